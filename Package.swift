@@ -1,0 +1,156 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// One list for every target: what the compiler checks does not depend on where code stands.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .enableUpcomingFeature("ImmutableWeakCaptures"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .strictMemorySafety(),
+]
+
+/// What only the program needs. An embedder of `Meterstone` says `traits: []` and fetches none of it.
+let server = TargetDependencyCondition.when(traits: ["Server"])
+
+let package = Package(
+    name: "meterstone",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "Meterstone", targets: ["Meterstone", "MeterstoneSQLite"]),
+        .library(name: "MeterstoneTesting", targets: ["MeterstoneTesting"]),
+        .executable(name: "meterstone", targets: ["MeterstoneCommand"]),
+    ],
+    traits: [
+        .trait(name: "Server", description: "The HTTP server and the program `meterstone`."),
+        .default(enabledTraits: ["Server"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        .target(name: "MeterstoneCore", swiftSettings: strict),
+        .target(name: "MeterstoneStore", dependencies: ["MeterstoneCore"], swiftSettings: strict),
+        .target(
+            name: "MeterstoneSQLite",
+            dependencies: [
+                "MeterstoneCore", "MeterstoneStore",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
+            resources: [.embedInCode("Migrations/0001-initial.sql")],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "Meterstone",
+            dependencies: [
+                "MeterstoneCore", "MeterstoneStore",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "MeterstoneTesting",
+            dependencies: ["Meterstone", "MeterstoneStore", "MeterstoneCore"],
+            swiftSettings: strict
+        ),
+        .target(name: "MeterstoneAPI", dependencies: ["MeterstoneCore"], swiftSettings: strict),
+        .target(
+            name: "MeterstoneBlueprint",
+            dependencies: [
+                "MeterstoneCore",
+                .product(name: "Yams", package: "Yams", condition: server),
+            ],
+            resources: [.embedInCode("Blueprints/video-studio.yaml")],
+            swiftSettings: strict
+        ),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(
+            name: "MeterstoneImport",
+            dependencies: ["CZlib", "Meterstone", "MeterstoneAPI", "MeterstoneCore"],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "MeterstoneServer",
+            dependencies: [
+                "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneStore",
+                .product(name: "Hummingbird", package: "hummingbird", condition: server),
+                .product(name: "Logging", package: "swift-log"),
+                .product(
+                    name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: server),
+            ],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "MeterstoneCommand",
+            dependencies: [
+                "Meterstone", "MeterstoneAPI", "MeterstoneBlueprint", "MeterstoneCore",
+                "MeterstoneImport", "MeterstoneServer", "MeterstoneSQLite", "MeterstoneStore",
+                .product(
+                    name: "ArgumentParser", package: "swift-argument-parser", condition: server),
+                .product(name: "Configuration", package: "swift-configuration", condition: server),
+                .product(name: "Hummingbird", package: "hummingbird", condition: server),
+                .product(name: "Logging", package: "swift-log"),
+                .product(
+                    name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: server),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle", condition: server),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "MeterstoneCoreTests", dependencies: ["MeterstoneCore"], swiftSettings: strict),
+        .testTarget(
+            name: "MeterstoneTests",
+            dependencies: ["Meterstone", "MeterstoneCore", "MeterstoneTesting"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "StoreConformanceTests",
+            dependencies: [
+                "Meterstone", "MeterstoneCore", "MeterstoneSQLite", "MeterstoneStore",
+                "MeterstoneTesting",
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "MeterstoneAPITests", dependencies: ["MeterstoneAPI", "MeterstoneCore"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "MeterstoneBlueprintTests",
+            dependencies: ["MeterstoneBlueprint", "MeterstoneCore"], swiftSettings: strict),
+        .testTarget(
+            name: "MeterstoneImportTests",
+            dependencies: [
+                "Meterstone", "MeterstoneCore", "MeterstoneImport", "MeterstoneSQLite",
+                "MeterstoneStore", "MeterstoneTesting",
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "MeterstoneCommandTests",
+            dependencies: ["MeterstoneCommand", "MeterstoneCore", "MeterstoneStore"],
+            swiftSettings: strict
+        ),
+        .testTarget(name: "TidyTests", swiftSettings: strict),
+        .testTarget(
+            name: "MeterstoneServerTests",
+            dependencies: [
+                "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneServer",
+                "MeterstoneStore", "MeterstoneTesting",
+                .product(name: "Hummingbird", package: "hummingbird", condition: server),
+                .product(name: "HummingbirdTesting", package: "hummingbird", condition: server),
+            ],
+            swiftSettings: strict
+        ),
+    ],
+    swiftLanguageModes: [.v6]
+)
