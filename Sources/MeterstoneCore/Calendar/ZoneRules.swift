@@ -1,0 +1,166 @@
+/// What the clocks of a time zone show: an offset from UTC, and the instants at which it changes.
+///
+/// A class because a zone holds hundreds of transitions and is shared by all its subjects; nothing
+/// about it changes once it is made.
+public final class ZoneRules: Sendable {
+    /// From this instant on, until the next transition, clocks show UTC plus this many seconds.
+    public struct Transition: Hashable, Sendable {
+        public let at: Instant
+        public let offsetSeconds: Int64
+
+        public init(at: Instant, offsetSeconds: Int64) {
+            self.at = at
+            self.offsetSeconds = offsetSeconds
+        }
+    }
+
+    /// Offsets that a zone may have. RFC 9636 expects them between -25 and +26 hours.
+    public static let offsetSecondsAllowed: ClosedRange<Int64> = -93_600...93_600
+
+    public static let utc = ZoneRules(name: "UTC", initialOffsetSeconds: 0, transitions: [])
+
+    public let name: String
+    /// When the offset changes, in ascending order, in milliseconds.
+    private let changes: [Int64]
+    /// The offsets before the first, between each two and after the last of `changes`, in
+    /// milliseconds; one more than there are changes.
+    private let offsets: [Int64]
+    private let greatestOffset: Int64
+
+    /// Takes transitions in any order. Those that leave the offset as it is are dropped, and of
+    /// several at one instant the last counts. Those before ``Instant/earliest`` only say what the
+    /// first offset is.
+    ///
+    /// Offsets are in ``offsetSecondsAllowed``, or the caller has a bug.
+    public init(name: String, initialOffsetSeconds: Int64, transitions: [Transition]) {
+        var changes: [Int64] = []
+        var offsets = [Self.milliseconds(initialOffsetSeconds)]
+        for transition in transitions.sorted(by: { $0.at < $1.at }) {
+            let offset = Self.milliseconds(transition.offsetSeconds)
+            if transition.at > .latest { break }
+            if transition.at < .earliest {
+                offsets = [offset]
+                continue
+            }
+            if changes.last == transition.at.millisecondsSince1970 {
+                changes.removeLast()
+                offsets.removeLast()
+            }
+            if offsets.last == offset { continue }
+            changes.append(transition.at.millisecondsSince1970)
+            offsets.append(offset)
+        }
+        self.name = name
+        self.changes = changes
+        self.offsets = offsets
+        greatestOffset = offsets.max() ?? 0
+    }
+
+    private static func milliseconds(_ offsetSeconds: Int64) -> Int64 {
+        precondition(offsetSecondsAllowed.contains(offsetSeconds), "an offset beyond 26 hours")
+        return offsetSeconds * 1_000
+    }
+
+    /// How far the clocks are ahead of UTC.
+    public func offsetSeconds(at instant: Instant) -> Int64 {
+        offsets[changeCount(atOrBefore: instant.millisecondsSince1970)] / 1_000
+    }
+
+    /// The first instant after the given one at which the offset changes.
+    public func nextTransition(after instant: Instant) -> Instant? {
+        let index = changeCount(atOrBefore: instant.millisecondsSince1970)
+        guard index < changes.count else { return nil }
+        return Instant(millisecondsSince1970: changes[index])
+    }
+
+    /// The last instant up to and including the given one at which the offset changed.
+    public func previousTransition(atOrBefore instant: Instant) -> Instant? {
+        let index = changeCount(atOrBefore: instant.millisecondsSince1970)
+        guard index > 0 else { return nil }
+        return Instant(millisecondsSince1970: changes[index - 1])
+    }
+
+    /// Every change of offset, in order.
+    public var transitions: [Transition] {
+        changes.indices.map { index in
+            Transition(
+                at: Instant(millisecondsSince1970: changes[index]),
+                offsetSeconds: offsets[index + 1] / 1_000)
+        }
+    }
+
+    private func changeCount(atOrBefore time: Int64) -> Int {
+        var low = 0
+        var count = changes.count
+        while count > 0 {
+            let half = count / 2
+            if changes[low + half] <= time {
+                low += half + 1
+                count -= half + 1
+            } else {
+                count = half
+            }
+        }
+        return low
+    }
+}
+
+// MARK: - Between instants and the clock on the wall
+
+extension ZoneRules {
+    /// Calendars end this many milliseconds from 1970, some 285,000 years: far beyond every instant
+    /// that has a text, and far enough from the ends of `Int64` that sums fit.
+    static let farthest: Int64 = 1 << 53
+
+    @inline(__always)
+    static func clamped(_ milliseconds: Int64) -> Int64 {
+        min(max(milliseconds, -farthest), farthest)
+    }
+
+    /// What the clock shows at an instant, as if it were UTC.
+    public func localMilliseconds(at instant: Instant) -> Int64 {
+        let time = Self.clamped(instant.millisecondsSince1970)
+        return time + offsets[changeCount(atOrBefore: time)]
+    }
+
+    /// The first instant at which the clock shows the given time or a later one.
+    ///
+    /// That is the earlier of two when the clock shows the time twice, and the instant of the
+    /// transition when the clock skips it. A later local time never gives an earlier instant; that
+    /// calendar windows neither overlap nor leave gaps rests on this.
+    public func instant(localMilliseconds: Int64) -> Instant {
+        Instant(millisecondsSince1970: firstTime(showing: Self.clamped(localMilliseconds)))
+    }
+
+    func firstTime(showing local: Int64) -> Int64 {
+        var index = changeCount(atOrBefore: local - greatestOffset)
+        while index < changes.count, changes[index] + offsets[index] <= local { index += 1 }
+        let time = local - offsets[index]
+        return index == 0 ? time : max(time, changes[index - 1])
+    }
+
+    /// A stretch of time in which the offset stays the same, in milliseconds.
+    struct Stretch {
+        let from: Int64
+        let until: Int64
+        let offset: Int64
+    }
+
+    func stretch(containing time: Int64) -> Stretch {
+        let index = changeCount(atOrBefore: time)
+        return Stretch(
+            from: index == 0 ? -4 * Self.farthest : changes[index - 1],
+            until: index == changes.count ? 4 * Self.farthest : changes[index],
+            offset: offsets[index]
+        )
+    }
+
+    /// Does the same as ``firstTime(showing:)``, and without a search when the answer is in the
+    /// stretch and no clock before the stretch can have shown as much.
+    @inline(__always)
+    func firstTime(showing local: Int64, near stretch: Stretch) -> Int64 {
+        let time = local - stretch.offset
+        let isWithin = local - greatestOffset >= stretch.from && time < stretch.until
+        return isWithin ? time : firstTime(showing: local)
+    }
+}

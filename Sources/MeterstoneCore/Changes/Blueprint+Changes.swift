@@ -1,0 +1,115 @@
+extension Blueprint {
+    /// Whether limits and subjects may refer to a plan: it was written, or a limit names it.
+    public func knows(plan: PlanKey) -> Bool {
+        plans.contains { $0.key == plan } || limits.contains { $0.allowances[plan] != nil }
+    }
+
+    /// What it would come to after a change of a meter, plan or limit; other changes leave it.
+    package func applying(_ change: Change) -> (blueprint: Blueprint, outcome: ChangeOutcome) {
+        var result = self
+        let outcome: ChangeOutcome
+        switch change {
+        case .putMeter(let meter):
+            if let rejection = reject(meter) { return (self, .rejected(rejection)) }
+            outcome = result.meters.put(meter, by: \.key)
+        case .deleteMeter(let key):
+            if let limit = limits.first(where: { $0.meter == key }) {
+                return (self, .rejected(.inUse("limit '\(limit.key)' counts this meter")))
+            }
+            outcome = result.meters.delete(key, by: \.key)
+        case .putPlan(let plan):
+            if plan.isDefault,
+                let other = plans.first(where: { $0.isDefault && $0.key != plan.key })
+            {
+                return (self, .rejected(.secondDefault(other.key)))
+            }
+            outcome = result.plans.put(plan, by: \.key)
+        case .deletePlan(let key): outcome = result.plans.delete(key, by: \.key)
+        case .putLimit(let limit):
+            if let rejection = reject(limit) { return (self, .rejected(rejection)) }
+            outcome = result.limits.put(limit, by: \.key)
+        case .deleteLimit(let key): outcome = result.limits.delete(key, by: \.key)
+        default: outcome = .unchanged
+        }
+        return (result, outcome)
+    }
+
+    private func reject(_ meter: Meter) -> Rejection? {
+        if meter.aggregation == .uniqueCount, meter.uniqueDimension == nil {
+            return Rejection(
+                code: .missingField, field: "uniqueDimension",
+                message: "expected the dimension whose distinct values uniqueCount counts")
+        }
+        if meter.countedStatuses.isEmpty {
+            return Rejection(
+                code: .invalidField, field: "countedStatuses", message: "expected at least one")
+        }
+        let rolling = limits.first { $0.meter == meter.key && $0.window.isRolling }
+        if let rolling, !meter.canRoll {
+            return Rejection(
+                code: .invalidField, field: "aggregation",
+                message: "expected sum or count, since limit '\(rolling.key)' has a rolling window")
+        }
+        return nil
+    }
+
+    private func reject(_ limit: Limit) -> Rejection? {
+        guard let meter = meters.first(where: { $0.key == limit.meter }) else {
+            return Rejection(
+                code: .unknownMeter, field: "meter",
+                message: "expected the key of a meter, and there is none called '\(limit.meter)'")
+        }
+        if limit.window.isRolling, !meter.canRoll {
+            return Rejection(
+                code: .invalidField, field: "window",
+                message: "a rolling window needs a meter that is a sum or a count")
+        }
+        return nil
+    }
+}
+
+extension Meter {
+    /// Whether windows may roll over this meter.
+    public var canRoll: Bool { aggregation == .sum || aggregation == .count }
+}
+
+extension Window {
+    public var isRolling: Bool {
+        if case .rolling = self { return true }
+        return false
+    }
+}
+
+extension Rejection {
+    fileprivate static func inUse(_ message: String) -> Rejection {
+        Rejection(code: .inUse, field: "key", message: message)
+    }
+
+    fileprivate static func secondDefault(_ plan: PlanKey) -> Rejection {
+        Rejection(
+            code: .invalidField, field: "isDefault",
+            message: "expected at most one default plan, and '\(plan)' is it")
+    }
+}
+
+extension Array where Element: Equatable {
+    fileprivate mutating func put<Key: Equatable>(
+        _ element: Element, by key: (Element) -> Key
+    ) -> ChangeOutcome {
+        guard let index = firstIndex(where: { key($0) == key(element) }) else {
+            append(element)
+            return .created
+        }
+        if self[index] == element { return .unchanged }
+        self[index] = element
+        return .replaced
+    }
+
+    fileprivate mutating func delete<Key: Equatable>(
+        _ wanted: Key, by key: (Element) -> Key
+    ) -> ChangeOutcome {
+        guard let index = firstIndex(where: { key($0) == wanted }) else { return .missing }
+        remove(at: index)
+        return .deleted
+    }
+}

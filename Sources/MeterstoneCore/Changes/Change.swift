@@ -1,0 +1,79 @@
+/// An administrative change, made by somebody, through the same journal as usage.
+public enum Change: Hashable, Sendable, Codable {
+    case putMeter(Meter)
+    case deleteMeter(MeterKey)
+    case putPlan(Plan)
+    case deletePlan(PlanKey)
+    case putLimit(Limit)
+    case deleteLimit(LimitKey)
+    /// Replaces time zone, parent, plan, block flag, name and metadata. Overrides and subscription
+    /// have changes of their own, and stay as they are.
+    case putSubject(Subject)
+    /// Puts a subject back to its defaults; its usage stays, since facts are not deleted.
+    case deleteSubject(SubjectID)
+    case putSubscription(SubjectID, Subscription)
+    case deleteSubscription(SubjectID)
+    case putOverride(SubjectID, LimitKey, Allowance)
+    case deleteOverride(SubjectID, LimitKey)
+}
+
+/// A change with its author and, from callers that may repeat it, its key.
+public struct ChangeRequest: Hashable, Sendable {
+    public var change: Change
+    public var author: String
+    /// The same key with the same change gets the first answer again.
+    public var idempotencyKey: String?
+
+    public init(change: Change, author: String, idempotencyKey: String? = nil) {
+        self.change = change
+        self.author = author
+        self.idempotencyKey = idempotencyKey
+    }
+}
+
+/// What became of a change.
+public enum ChangeOutcome: Hashable, Sendable, Codable {
+    case created
+    case replaced
+    /// It was so already; nothing was written.
+    case unchanged
+    case deleted
+    /// There was nothing to delete.
+    case missing
+    case rejected(Rejection)
+}
+
+/// Takes an event back, or puts another in its place. The first fact stays, and so does this one.
+public struct Correction: Hashable, Sendable {
+    public enum Kind: Hashable, Sendable {
+        /// The event no longer counts.
+        case void
+        /// These quantities and details count instead. Subject and time stay.
+        case amend(Quantities, EventDetails?)
+    }
+
+    public var eventID: EventID
+    /// The event's source, if it has one.
+    public var source: String?
+    public var kind: Kind
+    public var author: String
+    public var reason: String
+
+    public init(
+        eventID: EventID, source: String? = nil, kind: Kind, author: String, reason: String
+    ) {
+        self.eventID = eventID
+        self.source = source
+        self.kind = kind
+        self.author = author
+        self.reason = reason
+    }
+}
+
+/// What became of a correction.
+public enum CorrectionOutcome: Hashable, Sendable {
+    case corrected
+    /// The same correction was made before.
+    case unchanged
+    case rejected(Rejection)
+}

@@ -1,0 +1,223 @@
+/// Meters, plans and limits, compiled for deciding: immutable, replaced as a whole by a change.
+public final class Catalog: Sendable {
+    public let blueprint: Blueprint
+    package let registry: Registry
+    package let defaultPlan: PlanKey?
+    /// Smallest rank first, then by key.
+    package let plans: [Plan]
+    private let meterByName: [MeterKey: CompiledMeter]
+    private let metersByType: [String: [CompiledMeter]]
+    private let metersByQuantity: [MeterKey: [CompiledMeter]]
+    package let definitions: [LimitKey: LimitDefinition]
+    /// All that decide, in the order of their keys.
+    package let activeDefinitions: [LimitDefinition]
+
+    /// Compiles, after every name, limit and series of the blueprint was registered.
+    package init(
+        blueprint: Blueprint, registry: Registry, areLimitsEnforced: Bool,
+        allowanceOverrides: [String: Allowance]
+    ) {
+        self.blueprint = blueprint
+        self.registry = registry
+        plans = blueprint.plans.sorted { ($0.rank, $0.key) < ($1.rank, $1.key) }
+        defaultPlan = plans.first { $0.isDefault }?.key
+        var definitions: [LimitKey: LimitDefinition] = [:]
+        var compiled: [MeterKey: CompiledMeter] = [:]
+        for meter in blueprint.meters {
+            let own = blueprint.limits.filter { $0.meter == meter.key }
+                .sorted { $0.key < $1.key }
+                .compactMap { limit in
+                    LimitDefinition(
+                        limit.overridden(by: allowanceOverrides, plans: blueprint.plans),
+                        of: meter, registry: registry, areLimitsEnforced: areLimitsEnforced)
+                }
+            for definition in own { definitions[definition.limit.key] = definition }
+            compiled[meter.key] = CompiledMeter(meter, limits: own, registry: registry)
+        }
+        self.definitions = definitions
+        activeDefinitions = definitions.values.filter { $0.isDecisive }
+            .sorted { $0.limit.key < $1.limit.key }
+        meterByName = compiled
+        var byType: [String: [CompiledMeter]] = [:]
+        var byQuantity: [MeterKey: [CompiledMeter]] = [:]
+        for meter in compiled.values.sorted(by: { $0.meter.key < $1.meter.key }) {
+            for type in Set(meter.meter.eventTypes) { byType[type, default: []].append(meter) }
+            if let name = meter.meter.quantityName {
+                byQuantity[name, default: []].append(meter)
+            }
+        }
+        metersByType = byType
+        metersByQuantity = byQuantity
+    }
+
+    package func meter(_ key: MeterKey) -> CompiledMeter? { meterByName[key] }
+
+    /// Whether an event may carry a quantity of this name.
+    package func knows(quantity name: MeterKey) -> Bool {
+        meterByName[name] != nil || metersByQuantity[name] != nil
+    }
+
+    /// The first quantity of an event that no meter knows.
+    package func unknownQuantity(of event: UsageEvent) -> MeterKey? {
+        switch event.quantities {
+        case .none: nil
+        case .one(let name, _): knows(quantity: name) ? nil : name
+        case .many(let pairs): pairs.first { !knows(quantity: $0.name) }?.name
+        }
+    }
+
+    /// Which meters an event moves, and by how much.
+    package func movements(of event: UsageEvent, into movements: inout [Movement]) {
+        movements.removeAll(keepingCapacity: true)
+        switch event.quantities {
+        case .none: break
+        case .one(let name, let quantity):
+            if event.details == nil, let meter = meterByName[name], meter.isPlain {
+                movements.append(Movement(meter: meter, units: quantity.units, distinctValue: nil))
+            } else {
+                addMeters(of: event, readingFrom: name, &movements)
+            }
+            for meter in metersByQuantity[name] ?? [] { add(meter, event, &movements) }
+        case .many(let pairs):
+            for pair in pairs { addMeters(of: event, readingFrom: pair.name, &movements) }
+            for pair in pairs where metersByQuantity[pair.name] != nil {
+                for meter in metersByQuantity[pair.name] ?? [] { add(meter, event, &movements) }
+            }
+        }
+        guard let type = event.details?.type, let matching = metersByType[type] else { return }
+        for meter in matching { add(meter, event, &movements) }
+    }
+
+    private func addMeters(
+        of event: UsageEvent, readingFrom name: MeterKey, _ movements: inout [Movement]
+    ) {
+        if let meter = meterByName[name] { add(meter, event, &movements) }
+    }
+
+    private func add(_ meter: CompiledMeter, _ event: UsageEvent, _ movements: inout [Movement]) {
+        guard !movements.contains(where: { $0.meter === meter }),
+            let (units, distinctValue) = meter.meter.movement(of: event)
+        else { return }
+        movements.append(Movement(meter: meter, units: units, distinctValue: distinctValue))
+    }
+}
+
+/// One meter that one event moves.
+package struct Movement {
+    package let meter: CompiledMeter
+    package let units: Int64
+    package let distinctValue: String?
+}
+
+/// A meter with its limits and the series that its events go into.
+package final class CompiledMeter: Sendable {
+    package let meter: Meter
+    package let limits: [LimitDefinition]
+    package let series: [CompiledSeries]
+    /// The series that answers questions about days and longer spans, and the one for ever.
+    package let daySeries: Int
+    package let lifetimeSeries: Int
+    /// The number of the meter's key among the names of quantities.
+    package let nameNumber: Int
+    /// Moved by whatever names it, when the event tells nothing else.
+    fileprivate let isPlain: Bool
+
+    init(_ meter: Meter, limits: [LimitDefinition], registry: Registry) {
+        self.meter = meter
+        nameNumber = registry.number(of: meter.key) ?? 0
+        self.limits = limits.filter { $0.isDecisive }
+        var numbers: [Int] = []
+        func add(_ number: Int?) -> Int {
+            guard let number else { preconditionFailure("a series is registered before compiling") }
+            if !numbers.contains(number) { numbers.append(number) }
+            return number
+        }
+        daySeries = add(registry.number(of: meter.standingSeries(.day)))
+        lifetimeSeries = add(registry.number(of: meter.standingSeries(.lifetime)))
+        for limit in limits { _ = add(limit.series) }
+        series = numbers.map { CompiledSeries(number: $0, registry.series[$0].definition) }
+        isPlain = meter.dimensions.isEmpty && meter.aggregation != .uniqueCount
+            && meter.countedStatuses.contains(.success)
+    }
+}
+
+/// A series as the hot path needs it.
+package struct CompiledSeries: Sendable {
+    package let number: Int
+    package let window: Window
+    package let aggregation: Aggregation
+    private let limitFilter: [String: [String]]
+
+    package init(number: Int, _ definition: SeriesDefinition) {
+        self.number = number
+        window = definition.window
+        aggregation = definition.aggregation
+        limitFilter = definition.limitFilter
+    }
+
+    /// The limit's own filter; the meter's was applied before.
+    package func accepts(_ details: EventDetails?) -> Bool {
+        limitFilter.matches(details)
+    }
+}
+
+extension Blueprint {
+    /// Every series that these meters and limits count in, in an order that is always the same.
+    package func series(limitNumber: (LimitKey) -> Int?) -> [SeriesDefinition] {
+        var result: [SeriesDefinition] = []
+        for meter in meters.sorted(by: { $0.key < $1.key }) {
+            result.append(meter.standingSeries(.day))
+            result.append(meter.standingSeries(.lifetime))
+            for limit in limits.sorted(by: { $0.key < $1.key }) where limit.meter == meter.key {
+                result.append(limit.series(of: meter))
+                if let number = limitNumber(limit.key) {
+                    result.append(limit.refusalSeries(of: meter, number: number))
+                }
+            }
+        }
+        return result
+    }
+}
+
+extension Limit {
+    /// With the allowances that the environment names.
+    fileprivate func overridden(by overrides: [String: Allowance], plans: [Plan]) -> Limit {
+        guard !overrides.isEmpty else { return self }
+        var result = self
+        for plan in Set(plans.map(\.key)).union(allowances.keys) {
+            let name = "\(key.text.asVariableName)_\(plan.text.asVariableName)"
+            if let allowance = overrides[name] { result.allowances[plan] = allowance }
+        }
+        return result
+    }
+}
+
+extension String {
+    /// Upper case, with `_` for everything that is not a letter or a digit.
+    public var asVariableName: String {
+        String(uppercased().map { $0.isLetter || $0.isNumber ? $0 : "_" })
+    }
+}
+
+extension LimitDefinition {
+    fileprivate convenience init?(
+        _ limit: Limit, of meter: Meter, registry: Registry, areLimitsEnforced: Bool
+    ) {
+        guard let number = registry.number(of: limit.key),
+            let series = registry.number(of: limit.series(of: meter)),
+            let refusals = registry.number(of: limit.refusalSeries(of: meter, number: number))
+        else { return nil }
+        let mode = limit.mode == .enforce && !areLimitsEnforced ? .shadow : limit.mode
+        self.init(
+            limit: limit, aggregation: meter.aggregation, mode: mode, number: number,
+            series: series, refusalSeries: refusals)
+    }
+
+    /// Whether the limit takes part in decisions.
+    package var isDecisive: Bool { limit.active && mode != .off }
+
+    /// The allowance under a plan, before any override.
+    package func allowance(under plan: PlanKey?) -> Allowance {
+        plan.flatMap { limit.allowances[$0] } ?? limit.defaultAllowance ?? .unlimited
+    }
+}

@@ -1,0 +1,70 @@
+/// Small numbers for names, limits and series, given once and never again to another.
+///
+/// Stored records and counters refer to these numbers, so the registry only grows.
+public struct Registry: Sendable {
+    package private(set) var names: [MeterKey] = []
+    package private(set) var limits: [LimitKey] = []
+    package private(set) var series: [RegisteredSeries] = []
+    private var numberOfName: [MeterKey: Int] = [:]
+    private var numberOfLimit: [LimitKey: Int] = [:]
+    private var numberOfSeries: [SeriesDefinition: Int] = [:]
+
+    package init() {}
+
+    package func number(of name: MeterKey) -> Int? { numberOfName[name] }
+    package func number(of limit: LimitKey) -> Int? { numberOfLimit[limit] }
+    package func number(of definition: SeriesDefinition) -> Int? { numberOfSeries[definition] }
+
+    package mutating func register(_ name: MeterKey) {
+        guard numberOfName[name] == nil else { return }
+        numberOfName[name] = names.count
+        names.append(name)
+    }
+
+    package mutating func register(_ limit: LimitKey) {
+        guard numberOfLimit[limit] == nil else { return }
+        numberOfLimit[limit] = limits.count
+        limits.append(limit)
+    }
+
+    /// Makes `definitions` the series that are counted from here on.
+    ///
+    /// One that was counted before and now is not loses its number for good: if it comes back, its
+    /// counters have a gap, and start as a new series.
+    package mutating func count(_ definitions: [SeriesDefinition], from sequence: Int64) {
+        let wanted = Set(definitions)
+        numberOfSeries = numberOfSeries.filter { wanted.contains($0.key) }
+        for definition in definitions where numberOfSeries[definition] == nil {
+            numberOfSeries[definition] = series.count
+            series.append(RegisteredSeries(definition: definition, definedAt: sequence))
+        }
+        for number in series.indices {
+            series[number].isCounted = numberOfSeries[series[number].definition] == number
+        }
+    }
+
+    /// Puts a registry back that was stored.
+    package init(names: [MeterKey], limits: [LimitKey], series: [RegisteredSeries]) {
+        for name in names { register(name) }
+        for limit in limits { register(limit) }
+        self.series = series
+        for number in series.indices where series[number].isCounted {
+            numberOfSeries[series[number].definition] = number
+        }
+    }
+}
+
+/// A series and the place in the journal from which on it was counted as events came.
+public struct RegisteredSeries: Sendable, Hashable {
+    package let definition: SeriesDefinition
+    /// Events recorded before this sequence number are in a counter only after a fold over history.
+    package let definedAt: Int64
+    /// Whether events go into it now.
+    package internal(set) var isCounted: Bool
+
+    package init(definition: SeriesDefinition, definedAt: Int64, isCounted: Bool = true) {
+        self.definition = definition
+        self.definedAt = definedAt
+        self.isCounted = isCounted
+    }
+}

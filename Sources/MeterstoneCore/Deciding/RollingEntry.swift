@@ -1,0 +1,95 @@
+/// Units counted at one instant, for windows of the last n seconds.
+public struct RollingEntry: Hashable, Sendable {
+    public var at: Instant
+    public var units: Int64
+
+    package init(at: Instant, units: Int64) {
+        self.at = at
+        self.units = units
+    }
+
+    /// Keeps `entries` sorted, with one entry per instant.
+    static func add(_ units: Int64, at: Instant, to entries: inout [RollingEntry]) {
+        let position = firstIndex(after: at, in: entries)
+        if position > 0, entries[position - 1].at == at {
+            entries[position - 1].units += units
+        } else {
+            entries.insert(RollingEntry(at: at, units: units), at: position)
+        }
+    }
+
+    /// Index of the first entry later than `instant`.
+    static func firstIndex(after instant: Instant, in entries: [RollingEntry]) -> Int {
+        // Events mostly arrive in order, so that the end is the first place to look.
+        guard let last = entries.last, last.at > instant else { return entries.count }
+        var low = 0
+        var high = entries.count
+        while low < high {
+            let middle = (low + high) / 2
+            if entries[middle].at <= instant { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}
+
+/// The rules of windows that roll: the last `milliseconds` up to and including an instant.
+package enum Rolling {
+    /// The fullest window of this length that contains `instant`.
+    ///
+    /// For an event that arrives in order this is the window that ends at it. One that arrives late
+    /// also counts in windows that end after it, and none of those may run over.
+    package static func used(
+        _ entries: [RollingEntry], at instant: Instant, milliseconds: Int64
+    ) -> Int64 {
+        let first = RollingEntry.firstIndex(
+            after: instant.advanced(byMilliseconds: -milliseconds), in: entries)
+        var sum: Int64 = 0
+        var index = first
+        while index < entries.count, entries[index].at <= instant {
+            sum &+= entries[index].units
+            index += 1
+        }
+        var peak = sum
+        var oldest = first
+        let end = instant.advanced(byMilliseconds: milliseconds)
+        while index < entries.count, entries[index].at < end {
+            sum &+= entries[index].units
+            let start = entries[index].at.advanced(byMilliseconds: -milliseconds)
+            while entries[oldest].at <= start {
+                sum &-= entries[oldest].units
+                oldest += 1
+            }
+            peak = max(peak, sum)
+            index += 1
+        }
+        return peak
+    }
+
+    /// When the oldest entry of the window that ends at `instant` leaves it.
+    package static func resetsAt(
+        _ entries: [RollingEntry], at instant: Instant, milliseconds: Int64
+    ) -> Instant {
+        let first = RollingEntry.firstIndex(
+            after: instant.advanced(byMilliseconds: -milliseconds), in: entries)
+        guard first < entries.count, entries[first].at <= instant else {
+            return instant.advanced(byMilliseconds: milliseconds)
+        }
+        return entries[first].at.advanced(byMilliseconds: milliseconds)
+    }
+
+    /// The first instant at which `units` more fit under `allowed`, if nothing else is used.
+    package static func fits(
+        _ units: Int64, under allowed: Int64, _ entries: [RollingEntry], after instant: Instant,
+        milliseconds: Int64
+    ) -> Instant? {
+        guard units <= allowed else { return nil }
+        let first = RollingEntry.firstIndex(
+            after: instant.advanced(byMilliseconds: -milliseconds), in: entries)
+        var rest = entries[first...].reduce(Int64(0)) { $0 &+ $1.units }
+        for entry in entries[first...] {
+            rest &-= entry.units
+            if rest <= allowed - units { return entry.at.advanced(byMilliseconds: milliseconds) }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,95 @@
+/// One meter, as it is defined, counted per one kind of window.
+///
+/// Counters belong to a series. A meter that is redefined, or a limit with another filter, is another
+/// series, whose counters are folded anew from the events.
+public struct SeriesDefinition: Hashable, Sendable, Codable {
+    /// What is counted.
+    public enum Measure: Hashable, Sendable, Codable {
+        case usage
+        /// Consumes that the limit of this number would have refused, had it enforced.
+        case refusals(limit: Int)
+    }
+
+    /// Without what does not change a number: unit and description.
+    public let meter: Meter
+    /// The limit's own filter, beside the meter's.
+    public let limitFilter: [String: [String]]
+    public let window: Window
+    public let measure: Measure
+
+    package init(meter: Meter, window: Window, limitFilter: [String: [String]], measure: Measure) {
+        self.meter = meter.normalized
+        self.limitFilter = limitFilter.mapValues { $0.sorted() }
+        self.window = window
+        self.measure = measure
+    }
+
+    /// How contributions of this series add up.
+    package var aggregation: Aggregation {
+        measure == .usage ? meter.aggregation : .count
+    }
+}
+
+extension Meter {
+    /// What this event contributes to the meter, or `nil` when it does not move it.
+    ///
+    /// This is the only place that says so; the type's documentation states the rule.
+    package func movement(of event: UsageEvent) -> (units: Int64, distinctValue: String?)? {
+        guard let units = units(of: event),
+            countedStatuses.contains(event.details?.status ?? .success),
+            dimensions.matches(event.details)
+        else { return nil }
+        guard aggregation == .uniqueCount else { return (units, nil) }
+        guard let value = uniqueDimension.flatMap({ event.details?.dimension($0) }) else {
+            return nil
+        }
+        return (units, value)
+    }
+
+    private func units(of event: UsageEvent) -> Int64? {
+        let type = event.details?.type
+        if let type, !eventTypes.isEmpty, !eventTypes.contains(type) { return nil }
+        if let named = event.quantities[key] { return named.units }
+        if let quantityName {
+            let mayRead = eventTypes.isEmpty || type != nil
+            return mayRead ? event.quantities[quantityName]?.units : nil
+        }
+        return type != nil && !eventTypes.isEmpty ? 1 : nil
+    }
+
+    /// Two meters that count alike are equal when normalized.
+    fileprivate var normalized: Meter {
+        Meter(
+            key: key, aggregation: aggregation, eventTypes: Set(eventTypes).sorted(),
+            dimensions: dimensions.mapValues { Set($0).sorted() }, quantityName: quantityName,
+            uniqueDimension: uniqueDimension,
+            countedStatuses: Set(countedStatuses).sorted { $0.rawValue < $1.rawValue })
+    }
+
+    /// The series that every meter has, whatever its limits.
+    package func standingSeries(_ window: Window) -> SeriesDefinition {
+        SeriesDefinition(meter: self, window: window, limitFilter: [:], measure: .usage)
+    }
+}
+
+extension Limit {
+    package func series(of meter: Meter) -> SeriesDefinition {
+        SeriesDefinition(meter: meter, window: window, limitFilter: dimensions, measure: .usage)
+    }
+
+    /// - Parameter number: the limit's number in the registry.
+    package func refusalSeries(of meter: Meter, number: Int) -> SeriesDefinition {
+        SeriesDefinition(
+            meter: meter, window: window, limitFilter: dimensions, measure: .refusals(limit: number))
+    }
+}
+
+extension [String: [String]] {
+    /// Whether the event has, for every dimension listed, one of the accepted values.
+    package func matches(_ details: EventDetails?) -> Bool {
+        isEmpty
+            || allSatisfy { name, accepted in
+                details?.dimension(name).map(accepted.contains) ?? false
+            }
+    }
+}

@@ -1,0 +1,104 @@
+/// What became of a consume or a check.
+public enum ConsumeOutcome: Sendable {
+    /// The rules were applied: allowed or denied.
+    case decided(Decision)
+    /// The event id was used before, with another body. Nothing changed.
+    case conflict(EventID)
+    /// The request cannot be carried out as it is. Nothing changed.
+    case rejected(Rejection)
+}
+
+/// The answer to a consume, with the state of every limit that was looked at.
+public struct Decision: Sendable {
+    /// `nil` when allowed.
+    public let denial: Denial?
+    /// This answer was given before, to the same event id.
+    public let isDuplicate: Bool
+    /// The event that was recorded; `nil` for a denial and for a check.
+    public let eventID: EventID?
+    public let limits: [LimitStatus]
+
+    package init(denial: Denial?, isDuplicate: Bool, eventID: EventID?, limits: [LimitStatus]) {
+        self.denial = denial
+        self.isDuplicate = isDuplicate
+        self.eventID = eventID
+        self.limits = limits
+    }
+
+    public var isAllowed: Bool { denial == nil }
+}
+
+/// Why a consume was refused, and when or how it would not be.
+public struct Denial: Hashable, Sendable {
+    public enum Reason: Hashable, Sendable {
+        case limitExceeded
+        /// The subject, or a team above it, is blocked.
+        case subjectBlocked(SubjectID)
+    }
+
+    public let reason: Reason
+    /// The limits that refused, in the order of ``Decision/limits``; empty when blocked.
+    public let violated: [LimitKey]
+    /// When the same consume could succeed if nothing else is used; `nil`: time will not help.
+    public let retryAt: Instant?
+    /// Plans under which this consume would be allowed, the smallest first.
+    public let plansThatAllow: [PlanKey]
+
+    package init(
+        reason: Reason, violated: [LimitKey] = [], retryAt: Instant? = nil,
+        plansThatAllow: [PlanKey] = []
+    ) {
+        self.reason = reason
+        self.violated = violated
+        self.retryAt = retryAt
+        self.plansThatAllow = plansThatAllow
+    }
+}
+
+/// What became of an event that reports what has happened.
+public enum RecordOutcome: Sendable {
+    case counted(EventID)
+    /// The same event was counted before.
+    case duplicate(EventID)
+    /// The event id was used before, with another body. Nothing changed.
+    case conflict(EventID)
+    case rejected(Rejection)
+}
+
+/// A request that breaks a rule: which field, and what was expected of it.
+public struct Rejection: Hashable, Sendable, Codable, Error {
+    /// Stable, for programs; every code has a line in `docs/reference/errors.md`.
+    public let code: Code
+    /// Path of the field in the request: `quantities.seconds`.
+    public let field: String
+    /// A sentence for people, with what was expected.
+    public let message: String
+
+    public init(code: Code, field: String, message: String) {
+        self.code = code
+        self.field = field
+        self.message = message
+    }
+
+    public enum Code: String, Hashable, Sendable, Codable, CaseIterable {
+        case invalidField = "invalid_field"
+        case missingField = "missing_field"
+        case unknownField = "unknown_field"
+        case unknownMeter = "unknown_meter"
+        case unknownPlan = "unknown_plan"
+        case unknownLimit = "unknown_limit"
+        case unknownSubject = "unknown_subject"
+        case unknownEvent = "unknown_event"
+        case unknownTimeZone = "unknown_time_zone"
+        case nothingToCount = "nothing_to_count"
+        case quantityOverflow = "quantity_overflow"
+        case occurredAtOutOfRange = "occurred_at_out_of_range"
+        case alreadyVoided = "already_voided"
+        case inUse = "in_use"
+        case cyclicParent = "cyclic_parent"
+        case malformed = "malformed"
+        case tooLarge = "too_large"
+        case idempotencyConflict = "idempotency_conflict"
+        case trackingDisabled = "tracking_disabled"
+    }
+}

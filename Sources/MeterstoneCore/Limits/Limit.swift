@@ -1,0 +1,129 @@
+/// At most this quantity of a meter per window, for each subject.
+public struct Limit: Hashable, Sendable, Codable {
+    public var key: LimitKey
+    public var meter: MeterKey
+    public var window: Window
+    /// Plan → allowance.
+    public var allowances: [PlanKey: Allowance]
+    /// For plans that are not listed; `nil`: unlimited.
+    public var defaultAllowance: Allowance?
+    /// Count only events whose dimensions match; empty: all that the meter counts.
+    public var dimensions: [String: [String]]
+    public var mode: LimitMode
+    /// An inactive limit is kept, and neither counts against anyone nor appears in answers.
+    public var active: Bool
+    public var description: String?
+
+    public init(
+        key: LimitKey,
+        meter: MeterKey,
+        window: Window,
+        allowances: [PlanKey: Allowance] = [:],
+        defaultAllowance: Allowance? = nil,
+        dimensions: [String: [String]] = [:],
+        mode: LimitMode = .enforce,
+        active: Bool = true,
+        description: String? = nil
+    ) {
+        self.key = key
+        self.meter = meter
+        self.window = window
+        self.allowances = allowances
+        self.defaultAllowance = defaultAllowance
+        self.dimensions = dimensions
+        self.mode = mode
+        self.active = active
+        self.description = description
+    }
+}
+
+extension Limit {
+    private enum CodingKeys: String, CodingKey {
+        case key, meter, window, allowances, defaultAllowance, dimensions, mode, active, description
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let allowances = try container.decodeIfPresent(
+            [String: Allowance].self, forKey: .allowances)
+        self.init(
+            key: try container.decode(LimitKey.self, forKey: .key),
+            meter: try container.decode(MeterKey.self, forKey: .meter),
+            window: try container.decode(Window.self, forKey: .window),
+            allowances: try PlanKey.keyed(allowances ?? [:], container, .allowances),
+            defaultAllowance: try container.decodeIfPresent(
+                Allowance.self, forKey: .defaultAllowance),
+            dimensions: try container.decodeIfPresent([String: [String]].self, forKey: .dimensions)
+                ?? [:],
+            mode: try container.decodeIfPresent(LimitMode.self, forKey: .mode) ?? .enforce,
+            active: try container.decodeIfPresent(Bool.self, forKey: .active) ?? true,
+            description: try container.decodeIfPresent(String.self, forKey: .description)
+        )
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(key, forKey: .key)
+        try container.encode(meter, forKey: .meter)
+        try container.encode(window, forKey: .window)
+        try container.encode(allowances.keyedByText, forKey: .allowances)
+        try container.encodeIfPresent(defaultAllowance, forKey: .defaultAllowance)
+        if !dimensions.isEmpty { try container.encode(dimensions, forKey: .dimensions) }
+        try container.encode(mode, forKey: .mode)
+        try container.encode(active, forKey: .active)
+        try container.encodeIfPresent(description, forKey: .description)
+    }
+}
+
+/// What becomes of a consume that does not fit.
+public enum LimitMode: String, Hashable, Sendable, Codable, CaseIterable {
+    /// Refused.
+    case enforce
+    /// Allowed; what goes beyond the allowance is overage.
+    case soft
+    /// Allowed; the consumes that `enforce` would have refused are counted.
+    case shadow
+    /// Neither decided nor shown.
+    case off
+}
+
+/// How much of a meter is included per window: a number, nothing, or no bound.
+///
+/// On the wire −1 is unlimited and 0 is none; an absent allowance is inherited.
+public enum Allowance: Hashable, Sendable {
+    case units(Quantity)
+    case unlimited
+
+    /// `nil` for numbers below −1.
+    public init?(wire: Int64) {
+        switch wire {
+        case -1: self = .unlimited
+        case 0...: self = .units(Quantity(wire))
+        default: return nil
+        }
+    }
+
+    public var wire: Int64 {
+        switch self {
+        case .units(let quantity): quantity.units
+        case .unlimited: -1
+        }
+    }
+}
+
+extension Allowance: Codable {
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        guard let allowance = Allowance(wire: try container.decode(Int64.self)) else {
+            throw DecodingError.dataCorruptedError(
+                in: container,
+                debugDescription: "expected a whole number from 0, or -1 for unlimited")
+        }
+        self = allowance
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(wire)
+    }
+}

@@ -1,0 +1,69 @@
+/// Where one subject stands with one limit.
+///
+/// Built once per limit and consume, so it refers to the limit's definition instead of copying it.
+public struct LimitStatus: Sendable {
+    package let definition: LimitDefinition
+    /// The team that the limit counts for, or `nil` for the subject that was asked about.
+    public let ancestor: SubjectID?
+    public let allowance: Allowance
+    /// Counted so far in the window, this consume included when it was allowed.
+    public let used: Quantity
+    /// When the window ends and counting starts anew; `nil`: never.
+    public let resetsAt: Instant?
+
+    package init(
+        definition: LimitDefinition, ancestor: SubjectID?, allowance: Allowance, used: Quantity,
+        resetsAt: Instant?
+    ) {
+        self.definition = definition
+        self.ancestor = ancestor
+        self.allowance = allowance
+        self.used = used
+        self.resetsAt = resetsAt
+    }
+
+    public var limit: LimitKey { definition.limit.key }
+    public var meter: MeterKey { definition.limit.meter }
+    public var window: Window { definition.limit.window }
+    public var mode: LimitMode { definition.mode }
+
+    /// What may still be used: never below 0, and −1 when unlimited, as on the wire.
+    public var remaining: Int64 {
+        guard case .units(let allowed) = allowance else { return -1 }
+        return max(0, allowed.units - used.units)
+    }
+
+    /// What was used beyond the allowance.
+    public var overage: Quantity {
+        guard case .units(let allowed) = allowance else { return .zero }
+        return Quantity(max(0, used.units - allowed.units))
+    }
+}
+
+/// A limit as the catalog compiled it; shared by every status that speaks of it.
+public final class LimitDefinition: Sendable {
+    public let limit: Limit
+    /// What the limit does now: its own mode, or `shadow` while limits are not enforced.
+    public let mode: LimitMode
+    /// Stays the same for a key over all its changes; stored answers refer to it.
+    package let number: Int
+    /// Which series it counts in.
+    package let series: Int
+    /// Which series counts the consumes that a shadow limit would have refused.
+    package let refusalSeries: Int
+
+    /// How the meter adds up.
+    package let aggregation: Aggregation
+
+    package init(
+        limit: Limit, aggregation: Aggregation, mode: LimitMode, number: Int, series: Int,
+        refusalSeries: Int
+    ) {
+        self.limit = limit
+        self.aggregation = aggregation
+        self.mode = mode
+        self.number = number
+        self.series = series
+        self.refusalSeries = refusalSeries
+    }
+}

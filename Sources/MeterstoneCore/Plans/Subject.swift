@@ -1,0 +1,72 @@
+/// What is known of a subject beside its usage.
+///
+/// A subject exists from its first event or from the first time that it is written, whichever comes
+/// first; until then it has these defaults.
+public struct Subject: Hashable, Sendable, Codable {
+    public var id: SubjectID
+    /// Name in the IANA database; `nil`: the server's default.
+    public var timeZone: String?
+    /// The team above. A consume counts and is limited on both.
+    public var parent: SubjectID?
+    /// Used where no subscription applies; `nil`: the parent's plan, then the default plan.
+    public var plan: PlanKey?
+    /// A blocked subject's consumes are refused; what happened is still recorded.
+    public var blocked: Bool
+    public var name: String?
+    /// Overrides per limit; they come before plan and default, for this subject and those below.
+    public var overrides: [LimitKey: Allowance]
+    public var subscription: Subscription?
+    public var metadata: [String: String]
+
+    public init(
+        id: SubjectID, timeZone: String? = nil, parent: SubjectID? = nil, plan: PlanKey? = nil,
+        blocked: Bool = false, name: String? = nil, overrides: [LimitKey: Allowance] = [:],
+        subscription: Subscription? = nil, metadata: [String: String] = [:]
+    ) {
+        self.id = id
+        self.timeZone = timeZone
+        self.parent = parent
+        self.plan = plan
+        self.blocked = blocked
+        self.name = name
+        self.overrides = overrides
+        self.subscription = subscription
+        self.metadata = metadata
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case id, timeZone, parent, plan, blocked, name, overrides, subscription, metadata
+    }
+}
+
+extension Subject {
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let overrides = try container.decodeIfPresent([String: Allowance].self, forKey: .overrides)
+        self.init(
+            id: try container.decode(SubjectID.self, forKey: .id),
+            timeZone: try container.decodeIfPresent(String.self, forKey: .timeZone),
+            parent: try container.decodeIfPresent(SubjectID.self, forKey: .parent),
+            plan: try container.decodeIfPresent(PlanKey.self, forKey: .plan),
+            blocked: try container.decodeIfPresent(Bool.self, forKey: .blocked) ?? false,
+            name: try container.decodeIfPresent(String.self, forKey: .name),
+            overrides: try LimitKey.keyed(overrides ?? [:], container, .overrides),
+            subscription: try container.decodeIfPresent(Subscription.self, forKey: .subscription),
+            metadata: try container.decodeIfPresent([String: String].self, forKey: .metadata)
+                ?? [:]
+        )
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(id, forKey: .id)
+        try container.encodeIfPresent(timeZone, forKey: .timeZone)
+        try container.encodeIfPresent(parent, forKey: .parent)
+        try container.encodeIfPresent(plan, forKey: .plan)
+        try container.encode(blocked, forKey: .blocked)
+        try container.encodeIfPresent(name, forKey: .name)
+        if !overrides.isEmpty { try container.encode(overrides.keyedByText, forKey: .overrides) }
+        try container.encodeIfPresent(subscription, forKey: .subscription)
+        if !metadata.isEmpty { try container.encode(metadata, forKey: .metadata) }
+    }
+}

@@ -1,0 +1,98 @@
+/// A text that is known to satisfy the rules of its kind.
+///
+/// Parsing happens once, at the edge; from then on the type is the proof.
+public protocol TextIdentifier: Hashable, Comparable, Sendable, Codable, CustomStringConvertible {
+    /// What a valid text looks like, for messages: "1 to 64 characters of A-Z, a-z, …".
+    static var expectation: String { get }
+
+    static func isValid(_ text: String) -> Bool
+
+    var text: String { get }
+
+    /// Trusts the caller: `isValid` holds for `text`.
+    init(unchecked text: String)
+}
+
+extension TextIdentifier {
+    /// `nil` when the text breaks the rules that ``TextIdentifier/expectation`` states.
+    public init?(_ text: String) {
+        guard Self.isValid(text) else { return nil }
+        self.init(unchecked: text)
+    }
+
+    public var description: String { text }
+
+    public static func < (lhs: Self, rhs: Self) -> Bool {
+        lhs.text < rhs.text
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let text = try container.decode(String.self)
+        guard Self.isValid(text) else {
+            throw DecodingError.dataCorruptedError(
+                in: container, debugDescription: "expected \(Self.expectation)")
+        }
+        self.init(unchecked: text)
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(text)
+    }
+}
+
+/// The rule that meter, plan and limit keys share: they appear in URLs, YAML and variable names.
+private func isKey(_ text: String) -> Bool {
+    let bytes = text.utf8
+    guard (1...64).contains(bytes.count) else { return false }
+    return bytes.allSatisfy { byte in
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x5F, 0x2D, 0x2E: true
+        default: false
+        }
+    }
+}
+
+private let keyExpectation = "1 to 64 characters of A-Z, a-z, 0-9, '_', '-' and '.'"
+
+/// The rule that subjects, event ids and sources share: anything printable that fits a page.
+private func isName(_ text: String) -> Bool {
+    let bytes = text.utf8
+    guard (1...255).contains(bytes.count) else { return false }
+    return bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+}
+
+private let nameExpectation = "1 to 255 bytes of UTF-8 without control characters"
+
+/// Names a meter: what is counted.
+public struct MeterKey: TextIdentifier {
+    public let text: String
+    public init(unchecked text: String) { self.text = text }
+    public static func isValid(_ text: String) -> Bool { isKey(text) }
+    public static var expectation: String { keyExpectation }
+}
+
+/// Names a plan: a set of allowances.
+public struct PlanKey: TextIdentifier {
+    public let text: String
+    public init(unchecked text: String) { self.text = text }
+    public static func isValid(_ text: String) -> Bool { isKey(text) }
+    public static var expectation: String { keyExpectation }
+}
+
+/// Names a limit.
+public struct LimitKey: TextIdentifier {
+    public let text: String
+    public init(unchecked text: String) { self.text = text }
+    public static func isValid(_ text: String) -> Bool { isKey(text) }
+    public static var expectation: String { keyExpectation }
+}
+
+/// Names who or what usage is counted for: a user, a team, a shop, an API key.
+public struct SubjectID: TextIdentifier {
+    public let text: String
+    public init(unchecked text: String) { self.text = text }
+    public static func isValid(_ text: String) -> Bool { isName(text) }
+    public static var expectation: String { nameExpectation }
+}

@@ -1,0 +1,51 @@
+/// A whole number of metered units.
+///
+/// Quantities are integers on purpose. A counter that is folded from thousands of events must come
+/// out the same on every machine, and binary floating point does not promise that. The unit is
+/// known from the meter.
+public struct Quantity: Hashable, Comparable, Sendable {
+    public let units: Int64
+
+    public init(_ units: Int64) {
+        self.units = units
+    }
+
+    public static let zero = Quantity(0)
+
+    public static func < (lhs: Quantity, rhs: Quantity) -> Bool {
+        lhs.units < rhs.units
+    }
+
+    /// Adds two quantities, or returns `nil` when the sum does not fit.
+    public func adding(_ other: Quantity) -> Quantity? {
+        let (sum, overflow) = units.addingReportingOverflow(other.units)
+        return overflow ? nil : Quantity(sum)
+    }
+
+    /// Subtracts, or returns `nil` when the difference does not fit.
+    public func subtracting(_ other: Quantity) -> Quantity? {
+        let (difference, overflow) = units.subtractingReportingOverflow(other.units)
+        return overflow ? nil : Quantity(difference)
+    }
+}
+
+extension Quantity: ExpressibleByIntegerLiteral {
+    public init(integerLiteral value: Int64) {
+        self.init(value)
+    }
+}
+
+extension Quantity: CustomStringConvertible {
+    public var description: String { String(units) }
+}
+
+extension Quantity: Codable {
+    public init(from decoder: any Decoder) throws {
+        units = try decoder.singleValueContainer().decode(Int64.self)
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(units)
+    }
+}
