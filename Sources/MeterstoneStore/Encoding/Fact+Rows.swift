@@ -1,0 +1,56 @@
+package import MeterstoneCore
+
+/// One row of `usage_events`.
+package struct EventRow: Sendable {
+    package var location: EventLocation
+    package var body: [UInt8]
+}
+
+extension Fact {
+    /// The body of a team's row that points to the usage of one below it.
+    package static func pointer(to member: Int64, day: Int64) -> [UInt8] {
+        var writer = ByteWriter(capacity: 8)
+        writer.byte(FactKind.member.rawValue)
+        writer.unsigned(UInt64(member))
+        writer.signed(day)
+        return writer.bytes
+    }
+
+    /// The rows that a fact about usage becomes: one for its subject, and for every team above one
+    /// that points to it. A fact about anything else becomes none.
+    package var rows: [EventRow] {
+        guard let head = usageHead else { return [] }
+        let day = head.occurredAt.utcDay
+        let pointer = Self.pointer(to: subject, day: day)
+        let own = EventRow(
+            location: EventLocation(day: day, subject: subject, sequence: sequence),
+            body: Array(body))
+        return [own]
+            + head.ancestors.map { ancestor in
+                EventRow(
+                    location: EventLocation(day: day, subject: ancestor, sequence: sequence),
+                    body: pointer)
+            }
+    }
+
+    /// When the usage occurred and which teams it counts for; `nil` for other facts.
+    package var usageHead: (occurredAt: Instant, ancestors: [Int64])? {
+        var reader = self.reader
+        switch kind {
+        case .usage:
+            guard let flags = try? reader.unsigned(), let occurred = try? reader.signed() else {
+                return nil
+            }
+            let occurredAt = Instant(millisecondsSince1970: occurred)
+            guard flags & UsageRecord.ancestorsFlag != 0 else { return (occurredAt, []) }
+            return (occurredAt, (try? UsageRecord.ancestors(self)) ?? [])
+        case .correction:
+            guard let occurred = try? reader.signed() else { return nil }
+            return (
+                Instant(millisecondsSince1970: occurred),
+                (try? UsageRecord.ancestors(self)) ?? []
+            )
+        case .member, .subject, .change: return nil
+        }
+    }
+}

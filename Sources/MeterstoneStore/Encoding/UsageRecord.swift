@@ -1,0 +1,240 @@
+package import MeterstoneCore
+
+/// A usage event as it is stored: the event, when it was recorded, and what was answered.
+///
+/// The encoding, version 1: kind byte, flags, `occurredAt`, then what the flags announce. Names are
+/// numbers of the registry, subjects numbers of the store.
+package struct UsageRecord: Sendable, Hashable {
+    package var id: EventID
+    package var occurredAt: Instant
+    package var recordedAt: Instant
+    package var quantities: Quantities
+    package var details: EventDetails?
+    /// Teams above the subject when the event was recorded, the nearest first. It counts for them too.
+    package var ancestors: [Int64]
+    /// What a consume was answered; empty for events that were only recorded.
+    package var answers: [LimitAnswer]
+
+    package init(
+        id: EventID, occurredAt: Instant, recordedAt: Instant, quantities: Quantities,
+        details: EventDetails?, ancestors: [Int64] = [], answers: [LimitAnswer] = []
+    ) {
+        self.id = id
+        self.occurredAt = occurredAt
+        self.recordedAt = recordedAt
+        self.quantities = quantities
+        self.details = details
+        self.ancestors = ancestors
+        self.answers = answers
+    }
+}
+
+/// One limit in the answer to a consume, short enough to be kept with the event.
+package struct LimitAnswer: Sendable, Hashable {
+    package var limit: Int
+    /// 0 for the subject, 1 for its parent, and so on.
+    package var level: Int
+    package var mode: LimitMode
+    package var isExceeded: Bool
+    /// As on the wire: −1 is unlimited.
+    package var allowance: Int64
+    package var used: Int64
+
+    package init(
+        limit: Int, level: Int, mode: LimitMode, isExceeded: Bool, allowance: Int64, used: Int64
+    ) {
+        self.limit = limit
+        self.level = level
+        self.mode = mode
+        self.isExceeded = isExceeded
+        self.allowance = allowance
+        self.used = used
+    }
+}
+
+/// What a stored fact is; the first byte of its encoding.
+package enum FactKind: UInt8, Sendable {
+    case usage = 1
+    case correction = 2
+    /// A team's pointer to the usage of one below it.
+    case member = 3
+    /// A subject's number and id, before its first fact.
+    case subject = 4
+    case change = 5
+}
+
+private enum Flags {
+    static let uuid: UInt64 = 1
+    static let details: UInt64 = 2
+    static let ancestors: UInt64 = 4
+    static let answers: UInt64 = 8
+    static let recordedLater: UInt64 = 16
+}
+
+extension UsageRecord {
+    static let ancestorsFlag = Flags.ancestors
+
+    /// Appends the record; `nameNumber` knows every name of `quantities`.
+    package func write(to writer: inout ByteWriter, nameNumber: (MeterKey) -> Int) {
+        writer.byte(FactKind.usage.rawValue)
+        var flags: UInt64 = 0
+        if case .uuid = id { flags |= Flags.uuid }
+        if details != nil { flags |= Flags.details }
+        if !ancestors.isEmpty { flags |= Flags.ancestors }
+        if !answers.isEmpty { flags |= Flags.answers }
+        if recordedAt != occurredAt { flags |= Flags.recordedLater }
+        writer.unsigned(flags)
+        writer.signed(occurredAt.millisecondsSince1970)
+        if recordedAt != occurredAt {
+            writer.signed(recordedAt.millisecondsSince1970 - occurredAt.millisecondsSince1970)
+        }
+        switch id {
+        case .uuid(let high, let low):
+            writer.fixed(high)
+            writer.fixed(low)
+        case .text(let text): writer.text(text)
+        }
+        write(quantities, to: &writer, nameNumber: nameNumber)
+        if !ancestors.isEmpty {
+            writer.unsigned(UInt64(ancestors.count))
+            for ancestor in ancestors { writer.unsigned(UInt64(ancestor)) }
+        }
+        if !answers.isEmpty {
+            writer.unsigned(UInt64(answers.count))
+            for answer in answers { answer.write(to: &writer) }
+        }
+        details?.write(to: &writer)
+    }
+
+    private func write(
+        _ quantities: Quantities, to writer: inout ByteWriter, nameNumber: (MeterKey) -> Int
+    ) {
+        switch quantities {
+        case .none: writer.byte(0)
+        case .one(let name, let quantity):
+            writer.byte(1)
+            writer.unsigned(UInt64(nameNumber(name)))
+            writer.signed(quantity.units)
+        case .many(let pairs):
+            writer.unsigned(UInt64(pairs.count))
+            for pair in pairs {
+                writer.unsigned(UInt64(nameNumber(pair.name)))
+                writer.signed(pair.quantity.units)
+            }
+        }
+    }
+
+    /// Reads a record whose kind byte was read before.
+    package init(_ reader: inout ByteReader, names: [MeterKey]) throws(MalformedRecord) {
+        let flags = try reader.unsigned()
+        let occurredAt = try reader.signed()
+        let delay = flags & Flags.recordedLater == 0 ? 0 : try reader.signed()
+        id = try Self.readID(&reader, flags)
+        self.occurredAt = Instant(millisecondsSince1970: occurredAt)
+        recordedAt = Instant(millisecondsSince1970: occurredAt &+ delay)
+        quantities = try Self.quantities(&reader, names: names)
+        ancestors = flags & Flags.ancestors == 0 ? [] : try Self.readAncestors(&reader)
+        answers = []
+        if flags & Flags.answers != 0 {
+            for _ in 0..<(try reader.count()) { answers.append(try LimitAnswer(&reader)) }
+        }
+        details = flags & Flags.details == 0 ? nil : try EventDetails.read(&reader)
+    }
+
+    /// Reads only which teams a usage or a correction counts for.
+    static func ancestors(_ fact: Fact) throws(MalformedRecord) -> [Int64] {
+        var reader = fact.reader
+        if fact.kind == .correction {
+            try CorrectionRecord.skipHead(&reader)
+        }
+        let flags = try skipToID(&reader)
+        _ = try readID(&reader, flags)
+        for _ in 0..<(try reader.count()) {
+            _ = try reader.unsigned()
+            _ = try reader.signed()
+        }
+        return flags & Flags.ancestors == 0 ? [] : try readAncestors(&reader)
+    }
+
+    /// Reads only what a usage is found by: its id, hashed with its source.
+    package static func key(_ fact: Fact) throws(MalformedRecord) -> UInt64 {
+        var reader = fact.reader
+        let flags = try skipToID(&reader)
+        let id = try readID(&reader, flags)
+        return id.key(source: flags & Flags.details == 0 ? nil : try source(fact))
+    }
+
+    private static func source(_ fact: Fact) throws(MalformedRecord) -> String? {
+        var reader = fact.reader
+        let flags = try skipToID(&reader)
+        _ = try readID(&reader, flags)
+        for _ in 0..<(try reader.count()) {
+            _ = try reader.unsigned()
+            _ = try reader.signed()
+        }
+        if flags & Flags.ancestors != 0 { _ = try readAncestors(&reader) }
+        if flags & Flags.answers != 0 {
+            for _ in 0..<(try reader.count()) { _ = try LimitAnswer(&reader) }
+        }
+        return try EventDetails.readSource(&reader)
+    }
+
+    private static func skipToID(_ reader: inout ByteReader) throws(MalformedRecord) -> UInt64 {
+        let flags = try reader.unsigned()
+        _ = try reader.signed()
+        if flags & Flags.recordedLater != 0 { _ = try reader.signed() }
+        return flags
+    }
+
+    private static func readID(
+        _ reader: inout ByteReader, _ flags: UInt64
+    ) throws(MalformedRecord) -> EventID {
+        if flags & Flags.uuid == 0 { return .text(try reader.text()) }
+        return .uuid(try reader.fixed(), try reader.fixed())
+    }
+
+    private static func readAncestors(
+        _ reader: inout ByteReader
+    ) throws(MalformedRecord) -> [Int64] {
+        var result: [Int64] = []
+        for _ in 0..<(try reader.count()) {
+            result.append(Int64(bitPattern: try reader.unsigned()))
+        }
+        return result
+    }
+
+    private static func quantities(
+        _ reader: inout ByteReader, names: [MeterKey]
+    ) throws(MalformedRecord) -> Quantities {
+        let count = try reader.count()
+        var pairs: [NamedQuantity] = []
+        for _ in 0..<count {
+            let number = try reader.unsigned()
+            guard number < UInt64(names.count) else { throw MalformedRecord() }
+            let quantity = Quantity(try reader.signed())
+            if count == 1 { return .one(names[Int(number)], quantity) }
+            pairs.append(NamedQuantity(name: names[Int(number)], quantity: quantity))
+        }
+        return count == 0 ? .none : .many(pairs)
+    }
+}
+
+extension LimitAnswer {
+    private static let modes: [LimitMode] = [.enforce, .soft, .shadow, .off]
+
+    fileprivate func write(to writer: inout ByteWriter) {
+        let modeNumber = UInt64(Self.modes.firstIndex(of: mode) ?? 0)
+        let head =
+            UInt64(limit) << 6 | UInt64(level & 7) << 3 | modeNumber << 1 | (isExceeded ? 1 : 0)
+        writer.unsigned(head)
+        writer.signed(allowance)
+        writer.signed(used)
+    }
+
+    fileprivate init(_ reader: inout ByteReader) throws(MalformedRecord) {
+        let head = try reader.unsigned()
+        self.init(
+            limit: Int(head >> 6), level: Int(head >> 3 & 7), mode: Self.modes[Int(head >> 1 & 3)],
+            isExceeded: head & 1 == 1, allowance: try reader.signed(), used: try reader.signed())
+    }
+}

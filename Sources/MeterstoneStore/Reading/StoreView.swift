@@ -1,0 +1,90 @@
+public import MeterstoneCore
+
+/// What the committer knows beyond the tables, taken at one instant for one read.
+///
+/// Facts may be projected between the taking of the view and the snapshot that is read with it; a
+/// fact at or before the snapshot's watermark is therefore ignored here.
+public struct StoreView: Sendable {
+    public let catalog: Catalog
+    package let registry: Registry
+    /// `nil` when the view is of no subject, or of one that has no fact yet.
+    package let subject: StoredSubject?
+    package let zone: ZoneRules
+    /// Facts about the subject, or about those below it, that were not projected.
+    package let facts: [Fact]
+    /// Counters of the subject that were not projected.
+    package let counters: [CounterKey: CounterState]
+    /// Ids of the subjects that ``facts`` are about.
+    package let subjectIDs: [Int64: SubjectID]
+    /// The last fact that the view includes.
+    package let head: Int64
+}
+
+extension StoreView {
+    /// Name of the zone whose calendar the subject's windows follow.
+    package var timeZone: String { zone.name }
+
+    /// The instant that the subject's billing months are counted from.
+    package var anchor: Instant? { subject?.profile.subscription?.startsAt }
+}
+
+extension WorkingSet {
+    package func view(of id: SubjectID?) throws(StoreError) -> StoreView {
+        guard let id else {
+            return StoreView(
+                catalog: catalog, registry: registry, subject: nil, zone: zone(of: nil),
+                facts: [], counters: [:], subjectIDs: [:], head: head)
+        }
+        let state = try state(of: id)
+        var facts: [Fact] = []
+        var subjectIDs: [Int64: SubjectID] = [:]
+        if state.number != 0 {
+            for batch in tail.batches {
+                batch.forEach { fact in
+                    guard fact.kind == .usage || fact.kind == .correction,
+                        fact.subject == state.number || UsageRecord.mayHaveAncestors(fact)
+                    else { return }
+                    facts.append(fact)
+                }
+            }
+            for fact in facts where subjectIDs[fact.subject] == nil {
+                subjectIDs[fact.subject] = try self.state(number: fact.subject).id
+            }
+        }
+        return StoreView(
+            catalog: catalog, registry: registry,
+            subject: state.number == 0
+                ? nil
+                : StoredSubject(
+                    number: state.number, firstSequence: state.firstSequence,
+                    profile: state.profile),
+            zone: state.zone, facts: facts, counters: state.waitingCounters,
+            subjectIDs: subjectIDs, head: head)
+    }
+}
+
+extension WorkingSet {
+    /// Every counter that waits to be projected.
+    package var waitingCounters: [CounterKey: CounterState] {
+        subjects.values.reduce(into: [:]) { result, state in
+            result.merge(state.waitingCounters) { first, _ in first }
+        }
+    }
+
+    package func recount(_ source: any StoreSource) -> Recount {
+        Recount(source: source, registry: registry, zone: { self.zone(of: $0) })
+    }
+}
+
+extension SubjectState {
+    fileprivate var waitingCounters: [CounterKey: CounterState] {
+        var result: [CounterKey: CounterState] = [:]
+        for (key, counter) in others where counter.isDirty {
+            result[key] = counter.isDeleted ? .empty : counter.state
+        }
+        for counter in current where counter.isDirty {
+            result[counter.key(of: self)] = counter.state
+        }
+        return result
+    }
+}

@@ -1,0 +1,97 @@
+package import MeterstoneCore
+
+extension UsageReader {
+    /// Days that are read at once when a list of events goes back in time.
+    private static let daysPerStep = 16
+
+    /// A subject's events before a position, newest first.
+    package func events(
+        before cursor: EventCursor?, count: Int
+    ) throws(StoreError) -> EventPage {
+        guard let subject = view.subject else { return EventPage(events: [], next: nil) }
+        var found: [EffectiveEvent] = []
+        var days = Int64.min...(cursor?.occurredAt ?? .latest).utcDay
+        // One more than asked for tells whether there is a next page.
+        while found.count <= count {
+            let step = try nextDays(of: subject.number, within: days)
+            guard let oldest = step.last, let newest = step.first else { break }
+            let span = WindowSpan(from: .startOf(day: oldest), until: .startOf(day: newest + 1))
+            let events = try history(of: subject.number, over: span).all
+                .filter { $0.isBefore(cursor) }
+            found += events.sorted { $0.cursor > $1.cursor }
+            days = Int64.min...(oldest - 1)
+        }
+        let page = found.prefix(count)
+        return EventPage(
+            events: try page.map { (event) throws(StoreError) in
+                try recorded(event, subject)
+            },
+            next: found.count > count ? page.last?.cursor : nil)
+    }
+
+    private func nextDays(
+        of subject: Int64, within days: ClosedRange<Int64>
+    ) throws(StoreError) -> [Int64] {
+        var result = Set(try source.days(of: subject, within: days, count: Self.daysPerStep))
+        for fact in view.facts {
+            var reader = fact.reader
+            if fact.kind == .usage { _ = try? reader.unsigned() }
+            guard let milliseconds = try? reader.signed() else { continue }
+            let day = Instant(millisecondsSince1970: milliseconds).utcDay
+            if days.contains(day) { result.insert(day) }
+        }
+        return Array(result.sorted(by: >).prefix(Self.daysPerStep))
+    }
+
+    private func recorded(
+        _ event: EffectiveEvent, _ subject: StoredSubject
+    ) throws(StoreError) -> RecordedEvent {
+        var id = event.owner == subject.number ? subject.profile.id : view.subjectIDs[event.owner]
+        if id == nil { id = try source.subject(number: event.owner)?.profile.id }
+        return RecordedEvent(
+            event: event.record.event(subject: id ?? subject.profile.id),
+            sequence: event.sequence, recordedAt: event.record.recordedAt,
+            corrections: event.corrections)
+    }
+}
+
+extension UsageReader {
+    /// What every subject used itself, over a span, the largest first; reads all events.
+    package func totals(
+        of meter: Meter, from: Instant, until: Instant
+    ) throws(StoreError) -> [(subject: SubjectID, quantity: Quantity)] {
+        let definition = meter.standingSeries(.lifetime)
+        let span = WindowSpan(from: from, until: until)
+        var sums: [Int64: CounterState] = [:]
+        let names = view.registry.names
+        try source.forEachDay(within: span.utcDays) { (subject, facts) throws(StoreError) in
+            var history = History(subject: subject, names: names)
+            for fact in facts { try history.add(fact, source: source) }
+            for event in history.events
+            where event.level == 0 && span.contains(event.record.occurredAt) {
+                guard let contribution = definition.contribution(of: event) else { continue }
+                _ = definition.add(contribution, to: &sums[subject, default: .empty])
+            }
+        }
+        return try sums.map { (number, state) throws(StoreError) in
+            let id = try source.subject(number: number)?.profile.id
+            return (id ?? SubjectID(unchecked: "#\(number)"), Quantity(state.value))
+        }.sorted { ($1.quantity, $0.subject) < ($0.quantity, $1.subject) }
+    }
+}
+
+extension EffectiveEvent {
+    fileprivate var cursor: EventCursor {
+        EventCursor(occurredAt: record.occurredAt, sequence: sequence)
+    }
+
+    fileprivate func isBefore(_ other: EventCursor?) -> Bool {
+        other.map { cursor < $0 } ?? true
+    }
+}
+
+extension Instant {
+    static func startOf(day: Int64) -> Instant {
+        Instant(millisecondsSince1970: day * 86_400_000)
+    }
+}

@@ -1,0 +1,101 @@
+public import MeterstoneCore
+
+/// Where usage is kept: what every store promises, and the conformance suite proves.
+///
+/// Two groups of methods. Those of the committer are called one at a time, never at once, in the order
+/// in which callers asked. Those that read may be called from anywhere, beside the committer.
+public protocol Store: AnyObject, Sendable {
+    // MARK: For the committer
+
+    /// Carries out commands in order and makes what they changed durable, as one step.
+    ///
+    /// When it returns, everything is on disk. When it throws, nothing was done; with the code
+    /// `outcomeUnknown` nobody can know, and the store refuses everything from then on (`halted`).
+    func commit(_ commands: [Command], at now: Instant) throws(StoreError) -> [Outcome]
+
+    /// Commits that are durable and not yet in the tables that people query.
+    var waitingFacts: Int { get }
+
+    /// Does a short step of projection; `true` while there is more to do.
+    func project() throws(StoreError) -> Bool
+
+    /// What a read needs to know of the part that is not projected.
+    func view(of subject: SubjectID?) throws(StoreError) -> StoreView
+
+    /// Some subjects with an id greater than `after`, sorted by id.
+    func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [Subject]
+
+    /// Recomputes every counter from the events, and says what differs. Projects everything first.
+    func verify() throws(StoreError) -> VerifyReport
+
+    /// Puts recomputed counters in the place of what is stored, and returns how many there are.
+    func rebuild() throws(StoreError) -> Int
+
+    /// Projects everything and lets go of the files.
+    func close() throws(StoreError)
+
+    // MARK: From anywhere
+
+    /// Reads from one snapshot of what is projected.
+    func read<Result>(
+        _ body: (any StoreSource) throws(StoreError) -> Result
+    ) throws(StoreError) -> Result
+
+    /// Administrative changes, newest first.
+    func changes(before sequence: Int64?, count: Int) throws(StoreError) -> [ChangeEntry]
+}
+
+/// One line of the audit log.
+public struct ChangeEntry: Sendable, Hashable {
+    public let sequence: Int64
+    public let recordedAt: Instant
+    public let author: String
+    /// "meter", "plan", "limit", "subject", "subscription" or "override".
+    public let kind: String
+    public let key: String
+    /// The thing as JSON; `nil` where it did not exist.
+    public let before: String?
+    public let after: String?
+
+    package init(_ record: ChangeRecord) {
+        sequence = record.sequence
+        recordedAt = record.recordedAt
+        author = record.author
+        kind = record.kind
+        key = record.key
+        before = record.before
+        after = record.after
+    }
+}
+
+/// What a recomputation of every counter found.
+public struct VerifyReport: Sendable {
+    /// Facts about usage that were read.
+    public let events: Int
+    /// Counters that were compared.
+    public let counters: Int
+    /// The first thousand.
+    public let differences: [VerifyDifference]
+
+    package init(events: Int, counters: Int, differences: [VerifyDifference]) {
+        self.events = events
+        self.counters = counters
+        self.differences = differences
+    }
+
+    public var isClean: Bool { differences.isEmpty }
+}
+
+/// One thing that is not as the events say.
+public struct VerifyDifference: Sendable, Hashable {
+    /// Which counter, in words: meter, window, its start, subject.
+    public let what: String
+    public let expected: String
+    public let found: String
+
+    package init(what: String, expected: String, found: String) {
+        self.what = what
+        self.expected = expected
+        self.found = found
+    }
+}

@@ -1,0 +1,54 @@
+/// The world failed: disk, lock, capacity.
+public struct StoreError: Error, Sendable, CustomStringConvertible {
+    public struct Code: Hashable, Sendable, CustomStringConvertible {
+        package enum Kind: String {
+            case diskFull = "disk_full"
+            case inputOutput = "input_output"
+            case corrupt = "store_corrupt"
+            case locked = "store_locked"
+            case outcomeUnknown = "outcome_unknown"
+            case halted = "store_halted"
+            case overloaded = "overloaded"
+            case closed = "store_closed"
+            case schemaTooNew = "schema_too_new"
+            case misuse = "store_misuse"
+        }
+
+        package let kind: Kind
+
+        /// No room: nothing of the batch was done.
+        public static let diskFull = Code(kind: .diskFull)
+        /// Reading or writing failed: nothing of the batch was done.
+        public static let inputOutput = Code(kind: .inputOutput)
+        /// A checksum or an invariant does not hold.
+        public static let corrupt = Code(kind: .corrupt)
+        /// Another process owns the store.
+        public static let locked = Code(kind: .locked)
+        /// A sync failed: whether the batch is durable is not known. Repeat with the same event id.
+        public static let outcomeUnknown = Code(kind: .outcomeUnknown)
+        /// The store stopped after a failed sync, and must be opened again.
+        public static let halted = Code(kind: .halted)
+        /// The queue of waiting commands is full. Try again shortly.
+        public static let overloaded = Code(kind: .overloaded)
+        /// The engine was shut down.
+        public static let closed = Code(kind: .closed)
+        /// A newer Meterstone wrote this store.
+        public static let schemaTooNew = Code(kind: .schemaTooNew)
+        /// A bug of ours: the store refused a statement.
+        public static let misuse = Code(kind: .misuse)
+
+        /// Stable, as it appears on the wire.
+        public var text: String { kind.rawValue }
+        public var description: String { text }
+    }
+
+    public let code: Code
+    public let message: String
+
+    public init(code: Code, message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    public var description: String { "\(code.text): \(message)" }
+}

@@ -1,0 +1,28 @@
+public import MeterstoneCore
+
+/// How a store decides and how much it keeps in memory. Every bound has its default here.
+public struct StoreOptions: Sendable {
+    /// For subjects that name none; a name that the zone rules know.
+    public var defaultTimeZone = "UTC"
+    /// Looks a time zone's rules up by its IANA name.
+    public var zoneRules: @Sendable (String) -> ZoneRules? = { $0 == "UTC" ? .utc : nil }
+    /// `false`: consumes and events are answered and not recorded.
+    public var isTrackingEnabled = true
+    /// `false`: limits that enforce act as shadow limits.
+    public var areLimitsEnforced = true
+    /// Allowances from the environment, by limit and plan as in `USAGE_LIMIT_<LIMIT>_<PLAN>`: upper
+    /// case, with `_` for everything that is not a letter or a digit. They come before the limit's own.
+    public var allowanceOverrides: [String: Allowance] = [:]
+    /// How far in the future an event may have occurred.
+    public var earlyMillisecondsMax: Int64 = 86_400_000
+    /// How far in the past an event may have occurred; `nil`: any time since 1970.
+    public var lateMillisecondsMax: Int64?
+    /// How long an event id is remembered; `nil`: for ever.
+    public var eventIDMillisecondsMax: Int64?
+    /// Subjects kept in memory when nothing of theirs waits to be projected.
+    public var cachedSubjectsMax = 1_000_000
+    /// Events that may wait in the journal before projection goes first.
+    public var journalEventsMax = 400_000
+
+    public init() {}
+}

@@ -1,0 +1,145 @@
+public import MeterstoneCore
+
+/// What was projected: the tables of a store, as the rules need to read them.
+///
+/// Everything here is as of the watermark. What was committed since stands in the ``Tail``.
+public protocol StoreSource {
+    func subject(_ id: SubjectID) throws(StoreError) -> StoredSubject?
+
+    func subject(number: Int64) throws(StoreError) -> StoredSubject?
+
+    /// Some subjects with an id greater than `after`, sorted by id.
+    func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [StoredSubject]
+
+    func counter(_ key: CounterKey) throws(StoreError) -> StoredCounter?
+
+    /// Where events stand whose id has this key; more than one when keys collide.
+    func locations(ofKey key: Int64) throws(StoreError) -> [EventLocation]
+
+    /// The stored body of one fact.
+    func body(at location: EventLocation) throws(StoreError) -> [UInt8]?
+
+    /// Everything about one subject whose usage occurred on these UTC days, by day and sequence.
+    func facts(of subject: Int64, days: ClosedRange<Int64>) throws(StoreError) -> [StoredFact]
+
+    /// The days within `days` on which something is stored for a subject, newest first.
+    func days(of subject: Int64, within days: ClosedRange<Int64>, count: Int)
+        throws(StoreError) -> [Int64]
+
+    func receipt(forIdempotencyKey key: String) throws(StoreError) -> ChangeReceiptRecord?
+
+    /// The last fact that the tables include.
+    func watermark() throws(StoreError) -> Int64
+
+    /// Visits every fact stored for these days, by day, then subject, then sequence.
+    func scan(
+        days: ClosedRange<Int64>,
+        _ visit: (_ day: Int64, _ subject: Int64, _ fact: StoredFact) throws(StoreError) -> Void
+    ) throws(StoreError)
+}
+
+/// A subject as its row tells it.
+public struct StoredSubject: Sendable {
+    public var number: Int64
+    /// Place of its first fact in the journal.
+    public var firstSequence: Int64
+    public var profile: Subject
+
+    package init(number: Int64, firstSequence: Int64, profile: Subject) {
+        self.number = number
+        self.firstSequence = firstSequence
+        self.profile = profile
+    }
+}
+
+/// Names one counter: a series, a subject, and where its window starts.
+public struct CounterKey: Hashable, Sendable, Comparable {
+    public var series: Int
+    public var from: Instant
+    public var subject: Int64
+
+    package init(series: Int, from: Instant, subject: Int64) {
+        self.series = series
+        self.from = from
+        self.subject = subject
+    }
+
+    public static func < (lhs: CounterKey, rhs: CounterKey) -> Bool {
+        if lhs.series != rhs.series { return lhs.series < rhs.series }
+        if lhs.from != rhs.from { return lhs.from < rhs.from }
+        return lhs.subject < rhs.subject
+    }
+}
+
+/// A counter as its row tells it.
+public struct StoredCounter: Sendable {
+    public var state: CounterState
+    /// The last fact that the state includes.
+    public var asOf: Int64
+
+    package init(state: CounterState, asOf: Int64) {
+        self.state = state
+        self.asOf = asOf
+    }
+}
+
+/// Where a fact is stored: `usage_events` is clustered by day, then subject, then sequence.
+public struct EventLocation: Hashable, Comparable, Sendable {
+    public var day: Int64
+    public var subject: Int64
+    public var sequence: Int64
+
+    package init(day: Int64, subject: Int64, sequence: Int64) {
+        self.day = day
+        self.subject = subject
+        self.sequence = sequence
+    }
+
+    public static func < (lhs: EventLocation, rhs: EventLocation) -> Bool {
+        if lhs.day != rhs.day { return lhs.day < rhs.day }
+        if lhs.subject != rhs.subject { return lhs.subject < rhs.subject }
+        return lhs.sequence < rhs.sequence
+    }
+}
+
+/// One stored fact about a subject.
+public struct StoredFact: Sendable {
+    public var sequence: Int64
+    public var body: [UInt8]
+
+    package init(sequence: Int64, body: [UInt8]) {
+        self.sequence = sequence
+        self.body = body
+    }
+}
+
+/// The first answer to a change that came with an idempotency key.
+public struct ChangeReceiptRecord: Sendable, Codable {
+    public var change: Change
+    public var outcome: ChangeOutcome
+
+    package init(change: Change, outcome: ChangeOutcome) {
+        self.change = change
+        self.outcome = outcome
+    }
+}
+
+extension StoreSource {
+    /// Visits each subject's facts of each day together.
+    func forEachDay(
+        within days: ClosedRange<Int64>,
+        _ visit: (_ subject: Int64, _ facts: [StoredFact]) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        var group: (day: Int64, subject: Int64)?
+        var facts: [StoredFact] = []
+        try scan(days: days) { (day, subject, fact) throws(StoreError) in
+            if let known = group, known != (day, subject) {
+                try visit(known.subject, facts)
+                facts.removeAll(keepingCapacity: true)
+            }
+            group = (day, subject)
+            facts.append(fact)
+        }
+        if let group { try visit(group.subject, facts) }
+    }
+}

@@ -1,0 +1,145 @@
+import FoundationEssentials
+package import MeterstoneCore
+
+/// A change as it is stored: what was asked, by whom, and what was there before.
+package struct ChangeRecord: Sendable, Codable {
+    package var sequence: Int64
+    package var recordedAt: Instant
+    package var author: String
+    package var change: Change
+    package var outcome: ChangeOutcome
+    package var idempotencyKey: String?
+    /// What kind of thing was changed, and which one.
+    package var kind: String
+    package var key: String
+    /// The thing as JSON, before and after; `nil` where it did not exist.
+    package var before: String?
+    package var after: String?
+
+    func write(to writer: inout ByteWriter) throws(StoreError) {
+        writer.byte(FactKind.change.rawValue)
+        writer.append(Array(try JSONText(self).text.utf8))
+    }
+
+    package init(reading fact: Fact) throws(StoreError) {
+        let text = String(decoding: fact.bytes[(fact.start + 1)..<fact.end], as: UTF8.self)
+        self = try JSONText(text: text).decoded(as: ChangeRecord.self)
+        sequence = fact.sequence
+    }
+
+    init(
+        sequence: Int64, recordedAt: Instant, request: ChangeRequest, outcome: ChangeOutcome,
+        before: String?, after: String?
+    ) {
+        self.sequence = sequence
+        self.recordedAt = recordedAt
+        author = request.author
+        change = request.change
+        self.outcome = outcome
+        idempotencyKey = request.idempotencyKey
+        kind = request.change.kind
+        key = request.change.key
+        self.before = before
+        self.after = after
+    }
+}
+
+/// A value as JSON text with sorted keys, so that equal values have equal texts.
+package struct JSONText: Sendable {
+    package let text: String
+
+    package init(text: String) {
+        self.text = text
+    }
+
+    package init(_ value: some Encodable) throws(StoreError) {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        do {
+            text = String(decoding: try encoder.encode(value), as: UTF8.self)
+        } catch {
+            throw StoreError(code: .misuse, message: "cannot encode \(type(of: value)): \(error)")
+        }
+    }
+
+    package func decoded<Value: Decodable>(as type: Value.Type) throws(StoreError) -> Value {
+        do {
+            return try JSONDecoder().decode(type, from: Data(text.utf8))
+        } catch {
+            throw StoreError(code: .corrupt, message: "a stored \(type) is unreadable: \(error)")
+        }
+    }
+}
+
+extension Change {
+    /// What kind of thing changes, in the words of the routes.
+    package var kind: String {
+        switch self {
+        case .putMeter, .deleteMeter: "meter"
+        case .putPlan, .deletePlan: "plan"
+        case .putLimit, .deleteLimit: "limit"
+        case .putSubject, .deleteSubject: "subject"
+        case .putSubscription, .deleteSubscription: "subscription"
+        case .putOverride, .deleteOverride: "override"
+        }
+    }
+
+    /// Which thing changes.
+    package var key: String {
+        switch self {
+        case .putMeter(let meter): meter.key.text
+        case .deleteMeter(let key): key.text
+        case .putPlan(let plan): plan.key.text
+        case .deletePlan(let key): key.text
+        case .putLimit(let limit): limit.key.text
+        case .deleteLimit(let key): key.text
+        case .putSubject(let subject): subject.id.text
+        case .deleteSubject(let id), .putSubscription(let id, _), .deleteSubscription(let id):
+            id.text
+        case .putOverride(let id, let limit, _), .deleteOverride(let id, let limit):
+            "\(id.text)/\(limit.text)"
+        }
+    }
+
+    /// The subject whose profile changes, if one does.
+    package var subject: SubjectID? {
+        switch self {
+        case .putSubject(let subject): subject.id
+        case .deleteSubject(let id), .putSubscription(let id, _), .deleteSubscription(let id),
+            .putOverride(let id, _, _), .deleteOverride(let id, _):
+            id
+        default: nil
+        }
+    }
+}
+
+extension WorkingSet {
+    /// What a change is about, as it stands now, as JSON; `nil` when it does not exist.
+    func text(of change: Change) throws(StoreError) -> String? {
+        let blueprint = catalog.blueprint
+        switch change {
+        case .putMeter(let meter): return try json(blueprint.meters.first { $0.key == meter.key })
+        case .deleteMeter(let key): return try json(blueprint.meters.first { $0.key == key })
+        case .putPlan(let plan): return try json(blueprint.plans.first { $0.key == plan.key })
+        case .deletePlan(let key): return try json(blueprint.plans.first { $0.key == key })
+        case .putLimit(let limit): return try json(blueprint.limits.first { $0.key == limit.key })
+        case .deleteLimit(let key): return try json(blueprint.limits.first { $0.key == key })
+        case .putSubject(let subject): return try json(profile(of: subject.id))
+        case .deleteSubject(let id): return try json(profile(of: id))
+        case .putSubscription(let id, _), .deleteSubscription(let id):
+            return try json(profile(of: id)?.subscription)
+        case .putOverride(let id, let limit, _), .deleteOverride(let id, let limit):
+            return try json(profile(of: id)?.overrides[limit])
+        }
+    }
+
+    private func profile(of id: SubjectID) throws(StoreError) -> Subject? {
+        let state = try state(of: id)
+        return state.number == 0 ? nil : state.profile
+    }
+
+    private func json(_ value: (some Encodable)?) throws(StoreError) -> String? {
+        guard let value else { return nil }
+        return try JSONText(value).text
+    }
+}

@@ -1,0 +1,161 @@
+package import MeterstoneCore
+
+/// An event as it counts for one subject: after corrections.
+package struct EffectiveEvent: Sendable {
+    package let sequence: Int64
+    package var record: UsageRecord
+    /// 0 when the event is the subject's own, 1 when it is a member's, and so on.
+    package let level: Int
+    /// Whose event it is.
+    package let owner: Int64
+    package var corrections: [CorrectionNote] = []
+
+    package var isVoided: Bool { corrections.last?.kind == .void }
+}
+
+/// Gathers facts about one subject, in any order that has corrections after what they correct.
+package struct History {
+    private let subject: Int64
+    private let names: [MeterKey]
+    private var bySequence: [Int64: EffectiveEvent] = [:]
+
+    package init(subject: Int64, names: [MeterKey]) {
+        self.subject = subject
+        self.names = names
+    }
+
+    /// What counts, in the order of recording.
+    package var events: [EffectiveEvent] {
+        all.filter { !$0.isVoided }
+    }
+
+    /// What was recorded, voided events included, in the order of recording.
+    package var all: [EffectiveEvent] {
+        bySequence.values.sorted { $0.sequence < $1.sequence }
+    }
+
+    /// Adds a row. A team's pointer is followed to the row of its member.
+    package mutating func add(_ fact: StoredFact, source: any StoreSource) throws(StoreError) {
+        do {
+            var reader = ByteReader(fact.body)
+            guard try reader.byte() == FactKind.member.rawValue else {
+                return try add(fact.body, fact.sequence, owner: subject)
+            }
+            let member = Int64(bitPattern: try reader.unsigned())
+            let location = EventLocation(
+                day: try reader.signed(), subject: member, sequence: fact.sequence)
+            guard let body = try source.body(at: location) else { throw MalformedRecord() }
+            try add(body, fact.sequence, owner: member)
+        } catch let error as StoreError {
+            throw error
+        } catch {
+            throw .unreadable(fact.sequence)
+        }
+    }
+
+    /// Adds a fact of the journal, if it is about the subject and its usage occurred on these days.
+    package mutating func add(_ fact: Fact, days: ClosedRange<Int64>) throws(StoreError) {
+        guard fact.kind == .usage || fact.kind == .correction,
+            fact.subject == subject || UsageRecord.mayHaveAncestors(fact)
+        else { return }
+        do throws(MalformedRecord) {
+            var reader = fact.reader
+            if fact.kind == .usage {
+                _ = try reader.unsigned()
+            }
+            let day = Instant(millisecondsSince1970: try reader.signed()).utcDay
+            guard days.contains(day) else { return }
+            try add(Array(fact.body), fact.sequence, owner: fact.subject)
+        } catch {
+            throw .unreadable(fact.sequence)
+        }
+    }
+
+    private mutating func add(
+        _ body: [UInt8], _ sequence: Int64, owner: Int64
+    ) throws(MalformedRecord) {
+        var reader = ByteReader(body)
+        switch FactKind(rawValue: try reader.byte()) {
+        case .usage:
+            let record = try UsageRecord(&reader, names: names)
+            let ancestor = record.ancestors.firstIndex(of: subject)
+            guard owner == subject || ancestor != nil else { return }
+            bySequence[sequence] = EffectiveEvent(
+                sequence: sequence, record: record,
+                level: owner == subject ? 0 : (ancestor ?? 0) + 1, owner: owner)
+        case .correction: apply(try CorrectionRecord(&reader, names: names))
+        default: throw MalformedRecord()
+        }
+    }
+
+    private mutating func apply(_ correction: CorrectionRecord) {
+        guard var event = bySequence[correction.target] else { return }
+        if let after = correction.after { event.record = after }
+        event.corrections.append(
+            CorrectionNote(
+                kind: correction.after == nil ? .void : .amend, author: correction.author,
+                reason: correction.reason, recordedAt: correction.recordedAt))
+        bySequence[correction.target] = event
+    }
+}
+
+extension StoreError {
+    fileprivate static func unreadable(_ sequence: Int64) -> StoreError {
+        StoreError(code: .corrupt, message: "the fact with sequence \(sequence) is unreadable")
+    }
+}
+
+extension UsageRecord {
+    /// Whether teams may stand in a fact; looks at its flags only.
+    static func mayHaveAncestors(_ fact: Fact) -> Bool {
+        guard fact.kind == .usage else { return true }
+        var reader = fact.reader
+        guard let flags = try? reader.unsigned() else { return true }
+        return flags & Self.ancestorsFlag != 0
+    }
+
+    /// The event as it was told, with id and time filled in.
+    package func event(subject: SubjectID) -> UsageEvent {
+        UsageEvent(
+            id: id, subject: subject, occurredAt: occurredAt, quantities: quantities,
+            details: details)
+    }
+}
+
+extension SeriesDefinition {
+    /// Adds up what events contribute to this series; `nil` when the number does not fit.
+    package func fold(_ events: some Sequence<EffectiveEvent>) -> CounterState? {
+        var state = CounterState.empty
+        for event in events {
+            guard let contribution = contribution(of: event) else { continue }
+            guard add(contribution, to: &state) else { return nil }
+        }
+        return state
+    }
+
+    package func add(_ contribution: Contribution, to state: inout CounterState) -> Bool {
+        if case .rolling = window { return state.addRolling(contribution, as: aggregation) }
+        return state.add(contribution, as: aggregation)
+    }
+
+    /// What one event adds to this series, or `nil` when it does not move it.
+    package func contribution(of event: EffectiveEvent) -> Contribution? {
+        contribution(of: event.record, level: event.level, sequence: event.sequence)
+    }
+
+    func contribution(of record: UsageRecord, level: Int, sequence: Int64) -> Contribution? {
+        if case .refusals(let limit) = measure {
+            let isRefusal = record.answers.contains {
+                $0.limit == limit && $0.level == level && $0.mode == .shadow && $0.isExceeded
+            }
+            guard isRefusal else { return nil }
+        }
+        guard limitFilter.matches(record.details),
+            let (units, distinctValue) = meter.movement(
+                of: record.event(subject: SubjectID(unchecked: "")))
+        else { return nil }
+        return Contribution(
+            units: units, distinctValue: distinctValue, occurredAt: record.occurredAt,
+            sequence: sequence)
+    }
+}

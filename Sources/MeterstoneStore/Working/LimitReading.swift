@@ -1,0 +1,107 @@
+import MeterstoneCore
+
+/// What one limit says of one subject at an instant, with and without one more movement.
+struct LimitReading {
+    var allowance: Allowance
+    var before: Int64
+    var after: Int64
+    var resetsAt: Instant?
+    /// When the movement could be allowed, if nothing else is used; `nil`: never.
+    var retryAt: Instant?
+
+    /// A movement that uses nothing more cannot be what goes over.
+    var isExceeded: Bool {
+        guard case .units(let allowed) = allowance else { return false }
+        return after > allowed.units && after > before
+    }
+}
+
+extension WorkingSet {
+    func read(
+        _ definition: LimitDefinition, of subject: SubjectState, adding movement: Movement?,
+        at instant: Instant
+    ) throws(StoreError) -> LimitReading {
+        let window = definition.limit.window
+        let index = try counterIndex(
+            subject, series: definition.series, window: window, at: instant)
+        let allowance = subject.allowance(
+            of: definition, at: instant, catalog: catalog, version: version)
+        if case .rolling(let seconds) = window {
+            return readRolling(
+                subject.current[index].state, allowance, definition, movement, instant,
+                milliseconds: seconds * 1_000)
+        }
+        let before = subject.current[index].state.value
+        var after = before
+        if let movement {
+            let contribution = movement.contribution(at: instant, sequence: batch.nextSequence)
+            after =
+                subject.current[index].state.previewing(contribution, as: definition.aggregation)
+                ?? .max
+        }
+        let until = subject.current[index].span.until
+        let resetsAt = until == WindowSpan.lifetime.until ? nil : until
+        return LimitReading(
+            allowance: allowance, before: before, after: after, resetsAt: resetsAt,
+            retryAt: movement.map { alone($0) <= allowance.bound } ?? false ? resetsAt : nil)
+    }
+
+    /// What a movement comes to in a window that is empty.
+    private func alone(_ movement: Movement) -> Int64 {
+        switch movement.meter.meter.aggregation {
+        case .sum, .max, .latest: movement.units
+        case .count, .uniqueCount: 1
+        }
+    }
+
+    private func readRolling(
+        _ state: CounterState, _ allowance: Allowance, _ definition: LimitDefinition,
+        _ movement: Movement?, _ instant: Instant, milliseconds: Int64
+    ) -> LimitReading {
+        var entries: [RollingEntry] = []
+        if case .rolling(let known) = state.memory { entries = known }
+        let before = Rolling.used(entries, at: instant, milliseconds: milliseconds)
+        let isCount = movement?.meter.meter.aggregation == .count
+        let units = movement.map { isCount ? 1 : $0.units } ?? 0
+        let (after, overflow) = before.addingReportingOverflow(units)
+        return LimitReading(
+            allowance: allowance, before: before, after: overflow ? .max : after,
+            resetsAt: Rolling.resetsAt(entries, at: instant, milliseconds: milliseconds),
+            retryAt: Rolling.fits(
+                units, under: allowance.bound, entries, after: instant, milliseconds: milliseconds))
+    }
+
+    /// Where the subject stands with every limit that decides, its teams' after its own.
+    func limits(of id: SubjectID, at now: Instant) throws(StoreError) -> [LimitStatus] {
+        try currentStatuses(try state(of: id), now)
+    }
+
+    func currentStatuses(_ state: SubjectState, _ instant: Instant)
+        throws(StoreError) -> [LimitStatus]
+    {
+        var result: [LimitStatus] = []
+        var level: SubjectState? = state
+        while let subject = level {
+            for definition in catalog.activeDefinitions {
+                let reading = try read(definition, of: subject, adding: nil, at: instant)
+                result.append(
+                    LimitStatus(
+                        definition: definition, ancestor: subject === state ? nil : subject.id,
+                        allowance: reading.allowance, used: Quantity(reading.before),
+                        resetsAt: reading.resetsAt))
+            }
+            level = subject.parent
+        }
+        return result
+    }
+}
+
+extension Allowance {
+    /// The most that may be used.
+    fileprivate var bound: Int64 {
+        switch self {
+        case .unlimited: .max
+        case .units(let quantity): quantity.units
+        }
+    }
+}

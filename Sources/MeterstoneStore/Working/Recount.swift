@@ -1,0 +1,127 @@
+package import MeterstoneCore
+
+/// Recomputes counters from the events, for `verify` and `rebuild`.
+///
+/// It uses the rules that count events as they come, and none of the state they left behind. One pass
+/// over the events computes the counters of some subjects; so many passes are made that the counters of
+/// a pass fit in memory.
+package struct Recount {
+    private let source: any StoreSource
+    private let registry: Registry
+    private let zone: (Subject?) -> ZoneRules
+    private var subjects: [Int64: StoredSubject] = [:]
+    private var zones: [Int64: ZoneRules] = [:]
+    package private(set) var events = 0
+    package private(set) var counters: [CounterKey: CounterState] = [:]
+
+    package init(
+        source: any StoreSource, registry: Registry, zone: @escaping (Subject?) -> ZoneRules
+    ) {
+        self.source = source
+        self.registry = registry
+        self.zone = zone
+    }
+
+    /// Computes the counters of the subjects whose number leaves this remainder.
+    package mutating func run(pass: Int64 = 0, of passes: Int64 = 1) throws(StoreError) {
+        counters.removeAll()
+        subjects.removeAll()
+        events = 0
+        var total = 0
+        var recount = self
+        try source.forEachDay(within: Int64.min...Int64.max) { (subject, facts) throws(StoreError) in
+            guard subject % passes == pass else { return }
+            var history = History(subject: subject, names: recount.registry.names)
+            for fact in facts { try history.add(fact, source: recount.source) }
+            try recount.count(history, of: subject)
+            total += facts.count
+        }
+        self = recount
+        events = total
+    }
+
+    private mutating func count(_ history: History, of number: Int64) throws(StoreError) {
+        let subject = try stored(number)
+        let zone = zones[number] ?? self.zone(subject.profile)
+        zones[number] = zone
+        let anchor = subject.profile.subscription?.startsAt
+        for event in history.events {
+            for (series, registered) in registry.series.enumerated()
+            where registered.isCounted && !registered.definition.window.isRolling {
+                let definition = registered.definition
+                guard let contribution = definition.contribution(of: event) else { continue }
+                let span = definition.window.span(
+                    containing: event.record.occurredAt, in: zone, anchor: anchor)
+                let key = CounterKey(series: series, from: span.from, subject: number)
+                guard definition.add(contribution, to: &counters[key, default: .empty]) else {
+                    throw StoreError(
+                        code: .corrupt, message: "a counter of \(subject.profile.id) does not fit")
+                }
+            }
+        }
+    }
+
+    private mutating func stored(_ number: Int64) throws(StoreError) -> StoredSubject {
+        if let known = subjects[number] { return known }
+        guard let subject = try source.subject(number: number) else {
+            throw StoreError(code: .corrupt, message: "no subject has the number \(number)")
+        }
+        subjects[number] = subject
+        return subject
+    }
+
+    /// Compares what was computed with what a store has; `found` is taken from as it is matched.
+    package mutating func differences(
+        from found: inout [CounterKey: CounterState]
+    ) throws(StoreError) -> [VerifyDifference] {
+        var result: [VerifyDifference] = []
+        for key in counters.keys.sorted() {
+            let expected = counters[key] ?? .empty
+            guard let stored = found.removeValue(forKey: key) else {
+                // A series younger than the subject is folded when it is first asked for.
+                let subject = try stored(key.subject)
+                if registry.series[key.series].definedAt <= subject.firstSequence {
+                    result.append(difference(key, expected.text, "nothing"))
+                }
+                continue
+            }
+            if stored != expected { result.append(difference(key, expected.text, stored.text)) }
+        }
+        for key in found.keys.sorted() where found[key]?.isEmpty == false && isCounted(key.series) {
+            result.append(difference(key, "nothing", found[key]?.text ?? ""))
+        }
+        return result
+    }
+
+    /// Counters of a series that is no longer counted stay behind, and nobody reads them.
+    private func isCounted(_ series: Int) -> Bool {
+        !registry.series.indices.contains(series) || registry.series[series].isCounted
+    }
+
+    private func difference(
+        _ key: CounterKey, _ expected: String, _ found: String
+    ) -> VerifyDifference {
+        guard registry.series.indices.contains(key.series) else {
+            return VerifyDifference(
+                what: "counter of unknown series \(key.series)", expected: expected, found: found)
+        }
+        let definition = registry.series[key.series].definition
+        let subject = subjects[key.subject]?.profile.id.text ?? "number \(key.subject)"
+        let measure = definition.measure == .usage ? "" : ", would-be refusals"
+        return VerifyDifference(
+            what: "\(definition.meter.key) per \(definition.window.text) from "
+                + "\(max(key.from, .earliest).rfc3339) of \(subject)\(measure)",
+            expected: expected, found: found)
+    }
+}
+
+extension CounterState {
+    fileprivate var text: String { String(value) }
+
+    /// A counter from which everything was taken back says what no counter says.
+    fileprivate var isEmpty: Bool {
+        guard value == 0 else { return false }
+        if case .distinct(let values) = memory { return values.isEmpty }
+        return memory == .none
+    }
+}

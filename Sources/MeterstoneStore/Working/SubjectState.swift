@@ -1,0 +1,191 @@
+package import MeterstoneCore
+
+/// One subject in the working set: who it is, and its counters.
+///
+/// A class because consumes change it in place, thousands of times between two projections, and
+/// because members share their team's. It is confined to the committer.
+package final class SubjectState {
+    package let id: SubjectID
+    /// 0 until the subject has a fact.
+    package var number: Int64
+    /// Place of the subject's first fact in the journal; 0 until then.
+    package var firstSequence: Int64
+    package var profile: Subject
+    package var zone: ZoneRules
+    package var parent: SubjectState?
+    /// The window that each series was last used in. A linear search beats hashing here.
+    package var current: ContiguousArray<Counter> = []
+    /// Other windows that were touched: late events, and windows just left behind.
+    package var others: [CounterKey: Counter] = [:]
+    /// The last fact that changed the subject's row; 0 when none did since it was read.
+    package var rowSequence: Int64 = 0
+    /// Counters that wait to be projected.
+    package var dirtyCounters = 0
+    private var allowances: ContiguousArray<CachedAllowance> = []
+    private var allowancesVersion = -1
+
+    package init(id: SubjectID, stored: StoredSubject?, zone: ZoneRules, parent: SubjectState?) {
+        self.id = id
+        number = stored?.number ?? 0
+        firstSequence = stored?.firstSequence ?? 0
+        profile = stored?.profile ?? Subject(id: id)
+        self.zone = zone
+        self.parent = parent
+    }
+
+    /// The instant that billing months are counted from.
+    package var anchor: Instant? { profile.subscription?.startsAt }
+
+    /// Whether dropping this state from memory loses nothing, when everything up to the watermark is
+    /// projected.
+    package func isClean(at watermark: Int64) -> Bool {
+        dirtyCounters == 0 && rowSequence <= watermark
+    }
+
+    package var ancestorNumbers: [Int64] {
+        var result: [Int64] = []
+        var level = parent
+        while let team = level {
+            result.append(team.number)
+            level = team.parent
+        }
+        return result
+    }
+}
+
+/// A counter in memory.
+package struct Counter {
+    package var series: Int
+    package var span: WindowSpan
+    package var state: CounterState
+    /// The last fact that the state includes.
+    package var asOf: Int64
+    /// Whether the row in the store is older than this.
+    package var isDirty: Bool
+    /// The counter has no window any more, because the subject's calendar changed.
+    package var isDeleted = false
+
+    package init(series: Int, span: WindowSpan, state: CounterState, asOf: Int64, isDirty: Bool) {
+        self.series = series
+        self.span = span
+        self.state = state
+        self.asOf = asOf
+        self.isDirty = isDirty
+    }
+}
+
+extension Counter {
+    /// Counts a contribution in a window that rolls, and now and then forgets what left it long ago.
+    mutating func addRolling(
+        _ contribution: Contribution, as aggregation: Aggregation, milliseconds: Int64
+    ) {
+        _ = state.addRolling(contribution, as: aggregation)
+        let oldest = contribution.occurredAt.advanced(byMilliseconds: -2 * milliseconds)
+        guard state.dropRolling(through: oldest) else { return }
+        span = WindowSpan(
+            from: max(span.from, contribution.occurredAt.advanced(byMilliseconds: -milliseconds)),
+            until: span.until)
+    }
+}
+
+/// What one limit allows a subject, and how long that stays so.
+private struct CachedAllowance {
+    var limit: Int
+    var allowance: Allowance
+    var valid: WindowSpan
+}
+
+extension SubjectState {
+    /// What a limit allows at an instant: override of the subject, of the team, plan, default.
+    ///
+    /// - Parameter version: rises whenever any profile, plan or limit changes.
+    package func allowance(
+        of definition: LimitDefinition, at instant: Instant, catalog: Catalog, version: Int
+    ) -> Allowance {
+        if allowancesVersion != version {
+            allowances.removeAll(keepingCapacity: true)
+            allowancesVersion = version
+        }
+        if let index = allowances.firstIndex(where: { $0.limit == definition.number }) {
+            if allowances[index].valid.contains(instant) { return allowances[index].allowance }
+            allowances.remove(at: index)
+        }
+        let resolved = resolve(definition, at: instant, catalog: catalog)
+        allowances.append(resolved)
+        return resolved.allowance
+    }
+
+    /// The override that applies, the nearest first.
+    package func override(of limit: LimitKey) -> Allowance? {
+        var level: SubjectState? = self
+        while let subject = level {
+            if let allowance = subject.profile.overrides[limit] { return allowance }
+            level = subject.parent
+        }
+        return nil
+    }
+
+    /// The plan that applies at an instant.
+    package func plan(at instant: Instant, catalog: Catalog) -> PlanKey? {
+        var level: SubjectState? = self
+        while let subject = level {
+            if let subscription = subject.profile.subscription, subscription.applies(at: instant) {
+                return subscription.plan
+            }
+            if let plan = subject.profile.plan { return plan }
+            level = subject.parent
+        }
+        return catalog.defaultPlan
+    }
+
+    private func resolve(
+        _ definition: LimitDefinition, at instant: Instant, catalog: Catalog
+    ) -> CachedAllowance {
+        if let allowance = override(of: definition.limit.key) {
+            return CachedAllowance(
+                limit: definition.number, allowance: allowance, valid: .lifetime)
+        }
+        return CachedAllowance(
+            limit: definition.number,
+            allowance: definition.allowance(under: plan(at: instant, catalog: catalog)),
+            valid: subscriptionSpan(around: instant))
+    }
+
+    /// The span around `instant` in which no subscription of this subject or above starts or ends.
+    private func subscriptionSpan(around instant: Instant) -> WindowSpan {
+        var span = WindowSpan.lifetime
+        var level: SubjectState? = self
+        while let subject = level {
+            if let subscription = subject.profile.subscription {
+                for edge in [subscription.startsAt, subscription.expiresAt].compactMap(\.self) {
+                    if edge <= instant {
+                        span = WindowSpan(from: max(span.from, edge), until: span.until)
+                    } else {
+                        span = WindowSpan(from: span.from, until: min(span.until, edge))
+                    }
+                }
+            }
+            level = subject.parent
+        }
+        return span
+    }
+}
+
+extension SubjectState {
+    /// Hands out a counter that waits to be projected, which it then no longer does; `nil` when it
+    /// was handed out before.
+    package func takeDirtyCounter(series: Int, from: Instant) -> Counter? {
+        if let index = current.firstIndex(where: { $0.series == series && $0.span.from == from }),
+            current[index].isDirty
+        {
+            current[index].isDirty = false
+            dirtyCounters -= 1
+            return current[index]
+        }
+        let key = CounterKey(series: series, from: from, subject: number)
+        guard let counter = others[key], counter.isDirty else { return nil }
+        others[key] = nil
+        dirtyCounters -= 1
+        return counter
+    }
+}

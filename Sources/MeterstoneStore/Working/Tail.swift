@@ -1,0 +1,150 @@
+package import MeterstoneCore
+
+/// The part of the journal that is not projected yet, and the event ids in it.
+package struct Tail {
+    /// Facts after which a section is closed. One section is what one round of projection takes.
+    package static let factsPerSection = 65_536
+
+    package private(set) var batches: [JournalBatch] = []
+    /// Facts waiting.
+    package private(set) var count = 0
+    private var sections = [Section()]
+
+    /// What belongs to a stretch of the tail, dropped as a whole when that is projected.
+    private struct Section {
+        /// The last fact of a closed section.
+        var until: Int64?
+        var count = 0
+        var ids = EventIDIndex()
+        var dirtyCounters: [DirtyCounter] = []
+    }
+
+    package init() {}
+
+    package mutating func append(_ batch: JournalBatch) {
+        batches.append(batch)
+        count += batch.count
+        sections[sections.count - 1].count += batch.count
+        if sections[sections.count - 1].count >= Self.factsPerSection {
+            closeSection(at: batch.lastSequence)
+        }
+    }
+
+    private mutating func closeSection(at sequence: Int64) {
+        sections[sections.count - 1].until = sequence
+        sections.append(Section())
+    }
+
+    package mutating func remember(_ key: UInt64, isGenerated: Bool, at position: TailPosition) {
+        sections[sections.count - 1].ids.insert(key, isGenerated: isGenerated, at: position)
+    }
+
+    package mutating func noteDirty(_ counter: DirtyCounter) {
+        sections[sections.count - 1].dirtyCounters.append(counter)
+    }
+
+    /// Takes what the next round of projection takes: the oldest closed section, or all that there is
+    /// when there is none, or when it must not be split.
+    package mutating func takeSlice(whole: Bool) -> TailSlice? {
+        guard let last = batches.last else { return nil }
+        if whole || sections[0].until == nil { closeSection(at: last.lastSequence) }
+        let end = whole ? sections.count - 1 : 1
+        let until = sections[end - 1].until ?? last.lastSequence
+        let counters = sections[..<end].flatMap(\.dirtyCounters)
+        for index in 0..<end { sections[index].dirtyCounters = [] }
+        return TailSlice(
+            until: until, batches: Array(batches.prefix { $0.lastSequence <= until }),
+            counters: counters)
+    }
+
+    /// Drops what is projected now.
+    package mutating func drop(through sequence: Int64) {
+        let kept = batches.firstIndex { $0.lastSequence > sequence } ?? batches.endIndex
+        for batch in batches[..<kept] { count -= batch.count }
+        batches.removeFirst(kept)
+        sections.removeAll { $0.until.map { $0 <= sequence } ?? false }
+    }
+
+    package func positions(of key: UInt64) -> [TailPosition] {
+        sections.flatMap { $0.ids.positions(of: key) }
+    }
+
+    /// The fact at a position, if its batch is sealed.
+    package func fact(at position: TailPosition) -> Fact? {
+        var low = 0
+        var high = batches.count
+        while low < high {
+            let middle = (low + high) / 2
+            if batches[middle].firstSequence < position.batch { low = middle + 1 } else { high = middle }
+        }
+        guard low < batches.count, batches[low].firstSequence == position.batch else { return nil }
+        let batch = batches[low]
+        var facts = FactIterator(
+            batch.bytes, from: batch.factsStart + position.offset, to: batch.bytes.count - 8,
+            sequence: position.sequence)
+        return facts.next()
+    }
+}
+
+/// What one round of projection takes.
+package struct TailSlice {
+    /// The last fact that it includes.
+    package let until: Int64
+    package let batches: [JournalBatch]
+    package let counters: [DirtyCounter]
+}
+
+/// Where events stand, by the 64-bit key of their id.
+///
+/// Ids that the engine makes rise with time, so that they are kept as a sorted array and need no
+/// hashing; the caller's ids go into a dictionary, collisions beside it.
+package struct EventIDIndex: Sendable {
+    private var given: [UInt64: TailPosition] = [:]
+    private var collisions: [UInt64: [TailPosition]] = [:]
+    private var generated: [(key: UInt64, position: TailPosition)] = []
+
+    mutating func insert(_ key: UInt64, isGenerated: Bool, at position: TailPosition) {
+        if isGenerated, generated.last.map({ $0.key < key }) ?? true {
+            generated.append((key, position))
+        } else if let first = given.updateValue(position, forKey: key) {
+            collisions[key, default: []].append(first)
+        }
+    }
+
+    func positions(of key: UInt64) -> [TailPosition] {
+        var result = collisions[key] ?? []
+        if let position = given[key] { result.append(position) }
+        var low = 0
+        var high = generated.count
+        while low < high {
+            let middle = (low + high) / 2
+            if generated[middle].key < key { low = middle + 1 } else { high = middle }
+        }
+        if low < generated.count, generated[low].key == key {
+            result.append(generated[low].position)
+        }
+        return result
+    }
+}
+
+extension EventID {
+    /// What event ids are found by.
+    ///
+    /// UUIDs of version 7 start with their time; taking their first half keeps the index of events
+    /// that are recorded together in one place. Everything else is hashed, with its source.
+    package func key(source: String?) -> UInt64 {
+        switch self {
+        case .uuid(let high, _) where high >> 12 & 0xF == 7: return high
+        case .uuid(let high, let low):
+            var writer = ByteWriter(capacity: 16)
+            writer.fixed(high)
+            writer.fixed(low)
+            return XXH64.hash(writer.bytes[...], seed: Self.seed(source))
+        case .text(let text): return XXH64.hash(text, seed: Self.seed(source))
+        }
+    }
+
+    private static func seed(_ source: String?) -> UInt64 {
+        source.map { XXH64.hash($0) } ?? 0
+    }
+}

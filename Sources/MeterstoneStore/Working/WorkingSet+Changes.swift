@@ -1,0 +1,165 @@
+import MeterstoneCore
+
+extension WorkingSet {
+    /// Carries an administrative change out, unless it was so already.
+    func change(_ request: ChangeRequest, at now: Instant) throws(StoreError) -> Outcome {
+        if let key = request.idempotencyKey, let receipt = try receipt(for: key) {
+            guard receipt.change == request.change else {
+                return .changed(.rejected(.idempotencyConflict), isReplay: false)
+            }
+            return .changed(receipt.outcome, isReplay: true)
+        }
+        let before = try text(of: request.change)
+        let outcome = try carryOut(request.change, at: batch.nextSequence)
+        switch outcome {
+        case .created, .replaced, .deleted: break
+        case .unchanged, .missing, .rejected: return .changed(outcome, isReplay: false)
+        }
+        let record = ChangeRecord(
+            sequence: batch.nextSequence, recordedAt: now, request: request, outcome: outcome,
+            before: before, after: try text(of: request.change))
+        var writer = ByteWriter()
+        try record.write(to: &writer)
+        let subject = request.change.subject.flatMap { subjects[$0]?.number } ?? 0
+        let position = batch.append(subject: subject) { $0.append(writer.bytes) }
+        note(record, at: position.sequence)
+        return .changed(outcome, isReplay: false)
+    }
+
+    /// What a change fact does beside its effect, live and in replay.
+    func note(_ record: ChangeRecord, at sequence: Int64) {
+        var record = record
+        record.sequence = sequence
+        dirtyChanges.append(record)
+    }
+
+    private func receipt(for key: String) throws(StoreError) -> ChangeReceiptRecord? {
+        if let recent = dirtyChanges.last(where: { $0.idempotencyKey == key }) {
+            return ChangeReceiptRecord(change: recent.change, outcome: recent.outcome)
+        }
+        return try source.receipt(forIdempotencyKey: key)
+    }
+
+    /// The effect of a change, live and in replay.
+    func carryOut(_ change: Change, at sequence: Int64) throws(StoreError) -> ChangeOutcome {
+        switch change {
+        case .putMeter, .deleteMeter, .putPlan, .deletePlan, .putLimit, .deleteLimit:
+            let (blueprint, outcome) = catalog.blueprint.applying(change)
+            if outcome == .created || outcome == .replaced || outcome == .deleted {
+                install(blueprint, at: sequence)
+            }
+            return outcome
+        default:
+            return try carryOutOnSubject(change, at: sequence)
+        }
+    }
+
+    /// Makes a blueprint the one that decides from here on.
+    func install(_ blueprint: Blueprint, at sequence: Int64) {
+        for meter in blueprint.meters.sorted(by: { $0.key < $1.key }) {
+            registry.register(meter.key)
+            if let name = meter.quantityName { registry.register(name) }
+        }
+        for limit in blueprint.limits.sorted(by: { $0.key < $1.key }) {
+            registry.register(limit.key)
+        }
+        registry.count(
+            blueprint.series { registry.number(of: $0) }, from: sequence)
+        catalog = Catalog(
+            blueprint: blueprint, registry: registry,
+            areLimitsEnforced: options.areLimitsEnforced,
+            allowanceOverrides: options.allowanceOverrides)
+        version += 1
+    }
+
+    private func carryOutOnSubject(
+        _ change: Change, at sequence: Int64
+    ) throws(StoreError) -> ChangeOutcome {
+        guard let id = change.subject else { return .unchanged }
+        let state = try state(of: id)
+        let isNew = state.number == 0
+        let (profile, outcome) = state.profile.applying(change, isNew: isNew)
+        if let rejection = try reject(profile, change, of: state) { return .rejected(rejection) }
+        guard outcome == .created || outcome == .replaced || outcome == .deleted else {
+            return outcome
+        }
+        register(state)
+        try install(profile, of: state, at: sequence)
+        return outcome
+    }
+
+    private func install(
+        _ profile: Subject, of state: SubjectState, at sequence: Int64
+    ) throws(StoreError) {
+        let oldZone = state.zone
+        let oldAnchor = state.anchor
+        let newZone = zone(of: profile)
+        let moves = oldZone.name != newZone.name || oldAnchor != profile.subscription?.startsAt
+        if moves { try recount(state, zone: newZone, anchor: profile.subscription?.startsAt) }
+        state.profile = profile
+        state.zone = newZone
+        state.parent = try profile.parent.map { (id) throws(StoreError) in
+            let parent = try self.state(of: id)
+            register(parent)
+            return parent
+        }
+        version += 1
+        noteRow(of: state, at: max(sequence, head))
+    }
+
+    /// Moves all counters of a subject to the windows of another calendar.
+    private func recount(
+        _ state: SubjectState, zone: ZoneRules, anchor: Instant?
+    ) throws(StoreError) {
+        let events = try history(of: state.number, over: .lifetime)
+        var counters: [CounterKey: Counter] = [:]
+        for (number, series) in registry.series.enumerated()
+        where series.isCounted && !series.definition.window.isRolling {
+            for event in events {
+                guard let contribution = series.definition.contribution(of: event) else { continue }
+                let window = series.definition.window
+                let old = window.span(
+                    containing: event.record.occurredAt, in: state.zone, anchor: state.anchor)
+                let oldKey = CounterKey(series: number, from: old.from, subject: state.number)
+                if counters[oldKey] == nil { counters[oldKey] = .empty(number, old, head) }
+                let new = window.span(
+                    containing: event.record.occurredAt, in: zone, anchor: anchor)
+                let key = CounterKey(series: number, from: new.from, subject: state.number)
+                var counter = counters[key] ?? .empty(number, new, head)
+                if counter.isDeleted { counter.span = new }
+                counter.isDeleted = false
+                _ = counter.state.add(contribution, as: series.definition.aggregation)
+                counters[key] = counter
+            }
+        }
+        replaceCounters(of: state, by: counters)
+    }
+
+    private func replaceCounters(of state: SubjectState, by counters: [CounterKey: Counter]) {
+        let wasDirty = Set(
+            state.others.filter(\.value.isDirty).keys
+                + state.current.filter(\.isDirty).map { $0.key(of: state) })
+        state.current.removeAll()
+        state.others = counters
+        for key in counters.keys where !wasDirty.contains(key) {
+            state.dirtyCounters += 1
+            tail.noteDirty(
+                DirtyCounter(subject: state, series: key.series, from: key.from, sequence: head))
+        }
+        // What was dirty and is gone keeps its place in the list, as a counter to delete.
+        for key in wasDirty where counters[key] == nil {
+            let span = WindowSpan(from: key.from, until: key.from)
+            state.others[key] = .empty(key.series, span, head)
+        }
+    }
+}
+
+extension Counter {
+    /// A counter whose row is to go, unless something is counted in it.
+    fileprivate static func empty(_ series: Int, _ span: WindowSpan, _ head: Int64) -> Counter {
+        var counter = Counter(
+            series: series, span: span, state: .empty, asOf: head, isDirty: true)
+        counter.isDeleted = true
+        return counter
+    }
+}

@@ -1,0 +1,211 @@
+import MeterstoneCore
+
+extension WorkingSet {
+    /// Decides one consume: everything that the event moves, on every level, or nothing.
+    ///
+    /// The order in which a request can fail is fixed: time, event id, unknown quantities, nothing to
+    /// count, blocked, overflow, limits.
+    ///
+    /// - Parameter records: `false` decides only, and changes nothing.
+    func consume(
+        _ event: UsageEvent, at now: Instant, records: Bool
+    ) throws(StoreError) -> ConsumeOutcome {
+        let occurredAt = event.occurredAt ?? now
+        if let rejection = reject(occurredAt, now) { return .rejected(rejection) }
+        if records, let id = event.id,
+            let known = try find(id, source: event.details?.source, at: now)
+        {
+            return try repeated(event, as: known)
+        }
+        if let rejection = moves(event) { return .rejected(rejection) }
+        guard !movements.isEmpty else { return .rejected(.nothingToCount) }
+        let state = try state(of: event.subject)
+        if let blocked = state.blockedLevel {
+            return .decided(
+                Decision(
+                    denial: Denial(reason: .subjectBlocked(blocked)), isDuplicate: false,
+                    eventID: nil, limits: try currentStatuses(state, occurredAt)))
+        }
+        guard try fits(state, event.details, at: occurredAt) else { return .rejected(.quantityOverflow) }
+        if let denial = try evaluate(state, event, at: occurredAt) {
+            return .decided(
+                Decision(denial: denial, isDuplicate: false, eventID: nil, limits: statuses))
+        }
+        guard records else {
+            return .decided(
+                Decision(denial: nil, isDuplicate: false, eventID: nil, limits: statuses))
+        }
+        let id = try count(event, of: state, occurredAt: occurredAt, now: now, isConsume: true)
+        return .decided(Decision(denial: nil, isDuplicate: false, eventID: id, limits: statuses))
+    }
+
+    /// Fills ``movements``; rejects an event that carries a quantity which no meter knows.
+    func moves(_ event: UsageEvent) -> Rejection? {
+        catalog.movements(of: event, into: &movements)
+        // A plain event that moves its meter carries nothing unknown.
+        if event.details == nil, case .one = event.quantities, !movements.isEmpty { return nil }
+        return catalog.unknownQuantity(of: event).map { .unknownMeter($0) }
+    }
+
+    func reject(_ occurredAt: Instant, _ now: Instant) -> Rejection? {
+        let late = options.lateMillisecondsMax.map { now.advanced(byMilliseconds: -$0) }
+        let earliest = max(Instant(millisecondsSince1970: 0), late ?? .earliest)
+        let latest = now.advanced(byMilliseconds: options.earlyMillisecondsMax)
+        if occurredAt >= earliest, occurredAt <= latest { return nil }
+        return Rejection(
+            code: .occurredAtOutOfRange, field: "occurredAt",
+            message: "expected an instant from \(earliest.rfc3339) to \(latest.rfc3339)")
+    }
+
+    /// Whether every counter that the event moves has room for its number.
+    func fits(_ state: SubjectState, _ details: EventDetails?, at instant: Instant)
+        throws(StoreError) -> Bool
+    {
+        var level: SubjectState? = state
+        while let subject = level {
+            for movement in movements {
+                let contribution = movement.contribution(at: instant, sequence: batch.nextSequence)
+                for series in movement.meter.series where series.accepts(details) {
+                    let index = try counterIndex(
+                        subject, series: series.number, window: series.window, at: instant)
+                    let counted = subject.current[index].state
+                        .previewing(contribution, as: series.aggregation)
+                    if counted == nil { return false }
+                }
+            }
+            level = subject.parent
+        }
+        return true
+    }
+
+    /// Fills ``statuses`` with what every limit would say after the event; when one of them refuses,
+    /// with what they say without it.
+    private func evaluate(
+        _ state: SubjectState, _ event: UsageEvent, at instant: Instant
+    ) throws(StoreError) -> Denial? {
+        statuses.removeAll(keepingCapacity: true)
+        exceeded.removeAll(keepingCapacity: true)
+        var violations: [Violation] = []
+        var level: SubjectState? = state
+        while let subject = level {
+            for movement in movements {
+                for definition in movement.meter.limits
+                where definition.limit.dimensions.matches(event.details) {
+                    let reading = try read(definition, of: subject, adding: movement, at: instant)
+                    let isExceeded = reading.isExceeded
+                    if isExceeded, definition.mode == .enforce {
+                        violations.append(
+                            Violation(status: statuses.count, subject: subject, reading: reading))
+                    }
+                    statuses.append(
+                        LimitStatus(
+                            definition: definition,
+                            ancestor: subject === state ? nil : subject.id,
+                            allowance: reading.allowance, used: Quantity(reading.after),
+                            resetsAt: reading.resetsAt))
+                    exceeded.append(isExceeded)
+                }
+            }
+            level = subject.parent
+        }
+        guard violations.isEmpty else {
+            let denial = denial(for: violations)
+            try rewindStatuses(state, instant)
+            return denial
+        }
+        return nil
+    }
+
+    /// After a refusal nothing was used: every status goes back to what was counted before.
+    private func rewindStatuses(_ state: SubjectState, _ instant: Instant) throws(StoreError) {
+        for index in statuses.indices {
+            let status = statuses[index]
+            let subject = try status.ancestor.map { (id) throws(StoreError) in try self.state(of: id) }
+                ?? state
+            let reading = try read(status.definition, of: subject, adding: nil, at: instant)
+            statuses[index] = LimitStatus(
+                definition: status.definition, ancestor: status.ancestor,
+                allowance: reading.allowance, used: Quantity(reading.before),
+                resetsAt: reading.resetsAt)
+        }
+    }
+
+    private func denial(for violations: [Violation]) -> Denial {
+        var retryAt: Instant? = .earliest
+        for violation in violations {
+            guard let known = retryAt, let own = violation.reading.retryAt else {
+                retryAt = nil
+                break
+            }
+            retryAt = max(known, own)
+        }
+        return Denial(
+            reason: .limitExceeded, violated: violations.map { statuses[$0.status].limit }.unique,
+            retryAt: retryAt, plansThatAllow: plansThatAllow(violations))
+    }
+
+    private func plansThatAllow(_ violations: [Violation]) -> [PlanKey] {
+        let isOverridden = violations.contains {
+            $0.subject.override(of: statuses[$0.status].limit) != nil
+        }
+        if isOverridden { return [] }
+        return catalog.plans.map(\.key).filter { plan in
+            violations.allSatisfy { violation in
+                let definition = statuses[violation.status].definition
+                switch definition.allowance(under: plan) {
+                case .unlimited: return true
+                case .units(let units): return violation.reading.after <= units.units
+                }
+            }
+        }
+    }
+}
+
+/// A limit that refused.
+private struct Violation {
+    let status: Int
+    let subject: SubjectState
+    let reading: LimitReading
+}
+
+extension [LimitKey] {
+    fileprivate var unique: [LimitKey] {
+        reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+    }
+}
+
+extension Movement {
+    @inline(__always)
+    func contribution(at instant: Instant, sequence: Int64) -> Contribution {
+        Contribution(
+            units: units, distinctValue: distinctValue, occurredAt: instant, sequence: sequence)
+    }
+}
+
+extension SubjectState {
+    /// The nearest blocked subject, this one or a team above.
+    var blockedLevel: SubjectID? {
+        var level: SubjectState? = self
+        while let subject = level {
+            if subject.profile.blocked { return subject.id }
+            level = subject.parent
+        }
+        return nil
+    }
+}
+
+extension Rejection {
+    static let nothingToCount = Rejection(
+        code: .nothingToCount, field: "meter",
+        message: "expected a quantity of a known meter, or a type that moves one")
+
+    static let quantityOverflow = Rejection(
+        code: .quantityOverflow, field: "quantity",
+        message: "expected a quantity with which every counter stays below 2^63")
+
+    static func unknownMeter(_ name: MeterKey) -> Rejection {
+        Rejection(
+            code: .unknownMeter, field: "quantities.\(name.text)",
+            message: "expected the key of a meter, and there is none called '\(name.text)'")
+    }
+}

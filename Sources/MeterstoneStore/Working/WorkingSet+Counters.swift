@@ -1,0 +1,132 @@
+package import MeterstoneCore
+
+extension WorkingSet {
+    /// Brings the counter for this instant to `state.current`, and returns where it stands there.
+    func counterIndex(
+        _ state: SubjectState, series: Int, window: Window, at instant: Instant
+    ) throws(StoreError) -> Int {
+        for index in state.current.indices where state.current[index].series == series {
+            if state.current[index].span.contains(instant) { return index }
+            let counter = try counter(state, series: series, window: window, at: instant)
+            let left = state.current[index]
+            if left.isDirty { state.others[left.key(of: state)] = left }
+            state.current[index] = counter
+            return index
+        }
+        state.current.append(try counter(state, series: series, window: window, at: instant))
+        return state.current.count - 1
+    }
+
+    private func counter(
+        _ state: SubjectState, series: Int, window: Window, at instant: Instant
+    ) throws(StoreError) -> Counter {
+        if case .rolling(let seconds) = window {
+            return try rollingCounter(state, series: series, seconds: seconds, at: instant)
+        }
+        let span = window.span(containing: instant, in: state.zone, anchor: state.anchor)
+        let key = CounterKey(series: series, from: span.from, subject: state.number)
+        if var waiting = state.others.removeValue(forKey: key) {
+            waiting.isDeleted = false
+            // A window of another calendar may have started at the same instant.
+            waiting.span = span
+            return waiting
+        }
+        if state.number != 0, let stored = try source.counter(key) {
+            return Counter(
+                series: series, span: span, state: stored.state, asOf: stored.asOf, isDirty: false)
+        }
+        guard !isCountedSinceFirstFact(state, series) else {
+            // Nothing is included yet, and in a replay not even the fact that asks.
+            return Counter(series: series, span: span, state: .empty, asOf: 0, isDirty: false)
+        }
+        return Counter(
+            series: series, span: span, state: try fold(series, of: state, over: span),
+            asOf: head, isDirty: false)
+    }
+
+    /// Whether no row means that nothing was counted: the series is older than the subject.
+    private func isCountedSinceFirstFact(_ state: SubjectState, _ series: Int) -> Bool {
+        state.number == 0 || registry.series[series].definedAt <= state.firstSequence
+    }
+
+    /// Rolling counters have no row: what they hold are the events themselves.
+    ///
+    /// Its span is where it can answer; the windows that end there begin earlier.
+    private func rollingCounter(
+        _ state: SubjectState, series: Int, seconds: Int64, at instant: Instant
+    ) throws(StoreError) -> Counter {
+        let span = WindowSpan(
+            from: instant.advanced(byMilliseconds: -seconds * 1_000),
+            until: WindowSpan.lifetime.until)
+        let folded = state.number == 0
+            ? .empty : try fold(series, of: state, over: span.widened(bySeconds: seconds))
+        return Counter(series: series, span: span, state: folded, asOf: head, isDirty: false)
+    }
+
+    /// What a series of a subject comes to over a span, from the events themselves.
+    func fold(_ series: Int, of state: SubjectState, over span: WindowSpan)
+        throws(StoreError) -> CounterState
+    {
+        let events = try history(of: state.number, over: span)
+        let definition = registry.series[series].definition
+        guard let folded = definition.fold(events.filter { span.contains($0.record.occurredAt) })
+        else {
+            throw StoreError(code: .corrupt, message: "a counter of \(state.id) does not fit")
+        }
+        return folded
+    }
+
+    /// Everything that counts for a subject over a span, the batch being decided included.
+    package func history(of subject: Int64, over span: WindowSpan)
+        throws(StoreError) -> [EffectiveEvent]
+    {
+        let days = span.utcDays
+        var history = History(subject: subject, names: registry.names)
+        for fact in try source.facts(of: subject, days: days) {
+            try history.add(fact, source: source)
+        }
+        let tail = self.tail, batch = self.batch
+        let head = self.head
+        for sealed in tail.batches {
+            try sealed.forEach { (fact) throws(StoreError) in
+                if fact.sequence <= head { try history.add(fact, days: days) }
+            }
+        }
+        var facts = batch.iterator
+        while let fact = facts.next() { try history.add(fact, days: days) }
+        return history.events
+    }
+
+    /// Notes that a counter changed by the fact with this sequence number.
+    @inline(__always)
+    func touch(_ state: SubjectState, _ index: Int, at sequence: Int64) {
+        state.current[index].asOf = sequence
+        guard !state.current[index].isDirty else { return }
+        state.current[index].isDirty = true
+        state.dirtyCounters += 1
+        tail.noteDirty(
+            DirtyCounter(
+                subject: state, series: state.current[index].series,
+                from: state.current[index].span.from, sequence: sequence))
+    }
+}
+
+extension Counter {
+    func key(of state: SubjectState) -> CounterKey {
+        CounterKey(series: series, from: span.from, subject: state.number)
+    }
+}
+
+extension WindowSpan {
+    /// With the windows of this length that end in the span.
+    func widened(bySeconds seconds: Int64) -> WindowSpan {
+        WindowSpan(from: from.advanced(byMilliseconds: -seconds * 1_000), until: until)
+    }
+
+    /// The UTC days that the span touches.
+    package var utcDays: ClosedRange<Int64> {
+        let first = max(from, .earliest).utcDay
+        let last = min(until, .latest).advanced(byMilliseconds: -1).utcDay
+        return first...max(first, last)
+    }
+}

@@ -1,0 +1,121 @@
+package import MeterstoneCore
+
+/// An event that was recorded before.
+package struct KnownEvent {
+    package let subject: SubjectState
+    package let sequence: Int64
+    /// As it was recorded; corrections are facts of their own.
+    package let record: UsageRecord
+
+    /// Whether a repeat tells the same. A repeat without a time claims none.
+    func matches(_ event: UsageEvent) -> Bool {
+        subject.id == event.subject
+            && (event.occurredAt == nil || event.occurredAt == record.occurredAt)
+            && event.quantities == record.quantities
+            && (event.details ?? .none) == (record.details ?? .none)
+    }
+}
+
+extension WorkingSet {
+    /// The event with this id and source, while the id is remembered.
+    package func find(
+        _ id: EventID, source: String?, at now: Instant
+    ) throws(StoreError) -> KnownEvent? {
+        let key = id.key(source: source)
+        var newest: KnownEvent?
+        for position in tail.positions(of: key) {
+            guard let fact = fact(at: position) else { continue }
+            newest = try newer(newest, try known(fact, id, source))
+        }
+        if let newest, isRemembered(newest, now) { return newest }
+        for location in try self.source.locations(ofKey: Int64(bitPattern: key)) {
+            guard let body = try self.source.body(at: location) else {
+                throw StoreError(
+                    code: .corrupt, message: "the index of event ids points to no event")
+            }
+            newest = try newer(newest, try known(body, at: location, id, source))
+        }
+        return newest.flatMap { isRemembered($0, now) ? $0 : nil }
+    }
+
+    private func newer(_ one: KnownEvent?, _ other: KnownEvent?) throws(StoreError) -> KnownEvent? {
+        guard let one, let other else { return one ?? other }
+        return one.sequence > other.sequence ? one : other
+    }
+
+    private func isRemembered(_ event: KnownEvent, _ now: Instant) -> Bool {
+        guard let milliseconds = options.eventIDMillisecondsMax else { return true }
+        return event.record.recordedAt.advanced(byMilliseconds: milliseconds) >= now
+    }
+
+    private func fact(at position: TailPosition) -> Fact? {
+        if let fact = tail.fact(at: position) { return fact }
+        guard position.batch == batch.firstSequence else { return nil }
+        var facts = FactIterator(
+            batch.facts.bytes, from: position.offset, to: batch.facts.count,
+            sequence: position.sequence)
+        return facts.next()
+    }
+
+    private func known(_ fact: Fact, _ id: EventID, _ source: String?)
+        throws(StoreError) -> KnownEvent?
+    {
+        guard fact.kind == .usage else { return nil }
+        var reader = fact.reader
+        let record = try read(&reader)
+        guard record.id == id, record.details?.source == source else { return nil }
+        return KnownEvent(
+            subject: try state(number: fact.subject), sequence: fact.sequence, record: record)
+    }
+
+    private func known(
+        _ body: [UInt8], at location: EventLocation, _ id: EventID, _ source: String?
+    ) throws(StoreError) -> KnownEvent? {
+        var reader = ByteReader(body, from: 1)
+        let record = try read(&reader)
+        guard record.id == id, record.details?.source == source else { return nil }
+        return KnownEvent(
+            subject: try state(number: location.subject), sequence: location.sequence,
+            record: record)
+    }
+
+    func read(_ reader: inout ByteReader) throws(StoreError) -> UsageRecord {
+        do throws(MalformedRecord) {
+            return try UsageRecord(&reader, names: registry.names)
+        } catch {
+            throw StoreError(code: .corrupt, message: "a usage event is unreadable")
+        }
+    }
+
+    /// What a consume with a known event id is answered: the first answer, or a conflict.
+    func repeated(_ event: UsageEvent, as known: KnownEvent) throws(StoreError) -> ConsumeOutcome {
+        guard known.matches(event) else { return .conflict(known.record.id) }
+        return .decided(
+            Decision(
+                denial: nil, isDuplicate: true, eventID: known.record.id,
+                limits: firstAnswer(known)))
+    }
+
+    /// The answer that was stored with the event. A limit that is gone since is left out, and ends of
+    /// windows are those of the subject's calendar as it is now.
+    private func firstAnswer(_ known: KnownEvent) -> [LimitStatus] {
+        var levels: [SubjectState] = []
+        for number in known.record.ancestors {
+            if let team = try? state(number: number) { levels.append(team) }
+        }
+        return known.record.answers.compactMap { answer in
+            guard answer.limit < registry.limits.count, answer.level <= levels.count,
+                let definition = catalog.definitions[registry.limits[answer.limit]],
+                let allowance = Allowance(wire: answer.allowance)
+            else { return nil }
+            let subject = answer.level == 0 ? known.subject : levels[answer.level - 1]
+            let until = definition.limit.window.span(
+                containing: known.record.occurredAt, in: subject.zone, anchor: subject.anchor
+            ).until
+            return LimitStatus(
+                definition: definition, ancestor: answer.level == 0 ? nil : subject.id,
+                allowance: allowance, used: Quantity(answer.used),
+                resetsAt: until == WindowSpan.lifetime.until ? nil : until)
+        }
+    }
+}

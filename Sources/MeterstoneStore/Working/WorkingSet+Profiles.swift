@@ -1,0 +1,95 @@
+import MeterstoneCore
+
+extension Subject {
+    /// The profile after a change of it, and what became of the change.
+    func applying(_ change: Change, isNew: Bool) -> (profile: Subject, outcome: ChangeOutcome) {
+        var profile = self
+        switch change {
+        case .putSubject(let wanted):
+            profile = wanted
+            profile.overrides = overrides
+            profile.subscription = subscription
+        case .deleteSubject:
+            profile = Subject(id: id)
+            return (profile, isNew || profile == self ? .missing : .deleted)
+        case .putSubscription(_, let subscription):
+            profile.subscription = subscription
+            return (profile, outcome(profile, existed: self.subscription != nil))
+        case .deleteSubscription:
+            profile.subscription = nil
+            return (profile, subscription == nil ? .missing : .deleted)
+        case .putOverride(_, let limit, let allowance):
+            profile.overrides[limit] = allowance
+            return (profile, outcome(profile, existed: overrides[limit] != nil))
+        case .deleteOverride(_, let limit):
+            profile.overrides[limit] = nil
+            return (profile, overrides[limit] == nil ? .missing : .deleted)
+        default: break
+        }
+        return (profile, outcome(profile, existed: !isNew))
+    }
+
+    private func outcome(_ profile: Subject, existed: Bool) -> ChangeOutcome {
+        if !existed { return .created }
+        return profile == self ? .unchanged : .replaced
+    }
+}
+
+extension WorkingSet {
+    /// Whether a profile newly refers to things that do not exist, or to itself.
+    ///
+    /// What it referred to before stays, also when that is gone: who is on a deleted plan can still
+    /// be blocked.
+    func reject(
+        _ profile: Subject, _ change: Change, of state: SubjectState
+    ) throws(StoreError) -> Rejection? {
+        let known = state.profile
+        if let zone = profile.timeZone, zone != known.timeZone, options.zoneRules(zone) == nil {
+            return Rejection(
+                code: .unknownTimeZone, field: "timeZone",
+                message: "expected a name of the IANA time zone database, not '\(zone)'")
+        }
+        let knownPlans = [known.plan, known.subscription?.plan]
+        for plan in [profile.plan, profile.subscription?.plan].compactMap(\.self)
+        where !knownPlans.contains(plan) && !catalog.blueprint.knows(plan: plan) {
+            return Rejection(
+                code: .unknownPlan, field: "plan",
+                message: "expected the key of a plan, and there is none called '\(plan)'")
+        }
+        if case .putOverride(_, let limit, _) = change, catalog.definitions[limit] == nil {
+            return Rejection(
+                code: .unknownLimit, field: "limit",
+                message: "expected the key of a limit, and there is none called '\(limit)'")
+        }
+        return try rejectParent(of: profile, state)
+    }
+
+    private func rejectParent(of profile: Subject, _ state: SubjectState)
+        throws(StoreError) -> Rejection?
+    {
+        guard let parent = profile.parent, parent != state.profile.parent else { return nil }
+        var level: SubjectState? = try self.state(of: parent)
+        var depth = 1
+        while let team = level {
+            if team === state {
+                return Rejection(
+                    code: .cyclicParent, field: "parent",
+                    message: "expected a subject that is not below this one")
+            }
+            if depth > Self.ancestorsMax {
+                return Rejection(
+                    code: .cyclicParent, field: "parent",
+                    message: "expected at most \(Self.ancestorsMax) levels above a subject")
+            }
+            depth += 1
+            level = team.parent
+        }
+        return nil
+    }
+}
+
+extension Rejection {
+    static let idempotencyConflict = Rejection(
+        code: .idempotencyConflict, field: "Idempotency-Key",
+        message: "this key was used for another change")
+}

@@ -1,0 +1,128 @@
+import MeterstoneCore
+
+extension WorkingSet {
+    /// Records what has happened, whatever the limits say.
+    func record(_ event: UsageEvent, at now: Instant) throws(StoreError) -> RecordOutcome {
+        guard options.isTrackingEnabled else { return .rejected(.trackingDisabled) }
+        let occurredAt = event.occurredAt ?? now
+        if let rejection = reject(occurredAt, now) { return .rejected(rejection) }
+        if let id = event.id, let known = try find(id, source: event.details?.source, at: now) {
+            return known.matches(event) ? .duplicate(id) : .conflict(id)
+        }
+        if let rejection = moves(event) { return .rejected(rejection) }
+        let state = try state(of: event.subject)
+        guard try fits(state, event.details, at: occurredAt) else { return .rejected(.quantityOverflow) }
+        statuses.removeAll(keepingCapacity: true)
+        exceeded.removeAll(keepingCapacity: true)
+        return .counted(
+            try count(event, of: state, occurredAt: occurredAt, now: now, isConsume: false))
+    }
+
+    /// Adds the event to the batch and its ``movements`` to every counter. Everything was checked.
+    func count(
+        _ event: UsageEvent, of state: SubjectState, occurredAt: Instant, now: Instant,
+        isConsume: Bool
+    ) throws(StoreError) -> EventID {
+        register(state)
+        let id = event.id ?? eventIDs.next(at: now)
+        let record = UsageRecord(
+            id: id, occurredAt: occurredAt, recordedAt: now, quantities: event.quantities,
+            details: event.details, ancestors: state.parent == nil ? [] : state.ancestorNumbers,
+            answers: isConsume ? answers() : [])
+        let position = batch.append(subject: state.number) { writer in
+            record.write(to: &writer, nameNumber: nameNumber)
+        }
+        tail.remember(
+            id.key(source: event.details?.source), isGenerated: event.id == nil, at: position)
+        var level: SubjectState? = state
+        while let subject = level {
+            try apply(record, to: subject, at: position.sequence)
+            level = subject.parent
+        }
+        for answer in record.answers where answer.isExceeded {
+            try countRefusal(
+                answer, of: state.level(answer.level), record, at: position.sequence)
+        }
+        return id
+    }
+
+    /// The number of a quantity's name; most name the first meter that they move.
+    func nameNumber(_ name: MeterKey) -> Int {
+        if let meter = movements.first?.meter, meter.meter.key == name { return meter.nameNumber }
+        return registry.number(of: name) ?? 0
+    }
+
+    /// Adds ``movements`` to the counters of one subject.
+    func apply(
+        _ record: UsageRecord, to subject: SubjectState, at sequence: Int64
+    ) throws(StoreError) {
+        for movement in movements {
+            let contribution = movement.contribution(at: record.occurredAt, sequence: sequence)
+            for series in movement.meter.series where series.accepts(record.details) {
+                try add(contribution, to: subject, series, at: sequence)
+            }
+        }
+    }
+
+    @inline(__always)
+    private func add(
+        _ contribution: Contribution, to subject: SubjectState, _ series: CompiledSeries,
+        at sequence: Int64
+    ) throws(StoreError) {
+        let index = try counterIndex(
+            subject, series: series.number, window: series.window, at: contribution.occurredAt)
+        guard subject.current[index].asOf < sequence else { return }
+        if case .rolling(let seconds) = series.window {
+            subject.current[index].addRolling(
+                contribution, as: series.aggregation, milliseconds: seconds * 1_000)
+            subject.current[index].asOf = sequence
+        } else {
+            _ = subject.current[index].state.add(contribution, as: series.aggregation)
+            touch(subject, index, at: sequence)
+        }
+    }
+
+    /// Counts that a shadow limit would have refused.
+    func countRefusal(
+        _ answer: LimitAnswer, of subject: SubjectState, _ record: UsageRecord, at sequence: Int64
+    ) throws(StoreError) {
+        guard answer.isExceeded, answer.mode == .shadow, answer.limit < registry.limits.count,
+            let definition = catalog.definitions[registry.limits[answer.limit]]
+        else { return }
+        let series = CompiledSeries(
+            number: definition.refusalSeries, registry.series[definition.refusalSeries].definition)
+        let contribution = Contribution(units: 1, occurredAt: record.occurredAt, sequence: sequence)
+        try add(contribution, to: subject, series, at: sequence)
+    }
+
+    /// ``statuses`` in the short form that is kept with the event.
+    private func answers() -> [LimitAnswer] {
+        var level = 0
+        var ancestor: SubjectID?
+        return statuses.enumerated().map { index, status in
+            if status.ancestor != ancestor {
+                ancestor = status.ancestor
+                level += 1
+            }
+            return LimitAnswer(
+                limit: status.definition.number, level: level, mode: status.mode,
+                isExceeded: exceeded[index], allowance: status.allowance.wire,
+                used: status.used.units)
+        }
+    }
+}
+
+extension SubjectState {
+    /// This subject for 0, its parent for 1, and so on.
+    fileprivate func level(_ number: Int) -> SubjectState {
+        var subject = self
+        for _ in 0..<number { subject = subject.parent ?? subject }
+        return subject
+    }
+}
+
+extension Rejection {
+    static let trackingDisabled = Rejection(
+        code: .trackingDisabled, field: "",
+        message: "usage is not recorded while USAGE_TRACKING_ENABLED is false")
+}

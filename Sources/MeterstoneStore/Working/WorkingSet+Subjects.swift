@@ -1,0 +1,95 @@
+package import MeterstoneCore
+
+extension WorkingSet {
+    /// How many teams may stand above a subject.
+    package static let ancestorsMax = 4
+
+    /// The subject with this id, from memory or from the store; unknown ones get a number when they
+    /// get their first fact.
+    package func state(of id: SubjectID) throws(StoreError) -> SubjectState {
+        if let known = subjects[id] { return known }
+        return try admit(id, stored: try source.subject(id))
+    }
+
+    func state(number: Int64) throws(StoreError) -> SubjectState {
+        if let known = byNumber[number] { return known }
+        guard let stored = try source.subject(number: number) else {
+            throw StoreError(code: .corrupt, message: "no subject has the number \(number)")
+        }
+        return try admit(stored.profile.id, stored: stored)
+    }
+
+    private func admit(_ id: SubjectID, stored: StoredSubject?) throws(StoreError) -> SubjectState {
+        var parent: SubjectState?
+        if let parentID = stored?.profile.parent { parent = try state(of: parentID) }
+        let state = SubjectState(
+            id: id, stored: stored, zone: zone(of: stored?.profile), parent: parent)
+        subjects[id] = state
+        if state.number != 0 { byNumber[state.number] = state }
+        return state
+    }
+
+    /// The rules of the subject's zone; a zone that is no longer known falls back to the default.
+    func zone(of profile: Subject?) -> ZoneRules {
+        profile?.timeZone.flatMap { options.zoneRules($0) }
+            ?? options.zoneRules(options.defaultTimeZone) ?? .utc
+    }
+
+    /// Gives the subject and every team above it a number, as a fact, if they have none.
+    func register(_ state: SubjectState) {
+        if let parent = state.parent { register(parent) }
+        guard state.number == 0 else { return }
+        let position = batch.append(subject: nextSubject) { writer in
+            writer.byte(FactKind.subject.rawValue)
+            writer.text(state.id.text)
+        }
+        introduce(state, number: nextSubject, at: position.sequence)
+    }
+
+    /// What a subject fact does, live and in replay.
+    func introduce(_ state: SubjectState, number: Int64, at sequence: Int64) {
+        state.number = number
+        state.firstSequence = sequence
+        byNumber[number] = state
+        nextSubject = max(nextSubject, number + 1)
+        noteRow(of: state, at: sequence)
+    }
+
+    /// Notes what a subject's row says from this fact on.
+    func noteRow(of state: SubjectState, at sequence: Int64) {
+        state.rowSequence = sequence
+        let stored = StoredSubject(
+            number: state.number, firstSequence: state.firstSequence, profile: state.profile)
+        dirtySubjects.append(SubjectRow(sequence: sequence, subject: stored))
+    }
+
+    /// Forgets subjects of which nothing waits, when there are more than the options allow.
+    ///
+    /// A team stays as long as a member does, so that both go on sharing one state.
+    package func evict() {
+        guard subjects.count > options.cachedSubjectsMax else { return }
+        var kept: [SubjectID: SubjectState] = [:]
+        for state in subjects.values where !state.isClean(at: watermark) {
+            var level: SubjectState? = state
+            while let subject = level {
+                kept[subject.id] = subject
+                level = subject.parent
+            }
+        }
+        subjects = kept
+        byNumber = Dictionary(
+            uniqueKeysWithValues: kept.values.filter { $0.number != 0 }.map { ($0.number, $0) })
+    }
+
+    /// Some subjects with an id greater than `after`, sorted by id.
+    package func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [Subject] {
+        var found: [SubjectID: Subject] = [:]
+        for stored in try source.subjects(after: after, count: count) {
+            found[stored.profile.id] = stored.profile
+        }
+        for row in dirtySubjects where after.map({ $0 < row.subject.profile.id }) ?? true {
+            found[row.subject.profile.id] = row.subject.profile
+        }
+        return Array(found.values.sorted { $0.id < $1.id }.prefix(count))
+    }
+}

@@ -1,0 +1,147 @@
+package import MeterstoneCore
+
+/// What the committer decides with: the catalog, and the counters that recent commands touched.
+///
+/// Confined to the committer. A batch of commands is decided in order, each seeing the ones before;
+/// the facts gather in ``batch`` until ``seal()``. When the batch could not be made durable the store
+/// replaces the whole working set by one that is replayed from what is on disk: there is one way to
+/// get to a state, and it is taken after a crash, too.
+package final class WorkingSet {
+    package let options: StoreOptions
+    package internal(set) var catalog: Catalog
+    package internal(set) var registry: Registry
+    package var tail = Tail()
+    package internal(set) var subjects: [SubjectID: SubjectState] = [:]
+    /// Subjects with a number, for facts that name them so.
+    var byNumber: [Int64: SubjectState] = [:]
+    /// Versions of subjects' rows that wait to be projected, oldest first.
+    package internal(set) var dirtySubjects: [SubjectRow] = []
+    /// Changes that wait to be projected, oldest first.
+    package internal(set) var dirtyChanges: [ChangeRecord] = []
+    /// Everything up to here is projected.
+    package private(set) var watermark: Int64
+    package internal(set) var nextSubject: Int64
+    var batch: JournalBatchBuilder
+    /// The fact that a replay has come to; what its batch holds after it has not happened yet.
+    var replayed: Int64?
+    /// Rises whenever a cached allowance may be out of date.
+    var version = 0
+    var movements: [Movement] = []
+    var statuses: [LimitStatus] = []
+    /// For each of ``statuses``, whether the event goes beyond it.
+    var exceeded: [Bool] = []
+    var eventIDs: EventIDGenerator
+    let source: any StoreSource
+
+    package init(
+        options: StoreOptions, source: any StoreSource, blueprint: Blueprint, registry: Registry,
+        nextSequence: Int64, nextSubject: Int64, eventIDs: EventIDGenerator
+    ) {
+        self.options = options
+        self.source = source
+        self.nextSubject = nextSubject
+        self.eventIDs = eventIDs
+        self.registry = registry
+        watermark = nextSequence - 1
+        batch = JournalBatchBuilder(firstSequence: nextSequence)
+        catalog = Catalog(
+            blueprint: blueprint, registry: registry,
+            areLimitsEnforced: options.areLimitsEnforced,
+            allowanceOverrides: options.allowanceOverrides)
+    }
+
+    /// Whether anything of the current batch must be made durable.
+    package var hasFacts: Bool { batch.count > 0 }
+
+    /// The last fact that took effect.
+    package var head: Int64 { replayed ?? (batch.nextSequence - 1) }
+
+    /// Closes the batch, for the store to make durable.
+    package func seal() -> JournalBatch {
+        let sealed = batch.sealed()
+        batch = JournalBatchBuilder(firstSequence: sealed.lastSequence + 1)
+        return sealed
+    }
+
+    /// Takes a batch that is durable into the tail.
+    package func append(_ batch: JournalBatch) {
+        tail.append(batch)
+    }
+
+    /// Forgets what waited to be projected up to a fact, because it now is.
+    package func didProject(through sequence: Int64) {
+        watermark = sequence
+        tail.drop(through: sequence)
+        dirtySubjects.removeAll { $0.sequence <= sequence }
+        dirtyChanges.removeAll { $0.sequence <= sequence }
+        evict()
+    }
+
+    /// Carries one command out, in memory.
+    package func perform(_ command: Command, at now: Instant) throws(StoreError) -> Outcome {
+        switch command {
+        case .consume(let event):
+            .consumed(try consume(event, at: now, records: options.isTrackingEnabled))
+        case .check(let event): .consumed(try consume(event, at: now, records: false))
+        case .record(let event): .recorded(try record(event, at: now))
+        case .correct(let correction): .corrected(try correct(correction, at: now))
+        case .change(let request): try change(request, at: now)
+        case .limits(let subject): .limits(try limits(of: subject, at: now))
+        }
+    }
+}
+
+/// A subject's row as of one fact.
+package struct SubjectRow: Sendable {
+    package let sequence: Int64
+    package let subject: StoredSubject
+}
+
+/// A counter that waits to be projected, and the fact that made it so.
+package struct DirtyCounter {
+    package let subject: SubjectState
+    package let series: Int
+    package let from: Instant
+    package let sequence: Int64
+
+    package var key: CounterKey {
+        CounterKey(series: series, from: from, subject: subject.number)
+    }
+}
+
+/// Makes event ids: UUIDs of version 7 that rise strictly, also within one millisecond.
+package struct EventIDGenerator: Sendable {
+    private var last: UInt64 = 0
+    private var random: SplitMix64
+
+    package init(seed: UInt64) {
+        random = SplitMix64(state: seed)
+    }
+
+    package mutating func next(at now: Instant) -> EventID {
+        let milliseconds = UInt64(clamping: now.millisecondsSince1970) & 0xFFFF_FFFF_FFFF
+        var stamp = milliseconds << 12
+        if stamp <= last { stamp = last &+ 1 }
+        last = stamp
+        let high = (stamp >> 12) << 16 | 0x7000 | stamp & 0xFFF
+        return .uuid(high, random.next() >> 2 | 1 << 63)
+    }
+}
+
+/// The splitmix64 generator, after Steele, Lea and Flood, "Fast splittable pseudorandom number
+/// generators", 2014: enough to tell ids of one millisecond apart, and not for secrets.
+package struct SplitMix64: RandomNumberGenerator, Sendable {
+    private var state: UInt64
+
+    package init(state: UInt64) {
+        self.state = state
+    }
+
+    package mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ mixed >> 31
+    }
+}
