@@ -1,0 +1,85 @@
+import Dispatch
+import GRDB
+import GRDBSQLite
+import MeterstoneStore
+import Synchronization
+
+/// Moves the write-ahead log into the database file, beside the commits.
+///
+/// The long part, copying pages, is done from a connection of its own while commits go on. What little
+/// was written meanwhile is copied from the writer's connection, and the next write then starts the log
+/// from its beginning.
+final class Checkpoints: Sendable {
+    /// Pages in the log from which on it is copied: 64 MiB.
+    private static let pagesMax = 16_384
+
+    private let connection: DatabaseQueue
+    private let queue = DispatchQueue(label: "meterstone.checkpoints")
+    private let state = Mutex(State())
+
+    private struct State {
+        var pages = 0
+        var isCopying = false
+        var wasCopied = false
+    }
+
+    init(path: String, writer: Database) throws {
+        connection = try DatabaseQueue(path: path)
+        let box = unsafe Unmanaged.passUnretained(self).toOpaque()
+        // The hook takes the place of automatic checkpoints, which a commit would have to wait for.
+        unsafe sqlite3_wal_hook(
+            writer.sqliteConnection,
+            { context, _, _, pages in
+                guard let context = unsafe context else { return SQLITE_OK }
+                unsafe Unmanaged<Checkpoints>.fromOpaque(context).takeUnretainedValue()
+                    .note(pages: Int(pages))
+                return SQLITE_OK
+            }, box)
+    }
+
+    private func note(pages: Int) {
+        state.withLock { $0.pages = pages }
+    }
+
+    /// Called by the committer between two steps of projection.
+    func continueIfNeeded(_ writer: Database) throws(StoreError) {
+        let (mustStart, mustFinish) = state.withLock { state in
+            let mustFinish = state.wasCopied
+            let mustStart = !mustFinish && !state.isCopying && state.pages > Self.pagesMax
+            if mustStart { state.isCopying = true }
+            state.wasCopied = false
+            return (mustStart, mustFinish)
+        }
+        if mustStart { queue.async { self.copy() } }
+        if mustFinish { try Self.checkpoint(writer, .passive) }
+    }
+
+    private func copy() {
+        // Whatever goes wrong here is met again, and reported, by the writer's own checkpoint.
+        try? connection.writeWithoutTransaction { try Self.checkpoint($0, .passive) }
+        state.withLock { state in
+            state.isCopying = false
+            state.wasCopied = true
+        }
+    }
+
+    /// Copies everything and empties the log, when the store closes.
+    func finish(_ writer: Database) throws(StoreError) {
+        queue.sync {}
+        try Self.checkpoint(writer, .truncate)
+        unsafe sqlite3_wal_hook(writer.sqliteConnection, nil, nil)
+        do { try connection.close() } catch { throw StoreError(error) }
+    }
+
+    private static func checkpoint(
+        _ database: Database, _ kind: Database.CheckpointMode
+    ) throws(StoreError) {
+        do {
+            try database.checkpoint(kind)
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
+            // A reader holds the log; the next round comes soon.
+        } catch {
+            throw StoreError(error)
+        }
+    }
+}

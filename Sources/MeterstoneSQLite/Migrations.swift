@@ -1,0 +1,13 @@
+import GRDB
+
+/// The schema's history: numbered SQL files, never edited once released.
+enum Migrations {
+    static let migrator: DatabaseMigrator = {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("0001-initial") { database in
+            try database.execute(
+                sql: String(decoding: PackageResources._001_initial_sql, as: UTF8.self))
+        }
+        return migrator
+    }()
+}

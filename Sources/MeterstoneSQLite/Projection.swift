@@ -1,0 +1,190 @@
+import GRDB
+import MeterstoneCore
+import MeterstoneStore
+
+/// One round of projection: a slice of the journal on its way into the tables.
+///
+/// It is done in short steps, each a transaction, so that no commit waits long. Rows are sorted by key
+/// first, so that each page is touched once. A round that is cut short does no harm: its rows are
+/// written again, and counters say which facts they include. Only the last step moves the watermark.
+final class Projection {
+    /// Rows in one step; some five milliseconds.
+    private static let rowsPerStep = 3_000
+    /// Journal rows that are dropped in one step.
+    private static let batchesPerStep: Int64 = 64
+
+    private enum Stage { case gather, events, ids, counters, finish, drop, done }
+
+    let until: Int64
+    private let batches: [JournalBatch]
+    private var counters: [DirtyCounter]
+    private let blueprint: Blueprint
+    private let registry: Registry
+    private let changes: [ChangeRecord]
+    private let subjects: [SubjectRow]
+    private var events: [EventReference] = []
+    private var ids: [IDReference] = []
+    private var stage = Stage.gather
+    private var position = 0
+
+    /// Where the body of a row stands in the slice.
+    private struct EventReference {
+        var location: EventLocation
+        var batch: Int32
+        var start: Int32
+        var end: Int32
+        /// The subject that a team's row points to; 0 for a row with a body of its own.
+        var member: Int64
+    }
+
+    private struct IDReference {
+        var key: Int64
+        var location: EventLocation
+    }
+
+    /// Takes what is to be projected out of a working set; `nil` when there is nothing.
+    ///
+    /// A change of the catalog is projected together with everything after it, so that the catalog and
+    /// the watermark always belong together.
+    init?(_ workingSet: WorkingSet) {
+        let hasCatalogChange = workingSet.dirtyChanges.contains { $0.change.subject == nil }
+        guard let slice = workingSet.tail.takeSlice(whole: hasCatalogChange) else { return nil }
+        until = slice.until
+        batches = slice.batches
+        counters = slice.counters
+        blueprint = workingSet.catalog.blueprint
+        registry = workingSet.registry
+        changes = workingSet.dirtyChanges.filter { $0.sequence <= slice.until }
+        subjects = workingSet.dirtySubjects.filter { $0.sequence <= slice.until }
+    }
+
+    /// Does one step; `false` when the round is complete.
+    func step(_ statements: WriterStatements, _ workingSet: WorkingSet) throws(StoreError) -> Bool {
+        switch stage {
+        case .gather: gather()
+        case .events: try putEvents(statements)
+        case .ids: try putIDs(statements)
+        case .counters: try putCounters(statements)
+        case .finish:
+            try statements.transaction { () throws(StoreError) in try finish(statements) }
+            workingSet.didProject(through: until)
+            stage = .drop
+        case .drop: try dropJournal(statements)
+        case .done: return false
+        }
+        return true
+    }
+
+    private func advance(to next: Stage) {
+        stage = next
+        position = 0
+    }
+
+    // MARK: Rows
+
+    private func gather() {
+        guard position < batches.count else {
+            events.sort { $0.location < $1.location }
+            ids.sort { $0.key < $1.key }
+            sortCounters()
+            return advance(to: .events)
+        }
+        let index = Int32(position)
+        batches[position].forEach { fact in
+            guard let head = fact.usageHead else { return }
+            let location = EventLocation(
+                day: head.occurredAt.utcDay, subject: fact.subject, sequence: fact.sequence)
+            events.append(
+                EventReference(
+                    location: location, batch: index, start: Int32(fact.start),
+                    end: Int32(fact.end), member: 0))
+            for ancestor in head.ancestors {
+                events.append(
+                    EventReference(
+                        location: EventLocation(
+                            day: location.day, subject: ancestor, sequence: fact.sequence),
+                        batch: 0, start: 0, end: 0, member: fact.subject))
+            }
+            if fact.kind == .usage, let key = try? UsageRecord.key(fact) {
+                ids.append(IDReference(key: Int64(bitPattern: key), location: location))
+            }
+        }
+        position += 1
+    }
+
+    /// Sorts plain numbers and not the references to subjects, which would all be counted on the way.
+    private func sortCounters() {
+        var order = counters.enumerated().map { (key: $1.key, index: $0) }
+        order.sort { $0.key < $1.key }
+        counters = order.map { counters[$0.index] }
+    }
+
+    private func putEvents(_ statements: WriterStatements) throws(StoreError) {
+        let end = min(position + Self.rowsPerStep, events.count)
+        try statements.transaction { () throws(StoreError) in
+            for row in events[position..<end] {
+                let put = statements.putEvent
+                put.bind(1, row.location.day)
+                put.bind(2, row.location.subject)
+                put.bind(3, row.location.sequence)
+                if row.member == 0 {
+                    try put.run(
+                        binding: 4, batches[Int(row.batch)].bytes, Int(row.start)..<Int(row.end))
+                } else {
+                    put.bind(4, Fact.pointer(to: row.member, day: row.location.day))
+                    try put.run()
+                }
+            }
+        }
+        position = end
+        if position == events.count { advance(to: .ids) }
+    }
+
+    private func putIDs(_ statements: WriterStatements) throws(StoreError) {
+        let end = min(position + Self.rowsPerStep, ids.count)
+        try statements.transaction { () throws(StoreError) in
+            for row in ids[position..<end] {
+                statements.putID.bind(1, row.key)
+                statements.putID.bind(2, row.location.sequence)
+                statements.putID.bind(3, row.location.day)
+                statements.putID.bind(4, row.location.subject)
+                try statements.putID.run()
+            }
+        }
+        position = end
+        if position == ids.count { advance(to: .counters) }
+    }
+
+    private func putCounters(_ statements: WriterStatements) throws(StoreError) {
+        let end = min(position + Self.rowsPerStep, counters.count)
+        try statements.transaction { () throws(StoreError) in
+            for dirty in counters[position..<end] {
+                guard
+                    let counter = dirty.subject.takeDirtyCounter(
+                        series: dirty.series, from: dirty.from)
+                else { continue }
+                try statements.put(counter.isDeleted ? nil : counter, at: dirty.key)
+            }
+        }
+        position = end
+        if position == counters.count { advance(to: .finish) }
+    }
+
+    // MARK: The last steps
+
+    private func finish(_ statements: WriterStatements) throws(StoreError) {
+        try statements.put(subjects)
+        try statements.put(changes)
+        if changes.contains(where: { $0.change.subject == nil }) {
+            try statements.put(blueprint, registry, after: changes)
+        }
+        try statements.put(setting: Setting.watermark, String(until))
+    }
+
+    private func dropJournal(_ statements: WriterStatements) throws(StoreError) {
+        statements.dropJournal.bind(1, until)
+        statements.dropJournal.bind(2, Self.batchesPerStep)
+        try statements.dropJournal.run()
+        if statements.database.changesCount < Self.batchesPerStep { stage = .done }
+    }
+}

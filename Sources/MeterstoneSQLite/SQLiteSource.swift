@@ -1,0 +1,208 @@
+import GRDB
+import MeterstoneCore
+import MeterstoneStore
+
+/// The tables, read through one connection. Statements are prepared when they are first needed.
+final class SQLiteSource: StoreSource {
+    private let database: Database
+    private var statements: [String: Statement] = [:]
+
+    init(_ database: Database) {
+        self.database = database
+    }
+
+    /// Lets go of the statements; they are prepared again when they are needed.
+    func finalize() {
+        for statement in statements.values { statement.finalize() }
+        statements.removeAll()
+    }
+
+    private func statement(_ sql: String) throws(StoreError) -> Statement {
+        if let known = statements[sql] {
+            known.reset()
+            return known
+        }
+        let new = try Statement(database, sql)
+        statements[sql] = new
+        return new
+    }
+
+    func subject(_ id: SubjectID) throws(StoreError) -> StoredSubject? {
+        let statement = try statement(SubjectStatements.byID)
+        defer { statement.reset() }
+        statement.bind(1, id.text)
+        return try statement.step() ? try stored(statement) : nil
+    }
+
+    func subject(number: Int64) throws(StoreError) -> StoredSubject? {
+        let statement = try statement(SubjectStatements.byNumber)
+        defer { statement.reset() }
+        statement.bind(1, number)
+        return try statement.step() ? try stored(statement) : nil
+    }
+
+    func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [StoredSubject] {
+        let statement = try statement(SubjectStatements.after)
+        defer { statement.reset() }
+        statement.bind(1, after?.text ?? "")
+        statement.bind(2, Int64(count))
+        var result: [StoredSubject] = []
+        while try statement.step() { result.append(try stored(statement)) }
+        return result
+    }
+
+    private func stored(_ row: Statement) throws(StoreError) -> StoredSubject {
+        let id = SubjectID(unchecked: row.text(1))
+        let profile = row.isNull(3)
+            ? Subject(id: id) : try JSONText(text: row.text(3)).decoded(as: Subject.self)
+        return StoredSubject(number: row.int(0), firstSequence: row.int(2), profile: profile)
+    }
+
+    func counter(_ key: CounterKey) throws(StoreError) -> StoredCounter? {
+        let statement = try statement(CounterStatements.byKey)
+        defer { statement.reset() }
+        statement.bind(1, Int64(key.series))
+        statement.bind(2, key.from.columnValue)
+        statement.bind(3, key.subject)
+        guard try statement.step() else { return nil }
+        return StoredCounter(state: try CounterState(row: statement, column: 0), asOf: statement.int(2))
+    }
+
+    func locations(ofKey key: Int64) throws(StoreError) -> [EventLocation] {
+        let statement = try statement(UsageEventStatements.locations)
+        defer { statement.reset() }
+        statement.bind(1, key)
+        var result: [EventLocation] = []
+        while try statement.step() {
+            result.append(
+                EventLocation(
+                    day: statement.int(1), subject: statement.int(2), sequence: statement.int(0)))
+        }
+        return result
+    }
+
+    func body(at location: EventLocation) throws(StoreError) -> [UInt8]? {
+        let statement = try statement(UsageEventStatements.body)
+        defer { statement.reset() }
+        statement.bind(1, location.day)
+        statement.bind(2, location.subject)
+        statement.bind(3, location.sequence)
+        return try statement.step() ? statement.bytes(0) : nil
+    }
+
+    func facts(of subject: Int64, days: ClosedRange<Int64>) throws(StoreError) -> [StoredFact] {
+        let watermark = try self.watermark()
+        var result: [StoredFact] = []
+        var next: Int64? = days.lowerBound
+        while let from = next, let day = try firstDay(from: from), day <= days.upperBound {
+            let statement = try statement(UsageEventStatements.ofDay)
+            defer { statement.reset() }
+            statement.bind(1, day)
+            statement.bind(2, subject)
+            statement.bind(3, watermark)
+            while try statement.step() {
+                result.append(StoredFact(sequence: statement.int(0), body: statement.bytes(1)))
+            }
+            next = day == .max ? nil : day + 1
+        }
+        return result
+    }
+
+    private func firstDay(from day: Int64) throws(StoreError) -> Int64? {
+        let statement = try statement(UsageEventStatements.firstDay)
+        defer { statement.reset() }
+        statement.bind(1, day)
+        return try statement.step() && !statement.isNull(0) ? statement.int(0) : nil
+    }
+
+    func days(of subject: Int64, within days: ClosedRange<Int64>, count: Int)
+        throws(StoreError) -> [Int64]
+    {
+        let watermark = try self.watermark()
+        var result: [Int64] = []
+        var until = days.upperBound
+        while result.count < count {
+            let last = try statement(UsageEventStatements.lastDay)
+            last.bind(1, until)
+            guard try last.step(), !last.isNull(0), last.int(0) >= days.lowerBound else { break }
+            let day = last.int(0)
+            let exists = try statement(UsageEventStatements.existsOnDay)
+            exists.bind(1, day)
+            exists.bind(2, subject)
+            exists.bind(3, watermark)
+            if try exists.step() { result.append(day) }
+            exists.reset()
+            last.reset()
+            guard day > days.lowerBound else { break }
+            until = day - 1
+        }
+        return result
+    }
+
+    func receipt(forIdempotencyKey key: String) throws(StoreError) -> ChangeReceiptRecord? {
+        let statement = try statement(ChangeStatements.byIdempotencyKey)
+        defer { statement.reset() }
+        statement.bind(1, key)
+        guard try statement.step() else { return nil }
+        let record = try JSONText(text: statement.text(0)).decoded(as: ChangeRecord.self)
+        return ChangeReceiptRecord(change: record.change, outcome: record.outcome)
+    }
+
+    func changes(before sequence: Int64?, count: Int) throws(StoreError) -> [ChangeEntry] {
+        let statement = try statement(ChangeStatements.before)
+        defer { statement.reset() }
+        statement.bind(1, sequence ?? .max)
+        statement.bind(2, Int64(count))
+        var result: [ChangeEntry] = []
+        while try statement.step() {
+            let record = try JSONText(text: statement.text(0)).decoded(as: ChangeRecord.self)
+            result.append(ChangeEntry(record))
+        }
+        return result
+    }
+
+    func watermark() throws(StoreError) -> Int64 {
+        Int64(try setting(Setting.watermark) ?? "0") ?? 0
+    }
+
+    func setting(_ key: String) throws(StoreError) -> String? {
+        let statement = try statement(SettingStatements.byKey)
+        defer { statement.reset() }
+        statement.bind(1, key)
+        return try statement.step() ? statement.text(0) : nil
+    }
+
+    func scan(
+        days: ClosedRange<Int64>,
+        _ visit: (_ day: Int64, _ subject: Int64, _ fact: StoredFact) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        let statement = try Statement(database, UsageEventStatements.scan)
+        statement.bind(1, days.lowerBound)
+        statement.bind(2, days.upperBound)
+        statement.bind(3, try watermark())
+        while try statement.step() {
+            let fact = StoredFact(sequence: statement.int(2), body: statement.bytes(3))
+            try visit(statement.int(0), statement.int(1), fact)
+        }
+    }
+
+    /// Every row of `counters`, by subject, for the subjects whose number leaves this remainder.
+    func counters(pass: Int64, of passes: Int64) throws(StoreError) -> [CounterKey: CounterState] {
+        let statement = try Statement(database, CounterStatements.ofPass)
+        statement.bind(1, passes)
+        statement.bind(2, pass)
+        var result: [CounterKey: CounterState] = [:]
+        while try statement.step() {
+            let key = CounterKey(
+                series: Int(statement.int(0)), from: Instant(columnValue: statement.int(1)),
+                subject: statement.int(2))
+            result[key] = try CounterState(row: statement, column: 3)
+        }
+        return result
+    }
+
+    func count(_ sql: String) throws(StoreError) -> Int64 {
+        let statement = try Statement(database, sql)
+        return try statement.step() ? statement.int(0) : 0
+    }
+}

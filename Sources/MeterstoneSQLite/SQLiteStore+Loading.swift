@@ -1,0 +1,80 @@
+import GRDB
+import MeterstoneCore
+import MeterstoneStore
+
+extension SQLiteStore {
+    /// The working set as the tables and the rest of the journal say it is.
+    static func load(
+        _ source: SQLiteSource, _ statements: WriterStatements, _ options: StoreOptions
+    ) throws(StoreError) -> WorkingSet {
+        source.finalize()
+        let watermark = try source.watermark()
+        let workingSet = WorkingSet(
+            options: options, source: source, blueprint: try blueprint(statements.database),
+            registry: try registry(statements.database), nextSequence: watermark + 1,
+            nextSubject: try source.count(SubjectStatements.numberMax) + 1,
+            eventIDs: EventIDGenerator(seed: UInt64.random(in: .min ... .max)))
+        let journal = try Statement(statements.database, JournalStatements.after)
+        journal.bind(1, watermark)
+        while try journal.step() {
+            guard let batch = try? JournalBatch(reading: journal.bytes(0)),
+                batch.firstSequence == workingSet.head + 1
+            else {
+                throw StoreError(
+                    code: .corrupt,
+                    message: "the journal is unreadable after sequence \(workingSet.head)")
+            }
+            try workingSet.replay(batch)
+        }
+        return workingSet
+    }
+
+    private static func blueprint(_ database: Database) throws(StoreError) -> Blueprint {
+        var blueprint = Blueprint()
+        let rows = try Statement(database, CatalogStatements.all)
+        while try rows.step() {
+            let body = JSONText(text: rows.text(1))
+            switch rows.text(0) {
+            case "meter": blueprint.meters.append(try body.decoded(as: Meter.self))
+            case "plan": blueprint.plans.append(try body.decoded(as: Plan.self))
+            default: blueprint.limits.append(try body.decoded(as: Limit.self))
+            }
+        }
+        return blueprint
+    }
+
+    private static func registry(_ database: Database) throws(StoreError) -> Registry {
+        var names: [MeterKey] = []
+        let nameRows = try Statement(database, CatalogStatements.names)
+        while try nameRows.step() { names.append(MeterKey(unchecked: nameRows.text(0))) }
+        var limits: [LimitKey] = []
+        let limitRows = try Statement(database, CatalogStatements.limits)
+        while try limitRows.step() { limits.append(LimitKey(unchecked: limitRows.text(0))) }
+        var series: [RegisteredSeries] = []
+        let seriesRows = try Statement(database, CatalogStatements.series)
+        while try seriesRows.step() {
+            series.append(
+                RegisteredSeries(
+                    definition: try JSONText(text: seriesRows.text(0))
+                        .decoded(as: SeriesDefinition.self),
+                    definedAt: seriesRows.int(1), isCounted: seriesRows.int(2) == 1))
+        }
+        return Registry(names: names, limits: limits, series: series)
+    }
+
+    /// Counters follow the default time zone for subjects that name none. When the setting changed
+    /// since the counters were written, they are recomputed before anything else happens.
+    func adoptDefaultTimeZone() throws(StoreError) {
+        let known = try write { (_) throws(StoreError) in
+            try statements.source.setting(Setting.defaultTimeZone)
+        }
+        guard known != options.defaultTimeZone else { return }
+        if known != nil { _ = try rebuild() }
+        try write { (database) throws(StoreError) in
+            let put = try Statement(database, SettingStatements.put)
+            put.bind(1, Setting.defaultTimeZone)
+            put.bind(2, options.defaultTimeZone)
+            try put.run()
+        }
+    }
+}

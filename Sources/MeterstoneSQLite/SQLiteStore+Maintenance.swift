@@ -1,0 +1,92 @@
+import GRDB
+import MeterstoneCore
+public import MeterstoneStore
+
+extension SQLiteStore {
+    /// Counters that one pass of a recount keeps in memory.
+    private static let countersPerPass: Int64 = 4_000_000
+
+    public func project() throws(StoreError) -> Bool {
+        try refuseIfHalted()
+        return try write { (database) throws(StoreError) in
+            do throws(StoreError) {
+                try checkpoints.continueIfNeeded(database)
+                if projection == nil { projection = Projection(workingSet) }
+                guard let current = projection else { return false }
+                if try current.step(statements, workingSet) { return true }
+                projection = nil
+                return workingSet.tail.count > 0
+            } catch {
+                try putBack(after: error)
+                throw error
+            }
+        }
+    }
+
+    public func verify() throws(StoreError) -> VerifyReport {
+        while try project() {}
+        return try write { (_) throws(StoreError) in
+            let source = statements.source
+            let rows = try source.count(CounterStatements.count)
+            let passes = 1 + rows / Self.countersPerPass
+            var recount = workingSet.recount(source)
+            var report = VerifyReport(
+                events: 0, counters: 0, differences: try integrityDifferences())
+            for pass in 0..<passes {
+                try recount.run(pass: pass, of: passes)
+                var found = try source.counters(pass: pass, of: passes)
+                let counters = recount.counters.count
+                report = VerifyReport(
+                    events: report.events + recount.events, counters: report.counters + counters,
+                    differences: Array(
+                        (report.differences + (try recount.differences(from: &found))).prefix(1_000)))
+            }
+            return report
+        }
+    }
+
+    public func rebuild() throws(StoreError) -> Int {
+        while try project() {}
+        return try write { (database) throws(StoreError) in
+            let source = statements.source
+            let passes = 1 + (try source.count(CounterStatements.count)) / Self.countersPerPass
+            var recount = workingSet.recount(source)
+            var total = 0
+            try statements.transaction { () throws(StoreError) in
+                try Statement(database, CounterStatements.deleteAll).run()
+                for pass in 0..<passes {
+                    try recount.run(pass: pass, of: passes)
+                    for key in recount.counters.keys.sorted() {
+                        let counter = Counter(
+                            series: key.series, span: .lifetime,
+                            state: recount.counters[key] ?? .empty, asOf: workingSet.head,
+                            isDirty: false)
+                        try statements.put(counter, at: key)
+                        total += 1
+                    }
+                }
+            }
+            workingSet = try Self.load(source, statements, options)
+            return total
+        }
+    }
+
+    /// What SQLite itself finds wrong, and event ids that lead nowhere.
+    private func integrityDifferences() throws(StoreError) -> [VerifyDifference] {
+        let check = try Statement(statements.database, "PRAGMA quick_check(100)")
+        var result: [VerifyDifference] = []
+        while try check.step() {
+            if check.text(0) == "ok" { continue }
+            result.append(
+                VerifyDifference(what: "database file", expected: "ok", found: check.text(0)))
+        }
+        let lost = try Statement(statements.database, UsageEventStatements.lostIDs)
+        while try lost.step() {
+            result.append(
+                VerifyDifference(
+                    what: "event id index, sequence \(lost.int(0))", expected: "an event",
+                    found: "nothing"))
+        }
+        return result
+    }
+}

@@ -1,0 +1,187 @@
+import Foundation
+import GRDB
+public import MeterstoneCore
+public import MeterstoneStore
+
+/// The embedded store: one directory, one process.
+///
+/// A commit appends one row to `journal`, and syncs. Everything that people query is projected behind
+/// it, in slices sorted by key. After a crash the rest of the journal is replayed.
+///
+/// Unchecked, because what changes is confined: the committer calls one method at a time, and readers
+/// only touch the pool, which is thread-safe.
+public final class SQLiteStore: Store, @unchecked Sendable {
+    let options: StoreOptions
+    let pool: DatabasePool
+    /// Confined to the committer, like everything below.
+    var workingSet: WorkingSet
+    var projection: Projection?
+    let statements: WriterStatements
+    private var lock: StoreLock?
+    /// Why nothing more is written, once that is so.
+    private(set) var halt: StoreError?
+    let checkpoints: Checkpoints
+
+    /// Opens the store in a directory, which is made if it does not exist, and replays what a crash
+    /// left in the journal.
+    ///
+    /// Codes: `locked`, `schemaTooNew`, `corrupt`, `inputOutput`, `diskFull`.
+    public init(directory: String, options: StoreOptions = StoreOptions()) throws(StoreError) {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: directory, withIntermediateDirectories: true)
+            lock = try StoreLock(directory: directory)
+            let path = directory + "/meterstone.sqlite"
+            let pool = try Self.openPool(path: path)
+            self.pool = pool
+            self.options = options
+            (statements, workingSet, checkpoints) = try pool.writeWithoutTransaction { database in
+                let statements = try WriterStatements(database)
+                return (
+                    statements, try Self.load(statements.source, statements, options),
+                    try Checkpoints(path: path, writer: database)
+                )
+            }
+            try adoptDefaultTimeZone()
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    private static func openPool(path: String) throws -> DatabasePool {
+        var configuration = Configuration()
+        configuration.label = "meterstone"
+        configuration.maximumReaderCount = 4
+        configuration.prepareDatabase { database in
+            try database.execute(sql: "PRAGMA cache_size = -65536")
+        }
+        let pool = try DatabasePool(path: path, configuration: configuration)
+        try pool.read { database in
+            if try Migrations.migrator.hasBeenSuperseded(database) {
+                throw StoreError(
+                    code: .schemaTooNew, message: "a newer version of Meterstone wrote \(path)")
+            }
+        }
+        try Migrations.migrator.migrate(pool)
+        try pool.writeWithoutTransaction { database in
+            // Every commit is synced; checkpoints are made beside the commits, never by one.
+            try database.execute(
+                sql: "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0")
+        }
+        return pool
+    }
+
+    // MARK: For the committer
+
+    public func commit(_ commands: [Command], at now: Instant) throws(StoreError) -> [Outcome] {
+        try refuseIfHalted()
+        return try write { (database) throws(StoreError) in
+            do throws(StoreError) {
+                var outcomes: [Outcome] = []
+                outcomes.reserveCapacity(commands.count)
+                var batch: JournalBatch?
+                try statements.transaction(isReadFirst: true) { () throws(StoreError) in
+                    for command in commands {
+                        outcomes.append(try workingSet.perform(command, at: now))
+                    }
+                    batch = try appendToJournal()
+                }
+                if let batch { workingSet.append(batch) }
+                return outcomes
+            } catch {
+                try putBack(after: error)
+                throw error
+            }
+        }
+    }
+
+    private func appendToJournal() throws(StoreError) -> JournalBatch? {
+        guard workingSet.hasFacts else { return nil }
+        let batch = workingSet.seal()
+        statements.appendToJournal.bind(1, batch.firstSequence)
+        try statements.appendToJournal.run(binding: 2, batch.bytes, batch.bytes.indices)
+        return batch
+    }
+
+    /// After a failure that is known to have changed nothing, goes on from what is on disk. After a
+    /// failed sync nobody can know, and nothing is written any more.
+    func putBack(after error: StoreError) throws(StoreError) {
+        projection = nil
+        guard error.code != .outcomeUnknown else {
+            halt = error
+            throw error
+        }
+        do throws(StoreError) {
+            statements.rollBackIfNeeded()
+            workingSet = try Self.load(statements.source, statements, options)
+        } catch let second {
+            halt = second
+            throw error
+        }
+    }
+
+    func refuseIfHalted() throws(StoreError) {
+        guard let halt else { return }
+        throw StoreError(
+            code: .halted, message: "the store stopped (\(halt.message)) and must be opened again")
+    }
+
+    public var waitingFacts: Int { workingSet.tail.count }
+
+    public func view(of subject: SubjectID?) throws(StoreError) -> StoreView {
+        try refuseIfHalted()
+        return try write { (_) throws(StoreError) in try workingSet.view(of: subject) }
+    }
+
+    public func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [Subject] {
+        try refuseIfHalted()
+        return try write { (_) throws(StoreError) in
+            try workingSet.subjects(after: after, count: count)
+        }
+    }
+
+    public func close() throws(StoreError) {
+        // After a failed sync the files are left as they are, for the next process to recover from.
+        guard halt == nil else { return }
+        while try project() {}
+        try write { (database) throws(StoreError) in
+            try checkpoints.finish(database)
+            statements.finalize()
+        }
+        do { try pool.close() } catch { throw StoreError(error) }
+        lock = nil
+    }
+
+    // MARK: From anywhere
+
+    public func read<Result>(
+        _ body: (any StoreSource) throws(StoreError) -> Result
+    ) throws(StoreError) -> Result {
+        do {
+            return try pool.read { database in try body(SQLiteSource(database)) }
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    public func changes(before sequence: Int64?, count: Int) throws(StoreError) -> [ChangeEntry] {
+        do {
+            return try pool.read { database in
+                try SQLiteSource(database).changes(before: sequence, count: count)
+            }
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    /// Uses the writer's connection.
+    func write<Result>(
+        _ body: (Database) throws(StoreError) -> Result
+    ) throws(StoreError) -> Result {
+        do {
+            return try pool.writeWithoutTransaction { database in try body(database) }
+        } catch {
+            throw StoreError(error)
+        }
+    }
+}

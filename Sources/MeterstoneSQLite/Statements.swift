@@ -1,0 +1,142 @@
+/// Every statement that is not part of a migration, by table.
+enum SubjectStatements {
+    static let byID = """
+        SELECT number, id, first_sequence, profile FROM subjects
+        WHERE id = ?1
+        """
+    static let byNumber = """
+        SELECT number, id, first_sequence, profile FROM subjects
+        WHERE number = ?1
+        """
+    static let after = """
+        SELECT number, id, first_sequence, profile FROM subjects
+        WHERE id > ?1
+        ORDER BY id
+        LIMIT ?2
+        """
+    static let put = """
+        INSERT INTO subjects (number, id, first_sequence, profile) VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT (number) DO UPDATE SET profile = excluded.profile
+        """
+    static let numberMax = "SELECT COALESCE(MAX(number), 0) FROM subjects"
+}
+
+enum JournalStatements {
+    static let append = "INSERT INTO journal (first_sequence, body) VALUES (?1, ?2)"
+    static let after = """
+        SELECT body FROM journal
+        WHERE first_sequence > ?1
+        ORDER BY first_sequence
+        """
+    /// A few rows at a time, since every page of a deleted body is touched.
+    static let drop = """
+        DELETE FROM journal WHERE first_sequence IN (
+            SELECT first_sequence FROM journal
+            WHERE first_sequence <= ?1
+            ORDER BY first_sequence
+            LIMIT ?2
+        )
+        """
+}
+
+enum UsageEventStatements {
+    static let put = """
+        INSERT OR REPLACE INTO usage_events (day, subject, sequence, body)
+        VALUES (?1, ?2, ?3, ?4)
+        """
+    static let body = """
+        SELECT body FROM usage_events
+        WHERE day = ?1 AND subject = ?2 AND sequence = ?3
+        """
+    static let ofDay = """
+        SELECT sequence, body FROM usage_events
+        WHERE day = ?1 AND subject = ?2 AND sequence <= ?3
+        ORDER BY sequence
+        """
+    static let existsOnDay = """
+        SELECT 1 FROM usage_events
+        WHERE day = ?1 AND subject = ?2 AND sequence <= ?3
+        LIMIT 1
+        """
+    static let firstDay = "SELECT MIN(day) FROM usage_events WHERE day >= ?1"
+    static let lastDay = "SELECT MAX(day) FROM usage_events WHERE day <= ?1"
+    static let scan = """
+        SELECT day, subject, sequence, body FROM usage_events
+        WHERE day BETWEEN ?1 AND ?2 AND sequence <= ?3
+        ORDER BY day, subject, sequence
+        """
+    static let putID = """
+        INSERT OR IGNORE INTO event_ids (key, sequence, day, subject)
+        VALUES (?1, ?2, ?3, ?4)
+        """
+    static let locations = "SELECT sequence, day, subject FROM event_ids WHERE key = ?1"
+    static let lostIDs = """
+        SELECT sequence FROM event_ids
+        WHERE NOT EXISTS (
+            SELECT 1 FROM usage_events
+            WHERE usage_events.day = event_ids.day AND usage_events.subject = event_ids.subject
+                AND usage_events.sequence = event_ids.sequence
+        )
+        LIMIT 100
+        """
+}
+
+enum CounterStatements {
+    static let byKey = """
+        SELECT value, memory, as_of FROM counters
+        WHERE series = ?1 AND window_from = ?2 AND subject = ?3
+        """
+    static let ofPass = """
+        SELECT series, window_from, subject, value, memory FROM counters
+        WHERE subject % ?1 = ?2
+        """
+    static let put = """
+        INSERT OR REPLACE INTO counters (series, window_from, subject, value, as_of, memory)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        """
+    static let delete = """
+        DELETE FROM counters
+        WHERE series = ?1 AND window_from = ?2 AND subject = ?3
+        """
+    static let deleteAll = "DELETE FROM counters"
+    static let count = "SELECT COUNT(*) FROM counters"
+}
+
+enum CatalogStatements {
+    static let all = "SELECT kind, body FROM catalog ORDER BY kind, key"
+    static let put = "INSERT OR REPLACE INTO catalog (kind, key, body) VALUES (?1, ?2, ?3)"
+    static let delete = "DELETE FROM catalog WHERE kind = ?1 AND key = ?2"
+    static let names = "SELECT name FROM quantity_names ORDER BY number"
+    static let putName = "INSERT OR IGNORE INTO quantity_names (number, name) VALUES (?1, ?2)"
+    static let limits = "SELECT key FROM limit_numbers ORDER BY number"
+    static let putLimit = "INSERT OR IGNORE INTO limit_numbers (number, key) VALUES (?1, ?2)"
+    static let series = "SELECT definition, defined_at, is_counted FROM series ORDER BY number"
+    static let putSeries = """
+        INSERT OR REPLACE INTO series (number, definition, defined_at, is_counted)
+        VALUES (?1, ?2, ?3, ?4)
+        """
+}
+
+enum ChangeStatements {
+    static let put = """
+        INSERT OR IGNORE INTO changes (sequence, idempotency_key, body) VALUES (?1, ?2, ?3)
+        """
+    static let byIdempotencyKey = "SELECT body FROM changes WHERE idempotency_key = ?1"
+    static let before = """
+        SELECT body FROM changes
+        WHERE sequence < ?1
+        ORDER BY sequence DESC
+        LIMIT ?2
+        """
+}
+
+enum SettingStatements {
+    static let byKey = "SELECT value FROM settings WHERE key = ?1"
+    static let put = "INSERT OR REPLACE INTO settings (key, value) VALUES (?1, ?2)"
+}
+
+/// Keys of `settings`.
+enum Setting {
+    static let watermark = "watermark"
+    static let defaultTimeZone = "default_time_zone"
+}

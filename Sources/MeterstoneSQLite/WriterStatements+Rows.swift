@@ -1,0 +1,91 @@
+import MeterstoneCore
+import MeterstoneStore
+
+/// Rows that are written seldom; their statements are prepared when they are needed.
+extension WriterStatements {
+    /// Writes a counter, or deletes its row.
+    func put(_ counter: Counter?, at key: CounterKey) throws(StoreError) {
+        let statement = counter == nil ? deleteCounter : putCounter
+        statement.bind(1, Int64(key.series))
+        statement.bind(2, key.from.columnValue)
+        statement.bind(3, key.subject)
+        if let counter {
+            statement.bind(4, counter.state.value)
+            statement.bind(5, counter.asOf)
+            if let memory = counter.state.memoryBytes {
+                statement.bind(6, memory)
+            } else {
+                statement.bindNull(6)
+            }
+        }
+        try statement.run()
+    }
+
+    func put(_ subjects: [SubjectRow]) throws(StoreError) {
+        let statement = try Statement(database, SubjectStatements.put)
+        for row in subjects {
+            let profile = row.subject.profile
+            statement.bind(1, row.subject.number)
+            statement.bind(2, profile.id.text)
+            statement.bind(3, row.subject.firstSequence)
+            statement.bind(4, profile == Subject(id: profile.id) ? nil : try JSONText(profile).text)
+            try statement.run()
+        }
+    }
+
+    func put(_ changes: [ChangeRecord]) throws(StoreError) {
+        let statement = try Statement(database, ChangeStatements.put)
+        for change in changes {
+            statement.bind(1, change.sequence)
+            statement.bind(2, change.idempotencyKey)
+            statement.bind(3, try JSONText(change).text)
+            try statement.run()
+        }
+    }
+
+    /// Writes the catalog that these changes led to.
+    func put(
+        _ blueprint: Blueprint, _ registry: Registry, after changes: [ChangeRecord]
+    ) throws(StoreError) {
+        let putEntry = try Statement(database, CatalogStatements.put)
+        let deleteEntry = try Statement(database, CatalogStatements.delete)
+        for change in changes where change.change.subject == nil {
+            let statement = change.after == nil ? deleteEntry : putEntry
+            statement.bind(1, change.kind)
+            statement.bind(2, change.key)
+            if change.after != nil { statement.bind(3, change.after) }
+            try statement.run()
+        }
+        try put(numbersOf: registry)
+    }
+
+    private func put(numbersOf registry: Registry) throws(StoreError) {
+        let putName = try Statement(database, CatalogStatements.putName)
+        for (number, name) in registry.names.enumerated() {
+            putName.bind(1, Int64(number))
+            putName.bind(2, name.text)
+            try putName.run()
+        }
+        let putLimit = try Statement(database, CatalogStatements.putLimit)
+        for (number, key) in registry.limits.enumerated() {
+            putLimit.bind(1, Int64(number))
+            putLimit.bind(2, key.text)
+            try putLimit.run()
+        }
+        let putSeries = try Statement(database, CatalogStatements.putSeries)
+        for (number, series) in registry.series.enumerated() {
+            putSeries.bind(1, Int64(number))
+            putSeries.bind(2, try JSONText(series.definition).text)
+            putSeries.bind(3, series.definedAt)
+            putSeries.bind(4, series.isCounted ? 1 : 0)
+            try putSeries.run()
+        }
+    }
+
+    func put(setting key: String, _ value: String) throws(StoreError) {
+        let statement = try Statement(database, SettingStatements.put)
+        statement.bind(1, key)
+        statement.bind(2, value)
+        try statement.run()
+    }
+}

@@ -1,0 +1,60 @@
+import GRDB
+import MeterstoneStore
+
+/// The prepared statements of the writer's connection.
+final class WriterStatements {
+    let source: SQLiteSource
+    let database: Database
+    let appendToJournal, putEvent, putID, putCounter, deleteCounter, dropJournal: Statement
+    private let begin, beginReading, commit, rollback: Statement
+
+    init(_ database: Database) throws(StoreError) {
+        self.database = database
+        source = SQLiteSource(database)
+        begin = try Statement(database, "BEGIN IMMEDIATE")
+        beginReading = try Statement(database, "BEGIN")
+        commit = try Statement(database, "COMMIT")
+        rollback = try Statement(database, "ROLLBACK")
+        appendToJournal = try Statement(database, JournalStatements.append)
+        putEvent = try Statement(database, UsageEventStatements.put)
+        putID = try Statement(database, UsageEventStatements.putID)
+        putCounter = try Statement(database, CounterStatements.put)
+        deleteCounter = try Statement(database, CounterStatements.delete)
+        dropJournal = try Statement(database, JournalStatements.drop)
+    }
+
+    /// Makes what `body` writes one durable step.
+    ///
+    /// - Parameter isReadFirst: the body may write nothing; what it reads is read under one lock.
+    func transaction<Result>(
+        isReadFirst: Bool = false, _ body: () throws(StoreError) -> Result
+    ) throws(StoreError) -> Result {
+        try (isReadFirst ? beginReading : begin).run()
+        do throws(StoreError) {
+            let result = try body()
+            try commit.run()
+            return result
+        } catch {
+            rollBackIfNeeded()
+            throw error
+        }
+    }
+
+    /// SQLite has rolled back by itself after some failures, and not after others.
+    func rollBackIfNeeded() {
+        guard database.isInsideTransaction else { return }
+        // The failure that led here is the one to report.
+        try? rollback.run()
+    }
+
+    /// Lets go of the statements, so that the connection can be closed.
+    func finalize() {
+        source.finalize()
+        for statement in [
+            begin, beginReading, commit, rollback, appendToJournal, putEvent, putID, putCounter, deleteCounter,
+            dropJournal,
+        ] {
+            statement.finalize()
+        }
+    }
+}
