@@ -1,0 +1,273 @@
+import Dispatch
+import Logging
+import MeterstoneCore
+import MeterstoneStore
+import Synchronization
+
+/// The one place where a store is written.
+///
+/// While one commit is being made durable, what arrives waits in a bounded queue; the next commit takes
+/// all of it. There is no timer in that: a lone caller waits for one sync, and a thousand callers share
+/// one. When nothing waits, or when too much is not projected, the same queue projects in short steps.
+final class Committer: Sendable {
+    /// Commands in one commit at most; more wait for the next.
+    static let commandsPerCommitMax = 16_384
+    /// Facts beyond which every commit is followed by steps of projection, for as long as
+    /// ``projectionMilliseconds``. At twice as many, commits wait until there are fewer.
+    static let waitingFactsMax = 400_000
+    /// How long commits wait for projection at a time. A step more may be under way.
+    static let projectionMilliseconds = 20
+    /// How long nothing must have happened before the rest is projected.
+    static let idleMilliseconds = 20
+
+    private let store: any Store
+    private let clock: @Sendable () -> Instant
+    private let commandsMax: Int
+    private let logger: Logger
+    private let queue = DispatchQueue(label: "meterstone.committer")
+    private let readers = DispatchQueue(label: "meterstone.readers", attributes: .concurrent)
+    private let waiting = Mutex(Waiting())
+
+    /// What arrived since the last commit was taken.
+    private struct Waiting {
+        var entries: [Entry] = []
+        var commands = 0
+        var isRunning = false
+        var isClosing = false
+        var state = EngineState.serving
+
+        /// Why a newcomer cannot wait, if it cannot.
+        func refusal(adding count: Int, max: Int) -> StoreError? {
+            if isClosing { return StoreError(code: .closed, message: "the engine was shut down") }
+            if case .halted(let error) = state {
+                return StoreError(
+                    code: .halted, message: "the store stopped: \(error.message). Open it again")
+            }
+            // One caller with a large batch may always wait when nobody else does.
+            if commands > 0, commands + count > max {
+                return StoreError(
+                    code: .overloaded, message: "\(commands) commands wait already; try again shortly")
+            }
+            return nil
+        }
+    }
+
+    /// Commands of one caller, and how to answer it.
+    private struct Entry {
+        let commands: [Command]
+        let answer: @Sendable (Result<ArraySlice<Outcome>, StoreError>) -> Void
+        /// Instead of commands: something to do on the committer's queue.
+        let work: (@Sendable () -> Void)?
+    }
+
+    init(
+        store: any Store, clock: @escaping @Sendable () -> Instant, commandsMax: Int,
+        logger: Logger
+    ) {
+        self.store = store
+        self.clock = clock
+        self.commandsMax = commandsMax
+        self.logger = logger
+    }
+
+    var state: EngineState { waiting.withLock { $0.state } }
+
+    /// Commands that wait for a commit.
+    var waitingCommands: Int { waiting.withLock { $0.commands } }
+
+    // MARK: Callers
+
+    /// Carries commands out as one step, and returns what became of each.
+    func commit(_ commands: [Command]) async throws(StoreError) -> ArraySlice<Outcome> {
+        let result = await withCheckedContinuation { continuation in
+            submit(Entry(commands: commands, answer: { continuation.resume(returning: $0) }, work: nil))
+        }
+        return try result.get()
+    }
+
+    /// Does something on the committer's queue, between two commits.
+    func run<Value: Sendable>(
+        _ work: @escaping @Sendable (any Store) throws(StoreError) -> Value
+    ) async throws(StoreError) -> Value {
+        let result: Result<Value, StoreError> = await withCheckedContinuation { continuation in
+            let store = self.store
+            submit(
+                Entry(
+                    commands: [],
+                    answer: { if case .failure(let error) = $0 { continuation.resume(returning: .failure(error)) } },
+                    work: { continuation.resume(returning: Self.result { () throws(StoreError) in try work(store) }) }))
+        }
+        return try result.get()
+    }
+
+    /// Reads beside the committer.
+    func read<Value: Sendable>(
+        _ work: @escaping @Sendable (any Store) throws(StoreError) -> Value
+    ) async throws(StoreError) -> Value {
+        let store = self.store
+        let result: Result<Value, StoreError> = await withCheckedContinuation { continuation in
+            readers.async {
+                continuation.resume(returning: Self.result { () throws(StoreError) in try work(store) })
+            }
+        }
+        return try result.get()
+    }
+
+    private static func result<Value>(
+        _ work: () throws(StoreError) -> Value
+    ) -> Result<Value, StoreError> {
+        do throws(StoreError) { return .success(try work()) } catch { return .failure(error) }
+    }
+
+    private func submit(_ entry: Entry) {
+        let refusal: StoreError? = waiting.withLock { waiting in
+            if let refusal = waiting.refusal(adding: entry.commands.count, max: commandsMax) {
+                return refusal
+            }
+            waiting.entries.append(entry)
+            waiting.commands += entry.commands.count
+            if !waiting.isRunning {
+                waiting.isRunning = true
+                queue.async { self.drain() }
+            }
+            return nil
+        }
+        if let refusal { entry.answer(.failure(refusal)) }
+    }
+
+    // MARK: The committer's queue
+
+    /// Commits until nothing waits.
+    private func drain() {
+        while let entries = take() {
+            perform(entries)
+            keepProjectionUp()
+        }
+        queue.asyncAfter(deadline: .now() + .milliseconds(Self.idleMilliseconds)) {
+            self.projectWhileIdle()
+        }
+    }
+
+    private func keepProjectionUp() {
+        guard store.waitingFacts > Self.waitingFactsMax else { return }
+        let deadline = DispatchTime.now() + .milliseconds(Self.projectionMilliseconds)
+        while store.waitingFacts > Self.waitingFactsMax,
+            DispatchTime.now() < deadline || store.waitingFacts > 2 * Self.waitingFactsMax,
+            projectStep()
+        {}
+    }
+
+    /// Everything that waits, up to the bound of one commit; `nil` ends the run.
+    private func take() -> [Entry]? {
+        waiting.withLock { waiting in
+            guard !waiting.entries.isEmpty else {
+                waiting.isRunning = false
+                return nil
+            }
+            var count = 0
+            var taken = 0
+            while taken < waiting.entries.count, taken == 0 || count < Self.commandsPerCommitMax {
+                count += waiting.entries[taken].commands.count
+                taken += 1
+            }
+            if taken == waiting.entries.count {
+                waiting.commands = 0
+                let entries = waiting.entries
+                waiting.entries = []
+                return entries
+            }
+            let entries = Array(waiting.entries[..<taken])
+            waiting.entries.removeFirst(taken)
+            waiting.commands -= count
+            return entries
+        }
+    }
+
+    private func perform(_ entries: [Entry]) {
+        if entries.count == 1, entries[0].work == nil {
+            return answer(entries[...], commit(entries[0].commands))
+        }
+        var start = 0
+        while start < entries.count {
+            if let work = entries[start].work {
+                work()
+                start += 1
+                continue
+            }
+            var end = start
+            while end < entries.count, entries[end].work == nil { end += 1 }
+            var commands: [Command] = []
+            for entry in entries[start..<end] { commands += entry.commands }
+            answer(entries[start..<end], commit(commands))
+            start = end
+        }
+    }
+
+    private func commit(_ commands: [Command]) -> Result<[Outcome], StoreError> {
+        do throws(StoreError) {
+            return .success(try store.commit(commands, at: clock()))
+        } catch {
+            note(error)
+            return .failure(error)
+        }
+    }
+
+    private func answer(_ entries: ArraySlice<Entry>, _ result: Result<[Outcome], StoreError>) {
+        switch result {
+        case .failure(let error):
+            for entry in entries { entry.answer(.failure(error)) }
+        case .success(let outcomes):
+            var start = 0
+            for entry in entries {
+                entry.answer(.success(outcomes[start..<start + entry.commands.count]))
+                start += entry.commands.count
+            }
+        }
+    }
+
+    /// A short step of projection; `false` when there is nothing more to do, or no way to do it.
+    private func projectStep() -> Bool {
+        do throws(StoreError) {
+            return try store.project()
+        } catch {
+            note(error)
+            logger.error("projection stopped", metadata: ["error": "\(error)"])
+            return false
+        }
+    }
+
+    private func projectWhileIdle() {
+        let isIdle = waiting.withLock { !$0.isRunning && !$0.isClosing }
+        guard isIdle, projectStep() else { return }
+        queue.async { self.projectWhileIdle() }
+    }
+
+    private func note(_ error: StoreError) {
+        logger.error("a commit failed", metadata: ["error": "\(error)"])
+        guard error.code == .outcomeUnknown || error.code == .halted else { return }
+        waiting.withLock { waiting in
+            if case .serving = waiting.state { waiting.state = .halted(error) }
+        }
+    }
+
+    // MARK: The end
+
+    /// Finishes what was accepted, projects it and closes the store.
+    func shutdown() async {
+        let mustClose = waiting.withLock { waiting in
+            defer { waiting.isClosing = true }
+            return !waiting.isClosing
+        }
+        guard mustClose else { return }
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            queue.async {
+                self.drain()
+                do throws(StoreError) { try self.store.close() } catch { self.note(error) }
+                self.waiting.withLock { waiting in
+                    if case .serving = waiting.state { waiting.state = .closed }
+                }
+                continuation.resume()
+            }
+        }
+    }
+}

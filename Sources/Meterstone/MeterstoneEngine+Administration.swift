@@ -1,0 +1,98 @@
+public import MeterstoneCore
+public import MeterstoneStore
+
+/// What became of an administrative change.
+public struct ChangeReceipt: Sendable {
+    public let outcome: ChangeOutcome
+    /// This is the first answer again, to a repeated idempotency key.
+    public let isReplay: Bool
+}
+
+/// What applying a blueprint did to one of its parts.
+public struct BlueprintStep: Sendable {
+    /// "meter", "plan" or "limit".
+    public let kind: String
+    public let key: String
+    public let outcome: ChangeOutcome
+}
+
+extension MeterstoneEngine {
+    /// Changes meters, plans, limits, subjects, subscriptions or overrides.
+    public func change(_ request: ChangeRequest) async throws(StoreError) -> ChangeReceipt {
+        guard
+            case .changed(let outcome, let isReplay)? = try await committer.commit([.change(request)])
+                .first
+        else { throw .unexpectedOutcome }
+        return ChangeReceipt(outcome: outcome, isReplay: isReplay)
+    }
+
+    /// Writes every meter, plan and limit of a blueprint. What it does not name stays as it is, and
+    /// applying it twice changes nothing.
+    public func apply(
+        _ blueprint: Blueprint, author: String
+    ) async throws(StoreError) -> [BlueprintStep] {
+        let changes =
+            blueprint.meters.map { Change.putMeter($0) } + blueprint.plans.map { .putPlan($0) }
+            + blueprint.limits.map { .putLimit($0) }
+        let outcomes = try await committer.commit(
+            changes.map { .change(ChangeRequest(change: $0, author: author)) })
+        return try zip(changes, outcomes).map { (change, outcome) throws(StoreError) in
+            guard case .changed(let outcome, _) = outcome else { throw .unexpectedOutcome }
+            return BlueprintStep(kind: change.kind, key: change.key, outcome: outcome)
+        }
+    }
+
+    /// The meters, plans and limits that decide now, each sorted by key.
+    public func blueprint() async throws(StoreError) -> Blueprint {
+        let view = try await committer.run { (store) throws(StoreError) in
+            try store.view(of: nil)
+        }
+        let blueprint = view.catalog.blueprint
+        return Blueprint(
+            meters: blueprint.meters.sorted { $0.key < $1.key },
+            plans: blueprint.plans.sorted { $0.key < $1.key },
+            limits: blueprint.limits.sorted { $0.key < $1.key })
+    }
+
+    /// A subject's profile, or `nil` when nothing was ever written of it.
+    public func subject(_ id: SubjectID) async throws(StoreError) -> Subject? {
+        try await committer.run { (store) throws(StoreError) in try store.view(of: id) }
+            .subject?.profile
+    }
+
+    /// Some subjects with an id greater than `after`, sorted by id.
+    public func subjects(after: SubjectID?, count: Int) async throws(StoreError) -> [Subject] {
+        try await committer.run { (store) throws(StoreError) in
+            try store.subjects(after: after, count: count)
+        }
+    }
+
+    /// The audit log, newest first: who changed what, when, from what to what.
+    public func changes(
+        before sequence: Int64? = nil, count: Int
+    ) async throws(StoreError) -> [ChangeEntry] {
+        try await flush()
+        return try await committer.read { (store) throws(StoreError) in
+            try store.changes(before: sequence, count: count)
+        }
+    }
+
+    /// Projects everything that was committed.
+    public func flush() async throws(StoreError) {
+        try await committer.run { (store) throws(StoreError) in
+            while try store.project() {}
+        }
+    }
+
+    /// Recomputes every counter from the events, and says what differs. Holds writes up meanwhile.
+    public func verify() async throws(StoreError) -> VerifyReport {
+        try await committer.run { (store) throws(StoreError) in try store.verify() }
+    }
+
+    /// Recomputes every counter from the events and stores it. Holds writes up meanwhile.
+    ///
+    /// - Returns: how many counters there are.
+    public func rebuild() async throws(StoreError) -> Int {
+        try await committer.run { (store) throws(StoreError) in try store.rebuild() }
+    }
+}

@@ -1,0 +1,120 @@
+public import MeterstoneCore
+public import MeterstoneStore
+
+/// Usage of a meter, or what is wrong with the question.
+public enum UsageOutcome: Sendable {
+    case series(UsageSeries)
+    case rejected(Rejection)
+}
+
+/// What one subject used of a meter over a span.
+public struct SubjectTotal: Hashable, Sendable {
+    public let subject: SubjectID
+    public let quantity: Quantity
+}
+
+extension MeterstoneEngine {
+    /// Points that one answer may have.
+    public static let pointsMax = 10_000
+    /// Events that one page may have.
+    public static let eventsPerPageMax = 1_000
+    /// Windows up to now that are answered when a question names no start.
+    static let pointsDefault = 30
+
+    /// Usage of a meter, window by window, in the subject's own calendar.
+    ///
+    /// - Parameters:
+    ///   - from: `nil`: thirty windows back.
+    ///   - until: `nil`: until the end of the window that now falls into.
+    public func usage(
+        of id: SubjectID, meter key: MeterKey, window: Window, from: Instant? = nil,
+        until: Instant? = nil
+    ) async throws(StoreError) -> UsageOutcome {
+        let now = clock()
+        let view = try await committer.run { (store) throws(StoreError) in try store.view(of: id) }
+        guard let meter = view.catalog.blueprint.meters.first(where: { $0.key == key }) else {
+            return .rejected(.unknown(meter: key))
+        }
+        guard !window.isRolling else { return .rejected(.rollingUsage) }
+        guard let spans = view.spans(window, from: from, until: until, now: now) else {
+            return .rejected(.tooManyPoints)
+        }
+        let points = try await committer.read { (store) throws(StoreError) in
+            try store.read { (source) throws(StoreError) in
+                try UsageReader(view, source).points(of: meter, over: spans, window: window)
+            }
+        }
+        return .series(
+            UsageSeries(
+                meter: key, window: window, timeZone: view.timeZone, points: points))
+    }
+
+    /// A subject's events, newest first; a team's include those of the subjects below it.
+    public func events(
+        of id: SubjectID, before cursor: EventCursor? = nil, count: Int = 100
+    ) async throws(StoreError) -> EventPage {
+        let view = try await committer.run { (store) throws(StoreError) in try store.view(of: id) }
+        let count = min(max(1, count), Self.eventsPerPageMax)
+        return try await committer.read { (store) throws(StoreError) in
+            try store.read { (source) throws(StoreError) in
+                try UsageReader(view, source).events(before: cursor, count: count)
+            }
+        }
+    }
+
+    /// What every subject used of a sum or count over a span, the largest first, ties by subject.
+    ///
+    /// Reads every event; meant for reports and for checking the counters, not for dashboards.
+    public func totals(
+        of key: MeterKey, from: Instant, until: Instant
+    ) async throws(StoreError) -> [SubjectTotal] {
+        try await flush()
+        let view = try await committer.run { (store) throws(StoreError) in try store.view(of: nil) }
+        guard let meter = view.catalog.blueprint.meters.first(where: { $0.key == key }) else {
+            return []
+        }
+        return try await committer.read { (store) throws(StoreError) in
+            try store.read { (source) throws(StoreError) in
+                try UsageReader(view, source).totals(of: meter, from: from, until: until)
+            }
+        }.map { SubjectTotal(subject: $0.subject, quantity: $0.quantity) }
+    }
+}
+
+extension StoreView {
+    fileprivate func spans(
+        _ window: Window, from: Instant?, until: Instant?, now: Instant
+    ) -> [WindowSpan]? {
+        if window == .lifetime { return [.lifetime] }
+        let end = until ?? span(window, containing: now).until
+        var start = from ?? end
+        if from == nil {
+            for _ in 0..<MeterstoneEngine.pointsDefault {
+                start = span(window, containing: start.advanced(byMilliseconds: -1)).from
+            }
+        }
+        guard start < end else { return [] }
+        return window.spans(
+            from: start, until: end, in: zone, anchor: anchor, atMost: MeterstoneEngine.pointsMax)
+    }
+
+    private func span(_ window: Window, containing instant: Instant) -> WindowSpan {
+        window.span(containing: instant, in: zone, anchor: anchor)
+    }
+}
+
+extension Rejection {
+    fileprivate static func unknown(meter key: MeterKey) -> Rejection {
+        Rejection(
+            code: .unknownMeter, field: "meter",
+            message: "expected the key of a meter, and there is none called '\(key)'")
+    }
+
+    fileprivate static let rollingUsage = Rejection(
+        code: .invalidField, field: "window",
+        message: "expected hour, day, week, month, year, billingMonth or lifetime")
+
+    fileprivate static let tooManyPoints = Rejection(
+        code: .invalidField, field: "from",
+        message: "expected a span of at most \(MeterstoneEngine.pointsMax) windows")
+}

@@ -1,0 +1,63 @@
+public import MeterstoneCore
+public import MeterstoneStore
+
+extension MeterstoneEngine {
+    /// Checks and counts in one step: everything that the event moves, on every level, or nothing.
+    public func consume(_ event: UsageEvent) async throws(StoreError) -> ConsumeOutcome {
+        guard case .consumed(let outcome)? = try await committer.commit([.consume(event)]).first
+        else { throw .unexpectedOutcome }
+        return outcome
+    }
+
+    /// Consumes in order, each seeing the ones before, with one commit for all. Each is decided by
+    /// itself: a refusal does not hold the others up.
+    public func consume(_ events: [UsageEvent]) async throws(StoreError) -> [ConsumeOutcome] {
+        try await committer.commit(events.map { .consume($0) }).map { (outcome) throws(StoreError) in
+            guard case .consumed(let consumed) = outcome else { throw .unexpectedOutcome }
+            return consumed
+        }
+    }
+
+    /// What ``consume(_:)-(UsageEvent)`` would answer now. Nothing changes.
+    public func check(_ event: UsageEvent) async throws(StoreError) -> ConsumeOutcome {
+        guard case .consumed(let outcome)? = try await committer.commit([.check(event)]).first
+        else { throw .unexpectedOutcome }
+        return outcome
+    }
+
+    /// Checks many at once; none sees another.
+    public func check(_ events: [UsageEvent]) async throws(StoreError) -> [ConsumeOutcome] {
+        try await committer.commit(events.map { .check($0) }).map { (outcome) throws(StoreError) in
+            guard case .consumed(let consumed) = outcome else { throw .unexpectedOutcome }
+            return consumed
+        }
+    }
+
+    /// Records what has happened, whatever the limits say, with one commit for all.
+    public func record(_ events: [UsageEvent]) async throws(StoreError) -> [RecordOutcome] {
+        try await committer.commit(events.map { .record($0) }).map { (outcome) throws(StoreError) in
+            guard case .recorded(let recorded) = outcome else { throw .unexpectedOutcome }
+            return recorded
+        }
+    }
+
+    /// Voids or amends an event. The first fact stays; the correction is a fact beside it.
+    public func correct(_ correction: Correction) async throws(StoreError) -> CorrectionOutcome {
+        guard
+            case .corrected(let outcome)? = try await committer.commit([.correct(correction)]).first
+        else { throw .unexpectedOutcome }
+        return outcome
+    }
+
+    /// Where a subject stands now with every limit that decides, its teams' after its own.
+    public func limits(of subject: SubjectID) async throws(StoreError) -> [LimitStatus] {
+        guard case .limits(let statuses)? = try await committer.commit([.limits(subject)]).first
+        else { throw .unexpectedOutcome }
+        return statuses
+    }
+}
+
+extension StoreError {
+    static let unexpectedOutcome = StoreError(
+        code: .misuse, message: "the store answered another question than was asked")
+}

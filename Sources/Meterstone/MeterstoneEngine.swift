@@ -1,0 +1,38 @@
+public import Logging
+public import MeterstoneCore
+public import MeterstoneStore
+
+/// Rules, a store and a clock, joined: the place where usage is counted and decided.
+///
+/// Every write goes through one committer, which takes whatever waits as one batch, makes it durable
+/// and answers everyone. An answer that was given is on disk. Methods may be called from anywhere, any
+/// number of times at once; a number asked for after an answer includes it.
+public final class MeterstoneEngine: Sendable {
+    let committer: Committer
+    let clock: @Sendable () -> Instant
+
+    /// Takes over the store; call ``shutdown()`` to give it back.
+    public init(
+        store: any Store, clock: @escaping @Sendable () -> Instant = SystemClock.now,
+        commandsMax: Int = 100_000, logger: Logger = Logger(label: "meterstone")
+    ) {
+        self.clock = clock
+        committer = Committer(store: store, clock: clock, commandsMax: commandsMax, logger: logger)
+    }
+
+    /// Finishes what was accepted, projects it, and closes the store. Later calls get `closed`.
+    public func shutdown() async {
+        await committer.shutdown()
+    }
+
+    /// Whether the engine serves, and if not, why.
+    public var state: EngineState { committer.state }
+}
+
+/// Whether an engine serves.
+public enum EngineState: Sendable {
+    case serving
+    /// A sync failed: nothing more is written until the store is opened again.
+    case halted(StoreError)
+    case closed
+}
