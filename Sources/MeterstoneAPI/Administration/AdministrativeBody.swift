@@ -1,0 +1,168 @@
+package import MeterstoneCore
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
+/// The body of an administrative write: a small object that is decoded with `Codable`.
+///
+/// `JSONDecoder` ignores members that it does not know, takes one of two that have the same name, and
+/// reads `1.0` as a whole number. A misspelt `allowances` would silently be no limit, so the text is
+/// checked by our own reader first, which names the field.
+package struct AdministrativeBody: Sendable {
+    private let json: [UInt8]
+    /// Where the first member starts, or the object ends.
+    private let inner: Int
+    private let members: [String: JSONText?]
+
+    /// - Parameters:
+    ///   - fields: the names that the object may have.
+    ///   - elsewhere: names that belong to another resource, and where that is.
+    package init(
+        _ json: [UInt8], fields: [String], elsewhere: [String: String] = [:]
+    ) throws(Rejection) {
+        var reader = JSONReader(json)
+        try reader.validate()
+        guard reader.kind() == .object else { throw .invalid("", "an object") }
+        var checker = BodyChecker(reader: reader)
+        self.json = json
+        inner = reader.position + 1
+        members = try checker.members()
+        for name in members.keys.sorted() where !fields.contains(name) {
+            guard let place = elsewhere[name] else { throw .unknown(name) }
+            throw Rejection(code: .unknownField, field: name, message: "has its own place: \(place)")
+        }
+    }
+
+    package func contains(_ name: String) -> Bool {
+        members[name] != nil
+    }
+
+    /// The value of a member, if it is a text.
+    package func text(_ name: String) -> String? {
+        guard let member = members[name], let member else { return nil }
+        return JSONReader(json).text(of: member)
+    }
+
+    /// Refuses a body whose member says something else than the path that it was sent to.
+    package func require(_ name: String, toBe text: String) throws(Rejection) {
+        guard contains(name), self.text(name) != text else { return }
+        throw .invalid(name, "the same as in the path, or nothing")
+    }
+
+    /// Decodes the object as if it also had these members, unless it has them.
+    package func decode<Value: Decodable>(
+        _: Value.Type, adding texts: [(name: String, text: String)] = []
+    ) throws(Rejection) -> Value {
+        var added = JSONWriter()
+        added.beginObject()
+        for (name, text) in texts where !contains(name) {
+            added.name(text: name)
+            added.string(text)
+        }
+        var whole = added.bytes
+        if whole.count > 1, !members.isEmpty { whole.append(UInt8(ascii: ",")) }
+        whole += json[inner...]
+        do {
+            return try JSONDecoder().decode(Value.self, from: Data(whole))
+        } catch let error as DecodingError {
+            throw Rejection(error)
+        } catch {
+            throw .invalid("", "an object that can be decoded")
+        }
+    }
+}
+
+/// Walks through a body once, and refuses what `JSONDecoder` would let pass.
+private struct BodyChecker {
+    var reader: JSONReader
+
+    /// The members of the outermost object; of those that are texts, with their place.
+    mutating func members() throws(Rejection) -> [String: JSONText?] {
+        var members: [String: JSONText?] = [:]
+        try reader.enterObject()
+        var isFirst = true
+        while let member = try reader.nextName(&isFirst) {
+            let name = reader.text(of: member)
+            guard members[name] == nil else { throw .repeated(name) }
+            members[name] = .some(try check(name))
+        }
+        return members
+    }
+
+    @discardableResult
+    private mutating func check(_ path: String) throws(Rejection) -> JSONText? {
+        switch reader.kind() {
+        case .object: try checkObject(path)
+        case .array: try checkArray(path)
+        case .string: return try checkText(path)
+        case .number:
+            guard try reader.scanWholeNumber() != nil else {
+                throw .invalid(path, "a whole number of 64 bits")
+            }
+        case .boolean, .null, .none: try reader.scanLiteral()
+        }
+        return nil
+    }
+
+    private mutating func checkObject(_ path: String) throws(Rejection) {
+        try reader.enterObject()
+        var names: Set<String> = []
+        var isFirst = true
+        while let member = try reader.nextName(&isFirst) {
+            let name = reader.text(of: member)
+            guard names.insert(name).inserted else { throw .repeated("\(path).\(name)") }
+            guard !name.utf8.contains(0) else { throw .invalid(path, "names without U+0000") }
+            try check("\(path).\(name)")
+        }
+    }
+
+    private mutating func checkArray(_ path: String) throws(Rejection) {
+        try reader.enterArray()
+        var isFirst = true
+        var index = 0
+        while try reader.nextElement(&isFirst) {
+            try check("\(path)[\(index)]")
+            index += 1
+        }
+    }
+
+    private mutating func checkText(_ path: String) throws(Rejection) -> JSONText {
+        let text = try reader.scanString()
+        guard !reader.text(of: text).utf8.contains(0) else {
+            throw .invalid(path, "a text without U+0000")
+        }
+        return text
+    }
+}
+
+extension Rejection {
+    /// What `Codable` says of a value that does not fit, with the path of the field.
+    fileprivate init(_ error: DecodingError) {
+        switch error {
+        case .keyNotFound(let key, let context):
+            self = .missing(Self.path(context.codingPath + [key]), "a value")
+        case .typeMismatch(_, let context), .valueNotFound(_, let context),
+            .dataCorrupted(let context):
+            self.init(
+                code: .invalidField, field: Self.path(context.codingPath),
+                message: context.debugDescription)
+        @unknown default:
+            self = .invalid("", "an object that can be decoded")
+        }
+    }
+
+    private static func path(_ keys: [any CodingKey]) -> String {
+        var path = ""
+        for key in keys {
+            if let index = key.intValue {
+                path += "[\(index)]"
+            } else {
+                path += path.isEmpty ? key.stringValue : "." + key.stringValue
+            }
+        }
+        return path
+    }
+}

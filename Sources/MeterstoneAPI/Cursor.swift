@@ -1,0 +1,101 @@
+package import MeterstoneCore
+
+/// The end of one page as an opaque text, from which the next page starts.
+///
+/// Callers hand it back and do nothing else with it: base64url of a version, the kind of list, and
+/// the position. A cursor of another list, or of a version that is no longer read, is a rejection.
+package struct Cursor: Sendable, Hashable {
+    private static let version = "1"
+    package let kind: Kind
+    package let position: String
+
+    package enum Kind: String, Sendable {
+        case events = "e"
+        case changes = "c"
+        case subjects = "s"
+        case keys = "k"
+    }
+
+    package init(kind: Kind, position: String) {
+        self.kind = kind
+        self.position = position
+    }
+
+    package var text: String {
+        Base64URL.encode(Array((Self.version + kind.rawValue + position).utf8))
+    }
+
+    package init(_ text: String, kind: Kind) throws(Rejection) {
+        guard let bytes = Base64URL.decode(text),
+            let plain = String(validating: bytes, as: UTF8.self),
+            plain.hasPrefix(Self.version + kind.rawValue)
+        else { throw Self.invalid }
+        self.init(kind: kind, position: String(plain.dropFirst(2)))
+    }
+
+    package static var invalid: Rejection {
+        .invalid("cursor", "the nextCursor of the page before, as it was given")
+    }
+}
+
+// MARK: - Positions
+
+extension Cursor {
+    package init(_ cursor: EventCursor) {
+        self.init(
+            kind: .events,
+            position: "\(cursor.occurredAt.millisecondsSince1970):\(cursor.sequence)")
+    }
+
+    package func eventCursor() throws(Rejection) -> EventCursor {
+        let parts = position.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 2, let milliseconds = Int64(parts[0]), let sequence = Int64(parts[1])
+        else { throw Self.invalid }
+        return EventCursor(
+            occurredAt: Instant(millisecondsSince1970: milliseconds), sequence: sequence)
+    }
+
+    package func sequence() throws(Rejection) -> Int64 {
+        guard let sequence = Int64(position) else { throw Self.invalid }
+        return sequence
+    }
+}
+
+/// Base64 with the URL-safe alphabet and without padding (RFC 4648, section 5).
+enum Base64URL {
+    private static let alphabet = Array(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+
+    static func encode(_ bytes: [UInt8]) -> String {
+        var text: [UInt8] = []
+        var bits: UInt32 = 0
+        var count: UInt32 = 0
+        for byte in bytes {
+            bits = bits << 8 | UInt32(byte)
+            count += 8
+            while count >= 6 {
+                count -= 6
+                text.append(alphabet[Int(bits >> count & 0x3F)])
+            }
+        }
+        if count > 0 { text.append(alphabet[Int(bits << (6 - count) & 0x3F)]) }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// `nil` for characters outside the alphabet, impossible lengths and stray bits at the end.
+    static func decode(_ text: String) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        var bits: UInt32 = 0
+        var count: UInt32 = 0
+        for character in text.utf8 {
+            guard let value = alphabet.firstIndex(of: character) else { return nil }
+            bits = (bits << 6 | UInt32(value)) & 0xFFFF
+            count += 6
+            guard count >= 8 else { continue }
+            count -= 8
+            bytes.append(UInt8(truncatingIfNeeded: bits >> count))
+        }
+        guard count < 6, bits & (1 << count - 1) == 0 else { return nil }
+        return bytes
+    }
+}

@@ -1,0 +1,26 @@
+/// The fields of an event in our own JSON.
+enum EventField: String, CaseIterable, Sendable {
+    case id, subject, meter, quantity, quantities, type, occurredAt, status, subtype, durationMs
+    case errorMessage, project, scene, session, source, dimensions, properties
+    /// Not ours: a CloudEvent says with it that it is one.
+    case specversion
+
+    static let table = FieldTable(Self.self)
+
+    /// Whether the `data` of a CloudEvent may hold it; the other fields are attributes there.
+    var isData: Bool {
+        switch self {
+        case .meter, .quantity, .quantities, .status, .subtype, .durationMs, .errorMessage: true
+        case .project, .scene, .session, .dimensions, .properties: true
+        case .id, .subject, .type, .occurredAt, .source, .specversion: false
+        }
+    }
+}
+
+/// The context attributes of a CloudEvent in JSON, version 1.0.
+enum CloudEventField: String, CaseIterable, Sendable {
+    case specversion, id, source, type, subject, time, datacontenttype, dataschema, data
+    case dataBase64 = "data_base64"
+
+    static let table = FieldTable(Self.self)
+}
