@@ -1,0 +1,109 @@
+import MeterstoneCore
+import Yams
+
+extension BlueprintReader {
+    mutating func blueprint() -> Blueprint {
+        guard let root = document.root else {
+            report(.start, "", "the file is empty; expected meters, plans and limits")
+            return Blueprint()
+        }
+        let position = document.position(of: root)
+        var sections = fields(Value(node: root, field: "", position: position))
+        let meters = sections.take("meters").map { section($0) } ?? []
+        let plans = sections.take("plans").map { section($0) } ?? []
+        let limits = sections.take("limits").map { section($0) } ?? []
+        finish(sections)
+        var blueprint = Blueprint()
+        blueprint.meters = meters.compactMap { meter($0) }
+        blueprint.plans = self.plans(plans)
+        let names = Names(meters: meters, plans: plans, readable: blueprint.meters)
+        blueprint.limits = limits.compactMap { limit($0, names) }
+        return blueprint
+    }
+
+    /// The entries of a section whose keys are good enough to name something.
+    private mutating func section(_ value: Value) -> [Entry] {
+        entries(value).filter { entry in
+            if MeterKey.isValid(entry.key) { return true }
+            let message = "'\(entry.key)' is not a key: expected \(MeterKey.expectation)"
+            report(entry.keyPosition, entry.value.field, message)
+            return false
+        }
+    }
+}
+
+/// What limits may refer to.
+struct Names {
+    /// Also those whose own definition is wrong: one mistake is enough.
+    let meters: [String]
+    let plans: [String]
+    let aggregations: [String: Aggregation]
+
+    init(meters: [Entry], plans: [Entry], readable: [Meter]) {
+        self.meters = meters.map(\.key)
+        self.plans = plans.map(\.key)
+        aggregations = Dictionary(
+            readable.map { ($0.key.text, $0.aggregation) }, uniquingKeysWith: { first, _ in first })
+    }
+}
+
+extension BlueprintReader {
+    private mutating func meter(_ entry: Entry) -> Meter? {
+        guard let key = MeterKey(entry.key) else { return nil }
+        var fields = fields(entry.value, at: entry.keyPosition)
+        var meter = Meter(key: key)
+        meter.aggregation = choice(fields.take("aggregation"), Aggregation.self) ?? .sum
+        meter.eventTypes = texts(fields.take("eventTypes")) ?? []
+        meter.dimensions = dimensions(fields.take("dimensions"))
+        meter.quantityName = identifier(fields.take("quantityName"), MeterKey.self)
+        let unique = fields.take("uniqueDimension")
+        meter.uniqueDimension = text(unique)
+        meter.countedStatuses = statuses(fields.take("countedStatuses")) ?? [.success]
+        meter.unit = text(fields.take("unit"))
+        meter.description = text(fields.take("description"))
+        finish(fields)
+        if meter.aggregation == .uniqueCount, meter.uniqueDimension == nil {
+            let message = "missing; uniqueCount counts the values of this dimension"
+            report(fields.position, "\(fields.field).uniqueDimension", message)
+        }
+        if let unique, meter.aggregation != .uniqueCount {
+            report(unique, "belongs to the aggregation uniqueCount only")
+        }
+        return meter
+    }
+
+    private mutating func statuses(_ value: Value?) -> [EventStatus]? {
+        guard let value, case .sequence(let sequence) = value.node else {
+            return texts(value).map { _ in [] }
+        }
+        if sequence.isEmpty { report(value, "expected at least one status") }
+        return sequence.enumerated().compactMap { index, node in
+            let path = "\(value.field)[\(index)]"
+            let position = document.position(of: node)
+            return choice(Value(node: node, field: path, position: position), EventStatus.self)
+        }
+    }
+
+    private mutating func plans(_ entries: [Entry]) -> [Plan] {
+        var firstDefault: Position?
+        return entries.compactMap { entry in
+            guard let key = PlanKey(entry.key) else { return nil }
+            var fields = fields(entry.value, at: entry.keyPosition)
+            var plan = Plan(key: key)
+            plan.name = text(fields.take("name"))
+            plan.description = text(fields.take("description"))
+            plan.rank = Int(wholeNumber(fields.take("rank")) ?? 0)
+            let isDefault = fields.take("isDefault")
+            plan.isDefault = flag(isDefault) ?? false
+            finish(fields)
+            if let isDefault, plan.isDefault {
+                if let first = firstDefault {
+                    let message = "only one plan is the default; another is on line \(first.line)"
+                    report(isDefault, message)
+                }
+                firstDefault = firstDefault ?? isDefault.position
+            }
+            return plan
+        }
+    }
+}

@@ -1,0 +1,96 @@
+import MeterstoneCore
+import Yams
+
+/// Values by type. Each takes `nil` for a field that is not there, and then says nothing.
+extension BlueprintReader {
+    /// Any scalar as it was written: a unit called `on` or a model called `4` needs no quotes.
+    mutating func text(_ value: Value?) -> String? {
+        guard let value, !value.isNull else { return nil }
+        guard case .scalar(let scalar) = value.node else {
+            report(value, "expected a text, found \(value.kind)")
+            return nil
+        }
+        return scalar.string
+    }
+
+    mutating func texts(_ value: Value?) -> [String]? {
+        guard let value, !value.isNull else { return nil }
+        guard case .sequence(let sequence) = value.node else {
+            report(value, "expected a list of texts, found \(value.kind)")
+            return nil
+        }
+        return sequence.enumerated().compactMap { index, node in
+            let path = "\(value.field)[\(index)]"
+            let item = Value(node: node, field: path, position: document.position(of: node))
+            if item.isNull { report(item, "expected a text, found nothing") }
+            return text(item)
+        }
+    }
+
+    mutating func flag(_ value: Value?) -> Bool? {
+        guard let value, !value.isNull else { return nil }
+        if case .scalar(let scalar) = value.node, scalar.style == .plain {
+            if scalar.string == "true" { return true }
+            if scalar.string == "false" { return false }
+        }
+        report(value, "expected true or false, found \(value.kind)")
+        return nil
+    }
+
+    /// `_` may group digits, as in `10_000`.
+    mutating func wholeNumber(_ value: Value?) -> Int64? {
+        guard let value, !value.isNull else { return nil }
+        if case .scalar(let scalar) = value.node, scalar.style == .plain,
+            let number = Int64(scalar.string.filter { $0 != "_" })
+        {
+            return number
+        }
+        report(value, "expected a whole number, found \(value.kind)")
+        return nil
+    }
+
+    mutating func allowance(_ value: Value?) -> Allowance? {
+        guard let value, let number = wholeNumber(value) else {
+            if let value, value.isNull {
+                report(value, "expected a whole number from 0, or -1 for unlimited")
+            }
+            return nil
+        }
+        guard let allowance = Allowance(wire: number) else {
+            report(value, "expected a whole number from 0, or -1 for unlimited, found \(number)")
+            return nil
+        }
+        return allowance
+    }
+
+    /// One of an enumeration's words.
+    mutating func choice<Choice>(_ value: Value?, _ type: Choice.Type) -> Choice?
+    where Choice: RawRepresentable<String> & CaseIterable {
+        guard let value, let word = text(value) else { return nil }
+        if let choice = Choice(rawValue: word) { return choice }
+        let words = Choice.allCases.map(\.rawValue)
+        let suggestion = Spelling.suggestion(for: word, among: words)
+        report(
+            value, "expected one of \(words.joined(separator: ", ")), found '\(word)'\(suggestion)")
+        return nil
+    }
+
+    mutating func identifier<Key: TextIdentifier>(_ value: Value?, _ type: Key.Type) -> Key? {
+        guard let value, let text = text(value) else { return nil }
+        if let key = Key(text) { return key }
+        report(value, "'\(text)': expected \(Key.expectation)")
+        return nil
+    }
+
+    /// Dimension → accepted values.
+    mutating func dimensions(_ value: Value?) -> [String: [String]] {
+        guard let value else { return [:] }
+        var result: [String: [String]] = [:]
+        for entry in entries(value) {
+            let accepted = texts(entry.value) ?? []
+            if accepted.isEmpty { report(entry.value, "expected at least one value") }
+            result[entry.key] = accepted
+        }
+        return result
+    }
+}

@@ -1,0 +1,123 @@
+import MeterstoneBlueprint
+import MeterstoneCore
+import Testing
+
+@Suite struct BlueprintReadingTests {
+    @Test func `every field arrives`() throws {
+        let blueprint = try Blueprint(
+            yaml: """
+                meters:
+                  minutes:
+                    aggregation: max
+                    eventTypes: [talk, on, 404]
+                    dimensions: { model: [4, "gpt"], source: [web] }
+                    quantityName: seconds
+                    countedStatuses: [success, failed]
+                    unit: on
+                    description: Talking
+                  people: { aggregation: uniqueCount, uniqueDimension: person }
+                plans:
+                  no: { name: None, description: Nothing, rank: -1, isDefault: true }
+                limits:
+                  a:
+                    meter: minutes
+                    window: month
+                    allowances: { no: 10_000 }
+                    defaultAllowance: -1
+                    dimensions: { source: [web] }
+                    mode: soft
+                    active: false
+                    description: Talking per month
+                """)
+        let minutes = Meter(
+            key: MeterKey(unchecked: "minutes"), aggregation: .max,
+            eventTypes: ["talk", "on", "404"],
+            dimensions: ["model": ["4", "gpt"], "source": ["web"]],
+            quantityName: MeterKey(unchecked: "seconds"), countedStatuses: [.success, .failed],
+            unit: "on", description: "Talking")
+        let people = Meter(
+            key: MeterKey(unchecked: "people"), aggregation: .uniqueCount, uniqueDimension: "person"
+        )
+        let plan = Plan(
+            key: PlanKey(unchecked: "no"), name: "None", description: "Nothing", rank: -1,
+            isDefault: true)
+        let limit = Limit(
+            key: LimitKey(unchecked: "a"), meter: minutes.key, window: .month,
+            allowances: [plan.key: .units(10_000)], defaultAllowance: .unlimited,
+            dimensions: ["source": ["web"]], mode: .soft, active: false,
+            description: "Talking per month")
+        #expect(blueprint == Blueprint(meters: [minutes, people], plans: [plan], limits: [limit]))
+    }
+
+    @Test func `fields that are left out have defaults`() throws {
+        let blueprint = try Blueprint(
+            yaml: "meters: { m: }\nplans: { p: ~ }\nlimits: { l: { meter: m, window: day } }\n")
+        let meter = Meter(key: MeterKey(unchecked: "m"))
+        let limit = Limit(key: LimitKey(unchecked: "l"), meter: meter.key, window: .day)
+        let plan = Plan(key: PlanKey(unchecked: "p"))
+        #expect(blueprint == Blueprint(meters: [meter], plans: [plan], limits: [limit]))
+    }
+
+    @Test func `an anchor may stand for what is repeated`() throws {
+        let blueprint = try Blueprint(
+            yaml: """
+                meters: { m: { eventTypes: &types [a, b] }, n: { eventTypes: *types } }
+                """)
+        #expect(blueprint.meters.map(\.eventTypes) == [["a", "b"], ["a", "b"]])
+    }
+
+    @Test func `a text that is too long is refused before it is parsed`() {
+        let yaml = String(repeating: "#", count: Blueprint.yamlBytesMax + 1)
+        let error = #expect(throws: BlueprintError.self) { _ = try Blueprint(yaml: yaml) }
+        #expect(error?.mistakes.count == 1)
+    }
+
+    @Test(arguments: ["[", "{a: ", "- ", "? "])
+    func `deep nesting is a mistake and not a crash`(opening: String) {
+        let yaml = String(repeating: opening, count: 100_000)
+        #expect(throws: BlueprintError.self) { _ = try Blueprint(yaml: yaml) }
+    }
+
+    /// Texts near to a blueprint: characters of the video studio's removed, doubled and exchanged.
+    @Test(arguments: 0..<200)
+    func `whatever is read, the answer is a blueprint or mistakes with a place`(seed: UInt64) {
+        var random = SplitMix(state: seed)
+        var bytes = Array(NamedBlueprint.videoStudio.yaml.utf8.suffix(2_600))
+        for _ in 0..<random.next(upTo: 12) {
+            let index = random.next(upTo: bytes.count)
+            switch random.next(upTo: 4) {
+            case 0: bytes.remove(at: index)
+            case 1: bytes.insert(bytes[index], at: index)
+            case 2: bytes.swapAt(index, random.next(upTo: bytes.count))
+            default:
+                bytes[index] =
+                    Array("{}[]:,#&*!|>'\"%@`~- \n\t\0\u{FF}".utf8).randomElement(using: &random)
+                    ?? 0
+            }
+        }
+        do {
+            _ = try Blueprint(yaml: String(decoding: bytes, as: UTF8.self))
+        } catch {
+            #expect(!error.mistakes.isEmpty)
+            #expect(error.mistakes.allSatisfy { $0.line >= 1 && $0.column >= 1 })
+            #expect(error.mistakes.allSatisfy { !$0.message.isEmpty })
+        }
+    }
+}
+
+/// A generator that repeats itself for the same seed.
+struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+
+    mutating func next(upTo bound: Int) -> Int {
+        Int(next() % UInt64(bound))
+    }
+}
