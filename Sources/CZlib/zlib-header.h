@@ -1,0 +1,6 @@
+#include <zlib.h>
+
+// The functions that start a stream are macros in C, which Swift does not see.
+static inline int meterstone_inflate_gzip_init(z_streamp stream) {
+    return inflateInit2(stream, 16 + MAX_WBITS);
+}

@@ -1,0 +1,52 @@
+import Meterstone
+import MeterstoneCore
+
+/// Creates the meters that an import names and the store does not have.
+struct ImportedMeters {
+    private let request: ImportRequest
+    /// Keys of meters, and the names by which meters take quantities; `nil`: not looked up yet.
+    private var known: Set<MeterKey>?
+    private(set) var created: [MeterKey] = []
+
+    init(request: ImportRequest) {
+        self.request = request
+    }
+
+    /// Makes sure that every quantity of `events` moves a meter.
+    mutating func prepare(_ events: [UsageEvent], _ engine: MeterstoneEngine) async throws {
+        var missing: Set<MeterKey> = []
+        let known = try await known(engine)
+        for event in events {
+            switch event.quantities {
+            case .none: continue
+            case .one(let name, _): if !known.contains(name) { missing.insert(name) }
+            case .many(let pairs):
+                for pair in pairs where !known.contains(pair.name) { missing.insert(pair.name) }
+            }
+        }
+        for key in missing.sorted() { try await create(key, engine) }
+    }
+
+    private mutating func known(_ engine: MeterstoneEngine) async throws -> Set<MeterKey> {
+        if let known { return known }
+        let meters = try await engine.blueprint().meters
+        let names = Set(meters.map(\.key) + meters.compactMap(\.quantityName))
+        known = names
+        return names
+    }
+
+    private mutating func create(_ key: MeterKey, _ engine: MeterstoneEngine) async throws {
+        if request.isStrict {
+            throw ImportError(.usage, "no meter is called '\(key)', and --strict creates none")
+        }
+        var meter = Meter(key: key)
+        // A server's log is about traffic, and what failed was traffic too.
+        if request.format == .accessLog { meter.countedStatuses = EventStatus.allCases }
+        let change = ChangeRequest(change: .putMeter(meter), author: "import")
+        if case .rejected(let rejection) = try await engine.change(change).outcome {
+            throw ImportError(.badData, "meter '\(key)': \(rejection.text)")
+        }
+        known?.insert(key)
+        created.append(key)
+    }
+}

@@ -1,0 +1,201 @@
+package import MeterstoneCore
+
+/// Turns the rows of one file into usage events.
+package struct RowMapper: Sendable {
+    private let columnCount: Int
+    private let subject: [SubjectPart]
+    private let time: Int?
+    private let id: Int?
+    private let quantities: [(meter: MeterKey, amount: Amount)]
+    private let dimensions: [(name: String, column: Int)]
+    private let clock: RowClock
+    private let mapping: ColumnMapping
+    /// What all rows have in common, where nothing differs from row to row.
+    private let sharedDetails: EventDetails?
+    private var derivedIDs = DerivedIDs()
+
+    private enum SubjectPart {
+        case text(String)
+        case column(Int)
+        case row(modulo: Int?)
+    }
+
+    private enum Amount {
+        case column(Int)
+        case constant(Quantity)
+    }
+
+    package init(_ mapping: ColumnMapping, columns: Columns) throws(ImportError) {
+        self.mapping = mapping
+        columnCount = columns.names.count
+        clock = RowClock(zone: mapping.zone)
+        subject = try Self.subject(mapping.subject, columns)
+        time = try Self.index(mapping.time, "--time", columns)
+        id = try Self.index(mapping.id, "--id", columns)
+        quantities = try Self.quantities(mapping.quantities, columns)
+        dimensions = try Self.dimensions(mapping.dimensions, columns)
+        let hasDetails = mapping.type != nil || mapping.source != nil
+        sharedDetails = hasDetails ? EventDetails(source: mapping.source, type: mapping.type) : nil
+    }
+
+    /// The event that a row tells of; `number` counts rows from 0.
+    package mutating func event(
+        _ record: Record, number: Int, status: EventStatus = .success
+    ) throws(RowProblem) -> UsageEvent {
+        guard record.count == columnCount else {
+            throw problem(record, "has \(record.count) fields, and the header has \(columnCount)")
+        }
+        return UsageEvent(
+            id: try eventID(record),
+            subject: try subject(record, number),
+            occurredAt: try occurredAt(record),
+            quantities: try quantities(record),
+            details: try details(record, status)
+        )
+    }
+
+    private func problem(_ record: Record, _ reason: String) -> RowProblem {
+        RowProblem(line: record.line, reason: reason)
+    }
+
+    private func text(_ record: Record, _ index: Int, _ what: String) throws(RowProblem) -> String {
+        guard let text = record.text(index) else {
+            throw problem(record, "\(what): the bytes are not UTF-8")
+        }
+        return text
+    }
+}
+
+// MARK: - Fields of a row
+
+extension RowMapper {
+    private mutating func eventID(_ record: Record) throws(RowProblem) -> EventID {
+        guard let id else { return derivedIDs.next(for: record.bytes[...]) }
+        let text = try text(record, id, "event id")
+        guard let eventID = EventID(text) else {
+            throw problem(record, "event id '\(text)': expected \(EventID.expectation)")
+        }
+        return eventID
+    }
+
+    private func subject(_ record: Record, _ number: Int) throws(RowProblem) -> SubjectID {
+        var name = ""
+        for part in subject {
+            switch part {
+            case .text(let text): name += text
+            case .column(let index): name += try text(record, index, "subject")
+            case .row(let divisor): name += String(divisor.map { number % $0 } ?? number)
+            }
+        }
+        guard let subject = SubjectID(name) else {
+            throw problem(record, "subject '\(name)': expected \(SubjectID.expectation)")
+        }
+        return subject
+    }
+
+    private func occurredAt(_ record: Record) throws(RowProblem) -> Instant? {
+        guard let time else { return nil }
+        let text = try text(record, time, "time")
+        guard let instant = clock.instant(text) else {
+            throw problem(record, "time '\(text)': expected \(clock.expectation)")
+        }
+        return instant
+    }
+
+    private func quantities(_ record: Record) throws(RowProblem) -> Quantities {
+        if quantities.count == 1 {
+            return .one(quantities[0].meter, try quantity(record, quantities[0].amount))
+        }
+        var pairs: [NamedQuantity] = []
+        pairs.reserveCapacity(quantities.count)
+        for (meter, amount) in quantities {
+            pairs.append(NamedQuantity(name: meter, quantity: try quantity(record, amount)))
+        }
+        return Quantities(pairs)
+    }
+
+    private func quantity(_ record: Record, _ amount: Amount) throws(RowProblem) -> Quantity {
+        switch amount {
+        case .constant(let quantity):
+            return quantity
+        case .column(let index):
+            let text = try text(record, index, "quantity")
+            guard let units = Int64(text) else {
+                throw problem(record, "quantity '\(text)': expected a whole number")
+            }
+            return Quantity(units)
+        }
+    }
+
+    private func details(
+        _ record: Record, _ status: EventStatus
+    ) throws(RowProblem) -> EventDetails? {
+        if dimensions.isEmpty, status == .success { return sharedDetails }
+        var values: [Dimension] = []
+        for (name, column) in dimensions {
+            let value = try text(record, column, name)
+            if !value.isEmpty { values.append(Dimension(name: name, value: value)) }
+        }
+        return EventDetails(
+            source: mapping.source, type: mapping.type, status: status, dimensions: values)
+    }
+}
+
+// MARK: - Columns by name
+
+extension RowMapper {
+    private static func index(
+        _ name: String?, _ flag: String, _ columns: Columns
+    ) throws(ImportError) -> Int? {
+        guard let name else { return nil }
+        return try columns.index(of: name, for: flag)
+    }
+
+    private static func subject(
+        _ template: RowTemplate, _ columns: Columns
+    ) throws(ImportError) -> [SubjectPart] {
+        var parts: [SubjectPart] = []
+        for part in template.parts {
+            switch part {
+            case .text(let text): parts.append(.text(text))
+            case .row(let divisor): parts.append(.row(modulo: divisor))
+            case .column(let name):
+                parts.append(.column(try columns.index(of: name, for: "--subject")))
+            }
+        }
+        return parts
+    }
+
+    private static func quantities(
+        _ mappings: [QuantityMapping], _ columns: Columns
+    ) throws(ImportError) -> [(meter: MeterKey, amount: Amount)] {
+        var result: [(meter: MeterKey, amount: Amount)] = []
+        for mapping in mappings {
+            if result.contains(where: { $0.meter == mapping.meter }) {
+                throw ImportError(.usage, "--quantity: '\(mapping.meter)' is given twice")
+            }
+            switch mapping.amount {
+            case .constant(let quantity):
+                result.append((mapping.meter, .constant(quantity)))
+            case .column(let name):
+                let index = try columns.index(of: name, for: "--quantity")
+                result.append((mapping.meter, .column(index)))
+            }
+        }
+        return result
+    }
+
+    private static func dimensions(
+        _ mappings: [DimensionMapping], _ columns: Columns
+    ) throws(ImportError) -> [(name: String, column: Int)] {
+        var result: [(name: String, column: Int)] = []
+        for mapping in mappings {
+            if result.contains(where: { $0.name == mapping.name }) {
+                throw ImportError(.usage, "--dimension: '\(mapping.name)' is given twice")
+            }
+            let index = try columns.index(of: mapping.column, for: "--dimension")
+            result.append((mapping.name, index))
+        }
+        return result
+    }
+}

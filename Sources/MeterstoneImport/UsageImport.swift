@@ -1,0 +1,105 @@
+package import Meterstone
+import MeterstoneCore
+
+/// Reads a file and hands its rows to the engine, in the order of the file.
+///
+/// An import can be broken off and started again: rows that were counted have their event ids, and
+/// come back as duplicates. It reads the next batch while the engine makes the last one durable.
+package struct UsageImport {
+    /// Rows per call of the engine, and so per disk sync.
+    package static let batchRowsMax = 8_190
+
+    private let engine: MeterstoneEngine
+    private let request: ImportRequest
+    private let file: InputFile
+    private var reader: any EventReader
+    private var meters: ImportedMeters
+    private var summary = ImportSummary()
+    private var isAtEnd = false
+
+    package init(
+        _ file: InputFile, into engine: MeterstoneEngine, _ request: ImportRequest
+    ) throws(ImportError) {
+        self.engine = engine
+        self.request = request
+        self.file = file
+        reader = try Self.reader(request)
+        meters = ImportedMeters(request: request)
+    }
+
+    private static func reader(_ request: ImportRequest) throws(ImportError) -> any EventReader {
+        switch (request.format, request.mapping) {
+        case (.ndjson, _): return NDJSONEventReader()
+        case (.csv, let mapping?): return CSVEventReader(mapping)
+        case (.accessLog, let mapping?): return try AccessLogEventReader(mapping)
+        case (_, nil): throw ImportError(.usage, "--subject: missing; it names a column")
+        }
+    }
+
+    /// Runs to the end of the file, and calls `report` after each batch. What it throws is an
+    /// ``ImportError``, or the engine's `StoreError`.
+    package mutating func run(
+        report: (ImportProgress) -> Void = { _ in }
+    ) async throws
+        -> ImportSummary
+    {
+        let start = ContinuousClock.now
+        var batch = try await nextBatch()
+        while !batch.isEmpty {
+            let (engine, isEnforced, current) = (engine, request.isEnforced, batch)
+            async let answers = engine.answers(to: current.events, isEnforced: isEnforced)
+            let next = try await nextBatch()
+            summary.count(try await answers, of: current)
+            report(progress)
+            batch = next
+        }
+        report(progress)
+        summary.seconds = (ContinuousClock.now - start) / .seconds(1)
+        summary.createdMeters = meters.created
+        return summary
+    }
+
+    private var progress: ImportProgress {
+        ImportProgress(
+            rows: summary.rows, bytesRead: file.bytesRead, bytesTotal: file.bytesTotal)
+    }
+
+    private mutating func nextBatch() async throws -> ImportBatch {
+        var batch = ImportBatch()
+        while batch.events.count < Self.batchRowsMax, let row = try nextRow() {
+            summary.rows += 1
+            switch row.content {
+            case .success(let event): batch.append(event, line: row.line)
+            case .failure(let problem): summary.reject(problem)
+            }
+        }
+        try await meters.prepare(batch.events, engine)
+        return batch
+    }
+
+    private mutating func nextRow() throws(ImportError) -> EventRow? {
+        while true {
+            if let row = try reader.next() { return row }
+            if isAtEnd { return nil }
+            if let bytes = try file.next() {
+                reader.push(bytes)
+            } else {
+                reader.finish()
+                isAtEnd = true
+            }
+        }
+    }
+}
+
+/// Rows that go to the engine as one commit, with their lines.
+struct ImportBatch: Sendable {
+    private(set) var events: [UsageEvent] = []
+    private(set) var lines: [Int] = []
+
+    var isEmpty: Bool { events.isEmpty }
+
+    mutating func append(_ event: UsageEvent, line: Int) {
+        events.append(event)
+        lines.append(line)
+    }
+}

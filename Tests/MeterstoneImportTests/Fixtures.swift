@@ -1,0 +1,62 @@
+import Foundation
+import Meterstone
+import MeterstoneCore
+import MeterstoneImport
+import MeterstoneSQLite
+import MeterstoneStore
+
+/// Real usage, and what a program in another language computed from it.
+enum Fixtures {
+    private static let root = URL(filePath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .appending(path: "Fixtures")
+
+    static func path(_ name: String) -> String {
+        root.appending(path: name).path
+    }
+
+    static func expected<Value: Decodable>(_ name: String, _ type: Value.Type) throws -> Value {
+        let bytes = try Data(contentsOf: root.appending(path: "expected/\(name)"))
+        return try JSONDecoder().decode(type, from: bytes)
+    }
+
+    static let commits = MeterKey(unchecked: "commits")
+    static let lines = MeterKey(unchecked: "lines")
+
+    /// Columns of `commits.csv.gz`, as the README's command line names them.
+    static func commitsMapping(_ quantities: [String]) -> ColumnMapping {
+        ColumnMapping(
+            subject: RowTemplate(column: "subject"), time: "occurred_at", id: "event_id",
+            quantities: quantities.compactMap { QuantityMapping($0) })
+    }
+
+    static func importFile(
+        _ name: String, _ request: ImportRequest, into engine: MeterstoneEngine
+    ) async throws -> ImportSummary {
+        let file = try InputFile(path: path(name))
+        var usageImport = try UsageImport(file, into: engine, request)
+        return try await usageImport.run()
+    }
+}
+
+/// An engine over a SQLite store of its own, in a temporary folder that goes away with the closure.
+func withEngine<Answer>(
+    timeZone: String = "UTC", _ body: (MeterstoneEngine) async throws -> Answer
+) async throws -> Answer {
+    let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let zones = ZoneDatabase()
+    var options = StoreOptions()
+    options.defaultTimeZone = timeZone
+    options.zoneRules = { zones.rules(named: $0) }
+    let engine = MeterstoneEngine(
+        store: try SQLiteStore(directory: folder.path, options: options))
+    do {
+        let answer = try await body(engine)
+        await engine.shutdown()
+        return answer
+    } catch {
+        await engine.shutdown()
+        throw error
+    }
+}

@@ -1,0 +1,268 @@
+import Meterstone
+import MeterstoneCore
+import MeterstoneImport
+import MeterstoneStore
+import Testing
+
+/// Promises 1, 3, 6, 7 and 10 on 60,751 real contributions by 2,669 people over 21 years.
+@Suite(.serialized) struct RealUsageTests {
+    private static let request = ImportRequest(
+        format: .csv, mapping: Fixtures.commitsMapping(["commits=1", "lines=lines_added"]))
+
+    private struct Lifetime: Decodable {
+        struct Subject: Decodable {
+            let commits: Int64
+            let linesAdded: Int64
+        }
+        let events: Int
+        let subjects: [String: Subject]
+    }
+
+    private struct Trends: Decodable {
+        struct Month: Decodable {
+            let commits: Int64
+            let linesAdded: Int64
+            let subjects: Int
+        }
+        let months: [String: Month]
+    }
+
+    private struct Top: Decodable {
+        struct Leader: Decodable, Equatable {
+            let subject: String
+            let total: Int64
+        }
+        let commits: [Leader]
+        let linesAdded: [Leader]
+        let from: String
+        let until: String
+    }
+
+    @Test func `the file comes to the numbers that another program computed`() async throws {
+        try await withEngine { engine in
+            let summary = try await Fixtures.importFile(
+                "commits.csv.gz", Self.request, into: engine)
+            #expect(summary.rows == 60_751)
+            #expect(summary.counted == 60_751)
+            #expect(summary.problems == [])
+            try await compareLifetimes(engine)
+            try await compareMonths(engine)
+            try await compareLeaders(engine)
+            try await importAgain(engine)
+            #expect(try await engine.verify().differences == [])
+        }
+    }
+
+    private func compareLifetimes(_ engine: MeterstoneEngine) async throws {
+        let expected = try Fixtures.expected("lifetime.json", Lifetime.self)
+        #expect(expected.subjects.count == 2_669)
+        var different: [String] = []
+        for (name, numbers) in expected.subjects {
+            let subject = SubjectID(unchecked: name)
+            let commits = try await lifetime(engine, subject, Fixtures.commits)
+            let lines = try await lifetime(engine, subject, Fixtures.lines)
+            if commits != numbers.commits || lines != numbers.linesAdded {
+                different.append("\(name): \(commits) commits, \(lines) lines")
+            }
+        }
+        #expect(different == [])
+        let subjects = try await engine.subjects(after: nil, count: 10_000)
+        #expect(subjects.map(\.id.text) == expected.subjects.keys.sorted())
+    }
+
+    private func lifetime(
+        _ engine: MeterstoneEngine, _ subject: SubjectID, _ meter: MeterKey
+    ) async throws -> Int64 {
+        guard
+            case .series(let series) = try await engine.usage(
+                of: subject, meter: meter, window: .lifetime)
+        else { return -1 }
+        return series.points.first?.quantity.units ?? 0
+    }
+
+    private func compareMonths(_ engine: MeterstoneEngine) async throws {
+        let expected = try Fixtures.expected("trends.json", Trends.self)
+        var different: [String] = []
+        for (month, numbers) in expected.months {
+            let (from, until) = try #require(Self.span(ofMonth: month))
+            let commits = try await engine.totals(of: Fixtures.commits, from: from, until: until)
+            let lines = try await engine.totals(of: Fixtures.lines, from: from, until: until)
+            let sums = [commits, lines].map { $0.reduce(0) { $0 + $1.quantity.units } }
+            if sums != [numbers.commits, numbers.linesAdded] || commits.count != numbers.subjects {
+                different.append("\(month): \(sums), \(commits.count) subjects")
+            }
+        }
+        #expect(different == [])
+        #expect(expected.months.values.reduce(0) { $0 + $1.commits } == 60_751)
+    }
+
+    /// The UTC month that a name such as `2005-04` means.
+    private static func span(ofMonth name: String) -> (Instant, Instant)? {
+        let parts = name.split(separator: "-").compactMap { Int($0) }
+        guard parts.count == 2, let from = CivilDate(year: parts[0], month: parts[1], day: 1),
+            let until = parts[1] == 12
+                ? CivilDate(year: parts[0] + 1, month: 1, day: 1)
+                : CivilDate(year: parts[0], month: parts[1] + 1, day: 1)
+        else { return nil }
+        let instants = [from, until].map {
+            Instant(millisecondsSince1970: $0.daysSince1970 * 86_400_000)
+        }
+        return (instants[0], instants[1])
+    }
+
+    private func compareLeaders(_ engine: MeterstoneEngine) async throws {
+        let expected = try Fixtures.expected("top.json", Top.self)
+        let from = try #require(Instant(rfc3339: expected.from))
+        let until = try #require(Instant(rfc3339: expected.until))
+        let lists = [(Fixtures.commits, expected.commits), (Fixtures.lines, expected.linesAdded)]
+        for (meter, leaders) in lists {
+            let totals = try await engine.totals(of: meter, from: from, until: until)
+            let found = totals.prefix(leaders.count).map {
+                Top.Leader(subject: $0.subject.text, total: $0.quantity.units)
+            }
+            #expect(found == leaders)
+        }
+    }
+
+    private func importAgain(_ engine: MeterstoneEngine) async throws {
+        let before = try await engine.totals(
+            of: Fixtures.lines, from: .earliest, until: .latest)
+        let summary = try await Fixtures.importFile("commits.csv.gz", Self.request, into: engine)
+        #expect(summary.duplicate == 60_751)
+        #expect(summary.counted == 0)
+        #expect(summary.rejected == 0)
+        let after = try await engine.totals(of: Fixtures.lines, from: .earliest, until: .latest)
+        #expect(after == before)
+    }
+}
+
+/// Each row of `enforced.json`: the file replayed under one limit.
+@Suite(.serialized) struct EnforcedUsageTests {
+    struct Case: Decodable, Sendable, CustomTestStringConvertible {
+        let limit: Int64
+        let window: String
+        let timeZone: String
+        let allowed: Int
+        let denied: Int
+        let subjectsDenied: Int
+        let mostDenied: [Denied]
+
+        var testDescription: String { "\(limit) per \(window) in \(timeZone)" }
+    }
+
+    /// `["dev-d449bd8939", 625]`.
+    struct Denied: Decodable, Equatable, Sendable {
+        let subject: String
+        let count: Int
+
+        init(subject: String, count: Int) {
+            self.subject = subject
+            self.count = count
+        }
+
+        init(from decoder: any Decoder) throws {
+            var container = try decoder.unkeyedContainer()
+            subject = try container.decode(String.self)
+            count = try container.decode(Int.self)
+        }
+    }
+
+    @Test func `there are five cases`() throws {
+        #expect(try Fixtures.expected("enforced.json", [Case].self).count == 5)
+    }
+
+    @Test(arguments: try Fixtures.expected("enforced.json", [Case].self))
+    func `replaying the file refuses exactly what another program refused`(
+        _ example: Case
+    ) async throws {
+        try await withEngine(timeZone: example.timeZone) { engine in
+            try await limit(engine, example)
+            let request = ImportRequest(
+                format: .csv, mapping: Fixtures.commitsMapping(["commits=1"]), isEnforced: true)
+            let summary = try await Fixtures.importFile("commits.csv.gz", request, into: engine)
+            #expect(summary.rows == 60_751)
+            #expect(summary.allowed == example.allowed)
+            #expect(summary.counted == example.allowed)
+            #expect(summary.denied == example.denied)
+            #expect(summary.rejected == 0)
+            #expect(summary.denials.count == example.subjectsDenied)
+            let mostDenied = summary.mostDenied.map {
+                Denied(subject: $0.subject.text, count: $0.count)
+            }
+            #expect(mostDenied == example.mostDenied)
+        }
+    }
+
+    /// A refusal is not remembered, and a window that was full stays full.
+    @Test func `replaying the file again changes nothing`() async throws {
+        let example = try #require(try Fixtures.expected("enforced.json", [Case].self).first)
+        try await withEngine(timeZone: example.timeZone) { engine in
+            try await limit(engine, example)
+            let request = ImportRequest(
+                format: .csv, mapping: Fixtures.commitsMapping(["commits=1"]), isEnforced: true)
+            let first = try await Fixtures.importFile("commits.csv.gz", request, into: engine)
+            let second = try await Fixtures.importFile("commits.csv.gz", request, into: engine)
+            #expect(second.allowed == first.allowed)
+            #expect(second.denied == first.denied)
+            #expect(second.duplicate == first.allowed)
+            #expect(second.counted == 0)
+            #expect(try await engine.verify().differences == [])
+        }
+    }
+
+    private func limit(_ engine: MeterstoneEngine, _ example: Case) async throws {
+        let window = try #require(Window(example.window))
+        let blueprint = Blueprint(
+            meters: [Meter(key: Fixtures.commits)],
+            limits: [
+                Limit(
+                    key: LimitKey(unchecked: "commits"), meter: Fixtures.commits, window: window,
+                    defaultAllowance: .units(Quantity(example.limit)))
+            ])
+        let steps = try await engine.apply(blueprint, author: "test")
+        #expect(steps.allSatisfy { $0.outcome == .created })
+    }
+}
+
+/// The other two files, with the mappings that the documentation shows.
+@Suite struct OtherUsageTests {
+    private func sum(_ engine: MeterstoneEngine, _ meter: String) async throws -> Int64 {
+        let meter = MeterKey(unchecked: meter)
+        return try await engine.totals(of: meter, from: .earliest, until: .latest)
+            .reduce(0) { $0 + $1.quantity.units }
+    }
+
+    @Test func `an access log counts requests and bytes by client`() async throws {
+        try await withEngine { engine in
+            let request = ImportRequest(format: .accessLog, mapping: .accessLog)
+            for _ in 0..<2 {
+                let summary = try await Fixtures.importFile("access.log.gz", request, into: engine)
+                #expect(summary.rows == 10_000)
+                #expect(summary.rejected == 0)
+            }
+            #expect(try await sum(engine, "requests") == 10_000)
+            #expect(try await sum(engine, "bytes") == 2_747_282_740)
+            #expect(try await engine.subjects(after: nil, count: 10_000).count == 1_753)
+        }
+    }
+
+    @Test func `requests to a language model count tokens for a thousand users`() async throws {
+        try await withEngine { engine in
+            let mapping = ColumnMapping(
+                subject: try #require(RowTemplate("user-{row%1000}")), time: "TIMESTAMP",
+                quantities: ["context_tokens=ContextTokens", "generated_tokens=GeneratedTokens"]
+                    .compactMap { QuantityMapping($0) },
+                zone: .utc)
+            let request = ImportRequest(format: .csv, mapping: mapping)
+            for _ in 0..<2 {
+                let summary = try await Fixtures.importFile(
+                    "llm-requests.csv.gz", request, into: engine)
+                #expect(summary.rows == 19_366)
+                #expect(summary.rejected == 0)
+            }
+            #expect(try await sum(engine, "context_tokens") == 22_361_870)
+            #expect(try await sum(engine, "generated_tokens") == 4_088_665)
+            #expect(try await engine.subjects(after: nil, count: 10_000).count == 1_000)
+        }
+    }
+}
