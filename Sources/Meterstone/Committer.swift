@@ -30,9 +30,12 @@ final class Committer: Sendable {
 
     /// What arrived since the last commit was taken.
     private struct Waiting {
-        var entries: [Entry] = []
+        var entries: [CommitterEntry] = []
         var commands = 0
         var isRunning = false
+        /// Commits so far, to tell whether anything happened meanwhile.
+        var commits = 0
+        var isIdleCheckDue = false
         var isClosing = false
         var state = EngineState.serving
 
@@ -46,18 +49,11 @@ final class Committer: Sendable {
             // One caller with a large batch may always wait when nobody else does.
             if commands > 0, commands + count > max {
                 return StoreError(
-                    code: .overloaded, message: "\(commands) commands wait already; try again shortly")
+                    code: .overloaded,
+                    message: "\(commands) commands wait already; try again shortly")
             }
             return nil
         }
-    }
-
-    /// Commands of one caller, and how to answer it.
-    private struct Entry {
-        let commands: [Command]
-        let answer: @Sendable (Result<ArraySlice<Outcome>, StoreError>) -> Void
-        /// Instead of commands: something to do on the committer's queue.
-        let work: (@Sendable () -> Void)?
     }
 
     init(
@@ -77,10 +73,18 @@ final class Committer: Sendable {
 
     // MARK: Callers
 
+    /// Carries one command out, and returns what became of it.
+    func commit(_ command: Command) async throws(StoreError) -> Outcome {
+        let result = await unsafe withUnsafeContinuation { continuation in
+            submit(unsafe .one(command, continuation))
+        }
+        return try result.get()
+    }
+
     /// Carries commands out as one step, and returns what became of each.
-    func commit(_ commands: [Command]) async throws(StoreError) -> ArraySlice<Outcome> {
-        let result = await withCheckedContinuation { continuation in
-            submit(Entry(commands: commands, answer: { continuation.resume(returning: $0) }, work: nil))
+    func commit(_ commands: [Command]) async throws(StoreError) -> [Outcome] {
+        let result = await unsafe withUnsafeContinuation { continuation in
+            submit(unsafe .many(commands, continuation))
         }
         return try result.get()
     }
@@ -89,13 +93,14 @@ final class Committer: Sendable {
     func run<Value: Sendable>(
         _ work: @escaping @Sendable (any Store) throws(StoreError) -> Value
     ) async throws(StoreError) -> Value {
+        let store = self.store
         let result: Result<Value, StoreError> = await withCheckedContinuation { continuation in
-            let store = self.store
             submit(
-                Entry(
-                    commands: [],
-                    answer: { if case .failure(let error) = $0 { continuation.resume(returning: .failure(error)) } },
-                    work: { continuation.resume(returning: Self.result { () throws(StoreError) in try work(store) }) }))
+                .work { refusal in
+                    if let refusal { return continuation.resume(returning: .failure(refusal)) }
+                    continuation.resume(
+                        returning: Self.result { () throws(StoreError) in try work(store) })
+                })
         }
         return try result.get()
     }
@@ -107,7 +112,8 @@ final class Committer: Sendable {
         let store = self.store
         let result: Result<Value, StoreError> = await withCheckedContinuation { continuation in
             readers.async {
-                continuation.resume(returning: Self.result { () throws(StoreError) in try work(store) })
+                continuation.resume(
+                    returning: Self.result { () throws(StoreError) in try work(store) })
             }
         }
         return try result.get()
@@ -119,20 +125,20 @@ final class Committer: Sendable {
         do throws(StoreError) { return .success(try work()) } catch { return .failure(error) }
     }
 
-    private func submit(_ entry: Entry) {
+    private func submit(_ entry: CommitterEntry) {
         let refusal: StoreError? = waiting.withLock { waiting in
-            if let refusal = waiting.refusal(adding: entry.commands.count, max: commandsMax) {
+            if let refusal = waiting.refusal(adding: entry.commandCount, max: commandsMax) {
                 return refusal
             }
             waiting.entries.append(entry)
-            waiting.commands += entry.commands.count
+            waiting.commands += entry.commandCount
             if !waiting.isRunning {
                 waiting.isRunning = true
                 queue.async { self.drain() }
             }
             return nil
         }
-        if let refusal { entry.answer(.failure(refusal)) }
+        if let refusal { entry.fail(refusal) }
     }
 
     // MARK: The committer's queue
@@ -143,9 +149,7 @@ final class Committer: Sendable {
             perform(entries)
             keepProjectionUp()
         }
-        queue.asyncAfter(deadline: .now() + .milliseconds(Self.idleMilliseconds)) {
-            self.projectWhileIdle()
-        }
+        scheduleIdleCheck()
     }
 
     private func keepProjectionUp() {
@@ -158,7 +162,7 @@ final class Committer: Sendable {
     }
 
     /// Everything that waits, up to the bound of one commit; `nil` ends the run.
-    private func take() -> [Entry]? {
+    private func take() -> [CommitterEntry]? {
         waiting.withLock { waiting in
             guard !waiting.entries.isEmpty else {
                 waiting.isRunning = false
@@ -167,9 +171,10 @@ final class Committer: Sendable {
             var count = 0
             var taken = 0
             while taken < waiting.entries.count, taken == 0 || count < Self.commandsPerCommitMax {
-                count += waiting.entries[taken].commands.count
+                count += waiting.entries[taken].commandCount
                 taken += 1
             }
+            waiting.commits += 1
             if taken == waiting.entries.count {
                 waiting.commands = 0
                 let entries = waiting.entries
@@ -183,23 +188,40 @@ final class Committer: Sendable {
         }
     }
 
-    private func perform(_ entries: [Entry]) {
-        if entries.count == 1, entries[0].work == nil {
-            return answer(entries[...], commit(entries[0].commands))
-        }
+    /// Commits what stands between two pieces of other work together.
+    private func perform(_ entries: [CommitterEntry]) {
         var start = 0
         while start < entries.count {
-            if let work = entries[start].work {
-                work()
+            if case .work(let work) = entries[start] {
+                work(nil)
                 start += 1
                 continue
             }
             var end = start
-            while end < entries.count, entries[end].work == nil { end += 1 }
-            var commands: [Command] = []
-            for entry in entries[start..<end] { commands += entry.commands }
-            answer(entries[start..<end], commit(commands))
+            while end < entries.count, !entries[end].isWork { end += 1 }
+            perform(entries[start..<end])
             start = end
+        }
+    }
+
+    private func perform(_ entries: ArraySlice<CommitterEntry>) {
+        if entries.count == 1,
+            case .many(let commands, let continuation) = entries[entries.startIndex]
+        {
+            return unsafe continuation.resume(returning: commit(commands))
+        }
+        var commands: [Command] = []
+        commands.reserveCapacity(entries.reduce(0) { $0 + $1.commandCount })
+        for entry in entries { entry.append(to: &commands) }
+        switch commit(commands) {
+        case .failure(let error):
+            for entry in entries { entry.fail(error) }
+        case .success(let outcomes):
+            var start = 0
+            for entry in entries {
+                entry.succeed(outcomes, from: start)
+                start += entry.commandCount
+            }
         }
     }
 
@@ -212,19 +234,6 @@ final class Committer: Sendable {
         }
     }
 
-    private func answer(_ entries: ArraySlice<Entry>, _ result: Result<[Outcome], StoreError>) {
-        switch result {
-        case .failure(let error):
-            for entry in entries { entry.answer(.failure(error)) }
-        case .success(let outcomes):
-            var start = 0
-            for entry in entries {
-                entry.answer(.success(outcomes[start..<start + entry.commands.count]))
-                start += entry.commands.count
-            }
-        }
-    }
-
     /// A short step of projection; `false` when there is nothing more to do, or no way to do it.
     private func projectStep() -> Bool {
         do throws(StoreError) {
@@ -233,6 +242,25 @@ final class Committer: Sendable {
             note(error)
             logger.error("projection stopped", metadata: ["error": "\(error)"])
             return false
+        }
+    }
+
+    /// Looks, a little later, whether nothing happened meanwhile, and then projects what waits.
+    ///
+    /// A lone caller asks again within microseconds, and must not find a step of projection before it.
+    private func scheduleIdleCheck() {
+        let commits: Int? = waiting.withLock { waiting in
+            guard !waiting.isIdleCheckDue, !waiting.isClosing else { return nil }
+            waiting.isIdleCheckDue = true
+            return waiting.commits
+        }
+        guard let commits else { return }
+        queue.asyncAfter(deadline: .now() + .milliseconds(Self.idleMilliseconds)) {
+            let wasIdle = self.waiting.withLock { waiting in
+                waiting.isIdleCheckDue = false
+                return waiting.commits == commits && !waiting.isClosing
+            }
+            if wasIdle { self.projectWhileIdle() } else { self.scheduleIdleCheck() }
         }
     }
 

@@ -20,8 +20,7 @@ extension MeterstoneEngine {
     /// Changes meters, plans, limits, subjects, subscriptions or overrides.
     public func change(_ request: ChangeRequest) async throws(StoreError) -> ChangeReceipt {
         guard
-            case .changed(let outcome, let isReplay)? = try await committer.commit([.change(request)])
-                .first
+            case .changed(let outcome, let isReplay) = try await committer.commit(.change(request))
         else { throw .unexpectedOutcome }
         return ChangeReceipt(outcome: outcome, isReplay: isReplay)
     }

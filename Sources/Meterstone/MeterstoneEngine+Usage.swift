@@ -4,15 +4,17 @@ public import MeterstoneStore
 extension MeterstoneEngine {
     /// Checks and counts in one step: everything that the event moves, on every level, or nothing.
     public func consume(_ event: UsageEvent) async throws(StoreError) -> ConsumeOutcome {
-        guard case .consumed(let outcome)? = try await committer.commit([.consume(event)]).first
-        else { throw .unexpectedOutcome }
+        guard case .consumed(let outcome) = try await committer.commit(.consume(event)) else {
+            throw .unexpectedOutcome
+        }
         return outcome
     }
 
     /// Consumes in order, each seeing the ones before, with one commit for all. Each is decided by
     /// itself: a refusal does not hold the others up.
     public func consume(_ events: [UsageEvent]) async throws(StoreError) -> [ConsumeOutcome] {
-        try await committer.commit(events.map { .consume($0) }).map { (outcome) throws(StoreError) in
+        try await committer.commit(events.map { .consume($0) }).map {
+            (outcome) throws(StoreError) in
             guard case .consumed(let consumed) = outcome else { throw .unexpectedOutcome }
             return consumed
         }
@@ -20,8 +22,9 @@ extension MeterstoneEngine {
 
     /// What ``consume(_:)-(UsageEvent)`` would answer now. Nothing changes.
     public func check(_ event: UsageEvent) async throws(StoreError) -> ConsumeOutcome {
-        guard case .consumed(let outcome)? = try await committer.commit([.check(event)]).first
-        else { throw .unexpectedOutcome }
+        guard case .consumed(let outcome) = try await committer.commit(.check(event)) else {
+            throw .unexpectedOutcome
+        }
         return outcome
     }
 
@@ -43,16 +46,17 @@ extension MeterstoneEngine {
 
     /// Voids or amends an event. The first fact stays; the correction is a fact beside it.
     public func correct(_ correction: Correction) async throws(StoreError) -> CorrectionOutcome {
-        guard
-            case .corrected(let outcome)? = try await committer.commit([.correct(correction)]).first
-        else { throw .unexpectedOutcome }
+        guard case .corrected(let outcome) = try await committer.commit(.correct(correction)) else {
+            throw .unexpectedOutcome
+        }
         return outcome
     }
 
     /// Where a subject stands now with every limit that decides, its teams' after its own.
     public func limits(of subject: SubjectID) async throws(StoreError) -> [LimitStatus] {
-        guard case .limits(let statuses)? = try await committer.commit([.limits(subject)]).first
-        else { throw .unexpectedOutcome }
+        guard case .limits(let statuses) = try await committer.commit(.limits(subject)) else {
+            throw .unexpectedOutcome
+        }
         return statuses
     }
 }
