@@ -1,0 +1,88 @@
+import Foundation
+import Meterstone
+import MeterstoneCore
+import MeterstoneTesting
+
+let arguments = CommandLine.arguments
+func option(_ name: String) -> String? {
+    arguments.firstIndex(of: "--" + name).flatMap { index in
+        index + 1 < arguments.count ? arguments[index + 1] : nil
+    }
+}
+
+let sections = Set(
+    (option("sections") ?? "inprocess,slow,sustained,size,http").split(separator: ",").map(String.init))
+let measured = Duration.milliseconds(Int((Double(option("seconds") ?? "3") ?? 3) * 1_000))
+let subjects = Int(option("subjects") ?? "100000") ?? 100_000
+let report = Report()
+
+if sections.contains("inprocess") {
+    let folder = TemporaryFolder()
+    let workload = try await Workload(subjects: subjects, folder: folder.path)
+    try await workload.warmUp()
+    let inProcess = InProcess(workload: workload, duration: measured)
+    for (callers, aim) in [(1, 5_000.0), (64, nil), (1_024, 100_000.0)] as [(Int, Double?)] {
+        let result = try await inProcess.single(callers: callers)
+        report.add("consume, \(callers) waiting callers", result.perSecond, "/s", aim: aim)
+        report.add("  p50", result.latencies.percentile(0.5), "us")
+        report.add("  p99", result.latencies.percentile(0.99), "us")
+    }
+    for (size, aim) in [(1, nil), (100, nil), (500, 200_000.0), (8_190, 400_000.0)]
+        as [(Int, Double?)]
+    {
+        try await workload.engine.flush()
+        let result = try await inProcess.batches(of: size)
+        report.add("consume, batches of \(size)", result.perSecond, "/s", aim: aim)
+    }
+    try await workload.engine.flush()
+    for callers in [1, 64] {
+        let checks = try await inProcess.checks(callers: callers)
+        report.add("check, \(callers) waiting callers", checks.perSecond, "/s")
+    }
+    await workload.engine.shutdown()
+}
+if sections.contains("slow") {
+    // A cloud disk: every sync takes longer.
+    for milliseconds in [1, 4] {
+        let folder = TemporaryFolder()
+        let disk = FaultyDisk(folder: folder.path)
+        let workload = try await Workload(subjects: subjects, folder: folder.path)
+        try await workload.warmUp()
+        disk.delaySyncs(byMicroseconds: milliseconds * 1_000)
+        let inProcess = InProcess(workload: workload, duration: measured)
+        for callers in [1, 64, 1_024] {
+            let rate = try await inProcess.single(callers: callers).perSecond
+            report.add("sync + \(milliseconds) ms: consume, \(callers) waiting callers", rate, "/s")
+        }
+        for size in [1, 100, 500, 8_190] {
+            let rate = try await inProcess.batches(of: size).perSecond
+            report.add("sync + \(milliseconds) ms: consume, batches of \(size)", rate, "/s")
+        }
+        disk.delaySyncs(byMicroseconds: 0)
+        await workload.engine.shutdown()
+    }
+}
+if sections.contains("http"), let program = option("meterstone") {
+    try await HTTPBench(report: report, program: program, seconds: 5).run()
+}
+if sections.contains("profile") {
+    // One kind of call, for a profiler: --batch N.
+    let folder = TemporaryFolder()
+    let workload = try await Workload(subjects: subjects, folder: folder.path)
+    try await workload.warmUp()
+    let inProcess = InProcess(workload: workload, duration: measured)
+    let size = Int(option("batch") ?? "8190") ?? 8_190
+    let before = cpuSeconds()
+    let rate = try await inProcess.batches(of: size).perSecond
+    report.add("consume, batches of \(size)", rate, "/s")
+    let spent = cpuSeconds() - before
+    report.add("  processor time each", spent / (rate * inSeconds(measured)) * 1e6, "us")
+    await workload.engine.shutdown()
+}
+if sections.contains("sustained") {
+    try await sustained(report, subjects: subjects, seconds: Int(option("sustained") ?? "60") ?? 60)
+}
+if sections.contains("size") {
+    try await sizes(report, subjects: subjects)
+}
+if let path = option("json") { try report.write(to: path) }
