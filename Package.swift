@@ -20,7 +20,9 @@ let package = Package(
     name: "meterstone",
     platforms: [.macOS(.v15)],
     products: [
-        .library(name: "Meterstone", targets: ["Meterstone", "MeterstoneSQLite"]),
+        .library(
+            name: "Meterstone",
+            targets: ["Meterstone", "MeterstoneCore", "MeterstoneSQLite", "MeterstoneStore"]),
         .library(name: "MeterstoneTesting", targets: ["MeterstoneTesting"]),
         .executable(name: "meterstone", targets: ["MeterstoneCommand"]),
     ],
@@ -60,9 +62,10 @@ let package = Package(
         ),
         .target(
             name: "MeterstoneTesting",
-            dependencies: ["Meterstone", "MeterstoneStore", "MeterstoneCore"],
+            dependencies: ["CFaultyDisk", "Meterstone", "MeterstoneStore", "MeterstoneCore"],
             swiftSettings: strict
         ),
+        .target(name: "CFaultyDisk", linkerSettings: [.linkedLibrary("sqlite3")]),
         .target(name: "MeterstoneAPI", dependencies: ["MeterstoneCore"], swiftSettings: strict),
         .target(
             name: "MeterstoneBlueprint",
@@ -76,7 +79,9 @@ let package = Package(
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "MeterstoneImport",
-            dependencies: ["CZlib", "Meterstone", "MeterstoneAPI", "MeterstoneCore"],
+            dependencies: [
+                "CZlib", "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneStore",
+            ],
             swiftSettings: strict
         ),
         .target(
@@ -121,6 +126,32 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .executableTarget(
+            name: "CrashWriter",
+            dependencies: ["Meterstone", "MeterstoneCore", "MeterstoneSQLite", "MeterstoneStore"],
+            path: "Tests/CrashWriter",
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "MeterstoneSQLiteTests",
+            dependencies: [
+                "CrashWriter", "Meterstone", "MeterstoneCore", "MeterstoneSQLite",
+                "MeterstoneStore", "MeterstoneTesting",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "MeterstoneStoreTests", dependencies: ["MeterstoneCore", "MeterstoneStore"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: [
+                "Meterstone", "MeterstoneCore", "MeterstoneSQLite", "MeterstoneStore",
+                "MeterstoneTesting",
+            ],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "MeterstoneAPITests", dependencies: ["MeterstoneAPI", "MeterstoneCore"],
             swiftSettings: strict),
@@ -137,7 +168,13 @@ let package = Package(
         ),
         .testTarget(
             name: "MeterstoneCommandTests",
-            dependencies: ["MeterstoneCommand", "MeterstoneCore", "MeterstoneStore"],
+            dependencies: [
+                "Meterstone", "MeterstoneCommand", "MeterstoneCore", "MeterstoneImport",
+                "MeterstoneSQLite", "MeterstoneStore", "MeterstoneTesting",
+                .product(
+                    name: "ArgumentParser", package: "swift-argument-parser", condition: server),
+            ],
+            exclude: ["Snapshots"],
             swiftSettings: strict
         ),
         .testTarget(name: "TidyTests", swiftSettings: strict),

@@ -1,5 +1,5 @@
 /// Finds the word that somebody probably meant.
-enum Spelling {
+package enum Spelling {
     /// The candidate that is nearest to `word`, unless none is near enough to be meant.
     static func nearest(to word: String, among candidates: some Sequence<String>) -> String? {
         let written = Array(word.lowercased())
@@ -9,7 +9,9 @@ enum Spelling {
     }
 
     /// The sentence to append to a message; empty when nothing is near.
-    static func suggestion(for word: String, among candidates: some Sequence<String>) -> String {
+    package static func suggestion(
+        for word: String, among candidates: some Sequence<String>
+    ) -> String {
         nearest(to: word, among: candidates).map { "; did you mean '\($0)'?" } ?? ""
     }
 

@@ -1,0 +1,49 @@
+# `make demo` and `make test` do all the set-up that a fresh Debian with a Swift 6.3 toolchain needs.
+SWIFT ?= swift
+SEED ?= 1
+FOLDERS = Package.swift Sources Tests Benchmarks
+# It means our own targets: SwiftPM suppresses the warnings of packages that we depend on.
+CHECKED = -Xswiftc -warnings-as-errors
+
+.PHONY: help setup demo test check format lint build release run simulate bench record-snapshots clean
+
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 — \2/p' Makefile
+
+setup: ## Install what is missing on this machine
+	@SWIFT="$(SWIFT)" Scripts/setup
+
+demo: release ## A server with real usage in it; DEMO_SECONDS=n stops it by itself
+	@Scripts/demo "$$($(SWIFT) build -c release --show-bin-path)/meterstone"
+
+test: lint build ## Everything that has to pass: format, warnings, tests
+	$(SWIFT) test --skip-build $(CHECKED)
+
+check: test ## The same under its other name
+
+lint: setup ## Complain about the format
+	$(SWIFT) format lint --strict --parallel --recursive $(FOLDERS)
+
+format: ## Mend the format
+	$(SWIFT) format --in-place --parallel --recursive $(FOLDERS)
+
+build: setup ## Build all for debugging; warnings are errors, and so are undeclared imports
+	$(SWIFT) build --build-tests $(CHECKED) --explicit-target-dependency-import-check error
+
+release: setup ## Build the program for use
+	$(SWIFT) build -c release --product meterstone
+
+run: release ## Serve ./meterstone-data with the video studio's blueprint
+	$$($(SWIFT) build -c release --show-bin-path)/meterstone serve --blueprint video-studio
+
+simulate: build ## Random histories against the model; SEED=n repeats one
+	SEED=$(SEED) $(SWIFT) test --skip-build $(CHECKED) --filter SimulationTests
+
+bench: setup ## Measure; prints a table and writes JSON
+	$(SWIFT) run --package-path Benchmarks -c release Bench
+
+record-snapshots: build ## Write the texts anew that tests compare with
+	METERSTONE_RECORD_SNAPSHOTS=1 $(SWIFT) test --skip-build $(CHECKED)
+
+clean: ## Remove what was built
+	rm -rf .build Benchmarks/.build

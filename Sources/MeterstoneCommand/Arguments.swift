@@ -1,0 +1,144 @@
+import ArgumentParser
+import Foundation
+import MeterstoneCore
+import MeterstoneImport
+
+/// Where the store is; every command that opens one takes these.
+struct StoreArguments: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The folder of the store (METERSTONE_DATA; default \(Settings.dataDefault)).",
+            valueName: "dir"))
+    var data: String?
+
+    @Option(
+        help: ArgumentHelp("The store as a URL: sqlite:DIR (METERSTONE_STORE).", valueName: "url"))
+    var store: String?
+
+    @Option(
+        help: ArgumentHelp("A JSON file with settings (METERSTONE_CONFIG).", valueName: "file"))
+    var config: String?
+
+    var flags: SettingFlags {
+        var flags = SettingFlags()
+        flags.data = data
+        flags.store = store
+        flags.config = config
+        return flags
+    }
+
+    func settings() async throws -> Settings {
+        try await Settings(flags, environment: ProcessInfo.processInfo.environment)
+    }
+}
+
+/// How answers are printed.
+struct OutputArguments: ParsableArguments {
+    @Flag(help: "Print JSON instead of a table.")
+    var json = false
+}
+
+/// Reads arguments, and says what was expected of one that cannot be read.
+enum ArgumentText {
+    static func identifier<Key: TextIdentifier>(_ text: String) throws -> Key {
+        guard let key = Key(text) else { throw ValidationError("expected \(Key.expectation)") }
+        return key
+    }
+
+    static func choice<Choice>(_ text: String) throws -> Choice
+    where Choice: RawRepresentable<String> & CaseIterable {
+        guard let choice = Choice(rawValue: text) else {
+            let words = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError("expected one of \(words)")
+        }
+        return choice
+    }
+
+    static func eventID(_ text: String) throws -> EventID {
+        guard let id = EventID(text) else {
+            throw ValidationError("expected \(EventID.expectation)")
+        }
+        return id
+    }
+
+    static func instant(_ text: String) throws -> Instant {
+        guard let instant = Instant(rfc3339: text) else {
+            throw ValidationError("expected \(Instant.expectation)")
+        }
+        return instant
+    }
+
+    static func window(_ text: String) throws -> Window {
+        guard let window = Window(text) else {
+            throw ValidationError("expected \(Window.expectation)")
+        }
+        return window
+    }
+
+    /// `prompts` or `prompts=2`.
+    static func namedQuantity(_ text: String) throws -> NamedQuantity {
+        let (name, value) = split(text)
+        guard let meter = MeterKey(name), let units = value.map({ Int64($0) }) ?? 1 else {
+            throw ValidationError("expected METER or METER=NUMBER")
+        }
+        return NamedQuantity(name: meter, quantity: Quantity(units))
+    }
+
+    /// `model=gpt-4`.
+    static func dimension(_ text: String) throws -> MeterstoneCore.Dimension {
+        guard case (let name, let value?) = split(text), !name.isEmpty else {
+            throw ValidationError("expected NAME=VALUE")
+        }
+        return MeterstoneCore.Dimension(name: name, value: value)
+    }
+
+    /// `model=gpt-4,gpt-5`: the values that a meter or limit accepts.
+    static func filter(_ text: String) throws -> (name: String, values: [String]) {
+        guard case (let name, let value?) = split(text), !name.isEmpty, !value.isEmpty else {
+            throw ValidationError("expected NAME=VALUE,VALUE")
+        }
+        return (name, value.split(separator: ",").map(String.init))
+    }
+
+    /// `pro=100` or `team=unlimited`.
+    static func planAllowance(_ text: String) throws -> (plan: PlanKey, allowance: Allowance) {
+        guard case (let name, let value?) = split(text), let plan = PlanKey(name) else {
+            throw ValidationError("expected PLAN=NUMBER")
+        }
+        return (plan, try allowance(value))
+    }
+
+    static func allowance(_ text: String) throws -> Allowance {
+        if text == "unlimited" { return .unlimited }
+        guard let number = Int64(text), let allowance = Allowance(wire: number) else {
+            throw ValidationError("expected a whole number from 0, or -1 for unlimited")
+        }
+        return allowance
+    }
+
+    static func quantityMapping(_ text: String) throws -> QuantityMapping {
+        guard let mapping = QuantityMapping(text) else {
+            throw ValidationError("expected METER=COLUMN or METER=NUMBER")
+        }
+        return mapping
+    }
+
+    static func dimensionMapping(_ text: String) throws -> DimensionMapping {
+        guard let mapping = DimensionMapping(text) else {
+            throw ValidationError("expected NAME=COLUMN")
+        }
+        return mapping
+    }
+
+    static func rowTemplate(_ text: String) throws -> RowTemplate {
+        guard let template = RowTemplate(text) else {
+            throw ValidationError("expected \(RowTemplate.expectation)")
+        }
+        return template
+    }
+
+    private static func split(_ text: String) -> (String, String?) {
+        guard let sign = text.firstIndex(of: "=") else { return (text, nil) }
+        return (String(text[..<sign]), String(text[text.index(after: sign)...]))
+    }
+}

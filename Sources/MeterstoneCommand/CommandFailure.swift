@@ -1,0 +1,61 @@
+package import MeterstoneBlueprint
+package import MeterstoneCore
+import MeterstoneImport
+package import MeterstoneStore
+
+/// Why a command failed, in words, and the exit code for it.
+package struct CommandFailure: Error, Hashable, Sendable, CustomStringConvertible {
+    package let status: ProgramExit
+    package let message: String
+
+    package init(_ status: ProgramExit, _ message: String) {
+        self.status = status
+        self.message = message
+    }
+
+    package var description: String { message }
+}
+
+extension CommandFailure {
+    /// `nil` for errors that are not ours, which ArgumentParser knows how to tell.
+    package init?(_ error: any Error) {
+        switch error {
+        case let failure as CommandFailure: self = failure
+        case let error as StoreError: self.init(ProgramExit(error.code), error.message)
+        case let error as ImportError: self.init(ProgramExit(error.code), error.message)
+        case let rejection as Rejection: self.init(rejection)
+        default: return nil
+        }
+    }
+
+    package init(_ rejection: Rejection) {
+        let place = rejection.field.isEmpty ? "" : "\(rejection.field): "
+        self.init(.badData, "\(place)\(rejection.message) (\(rejection.code.rawValue))")
+    }
+
+    /// Every mistake on a line of its own, in the form that editors can jump to.
+    package init(_ error: BlueprintError, in name: String) {
+        let lines = error.mistakes.map { "\(name):\($0)" }
+        self.init(.badData, "the blueprint has mistakes\n" + lines.joined(separator: "\n"))
+    }
+}
+
+extension ProgramExit {
+    package init(_ code: StoreError.Code) {
+        switch code {
+        case .diskFull, .inputOutput, .halted: self = .inputOutput
+        case .corrupt, .schemaTooNew: self = .badData
+        case .locked: self = .unavailable
+        case .outcomeUnknown, .overloaded: self = .temporaryFailure
+        default: self = .software
+        }
+    }
+
+    init(_ code: ImportError.Code) {
+        switch code {
+        case .usage: self = .usage
+        case .badData: self = .badData
+        case .unreadable, .inputOutput: self = .inputOutput
+        }
+    }
+}

@@ -1,0 +1,59 @@
+import ArgumentParser
+import Meterstone
+import MeterstoneBlueprint
+import MeterstoneCore
+
+/// `meterstone blueprint`.
+struct BlueprintCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "blueprint",
+        abstract: "Check and apply blueprints: meters, plans and limits as one file.",
+        subcommands: [Check.self, Apply.self, Show.self])
+
+    private static let nameHelp = ArgumentHelp(
+        "A blueprint's name (\(NamedBlueprint.names)) or a file.", valueName: "name-or-file")
+
+    struct Check: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Read a blueprint and tell every mistake in it.")
+
+        @Argument(help: BlueprintCommand.nameHelp)
+        var name: String
+
+        func run() throws {
+            let blueprint = try BlueprintFile(name).blueprint()
+            Console.write("\(name): \(blueprint.size)")
+        }
+    }
+
+    struct Apply: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Write a blueprint's meters, plans and limits; twice changes nothing.")
+
+        @Argument(help: BlueprintCommand.nameHelp)
+        var name: String
+
+        @OptionGroup var store: StoreArguments
+
+        func run() async throws {
+            let blueprint = try BlueprintFile(name).blueprint()
+            let steps = try await OpenStore.with(store, for: .mayCreate) { engine in
+                try await engine.apply(blueprint, author: Changes.author)
+            }
+            try AppliedBlueprint(steps, name: name).check()
+            Console.write("\(name): \(AppliedBlueprint(steps, name: name).text)")
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print a blueprint as it is written.")
+
+        @Argument(help: BlueprintCommand.nameHelp)
+        var name: String
+
+        func run() throws {
+            Console.write(try BlueprintFile(name).yaml)
+        }
+    }
+}

@@ -1,0 +1,124 @@
+import ArgumentParser
+import Meterstone
+import MeterstoneCore
+
+/// `meterstone limits`.
+struct LimitsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "limits",
+        abstract: "List, write and delete limits: how much of a meter per window, by plan.",
+        subcommands: [List.self, Put.self, Delete.self],
+        defaultSubcommand: List.self)
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the limits.")
+
+        @OptionGroup var store: StoreArguments
+        @OptionGroup var output: OutputArguments
+
+        func run() async throws {
+            let blueprint = try await OpenStore.with(store) { try await $0.blueprint() }
+            guard !output.json else { return try Answers.printList("limits", blueprint.limits) }
+            guard !blueprint.limits.isEmpty else { return Console.write("no limits") }
+            Console.write(Self.table(blueprint).text)
+        }
+
+        private static func table(_ blueprint: Blueprint) -> TextTable {
+            let plans = plans(blueprint)
+            let columns = plans.map { "\($0)>" }
+            var table = TextTable(
+                ["limit", "meter", "window"] + columns + ["others>", "mode", "active"])
+            for limit in blueprint.limits {
+                let allowances = plans.map { plan in
+                    limit.allowances[plan].map { Answers.text($0.wire) } ?? ""
+                }
+                let others = Answers.text(limit.defaultAllowance?.wire ?? -1)
+                table.add(
+                    [limit.key.text, limit.meter.text, limit.window.text] + allowances
+                        + [others, limit.mode.rawValue, limit.active ? "yes" : "no"])
+            }
+            return table
+        }
+
+        /// The smallest plan first, and after them those that only limits name.
+        private static func plans(_ blueprint: Blueprint) -> [PlanKey] {
+            let known = blueprint.plans.sorted { ($0.rank, $0.key) < ($1.rank, $1.key) }.map(\.key)
+            let named = Set(blueprint.limits.flatMap { $0.allowances.keys })
+            return known + named.subtracting(known).sorted()
+        }
+    }
+
+    struct Put: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Create a limit, or replace it as a whole.")
+
+        @Argument(transform: { try ArgumentText.identifier($0) as LimitKey })
+        var key: LimitKey
+
+        @Option(
+            help: "The meter that it limits.",
+            transform: { try ArgumentText.identifier($0) as MeterKey })
+        var meter: MeterKey
+
+        @Option(
+            help: "hour, day, week, month, year, lifetime, billingMonth or rolling:SECONDS.",
+            transform: { try ArgumentText.window($0) })
+        var window: Window
+
+        @Option(
+            help: ArgumentHelp(
+                "How much a plan includes; -1 is unlimited; repeat for more.",
+                valueName: "plan=n"),
+            transform: { try ArgumentText.planAllowance($0) })
+        var allowance: [(plan: PlanKey, allowance: Allowance)] = []
+
+        @Option(
+            help: ArgumentHelp(
+                "How much other plans include (default: unlimited).", valueName: "n"),
+            transform: { try ArgumentText.allowance($0) })
+        var defaultAllowance: Allowance?
+
+        @Option(
+            help: ArgumentHelp(
+                "Accepted values of a dimension; repeat for more.", valueName: "name=value,…"),
+            transform: { try ArgumentText.filter($0) })
+        var dimension: [(name: String, values: [String])] = []
+
+        @Option(
+            help: "enforce, soft, shadow or off.", transform: { try ArgumentText.choice($0) })
+        var mode: LimitMode = .enforce
+
+        @Flag(help: "Keep it, and count it against nobody.")
+        var inactive = false
+
+        @Option(help: "What it limits, for people.")
+        var description: String?
+
+        @OptionGroup var store: StoreArguments
+
+        func run() async throws {
+            let limit = Limit(
+                key: key, meter: meter, window: window,
+                allowances: Dictionary(
+                    allowance.map { ($0.plan, $0.allowance) }, uniquingKeysWith: { $1 }),
+                defaultAllowance: defaultAllowance,
+                dimensions: Dictionary(
+                    dimension.map { ($0.name, $0.values) }, uniquingKeysWith: { $0 + $1 }),
+                mode: mode, active: !inactive, description: description)
+            try await Changes.make(.putLimit(limit), of: "limit \(key)", store)
+        }
+    }
+
+    struct Delete: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Delete a limit.")
+
+        @Argument(transform: { try ArgumentText.identifier($0) as LimitKey })
+        var key: LimitKey
+
+        @OptionGroup var store: StoreArguments
+
+        func run() async throws {
+            try await Changes.make(.deleteLimit(key), of: "limit \(key)", store)
+        }
+    }
+}

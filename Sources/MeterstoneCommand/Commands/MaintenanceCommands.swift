@@ -1,0 +1,74 @@
+import ArgumentParser
+import Meterstone
+import MeterstoneAPI
+import MeterstoneStore
+
+/// `meterstone verify`.
+struct VerifyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract: "Recompute every counter from the events and tell what differs; exit code 1 then."
+    )
+
+    @OptionGroup var store: StoreArguments
+    @OptionGroup var output: OutputArguments
+
+    func run() async throws {
+        let report = try await OpenStore.with(store) { try await $0.verify() }
+        if output.json { Console.write(json: Self.json(report)) } else { Self.print(report) }
+        if !report.isClean { throw ExitCode(ProgramExit.negative.rawValue) }
+    }
+
+    private static func print(_ report: VerifyReport) {
+        let checked = "\(report.events) events, \(report.counters) counters"
+        guard !report.isClean else { return Console.write("\(checked): all as the events say") }
+        var table = TextTable(["what", "expected>", "found>"])
+        for difference in report.differences {
+            table.add([difference.what, difference.expected, difference.found])
+        }
+        Console.write("\(checked): \(report.differences.count) differ")
+        Console.write(table.text)
+    }
+
+    private static func json(_ report: VerifyReport) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.name("events")
+        writer.integer(Int64(report.events))
+        writer.name("counters")
+        writer.integer(Int64(report.counters))
+        writer.name("clean")
+        writer.boolean(report.isClean)
+        writer.name("differences")
+        writer.beginArray()
+        for difference in report.differences {
+            writer.beginObject()
+            writer.name("what")
+            writer.string(difference.what)
+            writer.name("expected")
+            writer.string(difference.expected)
+            writer.name("found")
+            writer.string(difference.found)
+            writer.endObject()
+        }
+        writer.endArray()
+        writer.endObject()
+        return writer.bytes
+    }
+}
+
+/// `meterstone rebuild`.
+struct RebuildCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rebuild",
+        abstract: "Recompute every counter from the events and store it.")
+
+    @OptionGroup var store: StoreArguments
+    @OptionGroup var output: OutputArguments
+
+    func run() async throws {
+        let counters = try await OpenStore.with(store) { try await $0.rebuild() }
+        Console.write(
+            output.json ? "{\"counters\":\(counters)}" : "\(counters) counters written")
+    }
+}

@@ -1,0 +1,75 @@
+import ArgumentParser
+import Meterstone
+import MeterstoneCore
+
+/// `meterstone plans`.
+struct PlansCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plans",
+        abstract: "List, write and delete plans: named sets of allowances.",
+        subcommands: [List.self, Put.self, Delete.self],
+        defaultSubcommand: List.self)
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the plans.")
+
+        @OptionGroup var store: StoreArguments
+        @OptionGroup var output: OutputArguments
+
+        func run() async throws {
+            let plans = try await OpenStore.with(store) { try await $0.blueprint() }.plans
+                .sorted { ($0.rank, $0.key) < ($1.rank, $1.key) }
+            guard !output.json else { return try Answers.printList("plans", plans) }
+            var table = TextTable(["plan", "rank>", "default", "name", "description"])
+            for plan in plans {
+                table.add([
+                    plan.key.text, String(plan.rank), plan.isDefault ? "yes" : "",
+                    plan.name ?? "", plan.description ?? "",
+                ])
+            }
+            Console.write(table.isEmpty ? "no plans" : table.text)
+        }
+    }
+
+    struct Put: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Create a plan, or replace it as a whole.")
+
+        @Argument(transform: { try ArgumentText.identifier($0) as PlanKey })
+        var key: PlanKey
+
+        @Option(help: "The name, for people.")
+        var name: String?
+
+        @Option(help: "What it is, for people.")
+        var description: String?
+
+        @Option(
+            help: ArgumentHelp("Its place among the plans, the smallest first.", valueName: "n"))
+        var rank = 0
+
+        @Flag(name: .customLong("default"), help: "The plan of subjects that name none.")
+        var isDefault = false
+
+        @OptionGroup var store: StoreArguments
+
+        func run() async throws {
+            let plan = Plan(
+                key: key, name: name, description: description, rank: rank, isDefault: isDefault)
+            try await Changes.make(.putPlan(plan), of: "plan \(key)", store, for: .mayCreate)
+        }
+    }
+
+    struct Delete: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Delete a plan.")
+
+        @Argument(transform: { try ArgumentText.identifier($0) as PlanKey })
+        var key: PlanKey
+
+        @OptionGroup var store: StoreArguments
+
+        func run() async throws {
+            try await Changes.make(.deletePlan(key), of: "plan \(key)", store)
+        }
+    }
+}

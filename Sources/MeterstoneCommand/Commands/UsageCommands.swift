@@ -1,0 +1,196 @@
+import ArgumentParser
+import Meterstone
+import MeterstoneAPI
+import MeterstoneCore
+
+/// `meterstone record`.
+struct RecordCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "record",
+        abstract: "Record one usage event, whatever the limits say.",
+        discussion: "Many events at once are a matter for import.")
+
+    @OptionGroup var arguments: EventArguments
+    @OptionGroup var store: StoreArguments
+    @OptionGroup var output: OutputArguments
+
+    func run() async throws {
+        let event = try arguments.usageEvent()
+        let outcomes = try await OpenStore.with(store) { try await $0.record([event]) }
+        switch outcomes.first {
+        case .counted(let id): print(id, "counted")
+        case .duplicate(let id): print(id, "duplicate")
+        case .conflict(let id):
+            throw CommandFailure(.badData, "event id '\(id)' was used before, with other content")
+        case .rejected(let rejection): throw CommandFailure(rejection)
+        case nil: throw CommandFailure(.software, "the engine gave no answer")
+        }
+    }
+
+    private func print(_ id: EventID, _ status: String) {
+        guard output.json else { return Console.write("\(status) \(id)") }
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.name("id")
+        writer.string(id.text)
+        writer.name("status")
+        writer.string(status)
+        writer.endObject()
+        Console.write(json: writer.bytes)
+    }
+}
+
+/// `meterstone consume`.
+struct ConsumeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "consume",
+        abstract: "Check the limits and count, in one step; exit code 1 when refused.")
+
+    @OptionGroup var arguments: EventArguments
+    @OptionGroup var store: StoreArguments
+    @OptionGroup var output: OutputArguments
+
+    func run() async throws {
+        let event = try arguments.usageEvent()
+        let outcome = try await OpenStore.with(store) { try await $0.consume(event) }
+        try Answers.print(outcome, asJSON: output.json, at: SystemClock.now())
+    }
+}
+
+/// `meterstone check`.
+struct CheckCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Tell what consume would answer, and change nothing; exit code 1 for no.")
+
+    @OptionGroup var arguments: EventArguments
+    @OptionGroup var store: StoreArguments
+    @OptionGroup var output: OutputArguments
+
+    func run() async throws {
+        let event = try arguments.usageEvent()
+        let outcome = try await OpenStore.with(store) { try await $0.check(event) }
+        try Answers.print(outcome, asJSON: output.json, at: SystemClock.now())
+    }
+}
+
+/// `meterstone usage`.
+struct UsageCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "usage",
+        abstract: "Show what a subject used of a meter, window by window, in its own calendar.")
+
+    @Argument(
+        help: "Who or what used it.", transform: { try ArgumentText.identifier($0) as SubjectID })
+    var subject: SubjectID
+
+    @Argument(
+        help: "The meter's key.", transform: { try ArgumentText.identifier($0) as MeterKey })
+    var meter: MeterKey
+
+    @Option(
+        help: "hour, day, week, month, year, billingMonth or lifetime.",
+        transform: { try ArgumentText.window($0) })
+    var window: Window = .day
+
+    @Option(
+        help: ArgumentHelp("The start (default: 30 windows back).", valueName: "time"),
+        transform: { try ArgumentText.instant($0) })
+    var from: Instant?
+
+    @Option(
+        help: ArgumentHelp("The end, which is not included (default: now).", valueName: "time"),
+        transform: { try ArgumentText.instant($0) })
+    var until: Instant?
+
+    @OptionGroup var store: StoreArguments
+    @OptionGroup var output: OutputArguments
+
+    func run() async throws {
+        let outcome = try await OpenStore.with(store) { engine in
+            try await engine.usage(
+                of: subject, meter: meter, window: window, from: from, until: until)
+        }
+        switch outcome {
+        case .rejected(let rejection): throw CommandFailure(rejection)
+        case .series(let series):
+            guard output.json else { return Console.write(Self.table(series)) }
+            var writer = JSONWriter()
+            writer.usage(series, of: subject)
+            Console.write(json: writer.bytes)
+        }
+    }
+
+    private static func table(_ series: UsageSeries) -> String {
+        var table = TextTable(["from", "until", "\(series.meter)>"])
+        for point in series.points {
+            table.add([point.from.rfc3339, point.until.rfc3339, point.quantity.description])
+        }
+        return table.text
+    }
+}
+
+/// `meterstone top`.
+struct TopCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "top",
+        abstract: "List the subjects that used most of a meter.")
+
+    @Argument(
+        help: "The meter's key.", transform: { try ArgumentText.identifier($0) as MeterKey })
+    var meter: MeterKey
+
+    @Option(
+        help: ArgumentHelp("The start (default: the beginning).", valueName: "time"),
+        transform: { try ArgumentText.instant($0) })
+    var from: Instant = .earliest
+
+    @Option(
+        help: ArgumentHelp("The end, which is not included (default: the end).", valueName: "time"),
+        transform: { try ArgumentText.instant($0) })
+    var until: Instant = .latest
+
+    @Option(help: ArgumentHelp("How many.", valueName: "n"))
+    var count = 20
+
+    @OptionGroup var store: StoreArguments
+    @OptionGroup var output: OutputArguments
+
+    func run() async throws {
+        let totals = try await OpenStore.with(store) { engine in
+            guard try await engine.blueprint().meters.contains(where: { $0.key == meter }) else {
+                throw CommandFailure(.badData, "no meter is called '\(meter)'")
+            }
+            return try await engine.totals(of: meter, from: from, until: until)
+        }
+        let leaders = totals.prefix(max(0, count))
+        guard output.json else { return Console.write(table(leaders)) }
+        Console.write(json: json(leaders))
+    }
+
+    private func table(_ leaders: ArraySlice<SubjectTotal>) -> String {
+        var table = TextTable(["subject", "\(meter)>"])
+        for total in leaders { table.add([total.subject.text, total.quantity.description]) }
+        return table.text
+    }
+
+    private func json(_ leaders: ArraySlice<SubjectTotal>) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.name("meter")
+        writer.string(meter.text)
+        writer.name("subjects")
+        writer.beginArray()
+        for total in leaders {
+            writer.beginObject()
+            writer.name("subject")
+            writer.string(total.subject.text)
+            writer.name("quantity")
+            writer.integer(total.quantity.units)
+            writer.endObject()
+        }
+        writer.endArray()
+        writer.endObject()
+        return writer.bytes
+    }
+}

@@ -1,0 +1,81 @@
+import ArgumentParser
+import Foundation
+import MeterstoneAPI
+import MeterstoneCore
+
+/// Texts and tables that several commands print.
+enum Answers {
+    static func table(_ statuses: [LimitStatus]) -> String {
+        var table = TextTable([
+            "limit", "meter", "window", "used>", "allowance>", "remaining>", "resets at", "mode",
+        ])
+        for status in statuses {
+            let name = status.ancestor.map { "\(status.limit) of \($0)" } ?? status.limit.text
+            table.add([
+                name, status.meter.text, status.window.text, status.used.description,
+                text(status.allowance.wire), text(status.remaining),
+                status.resetsAt?.rfc3339 ?? "never", status.mode.rawValue,
+            ])
+        }
+        return table.isEmpty ? "no limits" : table.text
+    }
+
+    /// −1 as people read it.
+    static func text(_ wire: Int64) -> String {
+        wire == -1 ? "unlimited" : String(wire)
+    }
+
+    static func text(_ denial: Denial) -> String {
+        var sentence: String
+        switch denial.reason {
+        case .limitExceeded:
+            sentence = "refused by \(denial.violated.map(\.text).joined(separator: ", "))"
+        case .subjectBlocked(let subject):
+            sentence = "refused: '\(subject)' is blocked"
+        }
+        if let retryAt = denial.retryAt { sentence += "; possible from \(retryAt.rfc3339)" }
+        if !denial.plansThatAllow.isEmpty {
+            let plans = denial.plansThatAllow.map(\.text).joined(separator: ", ")
+            sentence += "; allowed on \(plans)"
+        }
+        return sentence
+    }
+
+    /// A value as the API writes it.
+    static func json(_ value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+
+    /// `{"limits": […]}`.
+    static func printList(_ name: StaticString, _ values: [some Encodable]) throws {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.name(name)
+        writer.json(try json(values))
+        writer.endObject()
+        Console.write(json: writer.bytes)
+    }
+
+    /// The decision of a consume or check; a refusal ends the program with ``ProgramExit/negative``.
+    static func print(_ outcome: ConsumeOutcome, asJSON: Bool, at now: Instant) throws {
+        switch outcome {
+        case .conflict(let id):
+            throw CommandFailure(.badData, "event id '\(id)' was used before, with other content")
+        case .rejected(let rejection):
+            throw CommandFailure(rejection)
+        case .decided(let decision):
+            if asJSON {
+                var writer = JSONWriter()
+                writer.checked(decision, at: now)
+                Console.write(json: writer.bytes)
+            } else {
+                let yes = decision.isDuplicate ? "allowed before (duplicate)" : "allowed"
+                Console.write(decision.denial.map { text($0) } ?? yes)
+                Console.write(table(decision.limits))
+            }
+            if !decision.isAllowed { throw ExitCode(ProgramExit.negative.rawValue) }
+        }
+    }
+}

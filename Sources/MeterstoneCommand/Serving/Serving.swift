@@ -1,0 +1,104 @@
+import Logging
+import Meterstone
+import MeterstoneCore
+import MeterstoneServer
+import ServiceLifecycle
+import UnixSignals
+
+/// A server from start-up to shutdown.
+struct Serving {
+    /// How long a shutdown waits for requests that were accepted.
+    private static let shutdownMax: Duration = .seconds(30)
+
+    private let settings: Settings
+    private let logger: Logger
+
+    init(_ settings: Settings) throws {
+        guard let level = Logger.Level(rawValue: settings.logLevel.value) else {
+            let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+            throw CommandFailure(.usage, "\(settings.logLevel.origin): expected one of \(levels)")
+        }
+        try Self.checkKey(settings)
+        self.settings = settings
+        var logger = Logger(label: "meterstone") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = level
+        self.logger = logger
+    }
+
+    /// Without a key everybody who reaches the server is an administrator.
+    private static func checkKey(_ settings: Settings) throws {
+        guard settings.administratorKey == nil, !isLoopback(settings.host.value) else { return }
+        let message =
+            "'\(settings.host.value)' can be reached from other machines, and there is no key"
+        let advice = "set METERSTONE_ADMIN_KEY, or bind to \(Settings.hostDefault)"
+        throw CommandFailure(.usage, "\(settings.host.origin): \(message); \(advice)")
+    }
+
+    static func isLoopback(_ host: String) -> Bool {
+        if host == "localhost" || host == "::1" { return true }
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+    }
+
+    func run() async throws {
+        let engine = try OpenStore.engine(settings, for: .mayCreate, logger: logger)
+        do {
+            try await prepare(engine)
+            try await serve(engine)
+        } catch {
+            await engine.shutdown()
+            throw error
+        }
+        let state = engine.state
+        await engine.shutdown()
+        if case .halted(let error) = state { throw HaltWatch.failure(error) }
+    }
+
+    private func prepare(_ engine: MeterstoneEngine) async throws {
+        for (name, value, origin) in settings.summary {
+            logger.info("\(name): \(value)", metadata: ["from": "\(origin)"])
+        }
+        if let name = settings.blueprint?.value {
+            let blueprint = try BlueprintFile(name).blueprint()
+            let steps = try await engine.apply(blueprint, author: "blueprint \(name)")
+            try AppliedBlueprint(steps, name: name).check()
+            logger.info("blueprint \(name): \(AppliedBlueprint(steps, name: name).text)")
+        }
+        let blueprint = try await engine.blueprint()
+        let unknown = AllowanceOverride.withoutLimit(settings.allowanceOverrides, blueprint)
+        for override in unknown {
+            logger.warning("\(override.variable) is for no limit and plan of the store")
+        }
+    }
+
+    private func serve(_ engine: MeterstoneEngine) async throws {
+        let application = makeApplication(engine: engine, options: options, logger: logger)
+        var configuration = ServiceGroupConfiguration(
+            services: [application, HaltWatch(engine: engine)],
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger)
+        configuration.maximumGracefulShutdownDuration = Self.shutdownMax
+        do {
+            try await ServiceGroup(configuration: configuration).run()
+        } catch let failure as CommandFailure {
+            throw failure
+        } catch {
+            let place = "\(settings.host.value):\(settings.port.value)"
+            throw CommandFailure(.unavailable, "cannot serve on \(place): \(error)")
+        }
+    }
+    private var options: ServerOptions {
+        var options = ServerOptions()
+        options.host = settings.host.value
+        options.port = settings.port.value
+        options.administratorKey = settings.administratorKey
+        options.isAnalyticsEnabled = settings.isAnalyticsEnabled.value
+        // Whoever starts the server waits for this line; with port 0 it is how they learn the port.
+        let host = options.host.contains(":") ? "[\(options.host)]" : options.host
+        options.whenServing = { port in
+            let version = MeterstoneProgram.version
+            Console.write("meterstone \(version) listens on http://\(host):\(port)")
+        }
+        return options
+    }
+}

@@ -1,0 +1,109 @@
+import MeterstoneCore
+
+/// Everything that can be set, with where each value came from.
+///
+/// Flags come before the environment, the environment before the file, the file before the default.
+package struct Settings: Sendable {
+    package static let hostDefault = "127.0.0.1"
+    package static let portDefault = 8_080
+    package static let dataDefault = "./meterstone-data"
+
+    package let host: Setting<String>
+    package let port: Setting<Int>
+    package let location: Setting<StoreLocation>
+    /// A named blueprint or a path.
+    package let blueprint: Setting<String>?
+    package let defaultTimeZone: Setting<String>
+    package let logLevel: Setting<String>
+    package let eventIDDays: Setting<Int>?
+    package let lateDays: Setting<Int>?
+    package let earlySeconds: Setting<Int>
+    package let cachedSubjects: Setting<Int>
+    package let journalEvents: Setting<Int>
+    package let waitingCommands: Setting<Int>
+    package let isTrackingEnabled: Setting<Bool>
+    package let areLimitsEnforced: Setting<Bool>
+    package let isAnalyticsEnabled: Setting<Bool>
+    package let allowanceOverrides: [AllowanceOverride]
+    /// From the environment only: flags and files are seen by others.
+    package let administratorKey: String?
+
+    package init(_ flags: SettingFlags, environment: [String: String]) async throws {
+        let path =
+            flags.config ?? environment["METERSTONE_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
+        let sources = try await SettingSources(
+            flags: flags.contents, environment: environment, file: path)
+        host = try sources.text("host") ?? Setting(Self.hostDefault)
+        port = try sources.wholeNumber("port", in: 0...65_535) ?? Setting(Self.portDefault)
+        location = try Self.location(sources)
+        blueprint = try sources.text("blueprint")
+        defaultTimeZone = try sources.text("defaultTimeZone") ?? Setting("UTC")
+        logLevel = try sources.text("logLevel") ?? Setting("info")
+        eventIDDays = try sources.wholeNumber("eventIdDays", in: 1...36_500)
+        lateDays = try sources.wholeNumber("lateDays", in: 0...36_500)
+        earlySeconds =
+            try sources.wholeNumber("earlySeconds", in: 0...315_360_000) ?? Setting(86_400)
+        cachedSubjects =
+            try sources.wholeNumber("cachedSubjects", in: 1...100_000_000) ?? Setting(1_000_000)
+        journalEvents =
+            try sources.wholeNumber("journalEvents", in: 1...100_000_000) ?? Setting(400_000)
+        waitingCommands =
+            try sources.wholeNumber("waitingCommands", in: 1...10_000_000) ?? Setting(100_000)
+        isTrackingEnabled = try sources.flag("usage.trackingEnabled") ?? Setting(true)
+        areLimitsEnforced = try sources.flag("usage.limitsEnforced") ?? Setting(true)
+        isAnalyticsEnabled = try sources.flag("usage.analyticsEnabled") ?? Setting(true)
+        allowanceOverrides = try AllowanceOverride.all(in: environment)
+        administratorKey = environment["METERSTONE_ADMIN_KEY"].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    private static func location(_ sources: SettingSources) throws -> Setting<StoreLocation> {
+        let data = try sources.text("data")
+        guard let store = try sources.text("store") else {
+            return (data ?? Setting(dataDefault)).map { .directory($0) }
+        }
+        if let data, data.origin.precedes(store.origin) { return data.map { .directory($0) } }
+        if let data, !store.origin.precedes(data.origin) {
+            let message = "and \(data.origin) both say where the store is; leave one out"
+            throw CommandFailure(.usage, "\(store.origin) \(message)")
+        }
+        return try store.map { try StoreLocation(url: $0, from: store.origin) }
+    }
+}
+
+extension SettingOrigin {
+    /// Whether this origin is asked earlier than the other.
+    fileprivate func precedes(_ other: SettingOrigin) -> Bool {
+        rank < other.rank
+    }
+
+    private var rank: Int {
+        switch self {
+        case .flag: 0
+        case .variable: 1
+        case .file: 2
+        case .standard: 3
+        }
+    }
+}
+
+/// Where the store is.
+package enum StoreLocation: Hashable, Sendable, CustomStringConvertible {
+    case directory(String)
+
+    init(url: String, from origin: SettingOrigin) throws {
+        guard url.hasPrefix("sqlite:"), url.count > 7 else {
+            if url.hasPrefix("postgres:") || url.hasPrefix("postgresql:") {
+                let message = "PostgreSQL is not built into this meterstone yet"
+                throw CommandFailure(.usage, "\(origin): \(message); expected sqlite:DIRECTORY")
+            }
+            throw CommandFailure(.usage, "\(origin): '\(url)': expected sqlite:DIRECTORY")
+        }
+        self = .directory(String(url.dropFirst(7)))
+    }
+
+    package var description: String {
+        switch self {
+        case .directory(let path): path
+        }
+    }
+}

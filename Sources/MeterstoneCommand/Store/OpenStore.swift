@@ -1,0 +1,70 @@
+import Foundation
+import Logging
+import Meterstone
+import MeterstoneCore
+import MeterstoneSQLite
+import MeterstoneStore
+
+/// Opens the store that the settings name.
+enum OpenStore {
+    /// What a command is about to do, which decides what a folder without a store means.
+    enum Purpose {
+        /// Ask, or write to what is there: a store that does not exist is an error, not a new store
+        /// in the wrong folder.
+        case existing
+        /// Set a store up.
+        case mayCreate
+    }
+
+    static func engine(
+        _ settings: Settings, for purpose: Purpose, logger: Logger? = nil
+    ) throws
+        -> MeterstoneEngine
+    {
+        let options = try settings.storeOptions()
+        switch settings.location.value {
+        case .directory(let path):
+            if purpose == .existing, !FileManager.default.fileExists(atPath: path) {
+                let message = "there is no store in '\(path)' (\(settings.location.origin))"
+                throw CommandFailure(.unavailable, message)
+            }
+            return MeterstoneEngine(
+                store: try sqlite(path, options), commandsMax: settings.waitingCommands.value,
+                logger: logger ?? quietLogger)
+        }
+    }
+
+    private static func sqlite(_ path: String, _ options: StoreOptions) throws -> SQLiteStore {
+        do throws(StoreError) {
+            return try SQLiteStore(directory: path, options: options)
+        } catch {
+            guard error.code == .locked else { throw error }
+            let message = "the store in '\(path)' belongs to another process, a server most likely"
+            let advice = "ask the server over HTTP, or stop it first"
+            throw CommandFailure(.unavailable, "\(message); \(advice)")
+        }
+    }
+
+    /// Commands answer on the output; of the log they show what went wrong.
+    private static var quietLogger: Logger {
+        var logger = Logger(label: "meterstone") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = .warning
+        return logger
+    }
+
+    /// Opens, hands over, and closes also when `body` fails.
+    static func with<Answer>(
+        _ arguments: StoreArguments, for purpose: Purpose = .existing,
+        _ body: (MeterstoneEngine) async throws -> Answer
+    ) async throws -> Answer {
+        let engine = try engine(try await arguments.settings(), for: purpose)
+        do {
+            let answer = try await body(engine)
+            await engine.shutdown()
+            return answer
+        } catch {
+            await engine.shutdown()
+            throw error
+        }
+    }
+}

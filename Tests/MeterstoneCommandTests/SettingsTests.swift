@@ -1,0 +1,208 @@
+import Foundation
+import MeterstoneCommand
+import MeterstoneCore
+import MeterstoneStore
+import Testing
+
+@Suite struct SettingsTests {
+    private func settings(
+        _ environment: [String: String] = [:], file: String? = nil,
+        _ change: (inout SettingFlags) -> Void = { _ in }
+    ) async throws -> Settings {
+        var flags = SettingFlags()
+        change(&flags)
+        guard let file else { return try await Settings(flags, environment: environment) }
+        let url = FileManager.default.temporaryDirectory.appending(path: "\(UUID()).json")
+        try file.write(to: url, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(at: url) }
+        flags.config = url.path
+        return try await Settings(flags, environment: environment)
+    }
+
+    @Test func `defaults stand where nothing is said`() async throws {
+        let settings = try await settings()
+        #expect(settings.host == Setting("127.0.0.1"))
+        #expect(settings.port == Setting(8_080))
+        #expect(settings.location == Setting(.directory("./meterstone-data")))
+        #expect(settings.defaultTimeZone == Setting("UTC"))
+        #expect(settings.eventIDDays == nil)
+        #expect(settings.isTrackingEnabled == Setting(true))
+        #expect(settings.administratorKey == nil)
+    }
+
+    @Test func `flags come before the environment, the file and the default`() async throws {
+        let file = #"{"port": 3, "host": "file", "logLevel": "debug", "eventIdDays": 9}"#
+        let environment = ["METERSTONE_PORT": "2", "METERSTONE_HOST": "environment"]
+        let settings = try await settings(environment, file: file) { $0.port = 1 }
+        #expect(settings.port == Setting(1, .flag("--port")))
+        #expect(settings.host == Setting("environment", .variable("METERSTONE_HOST")))
+        #expect(settings.logLevel.value == "debug")
+        #expect(settings.logLevel.origin.description.hasSuffix(".json"))
+        #expect(settings.eventIDDays?.value == 9)
+        #expect(settings.defaultTimeZone == Setting("UTC"))
+    }
+
+    @Test func `variables have the names that the documentation gives them`() async throws {
+        let settings = try await settings([
+            "METERSTONE_HOST": "h", "METERSTONE_PORT": "1", "METERSTONE_DATA": "d",
+            "METERSTONE_BLUEPRINT": "b", "METERSTONE_DEFAULT_TIME_ZONE": "Asia/Tokyo",
+            "METERSTONE_LOG_LEVEL": "error", "METERSTONE_EVENT_ID_DAYS": "2",
+            "METERSTONE_LATE_DAYS": "3", "METERSTONE_EARLY_SECONDS": "4",
+            "METERSTONE_CACHED_SUBJECTS": "5", "METERSTONE_JOURNAL_EVENTS": "6",
+            "METERSTONE_WAITING_COMMANDS": "7", "METERSTONE_ADMIN_KEY": "secret",
+            "USAGE_TRACKING_ENABLED": "false", "USAGE_LIMITS_ENFORCED": "false",
+            "USAGE_ANALYTICS_ENABLED": "false",
+        ])
+        let standard = settings.summary.filter { $0.origin == .standard }
+        #expect(standard.map(\.name) == [])
+        #expect(settings.administratorKey == "secret")
+        #expect(settings.isTrackingEnabled == Setting(false, .variable("USAGE_TRACKING_ENABLED")))
+        #expect(settings.areLimitsEnforced == Setting(false, .variable("USAGE_LIMITS_ENFORCED")))
+        #expect(!settings.summary.contains { $0.value.contains("secret") })
+        let options = try settings.storeOptions()
+        #expect(options.defaultTimeZone == "Asia/Tokyo")
+        #expect(options.eventIDMillisecondsMax == 172_800_000)
+        #expect(options.lateMillisecondsMax == 259_200_000)
+        #expect(options.earlyMillisecondsMax == 4_000)
+        #expect(options.cachedSubjectsMax == 5)
+        #expect(options.journalEventsMax == 6)
+        #expect(!options.isTrackingEnabled && !options.areLimitsEnforced)
+    }
+
+    @Test func `the feature flags of the file have names of their own`() async throws {
+        let file = #"{"usage": {"trackingEnabled": false, "limitsEnforced": true}}"#
+        let settings = try await settings(["USAGE_LIMITS_ENFORCED": "false"], file: file)
+        #expect(!settings.isTrackingEnabled.value)
+        #expect(!settings.areLimitsEnforced.value)
+    }
+
+    @Test func `a variable that is set to nothing is not set`() async throws {
+        let settings = try await settings([
+            "METERSTONE_PORT": "", "METERSTONE_ADMIN_KEY": "", "METERSTONE_CONFIG": "",
+            "USAGE_LIMIT_PROMPTS_DAILY_FREE": "",
+        ])
+        #expect(settings.port == Setting(8_080))
+        #expect(settings.administratorKey == nil)
+        #expect(settings.allowanceOverrides == [])
+    }
+
+    @Test(
+        arguments: [
+            ("METERSTONE_PORT", "http", "METERSTONE_PORT: expected a whole number from 0 to 65535"),
+            (
+                "METERSTONE_PORT", "65536",
+                "METERSTONE_PORT: expected a whole number from 0 to 65535"
+            ),
+            ("METERSTONE_EVENT_ID_DAYS", "0", "METERSTONE_EVENT_ID_DAYS: expected a whole number"),
+            ("USAGE_LIMITS_ENFORCED", "maybe", "USAGE_LIMITS_ENFORCED: expected true or false"),
+            ("METERSTONE_STORE", "redis://x", "METERSTONE_STORE: 'redis://x': expected sqlite:DIR"),
+            ("METERSTONE_STORE", "sqlite:", "METERSTONE_STORE: 'sqlite:': expected sqlite:DIR"),
+            ("METERSTONE_STORE", "postgres://x", "METERSTONE_STORE: PostgreSQL is not built into"),
+            ("METERSTONE_CONFIG", "/nowhere", "--config: cannot read '/nowhere'"),
+            (
+                "USAGE_LIMIT_A_FREE", "-2",
+                "USAGE_LIMIT_A_FREE: '-2': expected a whole number from 0"
+            ),
+        ])
+    func `a value that cannot be used is an error that names it`(
+        variable: String, value: String, message: String
+    ) async throws {
+        let failure = await #expect(throws: CommandFailure.self) {
+            _ = try await settings([variable: value])
+        }
+        #expect(failure?.status == .usage)
+        #expect(failure?.message.hasPrefix(message) == true)
+    }
+
+    @Test(
+        arguments: [
+            (#"{"port": "1"}"#, "port: expected a whole number from 0 to 65535"),
+            (#"{"usage": {"trackingEnabled": "no"}}"#, "usage.trackingEnabled: expected true"),
+        ])
+    func `a mistake in the file names the file and the field`(
+        file: String, message: String
+    ) async throws {
+        let failure = await #expect(throws: CommandFailure.self) {
+            _ = try await settings(file: file)
+        }
+        #expect(failure?.message.contains(".json: \(message)") == true)
+    }
+
+    @Test func `every unknown name in the file is told, with what was meant`() async throws {
+        let file = #"{"prot": 1, "usage": {"trackingEnable": true}, "limits": {}, "x": {"y": 1}}"#
+        let failure = await #expect(throws: CommandFailure.self) {
+            _ = try await settings(file: file)
+        }
+        let lines = failure?.message.split(separator: "\n").map {
+            $0.split(separator: ".json: ")[1]
+        }
+        #expect(
+            lines == [
+                "prot: unknown; did you mean 'port'?",
+                "usage.trackingEnable: unknown; did you mean 'usage.trackingEnabled'?",
+                "x.y: unknown",
+            ])
+    }
+
+    @Test(arguments: ["[]", "{", ""])
+    func `a file that is no JSON object is an error`(file: String) async throws {
+        let failure = await #expect(throws: CommandFailure.self) {
+            _ = try await settings(file: file)
+        }
+        #expect(failure?.message.hasSuffix("is not a JSON object") == true)
+    }
+
+    @Test func `an unknown time zone is an error that names where it came from`() async throws {
+        let settings = try await settings(["METERSTONE_DEFAULT_TIME_ZONE": "Mars/Olympus"])
+        let failure = #expect(throws: CommandFailure.self) { _ = try settings.storeOptions() }
+        #expect(failure?.message.hasPrefix("METERSTONE_DEFAULT_TIME_ZONE: 'Mars/Olympus'") == true)
+    }
+
+    @Test func `the store has one place`() async throws {
+        let failure = await #expect(throws: CommandFailure.self) {
+            _ = try await settings {
+                $0.data = "a"
+                $0.store = "sqlite:b"
+            }
+        }
+        #expect(failure?.status == .usage)
+        let flag = try await settings(["METERSTONE_STORE": "sqlite:b"]) { $0.data = "a" }
+        #expect(flag.location.value == .directory("a"))
+        let url = try await settings(["METERSTONE_DATA": "a"]) { $0.store = "sqlite:b" }
+        #expect(url.location == Setting(.directory("b"), .flag("--store")))
+    }
+}
+
+@Suite struct AllowanceOverrideTests {
+    private let blueprint = Blueprint(
+        plans: [Plan(key: PlanKey(unchecked: "team"))],
+        limits: [
+            Limit(
+                key: LimitKey(unchecked: "prompts-daily.v2"), meter: MeterKey(unchecked: "prompts"),
+                window: .day, allowances: [PlanKey(unchecked: "free"): .units(10)])
+        ])
+
+    @Test func `each variable with the prefix gives an allowance`() throws {
+        let overrides = try AllowanceOverride.all(in: [
+            "USAGE_LIMIT_B_FREE": "10", "USAGE_LIMIT_A_PRO": "-1", "USAGE_LIMITS_ENFORCED": "x",
+        ])
+        #expect(overrides.map(\.name) == ["A_PRO", "B_FREE"])
+        #expect(overrides.map(\.allowance) == [.unlimited, .units(10)])
+    }
+
+    @Test func `every mistake is told`() {
+        let failure = #expect(throws: CommandFailure.self) {
+            _ = try AllowanceOverride.all(in: ["USAGE_LIMIT_A_B": "ten", "USAGE_LIMIT_C_D": "1.5"])
+        }
+        #expect(failure?.message.split(separator: "\n").count == 2)
+    }
+
+    @Test func `a name that is for no limit and plan is found`() throws {
+        let overrides = try AllowanceOverride.all(in: [
+            "USAGE_LIMIT_PROMPTS_DAILY_V2_FREE": "1", "USAGE_LIMIT_PROMPTS_DAILY_V2_TEAM": "1",
+            "USAGE_LIMIT_PROMPTS_DAILY_V2_PRO": "1", "USAGE_LIMIT_PROMPT_DAILY_V2_FREE": "1",
+        ])
+        let unknown = AllowanceOverride.withoutLimit(overrides, blueprint)
+        #expect(unknown.map(\.name) == ["PROMPTS_DAILY_V2_PRO", "PROMPT_DAILY_V2_FREE"])
+    }
+}
