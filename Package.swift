@@ -115,7 +115,10 @@ let package = Package(
             name: "MeterstoneCoreTests", dependencies: ["MeterstoneCore"], swiftSettings: strict),
         .testTarget(
             name: "MeterstoneTests",
-            dependencies: ["Meterstone", "MeterstoneCore", "MeterstoneTesting"],
+            dependencies: [
+                "Meterstone", "MeterstoneCore", "MeterstoneSQLite", "MeterstoneStore",
+                "MeterstoneTesting",
+            ],
             swiftSettings: strict
         ),
         .testTarget(

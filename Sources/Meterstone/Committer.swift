@@ -98,8 +98,9 @@ final class Committer: Sendable {
             submit(
                 .work { refusal in
                     if let refusal { return continuation.resume(returning: .failure(refusal)) }
-                    continuation.resume(
-                        returning: Self.result { () throws(StoreError) in try work(store) })
+                    let result = Self.result { () throws(StoreError) in try work(store) }
+                    if case .failure(let error) = result { self.note(error) }
+                    continuation.resume(returning: result)
                 })
         }
         return try result.get()

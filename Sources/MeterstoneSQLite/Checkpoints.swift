@@ -21,6 +21,8 @@ final class Checkpoints: Sendable {
         var pages = 0
         var isCopying = false
         var wasCopied = false
+        /// What went wrong while copying. After a failed sync nothing may be tried again.
+        var failure: StoreError?
     }
 
     init(path: String, writer: Database) throws {
@@ -43,6 +45,7 @@ final class Checkpoints: Sendable {
 
     /// Called by the committer between two steps of projection.
     func continueIfNeeded(_ writer: Database) throws(StoreError) {
+        if let failure = state.withLock({ $0.failure.take() }) { throw failure }
         let (mustStart, mustFinish) = state.withLock { state in
             let mustFinish = state.wasCopied
             let mustStart = !mustFinish && !state.isCopying && state.pages > Self.pagesMax
@@ -55,9 +58,14 @@ final class Checkpoints: Sendable {
     }
 
     private func copy() {
-        // Whatever goes wrong here is met again, and reported, by the writer's own checkpoint.
-        try? connection.writeWithoutTransaction { try Self.checkpoint($0, .passive) }
+        var failure: StoreError?
+        do {
+            try connection.writeWithoutTransaction { try Self.checkpoint($0, .passive) }
+        } catch {
+            failure = StoreError(error)
+        }
         state.withLock { state in
+            state.failure = failure
             state.isCopying = false
             state.wasCopied = true
         }
@@ -66,6 +74,7 @@ final class Checkpoints: Sendable {
     /// Copies everything and empties the log, when the store closes.
     func finish(_ writer: Database) throws(StoreError) {
         queue.sync {}
+        if let failure = state.withLock({ $0.failure }) { throw failure }
         try Self.checkpoint(writer, .truncate)
         unsafe sqlite3_wal_hook(writer.sqliteConnection, nil, nil)
         do { try connection.close() } catch { throw StoreError(error) }

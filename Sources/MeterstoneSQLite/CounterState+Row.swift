@@ -7,7 +7,8 @@ extension Instant {
     private static let always: Int64 = -1
 
     init(columnValue: Int64) {
-        self = columnValue == Self.always
+        self =
+            columnValue == Self.always
             ? WindowSpan.lifetime.from : Instant(millisecondsSince1970: columnValue)
     }
 

@@ -53,9 +53,18 @@ final class SQLiteSource: StoreSource {
 
     private func stored(_ row: Statement) throws(StoreError) -> StoredSubject {
         let id = SubjectID(unchecked: row.text(1))
-        let profile = row.isNull(3)
+        let profile =
+            row.isNull(3)
             ? Subject(id: id) : try JSONText(text: row.text(3)).decoded(as: Subject.self)
-        return StoredSubject(number: row.int(0), firstSequence: row.int(2), profile: profile)
+        var children = SIMD4<Int32>.zero
+        if !row.isNull(4) {
+            let counts = row.text(4).split(separator: ",").map { Int32($0) ?? 0 }
+            for index in children.indices where index < counts.count {
+                children[index] = counts[index]
+            }
+        }
+        return StoredSubject(
+            number: row.int(0), firstSequence: row.int(2), profile: profile, children: children)
     }
 
     func counter(_ key: CounterKey) throws(StoreError) -> StoredCounter? {
@@ -65,7 +74,8 @@ final class SQLiteSource: StoreSource {
         statement.bind(2, key.from.columnValue)
         statement.bind(3, key.subject)
         guard try statement.step() else { return nil }
-        return StoredCounter(state: try CounterState(row: statement, column: 0), asOf: statement.int(2))
+        return StoredCounter(
+            state: try CounterState(row: statement, column: 0), asOf: statement.int(2))
     }
 
     func locations(ofKey key: Int64) throws(StoreError) -> [EventLocation] {
@@ -115,7 +125,9 @@ final class SQLiteSource: StoreSource {
         return try statement.step() && !statement.isNull(0) ? statement.int(0) : nil
     }
 
-    func days(of subject: Int64, within days: ClosedRange<Int64>, count: Int)
+    func days(
+        of subject: Int64, within days: ClosedRange<Int64>, count: Int
+    )
         throws(StoreError) -> [Int64]
     {
         let watermark = try self.watermark()
@@ -196,7 +208,11 @@ final class SQLiteSource: StoreSource {
             let key = CounterKey(
                 series: Int(statement.int(0)), from: Instant(columnValue: statement.int(1)),
                 subject: statement.int(2))
-            result[key] = try CounterState(row: statement, column: 3)
+            // One that cannot be read is equal to none that can be computed.
+            result[key] =
+                (try? CounterState(row: statement, column: 3))
+                ?? CounterState(
+                    value: statement.int(3), memory: .latest(at: .earliest, sequence: -1))
         }
         return result
     }

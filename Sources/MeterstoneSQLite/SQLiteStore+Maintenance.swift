@@ -39,7 +39,8 @@ extension SQLiteStore {
                 report = VerifyReport(
                     events: report.events + recount.events, counters: report.counters + counters,
                     differences: Array(
-                        (report.differences + (try recount.differences(from: &found))).prefix(1_000)))
+                        (report.differences + (try recount.differences(from: &found))).prefix(1_000)
+                    ))
             }
             return report
         }
@@ -48,30 +49,62 @@ extension SQLiteStore {
     public func rebuild() throws(StoreError) -> Int {
         while try project() {}
         return try write { (database) throws(StoreError) in
-            let source = statements.source
-            let passes = 1 + (try source.count(CounterStatements.count)) / Self.countersPerPass
-            var recount = workingSet.recount(source)
-            var total = 0
-            try statements.transaction { () throws(StoreError) in
-                try Statement(database, CounterStatements.deleteAll).run()
-                for pass in 0..<passes {
-                    try recount.run(pass: pass, of: passes)
-                    for key in recount.counters.keys.sorted() {
-                        let counter = Counter(
-                            series: key.series, span: .lifetime,
-                            state: recount.counters[key] ?? .empty, asOf: workingSet.head,
-                            isDirty: false)
-                        try statements.put(counter, at: key)
-                        total += 1
-                    }
+            do throws(StoreError) {
+                let total = try statements.transaction { () throws(StoreError) in
+                    try rebuildEventIDs(database)
+                    return try rebuildCounters(database)
                 }
+                workingSet = try Self.load(statements.source, statements, options)
+                return total
+            } catch {
+                try putBack(after: error)
+                throw error
             }
-            workingSet = try Self.load(source, statements, options)
-            return total
         }
     }
 
-    /// What SQLite itself finds wrong, and event ids that lead nowhere.
+    private func rebuildCounters(_ database: Database) throws(StoreError) -> Int {
+        let source = statements.source
+        let passes = 1 + (try source.count(CounterStatements.count)) / Self.countersPerPass
+        var recount = workingSet.recount(source)
+        var total = 0
+        try Statement(database, CounterStatements.deleteAll).run()
+        for pass in 0..<passes {
+            try recount.run(pass: pass, of: passes)
+            for key in recount.counters.keys.sorted() {
+                let counter = Counter(
+                    series: key.series, span: .lifetime,
+                    state: recount.counters[key] ?? .empty, asOf: workingSet.head,
+                    isDirty: false)
+                try statements.put(counter, at: key)
+                total += 1
+            }
+        }
+        return total
+    }
+
+    private func rebuildEventIDs(_ database: Database) throws(StoreError) {
+        try Statement(database, UsageEventStatements.deleteIDs).run()
+        let names = workingSet.registry.names
+        let days = Int64.min...Int64.max
+        try statements.source.scan(days: days) { (day, subject, fact) throws(StoreError) in
+            guard fact.body.first == FactKind.usage.rawValue else { return }
+            var reader = ByteReader(fact.body, from: 1)
+            guard let record = try? UsageRecord(&reader, names: names) else {
+                throw StoreError(
+                    code: .corrupt,
+                    message: "the fact with sequence \(fact.sequence) is unreadable")
+            }
+            let key = record.id.key(source: record.details?.source)
+            statements.putID.bind(1, Int64(bitPattern: key))
+            statements.putID.bind(2, fact.sequence)
+            statements.putID.bind(3, day)
+            statements.putID.bind(4, subject)
+            try statements.putID.run()
+        }
+    }
+
+    /// What SQLite itself finds wrong, event ids that lead nowhere, and events without one.
     private func integrityDifferences() throws(StoreError) -> [VerifyDifference] {
         let check = try Statement(statements.database, "PRAGMA quick_check(100)")
         var result: [VerifyDifference] = []
@@ -86,6 +119,13 @@ extension SQLiteStore {
                 VerifyDifference(
                     what: "event id index, sequence \(lost.int(0))", expected: "an event",
                     found: "nothing"))
+        }
+        let usages = try statements.source.count(UsageEventStatements.usageCount)
+        let ids = try statements.source.count(UsageEventStatements.idCount)
+        if usages != ids {
+            result.append(
+                VerifyDifference(
+                    what: "event id index", expected: "\(usages) entries", found: "\(ids)"))
         }
         return result
     }

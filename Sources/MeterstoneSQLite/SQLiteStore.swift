@@ -87,6 +87,8 @@ public final class SQLiteStore: Store, @unchecked Sendable {
                     batch = try appendToJournal()
                 }
                 if let batch { workingSet.append(batch) }
+                // Asking about subjects brings them into memory, too.
+                workingSet.evict()
                 return outcomes
             } catch {
                 try putBack(after: error)
@@ -126,11 +128,17 @@ public final class SQLiteStore: Store, @unchecked Sendable {
             code: .halted, message: "the store stopped (\(halt.message)) and must be opened again")
     }
 
+    /// Subjects in memory.
+    package var cachedSubjects: Int { workingSet.subjects.count }
+
     public var waitingFacts: Int { workingSet.tail.count }
 
     public func view(of subject: SubjectID?) throws(StoreError) -> StoreView {
         try refuseIfHalted()
-        return try write { (_) throws(StoreError) in try workingSet.view(of: subject) }
+        return try write { (_) throws(StoreError) in
+            workingSet.evict()
+            return try workingSet.view(of: subject)
+        }
     }
 
     public func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [Subject] {

@@ -127,7 +127,8 @@ extension StoreError {
     /// A failed sync is the one failure after which nobody knows what is on disk: the kernel may have
     /// dropped the pages, and a second sync may report success for what was lost.
     init(sqlite code: Int32, _ connection: OpaquePointer?) {
-        let text = unsafe String(cString: connection.map { unsafe sqlite3_errmsg($0) } ?? sqlite3_errstr(code))
+        let text = unsafe String(
+            cString: connection.map { unsafe sqlite3_errmsg($0) } ?? sqlite3_errstr(code))
         self.init(code: Code(sqlite: code), message: "\(text) (SQLite \(code))")
     }
 

@@ -1,35 +1,36 @@
 /// Every statement that is not part of a migration, by table.
-enum SubjectStatements {
-    static let byID = """
-        SELECT number, id, first_sequence, profile FROM subjects
+package enum SubjectStatements {
+    package static let byID = """
+        SELECT number, id, first_sequence, profile, children FROM subjects
         WHERE id = ?1
         """
-    static let byNumber = """
-        SELECT number, id, first_sequence, profile FROM subjects
+    package static let byNumber = """
+        SELECT number, id, first_sequence, profile, children FROM subjects
         WHERE number = ?1
         """
-    static let after = """
-        SELECT number, id, first_sequence, profile FROM subjects
+    package static let after = """
+        SELECT number, id, first_sequence, profile, children FROM subjects
         WHERE id > ?1
         ORDER BY id
         LIMIT ?2
         """
-    static let put = """
-        INSERT INTO subjects (number, id, first_sequence, profile) VALUES (?1, ?2, ?3, ?4)
-        ON CONFLICT (number) DO UPDATE SET profile = excluded.profile
+    package static let put = """
+        INSERT INTO subjects (number, id, first_sequence, profile, children)
+        VALUES (?1, ?2, ?3, ?4, ?5)
+        ON CONFLICT (number) DO UPDATE SET profile = excluded.profile, children = excluded.children
         """
-    static let numberMax = "SELECT COALESCE(MAX(number), 0) FROM subjects"
+    package static let numberMax = "SELECT COALESCE(MAX(number), 0) FROM subjects"
 }
 
-enum JournalStatements {
-    static let append = "INSERT INTO journal (first_sequence, body) VALUES (?1, ?2)"
-    static let after = """
+package enum JournalStatements {
+    package static let append = "INSERT INTO journal (first_sequence, body) VALUES (?1, ?2)"
+    package static let after = """
         SELECT body FROM journal
         WHERE first_sequence > ?1
         ORDER BY first_sequence
         """
     /// A few rows at a time, since every page of a deleted body is touched.
-    static let drop = """
+    package static let drop = """
         DELETE FROM journal WHERE first_sequence IN (
             SELECT first_sequence FROM journal
             WHERE first_sequence <= ?1
@@ -39,38 +40,38 @@ enum JournalStatements {
         """
 }
 
-enum UsageEventStatements {
-    static let put = """
+package enum UsageEventStatements {
+    package static let put = """
         INSERT OR REPLACE INTO usage_events (day, subject, sequence, body)
         VALUES (?1, ?2, ?3, ?4)
         """
-    static let body = """
+    package static let body = """
         SELECT body FROM usage_events
         WHERE day = ?1 AND subject = ?2 AND sequence = ?3
         """
-    static let ofDay = """
+    package static let ofDay = """
         SELECT sequence, body FROM usage_events
         WHERE day = ?1 AND subject = ?2 AND sequence <= ?3
         ORDER BY sequence
         """
-    static let existsOnDay = """
+    package static let existsOnDay = """
         SELECT 1 FROM usage_events
         WHERE day = ?1 AND subject = ?2 AND sequence <= ?3
         LIMIT 1
         """
-    static let firstDay = "SELECT MIN(day) FROM usage_events WHERE day >= ?1"
-    static let lastDay = "SELECT MAX(day) FROM usage_events WHERE day <= ?1"
-    static let scan = """
+    package static let firstDay = "SELECT MIN(day) FROM usage_events WHERE day >= ?1"
+    package static let lastDay = "SELECT MAX(day) FROM usage_events WHERE day <= ?1"
+    package static let scan = """
         SELECT day, subject, sequence, body FROM usage_events
         WHERE day BETWEEN ?1 AND ?2 AND sequence <= ?3
         ORDER BY day, subject, sequence
         """
-    static let putID = """
+    package static let putID = """
         INSERT OR IGNORE INTO event_ids (key, sequence, day, subject)
         VALUES (?1, ?2, ?3, ?4)
         """
-    static let locations = "SELECT sequence, day, subject FROM event_ids WHERE key = ?1"
-    static let lostIDs = """
+    package static let locations = "SELECT sequence, day, subject FROM event_ids WHERE key = ?1"
+    package static let lostIDs = """
         SELECT sequence FROM event_ids
         WHERE NOT EXISTS (
             SELECT 1 FROM usage_events
@@ -79,50 +80,58 @@ enum UsageEventStatements {
         )
         LIMIT 100
         """
+    package static let deleteIDs = "DELETE FROM event_ids"
+    package static let idCount = "SELECT COUNT(*) FROM event_ids"
+    /// Usages of subjects themselves: neither corrections nor the rows of teams.
+    package static let usageCount =
+        "SELECT COUNT(*) FROM usage_events WHERE substr(body, 1, 1) = x'01'"
 }
 
-enum CounterStatements {
-    static let byKey = """
+package enum CounterStatements {
+    package static let byKey = """
         SELECT value, memory, as_of FROM counters
         WHERE series = ?1 AND window_from = ?2 AND subject = ?3
         """
-    static let ofPass = """
+    package static let ofPass = """
         SELECT series, window_from, subject, value, memory FROM counters
         WHERE subject % ?1 = ?2
         """
-    static let put = """
+    package static let put = """
         INSERT OR REPLACE INTO counters (series, window_from, subject, value, as_of, memory)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
         """
-    static let delete = """
+    package static let delete = """
         DELETE FROM counters
         WHERE series = ?1 AND window_from = ?2 AND subject = ?3
         """
-    static let deleteAll = "DELETE FROM counters"
-    static let count = "SELECT COUNT(*) FROM counters"
+    package static let deleteAll = "DELETE FROM counters"
+    package static let count = "SELECT COUNT(*) FROM counters"
 }
 
-enum CatalogStatements {
-    static let all = "SELECT kind, body FROM catalog ORDER BY kind, key"
-    static let put = "INSERT OR REPLACE INTO catalog (kind, key, body) VALUES (?1, ?2, ?3)"
-    static let delete = "DELETE FROM catalog WHERE kind = ?1 AND key = ?2"
-    static let names = "SELECT name FROM quantity_names ORDER BY number"
-    static let putName = "INSERT OR IGNORE INTO quantity_names (number, name) VALUES (?1, ?2)"
-    static let limits = "SELECT key FROM limit_numbers ORDER BY number"
-    static let putLimit = "INSERT OR IGNORE INTO limit_numbers (number, key) VALUES (?1, ?2)"
-    static let series = "SELECT definition, defined_at, is_counted FROM series ORDER BY number"
-    static let putSeries = """
+package enum CatalogStatements {
+    package static let all = "SELECT kind, body FROM catalog ORDER BY kind, key"
+    package static let put = "INSERT OR REPLACE INTO catalog (kind, key, body) VALUES (?1, ?2, ?3)"
+    package static let delete = "DELETE FROM catalog WHERE kind = ?1 AND key = ?2"
+    package static let names = "SELECT name FROM quantity_names ORDER BY number"
+    package static let putName =
+        "INSERT OR IGNORE INTO quantity_names (number, name) VALUES (?1, ?2)"
+    package static let limits = "SELECT key FROM limit_numbers ORDER BY number"
+    package static let putLimit =
+        "INSERT OR IGNORE INTO limit_numbers (number, key) VALUES (?1, ?2)"
+    package static let series =
+        "SELECT definition, defined_at, is_counted FROM series ORDER BY number"
+    package static let putSeries = """
         INSERT OR REPLACE INTO series (number, definition, defined_at, is_counted)
         VALUES (?1, ?2, ?3, ?4)
         """
 }
 
-enum ChangeStatements {
-    static let put = """
+package enum ChangeStatements {
+    package static let put = """
         INSERT OR IGNORE INTO changes (sequence, idempotency_key, body) VALUES (?1, ?2, ?3)
         """
-    static let byIdempotencyKey = "SELECT body FROM changes WHERE idempotency_key = ?1"
-    static let before = """
+    package static let byIdempotencyKey = "SELECT body FROM changes WHERE idempotency_key = ?1"
+    package static let before = """
         SELECT body FROM changes
         WHERE sequence < ?1
         ORDER BY sequence DESC
@@ -130,13 +139,13 @@ enum ChangeStatements {
         """
 }
 
-enum SettingStatements {
-    static let byKey = "SELECT value FROM settings WHERE key = ?1"
-    static let put = "INSERT OR REPLACE INTO settings (key, value) VALUES (?1, ?2)"
+package enum SettingStatements {
+    package static let byKey = "SELECT value FROM settings WHERE key = ?1"
+    package static let put = "INSERT OR REPLACE INTO settings (key, value) VALUES (?1, ?2)"
 }
 
 /// Keys of `settings`.
-enum Setting {
-    static let watermark = "watermark"
-    static let defaultTimeZone = "default_time_zone"
+package enum Setting {
+    package static let watermark = "watermark"
+    package static let defaultTimeZone = "default_time_zone"
 }

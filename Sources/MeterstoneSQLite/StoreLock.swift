@@ -24,7 +24,8 @@ final class StoreLock {
             close(descriptor)
             throw StoreError(
                 code: .locked,
-                message: "another process uses the store in \(directory). Stop it, or ask it over HTTP")
+                message:
+                    "another process uses the store in \(directory). Stop it, or ask it over HTTP")
         }
     }
 

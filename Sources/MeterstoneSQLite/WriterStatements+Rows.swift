@@ -29,6 +29,11 @@ extension WriterStatements {
             statement.bind(2, profile.id.text)
             statement.bind(3, row.subject.firstSequence)
             statement.bind(4, profile == Subject(id: profile.id) ? nil : try JSONText(profile).text)
+            let children = row.subject.children
+            statement.bind(
+                5,
+                children == .zero
+                    ? nil : children.indices.map { String(children[$0]) }.joined(separator: ","))
             try statement.run()
         }
     }

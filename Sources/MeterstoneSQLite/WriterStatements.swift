@@ -51,7 +51,8 @@ final class WriterStatements {
     func finalize() {
         source.finalize()
         for statement in [
-            begin, beginReading, commit, rollback, appendToJournal, putEvent, putID, putCounter, deleteCounter,
+            begin, beginReading, commit, rollback, appendToJournal, putEvent, putID, putCounter,
+            deleteCounter,
             dropJournal,
         ] {
             statement.finalize()

@@ -23,7 +23,9 @@ public protocol StoreSource {
     func facts(of subject: Int64, days: ClosedRange<Int64>) throws(StoreError) -> [StoredFact]
 
     /// The days within `days` on which something is stored for a subject, newest first.
-    func days(of subject: Int64, within days: ClosedRange<Int64>, count: Int)
+    func days(
+        of subject: Int64, within days: ClosedRange<Int64>, count: Int
+    )
         throws(StoreError) -> [Int64]
 
     func receipt(forIdempotencyKey key: String) throws(StoreError) -> ChangeReceiptRecord?
@@ -44,11 +46,16 @@ public struct StoredSubject: Sendable {
     /// Place of its first fact in the journal.
     public var firstSequence: Int64
     public var profile: Subject
+    /// How many subjects are directly below it, by how many levels are below those.
+    public var children: SIMD4<Int32>
 
-    package init(number: Int64, firstSequence: Int64, profile: Subject) {
+    package init(
+        number: Int64, firstSequence: Int64, profile: Subject, children: SIMD4<Int32> = .zero
+    ) {
         self.number = number
         self.firstSequence = firstSequence
         self.profile = profile
+        self.children = children
     }
 }
 

@@ -136,7 +136,8 @@ package final class CompiledMeter: Sendable {
         lifetimeSeries = add(registry.number(of: meter.standingSeries(.lifetime)))
         for limit in limits { _ = add(limit.series) }
         series = numbers.map { CompiledSeries(number: $0, registry.series[$0].definition) }
-        isPlain = meter.dimensions.isEmpty && meter.aggregation != .uniqueCount
+        isPlain =
+            meter.dimensions.isEmpty && meter.aggregation != .uniqueCount
             && meter.countedStatuses.contains(.success)
     }
 }

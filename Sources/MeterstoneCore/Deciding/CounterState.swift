@@ -62,7 +62,9 @@ public struct CounterState: Hashable, Sendable {
     }
 
     /// Counts a contribution at its instant, for windows that roll.
-    package mutating func addRolling(_ contribution: Contribution, as aggregation: Aggregation)
+    package mutating func addRolling(
+        _ contribution: Contribution, as aggregation: Aggregation
+    )
         -> Bool
     {
         let units = aggregation == .count ? 1 : contribution.units
@@ -93,17 +95,6 @@ public struct CounterState: Hashable, Sendable {
     /// Entries that are kept without a look at their age.
     private static let rollingEntriesMin = 256
 
-    /// Takes a contribution back. `false` when only a fresh fold can tell what is left.
-    package mutating func remove(_ contribution: Contribution, as aggregation: Aggregation) -> Bool {
-        switch aggregation {
-        case .sum: value -= contribution.units
-        case .count: value -= 1
-        case .max, .latest: return false
-        case .uniqueCount: removeDistinct(contribution.distinctValue)
-        }
-        return true
-    }
-
     private mutating func addLatest(_ contribution: Contribution) {
         if case .latest(let at, let sequence) = memory,
             (contribution.occurredAt, contribution.sequence) < (at, sequence)
@@ -120,14 +111,6 @@ public struct CounterState: Hashable, Sendable {
         if case .distinct(let known) = memory { values = known }
         memory = .none
         values[distinctValue, default: 0] += 1
-        value = Int64(values.count)
-        memory = .distinct(values)
-    }
-
-    private mutating func removeDistinct(_ distinctValue: String?) {
-        guard let distinctValue, case .distinct(var values) = memory else { return }
-        memory = .none
-        values[distinctValue] = (values[distinctValue] ?? 1) > 1 ? values[distinctValue, default: 1] - 1 : nil
         value = Int64(values.count)
         memory = .distinct(values)
     }

@@ -80,7 +80,8 @@ extension Limit {
     /// - Parameter number: the limit's number in the registry.
     package func refusalSeries(of meter: Meter, number: Int) -> SeriesDefinition {
         SeriesDefinition(
-            meter: meter, window: window, limitFilter: dimensions, measure: .refusals(limit: number))
+            meter: meter, window: window, limitFilter: dimensions, measure: .refusals(limit: number)
+        )
     }
 }
 

@@ -96,3 +96,20 @@ public struct SubjectID: TextIdentifier {
     public static func isValid(_ text: String) -> Bool { isName(text) }
     public static var expectation: String { nameExpectation }
 }
+
+/// Subjects are told apart by their bytes, as stores tell them apart. `String` takes texts as equal
+/// that Unicode does, such as `é` in one scalar and in two.
+extension SubjectID {
+    public static func == (lhs: SubjectID, rhs: SubjectID) -> Bool {
+        lhs.text.utf8.elementsEqual(rhs.text.utf8)
+    }
+
+    public static func < (lhs: SubjectID, rhs: SubjectID) -> Bool {
+        lhs.text.utf8.lexicographicallyPrecedes(rhs.text.utf8)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        var text = self.text
+        text.withUTF8 { unsafe hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    }
+}

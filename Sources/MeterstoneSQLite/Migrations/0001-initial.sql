@@ -17,7 +17,10 @@ CREATE TABLE subjects (
     id TEXT NOT NULL UNIQUE,
     first_sequence INTEGER NOT NULL,
     -- JSON; NULL while every field has its default.
-    profile TEXT
+    profile TEXT,
+    -- How many subjects are directly below it, by how many levels are below those: "3,0,1,0". NULL
+    -- while there are none.
+    children TEXT
 );
 
 -- Usage and corrections, clustered by the UTC day on which the usage occurred, then by subject, so

@@ -25,9 +25,12 @@ package struct JournalBatch: Sendable {
         var tail = ByteReader(bytes, from: end)
         guard try tail.fixed() == XXH64.hash(bytes[..<end]) else { throw MalformedRecord() }
         var reader = ByteReader(bytes, from: 4, to: end)
-        firstSequence = Int64(bitPattern: try reader.unsigned())
+        let first = try reader.unsigned()
         let count = try reader.unsigned()
-        guard count <= UInt64(end) else { throw MalformedRecord() }
+        guard count <= UInt64(end), first <= UInt64(Int64.max) - UInt64(end) else {
+            throw MalformedRecord()
+        }
+        firstSequence = Int64(first)
         self.count = Int(count)
         factsStart = reader.position
         self.bytes = bytes
@@ -91,7 +94,8 @@ package struct FactIterator: IteratorProtocol {
 
     package mutating func next() -> Fact? {
         let offset = reader.position
-        guard !reader.isAtEnd, let subject = try? reader.unsigned(), let length = try? reader.count(),
+        guard !reader.isAtEnd, let subject = try? reader.unsigned(),
+            let length = try? reader.count(),
             length > 0, let kind = FactKind(rawValue: bytes[reader.position])
         else { return nil }
         let start = reader.position

@@ -16,7 +16,9 @@ package struct UsageReader {
     ///
     /// Days and longer spans of sums and counts come from the day counters, so that they cost the size
     /// of the answer; everything else is added up from the events of the span.
-    package func points(of meter: Meter, over spans: [WindowSpan], window: Window)
+    package func points(
+        of meter: Meter, over spans: [WindowSpan], window: Window
+    )
         throws(StoreError) -> [UsageSeries.Point]
     {
         guard let subject = view.subject, let compiled = view.catalog.meter(meter.key) else {
@@ -35,7 +37,9 @@ package struct UsageReader {
         return try fold(meter, window, of: subject, over: spans)
     }
 
-    private func lifetime(_ meter: CompiledMeter, of subject: StoredSubject)
+    private func lifetime(
+        _ meter: CompiledMeter, of subject: StoredSubject
+    )
         throws(StoreError) -> CounterState?
     {
         let key = CounterKey(

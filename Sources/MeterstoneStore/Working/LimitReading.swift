@@ -76,7 +76,9 @@ extension WorkingSet {
         try currentStatuses(try state(of: id), now)
     }
 
-    func currentStatuses(_ state: SubjectState, _ instant: Instant)
+    func currentStatuses(
+        _ state: SubjectState, _ instant: Instant
+    )
         throws(StoreError) -> [LimitStatus]
     {
         var result: [LimitStatus] = []

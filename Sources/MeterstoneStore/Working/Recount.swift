@@ -29,12 +29,13 @@ package struct Recount {
         events = 0
         var total = 0
         var recount = self
-        try source.forEachDay(within: Int64.min...Int64.max) { (subject, facts) throws(StoreError) in
+        try source.forEachDay(within: Int64.min...Int64.max) {
+            (subject, facts) throws(StoreError) in
             guard subject % passes == pass else { return }
             var history = History(subject: subject, names: recount.registry.names)
             for fact in facts { try history.add(fact, source: recount.source) }
             try recount.count(history, of: subject)
-            total += facts.count
+            total += facts.count { $0.body.first != FactKind.member.rawValue }
         }
         self = recount
         events = total

@@ -11,6 +11,8 @@ package final class SubjectState {
     /// Place of the subject's first fact in the journal; 0 until then.
     package var firstSequence: Int64
     package var profile: Subject
+    /// How many subjects are directly below it, by how many levels are below those.
+    package var children: SIMD4<Int32>
     package var zone: ZoneRules
     package var parent: SubjectState?
     /// The window that each series was last used in. A linear search beats hashing here.
@@ -29,6 +31,7 @@ package final class SubjectState {
         number = stored?.number ?? 0
         firstSequence = stored?.firstSequence ?? 0
         profile = stored?.profile ?? Subject(id: id)
+        children = stored?.children ?? .zero
         self.zone = zone
         self.parent = parent
     }
@@ -40,6 +43,11 @@ package final class SubjectState {
     /// projected.
     package func isClean(at watermark: Int64) -> Bool {
         dirtyCounters == 0 && rowSequence <= watermark
+    }
+
+    /// How many levels are below it.
+    package var levelsBelow: Int {
+        (children.indices.last { children[$0] > 0 } ?? -1) + 1
     }
 
     package var ancestorNumbers: [Int64] {

@@ -75,7 +75,11 @@ package struct Tail {
         var high = batches.count
         while low < high {
             let middle = (low + high) / 2
-            if batches[middle].firstSequence < position.batch { low = middle + 1 } else { high = middle }
+            if batches[middle].firstSequence < position.batch {
+                low = middle + 1
+            } else {
+                high = middle
+            }
         }
         guard low < batches.count, batches[low].firstSequence == position.batch else { return nil }
         let batch = batches[low]

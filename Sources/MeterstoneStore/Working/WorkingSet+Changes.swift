@@ -98,13 +98,19 @@ extension WorkingSet {
         if moves { try recount(state, zone: newZone, anchor: profile.subscription?.startsAt) }
         state.profile = profile
         state.zone = newZone
+        let oldParent = state.parent
         state.parent = try profile.parent.map { (id) throws(StoreError) in
             let parent = try self.state(of: id)
             register(parent)
             return parent
         }
+        let place = max(sequence, head)
+        if oldParent !== state.parent {
+            noteChild(of: oldParent, left: state.levelsBelow, at: place)
+            noteChild(of: state.parent, came: state.levelsBelow, at: place)
+        }
         version += 1
-        noteRow(of: state, at: max(sequence, head))
+        noteRow(of: state, at: place)
     }
 
     /// Moves all counters of a subject to the windows of another calendar.

@@ -3,20 +3,21 @@ import MeterstoneCore
 extension WorkingSet {
     /// Decides one consume: everything that the event moves, on every level, or nothing.
     ///
-    /// The order in which a request can fail is fixed: time, event id, unknown quantities, nothing to
-    /// count, blocked, overflow, limits.
+    /// The order in which a request can fail is fixed: event id, time, negative quantities, unknown
+    /// ones, nothing to count, blocked, overflow, limits.
     ///
     /// - Parameter records: `false` decides only, and changes nothing.
     func consume(
         _ event: UsageEvent, at now: Instant, records: Bool
     ) throws(StoreError) -> ConsumeOutcome {
-        let occurredAt = event.occurredAt ?? now
-        if let rejection = reject(occurredAt, now) { return .rejected(rejection) }
+        // A repeat is answered also when its time has become too late meanwhile.
         if records, let id = event.id,
             let known = try find(id, source: event.details?.source, at: now)
         {
             return try repeated(event, as: known)
         }
+        let occurredAt = event.occurredAt ?? now
+        if let rejection = reject(occurredAt, now) { return .rejected(rejection) }
         if let rejection = moves(event) { return .rejected(rejection) }
         guard !movements.isEmpty else { return .rejected(.nothingToCount) }
         let state = try state(of: event.subject)
@@ -26,7 +27,9 @@ extension WorkingSet {
                     denial: Denial(reason: .subjectBlocked(blocked)), isDuplicate: false,
                     eventID: nil, limits: try currentStatuses(state, occurredAt)))
         }
-        guard try fits(state, event.details, at: occurredAt) else { return .rejected(.quantityOverflow) }
+        guard try fits(state, event.details, at: occurredAt) else {
+            return .rejected(.quantityOverflow)
+        }
         if let denial = try evaluate(state, event, at: occurredAt) {
             return .decided(
                 Decision(denial: denial, isDuplicate: false, eventID: nil, limits: statuses))
@@ -39,8 +42,10 @@ extension WorkingSet {
         return .decided(Decision(denial: nil, isDuplicate: false, eventID: id, limits: statuses))
     }
 
-    /// Fills ``movements``; rejects an event that carries a quantity which no meter knows.
+    /// Fills ``movements``; rejects an event that carries a quantity which is negative, or which no
+    /// meter knows.
     func moves(_ event: UsageEvent) -> Rejection? {
+        if let name = event.quantities.firstNegative { return .negativeQuantity(name) }
         catalog.movements(of: event, into: &movements)
         // A plain event that moves its meter carries nothing unknown.
         if event.details == nil, case .one = event.quantities, !movements.isEmpty { return nil }
@@ -58,7 +63,9 @@ extension WorkingSet {
     }
 
     /// Whether every counter that the event moves has room for its number.
-    func fits(_ state: SubjectState, _ details: EventDetails?, at instant: Instant)
+    func fits(
+        _ state: SubjectState, _ details: EventDetails?, at instant: Instant
+    )
         throws(StoreError) -> Bool
     {
         var level: SubjectState? = state
@@ -109,9 +116,9 @@ extension WorkingSet {
             level = subject.parent
         }
         guard violations.isEmpty else {
-            let denial = denial(for: violations)
+            let after = statuses.map(\.used)
             try rewindStatuses(state, instant)
-            return denial
+            return denial(for: violations, of: state, after: after)
         }
         return nil
     }
@@ -120,7 +127,8 @@ extension WorkingSet {
     private func rewindStatuses(_ state: SubjectState, _ instant: Instant) throws(StoreError) {
         for index in statuses.indices {
             let status = statuses[index]
-            let subject = try status.ancestor.map { (id) throws(StoreError) in try self.state(of: id) }
+            let subject =
+                try status.ancestor.map { (id) throws(StoreError) in try self.state(of: id) }
                 ?? state
             let reading = try read(status.definition, of: subject, adding: nil, at: instant)
             statuses[index] = LimitStatus(
@@ -130,7 +138,9 @@ extension WorkingSet {
         }
     }
 
-    private func denial(for violations: [Violation]) -> Denial {
+    private func denial(
+        for violations: [Violation], of state: SubjectState, after: [Quantity]
+    ) -> Denial {
         var retryAt: Instant? = .earliest
         for violation in violations {
             guard let known = retryAt, let own = violation.reading.retryAt else {
@@ -141,21 +151,25 @@ extension WorkingSet {
         }
         return Denial(
             reason: .limitExceeded, violated: violations.map { statuses[$0.status].limit }.unique,
-            retryAt: retryAt, plansThatAllow: plansThatAllow(violations))
+            retryAt: retryAt, plansThatAllow: plansThatAllow(violations, of: state, after: after))
     }
 
-    private func plansThatAllow(_ violations: [Violation]) -> [PlanKey] {
-        let isOverridden = violations.contains {
-            $0.subject.override(of: statuses[$0.status].limit) != nil
+    /// - Parameter after: what ``statuses`` would say is used if all had been allowed.
+    private func plansThatAllow(
+        _ violations: [Violation], of state: SubjectState, after: [Quantity]
+    ) -> [PlanKey] {
+        let isOverridden = statuses.map { status in
+            let subject = status.ancestor.flatMap { subjects[$0] } ?? state
+            return subject.override(of: status.limit) != nil
         }
-        if isOverridden { return [] }
+        // No plan changes what an override says.
+        if violations.contains(where: { isOverridden[$0.status] }) { return [] }
         return catalog.plans.map(\.key).filter { plan in
-            violations.allSatisfy { violation in
-                let definition = statuses[violation.status].definition
-                switch definition.allowance(under: plan) {
-                case .unlimited: return true
-                case .units(let units): return violation.reading.after <= units.units
-                }
+            statuses.indices.allSatisfy { index in
+                guard statuses[index].mode == .enforce, !isOverridden[index],
+                    case .units(let units) = statuses[index].definition.allowance(under: plan)
+                else { return true }
+                return after[index] <= units || after[index] <= statuses[index].used
             }
         }
     }
@@ -182,6 +196,16 @@ extension Movement {
     }
 }
 
+extension Quantities {
+    var firstNegative: MeterKey? {
+        switch self {
+        case .none: nil
+        case .one(let name, let quantity): quantity < .zero ? name : nil
+        case .many(let pairs): pairs.first { $0.quantity < .zero }?.name
+        }
+    }
+}
+
 extension SubjectState {
     /// The nearest blocked subject, this one or a team above.
     var blockedLevel: SubjectID? {
@@ -202,6 +226,12 @@ extension Rejection {
     static let quantityOverflow = Rejection(
         code: .quantityOverflow, field: "quantity",
         message: "expected a quantity with which every counter stays below 2^63")
+
+    static func negativeQuantity(_ name: MeterKey) -> Rejection {
+        Rejection(
+            code: .invalidField, field: "quantities.\(name.text)",
+            message: "expected a whole number from 0")
+    }
 
     static func unknownMeter(_ name: MeterKey) -> Rejection {
         Rejection(

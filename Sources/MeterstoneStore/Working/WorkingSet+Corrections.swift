@@ -20,8 +20,11 @@ extension WorkingSet {
         if case .amend(let quantities, let details) = correction.kind {
             var amended = before
             amended.quantities = quantities
-            amended.details = details?.withSource(before.details?.source)
+            let kept = (details ?? .none).withSource(before.details?.source)
+            // No details and details that tell nothing are the same.
+            if kept != before.details ?? .none { amended.details = kept == .none ? nil : kept }
             if amended == before { return .unchanged }
+            if let name = quantities.firstNegative { return .rejected(.negativeQuantity(name)) }
             let event = amended.event(subject: known.subject.id)
             if let unknown = catalog.unknownQuantity(of: event) {
                 return .rejected(.unknownMeter(unknown))
@@ -68,7 +71,9 @@ extension WorkingSet {
         }
     }
 
-    private func fits(_ correction: CorrectionRecord, of state: SubjectState)
+    private func fits(
+        _ correction: CorrectionRecord, of state: SubjectState
+    )
         throws(StoreError) -> Bool
     {
         var fits = true

@@ -58,13 +58,16 @@ extension WorkingSet {
         let span = WindowSpan(
             from: instant.advanced(byMilliseconds: -seconds * 1_000),
             until: WindowSpan.lifetime.until)
-        let folded = state.number == 0
+        let folded =
+            state.number == 0
             ? .empty : try fold(series, of: state, over: span.widened(bySeconds: seconds))
         return Counter(series: series, span: span, state: folded, asOf: head, isDirty: false)
     }
 
     /// What a series of a subject comes to over a span, from the events themselves.
-    func fold(_ series: Int, of state: SubjectState, over span: WindowSpan)
+    func fold(
+        _ series: Int, of state: SubjectState, over span: WindowSpan
+    )
         throws(StoreError) -> CounterState
     {
         let events = try history(of: state.number, over: span)
@@ -77,7 +80,9 @@ extension WorkingSet {
     }
 
     /// Everything that counts for a subject over a span, the batch being decided included.
-    package func history(of subject: Int64, over span: WindowSpan)
+    package func history(
+        of subject: Int64, over span: WindowSpan
+    )
         throws(StoreError) -> [EffectiveEvent]
     {
         let days = span.utcDays

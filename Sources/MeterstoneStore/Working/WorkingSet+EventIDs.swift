@@ -57,7 +57,9 @@ extension WorkingSet {
         return facts.next()
     }
 
-    private func known(_ fact: Fact, _ id: EventID, _ source: String?)
+    private func known(
+        _ fact: Fact, _ id: EventID, _ source: String?
+    )
         throws(StoreError) -> KnownEvent?
     {
         guard fact.kind == .usage else { return nil }

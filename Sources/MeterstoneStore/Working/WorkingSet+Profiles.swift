@@ -64,7 +64,9 @@ extension WorkingSet {
         return try rejectParent(of: profile, state)
     }
 
-    private func rejectParent(of profile: Subject, _ state: SubjectState)
+    private func rejectParent(
+        of profile: Subject, _ state: SubjectState
+    )
         throws(StoreError) -> Rejection?
     {
         guard let parent = profile.parent, parent != state.profile.parent else { return nil }
@@ -76,10 +78,10 @@ extension WorkingSet {
                     code: .cyclicParent, field: "parent",
                     message: "expected a subject that is not below this one")
             }
-            if depth > Self.ancestorsMax {
+            if depth + state.levelsBelow > Self.ancestorsMax {
                 return Rejection(
                     code: .cyclicParent, field: "parent",
-                    message: "expected at most \(Self.ancestorsMax) levels above a subject")
+                    message: "expected at most \(Self.ancestorsMax) levels above any subject")
             }
             depth += 1
             level = team.parent

@@ -4,14 +4,16 @@ extension WorkingSet {
     /// Records what has happened, whatever the limits say.
     func record(_ event: UsageEvent, at now: Instant) throws(StoreError) -> RecordOutcome {
         guard options.isTrackingEnabled else { return .rejected(.trackingDisabled) }
-        let occurredAt = event.occurredAt ?? now
-        if let rejection = reject(occurredAt, now) { return .rejected(rejection) }
         if let id = event.id, let known = try find(id, source: event.details?.source, at: now) {
             return known.matches(event) ? .duplicate(id) : .conflict(id)
         }
+        let occurredAt = event.occurredAt ?? now
+        if let rejection = reject(occurredAt, now) { return .rejected(rejection) }
         if let rejection = moves(event) { return .rejected(rejection) }
         let state = try state(of: event.subject)
-        guard try fits(state, event.details, at: occurredAt) else { return .rejected(.quantityOverflow) }
+        guard try fits(state, event.details, at: occurredAt) else {
+            return .rejected(.quantityOverflow)
+        }
         statuses.removeAll(keepingCapacity: true)
         exceeded.removeAll(keepingCapacity: true)
         return .counted(

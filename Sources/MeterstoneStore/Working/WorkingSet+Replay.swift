@@ -9,16 +9,23 @@ extension WorkingSet {
         tail.append(sealed)
         batch = JournalBatchBuilder(firstSequence: sealed.lastSequence + 1)
         defer { replayed = nil }
+        var last = sealed.firstSequence - 1
         try sealed.forEach { (fact) throws(StoreError) in
             replayed = fact.sequence
+            last = fact.sequence
             do {
                 try replay(fact, in: sealed)
             } catch let error as StoreError {
                 throw error
             } catch {
                 throw StoreError(
-                    code: .corrupt, message: "the fact with sequence \(fact.sequence) is unreadable")
+                    code: .corrupt, message: "the fact with sequence \(fact.sequence) is unreadable"
+                )
             }
+        }
+        guard last == sealed.lastSequence else {
+            throw StoreError(
+                code: .corrupt, message: "the fact with sequence \(last + 1) is unreadable")
         }
     }
 

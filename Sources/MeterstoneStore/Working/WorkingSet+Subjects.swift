@@ -55,19 +55,38 @@ extension WorkingSet {
         noteRow(of: state, at: sequence)
     }
 
+    /// Tells a team that a subject with so many levels below it left or came; `nil`: it did not.
+    func noteChild(
+        of team: SubjectState?, left: Int? = nil, came: Int? = nil, at sequence: Int64
+    ) {
+        var level = team
+        var (left, came) = (left, came)
+        while let subject = level {
+            let before = subject.levelsBelow
+            if let left { subject.children[left] -= 1 }
+            if let came { subject.children[came] += 1 }
+            noteRow(of: subject, at: sequence)
+            guard subject.levelsBelow != before else { return }
+            (left, came) = (before, subject.levelsBelow)
+            level = subject.parent
+        }
+    }
+
     /// Notes what a subject's row says from this fact on.
     func noteRow(of state: SubjectState, at sequence: Int64) {
         state.rowSequence = sequence
         let stored = StoredSubject(
-            number: state.number, firstSequence: state.firstSequence, profile: state.profile)
+            number: state.number, firstSequence: state.firstSequence, profile: state.profile,
+            children: state.children)
         dirtySubjects.append(SubjectRow(sequence: sequence, subject: stored))
     }
 
     /// Forgets subjects of which nothing waits, when there are more than the options allow.
     ///
-    /// A team stays as long as a member does, so that both go on sharing one state.
+    /// A team stays as long as a member does, so that both go on sharing one state. Called between
+    /// two batches.
     package func evict() {
-        guard subjects.count > options.cachedSubjectsMax else { return }
+        guard subjects.count > evictsAbove else { return }
         var kept: [SubjectID: SubjectState] = [:]
         for state in subjects.values where !state.isClean(at: watermark) {
             var level: SubjectState? = state
@@ -79,6 +98,8 @@ extension WorkingSet {
         subjects = kept
         byNumber = Dictionary(
             uniqueKeysWithValues: kept.values.filter { $0.number != 0 }.map { ($0.number, $0) })
+        // When most of them must stay, it is not worth looking again soon.
+        evictsAbove = max(options.cachedSubjectsMax, kept.count + kept.count / 4)
     }
 
     /// Some subjects with an id greater than `after`, sorted by id.

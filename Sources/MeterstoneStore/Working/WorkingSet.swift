@@ -21,6 +21,8 @@ package final class WorkingSet {
     /// Everything up to here is projected.
     package private(set) var watermark: Int64
     package internal(set) var nextSubject: Int64
+    /// Subjects in memory from which on some are let go.
+    var evictsAbove: Int
     var batch: JournalBatchBuilder
     /// The fact that a replay has come to; what its batch holds after it has not happened yet.
     var replayed: Int64?
@@ -40,6 +42,7 @@ package final class WorkingSet {
         self.options = options
         self.source = source
         self.nextSubject = nextSubject
+        evictsAbove = options.cachedSubjectsMax
         self.eventIDs = eventIDs
         self.registry = registry
         watermark = nextSequence - 1

@@ -1,0 +1,99 @@
+public import MeterstoneCore
+public import MeterstoneStore
+import Synchronization
+
+/// A store that keeps everything in memory, for tests: the rules and nothing else.
+///
+/// It is a working set whose tail is never projected.
+public final class MemoryStore: Store {
+    private let workingSet: Mutex<WorkingSet>
+
+    public init(options: StoreOptions = StoreOptions()) {
+        workingSet = Mutex(
+            WorkingSet(
+                options: options, source: NothingStored(), blueprint: Blueprint(),
+                registry: Registry(), nextSequence: 1, nextSubject: 1,
+                eventIDs: EventIDGenerator(seed: 1)))
+    }
+
+    public func commit(_ commands: [Command], at now: Instant) throws(StoreError) -> [Outcome] {
+        try workingSet.withLock { (workingSet) throws(StoreError) in
+            var outcomes: [Outcome] = []
+            for command in commands {
+                outcomes.append(try workingSet.perform(command, at: now))
+            }
+            if workingSet.hasFacts {
+                let batch = workingSet.seal()
+                workingSet.append(batch)
+            }
+            return outcomes
+        }
+    }
+
+    public var waitingFacts: Int { 0 }
+
+    public func project() throws(StoreError) -> Bool { false }
+
+    public func view(of subject: SubjectID?) throws(StoreError) -> StoreView {
+        try workingSet.withLock { (workingSet) throws(StoreError) in
+            try workingSet.view(of: subject)
+        }
+    }
+
+    public func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [Subject] {
+        try workingSet.withLock { (workingSet) throws(StoreError) in
+            try workingSet.subjects(after: after, count: count)
+        }
+    }
+
+    public func verify() throws(StoreError) -> VerifyReport {
+        try workingSet.withLock { (workingSet) throws(StoreError) in
+            var recount = workingSet.recount(TailSource(workingSet))
+            try recount.run()
+            let counters = recount.counters.count
+            var found = workingSet.waitingCounters
+            return VerifyReport(
+                events: recount.events, counters: counters,
+                differences: try recount.differences(from: &found))
+        }
+    }
+
+    /// There is nothing to rebuild: counters live and die with the store.
+    public func rebuild() throws(StoreError) -> Int {
+        workingSet.withLock { $0.waitingCounters.count }
+    }
+
+    public func close() throws(StoreError) {}
+
+    public func read<Result>(
+        _ body: (any StoreSource) throws(StoreError) -> Result
+    ) throws(StoreError) -> Result {
+        let source = workingSet.withLock { TailSource($0) }
+        return try body(source)
+    }
+
+    public func changes(before sequence: Int64?, count: Int) throws(StoreError) -> [ChangeEntry] {
+        workingSet.withLock { workingSet in
+            workingSet.dirtyChanges.reversed()
+                .filter { change in sequence.map { change.sequence < $0 } ?? true }
+                .prefix(count).map { ChangeEntry($0) }
+        }
+    }
+}
+
+/// Tables with nothing in them.
+private struct NothingStored: StoreSource {
+    func subject(_ id: SubjectID) -> StoredSubject? { nil }
+    func subject(number: Int64) -> StoredSubject? { nil }
+    func subjects(after: SubjectID?, count: Int) -> [StoredSubject] { [] }
+    func counter(_ key: CounterKey) -> StoredCounter? { nil }
+    func locations(ofKey key: Int64) -> [EventLocation] { [] }
+    func body(at location: EventLocation) -> [UInt8]? { nil }
+    func facts(of subject: Int64, days: ClosedRange<Int64>) -> [StoredFact] { [] }
+    func days(of subject: Int64, within days: ClosedRange<Int64>, count: Int) -> [Int64] { [] }
+    func receipt(forIdempotencyKey key: String) -> ChangeReceiptRecord? { nil }
+    func watermark() -> Int64 { 0 }
+    func scan(
+        days: ClosedRange<Int64>, _ visit: (Int64, Int64, StoredFact) throws(StoreError) -> Void
+    ) {}
+}

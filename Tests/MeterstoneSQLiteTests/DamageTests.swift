@@ -1,0 +1,130 @@
+import Foundation
+import GRDB
+import Meterstone
+import MeterstoneCore
+import MeterstoneSQLite
+import MeterstoneStore
+import MeterstoneTesting
+import Testing
+
+/// Promise 7: counters are derived, `verify` says when they are wrong, `rebuild` puts them right.
+@Suite struct DamageTests {
+    /// A store with a projected history, and a second connection to it.
+    private func withStore(
+        _ body: (SQLiteStore, DatabaseQueue) throws -> Void
+    ) throws {
+        let folder = TemporaryFolder()
+        let store = try SQLiteStore(directory: folder.path, options: FixedHistory.options)
+        try FixedHistory.prepare(store)
+        var history = FixedHistory()
+        history.run(store)
+        while try store.project() {}
+        let other = try DatabaseQueue(path: folder.path + "/meterstone.sqlite")
+        try body(store, other)
+        try other.close()
+        try store.close()
+    }
+
+    @Test(arguments: [
+        "UPDATE counters SET value = value + 1",
+        "UPDATE counters SET value = value - 1 WHERE subject = 2",
+        "DELETE FROM counters WHERE subject = 1",
+        "INSERT INTO counters VALUES (0, 86400000, 1, 5, 1, NULL)",
+        "INSERT INTO counters VALUES (999, 86400000, 1, 5, 1, NULL)",
+        "INSERT INTO counters VALUES (0, 86400000, 999, 5, 1, NULL)",
+        "UPDATE counters SET memory = x'0102'",
+    ])
+    func `verify reports damaged counters and rebuild restores them`(damage: String) throws {
+        try withStore { store, other in
+            let before = try limits(store)
+            let counters = try store.verify().counters
+            try other.write { try $0.execute(sql: damage) }
+            #expect(try !store.verify().isClean)
+            #expect(try store.rebuild() == counters)
+            #expect(try store.verify().differences == [])
+            #expect(try limits(store) == before)
+        }
+    }
+
+    @Test func `verify reports an event id that leads nowhere`() throws {
+        try withStore { store, other in
+            try other.write {
+                try $0.execute(sql: "UPDATE event_ids SET sequence = sequence + 100000")
+            }
+            #expect(try !store.verify().isClean)
+        }
+    }
+
+    @Test
+    func `verify reports an event without an entry in the index of ids and rebuild puts it back`()
+        throws
+    {
+        try withStore { store, other in
+            try other.write { try $0.execute(sql: "DELETE FROM event_ids WHERE sequence % 2 = 0") }
+            #expect(try !store.verify().isClean)
+            _ = try store.rebuild()
+            #expect(try store.verify().differences == [])
+            let again = try store.commit(FixedHistory.commands(ofBatch: 3), at: FixedHistory.now)
+            for outcome in again {
+                guard case .consumed(.decided(let decision)) = outcome else {
+                    Issue.record("expected a decision, got \(outcome)")
+                    continue
+                }
+                #expect(decision.isDuplicate)
+            }
+        }
+    }
+
+    @Test(arguments: ["x''", "x'4d534a'", "zeroblob(400)", "substr(body, 1, length(body) - 1)"])
+    func `a corrupt journal is a clear error and no trap`(body: String) throws {
+        let folder = TemporaryFolder()
+        do {
+            let store = try SQLiteStore(directory: folder.path, options: FixedHistory.options)
+            try FixedHistory.prepare(store)
+            _ = try store.commit(FixedHistory.commands(ofBatch: 3), at: FixedHistory.now)
+        }
+        let copy = TemporaryFolder()
+        try folder.copyDatabase(to: copy)
+        let other = try DatabaseQueue(path: copy.path + "/meterstone.sqlite")
+        try other.write { try $0.execute(sql: "UPDATE journal SET body = \(body)") }
+        try other.close()
+        #expect(
+            performing: {
+                _ = try SQLiteStore(directory: copy.path, options: FixedHistory.options)
+            }, throws: { ($0 as? StoreError)?.code == .corrupt })
+    }
+
+    @Test func `a journal with a hole is a clear error`() throws {
+        let folder = TemporaryFolder()
+        do {
+            let store = try SQLiteStore(directory: folder.path, options: FixedHistory.options)
+            try FixedHistory.prepare(store)
+            for batch in 0..<3 {
+                _ = try store.commit(FixedHistory.commands(ofBatch: batch), at: FixedHistory.now)
+            }
+        }
+        let other = try DatabaseQueue(path: folder.path + "/meterstone.sqlite")
+        try other.write {
+            try $0.execute(
+                sql:
+                    "DELETE FROM journal WHERE first_sequence = (SELECT first_sequence FROM journal ORDER BY 1 LIMIT 1 OFFSET 2)"
+            )
+        }
+        try other.close()
+        #expect(
+            performing: {
+                _ = try SQLiteStore(directory: folder.path, options: FixedHistory.options)
+            }, throws: { ($0 as? StoreError)?.code == .corrupt })
+    }
+
+    private func limits(_ store: SQLiteStore) throws -> [Int64] {
+        try (0..<3).flatMap { number -> [Int64] in
+            let id = SubjectID(unchecked: "user\(number)")
+            guard
+                case .limits(let statuses)? = try store.commit([.limits(id)], at: FixedHistory.now)
+                    .first
+            else { return [] }
+            return statuses.map(\.used.units)
+        }
+    }
+}

@@ -1,0 +1,147 @@
+import Foundation
+import GRDB
+import Meterstone
+import MeterstoneCore
+import MeterstoneSQLite
+import MeterstoneStore
+import MeterstoneTesting
+import Testing
+
+@Suite struct SchemaTests {
+    /// A closed store's database.
+    private func withDatabase(_ body: (Database) throws -> Void) throws {
+        let folder = TemporaryFolder()
+        let store = try SQLiteStore(directory: folder.path, options: FixedHistory.options)
+        try FixedHistory.prepare(store)
+        try store.close()
+        let queue = try DatabaseQueue(path: folder.path + "/meterstone.sqlite")
+        try queue.writeWithoutTransaction { try body($0) }
+        try queue.close()
+    }
+
+    /// Statements that serve requests or commits, and what their plan must say.
+    static let plans: [(String, String)] = [
+        (SubjectStatements.byID, "SEARCH subjects USING INDEX"),
+        (SubjectStatements.byNumber, "SEARCH subjects USING INTEGER PRIMARY KEY"),
+        (SubjectStatements.after, "SEARCH subjects USING INDEX"),
+        (SubjectStatements.numberMax, "SEARCH subjects"),
+        (JournalStatements.after, "SEARCH journal USING INTEGER PRIMARY KEY"),
+        (JournalStatements.drop, "SEARCH journal USING INTEGER PRIMARY KEY"),
+        (
+            UsageEventStatements.body,
+            "SEARCH usage_events USING PRIMARY KEY (day=? AND subject=? AND sequence=?)"
+        ),
+        (
+            UsageEventStatements.ofDay,
+            "SEARCH usage_events USING PRIMARY KEY (day=? AND subject=? AND sequence<?)"
+        ),
+        (
+            UsageEventStatements.existsOnDay,
+            "SEARCH usage_events USING PRIMARY KEY (day=? AND subject=? AND sequence<?)"
+        ),
+        (UsageEventStatements.firstDay, "SEARCH usage_events USING PRIMARY KEY (day>?)"),
+        (UsageEventStatements.lastDay, "SEARCH usage_events USING PRIMARY KEY (day<?)"),
+        (UsageEventStatements.scan, "SEARCH usage_events USING PRIMARY KEY (day>? AND day<?)"),
+        (UsageEventStatements.locations, "SEARCH event_ids USING PRIMARY KEY (key=?)"),
+        (
+            CounterStatements.byKey,
+            "SEARCH counters USING PRIMARY KEY (series=? AND window_from=? AND subject=?)"
+        ),
+        (
+            CounterStatements.delete,
+            "SEARCH counters USING PRIMARY KEY (series=? AND window_from=? AND subject=?)"
+        ),
+        (ChangeStatements.byIdempotencyKey, "SEARCH changes USING INDEX"),
+        (ChangeStatements.before, "SEARCH changes USING INTEGER PRIMARY KEY"),
+        (SettingStatements.byKey, "SEARCH settings USING PRIMARY KEY"),
+    ]
+
+    @Test func `statements that serve requests search by key and never sort or scan`() throws {
+        try withDatabase { database in
+            for (sql, expected) in Self.plans {
+                let lines = try Row.fetchAll(
+                    database, sql: "EXPLAIN QUERY PLAN " + sql.withoutParameters
+                ).map { row -> String in row["detail"] }
+                #expect(lines.contains { $0.hasPrefix(expected) }, "\(sql): \(lines)")
+                #expect(!lines.contains { $0.hasPrefix("SCAN") }, "\(sql): \(lines)")
+                #expect(!lines.contains { $0.contains("TEMP B-TREE") }, "\(sql): \(lines)")
+            }
+        }
+    }
+
+    @Test func `the schema has the tables that are documented`() throws {
+        try withDatabase { database in
+            let tables = try String.fetchAll(
+                database,
+                sql:
+                    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
+            )
+            #expect(
+                tables == [
+                    "catalog", "changes", "counters", "event_ids", "grdb_migrations", "journal",
+                    "limit_numbers", "quantity_names", "series", "settings", "subjects",
+                    "usage_events",
+                ])
+            #expect(try String.fetchOne(database, sql: "PRAGMA journal_mode") == "wal")
+            #expect(try String.fetchOne(database, sql: "PRAGMA integrity_check") == "ok")
+        }
+    }
+
+    @Test(arguments: ["UPDATE changes SET body = ''", "DELETE FROM changes"])
+    func `the audit log refuses to be edited`(sql: String) throws {
+        try withDatabase { database in
+            #expect(throws: DatabaseError.self) { try database.execute(sql: sql) }
+        }
+    }
+
+    @Test func `a second store on the same directory gets a clear error`() throws {
+        let folder = TemporaryFolder()
+        let store = try SQLiteStore(directory: folder.path, options: FixedHistory.options)
+        #expect(
+            performing: {
+                _ = try SQLiteStore(directory: folder.path, options: FixedHistory.options)
+            }, throws: { ($0 as? StoreError)?.code == .locked })
+        try store.close()
+        try SQLiteStore(directory: folder.path, options: FixedHistory.options).close()
+    }
+
+    @Test func `a store that a newer version wrote is left alone`() throws {
+        let folder = TemporaryFolder()
+        try SQLiteStore(directory: folder.path, options: FixedHistory.options).close()
+        let queue = try DatabaseQueue(path: folder.path + "/meterstone.sqlite")
+        try queue.write {
+            try $0.execute(sql: "INSERT INTO grdb_migrations VALUES ('9999-from-the-future')")
+        }
+        try queue.close()
+        #expect(
+            performing: {
+                _ = try SQLiteStore(directory: folder.path, options: FixedHistory.options)
+            }, throws: { ($0 as? StoreError)?.code == .schemaTooNew })
+    }
+
+    @Test func `a file that is no database is a clear error`() throws {
+        let folder = TemporaryFolder()
+        try FileManager.default.createDirectory(
+            atPath: folder.path, withIntermediateDirectories: true)
+        try Data(repeating: 0x41, count: 8_192).write(
+            to: URL(fileURLWithPath: folder.path + "/meterstone.sqlite"))
+        #expect(
+            performing: {
+                _ = try SQLiteStore(directory: folder.path, options: FixedHistory.options)
+            }, throws: { ($0 as? StoreError)?.code == .corrupt })
+    }
+
+    @Test func `a directory that cannot be made is a clear error`() throws {
+        #expect(
+            performing: {
+                _ = try SQLiteStore(directory: "/proc/nothing/here", options: FixedHistory.options)
+            }, throws: { ($0 as? StoreError)?.code == .inputOutput })
+    }
+}
+
+extension String {
+    /// With numbers in the place of parameters, as a plan needs no values.
+    fileprivate var withoutParameters: String {
+        replacing(/\?[0-9]/, with: "1")
+    }
+}

@@ -1,0 +1,204 @@
+import MeterstoneCore
+import MeterstoneStore
+
+/// What the stores must agree with: a list of events, and everything computed from it anew each time.
+///
+/// It shares the calendar and the plain values with the product, and nothing that counts or decides.
+struct Model {
+    var blueprint = Blueprint()
+    var profiles: [SubjectID: Subject] = [:]
+    var events: [ModelEvent] = []
+    var defaultTimeZone = "UTC"
+    let zoneRules: @Sendable (String) -> ZoneRules?
+
+    init(zoneRules: @escaping @Sendable (String) -> ZoneRules?) {
+        self.zoneRules = zoneRules
+    }
+
+    func profile(_ id: SubjectID) -> Subject { profiles[id] ?? Subject(id: id) }
+
+    /// The subject, then the teams above it.
+    func levels(_ id: SubjectID) -> [SubjectID] {
+        var result = [id]
+        while let parent = profile(result[result.count - 1]).parent { result.append(parent) }
+        return result
+    }
+
+    func zone(_ id: SubjectID) -> ZoneRules {
+        zoneRules(profile(id).timeZone ?? defaultTimeZone) ?? .utc
+    }
+
+    func span(_ window: Window, _ id: SubjectID, at instant: Instant) -> WindowSpan {
+        window.span(
+            containing: instant, in: zone(id), anchor: profile(id).subscription?.startsAt)
+    }
+
+    func plan(_ id: SubjectID, at instant: Instant) -> PlanKey? {
+        for level in levels(id) {
+            let profile = profile(level)
+            if let subscription = profile.subscription, subscription.applies(at: instant) {
+                return subscription.plan
+            }
+            if let plan = profile.plan { return plan }
+        }
+        return blueprint.plans.first { $0.isDefault }?.key
+    }
+
+    func allowance(_ limit: Limit, _ id: SubjectID, at instant: Instant) -> Allowance {
+        for level in levels(id) {
+            if let allowance = profile(level).overrides[limit.key] { return allowance }
+        }
+        return allowance(limit, under: plan(id, at: instant))
+    }
+
+    func allowance(_ limit: Limit, under plan: PlanKey?) -> Allowance {
+        plan.flatMap { limit.allowances[$0] } ?? limit.defaultAllowance ?? .unlimited
+    }
+}
+
+/// An event as the model keeps it: corrected in place, which only a model may do.
+struct ModelEvent {
+    var event: UsageEvent
+    /// As it was told first, for comparing repeats.
+    var told: UsageEvent
+    var at: Instant
+    var recordedAt: Instant
+    var ancestors: [SubjectID]
+    var isVoided = false
+    var corrections: [CorrectionNote] = []
+    var answer: [ModelStatus] = []
+
+    func counts(for id: SubjectID) -> Bool {
+        !isVoided && (event.subject == id || ancestors.contains(id))
+    }
+}
+
+/// What a limit says, in a form that compares.
+struct ModelStatus: Hashable, CustomStringConvertible {
+    var limit: LimitKey
+    var ancestor: SubjectID?
+    var allowance: Int64
+    var used: Int64
+    var resetsAt: Instant?
+
+    var description: String {
+        "\(limit)\(ancestor.map { "@\($0)" } ?? "") \(used)/\(allowance) "
+            + "until \(resetsAt?.rfc3339 ?? "ever")"
+    }
+}
+
+extension ModelStatus {
+    init(_ status: LimitStatus) {
+        limit = status.limit
+        ancestor = status.ancestor
+        allowance = status.allowance.wire
+        used = status.used.units
+        resetsAt = status.resetsAt
+    }
+}
+
+// MARK: Counting
+
+/// What one event is worth to one meter.
+struct Worth {
+    var units: Int64
+    var distinctValue: String?
+    var at: Instant
+}
+
+extension Model {
+    func worth(_ event: UsageEvent, _ meter: Meter, at instant: Instant) -> Worth? {
+        let details = event.details ?? .none
+        if let type = details.type, !meter.eventTypes.isEmpty, !meter.eventTypes.contains(type) {
+            return nil
+        }
+        guard meter.countedStatuses.contains(details.status),
+            accepts(meter.dimensions, details)
+        else { return nil }
+        var units: Int64?
+        if let named = event.quantities[meter.key] {
+            units = named.units
+        } else if let name = meter.quantityName {
+            if meter.eventTypes.isEmpty || details.type != nil {
+                units = event.quantities[name]?.units
+            }
+        } else if details.type != nil, !meter.eventTypes.isEmpty {
+            units = 1
+        }
+        guard let units else { return nil }
+        guard meter.aggregation == .uniqueCount else { return Worth(units: units, at: instant) }
+        guard
+            let value = details.dimensions.first(where: { $0.name == meter.uniqueDimension })?.value
+        else { return nil }
+        return Worth(units: units, distinctValue: value, at: instant)
+    }
+
+    func accepts(_ filter: [String: [String]], _ details: EventDetails) -> Bool {
+        for (name, values) in filter {
+            guard let own = details.dimensions.first(where: { $0.name == name })?.value,
+                values.contains(own)
+            else { return false }
+        }
+        return true
+    }
+
+    /// Everything that counts for a subject within a span, in the order of recording.
+    func worths(
+        _ id: SubjectID, _ meter: Meter, _ filter: [String: [String]], in span: WindowSpan
+    ) -> [Worth] {
+        events.compactMap { event in
+            guard span.contains(event.at), event.counts(for: id),
+                accepts(filter, event.event.details ?? .none)
+            else { return nil }
+            return worth(event.event, meter, at: event.at)
+        }
+    }
+
+    func aggregate(_ worths: [Worth], _ aggregation: Aggregation) -> Int64 {
+        switch aggregation {
+        case .sum: return worths.reduce(0) { $0 + $1.units }
+        case .count: return Int64(worths.count)
+        case .max: return worths.map(\.units).max() ?? 0
+        case .uniqueCount: return Int64(Set(worths.compactMap(\.distinctValue)).count)
+        case .latest:
+            var last: Worth?
+            for worth in worths where last.map({ $0.at <= worth.at }) ?? true { last = worth }
+            return last?.units ?? 0
+        }
+    }
+
+    /// What a limit has counted at an instant, with and without one more.
+    func reading(
+        _ limit: Limit, _ meter: Meter, _ id: SubjectID, at instant: Instant, adding more: Worth?
+    ) -> (before: Int64, after: Int64, resetsAt: Instant?) {
+        if case .rolling(let seconds) = limit.window {
+            return rollingReading(limit, meter, id, instant, seconds * 1_000, more)
+        }
+        let span = span(limit.window, id, at: instant)
+        let counted = worths(id, meter, limit.dimensions, in: span)
+        return (
+            aggregate(counted, meter.aggregation),
+            aggregate(counted + (more.map { [$0] } ?? []), meter.aggregation),
+            span.until == WindowSpan.lifetime.until ? nil : span.until
+        )
+    }
+
+    private func rollingReading(
+        _ limit: Limit, _ meter: Meter, _ id: SubjectID, _ instant: Instant,
+        _ milliseconds: Int64, _ more: Worth?
+    ) -> (before: Int64, after: Int64, resetsAt: Instant?) {
+        let from = instant.advanced(byMilliseconds: 1 - milliseconds)
+        let until = instant.advanced(byMilliseconds: milliseconds)
+        let near = worths(id, meter, limit.dimensions, in: WindowSpan(from: from, until: until))
+        // The fullest window is one that ends at the instant or at a later event.
+        let ends = [instant] + near.map(\.at).filter { $0 > instant }
+        let before: Int64 =
+            ends.map { end -> Int64 in
+                let start = end.advanced(byMilliseconds: 1 - milliseconds)
+                return aggregate(near.filter { start <= $0.at && $0.at <= end }, meter.aggregation)
+            }.max() ?? 0
+        let oldest = near.map(\.at).filter { $0 <= instant }.min() ?? instant
+        let units: Int64 = more.map { meter.aggregation == .count ? 1 : $0.units } ?? 0
+        return (before, before + units, oldest.advanced(byMilliseconds: milliseconds))
+    }
+}

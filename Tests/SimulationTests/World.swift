@@ -1,0 +1,226 @@
+import MeterstoneCore
+import MeterstoneStore
+
+/// Makes up what happens: a seeded source of commands, in a small world so that things meet.
+struct World {
+    var random: SplitMix64
+    var now = Instant(rfc3339: "2026-03-27T22:15:00Z") ?? .earliest
+    private var told: [UsageEvent] = []
+
+    init(seed: UInt64) {
+        random = SplitMix64(state: seed)
+    }
+
+    static let subjects = ["ada", "bob", "cy", "dee"].map { SubjectID(unchecked: $0) }
+    static let teams = ["red", "blue", "works"].map { SubjectID(unchecked: $0) }
+    static let zones = [
+        "UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe",
+    ]
+    static let plans = ["free", "pro", "big"].map { PlanKey(unchecked: $0) }
+    static let limitKeys = (0..<9).map { LimitKey(unchecked: "limit\($0)") }
+    static let meters = [
+        Meter(key: .named("prompts")),
+        Meter(key: .named("tokens"), quantityName: .named("tok")),
+        Meter(key: .named("calls"), aggregation: .count, eventTypes: ["call", "chat"]),
+        Meter(key: .named("peak"), aggregation: .max),
+        Meter(key: .named("level"), aggregation: .latest),
+        Meter(
+            key: .named("models"), aggregation: .uniqueCount, eventTypes: ["call"],
+            uniqueDimension: "model"),
+        Meter(key: .named("gpt"), dimensions: ["model": ["gpt", "four"]]),
+    ]
+
+    // MARK: Dice
+
+    mutating func pick<Element>(_ elements: [Element]) -> Element {
+        elements[Int.random(in: elements.indices, using: &random)]
+    }
+
+    mutating func percent(_ chance: Int) -> Bool {
+        Int.random(in: 0..<100, using: &random) < chance
+    }
+
+    mutating func number(_ range: ClosedRange<Int64>) -> Int64 {
+        Int64.random(in: range, using: &random)
+    }
+
+    // MARK: Time
+
+    /// Mostly seconds and minutes; now and then past a month's end or a change of the clocks.
+    mutating func tick() {
+        let milliseconds: Int64 =
+            switch number(0...99) {
+            case 0..<50: number(0...20_000)
+            case 50..<85: number(0...10_800_000)
+            case 85..<96: number(0...172_800_000)
+            case 96..<98: number(0...3_456_000_000)
+            default: -number(0...5_000)
+            }
+        now = now.advanced(byMilliseconds: milliseconds)
+    }
+
+    private mutating func occurrence() -> Instant? {
+        switch number(0...99) {
+        case 0..<60: nil
+        case 60..<75: now.advanced(byMilliseconds: -number(0...7_200_000))
+        case 75..<88: now.advanced(byMilliseconds: -number(0...3_456_000_000))
+        case 88..<97: now.advanced(byMilliseconds: number(0...86_400_000))
+        case 97: now.advanced(byMilliseconds: number(86_400_001...99_999_999))
+        default: Instant(millisecondsSince1970: number(-10_000...10_000))
+        }
+    }
+
+    // MARK: Commands
+
+    mutating func command() -> Command {
+        switch number(0...99) {
+        case 0..<42: .consume(event())
+        case 42..<48: .check(event())
+        case 48..<64: .record(event())
+        case 64..<74: .correct(correction())
+        case 74..<80: .limits(pick(Self.subjects + Self.teams))
+        default: .change(ChangeRequest(change: change(), author: "simulation"))
+        }
+    }
+
+    private mutating func event() -> UsageEvent {
+        if percent(12), !told.isEmpty {
+            var again = pick(told)
+            if percent(20) { again.quantities = quantities() }
+            if percent(10) { again.subject = pick(Self.subjects) }
+            return again
+        }
+        var event = UsageEvent(
+            subject: percent(90) ? pick(Self.subjects) : pick(Self.teams),
+            occurredAt: occurrence(), quantities: quantities(),
+            details: percent(45) ? details() : nil)
+        if percent(80) { event.id = id() }
+        if event.id != nil { told.append(event) }
+        return event
+    }
+
+    private mutating func id() -> EventID {
+        let number = UInt64(told.count)
+        return percent(70)
+            ? .text("e\(number)")
+            // Version 7, ten to a millisecond, so that the index of ids sees equal keys.
+            : .uuid((number / 10) << 16 | 0x7000, number | 1 << 63)
+    }
+
+    private mutating func quantities() -> Quantities {
+        func named(_ name: String, _ units: Int64) -> NamedQuantity {
+            NamedQuantity(name: .named(name), quantity: Quantity(units))
+        }
+        switch number(0...99) {
+        case 0..<45: return Quantities([named("prompts", number(0...4))])
+        case 45..<55: return .none
+        case 55..<65: return Quantities([named("peak", number(0...40))])
+        case 65..<72: return Quantities([named("level", number(0...40))])
+        case 72..<78: return Quantities([named("gpt", number(1...9))])
+        case 78..<86: return Quantities([named("tok", number(0...9))])
+        case 86..<98:
+            return Quantities([
+                named("prompts", number(0...3)), named("tok", number(0...9)),
+                named("peak", number(0...40)),
+            ])
+        default: return Quantities([named("nobody", 1)])
+        }
+    }
+
+    private mutating func details() -> EventDetails {
+        EventDetails(
+            source: percent(15) ? "shop" : nil,
+            type: percent(70) ? pick(["call", "chat", "walk"]) : nil,
+            status: percent(80) ? .success : pick([.failed, .cancelled]),
+            dimensions: percent(70)
+                ? [Dimension(name: "model", value: pick(["gpt", "four", "claude"]))] : [])
+    }
+
+    private mutating func correction() -> Correction {
+        let target = told.isEmpty ? nil : pick(told)
+        return Correction(
+            eventID: percent(95) ? (target?.id ?? .text("none")) : .text("none"),
+            source: target?.details?.source,
+            kind: percent(50)
+                ? .void : .amend(quantities(), percent(50) ? details(target) : keep(target)),
+            author: "simulation", reason: "because")
+    }
+
+    private func keep(_ target: UsageEvent?) -> EventDetails? {
+        target?.details
+    }
+
+    /// Other details with the target's source, which an amendment cannot change.
+    private mutating func details(_ target: UsageEvent?) -> EventDetails? {
+        let other = details()
+        return EventDetails(
+            source: target?.details?.source, type: other.type, status: other.status,
+            dimensions: other.dimensions)
+    }
+
+    private mutating func change() -> Change {
+        let id = percent(75) ? pick(Self.subjects) : pick(Self.teams)
+        switch number(0...99) {
+        case 0..<32: return .putLimit(limit())
+        case 32..<40: return .deleteLimit(pick(Self.limitKeys))
+        case 40..<46: return .putMeter(meter())
+        case 46..<50: return .putPlan(Plan(key: pick(Self.plans), rank: Int(number(0...3))))
+        case 50..<52: return .deletePlan(pick(Self.plans))
+        case 52..<70: return .putSubject(subject(id))
+        case 70..<73: return .deleteSubject(id)
+        case 73..<84:
+            let startsAt = now.advanced(byMilliseconds: number(-5_000_000_000...500_000_000))
+            return .putSubscription(
+                id,
+                Subscription(
+                    plan: pick(Self.plans),
+                    status: percent(80) ? .active : pick(SubscriptionStatus.allCases),
+                    startsAt: startsAt,
+                    expiresAt: percent(50)
+                        ? startsAt.advanced(byMilliseconds: number(1...9_000_000_000)) : nil))
+        case 84..<88: return .deleteSubscription(id)
+        case 88..<96: return .putOverride(id, pick(Self.limitKeys), allowance())
+        default: return .deleteOverride(id, pick(Self.limitKeys))
+        }
+    }
+
+    private mutating func allowance() -> Allowance {
+        Allowance(wire: percent(10) ? -1 : percent(10) ? 0 : number(1...30)) ?? .unlimited
+    }
+
+    mutating func limit() -> Limit {
+        let meter = pick(Self.meters)
+        var windows: [Window] = [
+            .hour, .day, .week(startsOn: .monday), .week(startsOn: .saturday), .month, .year,
+            .lifetime, .billingMonth,
+        ]
+        if meter.canRoll { windows += [60, 3_600, 86_400, 100_000].map { .rolling(seconds: $0) } }
+        var allowances: [PlanKey: Allowance] = [:]
+        for plan in Self.plans where percent(50) { allowances[plan] = allowance() }
+        return Limit(
+            key: pick(Self.limitKeys), meter: meter.key, window: pick(windows),
+            allowances: allowances, defaultAllowance: percent(75) ? allowance() : nil,
+            dimensions: percent(25) ? ["model": [pick(["gpt", "four", "claude"])]] : [:],
+            mode: percent(70) ? .enforce : pick(LimitMode.allCases), active: percent(92))
+    }
+
+    /// A meter as it was, or counted another way.
+    private mutating func meter() -> Meter {
+        var meter = pick(Self.meters)
+        if percent(50) { meter.countedStatuses = [.success, .failed] }
+        if percent(30), !meter.eventTypes.isEmpty { meter.eventTypes = ["call", "walk"] }
+        if percent(20) { meter.dimensions["model"] = ["gpt", "claude"] }
+        return meter
+    }
+
+    private mutating func subject(_ id: SubjectID) -> Subject {
+        Subject(
+            id: id, timeZone: percent(60) ? pick(Self.zones) : percent(3) ? "Mars/Base" : nil,
+            parent: percent(60) ? pick(Self.teams) : nil,
+            plan: percent(40) ? pick(Self.plans) : nil, blocked: percent(10))
+    }
+}
+
+extension MeterKey {
+    static func named(_ text: String) -> MeterKey { MeterKey(unchecked: text) }
+}

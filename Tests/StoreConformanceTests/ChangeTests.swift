@@ -1,0 +1,220 @@
+import Meterstone
+import MeterstoneCore
+import MeterstoneStore
+import MeterstoneTesting
+import Testing
+
+/// Meters, plans, limits and subjects as data that changes.
+@Suite struct ChangeTests {
+    @Test(arguments: StoreUnderTest.allCases)
+    func `each change says what it did`(store: StoreUnderTest) async throws {
+        try await store.withSession { session in
+            for step in 0..<2 {
+                if step == 1 { try await session.reopen() }
+                let engine = session.engine
+                var outcomes: [String] = []
+                for change in Self.everyKind {
+                    for _ in 0..<2 { outcomes.append(try await engine.put(change).code) }
+                }
+                // The second round starts from what the first left: subjects that exist.
+                let first = step == 0 ? "created" : "replaced"
+                #expect(
+                    outcomes == [
+                        "created", "unchanged", "replaced", "unchanged", "created", "unchanged",
+                        "created", "unchanged", first, "unchanged", "created", "unchanged",
+                        "created", "unchanged", "deleted", "missing", "deleted", "missing",
+                        "deleted", "missing", "deleted", "missing", "deleted", "missing",
+                        "deleted", "missing",
+                    ])
+            }
+        }
+    }
+
+    private static let everyKind: [Change] = [
+        .putMeter(Meter(key: .prompts)), .putMeter(Meter(key: .prompts, unit: "prompts")),
+        .putPlan(Plan(key: .pro)), .putLimit(.daily(5)),
+        .putSubject(Subject(id: .ada, name: "Ada")),
+        .putSubscription(.ada, Subscription(plan: .pro, startsAt: .at("2026-01-01T00:00:00Z"))),
+        .putOverride(.ada, .daily, .unlimited), .deleteOverride(.ada, .daily),
+        .deleteSubscription(.ada), .deleteSubject(.ada), .deleteLimit(.daily), .deletePlan(.pro),
+        .deleteMeter(.prompts),
+    ]
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `what does not fit is rejected with its code`(store: StoreUnderTest) async throws {
+        try await store.with { engine, _ in
+            try await engine.setUp(plans: [Plan(key: .free, isDefault: true)], limits: [.daily(5)])
+            try await engine.put(.putSubject(Subject(id: .ada, parent: .team)))
+            try await engine.put(.putSubject(Subject(id: .team, parent: .company)))
+            let mistakes: [(Change, String)] = [
+                (.putLimit(.limit("x", 1, of: .seconds, per: .day)), "unknown_meter"),
+                (.deleteMeter(.prompts), "in_use"),
+                (.putSubject(Subject(id: .bob, timeZone: "Mars/Base")), "unknown_time_zone"),
+                (.putSubject(Subject(id: .bob, plan: .big)), "unknown_plan"),
+                (
+                    .putSubscription(
+                        .bob, Subscription(plan: .big, startsAt: .at("2026-01-01T00:00:00Z"))),
+                    "unknown_plan"
+                ),
+                (.putOverride(.bob, LimitKey(unchecked: "x"), .unlimited), "unknown_limit"),
+                (.putSubject(Subject(id: .bob, parent: .bob)), "cyclic_parent"),
+                (.putSubject(Subject(id: .company, parent: .ada)), "cyclic_parent"),
+                (.putPlan(Plan(key: .pro, isDefault: true)), "invalid_field"),
+                (.putMeter(Meter(key: .seconds, aggregation: .uniqueCount)), "missing_field"),
+                (.putMeter(Meter(key: .seconds, countedStatuses: [])), "invalid_field"),
+            ]
+            for (change, code) in mistakes {
+                #expect(try await engine.put(change).code == code, "\(change)")
+            }
+            try await engine.put(.putLimit(.limit("roll", 1, per: .rolling(seconds: 60))))
+            #expect(
+                try await engine.put(.putMeter(Meter(key: .prompts, aggregation: .max))).code
+                    == "invalid_field")
+            #expect(try await engine.subject(.bob) == nil)
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `no subject has more than four levels above however they are put together`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.withSession { session in
+            try await session.engine.setUp(limits: [.limit("ever", 100, per: .lifetime)])
+            func level(_ number: Int) -> SubjectID { SubjectID(unchecked: "level\(number)") }
+            func put(_ number: Int, below other: Int?) async throws -> String {
+                let parent = other.map { level($0) }
+                return try await session.engine.put(
+                    .putSubject(Subject(id: level(number), parent: parent))
+                ).code
+            }
+            // From below: each new parent would push all that is there one level down.
+            #expect(try await put(0, below: 1) == "created")
+            for number in 1..<4 {
+                #expect(try await put(number, below: number + 1) == "replaced")
+                try await session.reopen()
+            }
+            #expect(try await put(4, below: 5) == "cyclic_parent")
+            let decision = try await session.engine.decide(.of(level(0)))
+            #expect(decision.limits.map(\.used) == [1, 1, 1, 1, 1])
+            // From above.
+            #expect(try await put(6, below: 0) == "cyclic_parent")
+            #expect(try await put(6, below: 1) == "created")
+            // What leaves makes room.
+            #expect(try await put(1, below: nil) == "replaced")
+            #expect(try await put(4, below: 5) == "replaced")
+            try await session.reopen()
+            #expect(try await put(5, below: 7) == "replaced")
+            #expect(try await put(7, below: 8) == "cyclic_parent")
+            try await session.engine.expectClean()
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `an idempotency key gets the first answer again or a conflict`(
+        store: StoreUnderTest
+    )
+        async throws
+    {
+        try await store.withSession { session in
+            try await session.engine.setUp(limits: [.daily(5)])
+            func put(_ allowance: Int64) -> ChangeRequest {
+                ChangeRequest(
+                    change: .putLimit(.daily(allowance)), author: "test", idempotencyKey: "k")
+            }
+            let first = try await session.engine.change(put(7))
+            #expect(first.outcome == .replaced && !first.isReplay)
+            try await session.engine.put(.putLimit(.daily(9)))
+            for step in 0..<3 {
+                if step == 1 { try await session.engine.flush() }
+                if step == 2 { try await session.reopen() }
+                let again = try await session.engine.change(put(7))
+                #expect(again.outcome == .replaced && again.isReplay)
+                let other = try await session.engine.change(put(8))
+                #expect(other.outcome.code == "idempotency_conflict")
+                #expect(try await session.engine.blueprint().limits == [.daily(9)])
+            }
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `the audit log says who changed what from what to what`(
+        store: StoreUnderTest
+    )
+        async throws
+    {
+        try await store.withSession { session in
+            try await session.engine.setUp(limits: [.daily(5)])
+            session.clock.advance(bySeconds: 5)
+            let request = ChangeRequest(change: .putLimit(.daily(7)), author: "grace")
+            _ = try await session.engine.change(request)
+            _ = try await session.engine.change(request)
+            _ = try await session.engine.change(
+                ChangeRequest(change: .deleteLimit(.daily), author: "hal"))
+            for step in 0..<2 {
+                if step == 1 { try await session.reopen() }
+                let all = try await session.engine.changes(count: 100)
+                #expect(all.map(\.kind) == ["limit", "limit", "limit", "meter"])
+                #expect(all.map(\.author) == ["hal", "grace", "test", "test"])
+                #expect(all[0].after == nil && all[2].before == nil)
+                #expect(all[0].before == all[1].after && all[1].before == all[2].after)
+                #expect(all[1].recordedAt == session.clock.now)
+                let older = try await session.engine.changes(before: all[1].sequence, count: 1)
+                #expect(older == [all[2]])
+            }
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `applying a blueprint twice changes nothing`(store: StoreUnderTest) async throws {
+        try await store.with { engine, _ in
+            let blueprint = Blueprint(
+                meters: [Meter(key: .prompts)], plans: [Plan(key: .free)], limits: [.daily(5)])
+            let first = try await engine.apply(blueprint, author: "test")
+            #expect(first.map(\.outcome) == [.created, .created, .created])
+            let second = try await engine.apply(blueprint, author: "test")
+            #expect(second.map(\.outcome) == [.unchanged, .unchanged, .unchanged])
+            #expect(try await engine.blueprint() == blueprint)
+            #expect(try await engine.changes(count: 10).count == 3)
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `who is on a deleted plan can still be blocked`(store: StoreUnderTest) async throws {
+        try await store.with { engine, _ in
+            try await engine.setUp(plans: [Plan(key: .pro)], limits: [.daily(5)])
+            try await engine.put(.putSubject(Subject(id: .ada, plan: .pro)))
+            try await engine.put(.deletePlan(.pro))
+            #expect(
+                try await engine.put(.putSubject(Subject(id: .ada, plan: .pro, blocked: true))).code
+                    == "replaced")
+            #expect(try await engine.put(.putOverride(.ada, .daily, .unlimited)).code == "created")
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `subjects are listed by id before and after projection`(
+        store: StoreUnderTest
+    )
+        async throws
+    {
+        try await store.withSession { session in
+            try await session.engine.setUp(limits: [.daily(50)])
+            for number in [5, 3, 9, 1] {
+                try await session.engine.count(.of(SubjectID(unchecked: "user\(number)")))
+            }
+            try await session.engine.flush()
+            for number in [4, 3, 8] {
+                let id = SubjectID(unchecked: "user\(number)")
+                try await session.engine.put(.putSubject(Subject(id: id, name: "new")))
+            }
+            for step in 0..<2 {
+                if step == 1 { try await session.reopen() }
+                let page = try await session.engine.subjects(after: nil, count: 4)
+                #expect(page.map(\.id.text) == ["user1", "user3", "user4", "user5"])
+                #expect(page.map(\.name) == [nil, "new", "new", nil])
+                let rest = try await session.engine.subjects(after: page.last?.id, count: 4)
+                #expect(rest.map(\.id.text) == ["user8", "user9"])
+            }
+        }
+    }
+}
