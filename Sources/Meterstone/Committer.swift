@@ -12,10 +12,8 @@ import Synchronization
 final class Committer: Sendable {
     /// Commands in one commit at most; more wait for the next.
     static let commandsPerCommitMax = 16_384
-    /// Facts beyond which every commit is followed by steps of projection, for as long as
-    /// ``projectionMilliseconds``. At twice as many, commits wait until there are fewer.
-    static let waitingFactsMax = 400_000
-    /// How long commits wait for projection at a time. A step more may be under way.
+    /// How long commits wait for projection at a time, when more facts wait than the store wants. A
+    /// step more may be under way. When twice as many wait, commits wait until there are fewer.
     static let projectionMilliseconds = 20
     /// How long nothing must have happened before the rest is projected.
     static let idleMilliseconds = 20
@@ -154,10 +152,11 @@ final class Committer: Sendable {
     }
 
     private func keepProjectionUp() {
-        guard store.waitingFacts > Self.waitingFactsMax else { return }
+        let max = store.waitingFactsMax
+        guard store.waitingFacts > max else { return }
         let deadline = DispatchTime.now() + .milliseconds(Self.projectionMilliseconds)
-        while store.waitingFacts > Self.waitingFactsMax,
-            DispatchTime.now() < deadline || store.waitingFacts > 2 * Self.waitingFactsMax,
+        while store.waitingFacts > max,
+            DispatchTime.now() < deadline || store.waitingFacts / 2 > max,
             projectStep()
         {}
     }

@@ -133,6 +133,8 @@ public final class SQLiteStore: Store, @unchecked Sendable {
 
     public var waitingFacts: Int { workingSet.tail.count }
 
+    public var waitingFactsMax: Int { options.journalEventsMax }
+
     public func view(of subject: SubjectID?) throws(StoreError) -> StoreView {
         try refuseIfHalted()
         return try write { (_) throws(StoreError) in

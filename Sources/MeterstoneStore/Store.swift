@@ -16,6 +16,9 @@ public protocol Store: AnyObject, Sendable {
     /// Commits that are durable and not yet in the tables that people query.
     var waitingFacts: Int { get }
 
+    /// How many may wait before projection goes first.
+    var waitingFactsMax: Int { get }
+
     /// Does a short step of projection; `true` while there is more to do.
     func project() throws(StoreError) -> Bool
 

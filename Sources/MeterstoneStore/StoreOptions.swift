@@ -21,6 +21,8 @@ public struct StoreOptions: Sendable {
     public var eventIDMillisecondsMax: Int64?
     /// Subjects kept in memory when nothing of theirs waits to be projected.
     public var cachedSubjectsMax = 1_000_000
+    /// Events that may wait in the journal before projection goes first.
+    public var journalEventsMax = 400_000
 
     public init() {}
 }

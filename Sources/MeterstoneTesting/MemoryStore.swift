@@ -32,6 +32,8 @@ public final class MemoryStore: Store {
 
     public var waitingFacts: Int { 0 }
 
+    public var waitingFactsMax: Int { .max }
+
     public func project() throws(StoreError) -> Bool { false }
 
     public func view(of subject: SubjectID?) throws(StoreError) -> StoreView {

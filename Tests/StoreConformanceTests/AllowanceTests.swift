@@ -176,6 +176,23 @@ import Testing
     }
 
     @Test(arguments: StoreUnderTest.allCases)
+    func `a shadow limit says how often it would have denied`(store: StoreUnderTest) async throws {
+        try await store.with { engine, clock in
+            try await engine.setUp(limits: [.daily(2, mode: .shadow)])
+            for count in [0, 0, 1, 2] as [Int64] {
+                let decision = try await engine.decide("ada")
+                #expect(decision.isAllowed)
+                #expect(decision.limits.map(\.wouldHaveDenied) == [count])
+            }
+            try await engine.flush()
+            #expect(try await engine.limits(of: .ada).map(\.wouldHaveDenied) == [2])
+            clock.advance(bySeconds: 86_400)
+            #expect(try await engine.limits(of: .ada).map(\.wouldHaveDenied) == [0])
+            try await engine.expectClean()
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
     func `nothing is refused while limits are not enforced`(store: StoreUnderTest) async throws {
         try await store.with(StoreUnderTest.options { $0.areLimitsEnforced = false }) { engine, _ in
             try await engine.setUp(limits: [.daily(1)])

@@ -10,16 +10,19 @@ public struct LimitStatus: Sendable {
     public let used: Quantity
     /// When the window ends and counting starts anew; `nil`: never.
     public let resetsAt: Instant?
+    /// For a shadow limit: consumes of the window that it would have denied, had it enforced.
+    public let wouldHaveDenied: Int64?
 
     package init(
         definition: LimitDefinition, ancestor: SubjectID?, allowance: Allowance, used: Quantity,
-        resetsAt: Instant?
+        resetsAt: Instant?, wouldHaveDenied: Int64? = nil
     ) {
         self.definition = definition
         self.ancestor = ancestor
         self.allowance = allowance
         self.used = used
         self.resetsAt = resetsAt
+        self.wouldHaveDenied = wouldHaveDenied
     }
 
     public var limit: LimitKey { definition.limit.key }

@@ -90,11 +90,26 @@ extension WorkingSet {
                     LimitStatus(
                         definition: definition, ancestor: subject === state ? nil : subject.id,
                         allowance: reading.allowance, used: Quantity(reading.before),
-                        resetsAt: reading.resetsAt))
+                        resetsAt: reading.resetsAt,
+                        wouldHaveDenied: try refusals(definition, of: subject, at: instant)))
             }
             level = subject.parent
         }
         return result
+    }
+
+    /// How many consumes of the window a shadow limit would have denied; `nil` for other modes.
+    func refusals(
+        _ definition: LimitDefinition, of subject: SubjectState, at instant: Instant
+    ) throws(StoreError) -> Int64? {
+        guard definition.mode == .shadow else { return nil }
+        let window = definition.limit.window
+        let index = try counterIndex(
+            subject, series: definition.refusalSeries, window: window, at: instant)
+        let state = subject.current[index].state
+        guard case .rolling(let seconds) = window else { return state.value }
+        guard case .rolling(let entries) = state.memory else { return 0 }
+        return Rolling.used(entries, at: instant, milliseconds: seconds * 1_000)
     }
 }
 

@@ -109,7 +109,9 @@ extension WorkingSet {
                             definition: definition,
                             ancestor: subject === state ? nil : subject.id,
                             allowance: reading.allowance, used: Quantity(reading.after),
-                            resetsAt: reading.resetsAt))
+                            resetsAt: reading.resetsAt,
+                            wouldHaveDenied: try refusals(definition, of: subject, at: instant)
+                                .map { $0 + (isExceeded ? 1 : 0) }))
                     exceeded.append(isExceeded)
                 }
             }
@@ -134,7 +136,8 @@ extension WorkingSet {
             statuses[index] = LimitStatus(
                 definition: status.definition, ancestor: status.ancestor,
                 allowance: reading.allowance, used: Quantity(reading.before),
-                resetsAt: reading.resetsAt)
+                resetsAt: reading.resetsAt,
+                wouldHaveDenied: try refusals(status.definition, of: subject, at: instant))
         }
     }
 
