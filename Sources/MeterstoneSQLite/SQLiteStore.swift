@@ -55,6 +55,14 @@ public final class SQLiteStore: Store, @unchecked Sendable {
         configuration.prepareDatabase { database in
             try database.execute(sql: "PRAGMA cache_size = -65536")
         }
+        if !FileManager.default.fileExists(atPath: path) {
+            // Only a database with a schema can have its log prepared.
+            let first = try DatabaseQueue(path: path, configuration: configuration)
+            try Migrations.migrator.migrate(first)
+            try first.writeWithoutTransaction { try $0.execute(sql: "PRAGMA journal_mode = WAL") }
+            try first.close()
+        }
+        try WriteAheadLog.prepare(forDatabase: path)
         let pool = try DatabasePool(path: path, configuration: configuration)
         try pool.read { database in
             if try Migrations.migrator.hasBeenSuperseded(database) {
