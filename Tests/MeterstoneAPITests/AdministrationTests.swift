@@ -18,7 +18,9 @@ import Testing
     @Test func `the key comes from the path`() throws {
         let expected = Limit(
             key: LimitKey(unchecked: "daily"), meter: MeterKey(unchecked: "m"), window: .day,
-            allowances: [PlanKey(unchecked: "free"): .units(10), PlanKey(unchecked: "t"): .unlimited])
+            allowances: [
+                PlanKey(unchecked: "free"): .units(10), PlanKey(unchecked: "t"): .unlimited,
+            ])
         let json = #"{"meter":"m","window":"day","allowances":{"free":10,"t":-1}}"#
         #expect(try limit(json) == expected)
         #expect(try limit(#" {"key":"daily","# + json.dropFirst()) == expected)
@@ -35,24 +37,41 @@ import Testing
         (#"{"meter":"a b","window":"day"}"#, .invalidField, "meter"),
         (#"{"meter":5,"window":"day"}"#, .invalidField, "meter"),
         (#"{"meter":"m","window":"day","meter":"m"}"#, .invalidField, "meter"),
-        (#"{"meter":"m","window":"day","allowances":{"free":1.0}}"#, .invalidField,
-            "allowances.free"),
-        (#"{"meter":"m","window":"day","allowances":{"free":-2}}"#, .invalidField,
-            "allowances.free"),
-        (#"{"meter":"m","window":"day","allowances":{"free":1e2}}"#, .invalidField,
-            "allowances.free"),
-        (#"{"meter":"m","window":"day","allowances":{"free":9223372036854775808}}"#, .invalidField,
-            "allowances.free"),
-        (#"{"meter":"m","window":"day","allowances":{"free":1,"free":2}}"#, .invalidField,
-            "allowances.free"),
-        (#"{"meter":"m","window":"day","allowances":{"free":"1"}}"#, .invalidField,
-            "allowances.free"),
-        (#"{"meter":"m","window":"day","allowances":{"free":null}}"#, .invalidField,
-            "allowances.free"),
+        (
+            #"{"meter":"m","window":"day","allowances":{"free":1.0}}"#, .invalidField,
+            "allowances.free"
+        ),
+        (
+            #"{"meter":"m","window":"day","allowances":{"free":-2}}"#, .invalidField,
+            "allowances.free"
+        ),
+        (
+            #"{"meter":"m","window":"day","allowances":{"free":1e2}}"#, .invalidField,
+            "allowances.free"
+        ),
+        (
+            #"{"meter":"m","window":"day","allowances":{"free":9223372036854775808}}"#,
+            .invalidField,
+            "allowances.free"
+        ),
+        (
+            #"{"meter":"m","window":"day","allowances":{"free":1,"free":2}}"#, .invalidField,
+            "allowances.free"
+        ),
+        (
+            #"{"meter":"m","window":"day","allowances":{"free":"1"}}"#, .invalidField,
+            "allowances.free"
+        ),
+        (
+            #"{"meter":"m","window":"day","allowances":{"free":null}}"#, .invalidField,
+            "allowances.free"
+        ),
         (#"{"meter":"m","window":"day","mode":"strict"}"#, .invalidField, "mode"),
         (#"{"meter":"m","window":"day","active":1}"#, .invalidField, "active"),
-        (#"{"meter":"m","window":"day","dimensions":{"a":["x",5]}}"#, .invalidField,
-            "dimensions.a[1]"),
+        (
+            #"{"meter":"m","window":"day","dimensions":{"a":["x",5]}}"#, .invalidField,
+            "dimensions.a[1]"
+        ),
         (#"{"meter":"m","window":"day","description":"a\u0000b"}"#, .invalidField, "description"),
     ]
 
@@ -89,6 +108,8 @@ import Testing
 
     static let mistakes: [(String, Rejection.Code, String)] = [
         ("{}", .missingField, "reason"), (#"{"reason":""}"#, .invalidField, "reason"),
+        (#"{"reason":"a\u0000"}"#, .invalidField, "reason"),
+        (#"{"reason":"r","author":"\u0000"}"#, .invalidField, "author"),
         (#"{"reason":"r","author":5}"#, .invalidField, "author"),
         (#"{"reason":"r","subject":"u"}"#, .unknownField, "subject"),
         (#"{"reason":"r","reason":"r"}"#, .invalidField, "reason"),
@@ -140,7 +161,8 @@ import Testing
         ("application/json", true, true), ("Application/JSON; charset=UTF-8", true, true),
         ("application/json;charset=\"utf-8\"", true, true),
         ("application/json; charset=latin1", true, false), ("application/problem+json", true, true),
-        ("text/plain", false, true), ("", false, true), (";;", false, true), (" ; charset", false, true),
+        ("text/plain", false, true), ("", false, true), (";;", false, true),
+        (" ; charset", false, true),
     ])
     func `a media type is read without its parameters`(header: String, json: Bool, utf8: Bool) {
         let name = MediaTypeName(header)
@@ -149,7 +171,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("plain", "plain"), ("a%20b", "a b"), ("%C3%A9", "é"), ("%2F%2f", "//"), ("+", "+"), ("%", nil),
+        ("plain", "plain"), ("a%20b", "a b"), ("%C3%A9", "é"), ("%2F%2f", "//"), ("+", "+"),
+        ("%", nil),
         ("%4", nil), ("%GG", nil), ("%FF", nil), ("%ED%A0%80", nil), ("%C0%AF", nil),
     ])
     func `percent escapes are UTF-8`(text: String, decoded: String?) {

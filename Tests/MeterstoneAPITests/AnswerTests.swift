@@ -51,7 +51,8 @@ import Testing
         let now = Instant(millisecondsSince1970: 1_000)
         let denial = Denial(
             reason: .limitExceeded, violated: [LimitKey(unchecked: "daily")],
-            retryAt: now.advanced(byMilliseconds: 5_001), plansThatAllow: [PlanKey(unchecked: "pro")])
+            retryAt: now.advanced(byMilliseconds: 5_001),
+            plansThatAllow: [PlanKey(unchecked: "pro")])
         let decision = Decision(denial: denial, isDuplicate: false, eventID: nil, limits: [])
         #expect(
             text { $0.checked(decision, at: now) } == """
@@ -104,7 +105,8 @@ import Testing
                 NamedQuantity(name: MeterKey(unchecked: "a"), quantity: 1),
             ]),
             details: EventDetails(
-                type: "t", dimensions: [Dimension(name: "m", value: "x")], properties: "{\"p\": 1}"))
+                type: "t", dimensions: [Dimension(name: "m", value: "x")], properties: "{\"p\": 1}")
+        )
         let note = CorrectionNote(kind: .void, author: "me", reason: "wrong", recordedAt: time)
         let recorded = RecordedEvent(
             event: event, sequence: 1, recordedAt: time, corrections: [note])

@@ -44,15 +44,19 @@ import Testing
 
     static let mistakes: [(String, Rejection.Code, String)] = [
         (#""id":"1","source":"s","type":"t","subject":"u""#, .missingField, "specversion"),
-        (#""specversion":"0.3","id":"1","source":"s","type":"t","subject":"u""#, .invalidField,
-            "specversion"),
+        (
+            #""specversion":"0.3","id":"1","source":"s","type":"t","subject":"u""#, .invalidField,
+            "specversion"
+        ),
         (#""specversion":"1.0","source":"s","type":"t","subject":"u""#, .missingField, "id"),
         (#""specversion":"1.0","id":"1","type":"t","subject":"u""#, .missingField, "source"),
         (#""specversion":"1.0","id":"1","source":"s","subject":"u""#, .missingField, "type"),
         (#""specversion":"1.0","id":"1","source":"s","type":"t""#, .missingField, "subject"),
         (attributes + #","time":"noon""#, .invalidField, "time"),
-        (attributes + #","datacontenttype":"text/xml","data":"<a/>""#, .invalidField,
-            "datacontenttype"),
+        (
+            attributes + #","datacontenttype":"text/xml","data":"<a/>""#, .invalidField,
+            "datacontenttype"
+        ),
         (attributes + #","data_base64":"AA==""#, .invalidField, "data_base64"),
         (attributes + #","data":"text""#, .invalidField, "data"),
         (attributes + #","occurredAt":"2025-11-03T10:15:30Z""#, .unknownField, "occurredAt"),
@@ -94,8 +98,10 @@ import Testing
     static let headerMistakes: [(String, String?, Rejection.Code, String)] = [
         ("ce-specversion", "2.0", .invalidField, "ce-specversion"),
         ("ce-id", "", .invalidField, "ce-id"), ("ce-source", "%FF", .invalidField, "ce-source"),
-        ("ce-source", "%4", .invalidField, "ce-source"), ("ce-time", "now", .invalidField, "ce-time"),
-        ("ce-subject", nil, .missingField, "ce-subject"), ("ce-type", nil, .missingField, "ce-type"),
+        ("ce-source", "%4", .invalidField, "ce-source"),
+        ("ce-time", "now", .invalidField, "ce-time"),
+        ("ce-subject", nil, .missingField, "ce-subject"),
+        ("ce-type", nil, .missingField, "ce-type"),
     ]
 
     @Test(arguments: headerMistakes)

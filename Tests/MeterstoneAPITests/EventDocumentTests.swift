@@ -35,7 +35,8 @@ import Testing
         let good = #"{"id":"a","subject":"u","type":"t"}"#
         let events = try read(
             #"{"events":[\#(good), {"x":1,"id":"b"}, 5, \#(good), {"subject":"u","type":"t"},"#
-                + #"{"id":"c","subject":"u","quantities":{"n":1,"seconds":-1}}, [[]], null, \#(good)]}"#)
+                + #"{"id":"c","subject":"u","quantities":{"n":1,"seconds":-1}}, [[]], null, \#(good)]}"#
+        )
         #expect(
             outcomes(events) == [
                 "0 a", "1 b unknown_field events[1].x", "2 - invalid_field events[2]", "3 a", "4 -",
@@ -62,9 +63,11 @@ import Testing
 
     static let mistakes: [(String, Rejection.Code, String)] = [
         ("", .malformed, ""), ("5", .invalidField, ""), ("[1", .malformed, ""),
-        (#"{"events":[{"subject":"u"},]}"#, .malformed, ""), (#"{"events":5}"#, .invalidField, "events"),
+        (#"{"events":[{"subject":"u"},]}"#, .malformed, ""),
+        (#"{"events":5}"#, .invalidField, "events"),
         (#"{"events":[],"x":1}"#, .unknownField, "x"),
-        (#"{"events":[],"events":[]}"#, .invalidField, "events"), (#"{"events":[]} x"#, .malformed, ""),
+        (#"{"events":[],"events":[]}"#, .invalidField, "events"),
+        (#"{"events":[]} x"#, .malformed, ""),
     ]
 
     @Test(arguments: mistakes)
@@ -83,14 +86,19 @@ import Testing
     }
 
     @Test func `an idempotency key stands in for missing ids`() throws {
-        let events = try read(#"[{"subject":"u","type":"t"},{"id":"own","subject":"u","type":"t"}]"#)
+        let events = try read(
+            #"[{"subject":"u","type":"t"},{"id":"own","subject":"u","type":"t"}]"#)
         #expect(outcomes(events.map { $0.identified(by: "key") }) == ["0 key#0", "1 own"])
         #expect(
-            outcomes(events.map { $0.identified(by: nil) }) == ["0 - missing_field events[0].id", "1 own"]
+            outcomes(events.map { $0.identified(by: nil) }) == [
+                "0 - missing_field events[0].id", "1 own",
+            ]
         )
         let long = String(repeating: "k", count: 255)
         #expect(
-            outcomes(events.map { $0.identified(by: long) }) == ["0 - invalid_field events[0].id", "1 own"])
+            outcomes(events.map { $0.identified(by: long) }) == [
+                "0 - invalid_field events[0].id", "1 own",
+            ])
     }
 }
 

@@ -14,7 +14,8 @@ import Testing
         for round in 0..<2_000 {
             let text = randomValue(depth: 5, using: &generator)
             #expect(isAccepted(Array(text.utf8)), "seed \(seed), round \(round): \(text)")
-            #expect(isAcceptedByFoundation(Array(text.utf8)), "seed \(seed), round \(round): \(text)")
+            #expect(
+                isAcceptedByFoundation(Array(text.utf8)), "seed \(seed), round \(round): \(text)")
         }
     }
 
@@ -91,7 +92,8 @@ import Testing
     /// after the last element, which RFC 8259 does not allow either.
     private func isStricter(than bytes: [UInt8]) -> Bool {
         let text = String(decoding: bytes, as: UTF8.self)
-        return bytes.contains(0) || bytes.starts(with: [0xEF, 0xBB, 0xBF]) || bytes.starts(with: [0xFE, 0xFF])
+        return bytes.contains(0) || bytes.starts(with: [0xEF, 0xBB, 0xBF])
+            || bytes.starts(with: [0xFE, 0xFF])
             || bytes.starts(with: [0xFF, 0xFE])
             || String(validating: bytes, as: UTF8.self) == nil
             || text.lowercased().contains("\\ud") || text.contains(/,[ \t\r\n]*[\]}]/)
@@ -135,7 +137,8 @@ private func randomNumber(using generator: inout SeededGenerator) -> String {
 
 private func randomString(using generator: inout SeededGenerator) -> String {
     let pieces = [
-        "a", "Z", " ", "é", "😀", "\u{7F}", "\\n", "\\\"", "\\\\", "\\/", "\\u0041", "\\uD83D\\uDE00",
+        "a", "Z", " ", "é", "😀", "\u{7F}", "\\n", "\\\"", "\\\\", "\\/", "\\u0041",
+        "\\uD83D\\uDE00",
         "\\u00e9", "0", "{", "]", ",", ":",
     ]
     let text = (0..<Int.random(in: 0...8, using: &generator)).map { _ in

@@ -26,7 +26,9 @@ import Testing
             source: "/app", type: "render", subtype: "video", status: .failed,
             durationMilliseconds: 1234, errorMessage: "no\nroom", project: "p", scene: "s",
             session: "x",
-            dimensions: [Dimension(name: "model", value: "m"), Dimension(name: "format", value: "")],
+            dimensions: [
+                Dimension(name: "model", value: "m"), Dimension(name: "format", value: ""),
+            ],
             properties: #"{"a": [1, {"b": null}], "c": 1.5e300}"#)
         #expect(details == expected)
     }
@@ -101,8 +103,10 @@ import Testing
         (#""occuredAt":"2025-11-03T10:15:30Z""#, .unknownField, "occuredAt"),
         (#""events":[]"#, .unknownField, "events"),
         (#""Id":"x""#, .unknownField, "Id"),
-        (#""a name that is longer than sixteen bytes":1"#, .unknownField,
-            "a name that is longer than sixteen bytes"),
+        (
+            #""a name that is longer than sixteen bytes":1"#, .unknownField,
+            "a name that is longer than sixteen bytes"
+        ),
     ]
 
     @Test(arguments: mistakes)
@@ -146,12 +150,27 @@ import Testing
         let bounds: [(String, (Int) -> String, Int)] = [
             ("subtype", { "\"subtype\":\"\(text($0))\"" }, WireBounds.nameBytesMax),
             ("project", { "\"project\":\"\(text($0))\"" }, WireBounds.nameBytesMax),
-            ("errorMessage", { "\"errorMessage\":\"\(text($0))\"" }, WireBounds.errorMessageBytesMax),
-            ("dimensions.a", { "\"dimensions\":{\"a\":\"\(text($0))\"}" }, WireBounds.dimensionBytesMax),
-            ("dimensions", { "\"dimensions\":{\"\(text($0))\":\"a\"}" }, WireBounds.dimensionBytesMax),
-            ("dimensions", { "\"dimensions\":{\(members($0, "\"v\""))}" }, WireBounds.dimensionsMax),
+            (
+                "errorMessage", { "\"errorMessage\":\"\(text($0))\"" },
+                WireBounds.errorMessageBytesMax
+            ),
+            (
+                "dimensions.a", { "\"dimensions\":{\"a\":\"\(text($0))\"}" },
+                WireBounds.dimensionBytesMax
+            ),
+            (
+                "dimensions", { "\"dimensions\":{\"\(text($0))\":\"a\"}" },
+                WireBounds.dimensionBytesMax
+            ),
+            (
+                "dimensions", { "\"dimensions\":{\(members($0, "\"v\""))}" },
+                WireBounds.dimensionsMax
+            ),
             ("quantities", { "\"quantities\":{\(members($0, "1"))}" }, WireBounds.quantitiesMax),
-            ("properties", { "\"properties\":{\"\(text($0 - 6))\":1}" }, WireBounds.propertiesBytesMax),
+            (
+                "properties", { "\"properties\":{\"\(text($0 - 6))\":1}" },
+                WireBounds.propertiesBytesMax
+            ),
         ]
         for (field, json, bound) in bounds {
             #expect(rejection { try event(json(bound)) } == nil, "\(field)")

@@ -32,7 +32,8 @@ package struct AdministrativeBody: Sendable {
         members = try checker.members()
         for name in members.keys.sorted() where !fields.contains(name) {
             guard let place = elsewhere[name] else { throw .unknown(name) }
-            throw Rejection(code: .unknownField, field: name, message: "has its own place: \(place)")
+            throw Rejection(
+                code: .unknownField, field: name, message: "has its own place: \(place)")
         }
     }
 

@@ -36,6 +36,10 @@ extension JSONWriter {
         instant(status.resetsAt)
         name("mode")
         string(status.mode.rawValue)
+        if let wouldHaveDenied = status.wouldHaveDenied {
+            name("wouldHaveDenied")
+            integer(wouldHaveDenied)
+        }
         if status.overage > .zero {
             name("overage")
             integer(status.overage.units)

@@ -132,7 +132,9 @@ extension JSONReader {
         guard (try? enterObject()) != nil else { return nil }
         var isFirst = true
         while let name = try? nextName(&isFirst) {
-            if EventField.table.field(name, in: self)?.field == .id { return try? readEventID("id") }
+            if EventField.table.field(name, in: self)?.field == .id {
+                return try? readEventID("id")
+            }
             guard (try? skipValue()) != nil else { return nil }
         }
         return nil

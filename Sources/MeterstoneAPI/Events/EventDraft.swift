@@ -78,7 +78,8 @@ extension EventDraft {
         case .status: status = try Self.readStatus(name, from: &reader)
         case .subtype: subtype = try reader.readName(name)
         case .durationMs: durationMilliseconds = try reader.readWholeNumber(name)
-        case .errorMessage: errorMessage = try Self.readErrorMessage(name, from: &reader)
+        case .errorMessage:
+            errorMessage = try reader.readText(name, bytes: 0...WireBounds.errorMessageBytesMax)
         case .project: project = try reader.readName(name)
         case .scene: scene = try reader.readName(name)
         case .session: session = try reader.readName(name)
@@ -99,16 +100,6 @@ extension EventDraft {
         guard let text else { return nil }
         guard let status = EventStatus(rawValue: text) else { throw .invalid(field, expectation) }
         return status
-    }
-
-    /// A message may have lines; U+0000 alone is refused, which PostgreSQL cannot keep.
-    private static func readErrorMessage(
-        _ field: String, from reader: inout JSONReader
-    ) throws(Rejection) -> String? {
-        let text = try reader.readText(field, bytes: 0...WireBounds.errorMessageBytesMax)
-        guard let text else { return nil }
-        guard !text.utf8.contains(0) else { throw .invalid(field, "a text without U+0000") }
-        return text
     }
 
     private static func readQuantities(
@@ -197,7 +188,8 @@ extension EventDraft {
         guard let value, value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
             throw .invalid(
                 "\(field).\(name)",
-                "a text of at most \(WireBounds.dimensionBytesMax) bytes without control characters")
+                "a text of at most \(WireBounds.dimensionBytesMax) bytes without control characters"
+            )
         }
         return Dimension(name: name, value: value)
     }

@@ -3,16 +3,18 @@ package import MeterstoneCore
 /// Values of fields. An explicit `null` reads as `nil`, like a field that is not there; a value of
 /// another kind than the field's is a rejection that names the field and what was expected of it.
 extension JSONReader {
+    /// Reads a text, which may have lines. U+0000 is refused everywhere, since PostgreSQL cannot keep
+    /// it.
     package mutating func readText(
         _ field: String, bytes range: ClosedRange<Int>, expectation: String? = nil
     ) throws(Rejection) -> String? {
         if try skipNull() { return nil }
         if next == UInt8(ascii: "\"") {
             let text = text(of: try scanString())
-            if range ~= text.utf8.count { return text }
+            if range ~= text.utf8.count, !text.utf8.contains(0) { return text }
         }
-        throw .invalid(
-            field, expectation ?? "a text of \(range.lowerBound) to \(range.upperBound) bytes")
+        let bounds = "\(range.lowerBound) to \(range.upperBound)"
+        throw .invalid(field, expectation ?? "a text of \(bounds) bytes without U+0000")
     }
 
     /// Reads a text that must be printable and fit a page: a type, a project, a session.

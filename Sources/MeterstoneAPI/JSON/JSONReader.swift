@@ -114,7 +114,8 @@ extension JSONReader {
         default: literal = "null"
         }
         let text = literal.description.utf8
-        guard end - position >= text.count, bytes[position..<position + text.count].elementsEqual(text)
+        guard end - position >= text.count,
+            bytes[position..<position + text.count].elementsEqual(text)
         else { throw malformed("expected a value") }
         position += text.count
         return literal.description == "true"

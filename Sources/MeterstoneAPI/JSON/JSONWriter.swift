@@ -78,19 +78,7 @@ package struct JSONWriter: Sendable {
 
     package mutating func integer(_ value: Int64) {
         separate()
-        guard value < 0 || value > 9 else {
-            bytes.append(UInt8(ascii: "0") + UInt8(value))
-            return
-        }
-        if value < 0 { bytes.append(UInt8(ascii: "-")) }
-        var rest = value.magnitude
-        let start = bytes.count
-        while rest > 0 {
-            let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
-            bytes.append(UInt8(ascii: "0") + UInt8(digit))
-            rest = quotient
-        }
-        bytes[start...].reverse()
+        bytes.append(decimal: value)
     }
 
     package mutating func boolean(_ value: Bool) {
@@ -112,5 +100,24 @@ package struct JSONWriter: Sendable {
     package mutating func json(_ json: [UInt8]) {
         separate()
         bytes += json
+    }
+}
+
+extension [UInt8] {
+    /// Appends the decimal digits of a number, with a minus sign if it is negative.
+    package mutating func append(decimal value: Int64) {
+        guard value < 0 || value > 9 else {
+            append(UInt8(ascii: "0") + UInt8(value))
+            return
+        }
+        if value < 0 { append(UInt8(ascii: "-")) }
+        var rest = value.magnitude
+        let start = count
+        while rest > 0 {
+            let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
+            append(UInt8(ascii: "0") + UInt8(digit))
+            rest = quotient
+        }
+        self[start...].reverse()
     }
 }

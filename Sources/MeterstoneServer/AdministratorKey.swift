@@ -1,0 +1,32 @@
+import HTTPTypes
+
+/// The key that guards the server.
+struct AdministratorKey: Sendable {
+    private let bytes: [UInt8]
+
+    init(_ text: String) {
+        bytes = Array(text.utf8)
+    }
+
+    /// Throws unless a request with these header fields carries the key.
+    func check(_ headers: HTTPFields) throws {
+        guard let header = headers[.authorization], matches(header) else {
+            throw Problem.unauthorized
+        }
+    }
+
+    /// Looks at every byte of what was given, whatever it finds, so that the time taken tells nothing
+    /// about the key but, at most, its length.
+    private func matches(_ header: String) -> Bool {
+        let scheme = "bearer "
+        let given = header.utf8
+        guard given.count > scheme.utf8.count, header.prefix(scheme.count).lowercased() == scheme
+        else { return false }
+        let token = given.dropFirst(scheme.utf8.count)
+        var difference = UInt8(token.count == bytes.count ? 0 : 1)
+        for (index, byte) in token.enumerated() {
+            difference |= byte ^ (bytes.isEmpty ? 1 : bytes[index % bytes.count])
+        }
+        return difference == 0
+    }
+}

@@ -1,0 +1,33 @@
+import Meterstone
+import NIOCore
+
+/// How much one request may ask for; every bound of the server stands here with its default.
+enum RequestLimits {
+    /// Bytes of a body that carries events.
+    static let eventsBodyBytesMax = 64 * 1_048_576
+    /// Bytes of every other body.
+    static let bodyBytesMax = 1_048_576
+    /// Bytes of a body that is taken on the fast path.
+    static let shortBodyBytesMax = 65_536
+    /// Parts of later requests that one connection may have waiting for an answer.
+    static let waitingPartsMax = 256
+    /// Events that are recorded with one commit. A longer body takes several, one after the other.
+    static let eventsPerCommitMax = 8_190
+    /// Events of one JSON body up to which those that were counted are listed in the answer too.
+    static let listedEventsMax = 1_000
+    /// Results that one answer lists.
+    static let resultsMax = 10_000
+
+    static let pageItemsDefault = 100
+    static let pageItemsMax = MeterstoneEngine.eventsPerPageMax
+    /// Subjects that an answer about the largest users lists.
+    static let topSubjectsDefault = 10
+    static let topSubjectsMax = 1_000
+
+    /// Limits that the RateLimit header fields speak of.
+    static let rateLimitsMax = 8
+    /// How long a connection may say nothing between two requests.
+    static let idleTimeout = TimeAmount.seconds(120)
+    /// Connections that wait to be accepted.
+    static let backlogConnectionsMax = 4_096
+}

@@ -1,0 +1,74 @@
+import MeterstoneAPI
+
+/// The OpenAPI 3.1 description of the server, as it answers `/openapi.json`.
+///
+/// It is written beside the routes and not derived from them, and a test holds the two together: each
+/// route has an operation and each operation a route. Requests are generated from it against a
+/// running server, so a schema here is as strict as the server, and no stricter.
+package enum OpenAPIDocument {
+    package static let operations: [OpenAPIOperation] =
+        OpenAPIOperation.consuming + OpenAPIOperation.recording + OpenAPIOperation.catalog
+        + OpenAPIOperation.subjects + OpenAPIOperation.operating
+
+    /// - Parameter isGuarded: whether the server asks for an administrator key.
+    package static func json(isGuarded: Bool) -> [UInt8] {
+        var writer = JSONWriter(capacity: 65_536)
+        writer.beginObject()
+        writer.name("openapi")
+        writer.string("3.1.0")
+        writer.name("info")
+        writer.json(info)
+        if isGuarded {
+            writer.name("security")
+            writer.json(#"[{"administratorKey":[]}]"#)
+        }
+        writer.name("paths")
+        writePaths(&writer)
+        writer.name("components")
+        writeComponents(&writer)
+        writer.endObject()
+        return writer.bytes
+    }
+
+    private static let info = #"""
+        {"title":"Meterstone","version":"1","description":"What has this user used, may they use more, and what is left? Errors are problems of RFC 9457 with a stable code.","license":{"name":"Apache-2.0","identifier":"Apache-2.0"}}
+        """#
+
+    private static func writePaths(_ writer: inout JSONWriter) {
+        writer.beginObject()
+        var paths: [String] = []
+        for operation in operations where !paths.contains(operation.path) {
+            paths.append(operation.path)
+        }
+        for path in paths {
+            writer.name(text: path)
+            writer.beginObject()
+            for operation in operations where operation.path == path {
+                operation.write(to: &writer)
+            }
+            writer.endObject()
+        }
+        writer.endObject()
+    }
+
+    private static func writeComponents(_ writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.name("securitySchemes")
+        writer.json(#"{"administratorKey":{"type":"http","scheme":"bearer"}}"#)
+        writer.name("schemas")
+        writer.beginObject()
+        for (name, schema) in OpenAPISchemas.all {
+            writer.name(text: name)
+            writer.json(OpenAPISchemas.resolved(schema))
+        }
+        writer.endObject()
+        writer.name("responses")
+        writer.beginObject()
+        for problem in OpenAPIProblem.allCases {
+            writer.name(text: problem.rawValue)
+            problem.write(to: &writer)
+        }
+        writer.endObject()
+        writer.endObject()
+    }
+}

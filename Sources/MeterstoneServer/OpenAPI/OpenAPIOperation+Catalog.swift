@@ -1,0 +1,64 @@
+import HTTPTypes
+
+/// Operations on meters, plans and limits.
+extension OpenAPIOperation {
+    static let catalog: [OpenAPIOperation] =
+        collection("meters", "Meter", "meter") + collection("plans", "Plan", "plan")
+        + collection("limits", "Limit", "limit")
+
+    private static func collection(
+        _ name: String, _ schema: String, _ singular: String
+    ) -> [OpenAPIOperation] {
+        let path = "/v1/\(name)"
+        let item = OpenAPIAnswer(status: 200, description: "The \(singular).", schema: schema)
+        return [
+            OpenAPIOperation(
+                method: .get, path: path, id: "list\(schema)s", summary: "All \(name), by key",
+                parameters: [.count, .cursor],
+                answers: [
+                    OpenAPIAnswer(
+                        status: 200, description: "The \(name).", schema: schema + "List")
+                ]),
+            OpenAPIOperation(
+                method: .get, path: path + "/{key}", id: "get\(schema)",
+                summary: "One \(singular)", parameters: [.key], answers: [item],
+                problems: [.notFound]),
+            put(
+                path: path + "/{key}", id: "put\(schema)", summary: "Write a \(singular)",
+                parameters: [.key], body: schema + "Body", answer: schema),
+            delete(
+                path: path + "/{key}", id: "delete\(schema)", summary: "Delete a \(singular)",
+                parameters: [.key]),
+        ]
+    }
+
+    static func put(
+        path: String, id: String, summary: String, parameters: [OpenAPIParameter], body: String,
+        answer: String, problems: [OpenAPIProblem] = []
+    ) -> OpenAPIOperation {
+        OpenAPIOperation(
+            method: .put, path: path, id: id, summary: summary,
+            parameters: parameters + [.idempotencyKey, .author],
+            body: [("application/json", body)],
+            answers: [
+                OpenAPIAnswer(
+                    status: 200, description: "It was there, and is so now.", schema: answer,
+                    headers: [.replayed]),
+                OpenAPIAnswer(
+                    status: 201, description: "It is new.", schema: answer, headers: [.replayed]),
+            ],
+            problems: [.conflict] + problems)
+    }
+
+    static func delete(
+        path: String, id: String, summary: String, parameters: [OpenAPIParameter]
+    ) -> OpenAPIOperation {
+        OpenAPIOperation(
+            method: .delete, path: path, id: id, summary: summary,
+            parameters: parameters + [.idempotencyKey, .author],
+            answers: [
+                OpenAPIAnswer(status: 204, description: "It is gone.", headers: [.replayed])
+            ],
+            problems: [.notFound, .conflict])
+    }
+}

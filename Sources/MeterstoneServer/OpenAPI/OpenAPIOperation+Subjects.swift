@@ -1,0 +1,107 @@
+import HTTPTypes
+
+/// Operations on subjects: what they have used, and what is known of them.
+extension OpenAPIOperation {
+    static let subjects: [OpenAPIOperation] = profiles + usage + subscriptions + overrides
+
+    private static let path = "/v1/subjects/{subject}"
+
+    private static let profiles: [OpenAPIOperation] = [
+        get(
+            "/v1/subjects", "listSubjects", "All subjects, by id", [.count, .cursor],
+            "SubjectList", []),
+        get(path, "getSubject", "One subject", [.subject], "Subject"),
+        put(
+            path: path, id: "putSubject", summary: "Write a subject's profile",
+            parameters: [.subject], body: "SubjectBody", answer: "Subject"),
+        delete(
+            path: path, id: "deleteSubject",
+            summary: "Put a subject back to its defaults; its usage stays",
+            parameters: [.subject]),
+    ]
+
+    private static let usage: [OpenAPIOperation] = [
+        get(
+            path + "/usage", "getUsage", "Usage of a meter, window by window",
+            [.subject, .meter, .window, .from, .until], "Usage", []),
+        get(
+            path + "/limits", "getLimits", "Where the subject stands with its limits", [.subject],
+            "SubjectLimits", []),
+        get(
+            path + "/events", "listEvents", "The subject's events, newest first",
+            [.subject, .count, .cursor], "EventList", []),
+    ]
+
+    private static let subscriptions: [OpenAPIOperation] = [
+        get(
+            path + "/subscription", "getSubscription", "The plan that the subject is on",
+            [.subject], "Subscription"),
+        put(
+            path: path + "/subscription", id: "putSubscription", summary: "Subscribe to a plan",
+            parameters: [.subject], body: "SubscriptionBody", answer: "Subscription"),
+        delete(
+            path: path + "/subscription", id: "deleteSubscription",
+            summary: "End a subscription at once", parameters: [.subject]),
+    ]
+
+    private static let overrides: [OpenAPIOperation] = [
+        get(
+            path + "/overrides", "listOverrides", "Allowances of this subject alone", [.subject],
+            "OverrideList"),
+        get(
+            path + "/overrides/{limit}", "getOverride", "This subject's allowance of a limit",
+            [.subject, .limit], "Override"),
+        put(
+            path: path + "/overrides/{limit}", id: "putOverride",
+            summary: "Give this subject an allowance of its own",
+            parameters: [.subject, .limit], body: "OverrideBody", answer: "Override",
+            problems: [.notFound]),
+        delete(
+            path: path + "/overrides/{limit}", id: "deleteOverride",
+            summary: "Let the plan's allowance apply again", parameters: [.subject, .limit]),
+    ]
+
+    private static func get(
+        _ path: String, _ id: String, _ summary: String, _ parameters: [OpenAPIParameter],
+        _ schema: String, _ problems: [OpenAPIProblem] = [.notFound]
+    ) -> OpenAPIOperation {
+        OpenAPIOperation(
+            method: .get, path: path, id: id, summary: summary, parameters: parameters,
+            answers: [OpenAPIAnswer(status: 200, description: summary + ".", schema: schema)],
+            problems: problems)
+    }
+}
+
+/// Operations for whoever runs the server.
+extension OpenAPIOperation {
+    static let operating: [OpenAPIOperation] = [
+        OpenAPIOperation(
+            method: .get, path: "/v1/analytics/top", id: "topSubjects",
+            summary: "Who used most of a meter",
+            parameters: [.meter, .from, .until, .topCount],
+            answers: [
+                OpenAPIAnswer(
+                    status: 200, description: "The largest first, ties by subject.", schema: "Top")
+            ],
+            problems: [.forbidden]),
+        OpenAPIOperation(
+            method: .get, path: "/v1/changes", id: "listChanges",
+            summary: "The audit log, newest first", parameters: [.count, .cursor],
+            answers: [
+                OpenAPIAnswer(status: 200, description: "Who changed what.", schema: "ChangeList")
+            ]),
+        OpenAPIOperation(
+            method: .get, path: "/healthz", id: "isAlive", summary: "Whether the process is alive",
+            isOpen: true,
+            answers: [OpenAPIAnswer(status: 200, description: "It is.", schema: "Status")]),
+        OpenAPIOperation(
+            method: .get, path: "/readyz", id: "isReady", summary: "Whether the server serves",
+            isOpen: true,
+            answers: [OpenAPIAnswer(status: 200, description: "It does.", schema: "Status")],
+            problems: [.unavailable]),
+        OpenAPIOperation(
+            method: .get, path: "/openapi.json", id: "getDescription", summary: "This description",
+            isOpen: true,
+            answers: [OpenAPIAnswer(status: 200, description: "OpenAPI 3.1.", schema: "Object")]),
+    ]
+}

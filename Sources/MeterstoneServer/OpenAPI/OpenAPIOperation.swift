@@ -1,0 +1,188 @@
+package import HTTPTypes
+import MeterstoneAPI
+
+/// One method of one path: what it takes, and every answer that it gives.
+package struct OpenAPIOperation: Sendable {
+    package let method: HTTPRequest.Method
+    /// As in the description: `/v1/meters/{key}`.
+    package let path: String
+    package let id: String
+    let summary: String
+    var description: String?
+    var isOpen = false
+    package var parameters: [OpenAPIParameter] = []
+    /// Media type → name of the schema.
+    var body: [(type: String, schema: String)] = []
+    var answers: [OpenAPIAnswer]
+    var problems: [OpenAPIProblem] = []
+
+    /// Problems of the route itself, and those that come with what it takes.
+    private var allProblems: [OpenAPIProblem] {
+        var all = Set(problems)
+        if !isOpen { all.formUnion([.unauthorized, .storeFailed, .unavailable, .storeFull]) }
+        if !parameters.isEmpty { all.formUnion([.malformed, .unprocessable]) }
+        if !body.isEmpty {
+            all.formUnion([.malformed, .tooLarge, .unsupportedMediaType, .unprocessable])
+        }
+        return all.sorted { $0.status < $1.status }
+    }
+
+    func write(to writer: inout JSONWriter) {
+        writer.name(text: method.rawValue.lowercased())
+        writer.beginObject()
+        writer.name("operationId")
+        writer.string(id)
+        writer.name("summary")
+        writer.string(summary)
+        if let description {
+            writer.name("description")
+            writer.string(description)
+        }
+        if isOpen {
+            writer.name("security")
+            writer.json("[]")
+        }
+        if !parameters.isEmpty {
+            writer.name("parameters")
+            writer.beginArray()
+            for parameter in parameters { parameter.write(to: &writer) }
+            writer.endArray()
+        }
+        writeBody(&writer)
+        writeAnswers(&writer)
+        writer.endObject()
+    }
+
+    private func writeBody(_ writer: inout JSONWriter) {
+        guard !body.isEmpty else { return }
+        writer.name("requestBody")
+        writer.beginObject()
+        writer.name("required")
+        writer.boolean(true)
+        writer.name("content")
+        writer.beginObject()
+        for (type, schema) in body {
+            writer.name(text: type)
+            writer.content(schema: schema)
+        }
+        writer.endObject()
+        writer.endObject()
+    }
+
+    private func writeAnswers(_ writer: inout JSONWriter) {
+        writer.name("responses")
+        writer.beginObject()
+        for answer in answers { answer.write(to: &writer) }
+        for problem in allProblems {
+            writer.name(text: String(problem.status))
+            writer.json(##"{"$ref":"#/components/responses/\##(problem.rawValue)"}"##)
+        }
+        writer.endObject()
+    }
+}
+
+/// An answer that is not a problem.
+struct OpenAPIAnswer: Sendable {
+    let status: Int
+    let description: String
+    /// `nil`: no body.
+    var schema: String?
+    var headers: [OpenAPIHeader] = []
+
+    func write(to writer: inout JSONWriter) {
+        writer.name(text: String(status))
+        writer.beginObject()
+        writer.name("description")
+        writer.string(description)
+        OpenAPIHeader.write(headers, to: &writer)
+        if let schema {
+            writer.name("content")
+            writer.beginObject()
+            writer.name("application/json")
+            writer.content(schema: schema)
+            writer.endObject()
+        }
+        writer.endObject()
+    }
+}
+
+/// A header field of an answer.
+enum OpenAPIHeader: String, Sendable {
+    case retryAfter = "Retry-After"
+    case rateLimit = "RateLimit"
+    case rateLimitPolicy = "RateLimit-Policy"
+    case replayed = "Idempotency-Replayed"
+    case authenticate = "WWW-Authenticate"
+    case allow = "Allow"
+
+    /// Whether every answer that may have it has it.
+    private var isRequired: Bool { self == .authenticate || self == .allow }
+
+    private var text: (description: String, schema: String) {
+        switch self {
+        case .retryAfter: ("Seconds to wait.", #"{"type":"integer","minimum":1}"#)
+        case .rateLimit: ("What is left, by limit.", #"{"type":"string"}"#)
+        case .rateLimitPolicy: ("What is allowed, by limit.", #"{"type":"string"}"#)
+        case .replayed: ("This is the first answer again.", #"{"type":"string","const":"true"}"#)
+        case .authenticate: ("How to authenticate.", #"{"type":"string"}"#)
+        case .allow: ("The methods that the path takes.", #"{"type":"string"}"#)
+        }
+    }
+
+    static func write(_ headers: [OpenAPIHeader], to writer: inout JSONWriter) {
+        guard !headers.isEmpty else { return }
+        writer.name("headers")
+        writer.beginObject()
+        for header in headers {
+            writer.name(text: header.rawValue)
+            writer.beginObject()
+            writer.name("description")
+            writer.string(header.text.description)
+            writer.name("required")
+            writer.boolean(header.isRequired)
+            writer.name("schema")
+            writer.json(header.text.schema)
+            writer.endObject()
+        }
+        writer.endObject()
+    }
+}
+
+/// A part of the path, the query or the header fields of a request.
+package struct OpenAPIParameter: Sendable {
+    package enum Place: String {
+        case path, query, header
+    }
+
+    package let place: Place
+    package let name: String
+    let description: String
+    var isRequired = false
+    /// As JSON.
+    let schema: String
+
+    func write(to writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.name("in")
+        writer.string(place.rawValue)
+        writer.name("name")
+        writer.string(name)
+        writer.name("description")
+        writer.string(description)
+        writer.name("required")
+        writer.boolean(isRequired || place == .path)
+        writer.name("schema")
+        writer.json(OpenAPISchemas.resolved(schema))
+        writer.endObject()
+    }
+}
+
+extension JSONWriter {
+    /// Writes the description of a body: that it has this schema.
+    mutating func content(schema name: String) {
+        beginObject()
+        self.name("schema")
+        json(OpenAPISchemas.resolved(#"{"$ref":"\#(name)"}"#))
+        endObject()
+    }
+}

@@ -1,0 +1,50 @@
+/// Parameters that several operations take.
+extension OpenAPIParameter {
+    private static let keySchema = #"{"$ref":"Key"}"#
+    private static let nameSchema = #"{"$ref":"Name"}"#
+    private static let headerSchema = #"{"type":"string","minLength":1,"maxLength":255}"#
+    private static let instantSchema = #"{"type":"string","format":"date-time"}"#
+
+    static let subject = OpenAPIParameter(
+        place: .path, name: "subject", description: "The subject's id.", schema: nameSchema)
+    static let event = OpenAPIParameter(
+        place: .path, name: "event", description: "The event's id.", schema: nameSchema)
+    static let key = OpenAPIParameter(
+        place: .path, name: "key", description: "The key.", schema: keySchema)
+    static let limit = OpenAPIParameter(
+        place: .path, name: "limit", description: "The limit's key.", schema: keySchema)
+
+    static let meter = OpenAPIParameter(
+        place: .query, name: "meter", description: "The meter's key.", isRequired: true,
+        schema: keySchema)
+    static let window = OpenAPIParameter(
+        place: .query, name: "window", description: "The span of one point.", isRequired: true,
+        schema: #"{"$ref":"UsageWindow"}"#)
+    static let from = OpenAPIParameter(
+        place: .query, name: "from", description: "Where the span starts.", schema: instantSchema)
+    static let until = OpenAPIParameter(
+        place: .query, name: "until", description: "Where the span ends; later than from.",
+        schema: instantSchema)
+
+    static let count = OpenAPIParameter(
+        place: .query, name: "count", description: "How many items to answer with.",
+        schema: count(max: RequestLimits.pageItemsMax))
+    static let topCount = OpenAPIParameter(
+        place: .query, name: "count", description: "How many subjects to answer with.",
+        schema: count(max: RequestLimits.topSubjectsMax))
+    static let cursor = OpenAPIParameter(
+        place: .query, name: "cursor", description: "The nextCursor of the page before.",
+        schema: #"{"type":"string"}"#)
+
+    static let idempotencyKey = OpenAPIParameter(
+        place: .header, name: "Idempotency-Key",
+        description: "The same request with the same key is carried out once.",
+        schema: headerSchema)
+    static let author = OpenAPIParameter(
+        place: .header, name: "X-Author", description: "Who is named in the audit log.",
+        schema: headerSchema)
+
+    private static func count(max: Int) -> String {
+        #"{"type":"integer","minimum":1,"maximum":"# + String(max) + "}"
+    }
+}

@@ -1,0 +1,67 @@
+/// Meters, plans and limits. What is sent may leave out what has a default; what comes back does not.
+extension OpenAPISchemas {
+    static let catalog: [(name: String, schema: String)] =
+        schemas("Meter", "meters", required: [], always: ["aggregation", "eventTypes"], meter)
+        + schemas("Plan", "plans", required: [], always: ["rank", "isDefault"], plan)
+        + schemas(
+            "Limit", "limits", required: ["meter", "window"],
+            always: ["meter", "window", "mode", "active"], limit)
+
+    /// The body of a write, the thing itself, and a page of them.
+    private static func schemas(
+        _ name: String, _ plural: String, required: [String], always: [String],
+        _ properties: String
+    ) -> [(name: String, schema: String)] {
+        let key = #""key":{"$ref":"Key"},"#
+        return [
+            (name + "Body", object(required, properties)),
+            (name, object(["key"] + always, key + properties)),
+            (name + "List", list(plural, of: name)),
+        ]
+    }
+
+    static func object(_ required: [String], _ properties: String) -> String {
+        let names = required.map { "\"\($0)\"" }.joined(separator: ",")
+        return #"{"type":"object","required":["# + names
+            + #"],"additionalProperties":false,"properties":{"# + properties + "}}"
+    }
+
+    static func list(_ plural: String, of name: String) -> String {
+        object(
+            [plural, "nextCursor"],
+            #""\#(plural)":{"type":"array","items":{"$ref":"\#(name)"}},"#
+                + #""nextCursor":{"type":["string","null"]}"#)
+    }
+
+    private static let meter = #"""
+        "aggregation":{"enum":["sum","count","max","latest","uniqueCount",null]},
+        "eventTypes":{"type":["array","null"],"items":{"$ref":"Text"}},
+        "dimensions":{"$ref":"ValuesByDimension"},
+        "quantityName":{"type":["string","null"],"pattern":"^[A-Za-z0-9_.-]{1,64}$"},
+        "uniqueDimension":{"$ref":"OptionalText"},
+        "countedStatuses":{"type":["array","null"],"minItems":1,
+         "items":{"enum":["success","failed","cancelled"]}},
+        "unit":{"$ref":"OptionalText"},
+        "description":{"$ref":"OptionalText"}
+        """#
+
+    private static let plan = #"""
+        "name":{"$ref":"OptionalText"},
+        "description":{"$ref":"OptionalText"},
+        "rank":{"type":["integer","null"],"minimum":-9223372036854775808,"maximum":9223372036854775807},
+        "isDefault":{"type":["boolean","null"]}
+        """#
+
+    private static let limit = #"""
+        "meter":{"$ref":"Key"},
+        "window":{"$ref":"Window"},
+        "allowances":{"type":["object","null"],
+         "propertyNames":{"pattern":"^[A-Za-z0-9_.-]{1,64}$"},
+         "additionalProperties":{"$ref":"Allowance"}},
+        "defaultAllowance":{"type":["integer","null"],"minimum":-1,"maximum":9223372036854775807},
+        "dimensions":{"$ref":"ValuesByDimension"},
+        "mode":{"enum":["enforce","soft","shadow","off",null]},
+        "active":{"type":["boolean","null"]},
+        "description":{"$ref":"OptionalText"}
+        """#
+}

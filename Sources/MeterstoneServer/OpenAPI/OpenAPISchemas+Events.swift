@@ -1,0 +1,114 @@
+/// What comes in: events, and corrections of events.
+extension OpenAPISchemas {
+    static let events: [(name: String, schema: String)] = [
+        (
+            "Event",
+            #"{"type":"object","required":["subject"],"additionalProperties":false,"properties":{"#
+                + identity + "," + details + #"},"allOf":["# + oneNotation + "," + movesSomething
+                + "]}"
+        ),
+        (
+            "EventData",
+            #"{"type":["object","null"],"properties":{"# + details + #"},"allOf":["# + oneNotation
+                + "]}"
+        ),
+        (
+            "CloudEvent",
+            #"""
+            {"type":"object","required":["specversion","id","source","type","subject"],
+             "additionalProperties":false,"patternProperties":{"^[a-z0-9]+$":true},
+             "properties":{"specversion":{"const":"1.0"},
+             "id":{"$ref":"Name"},"source":{"$ref":"Name"},
+             "type":{"$ref":"Name"},
+             "subject":{"$ref":"Name"},
+             "time":{"$ref":"OptionalInstant"},
+             "datacontenttype":{"enum":["application/json",null]},
+             "dataschema":{"type":["string","null"],"minLength":1,"maxLength":4096},
+             "data":{"$ref":"EventData"}}}
+            """#
+        ),
+        (
+            "Events",
+            #"""
+            {"anyOf":[{"$ref":"Event"},
+             {"type":"object","required":["events"],"additionalProperties":false,
+              "properties":{"events":{"$ref":"EventArray"}}},
+             {"$ref":"EventArray"}]}
+            """#
+        ),
+        (
+            "EventArray",
+            #"""
+            {"type":"array","items":true,
+             "description":"Events. One that breaks a rule is rejected in its result."}
+            """#
+        ),
+        (
+            "EventLines",
+            #"{"type":"string","description":"One event a line; each line has its own verdict."}"#
+        ),
+        (
+            "Void",
+            #"{"type":"object","required":["reason"],"additionalProperties":false,"properties":{"#
+                + correction + "}}"
+        ),
+        (
+            "Amendment",
+            #"{"type":"object","required":["reason"],"additionalProperties":false,"properties":{"#
+                + correction + #","type":{"$ref":"OptionalName"},"# + details
+                + #"},"allOf":["# + oneNotation + "," + amendsSomething + "]}"
+        ),
+    ]
+
+    private static let identity = #"""
+        "id":{"$ref":"OptionalName"},
+        "subject":{"$ref":"Name"},
+        "type":{"$ref":"OptionalName"},
+        "occurredAt":{"$ref":"OptionalInstant"},
+        "source":{"$ref":"OptionalName"}
+        """#
+
+    private static let details = #"""
+        "meter":{"type":["string","null"],"pattern":"^[A-Za-z0-9_.-]{1,64}$"},
+        "quantity":{"$ref":"OptionalQuantity"},
+        "quantities":{"type":["object","null"],"maxProperties":64,
+         "propertyNames":{"pattern":"^[A-Za-z0-9_.-]{1,64}$"},
+         "additionalProperties":{"$ref":"Quantity"}},
+        "status":{"enum":["success","failed","cancelled",null]},
+        "subtype":{"$ref":"OptionalName"},
+        "durationMs":{"$ref":"OptionalQuantity"},
+        "errorMessage":{"type":["string","null"],"maxLength":4096,"pattern":"^[^\u0000]*$"},
+        "project":{"$ref":"OptionalName"},
+        "scene":{"$ref":"OptionalName"},
+        "session":{"$ref":"OptionalName"},
+        "dimensions":{"type":["object","null"],"maxProperties":64,
+         "propertyNames":{"minLength":1,"maxLength":255,"pattern":"^[^\u0000-\u001f\u007f]+$"},
+         "additionalProperties":{"type":"string","maxLength":255,
+          "pattern":"^[^\u0000-\u001f\u007f]*$"}},
+        "properties":{"type":["object","null"]}
+        """#
+
+    private static let correction = #"""
+        "author":{"type":["string","null"],"minLength":1,"maxLength":255,"pattern":"^[^\u0000]+$"},
+        "reason":{"type":"string","minLength":1,"maxLength":4096,"pattern":"^[^\u0000]+$"},
+        "source":{"$ref":"OptionalName"}
+        """#
+
+    private static let hasMeter =
+        #"{"required":["meter"],"properties":{"meter":{"type":"string"}}}"#
+    private static let hasQuantities = #"""
+        {"required":["quantities"],"properties":{"quantities":{"type":"object","minProperties":1}}}
+        """#
+
+    /// Either `meter`, perhaps with `quantity`, or `quantities`.
+    private static let oneNotation =
+        #"{"not":{"allOf":["# + hasMeter + "," + hasQuantities + #"]}},"#
+        + #"{"anyOf":[{"properties":{"quantity":{"type":"null"}}},"# + hasMeter + "]}"
+
+    private static let movesSomething =
+        #"{"anyOf":["# + hasMeter + "," + hasQuantities
+        + #",{"required":["type"],"properties":{"type":{"type":"string"}}}]}"#
+
+    private static let amendsSomething =
+        #"{"anyOf":[{"required":["meter"]},{"required":["quantities"]}]}"#
+}

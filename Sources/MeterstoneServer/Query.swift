@@ -1,0 +1,82 @@
+import Hummingbird
+import MeterstoneAPI
+import MeterstoneCore
+
+/// The query of a request, with each name once.
+///
+/// A `+` is a plus and not a space, since none of our values has spaces, and instants with an offset
+/// have a plus.
+struct Query {
+    private var values: [String: String] = [:]
+
+    init(_ request: Request) throws(Rejection) {
+        for pair in (request.uri.query ?? "").split(separator: "&") {
+            let equals = pair.firstIndex(of: "=") ?? pair.endIndex
+            guard let name = percentDecoded(pair[..<equals]),
+                let value = percentDecoded(pair[equals...].dropFirst())
+            else {
+                throw Rejection(
+                    code: .malformed, field: "", message: "the query is not percent-encoded UTF-8")
+            }
+            guard values.updateValue(value, forKey: name) == nil else { throw .repeated(name) }
+        }
+    }
+
+    /// Throws when there is a name that is not among these: a misspelt filter would go unnoticed.
+    func allow(_ names: Set<String>) throws(Rejection) {
+        for name in values.keys.sorted() where !names.contains(name) { throw .unknown(name) }
+    }
+
+    func text(_ name: String) -> String? {
+        values[name]
+    }
+
+    func instant(_ name: String) throws(Rejection) -> Instant? {
+        guard let text = values[name] else { return nil }
+        guard let instant = Instant(rfc3339: text) else {
+            throw .invalid(name, Instant.expectation)
+        }
+        return instant
+    }
+
+    func required<Value>(
+        _ name: String, _ expectation: String, _ parse: (String) -> Value?
+    ) throws(Rejection) -> Value {
+        guard let text = values[name] else { throw .missing(name, expectation) }
+        guard let value = parse(text) else { throw .invalid(name, expectation) }
+        return value
+    }
+
+    /// How many items to answer with.
+    func count(
+        default defaultCount: Int = RequestLimits.pageItemsDefault,
+        max: Int = RequestLimits.pageItemsMax
+    ) throws(Rejection) -> Int {
+        guard let text = values["count"] else { return defaultCount }
+        guard let count = Int(text), (1...max) ~= count, String(count) == text else {
+            throw .invalid("count", "a whole number from 1 to \(max)")
+        }
+        return count
+    }
+
+    func cursor(_ kind: Cursor.Kind) throws(Rejection) -> Cursor? {
+        guard let text = values["cursor"] else { return nil }
+        return try Cursor(text, kind: kind)
+    }
+
+    /// Refuses a span that ends before it starts.
+    func span() throws(Rejection) -> (from: Instant?, until: Instant?) {
+        let from = try instant("from")
+        let until = try instant("until")
+        if let from, let until, until <= from {
+            throw .invalid("until", "an instant later than from")
+        }
+        return (from, until)
+    }
+}
+
+extension Request {
+    var hasQuery: Bool {
+        head.path?.utf8.contains(UInt8(ascii: "?")) ?? false
+    }
+}

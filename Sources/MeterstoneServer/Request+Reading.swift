@@ -1,0 +1,125 @@
+import HTTPTypes
+import Hummingbird
+import MeterstoneAPI
+import MeterstoneCore
+import NIOCore
+
+extension Request {
+    /// The body, at once. Of one that is too long, no more than the bound is kept.
+    func bytes(upTo max: Int = RequestLimits.bodyBytesMax) async throws -> [UInt8] {
+        do {
+            return Array(buffer: try await body.collect(upTo: max))
+        } catch is NIOTooManyBytesError {
+            throw Problem.tooLarge(max)
+        }
+    }
+
+    /// A body that has to be JSON.
+    func json(upTo max: Int = RequestLimits.bodyBytesMax) async throws -> [UInt8] {
+        try headers.requireJSON()
+        return try await bytes(upTo: max)
+    }
+
+    /// Refuses a body that says that it is too long before any of it is read.
+    func requireLength(upTo max: Int) throws {
+        guard let length = headers[.contentLength].flatMap({ Int($0) }), length > max else {
+            return
+        }
+        throw Problem.tooLarge(max)
+    }
+}
+
+// MARK: - Header fields
+
+extension HTTPFields {
+    /// Throws unless the body has a media type of JSON, or none.
+    func requireJSON() throws {
+        guard let header = self[.contentType], header != "application/json" else { return }
+        let type = MediaTypeName(header)
+        guard type.isJSON, type.isUTF8 else {
+            throw Problem.unsupportedMediaType("application/json")
+        }
+    }
+
+    /// The header field `Idempotency-Key`, with or without the quotes of its specification.
+    func idempotencyKey() throws(Rejection) -> String? {
+        guard let header = self[.idempotencyKey] else { return nil }
+        let isQuoted = header.utf8.count >= 2 && header.hasPrefix("\"") && header.hasSuffix("\"")
+        let key = isQuoted ? String(header.dropFirst().dropLast()) : header
+        guard EventID(key) != nil else { throw .invalid("Idempotency-Key", EventID.expectation) }
+        return key
+    }
+
+    func idempotencyEventID() throws(Rejection) -> EventID? {
+        try idempotencyKey().flatMap { EventID($0) }
+    }
+
+    /// Who is named in the audit log: the header field `X-Author`, or "administrator".
+    func author() throws(Rejection) -> String {
+        guard let header = self[.author] else { return "administrator" }
+        guard SubjectID.isValid(header) else { throw .invalid("X-Author", SubjectID.expectation) }
+        return header
+    }
+
+}
+
+extension Request {
+    /// A change with its author and its key, both from header fields.
+    func change(_ change: Change) throws(Rejection) -> ChangeRequest {
+        ChangeRequest(
+            change: change, author: try headers.author(),
+            idempotencyKey: try headers.idempotencyKey())
+    }
+}
+
+extension HTTPField.Name {
+    static let idempotencyKey = known("Idempotency-Key")
+    static let idempotencyReplayed = known("Idempotency-Replayed")
+    static let author = known("X-Author")
+    static let rateLimit = known("RateLimit")
+    static let rateLimitPolicy = known("RateLimit-Policy")
+    static let cloudEventID = known("ce-id")
+    static let cloudEventVersion = known("ce-specversion")
+
+    private static func known(_ text: String) -> HTTPField.Name {
+        guard let name = HTTPField.Name(text) else {
+            preconditionFailure("'\(text)' is a name of a header field")
+        }
+        return name
+    }
+}
+
+// MARK: - Path
+
+extension Request {
+    /// Refuses empty segments, which routing would pass over: `/v1/subjects//usage` is not the
+    /// subject `usage`.
+    func requireWholePath() throws {
+        let path = head.path ?? ""
+        let end = path.utf8.firstIndex(of: UInt8(ascii: "?")) ?? path.utf8.endIndex
+        var previous: UInt8 = 0
+        for byte in path.utf8[..<end] {
+            if byte == UInt8(ascii: "/"), previous == byte { throw Problem.notFound }
+            previous = byte
+        }
+    }
+}
+
+extension BasicRequestContext {
+    /// A parameter of the path, as the identifier that it has to be.
+    func parameter<Identifier: TextIdentifier>(
+        _ name: String, as type: Identifier.Type = Identifier.self
+    ) throws(Rejection) -> Identifier {
+        guard let text = parameters[name[...]], let decoded = percentDecoded(text),
+            let identifier = Identifier(decoded)
+        else { throw .invalid(name, Identifier.expectation) }
+        return identifier
+    }
+
+    func eventID(_ name: String) throws(Rejection) -> EventID {
+        guard let text = parameters[name[...]], let decoded = percentDecoded(text),
+            let id = EventID(decoded)
+        else { throw .invalid(name, EventID.expectation) }
+        return id
+    }
+}

@@ -1,0 +1,97 @@
+package import HTTPTypes
+import Hummingbird
+
+/// The routes as they are added: who may call them, which query they take, and what becomes of errors.
+///
+/// All of that is one closure around the handler and not a chain of middleware, since the hot route
+/// passes through it a hundred thousand times a second.
+package struct Routes {
+    typealias Handler =
+        @Sendable (Request, BasicRequestContext) async throws -> Response
+
+    /// Who may call a route.
+    enum Access {
+        case anyone, administrator
+    }
+
+    private let hummingbird = Router(options: .autoGenerateHeadEndpoints)
+    private let key: AdministratorKey?
+    private var paths = PathTable()
+
+    init(administratorKey: String?) {
+        key = administratorKey.map { AdministratorKey($0) }
+    }
+
+    /// - Parameter query: the names that the query may have.
+    mutating func on(
+        _ method: HTTPRequest.Method, _ path: String, query: Set<String> = [],
+        access: Access = .administrator, _ handler: @escaping Handler
+    ) {
+        paths.add(path, method)
+        let key = access == .administrator ? key : nil
+        let hasParameters = path.contains(":")
+        hummingbird.on(RouterPath(path), method: method) { request, context in
+            try await answer { () async throws -> Response in
+                if let key { try key.check(request.headers) }
+                if hasParameters { try request.requireWholePath() }
+                if request.hasQuery { try Query(request).allow(query) }
+                return try await handler(request, context)
+            }
+        }
+    }
+
+    /// The router, which answers what matches no route with a problem as well.
+    var router: Router<BasicRequestContext> {
+        // Hummingbird gives a route the middleware that was added before it; what is added after the
+        // last route is left for requests that match none.
+        hummingbird.add(middleware: NoRoute(paths: paths))
+        return hummingbird
+    }
+
+    package var patterns: [String: Set<HTTPRequest.Method>] { paths.patterns }
+}
+
+/// Answers with the problem that a handler throws. Other errors are the connection's, and go on to
+/// Hummingbird.
+private func answer(_ work: () async throws -> Response) async throws -> Response {
+    do {
+        return try await work()
+    } catch {
+        guard let problem = Problem(explaining: error) else { throw error }
+        return problem.response()
+    }
+}
+
+/// Which methods each path takes, to tell a wrong method from a wrong path.
+struct PathTable: Sendable {
+    private(set) var patterns: [String: Set<HTTPRequest.Method>] = [:]
+
+    mutating func add(_ pattern: String, _ method: HTTPRequest.Method) {
+        patterns[pattern, default: []].insert(method)
+        if method == .get { patterns[pattern, default: []].insert(.head) }
+    }
+
+    func methods(of path: String) -> [String] {
+        let segments = path.split(separator: "/")
+        let matching = patterns.filter { pattern, _ in
+            let parts = pattern.split(separator: "/")
+            return parts.count == segments.count
+                && zip(parts, segments).allSatisfy { $0.hasPrefix(":") || $0 == $1 }
+        }
+        return Set(matching.values.joined().map(\.rawValue)).sorted()
+    }
+}
+
+/// Answers every request, without asking what comes next.
+private struct NoRoute: RouterMiddleware {
+    let paths: PathTable
+
+    @concurrent
+    func handle(
+        _ request: Request, context: BasicRequestContext,
+        next: @concurrent (Request, BasicRequestContext) async throws -> Response
+    ) async throws -> Response {
+        let methods = paths.methods(of: request.uri.path)
+        return (methods.isEmpty ? Problem.notFound : .methodNotAllowed(methods)).response()
+    }
+}

@@ -1,0 +1,119 @@
+import Hummingbird
+import Meterstone
+import MeterstoneAPI
+import MeterstoneCore
+
+/// Meters, plans and limits: three collections that are written and read in the same way.
+struct CatalogRoutes: Sendable {
+    let engine: MeterstoneEngine
+
+    func add(to routes: inout Routes) {
+        add(.meters, to: &routes)
+        add(.plans, to: &routes)
+        add(.limits, to: &routes)
+    }
+
+    private func add<Item, Key>(_ collection: CatalogCollection<Item, Key>, to routes: inout Routes)
+    {
+        let path = "/v1/\(collection.name)"
+        routes.on(.get, path, query: ["count", "cursor"]) { request, _ in
+            try await list(collection, request)
+        }
+        routes.on(.get, path + "/:key") { _, context in
+            let key: Key = try context.parameter("key")
+            let items = collection.items(try await engine.blueprint())
+            guard let item = items.first(where: { collection.key($0) == key }) else {
+                throw collection.missing(key)
+            }
+            return Response(json: try encoded(item))
+        }
+        routes.on(.put, path + "/:key") { request, context in
+            let key: Key = try context.parameter("key")
+            let body = try AdministrativeBody(
+                try await request.json(), fields: collection.fields)
+            try body.require("key", toBe: key.text)
+            let item = try body.decode(Item.self, adding: [("key", key.text)])
+            return try await engine.put(collection.put(item), request) { try encoded(item) }
+        }
+        routes.on(.delete, path + "/:key") { request, context in
+            let key: Key = try context.parameter("key")
+            return try await engine.delete(
+                collection.delete(key), request, missing: collection.missing(key))
+        }
+    }
+
+    private func list<Item, Key>(
+        _ collection: CatalogCollection<Item, Key>, _ request: Request
+    ) async throws -> Response {
+        let query = try Query(request)
+        let count = try query.count(default: RequestLimits.pageItemsMax)
+        let after = try query.cursor(.keys).map { (cursor) throws(Rejection) in
+            guard let key = Key(cursor.position) else { throw Cursor.invalid }
+            return key
+        }
+        let items = collection.items(try await engine.blueprint())
+            .filter { item in after.map { $0 < collection.key(item) } ?? true }
+        let page = Array(items.prefix(count))
+        let next = items.count > count ? page.last : nil
+        return try Response { writer in
+            writer.beginObject()
+            writer.name(text: collection.name)
+            writer.json(try encoded(page))
+            writer.nextCursor(
+                next.map { Cursor(kind: .keys, position: collection.key($0).text) })
+            writer.endObject()
+        }
+    }
+}
+
+/// What tells one collection of the catalog from another.
+private struct CatalogCollection<Item: Codable & Sendable, Key: TextIdentifier>: Sendable {
+    let name: String
+    let singular: String
+    let unknown: Rejection.Code
+    let fields: [String]
+    let items: @Sendable (Blueprint) -> [Item]
+    let key: @Sendable (Item) -> Key
+    let put: @Sendable (Item) -> Change
+    let delete: @Sendable (Key) -> Change
+
+    func missing(_ key: Key) -> Problem {
+        .missing(unknown, "\(singular) \(key)")
+    }
+}
+
+extension CatalogCollection where Item == Meter, Key == MeterKey {
+    static var meters: Self {
+        CatalogCollection(
+            name: "meters", singular: "meter", unknown: .unknownMeter,
+            fields: [
+                "key", "aggregation", "eventTypes", "dimensions", "quantityName",
+                "uniqueDimension", "countedStatuses", "unit", "description",
+            ],
+            items: { $0.meters }, key: { $0.key }, put: { .putMeter($0) },
+            delete: { .deleteMeter($0) })
+    }
+}
+
+extension CatalogCollection where Item == Plan, Key == PlanKey {
+    static var plans: Self {
+        CatalogCollection(
+            name: "plans", singular: "plan", unknown: .unknownPlan,
+            fields: ["key", "name", "description", "rank", "isDefault"],
+            items: { $0.plans }, key: { $0.key }, put: { .putPlan($0) },
+            delete: { .deletePlan($0) })
+    }
+}
+
+extension CatalogCollection where Item == Limit, Key == LimitKey {
+    static var limits: Self {
+        CatalogCollection(
+            name: "limits", singular: "limit", unknown: .unknownLimit,
+            fields: [
+                "key", "meter", "window", "allowances", "defaultAllowance", "dimensions", "mode",
+                "active", "description",
+            ],
+            items: { $0.limits }, key: { $0.key }, put: { .putLimit($0) },
+            delete: { .deleteLimit($0) })
+    }
+}

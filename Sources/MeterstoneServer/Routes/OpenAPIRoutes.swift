@@ -1,0 +1,17 @@
+import Hummingbird
+
+/// The description of this interface, for programs.
+struct OpenAPIRoutes: Sendable {
+    private let json: [UInt8]
+
+    /// - Parameter isGuarded: whether the server asks for an administrator key.
+    init(isGuarded: Bool) {
+        json = OpenAPIDocument.json(isGuarded: isGuarded)
+    }
+
+    func add(to routes: inout Routes) {
+        routes.on(.get, "/openapi.json", access: .anyone) { _, _ in
+            Response(json: json)
+        }
+    }
+}

@@ -1,0 +1,79 @@
+import HTTPTypes
+import Hummingbird
+import Meterstone
+import MeterstoneAPI
+import MeterstoneCore
+
+/// Subjects and what is known of them beside their usage.
+struct SubjectRoutes: Sendable {
+    let engine: MeterstoneEngine
+
+    private static let fields = [
+        "id", "timeZone", "parent", "plan", "blocked", "name", "metadata",
+    ]
+    private static let elsewhere = [
+        "overrides": "/v1/subjects/{subject}/overrides/{limit}",
+        "subscription": "/v1/subjects/{subject}/subscription",
+    ]
+
+    func add(to routes: inout Routes) {
+        routes.on(.get, "/v1/subjects", query: ["count", "cursor"]) { request, _ in
+            try await list(request)
+        }
+        routes.on(.get, "/v1/subjects/:subject") { _, context in
+            let subject = try await engine.existingSubject(context)
+            return Response(json: try encoded(subject))
+        }
+        routes.on(.put, "/v1/subjects/:subject") { request, context in
+            try await put(request, context)
+        }
+        routes.on(.delete, "/v1/subjects/:subject") { request, context in
+            let id: SubjectID = try context.parameter("subject")
+            return try await engine.delete(
+                .deleteSubject(id), request, missing: .missing(.unknownSubject, "subject \(id)"))
+        }
+    }
+
+    private func list(_ request: Request) async throws -> Response {
+        let query = try Query(request)
+        let count = try query.count()
+        let after = try query.cursor(.subjects).map { (cursor) throws(Rejection) in
+            guard let id = SubjectID(cursor.position) else { throw Cursor.invalid }
+            return id
+        }
+        let subjects = try await engine.subjects(after: after, count: count + 1)
+        let page = subjects.prefix(count)
+        let next = subjects.count > count ? page.last : nil
+        return try Response { writer in
+            writer.beginObject()
+            writer.name("subjects")
+            writer.json(try encoded(Array(page)))
+            writer.nextCursor(next.map { Cursor(kind: .subjects, position: $0.id.text) })
+            writer.endObject()
+        }
+    }
+
+    /// Answers with the subject as it stands, overrides and subscription included, which a write of
+    /// the subject leaves alone.
+    private func put(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+        let id: SubjectID = try context.parameter("subject")
+        let body = try AdministrativeBody(
+            try await request.json(), fields: Self.fields, elsewhere: Self.elsewhere)
+        try body.require("id", toBe: id.text)
+        let subject = try body.decode(Subject.self, adding: [("id", id.text)])
+        return try await engine.put(.putSubject(subject), request) {
+            try encoded(try await engine.subject(id) ?? subject)
+        }
+    }
+}
+
+extension MeterstoneEngine {
+    /// The subject that the path names, of which something must be known.
+    func existingSubject(_ context: BasicRequestContext) async throws -> Subject {
+        let id: SubjectID = try context.parameter("subject")
+        guard let subject = try await subject(id) else {
+            throw Problem.missing(.unknownSubject, "subject \(id)")
+        }
+        return subject
+    }
+}

@@ -1,0 +1,73 @@
+import Hummingbird
+import Meterstone
+import MeterstoneAPI
+import MeterstoneCore
+
+/// What a subject has used, what is left, and its events.
+struct SubjectUsageRoutes: Sendable {
+    let engine: MeterstoneEngine
+
+    func add(to routes: inout Routes) {
+        routes.on(
+            .get, "/v1/subjects/:subject/usage", query: ["meter", "window", "from", "until"]
+        ) { request, context in
+            try await usage(request, context)
+        }
+        routes.on(.get, "/v1/subjects/:subject/limits") { _, context in
+            try await limits(context)
+        }
+        routes.on(.get, "/v1/subjects/:subject/events", query: ["count", "cursor"]) {
+            request, context in
+            try await events(request, context)
+        }
+    }
+
+    private func usage(
+        _ request: Request, _ context: BasicRequestContext
+    ) async throws -> Response {
+        let subject: SubjectID = try context.parameter("subject")
+        let query = try Query(request)
+        let meter = try query.required("meter", MeterKey.expectation) { MeterKey($0) }
+        let window = try query.required("window", Window.expectation) { Window($0) }
+        let (from, until) = try query.span()
+        let outcome = try await engine.usage(
+            of: subject, meter: meter, window: window, from: from, until: until)
+        switch outcome {
+        case .series(let series): return Response { $0.usage(series, of: subject) }
+        case .rejected(let rejection): throw rejection
+        }
+    }
+
+    /// A subject that was never seen has limits too: those of the default plan.
+    private func limits(_ context: BasicRequestContext) async throws -> Response {
+        let subject: SubjectID = try context.parameter("subject")
+        let statuses = try await engine.limits(of: subject)
+        return Response { writer in
+            writer.beginObject()
+            writer.name("subject")
+            writer.string(subject.text)
+            writer.limits(statuses)
+            writer.endObject()
+        }
+    }
+
+    private func events(
+        _ request: Request, _ context: BasicRequestContext
+    ) async throws -> Response {
+        let subject: SubjectID = try context.parameter("subject")
+        let query = try Query(request)
+        let cursor = try query.cursor(.events).map { (cursor) throws(Rejection) in
+            try cursor.eventCursor()
+        }
+        let page = try await engine.events(of: subject, before: cursor, count: try query.count())
+        return Response { writer in
+            writer.beginObject()
+            writer.name("events")
+            writer.beginArray()
+            for event in page.events { writer.event(event) }
+            writer.endArray()
+            writer.nextCursor(page.next.map { Cursor($0) })
+            writer.endObject()
+        }
+    }
+}

@@ -1,0 +1,20 @@
+import Meterstone
+public import MeterstoneCore
+
+/// How the server listens, whom it lets in, and what it offers.
+public struct ServerOptions: Sendable {
+    public var host = "127.0.0.1"
+    /// 0 takes any free port; ``whenServing`` is told which.
+    public var port = 8080
+    /// Guards everything but health and the description of the API. `nil`: everybody is an
+    /// administrator, so the caller has to bind to a loopback address.
+    public var administratorKey: String?
+    /// Whether `GET /v1/analytics/…` answers.
+    public var isAnalyticsEnabled = true
+    /// The clock that the engine has too: answers say how many seconds to wait.
+    public var clock: @Sendable () -> Instant = SystemClock.now
+    /// Called with the port once connections are accepted.
+    public var whenServing: @Sendable (_ port: Int) async -> Void = { _ in }
+
+    public init() {}
+}

@@ -1,0 +1,178 @@
+import Foundation
+import HTTPTypes
+import HummingbirdTesting
+import Meterstone
+import MeterstoneCore
+import Testing
+
+@Suite struct ConsumeRouteTests {
+    @Test func `a consume counts and says what is left`() async throws {
+        try await TestServer.run { server in
+            let answer = try await server.post(
+                "/v1/consume", #"{"id":"e1","subject":"u","meter":"prompts","quantity":3}"#)
+            #expect(answer.status == 200)
+            #expect(answer.header("Content-Type") == "application/json")
+            #expect(answer.header("RateLimit-Policy") == #""prompts_daily";q=10;w=86400"#)
+            #expect(answer.header("RateLimit") == #""prompts_daily";r=7;t=43200"#)
+            #expect(answer.header("Idempotency-Replayed") == nil)
+            #expect(
+                answer.text == """
+                    {"allowed":true,"duplicate":false,"eventId":"e1","limits":[\
+                    {"limit":"prompts_daily","meter":"prompts","window":"day","allowance":10,\
+                    "used":3,"remaining":7,"resetsAt":"2026-03-11T00:00:00.000Z","mode":"enforce"}]}
+                    """)
+        }
+    }
+
+    @Test func `a refusal says which limit, until when, and which plan would allow it`()
+        async throws
+    {
+        try await TestServer.run { server in
+            _ = try await server.post(
+                "/v1/consume", #"{"subject":"u","meter":"prompts","quantity":9}"#)
+            let answer = try await server.post(
+                "/v1/consume", #"{"subject":"u","meter":"prompts","quantity":2}"#)
+            #expect(answer.isProblem(429, "limit_exceeded"))
+            #expect(answer.header("Retry-After") == "43200")
+            #expect(answer.header("RateLimit") == #""prompts_daily";r=1;t=43200"#)
+            #expect(answer.number("retryAfterSeconds") == 43_200)
+            #expect(answer.texts("violated") == ["prompts_daily"])
+            #expect(answer.texts("plansThatAllow") == ["pro"])
+            #expect(answer.items("limits", "used") == ["9"])
+            let again = try await server.post(
+                "/v1/consume", #"{"subject":"u","meter":"prompts","quantity":1}"#)
+            #expect(again.status == 200, "a refusal changed something")
+        }
+    }
+
+    @Test func `where time does not help there is no Retry-After`() async throws {
+        try await TestServer.run { server in
+            let answer = try await server.post(
+                "/v1/consume", #"{"subject":"u","meter":"prompts","quantity":11}"#)
+            #expect(answer.isProblem(429, "limit_exceeded"))
+            #expect(answer.header("Retry-After") == nil)
+            #expect(answer.text.contains(#""retryAfterSeconds":null"#))
+        }
+    }
+
+    @Test func `a blocked subject is refused`() async throws {
+        try await TestServer.run { server in
+            _ = try await server.put("/v1/subjects/u", #"{"blocked":true}"#)
+            let consume = #"{"subject":"u","meter":"prompts"}"#
+            #expect(try await server.post("/v1/consume", consume).isProblem(403, "subject_blocked"))
+            let check = try await server.post("/v1/check", consume)
+            #expect(check.status == 200 && check.text("code") == "subject_blocked")
+        }
+    }
+
+    @Test func `the same event id gets the first answer again`() async throws {
+        try await TestServer.run { server in
+            let body = #"{"id":"e1","subject":"u","meter":"prompts"}"#
+            _ = try await server.post("/v1/consume", body)
+            let again = try await server.post("/v1/consume", body)
+            #expect(again.status == 200 && again.boolean("duplicate") == true)
+            #expect(again.header("Idempotency-Replayed") == "true")
+            #expect(again.items("limits", "used") == ["1"])
+            let other = try await server.post(
+                "/v1/consume", #"{"id":"e1","subject":"u","meter":"prompts","quantity":2}"#)
+            #expect(other.isProblem(409, "event_conflict", field: "id"))
+        }
+    }
+
+    @Test func `an idempotency key stands in for an event id`() async throws {
+        try await TestServer.run { server in
+            let body = #"{"subject":"u","meter":"prompts"}"#
+            for (key, duplicate) in [("k1", false), ("k1", true), ("\"k1\"", true), ("k2", false)] {
+                let answer = try await server.post(
+                    "/v1/consume", body, headers: [.idempotencyKey: key])
+                #expect(answer.boolean("duplicate") == duplicate)
+                #expect(answer.header("Idempotency-Replayed") == (duplicate ? "true" : nil))
+            }
+            let long = String(repeating: "k", count: 256)
+            let answer = try await server.post(
+                "/v1/consume", body, headers: [.idempotencyKey: long])
+            #expect(answer.isProblem(422, "invalid_field", field: "Idempotency-Key"))
+        }
+    }
+
+    @Test func `several meters are one step`() async throws {
+        try await TestServer.run { server in
+            let refused = try await server.post(
+                "/v1/consume", #"{"subject":"u","quantities":{"prompts":1,"seconds":1001}}"#)
+            #expect(refused.texts("violated") == ["seconds_monthly"])
+            let allowed = try await server.post(
+                "/v1/consume", #"{"subject":"u","quantities":{"prompts":1,"seconds":1000}}"#)
+            #expect(allowed.items("limits", "used") == ["1", "1000"])
+            #expect(
+                allowed.header("RateLimit-Policy")
+                    == #""prompts_daily";q=10;w=86400, "seconds_monthly";q=1000"#)
+        }
+    }
+
+    @Test func `a team counts and is limited too`() async throws {
+        try await TestServer.run { server in
+            _ = try await server.put("/v1/subjects/team", "{}")
+            for member in ["a", "b"] {
+                _ = try await server.put("/v1/subjects/\(member)", #"{"parent":"team"}"#)
+                _ = try await server.post(
+                    "/v1/consume", #"{"subject":"\#(member)","meter":"prompts","quantity":4}"#)
+            }
+            let answer = try await server.post(
+                "/v1/consume", #"{"subject":"a","meter":"prompts","quantity":1}"#)
+            #expect(answer.items("limits", "used") == ["5", "9"])
+            #expect(answer.items("limits", "subject") == ["-", "team"])
+            #expect(answer.header("RateLimit") == #""prompts_daily";r=1;t=43200"#)
+        }
+    }
+
+    @Test func `a check changes nothing`() async throws {
+        try await TestServer.run { server in
+            for _ in 0..<3 {
+                let answer = try await server.post(
+                    "/v1/check", #"{"id":"x","subject":"u","meter":"prompts","quantity":10}"#)
+                #expect(answer.status == 200 && answer.boolean("allowed") == true)
+            }
+            let denied = try await server.post(
+                "/v1/check", #"{"subject":"u","meter":"prompts","quantity":11}"#)
+            #expect(denied.status == 200 && denied.boolean("allowed") == false)
+            #expect(denied.text("code") == "limit_exceeded")
+            #expect(denied.texts("plansThatAllow") == ["pro"])
+            #expect(try await server.get("/v1/subjects/u").status == 404)
+        }
+    }
+
+    @Test func `an unknown meter is named where the request named it`() async throws {
+        try await TestServer.run { server in
+            for (body, field) in [
+                (#"{"subject":"u","meter":"nope"}"#, "meter"),
+                (#"{"subject":"u","quantities":{"nope":1}}"#, "quantities.nope"),
+            ] {
+                for path in ["/v1/consume", "/v1/check", "/v1/events"] {
+                    let answer = try await server.post(path, body)
+                    #expect(answer.isProblem(422, "unknown_meter", field: field), "\(path) \(body)")
+                }
+            }
+        }
+    }
+
+    @Test func `two hundred at once get exactly what the limit allows`() async throws {
+        try await TestServer.run(.live) { server in
+            _ = try await server.put("/v1/subjects/u/overrides/prompts_daily", #"{"allowance":50}"#)
+            let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<200 {
+                    group.addTask {
+                        try await server.post("/v1/consume", #"{"subject":"u","meter":"prompts"}"#)
+                            .status
+                    }
+                }
+                return try await group.reduce(into: [Int: Int]()) { $0[$1, default: 0] += 1 }
+            }
+            #expect(statuses == [200: 50, 429: 150])
+        }
+    }
+}
+
+extension HTTPField.Name {
+    static let idempotencyKey = HTTPField.Name("Idempotency-Key") ?? .accept
+    static let author = HTTPField.Name("X-Author") ?? .accept
+}

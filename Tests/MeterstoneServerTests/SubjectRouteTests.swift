@@ -1,0 +1,185 @@
+import HTTPTypes
+import MeterstoneTesting
+import Testing
+
+@Suite struct SubjectRouteTests {
+    @Test func `a profile is written, read and put back`() async throws {
+        try await TestServer.run { server in
+            #expect(try await server.get("/v1/subjects/u").isProblem(404, "unknown_subject"))
+            let made = try await server.put(
+                "/v1/subjects/u",
+                #"{"id":"u","plan":"pro","name":"Ü","metadata":{"a":"b"},"blocked":false}"#)
+            #expect(made.status == 201 && made.text("plan") == "pro" && made.text("name") == "Ü")
+            #expect(try await server.get("/v1/subjects/u").text == made.text)
+            #expect(try await server.put("/v1/subjects/u", "{}").status == 200)
+            #expect(try await server.get("/v1/subjects/u").has("plan") == false)
+            #expect(try await server.put("/v1/subjects/u", #"{"plan":"pro"}"#).status == 200)
+            #expect(try await server.delete("/v1/subjects/u").status == 204)
+            #expect(try await server.delete("/v1/subjects/u").isProblem(404, "unknown_subject"))
+        }
+    }
+
+    @Test(arguments: ["user@example.com", "a/b", "ümlaut 😀", "100%", "usage", "?x=1", "a+b", ".."])
+    func `an id may be any text in its percent-encoded form`(id: String) async throws {
+        let encoded = id.utf8.map { byte in
+            let hex = String(byte, radix: 16, uppercase: true)
+            return "%" + (hex.count == 1 ? "0" + hex : hex)
+        }.joined()
+        try await TestServer.run { server in
+            let subject = try await server.put("/v1/subjects/\(encoded)", "{}")
+            #expect(subject.text("id") == id)
+            let limits = try await server.get("/v1/subjects/\(encoded)/limits")
+            #expect(limits.text("subject") == id)
+        }
+    }
+
+    static let mistakes: [(body: String, code: String, field: String)] = [
+        (#"{"timeZone":"Mars/Olympus"}"#, "unknown_time_zone", "timeZone"),
+        (#"{"plan":"nope"}"#, "unknown_plan", "plan"), (#"{"plan":""}"#, "invalid_field", "plan"),
+        (#"{"parent":"u"}"#, "cyclic_parent", "parent"),
+        (#"{"blocked":"yes"}"#, "invalid_field", "blocked"),
+        (#"{"id":"other"}"#, "invalid_field", "id"), (#"{"tier":"x"}"#, "unknown_field", "tier"),
+        (#"{"metadata":{"a":1}}"#, "invalid_field", "metadata.a"),
+        (#"{"overrides":{}}"#, "unknown_field", "overrides"),
+        (#"{"subscription":null}"#, "unknown_field", "subscription"),
+    ]
+
+    @Test(arguments: mistakes)
+    func `a mistake names its field`(body: String, code: String, field: String) async throws {
+        try await TestServer.run { server in
+            let answer = try await server.put("/v1/subjects/u", body)
+            #expect(answer.isProblem(422, code, field: field), "\(answer.text)")
+        }
+    }
+
+    @Test func `subjects are listed by id, in pages`() async throws {
+        try await TestServer.run { server in
+            for id in ["c", "a", "e", "b", "d"] {
+                _ = try await server.put("/v1/subjects/\(id)", "{}")
+            }
+            let first = try await server.get("/v1/subjects?count=2")
+            #expect(first.items("subjects", "id") == ["a", "b"])
+            let cursor = try #require(first.text("nextCursor"))
+            let second = try await server.get("/v1/subjects?count=3&cursor=\(cursor)")
+            #expect(second.items("subjects", "id") == ["c", "d", "e"])
+            #expect(second.text("nextCursor") == nil)
+        }
+    }
+
+    @Test func `a subscription decides the plan from its start`() async throws {
+        try await TestServer.run { server in
+            let path = "/v1/subjects/u/subscription"
+            #expect(try await server.get(path).isProblem(404, "unknown_subject"))
+            let made = try await server.put(
+                path, #"{"plan":"pro","externalIds":{"stripe":"cus_1"}}"#)
+            #expect(made.status == 201)
+            #expect(made.text("startsAt") == "2026-03-10T12:00:00.000Z")
+            #expect(made.text("status") == "active")
+            #expect(try await server.get(path).text == made.text)
+            server.clock.advance(bySeconds: 60)
+            let again = try await server.put(
+                path, #"{"plan":"pro","externalIds":{"stripe":"cus_1"}}"#)
+            #expect(again.status == 200 && again.text == made.text, "a repeat starts anew")
+            let consume = try await server.post(
+                "/v1/consume", #"{"subject":"u","meter":"prompts"}"#)
+            #expect(consume.items("limits", "allowance") == ["100"])
+            let kept = try await server.put("/v1/subjects/u", #"{"name":"n"}"#)
+            #expect(kept.has("subscription"), "writing a profile keeps the subscription")
+            #expect(try await server.delete(path).status == 204)
+            #expect(try await server.delete(path).isProblem(404, "unknown_subscription"))
+            #expect(try await server.get(path).isProblem(404, "unknown_subscription"))
+        }
+    }
+
+    static let subscriptionMistakes: [(body: String, code: String, field: String)] = [
+        ("{}", "missing_field", "plan"), (#"{"plan":"nope"}"#, "unknown_plan", "plan"),
+        (#"{"plan":"pro","startsAt":"now"}"#, "invalid_field", "startsAt"),
+        (#"{"plan":"pro","status":"good"}"#, "invalid_field", "status"),
+        (#"{"plan":"pro","expiresAt":"2020-01-01T00:00:00Z"}"#, "invalid_field", "expiresAt"),
+        (#"{"plan":"pro","until":"2020-01-01T00:00:00Z"}"#, "unknown_field", "until"),
+    ]
+
+    @Test(arguments: subscriptionMistakes)
+    func `a mistake in a subscription names its field`(
+        body: String, code: String, field: String
+    ) async throws {
+        try await TestServer.run { server in
+            let answer = try await server.put("/v1/subjects/u/subscription", body)
+            #expect(answer.isProblem(422, code, field: field), "\(answer.text)")
+        }
+    }
+
+    @Test func `an override comes before the plan`() async throws {
+        try await TestServer.run { server in
+            let path = "/v1/subjects/u/overrides/prompts_daily"
+            #expect(try await server.get(path).isProblem(404, "unknown_subject"))
+            let made = try await server.put(path, #"{"allowance":2}"#)
+            #expect(made.status == 201)
+            #expect(made.text == #"{"limit":"prompts_daily","allowance":2}"#)
+            #expect(
+                try await server.put(path, #"{"limit":"prompts_daily","allowance":3}"#).status
+                    == 200)
+            #expect(try await server.get(path).number("allowance") == 3)
+            let list = try await server.get("/v1/subjects/u/overrides")
+            #expect(list.items("overrides", "allowance") == ["3"])
+            let consume = try await server.post(
+                "/v1/consume", #"{"subject":"u","meter":"prompts","quantity":4}"#)
+            #expect(consume.status == 429)
+            #expect(try await server.delete(path).status == 204)
+            #expect(try await server.delete(path).isProblem(404, "unknown_override"))
+            #expect(try await server.get(path).isProblem(404, "unknown_override"))
+            let unknown = try await server.put("/v1/subjects/u/overrides/nope", #"{"allowance":2}"#)
+            #expect(unknown.isProblem(404, "unknown_limit", field: "limit"))
+            let wrong = try await server.put(path, #"{"allowance":-5}"#)
+            #expect(wrong.isProblem(422, "invalid_field", field: "allowance"))
+        }
+    }
+
+    @Test func `usage has a point for each window`() async throws {
+        try await TestServer.run { server in
+            for (day, quantity) in [("08", 2), ("10", 3)] {
+                _ = try await server.post(
+                    "/v1/events",
+                    #"{"subject":"u","quantities":{"prompts":\#(quantity)},"#
+                        + #""occurredAt":"2026-03-\#(day)T10:00:00Z"}"#)
+            }
+            let path = "/v1/subjects/u/usage?meter=prompts&window=day"
+            let answer = try await server.get(path + "&from=2026-03-08T00:00:00Z")
+            #expect(answer.items("points", "quantity") == ["2", "0", "3"])
+            #expect(answer.text("window") == "day" && answer.text("timeZone") == "UTC")
+            let offset = try await server.get(
+                path + "&from=2026-03-08T01:00:00+01:00&until=2026-03-09T00:00:00Z")
+            #expect(offset.items("points", "quantity") == ["2"])
+            #expect(try await server.get(path).items("points", "from").count == 30)
+            let all = try await server.get("/v1/subjects/u/usage?meter=prompts&window=lifetime")
+            #expect(all.items("points", "quantity") == ["5"])
+        }
+    }
+
+    @Test func `limits are there before the first event`() async throws {
+        try await TestServer.run { server in
+            let answer = try await server.get("/v1/subjects/new/limits")
+            #expect(answer.items("limits", "limit") == ["prompts_daily", "seconds_monthly"])
+            #expect(answer.items("limits", "remaining") == ["10", "1000"])
+        }
+    }
+
+    @Test func `events are listed newest first, in pages`() async throws {
+        try await TestServer.run { server in
+            for id in ["a", "b", "c"] {
+                _ = try await server.post(
+                    "/v1/events", #"{"id":"\#(id)","subject":"u","type":"prompt"}"#)
+                server.clock.advance(bySeconds: 1)
+            }
+            let first = try await server.get("/v1/subjects/u/events?count=2")
+            #expect(first.items("events", "id") == ["c", "b"])
+            let cursor = try #require(first.text("nextCursor"))
+            let second = try await server.get("/v1/subjects/u/events?count=2&cursor=\(cursor)")
+            #expect(second.items("events", "id") == ["a"])
+            #expect(second.text.contains(#""nextCursor":null"#))
+            #expect(
+                try await server.get("/v1/subjects/x/events").text
+                    == #"{"events":[],"nextCursor":null}"#)
+        }
+    }
+}
