@@ -1,0 +1,58 @@
+import Testing
+
+/// Who may import what: the table of the architecture page.
+@Suite struct ImportTests {
+    static let allowed: [String: Set<String>] = [
+        "MeterstoneCore": [],
+        "MeterstoneStore": ["MeterstoneCore", "FoundationEssentials"],
+        "MeterstoneSQLite": [
+            "MeterstoneCore", "MeterstoneStore", "GRDB", "GRDBSQLite", "Foundation", "Dispatch",
+            "Synchronization", "Glibc", "Musl", "Darwin",
+        ],
+        "Meterstone": [
+            "MeterstoneCore", "MeterstoneStore", "Logging", "Dispatch", "Synchronization", "Glibc",
+            "Musl", "Darwin", "FoundationEssentials",
+        ],
+        "MeterstoneTesting": [
+            "Meterstone", "MeterstoneCore", "MeterstoneStore", "Foundation", "Synchronization",
+            "CFaultyDisk",
+        ],
+        "MeterstoneAPI": ["MeterstoneCore", "FoundationEssentials", "Foundation"],
+        "MeterstoneBlueprint": ["MeterstoneCore", "Yams"],
+        "MeterstoneImport": [
+            "CZlib", "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneStore",
+            "Foundation",
+            "FoundationEssentials", "Glibc", "Musl", "Darwin",
+        ],
+    ]
+
+    @Test func `every import is in the table`() {
+        for file in SourceFile.all(in: "Sources", ending: ".swift") {
+            guard let allowed = Self.allowed[file.target] else { continue }
+            for (number, line) in file.code {
+                guard let module = imported(by: line) else { continue }
+                #expect(
+                    allowed.contains(module),
+                    "\(file.path):\(number): \(file.target) must not import \(module)")
+            }
+        }
+    }
+
+    @Test func `only the command knows which store is in use`() {
+        for file in SourceFile.all(in: "Sources", ending: ".swift")
+        where file.target != "MeterstoneCommand" {
+            for (number, line) in file.code where imported(by: line) == "MeterstoneSQLite" {
+                Issue.record("\(file.path):\(number): use the Store protocol")
+            }
+        }
+    }
+
+    private func imported(by line: String) -> String? {
+        var words = line.split(separator: " ").map(String.init)
+        if let first = words.first, ["public", "package", "@preconcurrency"].contains(first) {
+            words.removeFirst()
+        }
+        guard words.count >= 2, words[0] == "import" else { return nil }
+        return words[1]
+    }
+}

@@ -1,0 +1,43 @@
+import Foundation
+
+/// A file of the repository, as text.
+struct SourceFile {
+    let path: String
+    let lines: [String]
+
+    /// The folder under `Sources` that it stands in.
+    var target: String {
+        let parts = path.split(separator: "/")
+        return parts.count > 1 && parts[0] == "Sources" ? String(parts[1]) : ""
+    }
+
+    /// Lines without comments and without what stands in string literals of one line.
+    var code: [(number: Int, text: String)] {
+        lines.enumerated().compactMap { index, line in
+            let trimmed = line.trimmingCharacters(in: .whitespaces)
+            guard !trimmed.hasPrefix("//") else { return nil }
+            return (index + 1, line)
+        }
+    }
+
+    static let root = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+    static func all(in folder: String, ending: String) -> [SourceFile] {
+        let base = root.appendingPathComponent(folder).resolvingSymlinksInPath()
+        let paths = FileManager.default.enumerator(atPath: base.path)?.allObjects as? [String]
+        return (paths ?? []).filter { $0.hasSuffix(ending) && !$0.contains(".build") }.sorted()
+            .compactMap { path in
+                let url = base.appendingPathComponent(path)
+                guard let text = try? String(contentsOf: url, encoding: .utf8) else { return nil }
+                return SourceFile(
+                    path: "\(folder)/\(path)",
+                    lines: text.split(separator: "\n", omittingEmptySubsequences: false)
+                        .map(String.init))
+            }
+    }
+
+    static func text(_ path: String) throws -> String {
+        try String(contentsOf: root.appendingPathComponent(path), encoding: .utf8)
+    }
+}
