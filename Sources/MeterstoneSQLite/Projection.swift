@@ -13,7 +13,9 @@ final class Projection {
     /// Journal rows that are dropped in one step.
     private static let batchesPerStep: Int64 = 64
 
-    private enum Stage { case gather, events, ids, counters, finish, drop, done }
+    private enum Stage {
+        case gather, sortEvents, sortIDs, sortCounters, events, ids, counters, finish, drop, done
+    }
 
     let until: Int64
     private let batches: [JournalBatch]
@@ -62,6 +64,15 @@ final class Projection {
     func step(_ statements: WriterStatements, _ workingSet: WorkingSet) throws(StoreError) -> Bool {
         switch stage {
         case .gather: gather()
+        case .sortEvents:
+            events.sort { $0.location < $1.location }
+            advance(to: .sortIDs)
+        case .sortIDs:
+            ids.sort { $0.key < $1.key }
+            advance(to: .sortCounters)
+        case .sortCounters:
+            sortCounters()
+            advance(to: .events)
         case .events: try putEvents(statements)
         case .ids: try putIDs(statements)
         case .counters: try putCounters(statements)
@@ -84,10 +95,7 @@ final class Projection {
 
     private func gather() {
         guard position < batches.count else {
-            events.sort { $0.location < $1.location }
-            ids.sort { $0.key < $1.key }
-            sortCounters()
-            return advance(to: .events)
+            return advance(to: .sortEvents)
         }
         let index = Int32(position)
         batches[position].forEach { fact in
