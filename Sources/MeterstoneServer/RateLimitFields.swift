@@ -14,12 +14,12 @@ extension HTTPFields {
         for status in Self.binding(statuses) {
             guard case .units(let quota) = status.allowance else { continue }
             policy.item(status.limit.text)
-            policy.parameter("q", quota.units)
-            if let seconds = status.window.seconds { policy.parameter("w", seconds) }
+            policy.parameter(UInt8(ascii: "q"), quota.units)
+            if let seconds = status.window.seconds { policy.parameter(UInt8(ascii: "w"), seconds) }
             state.item(status.limit.text)
-            state.parameter("r", status.remaining)
+            state.parameter(UInt8(ascii: "r"), status.remaining)
             if let resetsAt = status.resetsAt {
-                state.parameter("t", resetsAt.secondsRoundedUp(since: now))
+                state.parameter(UInt8(ascii: "t"), resetsAt.secondsRoundedUp(since: now))
             }
         }
         guard !policy.isEmpty else { return }
@@ -58,9 +58,9 @@ private struct StructuredList {
     }
 
     /// Integers of a structured field have at most fifteen digits.
-    mutating func parameter(_ name: StaticString, _ value: Int64) {
+    mutating func parameter(_ name: UInt8, _ value: Int64) {
         bytes.append(UInt8(ascii: ";"))
-        name.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
+        bytes.append(name)
         bytes.append(UInt8(ascii: "="))
         bytes.append(decimal: min(value, 999_999_999_999_999))
     }

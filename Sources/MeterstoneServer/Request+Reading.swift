@@ -60,7 +60,6 @@ extension HTTPFields {
         guard SubjectID.isValid(header) else { throw .invalid("X-Author", SubjectID.expectation) }
         return header
     }
-
 }
 
 extension Request {

@@ -43,11 +43,12 @@ struct TestServer {
     /// Starts a server, works with it, and stops it.
     ///
     /// - Parameter setup: `.router` sends requests to the routes, `.live` through a socket.
-    static func run(
+    @discardableResult
+    static func run<Value: Sendable>(
         _ setup: TestingSetup = .router, key: String? = nil, isAnalyticsEnabled: Bool = true,
         store: StoreOptions = StoreOptions(),
-        _ work: @Sendable (TestServer) async throws -> Void
-    ) async throws {
+        _ work: @Sendable (TestServer) async throws -> Value
+    ) async throws -> Value {
         let clock = ManualClock()
         var logger = Logger(label: "test")
         logger.logLevel = .error
@@ -60,10 +61,11 @@ struct TestServer {
         options.isAnalyticsEnabled = isAnalyticsEnabled
         options.clock = { clock.now }
         let application = makeApplication(engine: engine, options: options, logger: logger)
-        try await application.test(setup) { client in
+        let value = try await application.test(setup) { client in
             try await work(TestServer(engine: engine, clock: clock, client: client, key: key))
         }
         await engine.shutdown()
+        return value
     }
 
     func send(
