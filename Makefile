@@ -4,6 +4,7 @@ SEED ?= 1
 FOLDERS = Package.swift Sources Tests Benchmarks
 # It means our own targets: SwiftPM suppresses the warnings of packages that we depend on.
 CHECKED = -Xswiftc -warnings-as-errors
+MEASURED = --package-path Benchmarks -c release --static-swift-stdlib
 
 .PHONY: help setup demo test check format lint build release run simulate bench record-snapshots clean
 
@@ -39,8 +40,12 @@ run: release ## Serve ./meterstone-data with the video studio's blueprint
 simulate: build ## Random histories against the model; SEED=n repeats one
 	SEED=$(SEED) $(SWIFT) test --skip-build $(CHECKED) --filter SimulationTests
 
-bench: setup ## Measure; prints a table and writes JSON
-	$(SWIFT) run --package-path Benchmarks -c release Bench
+bench: ## Measure; prints a table and writes JSON. BENCH="--sections http" chooses parts
+	@SWIFT="$(SWIFT)" Scripts/setup wrk
+	$(SWIFT) build $(MEASURED)
+	$(SWIFT) build $(MEASURED) --product meterstone
+	Benchmarks/.build/release/Bench --meterstone Benchmarks/.build/release/meterstone \
+		--json Benchmarks/.build/figures.json $(BENCH)
 
 record-snapshots: build ## Write the texts anew that tests compare with
 	METERSTONE_RECORD_SNAPSHOTS=1 $(SWIFT) test --skip-build $(CHECKED)

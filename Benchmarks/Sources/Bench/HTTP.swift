@@ -64,7 +64,8 @@ struct HTTPBench {
     private func wrk(_ url: String) throws -> Double {
         let output = try shell(
             "wrk -t1 -c64 -d\(seconds)s -s \(folder.path)/consume.lua \(url)")
-        guard let line = output.split(separator: "\n").first(where: { $0.contains("Requests/sec") }),
+        guard
+            let line = output.split(separator: "\n").first(where: { $0.contains("Requests/sec") }),
             let rate = Double(line.split(separator: " ").last ?? "")
         else { throw BenchError(message: "wrk said: \(output)") }
         if output.contains("Non-2xx") { throw BenchError(message: "refused: \(output)") }

@@ -11,7 +11,8 @@ func option(_ name: String) -> String? {
 }
 
 let sections = Set(
-    (option("sections") ?? "inprocess,slow,sustained,size,http").split(separator: ",").map(String.init))
+    (option("sections") ?? "inprocess,slow,sustained,size,http").split(separator: ",")
+        .map(String.init))
 let measured = Duration.milliseconds(Int((Double(option("seconds") ?? "3") ?? 3) * 1_000))
 let subjects = Int(option("subjects") ?? "100000") ?? 100_000
 let report = Report()
