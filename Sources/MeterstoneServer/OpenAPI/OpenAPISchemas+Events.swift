@@ -95,9 +95,10 @@ extension OpenAPISchemas {
         """#
 
     private static let hasMeter =
-        #"{"required":["meter"],"properties":{"meter":{"type":"string"}}}"#
+        #"{"type":"object","required":["meter"],"properties":{"meter":{"type":"string"}}}"#
     private static let hasQuantities = #"""
-        {"required":["quantities"],"properties":{"quantities":{"type":"object","minProperties":1}}}
+        {"type":"object","required":["quantities"],
+         "properties":{"quantities":{"type":"object","minProperties":1}}}
         """#
 
     /// Either `meter`, perhaps with `quantity`, or `quantities`.
