@@ -15,8 +15,8 @@ struct AdministratorKey: Sendable {
         }
     }
 
-    /// Looks at every byte of what was given, whatever it finds, so that the time taken tells nothing
-    /// about the key but, at most, its length.
+    /// Looks at every byte of what was given, whatever it finds, so that the time taken tells
+    /// nothing about the key but, at most, its length.
     private func matches(_ header: String) -> Bool {
         let scheme = "bearer "
         let given = header.utf8

@@ -6,8 +6,8 @@ public import Meterstone
 
 /// The HTTP server over an engine, as a service that runs until it is asked to stop.
 ///
-/// Requests that were accepted are answered before it stops. It does not shut the engine down, which
-/// whoever made the engine does afterwards.
+/// Requests that were accepted are answered before it stops. It does not shut the engine down,
+/// which whoever made the engine does afterwards.
 public func makeApplication(
     engine: MeterstoneEngine, options: ServerOptions, logger: Logger
 ) -> some ApplicationProtocol {

@@ -4,8 +4,8 @@ import MeterstoneCore
 
 /// The query of a request, with each name once.
 ///
-/// A `+` is a plus and not a space, since none of our values has spaces, and instants with an offset
-/// have a plus.
+/// A `+` is a plus and not a space, since none of our values has spaces, and instants with an
+/// offset have a plus.
 struct Query {
     private var values: [String: String] = [:]
 

@@ -2,8 +2,9 @@ import Logging
 
 /// Passes messages on to another handler, and keeps no metadata but the id of a request.
 ///
-/// Hummingbird gives each request a logger with an id of its own. Most handlers then write the whole
-/// metadata out as text at once, which we, who log nothing per request, would pay for each consume.
+/// Hummingbird gives each request a logger with an id of its own. Most handlers then write the
+/// whole metadata out as text at once, which we, who log nothing per request, would pay for each
+/// consume.
 struct QuietLogHandler: LogHandler {
     private var handler: any LogHandler
     private var requestID: Logger.MetadataValue?

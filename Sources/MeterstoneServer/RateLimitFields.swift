@@ -3,11 +3,11 @@ import MeterstoneAPI
 import MeterstoneCore
 
 extension HTTPFields {
-    /// Adds `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers) for the limits
-    /// that have a bound and enforce it, at most ``RequestLimits/rateLimitsMax`` of them.
+    /// Adds `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers) for the
+    /// limits that have a bound and enforce it, at most ``RequestLimits/rateLimitsMax`` of them.
     ///
-    /// Where a subject and its teams have the same limit, the one with the least left speaks, because
-    /// it is the one that would refuse.
+    /// Where a subject and its teams have the same limit, the one with the least left speaks,
+    /// because it is the one that would refuse.
     mutating func addRateLimits(_ statuses: [LimitStatus], at now: Instant) {
         var policy = StructuredList()
         var state = StructuredList()

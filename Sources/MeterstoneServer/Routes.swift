@@ -1,7 +1,8 @@
 package import HTTPTypes
 import Hummingbird
 
-/// The routes as they are added: who may call them, which query they take, and what becomes of errors.
+/// The routes as they are added: who may call them, which query they take, and what becomes of
+/// errors.
 ///
 /// All of that is one closure around the handler and not a chain of middleware, since the hot route
 /// passes through it a hundred thousand times a second.
@@ -42,8 +43,8 @@ package struct Routes {
 
     /// The router, which answers what matches no route with a problem as well.
     var router: Router<BasicRequestContext> {
-        // Hummingbird gives a route the middleware that was added before it; what is added after the
-        // last route is left for requests that match none.
+        // Hummingbird gives a route the middleware that was added before it; what is added after
+        // the last route is left for requests that match none.
         hummingbird.add(middleware: NoRoute(paths: paths))
         return hummingbird
     }

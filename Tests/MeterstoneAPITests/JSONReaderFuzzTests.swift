@@ -82,14 +82,15 @@ import Testing
         (try? JSONSerialization.jsonObject(with: Data(bytes), options: .fragmentsAllowed)) != nil
     }
 
-    /// Foundation refuses numbers beyond its floating point, such as `1e999`, which RFC 8259 allows.
+    /// Foundation refuses numbers beyond its floating point, such as `1e999`, which RFC 8259
+    /// allows.
     private func hasHugeExponent(_ bytes: [UInt8]) -> Bool {
         String(decoding: bytes, as: UTF8.self).contains(/[eE]\+?\d{3}/)
     }
 
-    /// Where we refuse on purpose what Foundation reads: UTF-16 and UTF-32, which it detects by zero
-    /// bytes; a byte order mark; a lone surrogate; bytes that are not UTF-8 in a string; a comma
-    /// after the last element, which RFC 8259 does not allow either.
+    /// Where we refuse on purpose what Foundation reads: UTF-16 and UTF-32, which it detects by
+    /// zero bytes; a byte order mark; a lone surrogate; bytes that are not UTF-8 in a string; a
+    /// comma after the last element, which RFC 8259 does not allow either.
     private func isStricter(than bytes: [UInt8]) -> Bool {
         let text = String(decoding: bytes, as: UTF8.self)
         return bytes.contains(0) || bytes.starts(with: [0xEF, 0xBB, 0xBF])

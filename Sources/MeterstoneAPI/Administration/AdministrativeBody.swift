@@ -8,9 +8,9 @@ import Foundation
 
 /// The body of an administrative write: a small object that is decoded with `Codable`.
 ///
-/// `JSONDecoder` ignores members that it does not know, takes one of two that have the same name, and
-/// reads `1.0` as a whole number. A misspelt `allowances` would silently be no limit, so the text is
-/// checked by our own reader first, which names the field.
+/// `JSONDecoder` ignores members that it does not know, takes one of two that have the same name,
+/// and reads `1.0` as a whole number. A misspelt `allowances` would silently be no limit, so the
+/// text is checked by our own reader first, which names the field.
 package struct AdministrativeBody: Sendable {
     private let json: [UInt8]
     /// Where the first member starts, or the object ends.

@@ -2,8 +2,8 @@ package import MeterstoneCore
 
 /// The answer to events that came in: how many became what, and which.
 ///
-/// Events that were counted are listed only when the caller asks for it, and the list has a bound, so
-/// that the answer to a stream of any length stays small. The numbers always cover all events.
+/// Events that were counted are listed only when the caller asks for it, and the list has a bound,
+/// so that the answer to a stream of any length stays small. The numbers always cover all events.
 package struct EventsAnswer: Sendable {
     private var counted: Int64 = 0
     private var duplicate: Int64 = 0

@@ -2,8 +2,9 @@ import MeterstoneCore
 
 /// Events of newline-delimited JSON, read while the bytes arrive.
 ///
-/// Each line has its own verdict: a line that is broken, or too long to be kept, is rejected, and the
-/// rest goes on. Blank lines are ignored. Memory is bounded by the longest line that is allowed.
+/// Each line has its own verdict: a line that is broken, or too long to be kept, is rejected, and
+/// the rest goes on. Blank lines are ignored. Memory is bounded by the longest line that is
+/// allowed.
 package struct EventLines: Sendable {
     private var buffer: [UInt8] = []
     /// Where the next line starts, and up to where no line end was found.

@@ -3,8 +3,8 @@ package import MeterstoneCore
 /// Values of fields. An explicit `null` reads as `nil`, like a field that is not there; a value of
 /// another kind than the field's is a rejection that names the field and what was expected of it.
 extension JSONReader {
-    /// Reads a text, which may have lines. U+0000 is refused everywhere, since PostgreSQL cannot keep
-    /// it.
+    /// Reads a text, which may have lines. U+0000 is refused everywhere, since PostgreSQL cannot
+    /// keep it.
     package mutating func readText(
         _ field: String, bytes range: ClosedRange<Int>, expectation: String? = nil
     ) throws(Rejection) -> String? {

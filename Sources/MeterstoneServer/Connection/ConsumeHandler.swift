@@ -5,12 +5,12 @@ import NIOHTTPTypes
 /// Answers `POST /v1/consume` on the thread that reads its socket, ahead of the router.
 ///
 /// A consume is a few microseconds of work, and the way to a route and back costs more than that:
-/// measured with 64 connections, a fifth of all processor time of a request. Everything that is not a
-/// short, plain consume passes through, and the route of the same path does the same work for the
-/// rest, so that this is only a faster way to the same answer.
+/// measured with 64 connections, a fifth of all processor time of a request. Everything that is
+/// not a short, plain consume passes through, and the route of the same path does the same work
+/// for the rest, so that this is only a faster way to the same answer.
 ///
-/// Answers leave in the order of the requests: while a request is under way, on either path, parts of
-/// later ones wait here, and so does news of the connection's end.
+/// Answers leave in the order of the requests: while a request is under way, on either path, parts
+/// of later ones wait here, and so does news of the connection's end.
 final class ConsumeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -142,8 +142,9 @@ final class ConsumeHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func finish(_ context: ChannelHandlerContext) {
         state = .idle
-        // An answer that is known at once comes while its request is being taken, and goes on there:
-        // a client that sends a thousand requests at once must not make a thousand calls deep.
+        // An answer that is known at once comes while its request is being taken, and goes on
+        // there: a client that sends a thousand requests at once must not make a thousand calls
+        // deep.
         guard !isTaking else { return }
         takeWaiting(context)
         guard isFree else { return }

@@ -2,9 +2,9 @@ import MeterstoneAPI
 
 /// The OpenAPI 3.1 description of the server, as it answers `/openapi.json`.
 ///
-/// It is written beside the routes and not derived from them, and a test holds the two together: each
-/// route has an operation and each operation a route. Requests are generated from it against a
-/// running server, so a schema here is as strict as the server, and no stricter.
+/// It is written beside the routes and not derived from them, and a test holds the two together:
+/// each route has an operation and each operation a route. Requests are generated from it against
+/// a running server, so a schema here is as strict as the server, and no stricter.
 package enum OpenAPIDocument {
     package static let operations: [OpenAPIOperation] =
         OpenAPIOperation.consuming + OpenAPIOperation.recording + OpenAPIOperation.catalog
@@ -31,7 +31,9 @@ package enum OpenAPIDocument {
     }
 
     private static let info = #"""
-        {"title":"Meterstone","version":"1","description":"What has this user used, may they use more, and what is left? Errors are problems of RFC 9457 with a stable code.","license":{"name":"Apache-2.0","identifier":"Apache-2.0"}}
+        {"title":"Meterstone","version":"1",
+         "description":"What has this user used, may they use more, and what is left?",
+         "license":{"name":"Apache-2.0","identifier":"Apache-2.0"}}
         """#
 
     private static func writePaths(_ writer: inout JSONWriter) {

@@ -7,8 +7,8 @@ extension OpenAPIOperation {
             method: .post, path: "/v1/consume", id: "consume",
             summary: "Check and count in one step",
             description: """
-                Counts everything that the event moves, on the subject and on the teams above it, or \
-                nothing. The same event id again gets the first answer again.
+                Counts everything that the event moves, on the subject and on the teams above it, \
+                or nothing. The same event id again gets the first answer again.
                 """,
             parameters: [.idempotencyKey], body: [("application/json", "Event")],
             answers: [
@@ -33,9 +33,9 @@ extension OpenAPIOperation {
             method: .post, path: "/v1/events", id: "recordEvents",
             summary: "Record what has happened",
             description: """
-                One event, `{"events":[…]}`, an array, lines of JSON, or CloudEvents 1.0: structured, \
-                as a batch, or in binary mode with header fields `ce-…`. Of several events each has \
-                its own result, and a mistake in one does not hold up the others.
+                One event, `{"events":[…]}`, an array, lines of JSON, or CloudEvents 1.0: \
+                structured, as a batch, or in binary mode with header fields `ce-…`. Of several \
+                events each has its own result, and a mistake in one holds up none of the others.
                 """,
             parameters: [.idempotencyKey],
             body: [

@@ -42,7 +42,8 @@ extension OpenAPISchemas {
             "CheckAnswer",
             #"{"type":"object","required":["allowed","duplicate","limits"],"#
                 + #""additionalProperties":false,"properties":{"allowed":{"type":"boolean"},"#
-                + #""duplicate":{"const":false},"code":{"enum":["limit_exceeded","subject_blocked"]},"#
+                + #""duplicate":{"const":false},"#
+                + #""code":{"enum":["limit_exceeded","subject_blocked"]},"#
                 + denial + "}}"
         ),
         (
@@ -80,7 +81,8 @@ extension OpenAPISchemas {
              "additionalProperties":false,"properties":{"subject":{"$ref":"Name"},
              "meter":{"$ref":"Key"},
              "window":{"$ref":"UsageWindow"},"timeZone":{"type":"string"},
-             "points":{"type":"array","items":{"type":"object","required":["from","until","quantity"],
+             "points":{"type":"array","items":{"type":"object",
+              "required":["from","until","quantity"],
               "additionalProperties":false,"properties":{
               "from":{"$ref":"Instant"},
               "until":{"$ref":"Instant"},"quantity":{"type":"integer"}}}}}}

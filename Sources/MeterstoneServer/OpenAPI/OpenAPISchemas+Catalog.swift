@@ -1,4 +1,5 @@
-/// Meters, plans and limits. What is sent may leave out what has a default; what comes back does not.
+/// Meters, plans and limits. What is sent may leave out what has a default; what comes back does
+/// not.
 extension OpenAPISchemas {
     static let catalog: [(name: String, schema: String)] =
         schemas("Meter", "meters", required: [], always: ["aggregation", "eventTypes"], meter)
@@ -48,7 +49,8 @@ extension OpenAPISchemas {
     private static let plan = #"""
         "name":{"$ref":"OptionalText"},
         "description":{"$ref":"OptionalText"},
-        "rank":{"type":["integer","null"],"minimum":-9223372036854775808,"maximum":9223372036854775807},
+        "rank":{"type":["integer","null"],"minimum":-9223372036854775808,
+         "maximum":9223372036854775807},
         "isDefault":{"type":["boolean","null"]}
         """#
 

@@ -50,8 +50,8 @@ extension OpenAPISchemas {
                 "meter":{"$ref":"Key"},
                 "from":{"$ref":"Instant"},
                 "until":{"$ref":"Instant"},
-                "subjects":{"type":"array","items":{"type":"object","required":["subject","quantity"],
-                 "additionalProperties":false,"properties":{
+                "subjects":{"type":"array","items":{"type":"object",
+                 "required":["subject","quantity"],"additionalProperties":false,"properties":{
                  "subject":{"$ref":"Name"},"quantity":{"type":"integer"}}}}
                 """#)
         ),
@@ -104,7 +104,8 @@ extension OpenAPISchemas {
         "dimensions":{"type":"object","additionalProperties":{"type":"string"}},
         "properties":{"type":"object"},"voided":{"type":"boolean"},
         "corrections":{"type":"array","items":{"type":"object",
-         "required":["kind","author","reason","recordedAt"],"additionalProperties":false,"properties":{
+         "required":["kind","author","reason","recordedAt"],"additionalProperties":false,
+         "properties":{
          "kind":{"enum":["void","amend"]},"author":{"type":"string"},"reason":{"type":"string"},
          "recordedAt":{"$ref":"Instant"}}}}
         """#

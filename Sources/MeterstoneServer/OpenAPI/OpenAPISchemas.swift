@@ -9,13 +9,16 @@ enum OpenAPISchemas {
     static let all: [(name: String, schema: String)] =
         values + events + answers + catalog + subjects + operating
 
-    /// Bounds are in bytes of UTF-8; for texts beyond ASCII the server counts more than JSON Schema.
+    /// Bounds are in bytes of UTF-8; for texts beyond ASCII the server counts more than JSON
+    /// Schema.
     private static let values: [(name: String, schema: String)] = [
         ("Object", #"{"type":"object"}"#),
         ("Key", #"{"type":"string","pattern":"^[A-Za-z0-9_.-]{1,64}$"}"#),
         (
             "Name",
-            #"{"type":"string","minLength":1,"maxLength":255,"pattern":"^[^\u0000-\u001f\u007f]+$"}"#
+            #"""
+            {"type":"string","minLength":1,"maxLength":255,"pattern":"^[^\u0000-\u001f\u007f]+$"}
+            """#
         ),
         (
             "OptionalName",

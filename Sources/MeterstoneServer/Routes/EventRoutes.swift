@@ -85,8 +85,8 @@ struct EventRoutes: Sendable {
         return Response(json: try await recording.finish())
     }
 
-    /// Records a stream while it arrives. A store that fails midway ends it with a problem; what was
-    /// recorded stays, and repeating the stream counts nothing twice.
+    /// Records a stream while it arrives. A store that fails midway ends it with a problem; what
+    /// was recorded stays, and repeating the stream counts nothing twice.
     private func recordLines(_ request: Request) async throws -> Response {
         try request.requireLength(upTo: RequestLimits.eventsBodyBytesMax)
         var recording = EventRecording(
