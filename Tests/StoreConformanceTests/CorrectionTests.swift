@@ -12,6 +12,23 @@ import Testing
         (.uniqueCount, [2, 1, 1]),
     ]
 
+    @Test(arguments: StoreUnderTest.allCases)
+    func `an amendment of quantities alone leaves what else the event told`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.with { engine, _ in
+            try await engine.setUp(
+                meters: [Meter(key: .prompts, dimensions: ["model": ["a"]])],
+                limits: [.daily(100)])
+            try await engine.count(.of(.ada, [.prompts: 5], id: "e", dimensions: ["model": "a"]))
+            #expect(try await engine.amend("e", [.prompts: 7]).code == "corrected")
+            #expect(try await engine.used(.ada)["prompts_daily"] == 7)
+            let event = try #require(try await engine.events(of: .ada).events.first)
+            #expect(event.event.details?.dimensions == [Dimension(name: "model", value: "a")])
+            try await engine.expectClean()
+        }
+    }
+
     @Test(arguments: StoreUnderTest.allCases, aggregations)
     func `every aggregation follows a void and an amendment`(
         store: StoreUnderTest, expected: (aggregation: Aggregation, used: [Int64])

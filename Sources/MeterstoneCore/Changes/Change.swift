@@ -48,7 +48,8 @@ public struct Correction: Hashable, Sendable {
     public enum Kind: Hashable, Sendable {
         /// The event no longer counts.
         case void
-        /// These quantities and details count instead. Subject and time stay.
+        /// These quantities and details count instead; without details, those of the event stay. So
+        /// do its subject and its time.
         case amend(Quantities, EventDetails?)
     }
 

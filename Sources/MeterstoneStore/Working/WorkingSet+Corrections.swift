@@ -20,7 +20,8 @@ extension WorkingSet {
         if case .amend(let quantities, let details) = correction.kind {
             var amended = before
             amended.quantities = quantities
-            let kept = (details ?? .none).withSource(before.details?.source)
+            let kept =
+                details?.withSource(before.details?.source) ?? before.details ?? EventDetails.none
             // No details and details that tell nothing are the same.
             if kept != before.details ?? .none { amended.details = kept == .none ? nil : kept }
             if amended == before { return .unchanged }
