@@ -66,9 +66,6 @@ final class Committer: Sendable {
 
     var state: EngineState { waiting.withLock { $0.state } }
 
-    /// Commands that wait for a commit.
-    var waitingCommands: Int { waiting.withLock { $0.commands } }
-
     // MARK: Callers
 
     /// Carries one command out, and returns what became of it.

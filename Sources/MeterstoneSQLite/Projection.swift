@@ -20,7 +20,6 @@ final class Projection {
     let until: Int64
     private let batches: [JournalBatch]
     private var counters: [DirtyCounter]
-    private let blueprint: Blueprint
     private let registry: Registry
     private let changes: [ChangeRecord]
     private let subjects: [SubjectRow]
@@ -54,7 +53,6 @@ final class Projection {
         until = slice.until
         batches = slice.batches
         counters = slice.counters
-        blueprint = workingSet.catalog.blueprint
         registry = workingSet.registry
         changes = workingSet.dirtyChanges.filter { $0.sequence <= slice.until }
         subjects = workingSet.dirtySubjects.filter { $0.sequence <= slice.until }
@@ -184,7 +182,7 @@ final class Projection {
         try statements.put(subjects)
         try statements.put(changes)
         if changes.contains(where: { $0.change.subject == nil }) {
-            try statements.put(blueprint, registry, after: changes)
+            try statements.put(registry, after: changes)
         }
         try statements.put(setting: Setting.watermark, String(until))
     }

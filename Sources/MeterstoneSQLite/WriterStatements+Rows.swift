@@ -50,7 +50,7 @@ extension WriterStatements {
 
     /// Writes the catalog that these changes led to.
     func put(
-        _ blueprint: Blueprint, _ registry: Registry, after changes: [ChangeRecord]
+        _ registry: Registry, after changes: [ChangeRecord]
     ) throws(StoreError) {
         let putEntry = try Statement(database, CatalogStatements.put)
         let deleteEntry = try Statement(database, CatalogStatements.delete)
