@@ -12,7 +12,7 @@ help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 — \2/p' Makefile
 
 setup: ## Install what is missing on this machine
-	@SWIFT="$(SWIFT)" Scripts/setup
+	@SWIFT="$(SWIFT)" Scripts/setup postgresql
 
 demo: release ## A server with real usage in it; DEMO_SECONDS=n stops it by itself
 	@Scripts/demo "$$($(SWIFT) build -c release --show-bin-path)/meterstone"
@@ -31,7 +31,8 @@ format: ## Mend the format
 build: setup ## Build all for debugging; warnings are errors, and so are undeclared imports
 	$(SWIFT) build --build-tests $(CHECKED) --explicit-target-dependency-import-check error
 
-release: setup ## Build the program for use
+release: ## Build the program for use
+	@SWIFT="$(SWIFT)" Scripts/setup
 	$(SWIFT) build -c release --product meterstone
 
 run: release ## Serve ./meterstone-data with the video studio's blueprint
@@ -41,7 +42,7 @@ simulate: build ## Random histories against the model; SEED=n repeats one
 	SEED=$(SEED) $(SWIFT) test --skip-build $(CHECKED) --filter SimulationTests
 
 bench: ## Measure; prints a table and writes JSON. BENCH="--sections http" chooses parts
-	@SWIFT="$(SWIFT)" Scripts/setup wrk
+	@SWIFT="$(SWIFT)" Scripts/setup wrk postgresql
 	$(SWIFT) build $(MEASURED)
 	$(SWIFT) build $(MEASURED) --product meterstone
 	Benchmarks/.build/release/Bench --meterstone Benchmarks/.build/release/meterstone \

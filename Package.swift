@@ -15,6 +15,8 @@ let strict: [SwiftSetting] = [
 
 /// What only the program needs. An embedder of `Meterstone` says `traits: []` and fetches none of it.
 let server = TargetDependencyCondition.when(traits: ["Server"])
+/// Without this trait nothing needs libpq.
+let postgres = TargetDependencyCondition.when(traits: ["Postgres"])
 
 let package = Package(
     name: "meterstone",
@@ -23,12 +25,14 @@ let package = Package(
         .library(
             name: "Meterstone",
             targets: ["Meterstone", "MeterstoneCore", "MeterstoneSQLite", "MeterstoneStore"]),
+        .library(name: "MeterstonePostgres", targets: ["MeterstonePostgres"]),
         .library(name: "MeterstoneTesting", targets: ["MeterstoneTesting"]),
         .executable(name: "meterstone", targets: ["MeterstoneCommand"]),
     ],
     traits: [
         .trait(name: "Server", description: "The HTTP server and the program `meterstone`."),
-        .default(enabledTraits: ["Server"]),
+        .trait(name: "Postgres", description: "The store of many nodes; needs libpq."),
+        .default(enabledTraits: ["Server", "Postgres"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
@@ -51,6 +55,17 @@ let package = Package(
                 "MeterstoneCore", "MeterstoneStore",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
+            resources: [.embedInCode("Migrations/0001-initial.sql")],
+            swiftSettings: strict
+        ),
+        .systemLibrary(
+            name: "CLibPQ", pkgConfig: "libpq",
+            providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
+        .target(
+            name: "MeterstonePostgres",
+            dependencies: [
+                "CLibPQ", "MeterstoneCore", "MeterstoneStore",
             ],
             resources: [.embedInCode("Migrations/0001-initial.sql")],
             swiftSettings: strict
@@ -107,6 +122,7 @@ let package = Package(
             dependencies: [
                 "Meterstone", "MeterstoneAPI", "MeterstoneBlueprint", "MeterstoneCore",
                 "MeterstoneImport", "MeterstoneServer", "MeterstoneSQLite", "MeterstoneStore",
+                .target(name: "MeterstonePostgres", condition: postgres),
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser", condition: server),
                 .product(name: "Configuration", package: "swift-configuration", condition: server),
@@ -132,8 +148,8 @@ let package = Package(
         .testTarget(
             name: "StoreConformanceTests",
             dependencies: [
-                "Meterstone", "MeterstoneCore", "MeterstoneSQLite", "MeterstoneStore",
-                "MeterstoneTesting",
+                "Meterstone", "MeterstoneCore", "MeterstonePostgres", "MeterstoneSQLite",
+                "MeterstoneStore", "MeterstoneTesting",
             ],
             swiftSettings: strict
         ),
@@ -158,8 +174,8 @@ let package = Package(
         .testTarget(
             name: "SimulationTests",
             dependencies: [
-                "Meterstone", "MeterstoneCore", "MeterstoneSQLite", "MeterstoneStore",
-                "MeterstoneTesting",
+                "Meterstone", "MeterstoneCore", "MeterstonePostgres", "MeterstoneSQLite",
+                "MeterstoneStore", "MeterstoneTesting",
             ],
             swiftSettings: strict
         ),
@@ -172,8 +188,8 @@ let package = Package(
         .testTarget(
             name: "MeterstoneImportTests",
             dependencies: [
-                "Meterstone", "MeterstoneCore", "MeterstoneImport", "MeterstoneSQLite",
-                "MeterstoneStore", "MeterstoneTesting",
+                "Meterstone", "MeterstoneCore", "MeterstoneImport", "MeterstonePostgres",
+                "MeterstoneSQLite", "MeterstoneStore", "MeterstoneTesting",
             ],
             swiftSettings: strict
         ),

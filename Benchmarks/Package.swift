@@ -14,6 +14,7 @@ let package = Package(
             name: "Bench",
             dependencies: [
                 .product(name: "Meterstone", package: "meterstone"),
+                .product(name: "MeterstonePostgres", package: "meterstone"),
                 .product(name: "MeterstoneTesting", package: "meterstone"),
             ]
         ),

@@ -101,6 +101,13 @@ final class Committer: Sendable {
         return try result.get()
     }
 
+    /// Looks at what changes with each commit: between two commits, unless other nodes commit anyway.
+    func look<Value: Sendable>(
+        _ work: @escaping @Sendable (any Store) throws(StoreError) -> Value
+    ) async throws(StoreError) -> Value {
+        store.isSharedBetweenNodes ? try await read(work) : try await run(work)
+    }
+
     /// Reads beside the committer.
     func read<Value: Sendable>(
         _ work: @escaping @Sendable (any Store) throws(StoreError) -> Value
@@ -269,9 +276,9 @@ final class Committer: Sendable {
 
     private func note(_ error: StoreError) {
         logger.error("a commit failed", metadata: ["error": "\(error)"])
-        guard error.code == .outcomeUnknown || error.code == .halted else { return }
+        guard let halt = store.halt else { return }
         waiting.withLock { waiting in
-            if case .serving = waiting.state { waiting.state = .halted(error) }
+            if case .serving = waiting.state { waiting.state = .halted(halt) }
         }
     }
 

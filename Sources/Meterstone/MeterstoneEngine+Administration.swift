@@ -43,7 +43,7 @@ extension MeterstoneEngine {
 
     /// The meters, plans and limits that decide now, each sorted by key.
     public func blueprint() async throws(StoreError) -> Blueprint {
-        let view = try await committer.run { (store) throws(StoreError) in
+        let view = try await committer.look { (store) throws(StoreError) in
             try store.view(of: nil)
         }
         let blueprint = view.catalog.blueprint
@@ -55,13 +55,13 @@ extension MeterstoneEngine {
 
     /// A subject's profile, or `nil` when nothing was ever written of it.
     public func subject(_ id: SubjectID) async throws(StoreError) -> Subject? {
-        try await committer.run { (store) throws(StoreError) in try store.view(of: id) }
+        try await committer.look { (store) throws(StoreError) in try store.view(of: id) }
             .subject?.profile
     }
 
     /// Some subjects with an id greater than `after`, sorted by id.
     public func subjects(after: SubjectID?, count: Int) async throws(StoreError) -> [Subject] {
-        try await committer.run { (store) throws(StoreError) in
+        try await committer.look { (store) throws(StoreError) in
             try store.subjects(after: after, count: count)
         }
     }

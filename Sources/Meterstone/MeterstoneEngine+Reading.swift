@@ -31,7 +31,7 @@ extension MeterstoneEngine {
         until: Instant? = nil
     ) async throws(StoreError) -> UsageOutcome {
         let now = clock()
-        let view = try await committer.run { (store) throws(StoreError) in try store.view(of: id) }
+        let view = try await committer.look { (store) throws(StoreError) in try store.view(of: id) }
         guard let meter = view.catalog.blueprint.meters.first(where: { $0.key == key }) else {
             return .rejected(.unknown(meter: key))
         }
@@ -53,7 +53,7 @@ extension MeterstoneEngine {
     public func events(
         of id: SubjectID, before cursor: EventCursor? = nil, count: Int = 100
     ) async throws(StoreError) -> EventPage {
-        let view = try await committer.run { (store) throws(StoreError) in try store.view(of: id) }
+        let view = try await committer.look { (store) throws(StoreError) in try store.view(of: id) }
         let count = min(max(1, count), Self.eventsPerPageMax)
         return try await committer.read { (store) throws(StoreError) in
             try store.read { (source) throws(StoreError) in
@@ -69,7 +69,8 @@ extension MeterstoneEngine {
         of key: MeterKey, from: Instant, until: Instant
     ) async throws(StoreError) -> [SubjectTotal] {
         try await flush()
-        let view = try await committer.run { (store) throws(StoreError) in try store.view(of: nil) }
+        let view = try await committer.look { (store) throws(StoreError) in try store.view(of: nil)
+        }
         guard let meter = view.catalog.blueprint.meters.first(where: { $0.key == key }) else {
             return []
         }

@@ -45,7 +45,7 @@ extension ProgramExit {
         switch code {
         case .diskFull, .inputOutput, .halted: self = .inputOutput
         case .corrupt, .schemaTooNew: self = .badData
-        case .locked: self = .unavailable
+        case .locked, .unavailable: self = .unavailable
         case .outcomeUnknown, .overloaded: self = .temporaryFailure
         default: self = .software
         }

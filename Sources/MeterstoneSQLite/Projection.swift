@@ -111,8 +111,9 @@ final class Projection {
                             day: location.day, subject: ancestor, sequence: fact.sequence),
                         batch: 0, start: 0, end: 0, member: fact.subject))
             }
-            if fact.kind == .usage, let key = try? UsageRecord.key(fact) {
-                ids.append(IDReference(key: Int64(bitPattern: key), location: location))
+            if fact.kind == .usage, let (id, source) = try? UsageRecord.idAndSource(fact) {
+                let key = Int64(bitPattern: id.key(source: source))
+                ids.append(IDReference(key: key, location: location))
             }
         }
         position += 1

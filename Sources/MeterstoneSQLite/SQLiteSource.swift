@@ -52,19 +52,10 @@ final class SQLiteSource: StoreSource {
     }
 
     private func stored(_ row: Statement) throws(StoreError) -> StoredSubject {
-        let id = SubjectID(unchecked: row.text(1))
-        let profile =
-            row.isNull(3)
-            ? Subject(id: id) : try JSONText(text: row.text(3)).decoded(as: Subject.self)
-        var children = SIMD4<Int32>.zero
-        if !row.isNull(4) {
-            let counts = row.text(4).split(separator: ",").map { Int32($0) ?? 0 }
-            for index in children.indices where index < counts.count {
-                children[index] = counts[index]
-            }
-        }
-        return StoredSubject(
-            number: row.int(0), firstSequence: row.int(2), profile: profile, children: children)
+        try StoredSubject(
+            number: row.int(0), firstSequence: row.int(2), id: SubjectID(unchecked: row.text(1)),
+            profileText: row.isNull(3) ? nil : row.text(3),
+            childrenText: row.isNull(4) ? nil : row.text(4))
     }
 
     func counter(_ key: CounterKey) throws(StoreError) -> StoredCounter? {
@@ -75,13 +66,16 @@ final class SQLiteSource: StoreSource {
         statement.bind(3, key.subject)
         guard try statement.step() else { return nil }
         return StoredCounter(
-            state: try CounterState(row: statement, column: 0), asOf: statement.int(2))
+            state: try CounterState(
+                value: statement.int(0),
+                memoryBytes: statement.isNull(1) ? nil : statement.bytes(1)),
+            asOf: statement.int(2))
     }
 
-    func locations(ofKey key: Int64) throws(StoreError) -> [EventLocation] {
+    func locations(of id: EventID, source: String?) throws(StoreError) -> [EventLocation] {
         let statement = try statement(UsageEventStatements.locations)
         defer { statement.reset() }
-        statement.bind(1, key)
+        statement.bind(1, Int64(bitPattern: id.key(source: source)))
         var result: [EventLocation] = []
         while try statement.step() {
             result.append(
@@ -208,11 +202,11 @@ final class SQLiteSource: StoreSource {
             let key = CounterKey(
                 series: Int(statement.int(0)), from: Instant(columnValue: statement.int(1)),
                 subject: statement.int(2))
-            // One that cannot be read is equal to none that can be computed.
             result[key] =
-                (try? CounterState(row: statement, column: 3))
-                ?? CounterState(
-                    value: statement.int(3), memory: .latest(at: .earliest, sequence: -1))
+                (try? CounterState(
+                    value: statement.int(3),
+                    memoryBytes: statement.isNull(4) ? nil : statement.bytes(4)))
+                ?? .unreadable(value: statement.int(3))
         }
         return result
     }

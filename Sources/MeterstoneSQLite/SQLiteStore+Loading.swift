@@ -9,9 +9,10 @@ extension SQLiteStore {
     ) throws(StoreError) -> WorkingSet {
         source.finalize()
         let watermark = try source.watermark()
+        let catalog = Catalog(
+            try blueprint(statements.database), try registry(statements.database), options)
         let workingSet = WorkingSet(
-            options: options, source: source, blueprint: try blueprint(statements.database),
-            registry: try registry(statements.database), nextSequence: watermark + 1,
+            options: options, source: source, catalog: catalog, nextSequence: watermark + 1,
             nextSubject: try source.count(SubjectStatements.numberMax) + 1,
             eventIDs: EventIDGenerator(seed: UInt64.random(in: .min ... .max)))
         let journal = try Statement(statements.database, JournalStatements.after)

@@ -19,7 +19,7 @@ public final class SQLiteStore: Store, @unchecked Sendable {
     let statements: WriterStatements
     private var lock: StoreLock?
     /// Why nothing more is written, once that is so.
-    private(set) var halt: StoreError?
+    public private(set) var halt: StoreError?
     let checkpoints: Checkpoints
 
     /// Opens the store in a directory, which is made if it does not exist, and replays what a crash
@@ -138,6 +138,8 @@ public final class SQLiteStore: Store, @unchecked Sendable {
 
     /// Subjects in memory.
     package var cachedSubjects: Int { workingSet.subjects.count }
+
+    public var isSharedBetweenNodes: Bool { false }
 
     public var waitingFacts: Int { workingSet.tail.count }
 

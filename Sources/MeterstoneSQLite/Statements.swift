@@ -94,7 +94,7 @@ package enum CounterStatements {
         """
     package static let ofPass = """
         SELECT series, window_from, subject, value, memory FROM counters
-        WHERE subject % ?1 = ?2
+        WHERE ((subject >> 18) + subject) % ?1 = ?2
         """
     package static let put = """
         INSERT OR REPLACE INTO counters (series, window_from, subject, value, as_of, memory)

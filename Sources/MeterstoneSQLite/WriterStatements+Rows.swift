@@ -24,16 +24,11 @@ extension WriterStatements {
     func put(_ subjects: [SubjectRow]) throws(StoreError) {
         let statement = try Statement(database, SubjectStatements.put)
         for row in subjects {
-            let profile = row.subject.profile
             statement.bind(1, row.subject.number)
-            statement.bind(2, profile.id.text)
+            statement.bind(2, row.subject.profile.id.text)
             statement.bind(3, row.subject.firstSequence)
-            statement.bind(4, profile == Subject(id: profile.id) ? nil : try JSONText(profile).text)
-            let children = row.subject.children
-            statement.bind(
-                5,
-                children == .zero
-                    ? nil : children.indices.map { String(children[$0]) }.joined(separator: ","))
+            statement.bind(4, try row.subject.profileText())
+            statement.bind(5, row.subject.childrenText)
             try statement.run()
         }
     }

@@ -93,7 +93,7 @@ extension Problem {
         of code: StoreError.Code
     ) -> (status: HTTPResponse.Status, retryAfterSeconds: Int?) {
         switch code.kind {
-        case .overloaded: (.serviceUnavailable, 1)
+        case .overloaded, .unavailable: (.serviceUnavailable, 1)
         case .closed, .halted, .locked, .inputOutput: (.serviceUnavailable, 5)
         case .diskFull: (HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage"), nil)
         case .outcomeUnknown, .corrupt, .schemaTooNew, .misuse: (.internalServerError, nil)

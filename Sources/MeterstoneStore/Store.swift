@@ -10,8 +10,11 @@ public protocol Store: AnyObject, Sendable {
     /// Carries out commands in order and makes what they changed durable, as one step.
     ///
     /// When it returns, everything is on disk. When it throws, nothing was done; with the code
-    /// `outcomeUnknown` nobody can know, and the store refuses everything from then on (`halted`).
+    /// `outcomeUnknown` nobody can know, and the event ids decide.
     func commit(_ commands: [Command], at now: Instant) throws(StoreError) -> [Outcome]
+
+    /// Why nothing can be written until the store is opened again, if that is so.
+    var halt: StoreError? { get }
 
     /// Commits that are durable and not yet in the tables that people query.
     var waitingFacts: Int { get }
@@ -21,6 +24,9 @@ public protocol Store: AnyObject, Sendable {
 
     /// Does a short step of projection; `true` while there is more to do.
     func project() throws(StoreError) -> Bool
+
+    /// Whether ``view(of:)`` and ``subjects(after:count:)`` may be called from anywhere.
+    var isSharedBetweenNodes: Bool { get }
 
     /// What a read needs to know of the part that is not projected.
     func view(of subject: SubjectID?) throws(StoreError) -> StoreView

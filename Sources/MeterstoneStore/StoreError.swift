@@ -10,6 +10,7 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
             case halted = "store_halted"
             case overloaded = "overloaded"
             case closed = "store_closed"
+            case unavailable = "store_unavailable"
             case schemaTooNew = "schema_too_new"
             case misuse = "store_misuse"
         }
@@ -32,6 +33,8 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         public static let overloaded = Code(kind: .overloaded)
         /// The engine was shut down.
         public static let closed = Code(kind: .closed)
+        /// The database cannot be reached: nothing of the batch was done. Try again shortly.
+        public static let unavailable = Code(kind: .unavailable)
         /// A newer Meterstone wrote this store.
         public static let schemaTooNew = Code(kind: .schemaTooNew)
         /// A bug of ours: the store refused a statement.

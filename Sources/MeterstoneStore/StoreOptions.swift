@@ -26,3 +26,13 @@ public struct StoreOptions: Sendable {
 
     public init() {}
 }
+
+extension Catalog {
+    package convenience init(_ blueprint: Blueprint, _ registry: Registry, _ options: StoreOptions)
+    {
+        self.init(
+            blueprint: blueprint, registry: registry,
+            areLimitsEnforced: options.areLimitsEnforced,
+            allowanceOverrides: options.allowanceOverrides)
+    }
+}

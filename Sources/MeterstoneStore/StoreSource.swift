@@ -13,8 +13,17 @@ public protocol StoreSource {
 
     func counter(_ key: CounterKey) throws(StoreError) -> StoredCounter?
 
-    /// Where events stand whose id has this key; more than one when keys collide.
-    func locations(ofKey key: Int64) throws(StoreError) -> [EventLocation]
+    /// Those of many counters that exist.
+    func counters(_ keys: [CounterKey]) throws(StoreError) -> [CounterKey: StoredCounter]
+
+    /// Some subjects by their numbers, for stores where each look-up has its price; fetched ahead.
+    func prefetch(subjects numbers: some Collection<Int64>) throws(StoreError)
+
+    /// Where events stand that may have this id and source; more than one when a store finds them by
+    /// a key that can collide.
+    func locations(
+        of id: EventID, source: String?
+    ) throws(StoreError) -> [EventLocation]
 
     /// The stored body of one fact.
     func body(at location: EventLocation) throws(StoreError) -> [UInt8]?
@@ -33,7 +42,11 @@ public protocol StoreSource {
     /// The last fact that the tables include.
     func watermark() throws(StoreError) -> Int64
 
-    /// Visits every fact stored for these days, by day, then subject, then sequence.
+    /// The names that records refer to by number, when they may be newer than the reader's own.
+    func quantityNames() throws(StoreError) -> [MeterKey]?
+
+    /// Visits every fact stored for these days. Those of one subject and day come together, by
+    /// sequence.
     func scan(
         days: ClosedRange<Int64>,
         _ visit: (_ day: Int64, _ subject: Int64, _ fact: StoredFact) throws(StoreError) -> Void
@@ -132,6 +145,20 @@ public struct ChangeReceiptRecord: Sendable, Codable {
 }
 
 extension StoreSource {
+    public func counters(
+        _ keys: [CounterKey]
+    ) throws(StoreError) -> [CounterKey: StoredCounter] {
+        var result: [CounterKey: StoredCounter] = [:]
+        for key in keys {
+            if let counter = try counter(key) { result[key] = counter }
+        }
+        return result
+    }
+
+    public func prefetch(subjects numbers: some Collection<Int64>) throws(StoreError) {}
+
+    public func quantityNames() throws(StoreError) -> [MeterKey]? { nil }
+
     /// Visits each subject's facts of each day together.
     func forEachDay(
         within days: ClosedRange<Int64>,

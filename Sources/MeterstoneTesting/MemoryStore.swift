@@ -11,8 +11,8 @@ public final class MemoryStore: Store {
     public init(options: StoreOptions = StoreOptions()) {
         workingSet = Mutex(
             WorkingSet(
-                options: options, source: NothingStored(), blueprint: Blueprint(),
-                registry: Registry(), nextSequence: 1, nextSubject: 1,
+                options: options, source: NothingStored(),
+                catalog: Catalog(Blueprint(), Registry(), options), nextSequence: 1, nextSubject: 1,
                 eventIDs: EventIDGenerator(seed: 1)))
     }
 
@@ -29,6 +29,10 @@ public final class MemoryStore: Store {
             return outcomes
         }
     }
+
+    public var halt: StoreError? { nil }
+
+    public var isSharedBetweenNodes: Bool { false }
 
     public var waitingFacts: Int { 0 }
 
@@ -89,7 +93,7 @@ private struct NothingStored: StoreSource {
     func subject(number: Int64) -> StoredSubject? { nil }
     func subjects(after: SubjectID?, count: Int) -> [StoredSubject] { [] }
     func counter(_ key: CounterKey) -> StoredCounter? { nil }
-    func locations(ofKey key: Int64) -> [EventLocation] { [] }
+    func locations(of id: EventID, source: String?) -> [EventLocation] { [] }
     func body(at location: EventLocation) -> [UInt8]? { nil }
     func facts(of subject: Int64, days: ClosedRange<Int64>) -> [StoredFact] { [] }
     func days(of subject: Int64, within days: ClosedRange<Int64>, count: Int) -> [Int64] { [] }

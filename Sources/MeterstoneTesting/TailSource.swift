@@ -31,7 +31,7 @@ final class TailSource: StoreSource {
     func subject(number: Int64) -> StoredSubject? { stored[number] }
     func subjects(after: SubjectID?, count: Int) -> [StoredSubject] { [] }
     func counter(_ key: CounterKey) -> StoredCounter? { nil }
-    func locations(ofKey key: Int64) -> [EventLocation] { [] }
+    func locations(of id: EventID, source: String?) -> [EventLocation] { [] }
     func body(at location: EventLocation) -> [UInt8]? { rows[location] }
     func facts(of subject: Int64, days: ClosedRange<Int64>) -> [StoredFact] { [] }
     func days(of subject: Int64, within days: ClosedRange<Int64>, count: Int) -> [Int64] { [] }

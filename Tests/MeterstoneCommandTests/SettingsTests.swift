@@ -97,7 +97,11 @@ import Testing
             ("USAGE_LIMITS_ENFORCED", "maybe", "USAGE_LIMITS_ENFORCED: expected true or false"),
             ("METERSTONE_STORE", "redis://x", "METERSTONE_STORE: 'redis://x': expected sqlite:DIR"),
             ("METERSTONE_STORE", "sqlite:", "METERSTONE_STORE: 'sqlite:': expected sqlite:DIR"),
-            ("METERSTONE_STORE", "postgres://x", "METERSTONE_STORE: PostgreSQL is not built into"),
+            (
+                "METERSTONE_STORE", "postgres:x",
+                "METERSTONE_STORE: 'postgres:x': expected sqlite:DIRECTORY or postgres://"
+            ),
+            ("METERSTONE_POSTGRES_READERS", "0", "METERSTONE_POSTGRES_READERS: expected a whole"),
             ("METERSTONE_CONFIG", "/nowhere", "--config: cannot read '/nowhere'"),
             (
                 "USAGE_LIMIT_A_FREE", "-2",

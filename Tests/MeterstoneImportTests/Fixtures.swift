@@ -2,8 +2,10 @@ import Foundation
 import Meterstone
 import MeterstoneCore
 import MeterstoneImport
+import MeterstonePostgres
 import MeterstoneSQLite
 import MeterstoneStore
+import MeterstoneTesting
 
 /// Real usage, and what a program in another language computed from it.
 enum Fixtures {
@@ -39,18 +41,30 @@ enum Fixtures {
     }
 }
 
-/// An engine over a SQLite store of its own, in a temporary folder that goes away with the closure.
+enum StoreKind: CaseIterable, Sendable {
+    case sqlite
+    case postgres
+}
+
+/// An engine over a store of its own, which goes away with the closure.
 func withEngine<Answer>(
-    timeZone: String = "UTC", _ body: (MeterstoneEngine) async throws -> Answer
+    on kind: StoreKind = .sqlite, timeZone: String = "UTC",
+    _ body: (MeterstoneEngine) async throws -> Answer
 ) async throws -> Answer {
-    let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
-    defer { try? FileManager.default.removeItem(at: folder) }
+    let folder = TemporaryFolder()
     let zones = ZoneDatabase()
     var options = StoreOptions()
     options.defaultTimeZone = timeZone
     options.zoneRules = { zones.rules(named: $0) }
-    let engine = MeterstoneEngine(
-        store: try SQLiteStore(directory: folder.path, options: options))
+    let store: any Store =
+        switch kind {
+        case .sqlite: try SQLiteStore(directory: folder.path, options: options)
+        case .postgres:
+            try PostgresStore(
+                PostgresOptions(url: try PostgresServer.shared().makeDatabase()),
+                options: options)
+        }
+    let engine = MeterstoneEngine(store: store)
     do {
         let answer = try await body(engine)
         await engine.shutdown()

@@ -38,8 +38,11 @@ import Testing
         let until: String
     }
 
-    @Test func `the file comes to the numbers that another program computed`() async throws {
-        try await withEngine { engine in
+    @Test(arguments: StoreKind.allCases)
+    func `the file comes to the numbers that another program computed`(
+        store: StoreKind
+    ) async throws {
+        try await withEngine(on: store) { engine in
             let summary = try await Fixtures.importFile(
                 "commits.csv.gz", Self.request, into: engine)
             #expect(summary.rows == 60_751)
@@ -171,11 +174,12 @@ import Testing
         #expect(try Fixtures.expected("enforced.json", [Case].self).count == 5)
     }
 
-    @Test(arguments: try Fixtures.expected("enforced.json", [Case].self))
+    @Test(
+        arguments: try Fixtures.expected("enforced.json", [Case].self), StoreKind.allCases)
     func `replaying the file refuses exactly what another program refused`(
-        _ example: Case
+        _ example: Case, store: StoreKind
     ) async throws {
-        try await withEngine(timeZone: example.timeZone) { engine in
+        try await withEngine(on: store, timeZone: example.timeZone) { engine in
             try await limit(engine, example)
             let request = ImportRequest(
                 format: .csv, mapping: Fixtures.commitsMapping(["commits=1"]), isEnforced: true)

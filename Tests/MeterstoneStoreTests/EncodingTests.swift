@@ -70,8 +70,8 @@ import Testing
             var reader = fact.reader
             let record = try UsageRecord(&reader, names: Self.names)
             #expect(record == records[index])
-            #expect(
-                try UsageRecord.key(fact) == record.id.key(source: record.details?.source))
+            let found = try UsageRecord.idAndSource(fact)
+            #expect(found.id == record.id && found.source == record.details?.source)
             #expect(fact.usageHead?.occurredAt == record.occurredAt)
             #expect(fact.usageHead?.ancestors == record.ancestors)
             index += 1
@@ -138,7 +138,7 @@ import Testing
         _ = batch.lastSequence
         batch.forEach { fact in
             _ = fact.rows
-            _ = try? UsageRecord.key(fact)
+            _ = try? UsageRecord.idAndSource(fact)
             _ = try? ChangeRecord(reading: fact)
             var history = History(subject: 1, names: Self.names)
             try? history.add(fact, days: Int64.min...Int64.max)

@@ -151,7 +151,7 @@ extension Model {
             let before = events[index].event
             var after = before
             after.quantities = quantities
-            after.details = details
+            if let details { after.details = details }
             if (after.details ?? .none) == (before.details ?? .none) {
                 after.details = before.details
             }

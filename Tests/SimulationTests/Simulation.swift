@@ -1,15 +1,20 @@
 import Meterstone
 import MeterstoneCore
+import MeterstonePostgres
 import MeterstoneSQLite
 import MeterstoneStore
 import MeterstoneTesting
 
-/// Steps the model, the memory store and the SQLite store together, and stops where they differ.
+/// Steps the model, the memory store, the SQLite store and two nodes on one PostgreSQL database
+/// together, and stops where they differ.
 struct Simulation {
     var world: World
     var model: Model
     let memory: MemoryStore
     var sqlite: SQLiteStore?
+    /// Commands go to one or the other.
+    var nodes: [PostgresStore] = []
+    private let database: PostgresOptions
     private let folder = TemporaryFolder()
     private let options: StoreOptions
     private var step = 0
@@ -24,6 +29,8 @@ struct Simulation {
         self.options = options
         memory = MemoryStore(options: options)
         sqlite = try SQLiteStore(directory: folder.path, options: options)
+        database = PostgresOptions(url: try PostgresServer.shared().makeDatabase())
+        for _ in 0..<2 { nodes.append(try PostgresStore(database, options: options)) }
     }
 
     mutating func run(steps: Int) throws {
@@ -48,11 +55,14 @@ struct Simulation {
         }
         try compareEvents()
         try verify()
-        let counters = try current.verify().counters
-        let rebuilt = try current.rebuild()
-        try expect(rebuilt, counters, "counters rebuilt")
+        for store in [try current, nodes[0]] as [any Store] {
+            let counters = try store.verify().counters
+            let rebuilt = try store.rebuild()
+            try expect(rebuilt, counters, "counters rebuilt")
+        }
         try verify()
         try close()
+        try closeNodes()
     }
 
     private var current: SQLiteStore {
@@ -65,10 +75,13 @@ struct Simulation {
     private mutating func commit(_ commands: [Command]) throws {
         let inMemory = try memory.commit(commands, at: world.now)
         let onDisk = try current.commit(commands, at: world.now)
+        let node = Int(world.number(0...1))
+        let onNode = try nodes[node].commit(commands, at: world.now)
         for (index, command) in commands.enumerated() {
             let expected = model.perform(command, at: world.now)
             try expect(inMemory[index].text, expected, "memory, \(command.summary)")
             try expect(onDisk[index].text, expected, "SQLite, \(command.summary)")
+            try expect(onNode[index].text, expected, "node \(node), \(command.summary)")
         }
     }
 
@@ -83,7 +96,19 @@ struct Simulation {
             // Without closing, as after a crash: the tail is replayed.
             sqlite = nil
             sqlite = try SQLiteStore(directory: folder.path, options: options)
+        case 33:
+            let node = Int(world.number(0...1))
+            try nodes[node].close()
+            nodes[node] = try PostgresStore(database, options: options)
         default: break
+        }
+    }
+
+    /// Every store that is read, by name.
+    private var stores: [(String, any Store)] {
+        get throws {
+            [("memory", memory), ("SQLite", try current)]
+                + nodes.enumerated().map { ("node \($0)", $1) }
         }
     }
 
@@ -95,6 +120,10 @@ struct Simulation {
     private mutating func close() throws {
         try current.close()
         sqlite = nil
+    }
+
+    private func closeNodes() throws {
+        for node in nodes { try node.close() }
     }
 
     // MARK: Comparing
@@ -117,7 +146,7 @@ struct Simulation {
         let expected = spans.map { span in
             model.aggregate(model.worths(id, meter, [:], in: span), meter.aggregation)
         }
-        for (name, store) in [("memory", memory as any Store), ("SQLite", try current)] {
+        for (name, store) in try stores {
             let view = try store.view(of: id)
             let points = try store.read { (source) throws(StoreError) in
                 try UsageReader(view, source).points(of: meter, over: spans, window: window)
@@ -135,7 +164,7 @@ struct Simulation {
             .filter { $0.element.event.subject == id || $0.element.ancestors.contains(id) }
             .sorted { ($0.element.at, $0.offset) > ($1.element.at, $1.offset) }
             .map(\.element.text)
-        for (name, store) in [("memory", memory as any Store), ("SQLite", try current)] {
+        for (name, store) in try stores {
             var found: [String] = []
             var cursor: EventCursor?
             repeat {
@@ -151,9 +180,9 @@ struct Simulation {
     }
 
     private func verify() throws {
-        try expect(try memory.verify().differences, [], "memory, verify")
-        let report = try current.verify()
-        try expect(report.differences, [], "SQLite, verify")
+        for (name, store) in try stores {
+            try expect(try store.verify().differences, [], "\(name), verify")
+        }
     }
 
     private func expect<Value: Equatable>(_ found: Value, _ expected: Value, _ what: String) throws

@@ -1,6 +1,7 @@
 import Foundation
 import Meterstone
 import MeterstoneCore
+import MeterstonePostgres
 import MeterstoneSQLite
 import MeterstoneStore
 import MeterstoneTesting
@@ -9,6 +10,7 @@ import MeterstoneTesting
 enum StoreUnderTest: String, CaseIterable, Sendable {
     case memory
     case sqlite
+    case postgres
 
     static let zones = ZoneDatabase()
 
@@ -50,31 +52,40 @@ enum StoreUnderTest: String, CaseIterable, Sendable {
 final class Session {
     private(set) var engine: MeterstoneEngine
     let clock: ManualClock
-    private let kind: StoreUnderTest
     private let options: StoreOptions
-    private let folder = TemporaryFolder()
+    /// Opens the store; `nil` where what is in memory only would be gone.
+    private let open: ((StoreOptions) throws -> any Store)?
 
     init(_ kind: StoreUnderTest, _ options: StoreOptions, _ clock: ManualClock) throws {
-        self.kind = kind
         self.options = options
         self.clock = clock
-        let store: any Store =
-            switch kind {
-            case .memory: MemoryStore(options: options)
-            case .sqlite: try SQLiteStore(directory: folder.path, options: options)
+        switch kind {
+        case .memory: open = nil
+        case .sqlite:
+            let folder = TemporaryFolder()
+            open = { try SQLiteStore(directory: folder.path, options: $0) }
+        case .postgres:
+            let postgres = PostgresOptions(url: try PostgresServer.shared().makeDatabase())
+            // Nobody else uses the database, so that another time zone can be adopted.
+            open = { other in
+                let adopts = other.defaultTimeZone != options.defaultTimeZone
+                let store = try PostgresStore(
+                    postgres, options: other, adoptsDefaultTimeZone: adopts)
+                if adopts { _ = try store.rebuild() }
+                return store
             }
+        }
+        let store = try open?(options) ?? MemoryStore(options: options)
         engine = MeterstoneEngine(store: store, clock: { clock.now })
     }
 
     /// Opens the store again, with other options if some are given. What is in memory only stays.
     func reopen(_ change: (inout StoreOptions) -> Void = { _ in }) async throws {
-        guard kind == .sqlite else { return }
+        guard let open else { return }
         await engine.shutdown()
         var options = self.options
         change(&options)
         let clock = self.clock
-        engine = MeterstoneEngine(
-            store: try SQLiteStore(directory: folder.path, options: options),
-            clock: { clock.now })
+        engine = MeterstoneEngine(store: try open(options), clock: { clock.now })
     }
 }

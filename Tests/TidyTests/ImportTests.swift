@@ -9,6 +9,10 @@ import Testing
             "MeterstoneCore", "MeterstoneStore", "GRDB", "GRDBSQLite", "Foundation", "Dispatch",
             "Synchronization", "Glibc", "Musl", "Darwin",
         ],
+        "MeterstonePostgres": [
+            "CLibPQ", "MeterstoneCore", "MeterstoneStore", "Dispatch", "Synchronization", "Glibc",
+            "Musl", "Darwin",
+        ],
         "Meterstone": [
             "MeterstoneCore", "MeterstoneStore", "Logging", "Dispatch", "Synchronization", "Glibc",
             "Musl", "Darwin", "FoundationEssentials",
@@ -41,7 +45,10 @@ import Testing
     @Test func `only the command knows which store is in use`() {
         for file in SourceFile.all(in: "Sources", ending: ".swift")
         where file.target != "MeterstoneCommand" {
-            for (number, line) in file.code where imported(by: line) == "MeterstoneSQLite" {
+            for (number, line) in file.code {
+                guard let module = imported(by: line),
+                    ["MeterstoneSQLite", "MeterstonePostgres"].contains(module)
+                else { continue }
                 Issue.record("\(file.path):\(number): use the Store protocol")
             }
         }

@@ -23,6 +23,11 @@ struct Figure: Codable, Sendable {
         FileHandle.standardOutput.write(Data((line + "\n").utf8))
     }
 
+    /// Says under which circumstances the next figures came about.
+    func note(_ text: String) {
+        FileHandle.standardOutput.write(Data((text + "\n").utf8))
+    }
+
     func write(to path: String) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
@@ -45,6 +50,12 @@ struct Latencies: Sendable {
         let sorted = values.sorted()
         return sorted[min(sorted.count - 1, Int(Double(sorted.count) * share))]
     }
+}
+
+/// How fast something went.
+struct Pace: Sendable {
+    var perSecond: Double
+    var latencies: Latencies
 }
 
 func inSeconds(_ duration: Duration) -> Double {

@@ -105,19 +105,6 @@ struct HTTPBench {
         return isCloudEvents
             ? "[" + events.joined(separator: ",") + "]" : events.joined(separator: "\n") + "\n"
     }
-
-    private func shell(_ command: String) throws -> String {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments = ["-c", command]
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try process.run()
-        let data = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return String(decoding: data, as: UTF8.self)
-    }
 }
 
 struct BenchError: Error, CustomStringConvertible {

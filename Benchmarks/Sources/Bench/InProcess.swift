@@ -8,16 +8,16 @@ struct InProcess {
     let duration: Duration
 
     /// Callers that each wait for their answer before they ask again.
-    func single(callers: Int) async throws -> (perSecond: Double, latencies: Latencies) {
-        try await run(tasks: callers) { picker in
+    func single(callers: Int) async throws -> Pace {
+        try await pace(callers: callers, for: duration) { _, picker in
             let subject = workload.subjects[picker.next(below: workload.subjects.count)]
             _ = try await workload.engine.consume(workload.event(subject))
             return 1
         }
     }
 
-    func checks(callers: Int) async throws -> (perSecond: Double, latencies: Latencies) {
-        try await run(tasks: callers) { picker in
+    func checks(callers: Int) async throws -> Pace {
+        try await pace(callers: callers, for: duration) { _, picker in
             let subject = workload.subjects[picker.next(below: workload.subjects.count)]
             _ = try await workload.engine.check(workload.event(subject))
             return 1
@@ -25,12 +25,8 @@ struct InProcess {
     }
 
     /// One caller with batches, or several.
-    func batches(
-        of size: Int, callers: Int = 1
-    ) async throws
-        -> (perSecond: Double, latencies: Latencies)
-    {
-        try await run(tasks: callers) { picker in
+    func batches(of size: Int, callers: Int = 1) async throws -> Pace {
+        try await pace(callers: callers, for: duration) { _, picker in
             var events: [UsageEvent] = []
             events.reserveCapacity(size)
             for _ in 0..<size {
@@ -41,34 +37,38 @@ struct InProcess {
             return size
         }
     }
+}
 
-    private func run(
-        tasks: Int, _ step: @escaping @Sendable (inout Picker) async throws -> Int
-    ) async throws -> (perSecond: Double, latencies: Latencies) {
-        let clock = ContinuousClock()
-        let start = clock.now
-        let end = start + duration
-        return try await withThrowingTaskGroup(of: (Int, Latencies).self) { group in
-            for task in 0..<tasks {
-                group.addTask {
-                    var picker = Picker(seed: UInt64(task + 1))
-                    var latencies = Latencies()
-                    var done = 0
-                    while clock.now < end {
-                        let before = clock.now
-                        done += try await step(&picker)
-                        latencies.add(clock.now - before)
-                    }
-                    return (done, latencies)
+/// Callers that each wait for their answer before they ask again.
+///
+/// - Parameter step: asks once, and says how many events that were. It gets the caller's number.
+func pace(
+    callers: Int, for duration: Duration,
+    _ step: @escaping @Sendable (Int, inout Picker) async throws -> Int
+) async throws -> Pace {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let end = start + duration
+    return try await withThrowingTaskGroup(of: (Int, Latencies).self) { group in
+        for caller in 0..<callers {
+            group.addTask {
+                var picker = Picker(seed: UInt64(caller + 1))
+                var latencies = Latencies()
+                var done = 0
+                while clock.now < end {
+                    let before = clock.now
+                    done += try await step(caller, &picker)
+                    latencies.add(clock.now - before)
                 }
+                return (done, latencies)
             }
-            var total = 0
-            var all = Latencies()
-            for try await (done, latencies) in group {
-                total += done
-                all.values += latencies.values
-            }
-            return (Double(total) / inSeconds(clock.now - start), all)
         }
+        var total = 0
+        var all = Latencies()
+        for try await (done, latencies) in group {
+            total += done
+            all.values += latencies.values
+        }
+        return Pace(perSecond: Double(total) / inSeconds(clock.now - start), latencies: all)
     }
 }

@@ -11,7 +11,7 @@ func option(_ name: String) -> String? {
 }
 
 let sections = Set(
-    (option("sections") ?? "inprocess,slow,sustained,size,http").split(separator: ",")
+    (option("sections") ?? "inprocess,slow,sustained,size,http,postgres").split(separator: ",")
         .map(String.init))
 let measured = Duration.milliseconds(Int((Double(option("seconds") ?? "3") ?? 3) * 1_000))
 let subjects = Int(option("subjects") ?? "100000") ?? 100_000
@@ -85,5 +85,8 @@ if sections.contains("sustained") {
 }
 if sections.contains("size") {
     try await sizes(report, subjects: subjects)
+}
+if sections.contains("postgres") {
+    try await PostgresBench(report: report, subjects: subjects, duration: measured).run()
 }
 if let path = option("json") { try report.write(to: path) }

@@ -67,7 +67,7 @@ struct RebuildCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputArguments
 
     func run() async throws {
-        let counters = try await OpenStore.with(store) { try await $0.rebuild() }
+        let counters = try await OpenStore.with(store, for: .rebuild) { try await $0.rebuild() }
         Console.write(
             output.json ? "{\"counters\":\(counters)}" : "\(counters) counters written")
     }

@@ -21,6 +21,7 @@ package struct Settings: Sendable {
     package let cachedSubjects: Setting<Int>
     package let journalEvents: Setting<Int>
     package let waitingCommands: Setting<Int>
+    package let postgres: PostgresSettings
     package let isTrackingEnabled: Setting<Bool>
     package let areLimitsEnforced: Setting<Bool>
     package let isAnalyticsEnabled: Setting<Bool>
@@ -49,6 +50,7 @@ package struct Settings: Sendable {
             try sources.wholeNumber("journalEvents", in: 1...100_000_000) ?? Setting(400_000)
         waitingCommands =
             try sources.wholeNumber("waitingCommands", in: 1...10_000_000) ?? Setting(100_000)
+        postgres = try PostgresSettings(sources)
         isTrackingEnabled = try sources.flag("usage.trackingEnabled") ?? Setting(true)
         areLimitsEnforced = try sources.flag("usage.limitsEnforced") ?? Setting(true)
         isAnalyticsEnabled = try sources.flag("usage.analyticsEnabled") ?? Setting(true)
@@ -82,28 +84,6 @@ extension SettingOrigin {
         case .variable: 1
         case .file: 2
         case .standard: 3
-        }
-    }
-}
-
-/// Where the store is.
-package enum StoreLocation: Hashable, Sendable, CustomStringConvertible {
-    case directory(String)
-
-    init(url: String, from origin: SettingOrigin) throws {
-        guard url.hasPrefix("sqlite:"), url.count > 7 else {
-            if url.hasPrefix("postgres:") || url.hasPrefix("postgresql:") {
-                let message = "PostgreSQL is not built into this meterstone yet"
-                throw CommandFailure(.usage, "\(origin): \(message); expected sqlite:DIRECTORY")
-            }
-            throw CommandFailure(.usage, "\(origin): '\(url)': expected sqlite:DIRECTORY")
-        }
-        self = .directory(String(url.dropFirst(7)))
-    }
-
-    package var description: String {
-        switch self {
-        case .directory(let path): path
         }
     }
 }

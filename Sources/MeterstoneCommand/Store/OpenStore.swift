@@ -5,6 +5,10 @@ import MeterstoneCore
 import MeterstoneSQLite
 import MeterstoneStore
 
+#if Postgres
+import MeterstonePostgres
+#endif
+
 /// Opens the store that the settings name.
 enum OpenStore {
     /// What a command is about to do, which decides what a folder without a store means.
@@ -14,6 +18,8 @@ enum OpenStore {
         case existing
         /// Set a store up.
         case mayCreate
+        /// Recompute everything, for another default time zone, too.
+        case rebuild
     }
 
     static func engine(
@@ -21,16 +27,30 @@ enum OpenStore {
     ) throws
         -> MeterstoneEngine
     {
+        MeterstoneEngine(
+            store: try store(settings, at: settings.location, for: purpose),
+            commandsMax: settings.waitingCommands.value, logger: logger ?? quietLogger)
+    }
+
+    static func store(
+        _ settings: Settings, at location: Setting<StoreLocation>, for purpose: Purpose
+    ) throws -> any Store {
         let options = try settings.storeOptions()
-        switch settings.location.value {
+        switch location.value {
         case .directory(let path):
-            if purpose == .existing, !FileManager.default.fileExists(atPath: path) {
-                let message = "there is no store in '\(path)' (\(settings.location.origin))"
+            if purpose != .mayCreate, !FileManager.default.fileExists(atPath: path) {
+                let message = "there is no store in '\(path)' (\(location.origin))"
                 throw CommandFailure(.unavailable, message)
             }
-            return MeterstoneEngine(
-                store: try sqlite(path, options), commandsMax: settings.waitingCommands.value,
-                logger: logger ?? quietLogger)
+            return try sqlite(path, options)
+        case .postgres(let url):
+            #if Postgres
+            return try PostgresStore(
+                settings.postgres.options(url: url), options: options,
+                adoptsDefaultTimeZone: purpose == .rebuild)
+            #else
+            preconditionFailure("no location says so without PostgreSQL: \(url)")
+            #endif
         }
     }
 

@@ -54,3 +54,15 @@ extension Fact {
         }
     }
 }
+
+extension StoredFact {
+    /// Where the fact stands that a team's row points to; `nil` when this is the fact itself.
+    package var pointer: EventLocation? {
+        get throws(MalformedRecord) {
+            guard body.first == FactKind.member.rawValue else { return nil }
+            var reader = ByteReader(body, from: 1)
+            let member = Int64(bitPattern: try reader.unsigned())
+            return EventLocation(day: try reader.signed(), subject: member, sequence: sequence)
+        }
+    }
+}

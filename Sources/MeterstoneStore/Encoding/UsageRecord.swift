@@ -156,12 +156,14 @@ extension UsageRecord {
         return flags & Flags.ancestors == 0 ? [] : try readAncestors(&reader)
     }
 
-    /// Reads only what a usage is found by: its id, hashed with its source.
-    package static func key(_ fact: Fact) throws(MalformedRecord) -> UInt64 {
+    /// Reads only what a usage is found by.
+    package static func idAndSource(
+        _ fact: Fact
+    ) throws(MalformedRecord) -> (id: EventID, source: String?) {
         var reader = fact.reader
         let flags = try skipToID(&reader)
         let id = try readID(&reader, flags)
-        return id.key(source: flags & Flags.details == 0 ? nil : try source(fact))
+        return (id, flags & Flags.details == 0 ? nil : try source(fact))
     }
 
     private static func source(_ fact: Fact) throws(MalformedRecord) -> String? {

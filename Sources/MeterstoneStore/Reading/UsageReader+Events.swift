@@ -22,6 +22,10 @@ extension UsageReader {
             days = Int64.min...(oldest - 1)
         }
         let page = found.prefix(count)
+        try source.prefetch(
+            subjects: page.map(\.owner).filter {
+                $0 != subject.number && view.subjectIDs[$0] == nil
+            })
         return EventPage(
             events: try page.map { (event) throws(StoreError) in
                 try recorded(event, subject)
@@ -63,7 +67,7 @@ extension UsageReader {
         let definition = meter.standingSeries(.lifetime)
         let span = WindowSpan(from: from, until: until)
         var sums: [Int64: CounterState] = [:]
-        let names = view.registry.names
+        let names = self.names
         try source.forEachDay(within: span.utcDays) { (subject, facts) throws(StoreError) in
             var history = History(subject: subject, names: names)
             for fact in facts { try history.add(fact, source: source) }
@@ -73,6 +77,7 @@ extension UsageReader {
                 _ = definition.add(contribution, to: &sums[subject, default: .empty])
             }
         }
+        try source.prefetch(subjects: sums.keys)
         return try sums.map { (number, state) throws(StoreError) in
             let id = try source.subject(number: number)?.profile.id
             return (id ?? SubjectID(unchecked: "#\(number)"), Quantity(state.value))

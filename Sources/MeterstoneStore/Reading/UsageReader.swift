@@ -5,11 +5,13 @@ package struct UsageReader {
     let view: StoreView
     let source: any StoreSource
     private let watermark: Int64
+    let names: [MeterKey]
 
     package init(_ view: StoreView, _ source: any StoreSource) throws(StoreError) {
         self.view = view
         self.source = source
         watermark = try source.watermark()
+        names = try source.quantityNames() ?? view.registry.names
     }
 
     /// Usage window by window.
@@ -30,9 +32,7 @@ package struct UsageReader {
         if window.isMadeOfDays, isCounted(compiled.daySeries, since: subject.firstSequence),
             meter.canRoll || window == .day
         {
-            return try spans.map { (span) throws(StoreError) in
-                point(span, try sumOfDays(compiled.daySeries, of: subject, in: span))
-            }
+            return try sumsOfDays(compiled.daySeries, of: subject, over: spans)
         }
         return try fold(meter, window, of: subject, over: spans)
     }
@@ -54,21 +54,40 @@ package struct UsageReader {
     }
 
     private func counter(_ key: CounterKey) throws(StoreError) -> CounterState? {
-        if watermark < view.head, let waiting = view.counters[key] { return waiting }
+        if let waiting = waiting(key) { return waiting }
         return try source.counter(key)?.state
     }
 
-    private func sumOfDays(
-        _ series: Int, of subject: StoredSubject, in span: WindowSpan
-    ) throws(StoreError) -> CounterState {
-        var total: Int64 = 0
+    /// What a counter says that is not projected.
+    private func waiting(_ key: CounterKey) -> CounterState? {
+        watermark < view.head ? view.counters[key] : nil
+    }
+
+    private func sumsOfDays(
+        _ series: Int, of subject: StoredSubject, over spans: [WindowSpan]
+    ) throws(StoreError) -> [UsageSeries.Point] {
+        let keys: [[CounterKey]] = spans.map { span in
+            startsOfDays(in: span).map {
+                CounterKey(series: series, from: $0, subject: subject.number)
+            }
+        }
+        let stored = try source.counters(keys.joined().filter { waiting($0) == nil })
+        return zip(spans, keys).map { span, keys in
+            var total: Int64 = 0
+            for key in keys { total &+= (waiting(key) ?? stored[key]?.state)?.value ?? 0 }
+            return point(span, CounterState(value: total, memory: .none))
+        }
+    }
+
+    /// Where the days of a span start, in the subject's zone.
+    private func startsOfDays(in span: WindowSpan) -> [Instant] {
+        var result: [Instant] = []
         var day = Window.day.span(containing: span.from, in: view.zone, anchor: nil)
         while day.from < span.until {
-            let key = CounterKey(series: series, from: day.from, subject: subject.number)
-            total &+= try counter(key)?.value ?? 0
+            result.append(day.from)
             day = Window.day.span(containing: day.until, in: view.zone, anchor: nil)
         }
-        return CounterState(value: total, memory: .none)
+        return result
     }
 
     private func fold(
@@ -92,7 +111,7 @@ package struct UsageReader {
     /// Everything that was recorded for a subject over a span.
     package func history(of subject: Int64, over span: WindowSpan) throws(StoreError) -> History {
         let days = span.utcDays
-        var history = History(subject: subject, names: view.registry.names)
+        var history = History(subject: subject, names: names)
         for fact in try source.facts(of: subject, days: days) {
             try history.add(fact, source: source)
         }

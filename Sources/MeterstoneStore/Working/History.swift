@@ -37,15 +37,11 @@ package struct History {
     /// Adds a row. A team's pointer is followed to the row of its member.
     package mutating func add(_ fact: StoredFact, source: any StoreSource) throws(StoreError) {
         do {
-            var reader = ByteReader(fact.body)
-            guard try reader.byte() == FactKind.member.rawValue else {
+            guard let location = try fact.pointer else {
                 return try add(fact.body, fact.sequence, owner: subject)
             }
-            let member = Int64(bitPattern: try reader.unsigned())
-            let location = EventLocation(
-                day: try reader.signed(), subject: member, sequence: fact.sequence)
             guard let body = try source.body(at: location) else { throw MalformedRecord() }
-            try add(body, fact.sequence, owner: member)
+            try add(body, fact.sequence, owner: location.subject)
         } catch let error as StoreError {
             throw error
         } catch {

@@ -65,10 +65,7 @@ extension WorkingSet {
         }
         registry.count(
             blueprint.series { registry.number(of: $0) }, from: sequence)
-        catalog = Catalog(
-            blueprint: blueprint, registry: registry,
-            areLimitsEnforced: options.areLimitsEnforced,
-            allowanceOverrides: options.allowanceOverrides)
+        catalog = Catalog(blueprint, registry, options)
         version += 1
     }
 

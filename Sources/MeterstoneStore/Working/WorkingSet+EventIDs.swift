@@ -28,7 +28,7 @@ extension WorkingSet {
             newest = try newer(newest, try known(fact, id, source))
         }
         if let newest, isRemembered(newest, now) { return newest }
-        for location in try self.source.locations(ofKey: Int64(bitPattern: key)) {
+        for location in try self.source.locations(of: id, source: source) {
             guard let body = try self.source.body(at: location) else {
                 throw StoreError(
                     code: .corrupt, message: "the index of event ids points to no event")

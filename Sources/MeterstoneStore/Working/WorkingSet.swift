@@ -13,7 +13,7 @@ package final class WorkingSet {
     package var tail = Tail()
     package internal(set) var subjects: [SubjectID: SubjectState] = [:]
     /// Subjects with a number, for facts that name them so.
-    var byNumber: [Int64: SubjectState] = [:]
+    package internal(set) var byNumber: [Int64: SubjectState] = [:]
     /// Versions of subjects' rows that wait to be projected, oldest first.
     package internal(set) var dirtySubjects: [SubjectRow] = []
     /// Changes that wait to be projected, oldest first.
@@ -32,25 +32,23 @@ package final class WorkingSet {
     var statuses: [LimitStatus] = []
     /// For each of ``statuses``, whether the event goes beyond it.
     var exceeded: [Bool] = []
-    var eventIDs: EventIDGenerator
+    package internal(set) var eventIDs: EventIDGenerator
     let source: any StoreSource
 
+    /// - Parameter catalog: compiled with these options.
     package init(
-        options: StoreOptions, source: any StoreSource, blueprint: Blueprint, registry: Registry,
-        nextSequence: Int64, nextSubject: Int64, eventIDs: EventIDGenerator
+        options: StoreOptions, source: any StoreSource, catalog: Catalog, nextSequence: Int64,
+        nextSubject: Int64, eventIDs: EventIDGenerator
     ) {
         self.options = options
         self.source = source
         self.nextSubject = nextSubject
         evictsAbove = options.cachedSubjectsMax
         self.eventIDs = eventIDs
-        self.registry = registry
+        registry = catalog.registry
         watermark = nextSequence - 1
         batch = JournalBatchBuilder(firstSequence: nextSequence)
-        catalog = Catalog(
-            blueprint: blueprint, registry: registry,
-            areLimitsEnforced: options.areLimitsEnforced,
-            allowanceOverrides: options.allowanceOverrides)
+        self.catalog = catalog
     }
 
     /// Whether anything of the current batch must be made durable.

@@ -1,0 +1,150 @@
+import Dispatch
+import MeterstoneCore
+import MeterstoneStore
+import Synchronization
+
+/// Meters, plans and limits, compiled, as of one version.
+struct VersionedCatalog: Sendable {
+    let version: Int64
+    let catalog: Catalog
+}
+
+/// This node's copy of the catalog.
+///
+/// A commit never decides with an old one: it shares a lock that whoever changes the catalog must own, and
+/// compares versions in its first round trip. What is only shown comes from the copy. The server tells
+/// of changes by `NOTIFY`, which is looked at before each answer; when its session is lost the copy is
+/// compared at least every ``PostgresOptions/catalogMilliseconds``.
+final class CatalogCache: Sendable {
+    /// Of the advisory lock.
+    let lockKey: Int64
+    private let options: StoreOptions
+    private let postgres: PostgresOptions
+    private let known: Mutex<VersionedCatalog?> = Mutex(nil)
+    private let listening = Mutex(Listening())
+
+    private struct Listening {
+        // Used by whoever holds the lock.
+        nonisolated(unsafe) var connection: Connection?
+        /// When the copy was last known to be the latest.
+        var fresh: Deadline?
+        /// Not to try again at once when nobody can be reached.
+        var retry: Deadline?
+    }
+
+    init(
+        _ options: StoreOptions, _ postgres: PostgresOptions, lockKey: Int64
+    ) {
+        self.options = options
+        self.postgres = postgres
+        self.lockKey = lockKey
+    }
+
+    // MARK: For transactions
+
+    /// The catalog of this version, which is the one that the connection's transaction sees.
+    func current(version: Int64, _ connection: Connection) throws -> VersionedCatalog {
+        if let known = known.withLock({ $0 }), known.version == version { return known }
+        let loaded = VersionedCatalog(version: version, catalog: try load(connection))
+        adopt(loaded)
+        return loaded
+    }
+
+    /// Takes over what this node has changed itself, or read.
+    func adopt(_ catalog: VersionedCatalog) {
+        known.withLock { known in
+            if known.map({ $0.version < catalog.version }) ?? true { known = catalog }
+        }
+    }
+
+    private func load(_ connection: Connection) throws -> Catalog {
+        let rows = try connection.run([
+            Query(CatalogStatements.all), Query(CatalogStatements.names),
+            Query(CatalogStatements.limits), Query(CatalogStatements.series),
+            Query(SettingStatements.byKey).binding(Setting.defaultTimeZone),
+        ])
+        let zone = rows[4].count == 0 ? options.defaultTimeZone : rows[4].text(0, 0)
+        guard zone == options.defaultTimeZone else {
+            throw StoreError.otherTimeZone(zone, options.defaultTimeZone)
+        }
+        var blueprint = Blueprint()
+        for row in 0..<rows[0].count {
+            let body = JSONText(text: rows[0].text(row, 2))
+            switch rows[0].text(row, 0) {
+            case "meter": blueprint.meters.append(try body.decoded(as: Meter.self))
+            case "plan": blueprint.plans.append(try body.decoded(as: Plan.self))
+            default: blueprint.limits.append(try body.decoded(as: Limit.self))
+            }
+        }
+        let registry = Registry(
+            names: (0..<rows[1].count).map { MeterKey(unchecked: rows[1].text($0, 0)) },
+            limits: (0..<rows[2].count).map { LimitKey(unchecked: rows[2].text($0, 0)) },
+            series: try (0..<rows[3].count).map { row in
+                RegisteredSeries(
+                    definition: try JSONText(text: rows[3].text(row, 0))
+                        .decoded(as: SeriesDefinition.self),
+                    definedAt: rows[3].int(row, 1), isCounted: rows[3].int(row, 2) == 1)
+            })
+        return Catalog(blueprint, registry, options)
+    }
+
+    // MARK: For what is only shown
+
+    /// The copy, unless the server told of a change since it was read; `nil`: read it.
+    func shown() -> Catalog? {
+        guard isFresh() else { return nil }
+        return known.withLock { $0?.catalog }
+    }
+
+    private func isFresh() -> Bool {
+        listening.withLock { listening in
+            if let connection = unsafe listening.connection {
+                do throws(PostgresFailure) {
+                    if try connection.hasNotifications() {
+                        listening.fresh = nil
+                        return false
+                    }
+                } catch {
+                    unsafe listening.connection = nil
+                }
+            }
+            return listening.fresh.map { !$0.isOver } ?? false
+        }
+    }
+
+    /// Notes that the copy is about to be compared. Called before the comparison, so that a notice that
+    /// arrives meanwhile is not lost.
+    func willCompare() {
+        listening.withLock { listening in
+            if unsafe listening.connection == nil, listening.retry?.isOver ?? true {
+                listening.retry = Deadline(milliseconds: postgres.catalogMilliseconds)
+                unsafe listening.connection = try? connectListening()
+            }
+            listening.fresh = Deadline(milliseconds: postgres.catalogMilliseconds)
+        }
+    }
+
+    private func connectListening() throws(PostgresFailure) -> Connection {
+        let connection = try Session.reading.connect(postgres)
+        _ = try connection.run(Query(CatalogStatements.listen))
+        return connection
+    }
+
+    func close() {
+        listening.withLock { unsafe $0.connection = nil }
+    }
+}
+
+extension StoreError {
+    static func otherTimeZone(_ stored: String, _ wanted: String) -> StoreError {
+        StoreError(
+            code: .halted,
+            message: "the counters of this database follow the default time zone '\(stored)', and "
+                + "this node was told '\(wanted)'; tell it the same, or stop all nodes and run "
+                + "`meterstone rebuild` with the new one")
+    }
+}
+
+enum Setting {
+    static let defaultTimeZone = "defaultTimeZone"
+}

@@ -1,0 +1,51 @@
+import MeterstoneCore
+import MeterstoneStore
+
+/// What a batch of commands needs from the database, as far as the commands alone tell.
+struct CommitNeeds {
+    /// Subjects whose rows may have to be made.
+    private(set) var writtenSubjects: Set<SubjectID> = []
+    /// Every subject that is concerned. Those above them are found on the way.
+    private(set) var subjects: Set<SubjectID> = []
+    /// Events that may have been recorded before.
+    private(set) var identities: Set<[UInt8]> = []
+    private(set) var changesCatalog = false
+    private(set) var isReadOnly = true
+
+    init(_ commands: [Command]) {
+        for command in commands { add(command) }
+    }
+
+    private mutating func add(_ command: Command) {
+        switch command {
+        case .consume(let event), .record(let event):
+            subjects.insert(event.subject)
+            writtenSubjects.insert(event.subject)
+            if let id = event.id {
+                identities.insert(id.identity(source: event.details?.source))
+            }
+            isReadOnly = false
+        case .check(let event): subjects.insert(event.subject)
+        case .limits(let subject): subjects.insert(subject)
+        case .correct(let correction):
+            identities.insert(correction.eventID.identity(source: correction.source))
+            isReadOnly = false
+        case .change(let request):
+            isReadOnly = false
+            guard let subject = request.change.subject else {
+                changesCatalog = true
+                return
+            }
+            writtenSubjects.insert(subject)
+            if case .putSubject(let profile) = request.change, let parent = profile.parent {
+                writtenSubjects.insert(parent)
+            }
+            subjects.formUnion(writtenSubjects)
+        }
+    }
+
+    /// Locks these, too, at the next try.
+    mutating func add(_ more: Set<SubjectID>) {
+        subjects.formUnion(more)
+    }
+}

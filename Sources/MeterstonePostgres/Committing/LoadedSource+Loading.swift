@@ -1,0 +1,140 @@
+import MeterstoneCore
+import MeterstoneStore
+
+/// Answers the questions of a pass in one round trip, and a second one for the events that teams' rows
+/// point to.
+extension LoadedSource {
+    func answer(
+        _ questions: Questions, _ connection: Connection, _ profiles: ProfileCache
+    ) throws {
+        var pending: [(Query, (Rows) throws -> Void)] = []
+        if !questions.subjects.isEmpty {
+            pending.append(subjectsByID(questions.subjects, profiles))
+        }
+        if !questions.subjectNumbers.isEmpty {
+            pending.append(subjectsByNumber(questions.subjectNumbers, profiles))
+        }
+        if !questions.counters.isEmpty { pending.append(counters(questions.counters)) }
+        if !questions.bodies.isEmpty { pending.append(bodies(questions.bodies)) }
+        if !questions.identities.isEmpty {
+            pending.append(
+                (
+                    Query(UsageEventStatements.byIdentity)
+                        .binding(BytesColumn(questions.identities)),
+                    { self.load($0, identities: questions.identities) }
+                ))
+        }
+        if !questions.receipts.isEmpty { pending.append(receipts(questions.receipts)) }
+        var pointers: Set<EventLocation> = []
+        if !questions.facts.isEmpty {
+            let keys = Array(questions.facts)
+            pending.append(
+                (.facts(keys), { pointers.formUnion(try self.loadFacts($0, keys)) }))
+        }
+        for (rows, (_, take)) in zip(try connection.run(pending.map(\.0)), pending) {
+            try take(rows)
+        }
+        guard !pointers.isEmpty else { return }
+        let (query, take) = bodies(pointers)
+        try take(try connection.run(query))
+    }
+
+    /// Returns where the events stand that teams' rows point to.
+    private func loadFacts(_ rows: Rows, _ keys: [FactsKey]) throws -> Set<EventLocation> {
+        var found = [[StoredFact]](repeating: [], count: keys.count)
+        var pointers: Set<EventLocation> = []
+        for row in 0..<rows.count {
+            let fact = StoredFact(sequence: rows.int(row, 1), body: rows.bytes(row, 2))
+            if let pointer = try fact.pointer { pointers.insert(pointer) }
+            found[Int(rows.int(row, 0)) - 1].append(fact)
+        }
+        for (key, facts) in zip(keys, found) { load(facts, key) }
+        return pointers
+    }
+
+    private func subjectsByID(
+        _ ids: Set<SubjectID>, _ profiles: ProfileCache
+    ) -> (Query, (Rows) throws -> Void) {
+        let query = Query(SubjectStatements.withAncestors)
+            .binding(TextColumn(ids.map(\.text).sorted()))
+        return (
+            query,
+            { rows in
+                for id in ids { self.load(nil, id: id) }
+                try self.loadSubjects(rows, profiles)
+            }
+        )
+    }
+
+    private func subjectsByNumber(
+        _ numbers: Set<Int64>, _ profiles: ProfileCache
+    ) -> (Query, (Rows) throws -> Void) {
+        (
+            Query(SubjectStatements.byNumber).binding(IntColumn(numbers.sorted())),
+            { rows in
+                guard rows.count == numbers.count else {
+                    throw StoreError(code: .corrupt, message: "an event's subject does not exist")
+                }
+                try self.loadSubjects(rows, profiles)
+            }
+        )
+    }
+
+    private func loadSubjects(_ rows: Rows, _ profiles: ProfileCache) throws {
+        for row in 0..<rows.count {
+            let subject = try profiles.subject(rows, row)
+            load(subject, id: subject.profile.id)
+        }
+    }
+
+    private func counters(_ keys: Set<CounterKey>) -> (Query, (Rows) throws -> Void) {
+        (
+            .counters(keys),
+            { rows in
+                for key in keys { self.load(nil, key) }
+                for row in 0..<rows.count {
+                    self.load(try StoredCounter(rows, row), CounterKey(rows, row))
+                }
+            }
+        )
+    }
+
+    private func bodies(_ locations: Set<EventLocation>) -> (Query, (Rows) throws -> Void) {
+        (
+            .bodies(at: locations),
+            { rows in
+                for location in locations { self.load(nil, at: location) }
+                for row in 0..<rows.count {
+                    self.load(rows.bytes(row, 3), at: EventLocation(rows, row))
+                }
+            }
+        )
+    }
+
+    /// What was found of events with these identities.
+    func load(_ rows: Rows, identities: Set<[UInt8]>) {
+        for identity in identities { load(nil, identity: identity) }
+        for row in 0..<rows.count {
+            let location = EventLocation(
+                day: rows.int(row, 2), subject: rows.int(row, 1), sequence: rows.int(row, 3))
+            load(location, identity: rows.bytes(row, 0))
+            load(rows.isNull(row, 4) ? nil : rows.bytes(row, 4), at: location)
+        }
+    }
+
+    private func receipts(_ keys: Set<String>) -> (Query, (Rows) throws -> Void) {
+        (
+            Query(ChangeStatements.byIdempotencyKey).binding(TextColumn(keys.sorted())),
+            { rows in
+                for key in keys { self.load(nil, idempotencyKey: key) }
+                for row in 0..<rows.count {
+                    let record = try JSONText(text: rows.text(row, 1))
+                        .decoded(as: ChangeRecord.self)
+                    self.load(
+                        ChangeReceiptRecord(change: record.change, outcome: record.outcome),
+                        idempotencyKey: rows.text(row, 0))
+                }
+            }
+        )
+    }
+}

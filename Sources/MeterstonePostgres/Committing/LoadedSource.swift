@@ -1,0 +1,149 @@
+import MeterstoneCore
+import MeterstoneStore
+
+/// What a transaction has loaded so far, for the working set to decide with.
+///
+/// Rows are loaded for a whole batch at a time. A command that asks for one that was not loaded gets an
+/// answer that does for going on, and the question is written down: the transaction loads what was asked
+/// for, and the batch is decided anew with a fresh working set. What a pass with open questions decided
+/// is thrown away. A batch takes two or three passes, whatever its size.
+final class LoadedSource: StoreSource {
+    /// Questions of one pass, each once.
+    struct Questions {
+        var subjects: Set<SubjectID> = []
+        var subjectNumbers: Set<Int64> = []
+        var counters: Set<CounterKey> = []
+        var bodies: Set<EventLocation> = []
+        var facts: Set<FactsKey> = []
+        var identities: Set<[UInt8]> = []
+        var receipts: Set<String> = []
+
+        var isEmpty: Bool {
+            subjects.isEmpty && subjectNumbers.isEmpty && counters.isEmpty && bodies.isEmpty
+                && facts.isEmpty && identities.isEmpty && receipts.isEmpty
+        }
+    }
+
+    struct FactsKey: Hashable {
+        var subject: Int64
+        var days: ClosedRange<Int64>
+    }
+
+    /// The answer to a question that a pass cannot go on without.
+    static let notLoaded = StoreError(code: .misuse, message: "the row was not loaded")
+
+    private(set) var questions = Questions()
+    private var subjects: [SubjectID: StoredSubject?] = [:]
+    private var subjectNumbers: [Int64: SubjectID] = [:]
+    private var counters: [CounterKey: StoredCounter?] = [:]
+    private var bodies: [EventLocation: [UInt8]?] = [:]
+    private var facts: [FactsKey: [StoredFact]] = [:]
+    private var locations: [[UInt8]: EventLocation?] = [:]
+    private var receipts: [String: ChangeReceiptRecord?] = [:]
+
+    func takeQuestions() -> Questions {
+        defer { questions = Questions() }
+        return questions
+    }
+
+    // MARK: What was loaded
+
+    func load(_ subject: StoredSubject?, id: SubjectID) {
+        subjects[id] = .some(subject)
+        if let subject { subjectNumbers[subject.number] = id }
+    }
+
+    func load(_ counter: StoredCounter?, _ key: CounterKey) {
+        counters[key] = .some(counter)
+    }
+
+    func load(_ location: EventLocation?, identity: [UInt8]) {
+        locations[identity] = .some(location)
+    }
+
+    func load(_ body: [UInt8]?, at location: EventLocation) {
+        bodies[location] = .some(body)
+    }
+
+    func load(_ facts: [StoredFact], _ key: FactsKey) {
+        self.facts[key] = facts
+    }
+
+    func load(_ receipt: ChangeReceiptRecord?, idempotencyKey: String) {
+        receipts[idempotencyKey] = .some(receipt)
+    }
+
+    /// Where the event with an identity stood when it was looked for.
+    func knownLocation(_ identity: [UInt8]) -> EventLocation? {
+        locations[identity] ?? nil
+    }
+
+    // MARK: Questions
+
+    func subject(_ id: SubjectID) throws(StoreError) -> StoredSubject? {
+        if let known = subjects[id] { return known }
+        questions.subjects.insert(id)
+        throw Self.notLoaded
+    }
+
+    func subject(number: Int64) throws(StoreError) -> StoredSubject? {
+        if let id = subjectNumbers[number] { return try subject(id) }
+        questions.subjectNumbers.insert(number)
+        throw Self.notLoaded
+    }
+
+    func counter(_ key: CounterKey) -> StoredCounter? {
+        if let known = counters[key] { return known }
+        questions.counters.insert(key)
+        // Nothing at all would send the caller through the events.
+        return StoredCounter(state: .empty, asOf: 0)
+    }
+
+    func locations(of id: EventID, source: String?) throws(StoreError) -> [EventLocation] {
+        let identity = id.identity(source: source)
+        if let known = locations[identity] { return known.map { [$0] } ?? [] }
+        questions.identities.insert(identity)
+        throw Self.notLoaded
+    }
+
+    func body(at location: EventLocation) throws(StoreError) -> [UInt8]? {
+        if let known = bodies[location] { return known }
+        questions.bodies.insert(location)
+        throw Self.notLoaded
+    }
+
+    func facts(of subject: Int64, days: ClosedRange<Int64>) -> [StoredFact] {
+        let key = FactsKey(subject: subject, days: days)
+        if let known = facts[key] { return known }
+        questions.facts.insert(key)
+        return []
+    }
+
+    func receipt(forIdempotencyKey key: String) throws(StoreError) -> ChangeReceiptRecord? {
+        if let known = receipts[key] { return known }
+        questions.receipts.insert(key)
+        throw Self.notLoaded
+    }
+
+    /// Everything that is committed stands in the tables.
+    func watermark() -> Int64 { .max }
+
+    // MARK: Never asked by a command
+
+    func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [StoredSubject] {
+        throw Self.notLoaded
+    }
+
+    func days(
+        of subject: Int64, within days: ClosedRange<Int64>, count: Int
+    ) throws(StoreError) -> [Int64] {
+        throw Self.notLoaded
+    }
+
+    func scan(
+        days: ClosedRange<Int64>,
+        _ visit: (_ day: Int64, _ subject: Int64, _ fact: StoredFact) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        throw Self.notLoaded
+    }
+}

@@ -1,0 +1,210 @@
+import MeterstoneCore
+import MeterstoneStore
+
+/// What a decided batch writes, as set-based statements: one for each table that it touches.
+struct TransactionWrites {
+    private(set) var queries: [Query] = []
+    /// Every subject of which something is written.
+    private(set) var subjects: Set<SubjectID> = []
+    private(set) var changesCatalog = false
+
+    /// Empties the working set of what it would have projected.
+    ///
+    /// - Parameters:
+    ///   - brought: rows that were made for this batch, and go again unless something is recorded.
+    ///   - loaded: what the batch was decided with.
+    init(
+        _ workingSet: WorkingSet, brought: Set<SubjectID>, _ loaded: LoadedSource
+    ) throws(StoreError) {
+        let batch = workingSet.seal()
+        workingSet.append(batch)
+        addEvents(batch, workingSet, loaded)
+        if let slice = workingSet.tail.takeSlice(whole: true) { addCounters(slice) }
+        try addSubjects(workingSet.dirtySubjects, brought)
+        try addChanges(workingSet.dirtyChanges, workingSet.registry)
+    }
+
+    private mutating func addEvents(
+        _ batch: JournalBatch, _ workingSet: WorkingSet, _ loaded: LoadedSource
+    ) {
+        var (owners, days, sequences) = (IntColumn(), IntColumn(), IntColumn())
+        var bodies = BytesColumn()
+        var ids: [(identity: [UInt8], location: EventLocation)] = []
+        var events = 0
+        batch.forEach { fact in
+            guard let head = fact.usageHead else { return }
+            let day = head.occurredAt.utcDay
+            for subject in [fact.subject] + head.ancestors {
+                owners.append(subject)
+                days.append(day)
+                sequences.append(fact.sequence)
+                if let state = workingSet.byNumber[subject] { subjects.insert(state.id) }
+            }
+            bodies.append(fact.body)
+            for _ in head.ancestors { bodies.append(Fact.pointer(to: fact.subject, day: day)) }
+            events += 1
+            guard fact.kind == .usage, let (id, source) = try? UsageRecord.idAndSource(fact)
+            else { return }
+            ids.append(
+                (
+                    id.identity(source: source),
+                    EventLocation(day: day, subject: fact.subject, sequence: fact.sequence)
+                ))
+        }
+        if events > 0 {
+            queries.append(
+                Query(UsageEventStatements.insert)
+                    .binding(owners).binding(days).binding(sequences).binding(bodies))
+        }
+        addIDs(ids, loaded)
+    }
+
+    private mutating func addIDs(
+        _ ids: [(identity: [UInt8], location: EventLocation)], _ loaded: LoadedSource
+    ) {
+        guard !ids.isEmpty else { return }
+        var columns = EventIDColumns()
+        var forgotten = BytesColumn()
+        var forgottenSequences: [Int64] = []
+        for (identity, location) in ids {
+            columns.append(identity, location)
+            // It was found, and yet counted: the options say that it is too old to be remembered.
+            guard let old = loaded.knownLocation(identity) else { continue }
+            forgotten.append(identity)
+            forgottenSequences.append(old.sequence)
+        }
+        if !forgottenSequences.isEmpty {
+            queries.append(
+                Query(UsageEventStatements.forgetIDs)
+                    .binding(forgotten).binding(IntColumn(forgottenSequences)))
+        }
+        queries.append(columns.inserting)
+    }
+
+    private mutating func addCounters(_ slice: TailSlice) {
+        var put = CounterColumns()
+        var dropped = CounterColumns()
+        for dirty in slice.counters.sorted(by: { $0.key < $1.key }) {
+            subjects.insert(dirty.subject.id)
+            guard
+                let counter = dirty.subject.takeDirtyCounter(
+                    series: dirty.series, from: dirty.from)
+            else { continue }
+            if counter.isDeleted {
+                dropped.append(dirty.key)
+            } else {
+                put.append(dirty.key, StoredCounter(state: counter.state, asOf: counter.asOf))
+            }
+        }
+        if dropped.count > 0 { queries.append(dropped.deletion) }
+        if put.count > 0 { queries.append(put.putting) }
+    }
+
+    private mutating func addSubjects(
+        _ rows: [SubjectRow], _ brought: Set<SubjectID>
+    ) throws(StoreError) {
+        var latest: [SubjectID: StoredSubject] = [:]
+        for row in rows { latest[row.subject.profile.id] = row.subject }
+        var (ids, parents, profiles, children) = (
+            TextColumn(), TextColumn(), TextColumn(), TextColumn()
+        )
+        var (numbers, firstSequences) = (IntColumn(), IntColumn())
+        for (id, subject) in latest {
+            ids.append(id.text)
+            numbers.append(subject.number)
+            firstSequences.append(subject.firstSequence)
+            parents.append(subject.profile.parent?.text)
+            profiles.append(try subject.profileText())
+            children.append(subject.childrenText)
+        }
+        subjects.formUnion(latest.keys)
+        if !latest.isEmpty {
+            queries.append(
+                Query(SubjectStatements.update)
+                    .binding(ids).binding(numbers).binding(firstSequences).binding(parents)
+                    .binding(profiles).binding(children))
+        }
+        let unused = brought.subtracting(latest.keys)
+        if !unused.isEmpty {
+            queries.append(
+                Query(SubjectStatements.dropUnused).binding(TextColumn(unused.map(\.text))))
+        }
+    }
+
+    private mutating func addChanges(
+        _ changes: [ChangeRecord], _ registry: Registry
+    ) throws(StoreError) {
+        guard !changes.isEmpty else { return }
+        var (keys, bodies) = (TextColumn(), TextColumn())
+        for change in changes {
+            keys.append(change.idempotencyKey)
+            bodies.append(try JSONText(change).text)
+        }
+        queries.append(
+            Query(ChangeStatements.insert)
+                .binding(IntColumn(changes.map(\.sequence))).binding(keys).binding(bodies))
+        let ofCatalog = changes.filter { $0.change.subject == nil }
+        guard !ofCatalog.isEmpty else { return }
+        changesCatalog = true
+        for change in ofCatalog {
+            let query = Query(
+                change.after == nil ? CatalogStatements.delete : CatalogStatements.put
+            )
+            .binding(change.kind).binding(change.key)
+            queries.append(change.after == nil ? query : query.binding(change.after))
+        }
+        queries += try Query.putting(registry)
+        queries.append(Query(CatalogStatements.raiseVersion))
+        queries.append(Query(CatalogStatements.notify))
+    }
+}
+
+/// Counters as columns.
+struct CounterColumns {
+    private(set) var count = 0
+    private var (series, starts, subjects) = (IntColumn(), IntColumn(), IntColumn())
+    private var (values, included) = (IntColumn(), IntColumn())
+    private var memories = BytesColumn()
+
+    mutating func append(_ key: CounterKey, _ counter: StoredCounter? = nil) {
+        count += 1
+        series.append(Int64(key.series))
+        starts.append(key.from.columnValue)
+        subjects.append(key.subject)
+        guard let counter else { return }
+        values.append(counter.state.value)
+        included.append(counter.asOf)
+        memories.append(counter.state.memoryBytes)
+    }
+
+    var putting: Query {
+        Query(CounterStatements.put)
+            .binding(series).binding(starts).binding(subjects).binding(values).binding(included)
+            .binding(memories)
+    }
+
+    var deletion: Query {
+        Query(CounterStatements.delete).binding(series).binding(starts).binding(subjects)
+    }
+}
+
+extension Query {
+    /// Writes every name, limit and series of a registry; what is there already stays.
+    static func putting(_ registry: Registry) throws(StoreError) -> [Query] {
+        var definitions = TextColumn()
+        for series in registry.series { definitions.append(try JSONText(series.definition).text) }
+        return [
+            Query(CatalogStatements.putNames)
+                .binding(IntColumn(registry.names.indices.map(Int64.init)))
+                .binding(TextColumn(registry.names.map(\.text))),
+            Query(CatalogStatements.putLimits)
+                .binding(IntColumn(registry.limits.indices.map(Int64.init)))
+                .binding(TextColumn(registry.limits.map(\.text))),
+            Query(CatalogStatements.putSeries)
+                .binding(IntColumn(registry.series.indices.map(Int64.init)))
+                .binding(definitions)
+                .binding(IntColumn(registry.series.map(\.definedAt)))
+                .binding(IntColumn(registry.series.map { $0.isCounted ? 1 : 0 })),
+        ]
+    }
+}

@@ -1,0 +1,24 @@
+import Dispatch
+
+/// A point in time on the monotonic clock, or none.
+struct Deadline {
+    private let nanoseconds: UInt64?
+
+    /// - Parameter milliseconds: from now on; `nil`: never.
+    init(milliseconds: Int64?) {
+        nanoseconds = milliseconds.map {
+            DispatchTime.now().uptimeNanoseconds + UInt64($0) * 1_000_000
+        }
+    }
+
+    var isOver: Bool {
+        nanoseconds.map { $0 <= DispatchTime.now().uptimeNanoseconds } ?? false
+    }
+
+    /// Rounded up, as `poll` takes it: −1 is without end.
+    var remainingMilliseconds: Int32 {
+        guard let nanoseconds else { return -1 }
+        let now = DispatchTime.now().uptimeNanoseconds
+        return nanoseconds <= now ? 0 : Int32(clamping: (nanoseconds - now) / 1_000_000 + 1)
+    }
+}

@@ -1,0 +1,161 @@
+public import MeterstoneCore
+public import MeterstoneStore
+
+/// The store of many nodes: one PostgreSQL database, any number of processes.
+///
+/// A node keeps nothing that it decides with from one commit to the next, but for plans, limits and
+/// meters, whose version is compared each time. A batch of commands is one transaction in three round
+/// trips, whatever its size; see ``Transaction``.
+///
+/// Unchecked, because what changes is confined: the committer calls one method at a time, and readers
+/// only touch the pool and the catalog's copy, which are thread-safe.
+public final class PostgresStore: Store, @unchecked Sendable {
+    let options: StoreOptions
+    let postgres: PostgresOptions
+    let catalogs: CatalogCache
+    let pool: ConnectionPool
+    /// Confined to the committer, like everything below.
+    var writer: Writer?
+    let profiles = ProfileCache()
+    let partitions = Partitions()
+    var eventIDs = EventIDGenerator(seed: UInt64.random(in: .min ... .max))
+    public internal(set) var halt: StoreError?
+
+    /// Connects, and brings the schema up to date.
+    ///
+    /// - Parameter adoptsDefaultTimeZone: do not mind that counters follow another default time zone than
+    ///   the options name, because ``rebuild()`` is called next.
+    ///
+    /// Codes: `unavailable`, `schemaTooNew`, `halted` when the default time zone is another, `misuse` when
+    /// the server refuses what is asked, `corrupt`.
+    public init(
+        _ postgres: PostgresOptions, options: StoreOptions = StoreOptions(),
+        adoptsDefaultTimeZone: Bool = false
+    ) throws(StoreError) {
+        self.options = options
+        self.postgres = postgres
+        pool = ConnectionPool(postgres)
+        do {
+            let connection = try Session.maintaining.connect(postgres)
+            try Migrations(connection: connection).run()
+            catalogs = CatalogCache(
+                options, postgres, lockKey: try connection.lockKey(of: "catalog"))
+            try Self.claim(
+                options.defaultTimeZone, replaces: adoptsDefaultTimeZone, connection)
+            connection.close()
+        } catch {
+            throw StoreError(any: error)
+        }
+    }
+
+    /// Notes the default time zone that counters follow, unless there is one.
+    private static func claim(
+        _ zone: String, replaces: Bool, _ connection: Connection
+    ) throws {
+        let rows = try connection.run(
+            Query(SettingStatements.byKey).binding(Setting.defaultTimeZone))
+        if rows.count == 0 {
+            _ = try connection.run(
+                Query(SettingStatements.put).binding(Setting.defaultTimeZone).binding(zone))
+        } else if rows.text(0, 0) != zone, !replaces {
+            throw StoreError.otherTimeZone(rows.text(0, 0), zone)
+        }
+    }
+
+    // MARK: For the committer
+
+    public var isSharedBetweenNodes: Bool { true }
+
+    /// Everything that is committed stands in the tables.
+    public var waitingFacts: Int { 0 }
+
+    public var waitingFactsMax: Int { .max }
+
+    public func project() throws(StoreError) -> Bool { false }
+
+    public func close() throws(StoreError) {
+        writer?.connection.close()
+        writer = nil
+        catalogs.close()
+        pool.close()
+    }
+
+    // MARK: From anywhere
+
+    public func view(of subject: SubjectID?) throws(StoreError) -> StoreView {
+        if subject == nil, let shown = catalogs.shown() { return try view(shown, nil, []) }
+        catalogs.willCompare()
+        return try pool.with { (connection) throws(StoreError) in
+            do {
+                let rows = try connection.run([
+                    Query(TransactionStatements.beginReading),
+                    Query(SubjectStatements.withAncestors)
+                        .binding(TextColumn([subject].compactMap(\.self).map(\.text))),
+                    Query(CatalogStatements.version),
+                ])
+                let profiles = ProfileCache()
+                let subjects = try (0..<rows[1].count).map { row in
+                    try profiles.subject(rows[1], row)
+                }
+                let catalog = try catalogs.current(version: rows[2].int(0, 0), connection)
+                return try view(catalog.catalog, subject, subjects)
+            } catch {
+                throw StoreError(any: error)
+            }
+        }
+    }
+
+    private func view(
+        _ catalog: Catalog, _ id: SubjectID?, _ subjects: [StoredSubject]
+    ) throws(StoreError) -> StoreView {
+        let loaded = LoadedSource()
+        if let id { loaded.load(nil, id: id) }
+        for subject in subjects { loaded.load(subject, id: subject.profile.id) }
+        return try WorkingSet(
+            options: options, source: loaded, catalog: catalog, nextSequence: .max,
+            nextSubject: .max, eventIDs: EventIDGenerator(seed: 0)
+        ).view(of: id)
+    }
+
+    public func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [Subject] {
+        try read { (source) throws(StoreError) in
+            try source.subjects(after: after, count: count).map(\.profile)
+        }
+    }
+
+    public func read<Result>(
+        _ body: (any StoreSource) throws(StoreError) -> Result
+    ) throws(StoreError) -> Result {
+        try pool.with { (connection) throws(StoreError) in
+            try body(PostgresSource(connection))
+        }
+    }
+
+    public func changes(before sequence: Int64?, count: Int) throws(StoreError) -> [ChangeEntry] {
+        try pool.with { (connection) throws(StoreError) in
+            do {
+                let rows = try connection.run(
+                    Query(ChangeStatements.before).binding(sequence ?? .max).binding(Int64(count)))
+                return try (0..<rows.count).map { row in
+                    ChangeEntry(
+                        try JSONText(text: rows.text(row, 0)).decoded(as: ChangeRecord.self))
+                }
+            } catch {
+                throw StoreError(any: error)
+            }
+        }
+    }
+}
+
+extension StoreError {
+    /// Whatever went wrong, in the words of a store.
+    init(any error: any Error) {
+        switch error {
+        case let error as StoreError: self = error
+        case let failure as PostgresFailure: self.init(failure)
+        case is MalformedRecord:
+            self.init(code: .corrupt, message: "a stored fact is unreadable")
+        default: self.init(code: .misuse, message: "\(error)")
+        }
+    }
+}

@@ -1,0 +1,192 @@
+import MeterstoneCore
+import MeterstoneStore
+
+/// The tables, read from one snapshot.
+///
+/// The transaction begins with the first question, in the same round trip.
+final class PostgresSource: StoreSource {
+    let connection: Connection
+    private let profiles = ProfileCache()
+    private var hasBegun: Bool
+    /// What was fetched ahead of being asked for.
+    private var bodies: [EventLocation: [UInt8]] = [:]
+    private var byNumber: [Int64: StoredSubject] = [:]
+
+    /// - Parameter isInTransaction: the caller has begun a transaction already.
+    init(_ connection: Connection, isInTransaction: Bool = false) {
+        self.connection = connection
+        hasBegun = isInTransaction
+    }
+
+    func run(_ queries: [Query]) throws(StoreError) -> [Rows] {
+        do throws(PostgresFailure) {
+            if hasBegun { return try connection.run(queries) }
+            hasBegun = true
+            let rows = try connection.run([Query(TransactionStatements.beginReading)] + queries)
+            return Array(rows.dropFirst())
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    func run(_ query: Query) throws(StoreError) -> Rows {
+        try run([query])[0]
+    }
+
+    // MARK: Subjects
+
+    func subject(_ id: SubjectID) throws(StoreError) -> StoredSubject? {
+        let rows = try run(
+            Query(SubjectStatements.withAncestors).binding(TextColumn([id.text])))
+        return try stored(rows).first { $0.profile.id == id }
+    }
+
+    func subject(number: Int64) throws(StoreError) -> StoredSubject? {
+        if byNumber[number] == nil { try prefetch(subjects: [number]) }
+        return byNumber[number]
+    }
+
+    func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [StoredSubject] {
+        try stored(
+            try run(
+                Query(SubjectStatements.after).binding(after?.text ?? "").binding(Int64(count))))
+    }
+
+    func prefetch(subjects numbers: some Collection<Int64>) throws(StoreError) {
+        let missing = Set(numbers).filter { byNumber[$0] == nil }
+        guard !missing.isEmpty else { return }
+        let rows = try run(Query(SubjectStatements.byNumber).binding(IntColumn(missing)))
+        for subject in try stored(rows) { byNumber[subject.number] = subject }
+    }
+
+    private func stored(_ rows: Rows) throws(StoreError) -> [StoredSubject] {
+        try (0..<rows.count).map { (row) throws(StoreError) in try profiles.subject(rows, row) }
+    }
+
+    // MARK: Counters
+
+    func counter(_ key: CounterKey) throws(StoreError) -> StoredCounter? {
+        try counters([key])[key]
+    }
+
+    func counters(_ keys: [CounterKey]) throws(StoreError) -> [CounterKey: StoredCounter] {
+        let rows = try run(.counters(keys))
+        var result: [CounterKey: StoredCounter] = [:]
+        for row in 0..<rows.count {
+            result[CounterKey(rows, row)] = try StoredCounter(rows, row)
+        }
+        return result
+    }
+
+    // MARK: Events
+
+    func locations(of id: EventID, source: String?) throws(StoreError) -> [EventLocation] {
+        let rows = try run(
+            Query(UsageEventStatements.byIdentity)
+                .binding(BytesColumn([id.identity(source: source)])))
+        return (0..<rows.count).map { row in
+            EventLocation(
+                day: rows.int(row, 2), subject: rows.int(row, 1), sequence: rows.int(row, 3))
+        }
+    }
+
+    func body(at location: EventLocation) throws(StoreError) -> [UInt8]? {
+        if let known = bodies[location] { return known }
+        try fetch(bodies: [location])
+        return bodies[location]
+    }
+
+    private func fetch(bodies locations: [EventLocation]) throws(StoreError) {
+        let rows = try run(.bodies(at: locations))
+        for row in 0..<rows.count { bodies[EventLocation(rows, row)] = rows.bytes(row, 3) }
+    }
+
+    func facts(of subject: Int64, days: ClosedRange<Int64>) throws(StoreError) -> [StoredFact] {
+        let rows = try run(.facts([LoadedSource.FactsKey(subject: subject, days: days)]))
+        let facts = (0..<rows.count).map { row in
+            StoredFact(sequence: rows.int(row, 1), body: rows.bytes(row, 2))
+        }
+        try fetchPointed(facts)
+        return facts
+    }
+
+    /// Fetches the events that teams' rows point to, all at once.
+    private func fetchPointed(_ facts: [StoredFact]) throws(StoreError) {
+        var pointers: [EventLocation] = []
+        for fact in facts {
+            do throws(MalformedRecord) {
+                if let pointer = try fact.pointer { pointers.append(pointer) }
+            } catch {
+                throw StoreError(any: error)
+            }
+        }
+        if !pointers.isEmpty { try fetch(bodies: pointers) }
+    }
+
+    func days(
+        of subject: Int64, within days: ClosedRange<Int64>, count: Int
+    ) throws(StoreError) -> [Int64] {
+        let rows = try run(
+            Query(UsageEventStatements.days).binding(subject).binding(days.lowerBound)
+                .binding(days.upperBound).binding(Int64(count)))
+        return (0..<rows.count).map { rows.int($0, 0) }
+    }
+
+    /// By subject first, since that is how the table is clustered.
+    func scan(
+        days: ClosedRange<Int64>,
+        _ visit: (_ day: Int64, _ subject: Int64, _ fact: StoredFact) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        var next = try run([
+            Query(UsageEventStatements.scan).binding(days.lowerBound).binding(days.upperBound),
+            Query(UsageEventStatements.fetch),
+        ])[1]
+        while next.count > 0 {
+            let rows = next
+            let facts = (0..<rows.count).map { row in
+                StoredFact(sequence: rows.int(row, 2), body: rows.bytes(row, 3))
+            }
+            bodies.removeAll(keepingCapacity: true)
+            byNumber.removeAll(keepingCapacity: true)
+            try fetchPointed(facts)
+            try prefetch(subjects: (0..<rows.count).map { rows.int($0, 1) })
+            for (row, fact) in facts.enumerated() {
+                try visit(rows.int(row, 0), rows.int(row, 1), fact)
+            }
+            next = try run(Query(UsageEventStatements.fetch))
+        }
+        _ = try run(Query(UsageEventStatements.closeScan))
+    }
+
+    // MARK: The rest
+
+    func receipt(forIdempotencyKey key: String) throws(StoreError) -> ChangeReceiptRecord? {
+        let rows = try run(
+            Query(ChangeStatements.byIdempotencyKey).binding(TextColumn([key])))
+        guard rows.count > 0 else { return nil }
+        let record = try JSONText(text: rows.text(0, 1)).decoded(as: ChangeRecord.self)
+        return ChangeReceiptRecord(change: record.change, outcome: record.outcome)
+    }
+
+    func quantityNames() throws(StoreError) -> [MeterKey]? {
+        let rows = try run(Query(CatalogStatements.names))
+        return (0..<rows.count).map { MeterKey(unchecked: rows.text($0, 0)) }
+    }
+
+    /// Everything that is committed stands in the tables.
+    func watermark() -> Int64 { .max }
+
+    /// Every counter of the subjects of one pass.
+    func counters(pass: Int64, of passes: Int64) throws(StoreError) -> [CounterKey: CounterState] {
+        let rows = try run(Query(CounterStatements.ofPass).binding(passes).binding(pass))
+        var result: [CounterKey: CounterState] = [:]
+        for row in 0..<rows.count {
+            result[CounterKey(rows, row)] =
+                (try? CounterState(
+                    value: rows.int(row, 3),
+                    memoryBytes: rows.isNull(row, 4) ? nil : rows.bytes(row, 4)))
+                ?? .unreadable(value: rows.int(row, 3))
+        }
+        return result
+    }
+}

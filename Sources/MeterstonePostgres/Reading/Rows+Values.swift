@@ -1,0 +1,93 @@
+import MeterstoneCore
+import MeterstoneStore
+
+extension EventLocation {
+    /// From the columns subject, day, sequence.
+    init(_ rows: Rows, _ row: Int) {
+        self.init(day: rows.int(row, 1), subject: rows.int(row, 0), sequence: rows.int(row, 2))
+    }
+}
+
+extension CounterKey {
+    /// From the columns series, window_from, subject.
+    init(_ rows: Rows, _ row: Int) {
+        self.init(
+            series: Int(rows.int(row, 0)), from: Instant(columnValue: rows.int(row, 1)),
+            subject: rows.int(row, 2))
+    }
+}
+
+extension StoredCounter {
+    /// From the columns value, memory and as_of, which follow those of the key.
+    init(_ rows: Rows, _ row: Int) throws(StoreError) {
+        let state = try CounterState(
+            value: rows.int(row, 3), memoryBytes: rows.isNull(row, 4) ? nil : rows.bytes(row, 4))
+        self.init(state: state, asOf: rows.int(row, 5))
+    }
+}
+
+extension Query {
+    static func bodies(at locations: some Sequence<EventLocation>) -> Query {
+        var subjects = IntColumn()
+        var days = IntColumn()
+        var sequences = IntColumn()
+        for location in locations {
+            subjects.append(location.subject)
+            days.append(location.day)
+            sequences.append(location.sequence)
+        }
+        return Query(UsageEventStatements.bodies)
+            .binding(subjects).binding(days).binding(sequences)
+    }
+
+    static func facts(_ keys: [LoadedSource.FactsKey]) -> Query {
+        Query(UsageEventStatements.facts)
+            .binding(IntColumn(keys.map(\.subject)))
+            .binding(IntColumn(keys.map(\.days.lowerBound)))
+            .binding(IntColumn(keys.map(\.days.upperBound)))
+    }
+
+    static func counters(_ keys: some Sequence<CounterKey>) -> Query {
+        var series = IntColumn()
+        var starts = IntColumn()
+        var subjects = IntColumn()
+        for key in keys {
+            series.append(Int64(key.series))
+            starts.append(key.from.columnValue)
+            subjects.append(key.subject)
+        }
+        return Query(CounterStatements.byKey).binding(series).binding(starts).binding(subjects)
+    }
+}
+
+/// Profiles as they were read last, by their text: reading JSON costs more than looking a row up.
+///
+/// What is in the cache is only used where the row says the same text, so that nothing can be out of
+/// date.
+final class ProfileCache {
+    private static let countMax = 50_000
+
+    private var profiles: [SubjectID: (text: String, subject: Subject)] = [:]
+
+    /// From the columns of `SubjectStatements.columns`.
+    func subject(_ rows: Rows, _ row: Int) throws(StoreError) -> StoredSubject {
+        let id = SubjectID(unchecked: rows.text(row, 0))
+        let text = rows.optionalText(row, 3)
+        let children = rows.optionalText(row, 4)
+        guard let text, let known = profiles[id], known.text == text else {
+            let stored = try StoredSubject(
+                number: rows.int(row, 1), firstSequence: rows.int(row, 2), id: id,
+                profileText: text, childrenText: children)
+            if let text {
+                if profiles.count >= Self.countMax { profiles.removeAll() }
+                profiles[id] = (text, stored.profile)
+            }
+            return stored
+        }
+        var stored = try StoredSubject(
+            number: rows.int(row, 1), firstSequence: rows.int(row, 2), id: id, profileText: nil,
+            childrenText: children)
+        stored.profile = known.subject
+        return stored
+    }
+}

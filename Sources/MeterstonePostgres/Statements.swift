@@ -1,0 +1,228 @@
+/// Every statement of the store, by what it is about.
+///
+/// Rows are looked for and written as sets: arrays in, rows out. The committer's session plans each
+/// statement once, with index look-ups only (see `Session`).
+enum SubjectStatements {
+    static let columns = "id, number, first_sequence, profile, children"
+
+    /// Brings in rows for subjects that have none, so that they can be locked. In the order of ids.
+    static let bringIn = """
+        INSERT INTO subjects (id)
+        SELECT w.id FROM unnest($1::text[]) w(id)
+        WHERE NOT EXISTS (SELECT FROM subjects s WHERE s.id = w.id)
+        ORDER BY w.id COLLATE "C"
+        ON CONFLICT DO NOTHING
+        """
+    /// The subjects and all above them, locked in the order of ids.
+    static let lock = """
+        WITH RECURSIVE wanted AS (
+            SELECT id, parent FROM subjects WHERE id = ANY($1::text[])
+            UNION
+            SELECT s.id, s.parent FROM wanted w JOIN subjects s ON s.id = w.parent
+        )
+        SELECT \(columns) FROM subjects
+        WHERE id = ANY(ARRAY(SELECT id FROM wanted))
+        ORDER BY id
+        FOR UPDATE
+        """
+    static let withAncestors = """
+        WITH RECURSIVE wanted AS (
+            SELECT id, parent FROM subjects WHERE id = ANY($1::text[])
+            UNION
+            SELECT s.id, s.parent FROM wanted w JOIN subjects s ON s.id = w.parent
+        )
+        SELECT \(columns) FROM subjects
+        WHERE id = ANY(ARRAY(SELECT id FROM wanted)) AND number IS NOT NULL
+        """
+    static let byNumber = "SELECT \(columns) FROM subjects WHERE number = ANY($1::bigint[])"
+    static let after = """
+        SELECT \(columns) FROM subjects WHERE id > $1::text AND number IS NOT NULL
+        ORDER BY id LIMIT $2::bigint
+        """
+    static let update = """
+        UPDATE subjects s
+        SET number = w.number, first_sequence = w.first_sequence, parent = w.parent,
+            profile = w.profile, children = w.children
+        FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[])
+            w(id, number, first_sequence, parent, profile, children)
+        WHERE s.id = w.id
+        """
+    /// Rows that were brought in for subjects of which nothing was recorded.
+    static let dropUnused = "DELETE FROM subjects WHERE id = ANY($1::text[]) AND number IS NULL"
+}
+
+enum UsageEventStatements {
+    static let insert = """
+        INSERT INTO usage_events (subject, day, sequence, body)
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[])
+        """
+    /// In the order of ids: two nodes that bring the same ones wait for each other in one direction.
+    static let insertIDs = """
+        INSERT INTO event_ids (identity, subject, day, sequence)
+        SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[]) w(identity)
+        ORDER BY w.identity
+        """
+    static let replaceIDs = """
+        INSERT INTO event_ids (identity, subject, day, sequence)
+        SELECT DISTINCT ON (w.identity) w.identity, w.subject, w.day, w.sequence
+        FROM unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[])
+            w(identity, subject, day, sequence)
+        ORDER BY w.identity, w.sequence DESC
+        ON CONFLICT (identity) DO UPDATE
+        SET subject = excluded.subject, day = excluded.day, sequence = excluded.sequence
+        WHERE event_ids.sequence < excluded.sequence
+        """
+    /// Ids that are forgotten and used again.
+    static let forgetIDs = """
+        DELETE FROM event_ids USING unnest($1::bytea[], $2::bigint[]) w(identity, sequence)
+        WHERE event_ids.identity = w.identity AND event_ids.sequence = w.sequence
+        """
+    static let byIdentity = """
+        SELECT i.identity, i.subject, i.day, i.sequence, e.body
+        FROM unnest($1::bytea[]) w(identity)
+        JOIN event_ids i ON i.identity = w.identity
+        LEFT JOIN usage_events e
+            ON e.subject = i.subject AND e.day = i.day AND e.sequence = i.sequence
+        """
+    static let bodies = """
+        SELECT e.subject, e.day, e.sequence, e.body
+        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) w(subject, day, sequence)
+        JOIN usage_events e
+            ON e.subject = w.subject AND e.day = w.day AND e.sequence = w.sequence
+        """
+    /// The facts of several subjects, each with days of its own; the first column says whose.
+    static let facts = """
+        SELECT w.place, e.sequence, e.body
+        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY
+            w(subject, first_day, last_day, place)
+        JOIN usage_events e ON e.subject = w.subject AND e.day BETWEEN w.first_day AND w.last_day
+        ORDER BY w.place, e.day, e.sequence
+        """
+    static let days = """
+        SELECT DISTINCT day FROM usage_events
+        WHERE subject = $1::bigint AND day BETWEEN $2::bigint AND $3::bigint
+        ORDER BY day DESC LIMIT $4::bigint
+        """
+    static let scan = """
+        DECLARE scan NO SCROLL CURSOR FOR
+        SELECT day, subject, sequence, body FROM usage_events
+        WHERE day BETWEEN $1::bigint AND $2::bigint
+        ORDER BY subject, day, sequence
+        """
+    static let fetch = "FETCH 20000 FROM scan"
+    static let closeScan = "CLOSE scan"
+    /// Ids that lead to no event, and events that no id leads to.
+    static let lostIDs = """
+        SELECT i.sequence, i.subject FROM event_ids i
+        LEFT JOIN usage_events e
+            ON e.subject = i.subject AND e.day = i.day AND e.sequence = i.sequence
+        WHERE e.sequence IS NULL LIMIT 100
+        """
+    static let usageCount = "SELECT count(*) FROM usage_events WHERE get_byte(body, 0) = 1"
+    static let idCount = "SELECT count(*) FROM event_ids"
+    static let deleteIDs = "DELETE FROM event_ids"
+}
+
+enum CounterStatements {
+    static let byKey = """
+        SELECT c.series, c.window_from, c.subject, c.value, c.memory, c.as_of
+        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) w(series, window_from, subject)
+        JOIN counters c
+            ON c.subject = w.subject AND c.series = w.series AND c.window_from = w.window_from
+        """
+    static let put = """
+        INSERT INTO counters (series, window_from, subject, value, as_of, memory)
+        SELECT * FROM unnest(
+            $1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bytea[])
+        ON CONFLICT (subject, series, window_from) DO UPDATE
+        SET value = excluded.value, as_of = excluded.as_of, memory = excluded.memory
+        """
+    static let delete = """
+        DELETE FROM counters c
+        USING unnest($1::bigint[], $2::bigint[], $3::bigint[]) w(series, window_from, subject)
+        WHERE c.subject = w.subject AND c.series = w.series AND c.window_from = w.window_from
+        """
+    static let count = "SELECT count(*) FROM counters"
+    /// Which subjects belong to a pass: as `Recount` has it.
+    static let ofPass = """
+        SELECT series, window_from, subject, value, memory FROM counters
+        WHERE ((subject >> 18) + subject) % $1::bigint = $2::bigint
+        """
+    static let deleteAll = "DELETE FROM counters"
+}
+
+enum CatalogStatements {
+    static let version = "SELECT value::bigint FROM settings WHERE key = 'catalogVersion'"
+    static let raiseVersion = """
+        UPDATE settings SET value = (value::bigint + 1)::text WHERE key = 'catalogVersion'
+        """
+    static let notify = "SELECT pg_notify('meterstone_catalog', '')"
+    static let listen = "LISTEN meterstone_catalog"
+    static let all = "SELECT kind, key, body FROM catalog ORDER BY kind, key"
+    static let names = "SELECT name FROM quantity_names ORDER BY number"
+    static let limits = "SELECT key FROM limit_numbers ORDER BY number"
+    static let series = "SELECT definition, defined_at, is_counted FROM series ORDER BY number"
+    static let put = """
+        INSERT INTO catalog (kind, key, body) VALUES ($1::text, $2::text, $3::text)
+        ON CONFLICT (kind, key) DO UPDATE SET body = excluded.body
+        """
+    static let delete = "DELETE FROM catalog WHERE kind = $1::text AND key = $2::text"
+    static let putNames = """
+        INSERT INTO quantity_names (number, name)
+        SELECT * FROM unnest($1::bigint[], $2::text[]) ON CONFLICT DO NOTHING
+        """
+    static let putLimits = """
+        INSERT INTO limit_numbers (number, key)
+        SELECT * FROM unnest($1::bigint[], $2::text[]) ON CONFLICT DO NOTHING
+        """
+    static let putSeries = """
+        INSERT INTO series (number, definition, defined_at, is_counted)
+        SELECT number, definition, defined_at, is_counted = 1
+        FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[])
+            w(number, definition, defined_at, is_counted)
+        ON CONFLICT (number) DO UPDATE SET is_counted = excluded.is_counted
+        """
+}
+
+enum ChangeStatements {
+    static let insert = """
+        INSERT INTO changes (sequence, idempotency_key, body)
+        SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[])
+        """
+    static let byIdempotencyKey = """
+        SELECT idempotency_key, body FROM changes WHERE idempotency_key = ANY($1::text[])
+        """
+    static let before = """
+        SELECT body FROM changes WHERE sequence < $1::bigint ORDER BY sequence DESC LIMIT $2::bigint
+        """
+}
+
+enum SettingStatements {
+    static let byKey = "SELECT value FROM settings WHERE key = $1::text"
+    static let put = """
+        INSERT INTO settings (key, value) VALUES ($1::text, $2::text)
+        ON CONFLICT (key) DO UPDATE SET value = excluded.value
+        """
+}
+
+enum TransactionStatements {
+    static let begin = "BEGIN ISOLATION LEVEL READ COMMITTED"
+    static let beginReading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+    static let commit = "COMMIT"
+    static let rollback = "ROLLBACK"
+    /// Held by everyone who commits: while it is held nobody changes the catalog.
+    static let shareCatalog = "SELECT pg_advisory_xact_lock_shared($1::bigint)"
+    static let ownCatalog = "SELECT pg_advisory_xact_lock($1::bigint)"
+    /// Taken after every lock, so that of two commits that touch the same the later has the greater.
+    static let number = "SELECT nextval('commits'), pg_current_xact_id()::text"
+    static let status = "SELECT pg_xact_status($1::text::xid8)"
+    static let end = """
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE backend_xid = ($1::text::xid8)::xid
+        """
+    /// Tells one history of transactions from another: after a failover the numbers begin again.
+    static let history = """
+        SELECT s.system_identifier::text || '/' || c.timeline_id::text
+        FROM pg_control_system() s, pg_control_checkpoint() c
+        """
+}

@@ -1,0 +1,108 @@
+package import MeterstoneCore
+
+extension Instant {
+    /// `window_from` of counters that have no start; no window starts there, since windows start on
+    /// whole seconds.
+    private static let always: Int64 = -1
+
+    package init(columnValue: Int64) {
+        self =
+            columnValue == Self.always
+            ? WindowSpan.lifetime.from : Instant(millisecondsSince1970: columnValue)
+    }
+
+    package var columnValue: Int64 {
+        self == WindowSpan.lifetime.from ? Self.always : millisecondsSince1970
+    }
+}
+
+/// How counters stand in the columns `value` and `memory`.
+extension CounterState {
+    private enum Memories {
+        static let latest: UInt8 = 1
+        static let distinct: UInt8 = 2
+    }
+
+    /// - Parameter memory: the column `memory`; `nil` when it is null.
+    package init(value: Int64, memoryBytes memory: [UInt8]?) throws(StoreError) {
+        do throws(MalformedRecord) {
+            self.init(value: value, memory: try memory.map(Self.memory) ?? .none)
+        } catch {
+            throw StoreError(code: .corrupt, message: "the memory of a counter is unreadable")
+        }
+    }
+
+    /// A state that differs from every one that can be computed.
+    package static func unreadable(value: Int64) -> CounterState {
+        CounterState(value: value, memory: .latest(at: .earliest, sequence: -1))
+    }
+
+    private static func memory(_ bytes: [UInt8]) throws(MalformedRecord) -> Memory {
+        var reader = ByteReader(bytes)
+        switch try reader.byte() {
+        case Memories.latest:
+            let at = Instant(millisecondsSince1970: try reader.signed())
+            return .latest(at: at, sequence: try reader.signed())
+        case Memories.distinct:
+            var values: [String: Int64] = [:]
+            for _ in 0..<(try reader.count()) {
+                let text = try reader.text()
+                values[text] = try reader.signed()
+            }
+            return .distinct(values)
+        default: throw MalformedRecord()
+        }
+    }
+
+    /// The column `memory`; `nil` when the number says all. Rolling counters have no row.
+    package var memoryBytes: [UInt8]? {
+        var writer = ByteWriter()
+        switch memory {
+        case .none, .rolling: return nil
+        case .latest(let at, let sequence):
+            writer.byte(Memories.latest)
+            writer.signed(at.millisecondsSince1970)
+            writer.signed(sequence)
+        case .distinct(let values):
+            writer.byte(Memories.distinct)
+            writer.unsigned(UInt64(values.count))
+            for (text, count) in values.sorted(by: { $0.key < $1.key }) {
+                writer.text(text)
+                writer.signed(count)
+            }
+        }
+        return writer.bytes
+    }
+}
+
+/// How a subject stands in the columns `profile` and `children`.
+extension StoredSubject {
+    /// - Parameters:
+    ///   - profileText: JSON; `nil` while every field has its default.
+    ///   - childrenText: "3,0,1,0"; `nil` while there are none.
+    package init(
+        number: Int64, firstSequence: Int64, id: SubjectID, profileText: String?,
+        childrenText: String?
+    ) throws(StoreError) {
+        var profile = Subject(id: id)
+        if let profileText {
+            profile = try JSONText(text: profileText).decoded(as: Subject.self)
+        }
+        var children = SIMD4<Int32>.zero
+        let counts = childrenText?.split(separator: ",").map { Int32($0) ?? 0 } ?? []
+        for (index, count) in counts.prefix(children.scalarCount).enumerated() {
+            children[index] = count
+        }
+        self.init(
+            number: number, firstSequence: firstSequence, profile: profile, children: children)
+    }
+
+    package func profileText() throws(StoreError) -> String? {
+        profile == Subject(id: profile.id) ? nil : try JSONText(profile).text
+    }
+
+    package var childrenText: String? {
+        guard children != .zero else { return nil }
+        return children.indices.map { String(children[$0]) }.joined(separator: ",")
+    }
+}
