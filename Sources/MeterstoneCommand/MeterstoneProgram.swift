@@ -31,7 +31,9 @@ package struct MeterstoneProgram: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Maintenance",
-                subcommands: [VerifyCommand.self, RebuildCommand.self, VersionCommand.self]),
+                subcommands: [
+                    VerifyCommand.self, RebuildCommand.self, CopyCommand.self, VersionCommand.self,
+                ]),
         ]
     )
 

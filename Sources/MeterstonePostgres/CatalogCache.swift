@@ -46,15 +46,15 @@ final class CatalogCache: Sendable {
     func current(version: Int64, _ connection: Connection) throws -> VersionedCatalog {
         if let known = known.withLock({ $0 }), known.version == version { return known }
         let loaded = VersionedCatalog(version: version, catalog: try load(connection))
-        adopt(loaded)
+        self.known.withLock { $0 = loaded }
         return loaded
     }
 
-    /// Takes over what this node has changed itself, or read.
-    func adopt(_ catalog: VersionedCatalog) {
-        known.withLock { known in
-            if known.map({ $0.version < catalog.version }) ?? true { known = catalog }
-        }
+    /// Called when this node has changed the catalog itself: it must show that at once.
+    func forget() {
+        known.withLock { $0 = nil }
+        // A read that is under way may put the old one back: it must be compared once more.
+        listening.withLock { $0.fresh = nil }
     }
 
     private func load(_ connection: Connection) throws -> Catalog {

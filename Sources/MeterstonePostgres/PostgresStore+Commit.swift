@@ -1,110 +1,85 @@
 public import MeterstoneCore
 public import MeterstoneStore
-
-/// The committer's connection.
-struct Writer {
-    let connection: Connection
-    /// Which history of transactions its numbers belong to.
-    let history: String
-}
+import Synchronization
 
 extension PostgresStore {
     /// Carries out a batch as one transaction, and goes on trying while it is certain that nothing was
     /// committed: a lock that is not to be had, a server that restarts, a connection that is cut.
     ///
-    /// When the connection is lost between the sending of the commit and its answer, the server is asked
-    /// what became of that transaction, and what it says is the answer. Only when that cannot be told
-    /// within ``PostgresOptions/commitMilliseconds`` do callers get `outcomeUnknown`.
+    /// When the connection is lost between the sending of the commit and its answer, the database knows
+    /// what became of it: every commit notes its number in a row of this node's. Only when that row cannot
+    /// be read within ``PostgresOptions/commitMilliseconds`` do callers get `outcomeUnknown`.
     public func commit(_ commands: [Command], at now: Instant) throws(StoreError) -> [Outcome] {
         if let halt { throw halt }
+        return try session.withLock { (session) throws(StoreError) in
+            try commit(commands, at: now, in: session)
+        }
+    }
+
+    private func commit(
+        _ commands: [Command], at now: Instant, in session: CommitSession
+    ) throws(StoreError) -> [Outcome] {
         var needs = CommitNeeds(commands)
         let deadline = Deadline(milliseconds: postgres.commitMilliseconds)
         var backOff = BackOff()
         while true {
             do {
-                let writer = try openWriter()
-                try partitions.make(for: commands, at: now, options, writer.connection)
-                switch try Transaction(self, writer.connection, commands, needs, at: now).run() {
+                try session.settleIfNeeded(postgres)
+                let connection = try session.connected(postgres)
+                try session.partitions.make(for: commands, at: now, options, connection)
+                let transaction = Transaction(self, session, connection, commands, needs, at: now)
+                switch try transaction.run() {
                 case .done(let outcomes): return outcomes
-                case .lock(let more): needs.add(more)
+                case .lock(let more):
+                    needs.add(more)
+                    session.forgetSubjects()
+                    guard !deadline.isOver else { throw StoreError.restless }
                 }
             } catch let unknown as UnknownCommit {
-                if try settle(unknown, deadline) { return unknown.outcomes }
+                if try settle(unknown, session, deadline) {
+                    catalogs.forget()
+                    return unknown.outcomes
+                }
             } catch let failure as PostgresFailure {
-                leaveTransaction()
-                guard isWorthAnotherTry(failure), !deadline.isOver else {
+                session.leaveTransaction()
+                guard isWorthAnotherTry(failure, session), !deadline.isOver else {
                     throw StoreError(failure)
                 }
                 backOff.wait()
             } catch {
-                leaveTransaction()
-                let error = StoreError(any: error)
-                if error.code == .halted { halt = error }
-                throw error
+                session.leaveTransaction()
+                throw noting(StoreError(any: error))
             }
         }
     }
 
-    private func openWriter() throws(PostgresFailure) -> Writer {
-        if let writer, writer.connection.isOpen { return writer }
-        let connection = try Session.committing.connect(postgres)
-        let rows = try connection.run([
-            Query(Session.keepDurable), Query(TransactionStatements.history),
-        ])
-        let writer = Writer(connection: connection, history: rows[1].text(0, 0))
-        self.writer = writer
-        return writer
-    }
-
-    /// Makes the connection ready for the next transaction, or gives it up.
-    private func leaveTransaction() {
-        guard let connection = writer?.connection, connection.isOpen else {
-            writer = nil
-            return
-        }
-        guard connection.isInTransaction else { return }
-        do throws(PostgresFailure) {
-            _ = try connection.run(Query(TransactionStatements.rollback))
-        } catch {
-            connection.close()
-            writer = nil
-        }
-    }
-
-    private func isWorthAnotherTry(_ failure: PostgresFailure) -> Bool {
+    private func isWorthAnotherTry(_ failure: PostgresFailure, _ session: CommitSession) -> Bool {
         switch failure.sqlState {
         // Another node has just recorded the same event id or idempotency key; now it will be found.
         case PostgresFailure.State.uniqueViolation: return true
+        // Somebody who is no node has written a counter, or dropped what this session noted.
+        case PostgresFailure.State.divisionByZero:
+            session.leaveUnsettled()
+            return true
         // A month has no partition any more.
         case PostgresFailure.State.checkViolation:
-            partitions.forget()
+            session.partitions.forget()
             return true
         default: return failure.isTransient
         }
     }
 
-    /// Finds out whether a transaction was committed whose answer was lost.
-    private func settle(_ unknown: UnknownCommit, _ deadline: Deadline) throws(StoreError) -> Bool {
-        let history = writer?.history
-        writer = nil
+    /// Finds out whether a commit was carried out whose answer was lost.
+    private func settle(
+        _ unknown: UnknownCommit, _ session: CommitSession, _ deadline: Deadline
+    ) throws(StoreError) -> Bool {
         var backOff = BackOff()
         while !deadline.isOver {
             do throws(PostgresFailure) {
-                let writer = try openWriter()
-                // Another server took over. It may have heard of the transaction or not.
-                guard writer.history == history else { break }
-                let status = try writer.connection.run(
-                    Query(TransactionStatements.status).binding(unknown.transaction))
-                switch status.optionalText(0, 0) {
-                case "committed": return true
-                case "aborted": return false
-                default:
-                    // Its session does not know yet that nobody listens.
-                    _ = try writer.connection.run(
-                        Query(TransactionStatements.end).binding(unknown.transaction))
-                }
+                guard let isDone = try session.settle(postgres) else { break }
+                return isDone
             } catch {
-                leaveTransaction()
+                session.leaveTransaction()
             }
             backOff.wait()
         }
@@ -113,4 +88,9 @@ extension PostgresStore {
             message: "the connection was lost during a commit (\(unknown.failure)); "
                 + "repeat with the same event id")
     }
+}
+
+extension StoreError {
+    fileprivate static let restless = StoreError(
+        code: .unavailable, message: "subjects got new parents faster than they could be locked")
 }

@@ -96,7 +96,7 @@ extension PostgresStore {
         }
     }
 
-    private func rebuildCounters(
+    func rebuildCounters(
         _ source: PostgresSource, _ catalog: Catalog, asOf: Int64
     ) throws(StoreError) -> Int {
         let rows = try source.run(Query(CounterStatements.count)).int(0, 0)
@@ -120,7 +120,7 @@ extension PostgresStore {
     }
 
     /// Of events with one id, which is possible where ids are forgotten, the newest is found by it.
-    private func rebuildEventIDs(
+    func rebuildEventIDs(
         _ source: PostgresSource, _ registry: Registry
     ) throws(StoreError) {
         _ = try source.run(Query(UsageEventStatements.deleteIDs))

@@ -1,5 +1,6 @@
 public import MeterstoneCore
 public import MeterstoneStore
+import Synchronization
 
 /// The store of many nodes: one PostgreSQL database, any number of processes.
 ///
@@ -7,19 +8,15 @@ public import MeterstoneStore
 /// meters, whose version is compared each time. A batch of commands is one transaction in three round
 /// trips, whatever its size; see ``Transaction``.
 ///
-/// Unchecked, because what changes is confined: the committer calls one method at a time, and readers
-/// only touch the pool and the catalog's copy, which are thread-safe.
-public final class PostgresStore: Store, @unchecked Sendable {
+/// Everything may be called from anywhere. Commits take turns: batches of some hundred subjects nearly
+/// always share one, so that two at once would wait for each other, and be smaller.
+public final class PostgresStore: Store {
     let options: StoreOptions
     let postgres: PostgresOptions
     let catalogs: CatalogCache
     let pool: ConnectionPool
-    /// Confined to the committer, like everything below.
-    var writer: Writer?
-    let profiles = ProfileCache()
-    let partitions = Partitions()
-    var eventIDs = EventIDGenerator(seed: UInt64.random(in: .min ... .max))
-    public internal(set) var halt: StoreError?
+    let session = Mutex(CommitSession())
+    private let halted: Mutex<StoreError?> = Mutex(nil)
 
     /// Connects, and brings the schema up to date.
     ///
@@ -73,9 +70,16 @@ public final class PostgresStore: Store, @unchecked Sendable {
 
     public func project() throws(StoreError) -> Bool { false }
 
+    public var halt: StoreError? { halted.withLock { $0 } }
+
+    /// Remembers an error after which this node must not go on.
+    func noting(_ error: StoreError) -> StoreError {
+        if error.code == .halted { halted.withLock { $0 = error } }
+        return error
+    }
+
     public func close() throws(StoreError) {
-        writer?.connection.close()
-        writer = nil
+        session.withLock { $0.close() }
         catalogs.close()
         pool.close()
     }

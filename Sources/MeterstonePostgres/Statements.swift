@@ -13,18 +13,11 @@ enum SubjectStatements {
         ORDER BY w.id COLLATE "C"
         ON CONFLICT DO NOTHING
         """
-    /// The subjects and all above them, locked in the order of ids.
+    /// Locked in the order of ids.
     static let lock = """
-        WITH RECURSIVE wanted AS (
-            SELECT id, parent FROM subjects WHERE id = ANY($1::text[])
-            UNION
-            SELECT s.id, s.parent FROM wanted w JOIN subjects s ON s.id = w.parent
-        )
-        SELECT \(columns) FROM subjects
-        WHERE id = ANY(ARRAY(SELECT id FROM wanted))
-        ORDER BY id
-        FOR UPDATE
+        SELECT \(columns) FROM subjects WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE
         """
+    /// The subjects and all above them.
     static let withAncestors = """
         WITH RECURSIVE wanted AS (
             SELECT id, parent FROM subjects WHERE id = ANY($1::text[])
@@ -98,10 +91,23 @@ enum UsageEventStatements {
         JOIN usage_events e ON e.subject = w.subject AND e.day BETWEEN w.first_day AND w.last_day
         ORDER BY w.place, e.day, e.sequence
         """
+    /// From day to day by the index, however many events a day has.
     static let days = """
-        SELECT DISTINCT day FROM usage_events
-        WHERE subject = $1::bigint AND day BETWEEN $2::bigint AND $3::bigint
-        ORDER BY day DESC LIMIT $4::bigint
+        WITH RECURSIVE found AS (
+            (
+                SELECT day FROM usage_events
+                WHERE subject = $1::bigint AND day BETWEEN $2::bigint AND $3::bigint
+                ORDER BY day DESC LIMIT 1
+            )
+            UNION ALL
+            SELECT (
+                SELECT e.day FROM usage_events e
+                WHERE e.subject = $1::bigint AND e.day >= $2::bigint AND e.day < found.day
+                ORDER BY e.day DESC LIMIT 1
+            )
+            FROM found WHERE found.day IS NOT NULL
+        )
+        SELECT day FROM found WHERE day IS NOT NULL LIMIT $4::bigint
         """
     static let scan = """
         DECLARE scan NO SCROLL CURSOR FOR
@@ -125,17 +131,30 @@ enum UsageEventStatements {
 
 enum CounterStatements {
     static let byKey = """
-        SELECT c.series, c.window_from, c.subject, c.value, c.memory, c.as_of
+        SELECT c.series, c.window_from, c.subject, c.value, c.memory, c.as_of, c.ctid
         FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) w(series, window_from, subject)
         JOIN counters c
             ON c.subject = w.subject AND c.series = w.series AND c.window_from = w.window_from
         """
+    /// Writes rows that are new, or that were not read.
     static let put = """
         INSERT INTO counters (series, window_from, subject, value, as_of, memory)
         SELECT * FROM unnest(
             $1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bytea[])
         ON CONFLICT (subject, series, window_from) DO UPDATE
         SET value = excluded.value, as_of = excluded.as_of, memory = excluded.memory
+        """
+    /// Writes rows where this transaction has just read them, which spares a second search. They cannot
+    /// have moved, since their subjects are locked; were one not found, the division would say so.
+    static let update = """
+        WITH written AS (
+            UPDATE counters c SET value = w.value, as_of = w.as_of, memory = w.memory
+            FROM unnest($1::tid[], $2::bigint[], $3::bigint[], $4::bytea[])
+                w(place, value, as_of, memory)
+            WHERE c.ctid = w.place
+            RETURNING 1
+        )
+        SELECT 1 / (count(*) = cardinality($1::tid[]))::integer FROM written
         """
     static let delete = """
         DELETE FROM counters c
@@ -153,8 +172,12 @@ enum CounterStatements {
 
 enum CatalogStatements {
     static let version = "SELECT value::bigint FROM settings WHERE key = 'catalogVersion'"
+    /// A part of a version is random: a server that takes over with an older catalog must not come to
+    /// the same version with another content.
     static let raiseVersion = """
-        UPDATE settings SET value = (value::bigint + 1)::text WHERE key = 'catalogVersion'
+        UPDATE settings
+        SET value = ((((value::bigint >> 20) + 1) << 20) | (random() * 1048575)::bigint)::text
+        WHERE key = 'catalogVersion'
         """
     static let notify = "SELECT pg_notify('meterstone_catalog', '')"
     static let listen = "LISTEN meterstone_catalog"
@@ -214,15 +237,42 @@ enum TransactionStatements {
     static let shareCatalog = "SELECT pg_advisory_xact_lock_shared($1::bigint)"
     static let ownCatalog = "SELECT pg_advisory_xact_lock($1::bigint)"
     /// Taken after every lock, so that of two commits that touch the same the later has the greater.
-    static let number = "SELECT nextval('commits'), pg_current_xact_id()::text"
-    static let status = "SELECT pg_xact_status($1::text::xid8)"
-    static let end = """
-        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE backend_xid = ($1::text::xid8)::xid
+    static let number = "SELECT nextval('commits')"
+}
+
+/// How a node finds out what became of a commit whose answer was lost.
+enum CommitSessionStatements {
+    static let open = """
+        INSERT INTO commit_sessions (id, last_commit) VALUES ($1::bigint, $2::bigint)
+        ON CONFLICT DO NOTHING
         """
-    /// Tells one history of transactions from another: after a failover the numbers begin again.
-    static let history = """
-        SELECT s.system_identifier::text || '/' || c.timeline_id::text
-        FROM pg_control_system() s, pg_control_checkpoint() c
+    /// Nobody asks any more about a commit of so long ago.
+    static let dropOld = "DELETE FROM commit_sessions WHERE used_at < now() - interval '7 days'"
+    /// The last statement before a commit. Were the row not as the session left it, because the commit
+    /// was given up meanwhile, the division would say so, and nothing would be committed.
+    static let note = """
+        WITH noted AS (
+            UPDATE commit_sessions SET last_commit = $3::bigint, used_at = now()
+            WHERE id = $1::bigint AND last_commit = $2::bigint
+            RETURNING 1
+        )
+        SELECT 1 / count(*)::integer FROM noted
+        """
+    /// A connection that is lost to us may be whole to the server, and keep its locks. It is known by
+    /// the advisory lock of the session.
+    static let endEarlier = """
+        SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+        WHERE l.locktype = 'advisory' AND d.datname = current_database() AND l.objsubid = 1
+            AND (l.classid::bigint << 32 | l.objid::bigint) = $1::bigint
+            AND l.pid <> pg_backend_pid()
+        """
+    static let own = "SELECT pg_advisory_lock($1::bigint)"
+    /// Waits for a commit that is under way.
+    static let last = """
+        SELECT last_commit FROM commit_sessions WHERE id = $1::bigint FOR UPDATE
+        """
+    static let giveUp = """
+        INSERT INTO commit_sessions (id, last_commit) VALUES ($1::bigint, $2::bigint)
+        ON CONFLICT (id) DO UPDATE SET last_commit = excluded.last_commit, used_at = now()
         """
 }

@@ -112,7 +112,7 @@ final class SQLiteSource: StoreSource {
         return result
     }
 
-    private func firstDay(from day: Int64) throws(StoreError) -> Int64? {
+    func firstDay(from day: Int64) throws(StoreError) -> Int64? {
         let statement = try statement(UsageEventStatements.firstDay)
         defer { statement.reset() }
         statement.bind(1, day)
@@ -167,6 +167,19 @@ final class SQLiteSource: StoreSource {
         return result
     }
 
+    /// Changes as they are stored, oldest first.
+    func changes(after sequence: Int64, count: Int) throws(StoreError) -> [ChangeRecord] {
+        let statement = try statement(ChangeStatements.after)
+        defer { statement.reset() }
+        statement.bind(1, sequence)
+        statement.bind(2, Int64(count))
+        var result: [ChangeRecord] = []
+        while try statement.step() {
+            result.append(try JSONText(text: statement.text(0)).decoded(as: ChangeRecord.self))
+        }
+        return result
+    }
+
     func watermark() throws(StoreError) -> Int64 {
         Int64(try setting(Setting.watermark) ?? "0") ?? 0
     }
@@ -209,6 +222,15 @@ final class SQLiteSource: StoreSource {
                 ?? .unreadable(value: statement.int(3))
         }
         return result
+    }
+
+    func sizes() throws(StoreError) -> StoreSizes {
+        StoreSizes(
+            subjects: try count(SubjectStatements.count),
+            events: try count(UsageEventStatements.usageCount),
+            rows: try count(UsageEventStatements.count),
+            counters: try count(CounterStatements.count),
+            changes: try count(ChangeStatements.count))
     }
 
     func count(_ sql: String) throws(StoreError) -> Int64 {

@@ -9,8 +9,7 @@ extension SQLiteStore {
     ) throws(StoreError) -> WorkingSet {
         source.finalize()
         let watermark = try source.watermark()
-        let catalog = Catalog(
-            try blueprint(statements.database), try registry(statements.database), options)
+        let catalog = try catalog(statements.database, options)
         let workingSet = WorkingSet(
             options: options, source: source, catalog: catalog, nextSequence: watermark + 1,
             nextSubject: try source.count(SubjectStatements.numberMax) + 1,
@@ -28,6 +27,12 @@ extension SQLiteStore {
             try workingSet.replay(batch)
         }
         return workingSet
+    }
+
+    static func catalog(
+        _ database: Database, _ options: StoreOptions
+    ) throws(StoreError) -> Catalog {
+        Catalog(try blueprint(database), try registry(database), options)
     }
 
     private static func blueprint(_ database: Database) throws(StoreError) -> Blueprint {
@@ -65,17 +70,32 @@ extension SQLiteStore {
 
     /// Counters follow the default time zone for subjects that name none. When the setting changed
     /// since the counters were written, they are recomputed before anything else happens.
-    func adoptDefaultTimeZone() throws(StoreError) {
+    ///
+    /// - Parameter recomputes: `false`: refuse instead.
+    func adoptDefaultTimeZone(recomputes: Bool) throws(StoreError) {
         let known = try write { (_) throws(StoreError) in
             try statements.source.setting(Setting.defaultTimeZone)
         }
         guard known != options.defaultTimeZone else { return }
-        if known != nil { _ = try rebuild() }
+        if let known {
+            guard recomputes else { throw .otherTimeZone(known, options.defaultTimeZone) }
+            _ = try rebuild()
+        }
         try write { (database) throws(StoreError) in
             let put = try Statement(database, SettingStatements.put)
             put.bind(1, Setting.defaultTimeZone)
             put.bind(2, options.defaultTimeZone)
             try put.run()
         }
+    }
+}
+
+extension StoreError {
+    fileprivate static func otherTimeZone(_ stored: String, _ wanted: String) -> StoreError {
+        StoreError(
+            code: .halted,
+            message: "the counters of this store follow the default time zone '\(stored)', and "
+                + "'\(wanted)' was asked for; ask for the same, or recompute them first with "
+                + "`meterstone rebuild`")
     }
 }

@@ -63,7 +63,7 @@ extension SQLiteStore {
         }
     }
 
-    private func rebuildCounters(_ database: Database) throws(StoreError) -> Int {
+    func rebuildCounters(_ database: Database) throws(StoreError) -> Int {
         let source = statements.source
         let passes = 1 + (try source.count(CounterStatements.count)) / Self.countersPerPass
         var recount = workingSet.recount(source)
@@ -83,7 +83,7 @@ extension SQLiteStore {
         return total
     }
 
-    private func rebuildEventIDs(_ database: Database) throws(StoreError) {
+    func rebuildEventIDs(_ database: Database) throws(StoreError) {
         try Statement(database, UsageEventStatements.deleteIDs).run()
         let names = workingSet.registry.names
         let days = Int64.min...Int64.max

@@ -25,8 +25,14 @@ public final class SQLiteStore: Store, @unchecked Sendable {
     /// Opens the store in a directory, which is made if it does not exist, and replays what a crash
     /// left in the journal.
     ///
+    /// - Parameter adoptsDefaultTimeZone: recompute the counters when they follow another default
+    ///   time zone than the options name; `false`: refuse to open, with the code `halted`.
+    ///
     /// Codes: `locked`, `schemaTooNew`, `corrupt`, `inputOutput`, `diskFull`.
-    public init(directory: String, options: StoreOptions = StoreOptions()) throws(StoreError) {
+    public init(
+        directory: String, options: StoreOptions = StoreOptions(),
+        adoptsDefaultTimeZone: Bool = true
+    ) throws(StoreError) {
         do {
             try FileManager.default.createDirectory(
                 atPath: directory, withIntermediateDirectories: true)
@@ -42,7 +48,7 @@ public final class SQLiteStore: Store, @unchecked Sendable {
                     try Checkpoints(path: path, writer: database)
                 )
             }
-            try adoptDefaultTimeZone()
+            try adoptDefaultTimeZone(recomputes: adoptsDefaultTimeZone)
         } catch {
             throw StoreError(error)
         }

@@ -20,6 +20,7 @@ package enum SubjectStatements {
         ON CONFLICT (number) DO UPDATE SET profile = excluded.profile, children = excluded.children
         """
     package static let numberMax = "SELECT COALESCE(MAX(number), 0) FROM subjects"
+    package static let count = "SELECT COUNT(*) FROM subjects"
 }
 
 package enum JournalStatements {
@@ -80,6 +81,7 @@ package enum UsageEventStatements {
         )
         LIMIT 100
         """
+    package static let count = "SELECT COUNT(*) FROM usage_events"
     package static let deleteIDs = "DELETE FROM event_ids"
     package static let idCount = "SELECT COUNT(*) FROM event_ids"
     /// Usages of subjects themselves: neither corrections nor the rows of teams.
@@ -137,6 +139,13 @@ package enum ChangeStatements {
         ORDER BY sequence DESC
         LIMIT ?2
         """
+    package static let after = """
+        SELECT body FROM changes
+        WHERE sequence > ?1
+        ORDER BY sequence
+        LIMIT ?2
+        """
+    package static let count = "SELECT COUNT(*) FROM changes"
 }
 
 package enum SettingStatements {

@@ -21,15 +21,29 @@ extension WriterStatements {
         try statement.run()
     }
 
-    func put(_ subjects: [SubjectRow]) throws(StoreError) {
+    func put(_ rows: [SubjectRow]) throws(StoreError) {
+        try put(rows.map(\.subject))
+    }
+
+    func put(_ subjects: [StoredSubject]) throws(StoreError) {
         let statement = try Statement(database, SubjectStatements.put)
-        for row in subjects {
-            statement.bind(1, row.subject.number)
-            statement.bind(2, row.subject.profile.id.text)
-            statement.bind(3, row.subject.firstSequence)
-            statement.bind(4, try row.subject.profileText())
-            statement.bind(5, row.subject.childrenText)
+        for subject in subjects {
+            statement.bind(1, subject.number)
+            statement.bind(2, subject.profile.id.text)
+            statement.bind(3, subject.firstSequence)
+            statement.bind(4, try subject.profileText())
+            statement.bind(5, subject.childrenText)
             try statement.run()
+        }
+    }
+
+    func put(_ rows: [EventRow]) throws(StoreError) {
+        for row in rows {
+            putEvent.bind(1, row.location.day)
+            putEvent.bind(2, row.location.subject)
+            putEvent.bind(3, row.location.sequence)
+            putEvent.bind(4, row.body)
+            try putEvent.run()
         }
     }
 
@@ -41,6 +55,18 @@ extension WriterStatements {
             statement.bind(3, try JSONText(change).text)
             try statement.run()
         }
+    }
+
+    /// Writes the catalog of another store.
+    func put(_ opening: StorePart.Opening) throws(StoreError) {
+        let put = try Statement(database, CatalogStatements.put)
+        for row in try opening.blueprint.rows() {
+            put.bind(1, row.kind)
+            put.bind(2, row.key)
+            put.bind(3, row.body)
+            try put.run()
+        }
+        try self.put(numbersOf: opening.registry)
     }
 
     /// Writes the catalog that these changes led to.
@@ -59,7 +85,7 @@ extension WriterStatements {
         try put(numbersOf: registry)
     }
 
-    private func put(numbersOf registry: Registry) throws(StoreError) {
+    func put(numbersOf registry: Registry) throws(StoreError) {
         let putName = try Statement(database, CatalogStatements.putName)
         for (number, name) in registry.names.enumerated() {
             putName.bind(1, Int64(number))

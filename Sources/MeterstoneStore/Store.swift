@@ -40,6 +40,30 @@ public protocol Store: AnyObject, Sendable {
     /// Puts recomputed counters in the place of what is stored, and returns how many there are.
     func rebuild() throws(StoreError) -> Int
 
+    /// Hands out everything that is stored, as of one snapshot, in parts of bounded size and in an
+    /// order in which ``fill(_:)`` can take them. Projects everything first.
+    func export(_ visit: (StorePart) throws(StoreError) -> Void) throws(StoreError)
+
+    /// Takes in what another store exported, and computes the counters and the index of event ids
+    /// from it. Numbers stay as they are, and go on above them.
+    ///
+    /// Nothing may ever have been recorded here. It is one step: when it throws, this store is as
+    /// empty as before.
+    ///
+    /// - Parameter parts: hands each part to its argument.
+    ///
+    /// Codes: `misuse` when something was recorded, `halted` when the counters of the other store
+    /// follow another default time zone.
+    func fill(
+        _ parts: ((StorePart) throws(StoreError) -> Void) throws(StoreError) -> Void
+    ) throws(StoreError)
+
+    /// Reads everything there is from one snapshot, for as long as it takes. Projects everything
+    /// first.
+    func inspect<Result>(
+        _ body: (any StoreSource) throws(StoreError) -> Result
+    ) throws(StoreError) -> Result
+
     /// Projects everything and lets go of the files.
     func close() throws(StoreError)
 

@@ -51,6 +51,13 @@ public protocol StoreSource {
         days: ClosedRange<Int64>,
         _ visit: (_ day: Int64, _ subject: Int64, _ fact: StoredFact) throws(StoreError) -> Void
     ) throws(StoreError)
+
+    /// How many rows there are. Asked of sources that ``Store/inspect(_:)`` hands over, like the
+    /// counters of a pass.
+    func sizes() throws(StoreError) -> StoreSizes
+
+    /// Every counter of the subjects that belong to one of so many passes.
+    func counters(pass: Int64, of passes: Int64) throws(StoreError) -> [CounterKey: CounterState]
 }
 
 /// A subject as its row tells it.
@@ -159,6 +166,12 @@ extension StoreSource {
 
     public func quantityNames() throws(StoreError) -> [MeterKey]? { nil }
 
+    public func sizes() throws(StoreError) -> StoreSizes { throw .notWhole }
+
+    public func counters(
+        pass: Int64, of passes: Int64
+    ) throws(StoreError) -> [CounterKey: CounterState] { throw .notWhole }
+
     /// Visits each subject's facts of each day together.
     func forEachDay(
         within days: ClosedRange<Int64>,
@@ -176,4 +189,9 @@ extension StoreSource {
         }
         if let group { try visit(group.subject, facts) }
     }
+}
+
+extension StoreError {
+    fileprivate static let notWhole = StoreError(
+        code: .misuse, message: "expected a source that knows everything that is stored")
 }

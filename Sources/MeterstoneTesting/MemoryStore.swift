@@ -69,6 +69,34 @@ public final class MemoryStore: Store {
         workingSet.withLock { $0.waitingCounters.count }
     }
 
+    public func inspect<Result>(
+        _ body: (any StoreSource) throws(StoreError) -> Result
+    ) throws(StoreError) -> Result {
+        try body(workingSet.withLock { TailSource(whole: $0) })
+    }
+
+    public func export(_ visit: (StorePart) throws(StoreError) -> Void) throws(StoreError) {
+        let (source, catalog, changes, zone) = workingSet.withLock { workingSet in
+            (
+                TailSource(whole: workingSet), workingSet.catalog, workingSet.dirtyChanges,
+                workingSet.options.defaultTimeZone
+            )
+        }
+        try visit(
+            StorePart(.opening(.init(catalog, defaultTimeZone: zone, days: source.days))))
+        try source.exportSubjects(visit)
+        try source.exportEvents(visit)
+        if !changes.isEmpty { try visit(StorePart(.changes(changes))) }
+    }
+
+    /// Rows are not what this store consists of.
+    public func fill(
+        _ parts: ((StorePart) throws(StoreError) -> Void) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        throw StoreError(
+            code: .misuse, message: "expected a store with tables; a store in memory has none")
+    }
+
     public func close() throws(StoreError) {}
 
     public func read<Result>(

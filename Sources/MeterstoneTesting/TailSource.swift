@@ -8,6 +8,8 @@ final class TailSource: StoreSource {
     private let batches: [JournalBatch]
     private var stored: [Int64: StoredSubject] = [:]
     private lazy var rows = makeRows()
+    private var counters: [CounterKey: CounterState] = [:]
+    private var changes = 0
 
     init(_ workingSet: WorkingSet) {
         for state in workingSet.subjects.values where state.number != 0 {
@@ -15,6 +17,15 @@ final class TailSource: StoreSource {
                 number: state.number, firstSequence: state.firstSequence, profile: state.profile)
         }
         batches = workingSet.tail.batches
+    }
+
+    /// Presents everything, counters and how subjects stand to each other included.
+    convenience init(whole workingSet: WorkingSet) {
+        self.init(workingSet)
+        // The latest row of each is the last.
+        for row in workingSet.dirtySubjects { stored[row.subject.number] = row.subject }
+        counters = workingSet.waitingCounters
+        changes = workingSet.dirtyChanges.count
     }
 
     private func makeRows() -> [EventLocation: [UInt8]] {
@@ -29,7 +40,13 @@ final class TailSource: StoreSource {
 
     func subject(_ id: SubjectID) -> StoredSubject? { nil }
     func subject(number: Int64) -> StoredSubject? { stored[number] }
-    func subjects(after: SubjectID?, count: Int) -> [StoredSubject] { [] }
+
+    func subjects(after: SubjectID?, count: Int) -> [StoredSubject] {
+        let sorted = stored.values.sorted { $0.profile.id < $1.profile.id }
+        guard let after else { return Array(sorted.prefix(count)) }
+        return Array(sorted.drop { $0.profile.id <= after }.prefix(count))
+    }
+
     func counter(_ key: CounterKey) -> StoredCounter? { nil }
     func locations(of id: EventID, source: String?) -> [EventLocation] { [] }
     func body(at location: EventLocation) -> [UInt8]? { rows[location] }
@@ -37,6 +54,20 @@ final class TailSource: StoreSource {
     func days(of subject: Int64, within days: ClosedRange<Int64>, count: Int) -> [Int64] { [] }
     func receipt(forIdempotencyKey key: String) -> ChangeReceiptRecord? { nil }
     func watermark() -> Int64 { 0 }
+
+    /// On which something is stored, ascending.
+    var days: [Int64] { Set(rows.keys.map(\.day)).sorted() }
+
+    func sizes() -> StoreSizes {
+        StoreSizes(
+            subjects: Int64(stored.count),
+            events: Int64(rows.values.count { $0.first == FactKind.usage.rawValue }),
+            rows: Int64(rows.count), counters: Int64(counters.count), changes: Int64(changes))
+    }
+
+    func counters(pass: Int64, of passes: Int64) -> [CounterKey: CounterState] {
+        counters.filter { (($0.key.subject >> 18) + $0.key.subject) % passes == pass }
+    }
 
     func scan(
         days: ClosedRange<Int64>,

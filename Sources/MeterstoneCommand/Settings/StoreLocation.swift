@@ -17,7 +17,10 @@ package enum StoreLocation: Hashable, Sendable, CustomStringConvertible {
                 .usage, "\(origin): this meterstone was built without PostgreSQL")
             #endif
         } else {
-            throw CommandFailure(.usage, "\(origin): '\(url)': expected \(Self.expectation)")
+            // Whatever it is, a password may be in it.
+            let scheme = url.prefix { $0 != ":" } + (url.contains(":") ? ":" : "")
+            let shown = url.contains("@") ? "\(scheme)…" : url
+            throw CommandFailure(.usage, "\(origin): '\(shown)': expected \(Self.expectation)")
         }
     }
 
@@ -29,12 +32,14 @@ package enum StoreLocation: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Only the host and what follows it, and not even that where it is not plain what the host is.
     private static func withoutPassword(_ url: String) -> String {
-        let shown = url.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)[0]
-        guard let slashes = shown.firstRange(of: "://"),
-            let at = shown[slashes.upperBound...].lastIndex(of: "@"),
-            let colon = shown[slashes.upperBound..<at].firstIndex(of: ":")
-        else { return String(shown) }
-        return shown[..<colon] + ":…" + shown[at...]
+        let parts = url.split(separator: "@", omittingEmptySubsequences: false)
+        let scheme = "postgres://"
+        guard parts.count == 2 else {
+            return parts.count == 1
+                ? String(url.prefix { $0 != "?" }) : "\(scheme)…"
+        }
+        return "\(scheme)…@" + parts[1].prefix { $0 != "?" }
     }
 }

@@ -18,6 +18,9 @@ enum OpenStore {
         case existing
         /// Set a store up.
         case mayCreate
+        /// Hand out what is there as it is: counters that follow another default time zone are not
+        /// recomputed on the way.
+        case source
         /// Recompute everything, for another default time zone, too.
         case rebuild
     }
@@ -42,7 +45,7 @@ enum OpenStore {
                 let message = "there is no store in '\(path)' (\(location.origin))"
                 throw CommandFailure(.unavailable, message)
             }
-            return try sqlite(path, options)
+            return try sqlite(path, options, adoptsDefaultTimeZone: purpose != .source)
         case .postgres(let url):
             #if Postgres
             return try PostgresStore(
@@ -54,9 +57,12 @@ enum OpenStore {
         }
     }
 
-    private static func sqlite(_ path: String, _ options: StoreOptions) throws -> SQLiteStore {
+    private static func sqlite(
+        _ path: String, _ options: StoreOptions, adoptsDefaultTimeZone: Bool
+    ) throws -> SQLiteStore {
         do throws(StoreError) {
-            return try SQLiteStore(directory: path, options: options)
+            return try SQLiteStore(
+                directory: path, options: options, adoptsDefaultTimeZone: adoptsDefaultTimeZone)
         } catch {
             guard error.code == .locked else { throw error }
             let message = "the store in '\(path)' belongs to another process, a server most likely"

@@ -7,6 +7,7 @@ extension LoadedSource {
     func answer(
         _ questions: Questions, _ connection: Connection, _ profiles: ProfileCache
     ) throws {
+        guard !questions.isEmpty else { return }
         var pending: [(Query, (Rows) throws -> Void)] = []
         if !questions.subjects.isEmpty {
             pending.append(subjectsByID(questions.subjects, profiles))
@@ -89,11 +90,13 @@ extension LoadedSource {
 
     private func counters(_ keys: Set<CounterKey>) -> (Query, (Rows) throws -> Void) {
         (
-            .counters(keys),
+            .counters(keys.sorted { ($0.subject, $0) < ($1.subject, $1) }),
             { rows in
                 for key in keys { self.load(nil, key) }
                 for row in 0..<rows.count {
-                    self.load(try StoredCounter(rows, row), CounterKey(rows, row))
+                    self.load(
+                        try StoredCounter(rows, row), CounterKey(rows, row),
+                        place: rows.bytes(row, 6))
                 }
             }
         )

@@ -36,13 +36,17 @@ final class LoadedSource: StoreSource {
     private var subjects: [SubjectID: StoredSubject?] = [:]
     private var subjectNumbers: [Int64: SubjectID] = [:]
     private var counters: [CounterKey: StoredCounter?] = [:]
+    /// Where rows of counters stand in their table, for this transaction.
+    private(set) var places: [CounterKey: [UInt8]] = [:]
     private var bodies: [EventLocation: [UInt8]?] = [:]
     private var facts: [FactsKey: [StoredFact]] = [:]
     private var locations: [[UInt8]: EventLocation?] = [:]
     private var receipts: [String: ChangeReceiptRecord?] = [:]
 
-    func takeQuestions() -> Questions {
+    /// What was asked since the last time, and these counters.
+    func takeQuestions(adding counters: Set<CounterKey> = []) -> Questions {
         defer { questions = Questions() }
+        questions.counters.formUnion(counters)
         return questions
     }
 
@@ -53,8 +57,9 @@ final class LoadedSource: StoreSource {
         if let subject { subjectNumbers[subject.number] = id }
     }
 
-    func load(_ counter: StoredCounter?, _ key: CounterKey) {
+    func load(_ counter: StoredCounter?, _ key: CounterKey, place: [UInt8]? = nil) {
         counters[key] = .some(counter)
+        places[key] = place
     }
 
     func load(_ location: EventLocation?, identity: [UInt8]) {

@@ -24,6 +24,7 @@ struct Transaction {
     static let numbersPerCommit: Int64 = 1 << 18
 
     let store: PostgresStore
+    let session: CommitSession
     let connection: Connection
     let commands: [Command]
     let needs: CommitNeeds
@@ -31,10 +32,12 @@ struct Transaction {
     private let loaded = LoadedSource()
 
     init(
-        _ store: PostgresStore, _ connection: Connection, _ commands: [Command],
+        _ store: PostgresStore, _ session: CommitSession, _ connection: Connection,
+        _ commands: [Command],
         _ needs: CommitNeeds, at now: Instant
     ) {
         self.store = store
+        self.session = session
         self.connection = connection
         self.commands = commands
         self.needs = needs
@@ -46,27 +49,18 @@ struct Transaction {
     func run() throws -> Ending {
         if needs.isReadOnly { return .done(try look()) }
         let begun = try begin()
-        var locked = Set<SubjectID>()
-        var above = Set<SubjectID>()
-        for subject in begun.subjects {
-            locked.insert(subject.profile.id)
-            if let parent = subject.profile.parent { above.insert(parent) }
-        }
-        // Somebody may have got a new parent while we waited for the lock.
-        guard above.isSubset(of: locked) else { return try giveUp(.lock(above)) }
+        // Somebody may have got a new parent since, or one that nobody here knew of.
+        guard begun.above.isSubset(of: begun.locked) else { return try giveUp(.lock(begun.above)) }
         let catalog = try store.catalogs.current(version: begun.catalogVersion, connection)
         let (workingSet, outcomes) = try decide(with: catalog.catalog, number: begun.number)
         guard workingSet.hasFacts else { return try giveUp(.done(outcomes)) }
         let writes = try TransactionWrites(
-            workingSet, brought: needs.writtenSubjects.subtracting(begun.known), loaded)
-        guard writes.subjects.isSubset(of: locked) else {
+            workingSet, brought: begun.brought, loaded)
+        guard writes.subjects.isSubset(of: begun.locked) else {
             return try giveUp(.lock(writes.subjects))
         }
-        try commit(writes, outcomes, begun.transaction)
-        if writes.changesCatalog {
-            store.catalogs.adopt(
-                VersionedCatalog(version: begun.catalogVersion + 1, catalog: workingSet.catalog))
-        }
+        try commit(writes, outcomes)
+        if writes.changesCatalog { store.catalogs.forget() }
         return .done(outcomes)
     }
 
@@ -76,48 +70,58 @@ struct Transaction {
         var catalogVersion: Int64
         /// Of this commit.
         var number: Int64
-        /// Of this transaction, as the server counts them.
-        var transaction: String
-        /// Locked, those that were only brought in included.
-        var subjects: [StoredSubject] = []
-        /// Ids of those that had a number before.
-        var known: Set<SubjectID> = []
+        var locked: Set<SubjectID> = []
+        /// Parents of those that are locked.
+        var above: Set<SubjectID> = []
+        /// Rows that were made for this batch, perhaps.
+        var brought: Set<SubjectID> = []
     }
 
     private func begin() throws -> Beginning {
-        let key = store.catalogs.lockKey
-        let ids = TextColumn(needs.subjects.map(\.text).sorted())
-        let rows = try connection.run([
-            Query(TransactionStatements.begin),
-            Query(
-                needs.changesCatalog
-                    ? TransactionStatements.ownCatalog : TransactionStatements.shareCatalog
-            ).binding(key),
+        let share =
+            needs.changesCatalog
+            ? TransactionStatements.ownCatalog : TransactionStatements.shareCatalog
+        let ids = session.withAncestors(needs.subjects)
+        var queries = [
+            Query(TransactionStatements.begin), Query(share).binding(store.catalogs.lockKey),
             Query(CatalogStatements.version),
-            Query(SubjectStatements.bringIn)
-                .binding(TextColumn(needs.writtenSubjects.map(\.text).sorted())),
-            Query(SubjectStatements.lock).binding(ids),
-            Query(TransactionStatements.number),
-            Query(UsageEventStatements.byIdentity).binding(BytesColumn(needs.identities)),
-        ])
-        var result = Beginning(
-            catalogVersion: rows[2].int(0, 0), number: rows[5].int(0, 0),
-            transaction: rows[5].text(0, 1))
-        for id in needs.subjects { loaded.load(nil, id: id) }
-        for row in 0..<rows[4].count {
-            guard !rows[4].isNull(row, 1) else {
-                let id = SubjectID(unchecked: rows[4].text(row, 0))
-                result.subjects.append(
-                    StoredSubject(number: 0, firstSequence: 0, profile: Subject(id: id)))
-                continue
-            }
-            let subject = try store.profiles.subject(rows[4], row)
-            loaded.load(subject, id: subject.profile.id)
-            result.subjects.append(subject)
-            result.known.insert(subject.profile.id)
+        ]
+        let new = needs.writtenSubjects.filter { !session.isKnown($0) }
+        if !new.isEmpty {
+            queries.append(
+                Query(SubjectStatements.bringIn).binding(TextColumn(new.map(\.text).sorted())))
         }
-        loaded.load(rows[6], identities: needs.identities)
+        let lock = queries.count
+        queries.append(Query(SubjectStatements.lock).binding(TextColumn(ids.map(\.text))))
+        queries.append(Query(TransactionStatements.number))
+        if !needs.identities.isEmpty {
+            queries.append(
+                Query(UsageEventStatements.byIdentity).binding(BytesColumn(needs.identities)))
+        }
+        let rows = try connection.run(queries)
+        var result = Beginning(
+            catalogVersion: rows[2].int(0, 0), number: rows[lock + 1].int(0, 0))
+        try take(rows[lock], of: ids, into: &result)
+        result.brought = new.filter { !session.isKnown($0) }
+        if !needs.identities.isEmpty { loaded.load(rows[lock + 2], identities: needs.identities) }
         return result
+    }
+
+    /// Takes the locked subjects in.
+    private func take(_ rows: Rows, of ids: Set<SubjectID>, into result: inout Beginning) throws {
+        for row in 0..<rows.count where !rows.isNull(row, 1) {
+            let subject = try session.profiles.subject(rows, row)
+            loaded.load(subject, id: subject.profile.id)
+            session.note(subject.profile)
+            result.locked.insert(subject.profile.id)
+            if let parent = subject.profile.parent { result.above.insert(parent) }
+        }
+        guard result.locked.count < ids.count else { return }
+        for id in ids.subtracting(result.locked) { loaded.load(nil, id: id) }
+        // Those that were only brought in have no number.
+        for row in 0..<rows.count where rows.isNull(row, 1) {
+            result.locked.insert(SubjectID(unchecked: rows.text(row, 0)))
+        }
     }
 
     // MARK: Deciding
@@ -126,11 +130,16 @@ struct Transaction {
     private func decide(
         with catalog: Catalog, number: Int64
     ) throws -> (WorkingSet, [Outcome]) {
-        for _ in 0..<Self.passesMax {
+        for pass in 0..<Self.passesMax {
             let workingSet = WorkingSet(
                 options: store.options, source: loaded, catalog: catalog,
                 nextSequence: number * Self.numbersPerCommit,
-                nextSubject: number * Self.numbersPerCommit, eventIDs: store.eventIDs)
+                nextSubject: number * Self.numbersPerCommit, eventIDs: session.eventIDs)
+            if pass == 0 {
+                // Most batches ask for nothing else.
+                let keys = workingSet.counters(neededBy: commands, at: now)
+                try loaded.answer(loaded.takeQuestions(adding: keys), connection, session.profiles)
+            }
             var outcomes: [Outcome] = []
             outcomes.reserveCapacity(commands.count)
             var failure: StoreError?
@@ -146,10 +155,10 @@ struct Transaction {
                 if let failure { throw failure }
                 guard workingSet.head - number * Self.numbersPerCommit < Self.numbersPerCommit
                 else { throw StoreError.tooManyCommands }
-                store.eventIDs = workingSet.eventIDs
+                session.eventIDs = workingSet.eventIDs
                 return (workingSet, outcomes)
             }
-            try loaded.answer(questions, connection, store.profiles)
+            try loaded.answer(questions, connection, session.profiles)
         }
         throw StoreError(code: .misuse, message: "a batch asked for ever more rows")
     }
@@ -166,7 +175,7 @@ struct Transaction {
         ])
         for id in needs.subjects { loaded.load(nil, id: id) }
         for row in 0..<rows[2].count {
-            let subject = try store.profiles.subject(rows[2], row)
+            let subject = try session.profiles.subject(rows[2], row)
             loaded.load(subject, id: subject.profile.id)
         }
         let catalog = try store.catalogs.current(version: rows[1].int(0, 0), connection)
@@ -186,21 +195,22 @@ struct Transaction {
     }
 
     private func commit(
-        _ writes: TransactionWrites, _ outcomes: [Outcome], _ transaction: String
+        _ writes: TransactionWrites, _ outcomes: [Outcome]
     ) throws {
         do throws(PostgresFailure) {
-            try connection.run(writes.queries + [Query(TransactionStatements.commit)])
+            try connection.run(
+                writes.queries + [session.noting, Query(TransactionStatements.commit)])
+            session.didCommit()
         } catch {
             // The server said no: the transaction is rolled back. It said nothing: who knows.
             guard error.sqlState == nil else { throw error }
-            throw UnknownCommit(transaction: transaction, outcomes: outcomes, failure: error)
+            throw UnknownCommit(outcomes: outcomes, failure: error)
         }
     }
 }
 
 /// A connection that was lost between the sending of a commit and its answer.
 struct UnknownCommit: Error {
-    let transaction: String
     let outcomes: [Outcome]
     let failure: PostgresFailure
 }

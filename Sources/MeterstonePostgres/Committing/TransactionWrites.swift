@@ -19,7 +19,7 @@ struct TransactionWrites {
         let batch = workingSet.seal()
         workingSet.append(batch)
         addEvents(batch, workingSet, loaded)
-        if let slice = workingSet.tail.takeSlice(whole: true) { addCounters(slice) }
+        if let slice = workingSet.tail.takeSlice(whole: true) { addCounters(slice, loaded) }
         try addSubjects(workingSet.dirtySubjects, brought)
         try addChanges(workingSet.dirtyChanges, workingSet.registry)
     }
@@ -81,23 +81,29 @@ struct TransactionWrites {
         queries.append(columns.inserting)
     }
 
-    private mutating func addCounters(_ slice: TailSlice) {
-        var put = CounterColumns()
-        var dropped = CounterColumns()
-        for dirty in slice.counters.sorted(by: { $0.key < $1.key }) {
+    private mutating func addCounters(_ slice: TailSlice, _ loaded: LoadedSource) {
+        var (new, dropped) = (CounterColumns(), CounterColumns())
+        var known = KnownCounterColumns()
+        let sorted = slice.counters.map { (key: $0.key, dirty: $0) }
+            .sorted { ($0.key.subject, $0.key) < ($1.key.subject, $1.key) }
+        for (key, dirty) in sorted {
             subjects.insert(dirty.subject.id)
             guard
                 let counter = dirty.subject.takeDirtyCounter(
                     series: dirty.series, from: dirty.from)
             else { continue }
+            let stored = StoredCounter(state: counter.state, asOf: counter.asOf)
             if counter.isDeleted {
-                dropped.append(dirty.key)
+                dropped.append(key)
+            } else if let place = loaded.places[key] {
+                known.append(place, stored)
             } else {
-                put.append(dirty.key, StoredCounter(state: counter.state, asOf: counter.asOf))
+                new.append(key, stored)
             }
         }
         if dropped.count > 0 { queries.append(dropped.deletion) }
-        if put.count > 0 { queries.append(put.putting) }
+        if known.count > 0 { queries.append(known.update) }
+        if new.count > 0 { queries.append(new.putting) }
     }
 
     private mutating func addSubjects(
@@ -185,6 +191,27 @@ struct CounterColumns {
 
     var deletion: Query {
         Query(CounterStatements.delete).binding(series).binding(starts).binding(subjects)
+    }
+}
+
+/// Counters that this transaction has read, as columns.
+struct KnownCounterColumns {
+    private(set) var count = 0
+    private var places = PlaceColumn()
+    private var (values, included) = (IntColumn(), IntColumn())
+    private var memories = BytesColumn()
+
+    mutating func append(_ place: [UInt8], _ counter: StoredCounter) {
+        count += 1
+        places.append(place)
+        values.append(counter.state.value)
+        included.append(counter.asOf)
+        memories.append(counter.state.memoryBytes)
+    }
+
+    var update: Query {
+        Query(CounterStatements.update)
+            .binding(places).binding(values).binding(included).binding(memories)
     }
 }
 

@@ -17,6 +17,8 @@ import Darwin
     private var handle: OpaquePointer?
     /// Names of the statements that the server has prepared, by their text.
     private var prepared: [String: String] = [:]
+    /// Calls of ``run(_:)`` that were answered.
+    private(set) var answers = 0
     /// How long an answer may take beyond what the server itself allows a statement.
     private let milliseconds: Int64?
 
@@ -37,6 +39,7 @@ import Darwin
             "tcp_user_timeout": "15000", "application_name": "meterstone",
             "dbname": options.url, "client_encoding": "UTF8",
         ]
+        try Self.check(options.url)
         unsafe handle = Self.connect(parameters)
         guard unsafe PQstatus(handle) == CONNECTION_OK else {
             defer { close() }
@@ -54,6 +57,16 @@ import Darwin
 
     deinit {
         close()
+    }
+
+    /// libpq would quote the part of the URL that it does not understand, which may be a password.
+    private static func check(_ url: String) throws(PostgresFailure) {
+        let parsed = unsafe PQconninfoParse(url, nil)
+        defer { unsafe PQconninfoFree(parsed) }
+        guard unsafe parsed != nil else {
+            throw PostgresFailure(
+                sqlState: "22023", "expected postgres://USER@HOST/DATABASE, as libpq reads it")
+        }
     }
 
     private static func connect(
@@ -113,7 +126,9 @@ import Darwin
             }
             try check(unsafe PQpipelineSync(handle))
             try flush(deadline)
-            return try receive(queries, isPreparing, deadline)
+            let rows = try receive(queries, isPreparing, deadline)
+            answers += 1
+            return rows
         } catch {
             if error.sqlState == nil { close() }
             throw error
@@ -126,17 +141,24 @@ import Darwin
 
     /// Runs statements that return nothing that matters, as one text.
     func execute(script: String) throws(PostgresFailure) {
-        guard unsafe PQexitPipelineMode(handle) == 1, unsafe PQsetnonblocking(handle, 0) == 0
-        else { throw lost() }
-        defer {
-            unsafe PQsetnonblocking(handle, 1)
-            unsafe PQenterPipelineMode(handle)
-        }
-        let result = unsafe PQexec(handle, script)
-        defer { unsafe PQclear(result) }
-        let status = unsafe PQresultStatus(result)
-        guard status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK else {
-            throw unsafe failure(result)
+        let deadline = Deadline(milliseconds: milliseconds)
+        do throws(PostgresFailure) {
+            try check(unsafe PQexitPipelineMode(handle))
+            try check(unsafe PQsendQuery(handle, script))
+            try flush(deadline)
+            var first: PostgresFailure?
+            while let result = try unsafe nextResult(deadline) {
+                let status = unsafe PQresultStatus(result)
+                if status != PGRES_COMMAND_OK, status != PGRES_TUPLES_OK, first == nil {
+                    first = unsafe failure(result)
+                }
+                unsafe PQclear(result)
+            }
+            try check(unsafe PQenterPipelineMode(handle))
+            if let first { throw first }
+        } catch {
+            if error.isConnectionLost { close() }
+            throw error
         }
     }
 

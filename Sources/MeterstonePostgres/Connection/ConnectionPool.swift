@@ -32,12 +32,13 @@ final class ConnectionPool: Sendable {
         }
         defer { places.signal() }
         let (connection, wasIdle) = try take()
+        let answers = connection.answers
         do throws(StoreError) {
             let result = try body(connection)
             giveBack(connection)
             return result
         } catch {
-            guard !connection.isOpen, wasIdle else {
+            guard !connection.isOpen, wasIdle, connection.answers == answers else {
                 giveBack(connection)
                 throw error
             }

@@ -40,6 +40,7 @@ struct PostgresFailure: Error, CustomStringConvertible {
     enum State {
         static let uniqueViolation = "23505"
         static let checkViolation = "23514"
+        static let divisionByZero = "22012"
         static let lockNotAvailable = "55P03"
         static let queryCanceled = "57014"
         static let tooManyConnections = "53300"

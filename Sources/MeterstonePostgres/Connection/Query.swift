@@ -132,3 +132,12 @@ struct BytesColumn: Column {
 
     var bytes: [UInt8] { writer.finished }
 }
+
+/// `tid[]`: where rows stand in their table.
+struct PlaceColumn: Column {
+    private var writer = ArrayWriter(elementType: 27)
+
+    mutating func append(_ place: [UInt8]) { writer.append(place) }
+
+    var bytes: [UInt8] { writer.finished }
+}

@@ -32,6 +32,10 @@ enum Session {
             "lock_timeout": String(options.lockMilliseconds),
             "statement_timeout": String(options.statementMilliseconds),
             "idle_in_transaction_session_timeout": String(options.idleTransactionMilliseconds),
+            // None of these runs while a round trip has arrived in part. That the node's machine is
+            // gone must be noticed then, too, and the system's own default is hours.
+            "tcp_keepalives_idle": "5", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "3",
+            "tcp_user_timeout": "15000",
         ]
         switch self {
         case .committing:

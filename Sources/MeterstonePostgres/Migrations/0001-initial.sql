@@ -9,8 +9,17 @@ CREATE TABLE settings (
 
 INSERT INTO settings (key, value) VALUES ('catalogVersion', '0');
 
--- Every commit takes one number, and with it 65,536 sequence numbers and as many subjects' numbers.
+-- Every commit takes one number, and with it 262,144 sequence numbers and as many subjects' numbers.
 CREATE SEQUENCE commits;
+
+-- What each session that commits has committed last, by a number of its own: how a node finds out what
+-- became of a commit whose answer was lost. The server's own transaction numbers do not tell: after a
+-- crash it gives some of them out again.
+CREATE TABLE commit_sessions (
+    id bigint PRIMARY KEY,
+    last_commit bigint NOT NULL,
+    used_at timestamptz NOT NULL DEFAULT now()
+) WITH (fillfactor = 50);
 
 CREATE TABLE subjects (
     -- Compared byte by byte: the order in which rows are locked, and listed.

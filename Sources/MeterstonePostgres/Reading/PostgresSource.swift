@@ -6,6 +6,9 @@ import MeterstoneStore
 /// The transaction begins with the first question, in the same round trip.
 final class PostgresSource: StoreSource {
     let connection: Connection
+    /// Subjects that are kept because they were fetched ahead.
+    private static let fetchedSubjectsMax = 100_000
+
     private let profiles = ProfileCache()
     private var hasBegun: Bool
     /// What was fetched ahead of being asked for.
@@ -53,8 +56,12 @@ final class PostgresSource: StoreSource {
     }
 
     func prefetch(subjects numbers: some Collection<Int64>) throws(StoreError) {
-        let missing = Set(numbers).filter { byNumber[$0] == nil }
+        var missing = Set(numbers).filter { byNumber[$0] == nil }
         guard !missing.isEmpty else { return }
+        if byNumber.count + missing.count > Self.fetchedSubjectsMax {
+            byNumber.removeAll()
+            missing = Set(numbers)
+        }
         let rows = try run(Query(SubjectStatements.byNumber).binding(IntColumn(missing)))
         for subject in try stored(rows) { byNumber[subject.number] = subject }
     }

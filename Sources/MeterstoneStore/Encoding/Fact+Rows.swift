@@ -4,6 +4,11 @@ package import MeterstoneCore
 package struct EventRow: Sendable {
     package var location: EventLocation
     package var body: [UInt8]
+
+    package init(location: EventLocation, body: [UInt8]) {
+        self.location = location
+        self.body = body
+    }
 }
 
 extension Fact {

@@ -1,0 +1,87 @@
+package import MeterstoneCore
+
+/// A piece of a store on its way into another one.
+///
+/// Stores keep the same facts in the same encodings, and refer to subjects, facts, names, limits and
+/// series by the same numbers. So a copy takes rows as they are. Counters and the index of event ids
+/// do not travel: the store that is filled computes them from the events.
+public struct StorePart: Sendable {
+    /// Rows in one part, at most: what a copy keeps in memory at once.
+    package static let rowsMax = 20_000
+
+    package enum Content: Sendable {
+        /// Comes first, and once.
+        case opening(Opening)
+        case subjects([StoredSubject])
+        /// Rows that point from a team to the usage of one below it included.
+        case events([EventRow])
+        case changes([ChangeRecord])
+    }
+
+    /// What everything else refers to.
+    package struct Opening: Sendable {
+        package let blueprint: Blueprint
+        package let registry: Registry
+        /// Which calendar the counters of subjects follow that name no time zone.
+        package let defaultTimeZone: String
+        /// The UTC days on which something is stored, ascending: stores that keep months apart make
+        /// them ready first.
+        package let days: [Int64]
+
+        package init(_ catalog: Catalog, defaultTimeZone: String, days: [Int64]) {
+            blueprint = catalog.blueprint
+            registry = catalog.registry
+            self.defaultTimeZone = defaultTimeZone
+            self.days = days
+        }
+    }
+
+    package let content: Content
+
+    package init(_ content: Content) {
+        self.content = content
+    }
+}
+
+extension Blueprint {
+    /// Each meter, plan and limit as its row in `catalog` tells it: kind, key and JSON.
+    package func rows() throws(StoreError) -> [(kind: String, key: String, body: String)] {
+        var rows: [(kind: String, key: String, body: String)] = []
+        for meter in meters { rows.append(("meter", meter.key.text, try JSONText(meter).text)) }
+        for plan in plans { rows.append(("plan", plan.key.text, try JSONText(plan).text)) }
+        for limit in limits { rows.append(("limit", limit.key.text, try JSONText(limit).text)) }
+        return rows
+    }
+}
+
+extension StoreSource {
+    /// Visits every subject, in parts.
+    package func exportSubjects(
+        _ visit: (StorePart) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        var last: SubjectID?
+        while true {
+            let subjects = try subjects(after: last, count: StorePart.rowsMax)
+            guard let next = subjects.last?.profile.id else { return }
+            try visit(StorePart(.subjects(subjects)))
+            last = next
+        }
+    }
+
+    /// Visits every event, in parts, in the order in which the source scans them.
+    package func exportEvents(
+        _ visit: (StorePart) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        var rows: [EventRow] = []
+        try scan(days: Int64.min...Int64.max) { (day, subject, fact) throws(StoreError) in
+            rows.append(
+                EventRow(
+                    location: EventLocation(day: day, subject: subject, sequence: fact.sequence),
+                    body: fact.body))
+            guard rows.count == StorePart.rowsMax else { return }
+            try visit(StorePart(.events(rows)))
+            rows.removeAll(keepingCapacity: true)
+        }
+        if !rows.isEmpty { try visit(StorePart(.events(rows))) }
+    }
+}

@@ -1,0 +1,74 @@
+package import MeterstoneCore
+
+extension WorkingSet {
+    /// The counters that commands will ask for, as far as that can be told without deciding them.
+    ///
+    /// For stores that fetch rows for a whole batch at once. It may name too many or too few: who
+    /// decides asks for what is missing.
+    package func counters(
+        neededBy commands: [Command], at now: Instant
+    ) -> Set<CounterKey> {
+        var keys: Set<CounterKey> = []
+        for command in commands {
+            switch command {
+            case .consume(let event), .check(let event), .record(let event):
+                catalog.movements(of: event, into: &movements)
+                let instant = event.occurredAt ?? now
+                forEachLevel(of: event.subject) { subject in
+                    for movement in movements {
+                        addKeys(of: movement.meter, subject, at: instant, to: &keys)
+                    }
+                }
+            case .limits(let id):
+                forEachLevel(of: id) { subject in
+                    for definition in catalog.activeDefinitions {
+                        addKeys(of: definition, subject, at: now, to: &keys)
+                    }
+                }
+            case .correct, .change: break
+            }
+        }
+        return keys
+    }
+
+    /// Visits the subject and those above it that have a number. One that cannot be read is left out.
+    private func forEachLevel(of id: SubjectID, _ visit: (SubjectState) -> Void) {
+        var level = try? state(of: id)
+        while let subject = level {
+            if subject.number != 0 { visit(subject) }
+            level = subject.parent
+        }
+    }
+
+    private func addKeys(
+        of meter: CompiledMeter, _ subject: SubjectState, at instant: Instant,
+        to keys: inout Set<CounterKey>
+    ) {
+        for series in meter.series {
+            addKey(series.number, series.window, subject, at: instant, to: &keys)
+        }
+        for definition in meter.limits where definition.mode == .shadow {
+            addKeys(of: definition, subject, at: instant, to: &keys)
+        }
+    }
+
+    private func addKeys(
+        of definition: LimitDefinition, _ subject: SubjectState, at instant: Instant,
+        to keys: inout Set<CounterKey>
+    ) {
+        let window = definition.limit.window
+        addKey(definition.series, window, subject, at: instant, to: &keys)
+        guard definition.mode == .shadow else { return }
+        addKey(definition.refusalSeries, window, subject, at: instant, to: &keys)
+    }
+
+    private func addKey(
+        _ series: Int, _ window: Window, _ subject: SubjectState, at instant: Instant,
+        to keys: inout Set<CounterKey>
+    ) {
+        // Rolling windows have no row.
+        guard !window.isRolling else { return }
+        let span = window.span(containing: instant, in: subject.zone, anchor: subject.anchor)
+        keys.insert(CounterKey(series: series, from: span.from, subject: subject.number))
+    }
+}
