@@ -169,6 +169,14 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(
+            name: "MeterstonePostgresTests",
+            dependencies: [
+                "CLibPQ", "Meterstone", "MeterstoneCore", "MeterstonePostgres", "MeterstoneStore",
+                "MeterstoneTesting",
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
             name: "MeterstoneStoreTests", dependencies: ["MeterstoneCore", "MeterstoneStore"],
             swiftSettings: strict),
         .testTarget(

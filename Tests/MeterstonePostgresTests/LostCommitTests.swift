@@ -1,0 +1,123 @@
+import Meterstone
+import MeterstoneCore
+import MeterstonePostgres
+import MeterstoneStore
+import MeterstoneTesting
+import Testing
+
+/// Promises 2 and 3 where the connection fails at the commit.
+@Suite(.disabled(if: PostgresServer.missing != nil, "\(PostgresServer.missing ?? "")"))
+struct LostCommitTests {
+    @Test(arguments: CuttingProxy.Fault.allCases)
+    func `a commit whose connection fails is answered as it ended, and serving goes on`(
+        fault: CuttingProxy.Fault
+    ) async throws {
+        try await TestDatabase.with { database in
+            let proxy = try database.proxy()
+            let engine = try database.engine(through: proxy) { options in
+                options.statementMilliseconds = 300
+                options.commitMilliseconds = fault.isBlackHole ? 6_000 : 20_000
+            }
+            try await engine.setUp(daily: 3)
+            #expect(await engine.answer(.of(.ada, id: "before")) == "allowed")
+            proxy.failNextCommit(fault)
+            let answer = await engine.answer(.of(.ada, id: "cut"))
+            #expect(answer == (fault.isBlackHole ? "outcome_unknown" : "allowed"))
+            await proxy.faultIsMet()
+            proxy.recover()
+            #expect(await engine.answer(.of(.ada, id: "next")) == "allowed")
+            // What arrived was carried out; what did not was only done if the store tried again.
+            let isStored = fault.arrives || !fault.isBlackHole
+            let stored = try database.admin.number("SELECT count(*) FROM event_ids")
+            #expect(stored == (isStored ? 3 : 2))
+            let again = await engine.answer(.of(.ada, id: "cut"))
+            #expect(again == (isStored ? "again" : "allowed"))
+            #expect(await engine.answer(.of(.ada, id: "more")) == "denied")
+            #expect(try await engine.used(.ada) == 3)
+            try await database.expectClean(engine, events: 3)
+        }
+    }
+
+    @Test(arguments: CuttingProxy.Fault.allCases.filter { !$0.isBlackHole })
+    func `a month whose making is cut off is made all the same`(
+        fault: CuttingProxy.Fault
+    ) async throws {
+        try await TestDatabase.with { database in
+            let proxy = try database.proxy()
+            let engine = try database.engine(through: proxy) { options in
+                options.statementMilliseconds = 300
+                options.idleTransactionMilliseconds = 300
+            }
+            try await engine.setUp(daily: 3)
+            proxy.failNextCommit(fault)
+            let old = Instant(millisecondsSince1970: 1_700_000_000_000)
+            #expect(await engine.answer(.of(.ada, id: "old", at: old)) == "allowed")
+            await proxy.faultIsMet()
+            let months = try database.admin.number(
+                "SELECT count(*) FROM pg_class WHERE relname = 'usage_events_2023_11'")
+            #expect(months == 1)
+            try await database.expectClean(engine, events: 1)
+        }
+    }
+
+    /// Whoever waits for locks of a node that nobody hears of any more gets them.
+    @Test func `a node that falls silent in a transaction holds nobody up for long`() async throws {
+        try await TestDatabase.with { database in
+            let proxy = try database.proxy()
+            let silent = try database.engine(through: proxy) { options in
+                options.statementMilliseconds = 300
+                options.idleTransactionMilliseconds = 200
+            }
+            let other = try database.engine { options in
+                options.lockMilliseconds = 100
+                options.commitMilliseconds = 4_000
+            }
+            try await silent.setUp(daily: 10)
+            #expect(await silent.answer(.of(.ada, id: "before")) == "allowed")
+            proxy.failNextCommit(.silentBefore)
+            async let lost = silent.answer(.of(.ada, id: "silent"))
+            await proxy.faultIsMet()
+            // The silent node itself gives up after more than five seconds.
+            #expect(await other.answer(.of(.ada, id: "other")) == "allowed")
+            #expect(await lost == "allowed")
+            #expect(try await other.used(.ada) == 3)
+            try await database.expectClean(other, events: 3)
+        }
+    }
+
+    /// The server that crashed had not written down that it gave the transaction's number away, and
+    /// gives it to another.
+    @Test func `a transaction that shares its number with a lost one does not answer for it`()
+        async throws
+    {
+        let server = try PostgresServer(settings: ["wal_writer_delay": "10s", "autovacuum": "off"])
+        try await TestDatabase.with(server) { database in
+            let proxy = try database.proxy()
+            let engine = try database.engine(through: proxy) { options in
+                options.statementMilliseconds = 60_000
+                options.commitMilliseconds = 4_000
+            }
+            try await engine.setUp(daily: 10)
+            #expect(await engine.answer(.of(.ada, id: "before")) == "allowed")
+            try database.admin.run("CREATE TABLE others (number xid8)")
+            proxy.failNextCommit(.silentBefore)
+            async let answer = engine.answer(.of(.ada, id: "lost"))
+            await proxy.faultIsMet()
+            let lost = try database.admin.number(
+                "SELECT max(backend_xid::text::bigint) FROM pg_stat_activity")
+            try await onThread { try server.restartImmediately() }
+            let other = try AdminSession(url: database.url)
+            let next = "INSERT INTO others VALUES (pg_current_xact_id()) RETURNING number"
+            while try other.number(next) < lost {}
+            let takers = try other.number("SELECT count(*) FROM others WHERE number = '\(lost)'")
+            #expect(takers == 1, "the server wrote the number down, and the test proves nothing")
+            proxy.recover()
+            let word = await answer
+            let count = try other.number("SELECT count(*) FROM event_ids")
+            #expect(word == "outcome_unknown" ? count == 1 : word == "allowed" && count == 2)
+            #expect(
+                await engine.answer(.of(.ada, id: "lost")) == (count == 2 ? "again" : "allowed"))
+        }
+        server.stop()
+    }
+}
