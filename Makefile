@@ -4,7 +4,9 @@ SEED ?= 1
 FOLDERS = Package.swift Sources Tests Benchmarks
 # It means our own targets: SwiftPM suppresses the warnings of packages that we depend on.
 CHECKED = -Xswiftc -warnings-as-errors
-# Tests that wait for time-outs of servers and nodes: apart from those that keep every core busy.
+# Tests that keep every core busy for long, and tests that wait for time-outs of servers and nodes: each
+# apart, so that nobody waits in vain.
+LONG = '^(SimulationTests|MeterstoneImportTests)'
 FAULTS = '^(MeterstonePostgresTests|MeterstoneCommandTests.NodesTests)'
 MEASURED = --package-path Benchmarks -c release --static-swift-stdlib
 
@@ -20,7 +22,8 @@ demo: release ## A server with real usage in it; DEMO_SECONDS=n stops it by itse
 	@Scripts/demo "$$($(SWIFT) build -c release --show-bin-path)/meterstone"
 
 test: lint build ## Everything that has to pass: format, warnings, tests
-	$(SWIFT) test --skip-build $(CHECKED) --skip $(FAULTS)
+	$(SWIFT) test --skip-build $(CHECKED) --skip $(LONG) --skip $(FAULTS)
+	$(SWIFT) test --skip-build $(CHECKED) --filter $(LONG)
 	$(SWIFT) test --skip-build $(CHECKED) --filter $(FAULTS)
 
 check: test ## The same under its other name

@@ -85,9 +85,9 @@ final class Load: Sendable {
 
     private func client(_ place: Int) {
         let connections = ports.map { HTTPConnection(port: $0) }
-        var node = place % ports.count
+        // Each id begins at the client's own node, so that none is left without work.
         while let number = next() {
-            node = settle(number, from: node, connections)
+            settle(number, from: place % ports.count, connections)
             arrived.signal()
         }
     }
@@ -104,8 +104,8 @@ final class Load: Sendable {
 
     static func subject(_ number: Int) -> String { "m\(number % members)" }
 
-    /// Sends an id until it is known what became of it; returns the node that said so.
-    private func settle(_ number: Int, from first: Int, _ connections: [HTTPConnection]) -> Int {
+    /// Sends an id until it is known what became of it, to another node after each failure.
+    private func settle(_ number: Int, from first: Int, _ connections: [HTTPConnection]) {
         let id = "e\(number)"
         let deadline = ContinuousClock.now + Self.bound
         var node = first
@@ -122,26 +122,25 @@ final class Load: Sendable {
                         !decision.duplicate || mayBeCounted
                     else { return tally.mistakes.append("\(id): \(answer?.body ?? "")") }
                 }
-                return node
+                return
             case (429, "limit_exceeded"):
                 tally.withLock { tally in
                     tally.refused.insert(id)
                     tally.served[node] += 1
                 }
-                return node
+                return
             // Nothing was counted, it says: a duplicate afterwards is a mistake.
             case (503, "store_unavailable"): break
             case (500, "outcome_unknown"), (nil, _): mayBeCounted = true
             default:
                 let mistake = "\(id): \(answer?.status ?? 0) \(answer?.body ?? "")"
                 tally.withLock { $0.mistakes.append(mistake) }
-                return node
+                return
             }
             tally.withLock { $0.failures[answer?.status ?? 0, default: 0] += 1 }
             node = (node + 1) % ports.count
         }
         tally.withLock { $0.mistakes.append("\(id) could not be settled") }
-        return node
     }
 }
 

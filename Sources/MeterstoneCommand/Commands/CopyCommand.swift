@@ -90,12 +90,8 @@ struct CopyCommand: AsyncParsableCommand {
         let compared =
             "\(report.subjects) subjects, \(report.events) events, \(report.counters) counters"
         guard !report.isEqual else { return Console.write("\(compared): equal") }
-        var table = TextTable(["what", "source>", "target>"])
-        for difference in report.differences {
-            table.add([difference.what, difference.expected, difference.found])
-        }
         Console.write("\(compared): \(report.differences.count) differ")
-        Console.write(table.text)
+        Console.write(report.differences.table(expected: "source", found: "target"))
     }
 
     private static func json(_ report: CopyReport) -> [UInt8] {
@@ -110,18 +106,7 @@ struct CopyCommand: AsyncParsableCommand {
         writer.name("equal")
         writer.boolean(report.isEqual)
         writer.name("differences")
-        writer.beginArray()
-        for difference in report.differences {
-            writer.beginObject()
-            writer.name("what")
-            writer.string(difference.what)
-            writer.name("source")
-            writer.string(difference.expected)
-            writer.name("target")
-            writer.string(difference.found)
-            writer.endObject()
-        }
-        writer.endArray()
+        report.differences.write(to: &writer, expected: "source", found: "target")
         writer.endObject()
         return writer.bytes
     }

@@ -22,12 +22,8 @@ struct VerifyCommand: AsyncParsableCommand {
     private static func print(_ report: VerifyReport) {
         let checked = "\(report.events) events, \(report.counters) counters"
         guard !report.isClean else { return Console.write("\(checked): all as the events say") }
-        var table = TextTable(["what", "expected>", "found>"])
-        for difference in report.differences {
-            table.add([difference.what, difference.expected, difference.found])
-        }
         Console.write("\(checked): \(report.differences.count) differ")
-        Console.write(table.text)
+        Console.write(report.differences.table(expected: "expected", found: "found"))
     }
 
     private static func json(_ report: VerifyReport) -> [UInt8] {
@@ -40,18 +36,7 @@ struct VerifyCommand: AsyncParsableCommand {
         writer.name("clean")
         writer.boolean(report.isClean)
         writer.name("differences")
-        writer.beginArray()
-        for difference in report.differences {
-            writer.beginObject()
-            writer.name("what")
-            writer.string(difference.what)
-            writer.name("expected")
-            writer.string(difference.expected)
-            writer.name("found")
-            writer.string(difference.found)
-            writer.endObject()
-        }
-        writer.endArray()
+        report.differences.write(to: &writer, expected: "expected", found: "found")
         writer.endObject()
         return writer.bytes
     }
