@@ -33,8 +33,7 @@ struct Transaction {
 
     init(
         _ store: PostgresStore, _ session: CommitSession, _ connection: Connection,
-        _ commands: [Command],
-        _ needs: CommitNeeds, at now: Instant
+        _ commands: [Command], _ needs: CommitNeeds, at now: Instant
     ) {
         self.store = store
         self.session = session
@@ -54,8 +53,7 @@ struct Transaction {
         let catalog = try store.catalogs.current(version: begun.catalogVersion, connection)
         let (workingSet, outcomes) = try decide(with: catalog.catalog, number: begun.number)
         guard workingSet.hasFacts else { return try giveUp(.done(outcomes)) }
-        let writes = try TransactionWrites(
-            workingSet, brought: begun.brought, loaded)
+        let writes = try TransactionWrites(workingSet, brought: begun.brought, loaded)
         guard writes.subjects.isSubset(of: begun.locked) else {
             return try giveUp(.lock(writes.subjects))
         }
