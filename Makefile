@@ -4,9 +4,10 @@ SEED ?= 1
 FOLDERS = Package.swift Sources Tests Benchmarks
 # It means our own targets: SwiftPM suppresses the warnings of packages that we depend on.
 CHECKED = -Xswiftc -warnings-as-errors
-# Tests that keep every core busy for long, and tests that wait for time-outs of servers and nodes: each
-# apart, so that nobody waits in vain.
+# Tests that keep every core busy for long, tests of clients that give up after a while, and tests that
+# wait for time-outs of servers and nodes: each apart, so that nobody waits in vain.
 LONG = '^(SimulationTests|MeterstoneImportTests)'
+SERVED = '^MeterstoneServerTests'
 FAULTS = '^(MeterstonePostgresTests|MeterstoneCommandTests.NodesTests)'
 MEASURED = --package-path Benchmarks -c release --static-swift-stdlib
 
@@ -22,8 +23,9 @@ demo: release ## A server with real usage in it; DEMO_SECONDS=n stops it by itse
 	@Scripts/demo "$$($(SWIFT) build -c release --show-bin-path)/meterstone"
 
 test: lint build ## Everything that has to pass: format, warnings, tests
-	$(SWIFT) test --skip-build $(CHECKED) --skip $(LONG) --skip $(FAULTS)
+	$(SWIFT) test --skip-build $(CHECKED) --skip $(LONG) --skip $(SERVED) --skip $(FAULTS)
 	$(SWIFT) test --skip-build $(CHECKED) --filter $(LONG)
+	$(SWIFT) test --skip-build $(CHECKED) --filter $(SERVED)
 	$(SWIFT) test --skip-build $(CHECKED) --filter $(FAULTS)
 
 check: test ## The same under its other name

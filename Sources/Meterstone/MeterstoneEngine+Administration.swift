@@ -83,9 +83,10 @@ extension MeterstoneEngine {
         }
     }
 
-    /// Recomputes every counter from the events, and says what differs. Holds writes up meanwhile.
+    /// Recomputes every counter from the events, and says what differs. Holds writes up meanwhile, unless
+    /// the store is shared between nodes.
     public func verify() async throws(StoreError) -> VerifyReport {
-        try await committer.run { (store) throws(StoreError) in try store.verify() }
+        try await committer.look { (store) throws(StoreError) in try store.verify() }
     }
 
     /// Recomputes every counter from the events and stores it. Holds writes up meanwhile.

@@ -12,7 +12,8 @@ struct StoreArguments: ParsableArguments {
     var data: String?
 
     @Option(
-        help: ArgumentHelp("The store as a URL: sqlite:DIR (METERSTONE_STORE).", valueName: "url"))
+        help: ArgumentHelp(
+            "The store as a URL: sqlite:DIR or postgres://… (METERSTONE_STORE).", valueName: "url"))
     var store: String?
 
     @Option(

@@ -13,7 +13,7 @@ struct VersionedCatalog: Sendable {
 ///
 /// A commit never decides with an old one: it shares a lock that whoever changes the catalog must own, and
 /// compares versions in its first round trip. What is only shown comes from the copy. The server tells
-/// of changes by `NOTIFY`, which is looked at before each answer; when its session is lost the copy is
+/// of changes by `NOTIFY`, which is looked at before each answer; whether it arrives or not, the copy is
 /// compared at least every ``PostgresOptions/catalogMilliseconds``.
 final class CatalogCache: Sendable {
     /// Of the advisory lock.

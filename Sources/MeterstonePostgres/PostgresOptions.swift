@@ -7,7 +7,7 @@ public struct PostgresOptions: Sendable {
     public var readersMax = 6
     /// How long a read waits for a connection while all are in use.
     public var readerWaitMilliseconds: Int64 = 5_000
-    /// How long connecting may take.
+    /// How long connecting may take; counted in whole seconds, and at least two.
     public var connectMilliseconds: Int64 = 5_000
     /// How long one statement may take. Migrations, `verify`, `rebuild` and `copy` are exempt.
     public var statementMilliseconds: Int64 = 10_000

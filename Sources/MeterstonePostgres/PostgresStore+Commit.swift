@@ -42,8 +42,9 @@ extension PostgresStore {
                 }
             } catch let failure as PostgresFailure {
                 session.leaveTransaction()
-                guard isWorthAnotherTry(failure, session), !deadline.isOver else {
-                    throw StoreError(failure)
+                guard isWorthAnotherTry(failure, session) else { throw StoreError(failure) }
+                guard !deadline.isOver else {
+                    throw StoreError(code: .unavailable, message: "PostgreSQL: \(failure)")
                 }
                 backOff.wait()
             } catch {

@@ -117,7 +117,7 @@ enum UsageEventStatements {
         """
     static let fetch = "FETCH 20000 FROM scan"
     static let closeScan = "CLOSE scan"
-    /// Ids that lead to no event, and events that no id leads to.
+    /// Ids that lead to no event.
     static let lostIDs = """
         SELECT i.sequence, i.subject FROM event_ids i
         LEFT JOIN usage_events e

@@ -13,7 +13,7 @@ public final class PostgresServer: Sendable {
     }
 
     /// Why there can be no server here; `nil` when its programs were found.
-    public static let missing: String? =
+    private static let missing: String? =
         programs == nil ? "no PostgreSQL programs were found; `make setup` installs them" : nil
 
     private static let programs = PostgresSupervisor.findPrograms()

@@ -7,7 +7,7 @@ import MeterstoneTesting
 import Testing
 
 /// What happens while connections or locks are not to be had.
-@Suite(.disabled(if: PostgresServer.missing != nil, "\(PostgresServer.missing ?? "")"))
+@Suite
 struct ConnectionTests {
     @Test func `reads wait their turn, are refused after a while, and hold no commit up`()
         async throws

@@ -6,7 +6,7 @@ import MeterstoneTesting
 import Testing
 
 /// Promises 2 and 3 where the connection fails at the commit.
-@Suite(.disabled(if: PostgresServer.missing != nil, "\(PostgresServer.missing ?? "")"))
+@Suite
 struct LostCommitTests {
     @Test(arguments: CuttingProxy.Fault.allCases)
     func `a commit whose connection fails is answered as it ended, and serving goes on`(

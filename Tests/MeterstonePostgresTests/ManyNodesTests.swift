@@ -6,7 +6,7 @@ import MeterstoneTesting
 import Testing
 
 /// Promises 1 and 3 while several nodes decide at once.
-@Suite(.disabled(if: PostgresServer.missing != nil, "\(PostgresServer.missing ?? "")"))
+@Suite
 struct ManyNodesTests {
     /// Asks each node at once, and returns the answers sorted.
     private static func askAll(

@@ -7,7 +7,7 @@ import MeterstoneTesting
 import Testing
 
 /// The schema, and the months of events in it.
-@Suite(.disabled(if: PostgresServer.missing != nil, "\(PostgresServer.missing ?? "")"))
+@Suite
 struct SchemaTests {
     /// Everything that migrations make.
     private static func schema(_ database: TestDatabase) throws -> [String] {

@@ -6,7 +6,7 @@ import MeterstoneTesting
 import Testing
 
 /// Promises 1 to 3 while sessions and servers end under load.
-@Suite(.disabled(if: PostgresServer.missing != nil, "\(PostgresServer.missing ?? "")"))
+@Suite
 struct ServerFaultTests {
     private static let tasks = 8
     private static let eventsPerTask = 40

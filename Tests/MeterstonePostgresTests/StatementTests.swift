@@ -6,7 +6,7 @@ import MeterstoneTesting
 import Testing
 
 /// What a commit costs the server.
-@Suite(.disabled(if: PostgresServer.missing != nil, "\(PostgresServer.missing ?? "")"))
+@Suite
 struct StatementTests {
     private static func events(_ count: Int, _ name: String) -> [UsageEvent] {
         (0..<count).map { number in

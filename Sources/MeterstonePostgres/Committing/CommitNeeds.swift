@@ -36,11 +36,12 @@ struct CommitNeeds {
                 changesCatalog = true
                 return
             }
-            writtenSubjects.insert(subject)
+            var concerned = [subject]
             if case .putSubject(let profile) = request.change, let parent = profile.parent {
-                writtenSubjects.insert(parent)
+                concerned.append(parent)
             }
-            subjects.formUnion(writtenSubjects)
+            writtenSubjects.formUnion(concerned)
+            subjects.formUnion(concerned)
         }
     }
 

@@ -202,6 +202,7 @@ struct Transaction {
         } catch {
             // The server said no: the transaction is rolled back. It said nothing: who knows.
             guard error.sqlState == nil else { throw error }
+            session.leaveUnsettled()
             throw UnknownCommit(outcomes: outcomes, failure: error)
         }
     }

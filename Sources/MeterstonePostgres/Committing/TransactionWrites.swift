@@ -141,14 +141,7 @@ struct TransactionWrites {
         _ changes: [ChangeRecord], _ registry: Registry
     ) throws(StoreError) {
         guard !changes.isEmpty else { return }
-        var (keys, bodies) = (TextColumn(), TextColumn())
-        for change in changes {
-            keys.append(change.idempotencyKey)
-            bodies.append(try JSONText(change).text)
-        }
-        queries.append(
-            Query(ChangeStatements.insert)
-                .binding(IntColumn(changes.map(\.sequence))).binding(keys).binding(bodies))
+        queries.append(try .inserting(changes))
         let ofCatalog = changes.filter { $0.change.subject == nil }
         guard !ofCatalog.isEmpty else { return }
         changesCatalog = true

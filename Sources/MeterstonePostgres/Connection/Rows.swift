@@ -15,11 +15,6 @@ import CLibPQ
         unsafe PQclear(result)
     }
 
-    /// How many rows the statement wrote.
-    var changed: Int {
-        unsafe Int(String(cString: PQcmdTuples(result))) ?? 0
-    }
-
     func isNull(_ row: Int, _ column: Int32) -> Bool {
         unsafe PQgetisnull(result, Int32(row), column) == 1
     }

@@ -205,7 +205,7 @@ extension Query {
             .binding(BytesColumn(rows.map(\.body)))
     }
 
-    fileprivate static func inserting(_ changes: [ChangeRecord]) throws(StoreError) -> Query {
+    static func inserting(_ changes: [ChangeRecord]) throws(StoreError) -> Query {
         var (keys, bodies) = (TextColumn(), TextColumn())
         for change in changes {
             keys.append(change.idempotencyKey)
