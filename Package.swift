@@ -56,7 +56,10 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
-            resources: [.embedInCode("Migrations/0001-initial.sql")],
+            resources: [
+                .embedInCode("Migrations/0001-initial.sql"),
+                .embedInCode("Migrations/0002-ledger.sql"),
+            ],
             swiftSettings: strict
         ),
         .systemLibrary(
@@ -67,7 +70,10 @@ let package = Package(
             dependencies: [
                 "CLibPQ", "MeterstoneCore", "MeterstoneStore",
             ],
-            resources: [.embedInCode("Migrations/0001-initial.sql")],
+            resources: [
+                .embedInCode("Migrations/0001-initial.sql"),
+                .embedInCode("Migrations/0002-ledger.sql"),
+            ],
             swiftSettings: strict
         ),
         .target(
@@ -91,7 +97,10 @@ let package = Package(
                 "MeterstoneCore",
                 .product(name: "Yams", package: "Yams", condition: server),
             ],
-            resources: [.embedInCode("Blueprints/video-studio.yaml")],
+            resources: [
+                .embedInCode("Blueprints/chat-flow.yaml"),
+                .embedInCode("Blueprints/video-studio.yaml"),
+            ],
             swiftSettings: strict
         ),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),

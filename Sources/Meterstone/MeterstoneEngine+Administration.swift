@@ -10,7 +10,7 @@ public struct ChangeReceipt: Sendable {
 
 /// What applying a blueprint did to one of its parts.
 public struct BlueprintStep: Sendable {
-    /// "meter", "plan" or "limit".
+    /// "meter", "plan", "limit", "model" or "creditPolicy".
     public let kind: String
     public let key: String
     public let outcome: ChangeOutcome
@@ -25,14 +25,15 @@ extension MeterstoneEngine {
         return ChangeReceipt(outcome: outcome, isReplay: isReplay)
     }
 
-    /// Writes every meter, plan and limit of a blueprint. What it does not name stays as it is, and
-    /// applying it twice changes nothing.
+    /// Writes every part of a blueprint. What it does not name stays as it is, the credit policy
+    /// included, and applying it twice changes nothing.
     public func apply(
         _ blueprint: Blueprint, author: String
     ) async throws(StoreError) -> [BlueprintStep] {
         let changes =
             blueprint.meters.map { Change.putMeter($0) } + blueprint.plans.map { .putPlan($0) }
-            + blueprint.limits.map { .putLimit($0) }
+            + blueprint.limits.map { .putLimit($0) } + blueprint.models.map { .putModel($0) }
+            + (blueprint.credits.map { [.putCreditPolicy($0)] } ?? [])
         let outcomes = try await committer.commit(
             changes.map { .change(ChangeRequest(change: $0, author: author)) })
         return try zip(changes, outcomes).map { (change, outcome) throws(StoreError) in
@@ -41,7 +42,7 @@ extension MeterstoneEngine {
         }
     }
 
-    /// The meters, plans and limits that decide now, each sorted by key.
+    /// What decides now, each part sorted by key.
     public func blueprint() async throws(StoreError) -> Blueprint {
         let view = try await committer.look { (store) throws(StoreError) in
             try store.view(of: nil)
@@ -50,7 +51,8 @@ extension MeterstoneEngine {
         return Blueprint(
             meters: blueprint.meters.sorted { $0.key < $1.key },
             plans: blueprint.plans.sorted { $0.key < $1.key },
-            limits: blueprint.limits.sorted { $0.key < $1.key })
+            limits: blueprint.limits.sorted { $0.key < $1.key }, credits: blueprint.credits,
+            models: blueprint.models.sorted { $0.key < $1.key })
     }
 
     /// A subject's profile, or `nil` when nothing was ever written of it.

@@ -35,7 +35,7 @@ extension MeterstoneEngine {
         guard let meter = view.catalog.blueprint.meters.first(where: { $0.key == key }) else {
             return .rejected(.unknown(meter: key))
         }
-        guard !window.isRolling else { return .rejected(.rollingUsage) }
+        guard window.isRepeating || window == .lifetime else { return .rejected(.windowOfUsage) }
         guard let spans = view.spans(window, from: from, until: until, now: now) else {
             return .rejected(.tooManyPoints)
         }
@@ -111,7 +111,7 @@ extension Rejection {
             message: "expected the key of a meter, and there is none called '\(key)'")
     }
 
-    fileprivate static let rollingUsage = Rejection(
+    fileprivate static let windowOfUsage = Rejection(
         code: .invalidField, field: "window",
         message: "expected hour, day, week, month, year, billingMonth or lifetime")
 

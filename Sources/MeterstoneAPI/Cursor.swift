@@ -14,6 +14,7 @@ package struct Cursor: Sendable, Hashable {
         case changes = "c"
         case subjects = "s"
         case keys = "k"
+        case entries = "l"
     }
 
     package init(kind: Kind, position: String) {

@@ -16,4 +16,6 @@ package enum WireBounds {
     /// Bytes of UTF-8 in the author or the reason of a change or a correction.
     package static let authorBytesMax = 255
     package static let reasonBytesMax = 4_096
+    /// Seconds after which a reservation expires: at most thirty days.
+    package static let reservationSeconds: ClosedRange<Int64> = 1...2_592_000
 }

@@ -26,10 +26,7 @@ extension BlueprintReader {
             return nil
         }
         guard let key = identifier(value, MeterKey.self) else { return nil }
-        if !names.meters.contains(key.text) {
-            let suggestion = Spelling.suggestion(for: key.text, among: names.meters)
-            report(value, "no meter is called '\(key)'\(suggestion)")
-        }
+        if let message = names.unknownMeter(key.text) { report(value, message) }
         return key
     }
 
@@ -46,17 +43,15 @@ extension BlueprintReader {
             report(value, "'\(word)': expected \(Window.expectation)\(suggestion)")
             return nil
         }
-        if case .rolling = window, let meter, let aggregation = names.aggregations[meter.text],
-            aggregation != .sum, aggregation != .count
-        {
-            let message = "a rolling window is for meters that sum or count;"
+        if window.needsSum, let meter, let aggregation = names.unsummable(meter.text) {
+            let message = "the window '\(window)' is for meters that sum or count;"
             report(value, "\(message) '\(meter)' has the aggregation \(aggregation.rawValue)")
         }
         return window
     }
 
     private static let windowWords = [
-        "hour", "day", "week", "month", "year", "lifetime", "billingMonth",
+        "hour", "day", "week", "month", "year", "lifetime", "billingMonth", "request", "concurrent",
     ]
 
     private mutating func allowances(_ value: Value?, _ names: Names) -> [PlanKey: Allowance] {

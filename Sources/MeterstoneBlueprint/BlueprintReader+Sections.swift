@@ -4,46 +4,68 @@ import Yams
 extension BlueprintReader {
     mutating func blueprint() -> Blueprint {
         guard let root = document.root else {
-            report(.start, "", "the file is empty; expected meters, plans and limits")
+            report(.start, "", "the file is empty; expected \(Self.sectionNames)")
             return Blueprint()
         }
         let position = document.position(of: root)
         var sections = fields(Value(node: root, field: "", position: position))
-        let meters = sections.take("meters").map { section($0) } ?? []
-        let plans = sections.take("plans").map { section($0) } ?? []
-        let limits = sections.take("limits").map { section($0) } ?? []
+        let meters = section(sections.take("meters"), MeterKey.self)
+        let plans = section(sections.take("plans"), PlanKey.self)
+        let limits = section(sections.take("limits"), LimitKey.self)
+        let credits = sections.take("credits")
+        let models = section(sections.take("models"), ModelKey.self)
         finish(sections)
         var blueprint = Blueprint()
         blueprint.meters = meters.compactMap { meter($0) }
         blueprint.plans = self.plans(plans)
         let names = Names(meters: meters, plans: plans, readable: blueprint.meters)
         blueprint.limits = limits.compactMap { limit($0, names) }
+        blueprint.credits = creditPolicy(credits, names)
+        blueprint.models = models.compactMap { model($0) }
         return blueprint
     }
 
+    private static let sectionNames = "meters, plans, limits, credits or models"
+
     /// The entries of a section whose keys are good enough to name something.
-    private mutating func section(_ value: Value) -> [Entry] {
-        entries(value).filter { entry in
-            if MeterKey.isValid(entry.key) { return true }
-            let message = "'\(entry.key)' is not a key: expected \(MeterKey.expectation)"
+    private mutating func section<Key: TextIdentifier>(
+        _ value: Value?, _ type: Key.Type
+    ) -> [Entry] {
+        guard let value else { return [] }
+        return entries(value).filter { entry in
+            if Key.isValid(entry.key) { return true }
+            let message = "'\(entry.key)' is not a key: expected \(Key.expectation)"
             report(entry.keyPosition, entry.value.field, message)
             return false
         }
     }
 }
 
-/// What limits may refer to.
+/// What limits and prices may refer to.
 struct Names {
     /// Also those whose own definition is wrong: one mistake is enough.
     let meters: [String]
     let plans: [String]
-    let aggregations: [String: Aggregation]
+    private let aggregations: [String: Aggregation]
 
     init(meters: [Entry], plans: [Entry], readable: [Meter]) {
         self.meters = meters.map(\.key)
         self.plans = plans.map(\.key)
         aggregations = Dictionary(
             readable.map { ($0.key.text, $0.aggregation) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// What to say of a meter that is not in the file; `nil`: it is.
+    func unknownMeter(_ key: String) -> String? {
+        if meters.contains(key) { return nil }
+        return "no meter is called '\(key)'\(Spelling.suggestion(for: key, among: meters))"
+    }
+
+    /// The aggregation of a meter that neither sums nor counts; `nil` also where it is not known.
+    func unsummable(_ key: String) -> Aggregation? {
+        guard let aggregation = aggregations[key], aggregation != .sum, aggregation != .count
+        else { return nil }
+        return aggregation
     }
 }
 
@@ -95,6 +117,9 @@ extension BlueprintReader {
             plan.rank = Int(wholeNumber(fields.take("rank")) ?? 0)
             let isDefault = fields.take("isDefault")
             plan.isDefault = flag(isDefault) ?? false
+            plan.recurringGrants = recurringGrants(fields.take("recurringGrants"))
+            plan.overdraft =
+                wholeNumber(fields.take("overdraft"), in: CreditPolicy.priceRange) ?? 0
             finish(fields)
             if let isDefault, plan.isDefault {
                 if let first = firstDefault {

@@ -14,16 +14,22 @@ extension BlueprintReader {
     }
 
     mutating func texts(_ value: Value?) -> [String]? {
-        guard let value, !value.isNull else { return nil }
-        guard case .sequence(let sequence) = value.node else {
-            report(value, "expected a list of texts, found \(value.kind)")
-            return nil
-        }
-        return sequence.enumerated().compactMap { index, node in
-            let path = "\(value.field)[\(index)]"
-            let item = Value(node: node, field: path, position: document.position(of: node))
+        items(value, of: "texts")?.compactMap { item in
             if item.isNull { report(item, "expected a text, found nothing") }
             return text(item)
+        }
+    }
+
+    /// The items of a list, with the index in their paths.
+    mutating func items(_ value: Value?, of kind: String) -> [Value]? {
+        guard let value, !value.isNull else { return nil }
+        guard case .sequence(let sequence) = value.node else {
+            report(value, "expected a list of \(kind), found \(value.kind)")
+            return nil
+        }
+        return sequence.enumerated().map { index, node in
+            let path = "\(value.field)[\(index)]"
+            return Value(node: node, field: path, position: document.position(of: node))
         }
     }
 
@@ -46,6 +52,13 @@ extension BlueprintReader {
             return number
         }
         report(value, "expected a whole number, found \(value.kind)")
+        return nil
+    }
+
+    mutating func wholeNumber(_ value: Value?, in range: ClosedRange<Int64>) -> Int64? {
+        guard let value, let number = wholeNumber(value) else { return nil }
+        if range.contains(number) { return number }
+        report(value, "expected a whole number \(range.inWords), found \(number)")
         return nil
     }
 
@@ -93,4 +106,9 @@ extension BlueprintReader {
         }
         return result
     }
+}
+
+extension ClosedRange<Int64> {
+    /// `from 0 to 1000`.
+    var inWords: String { "from \(lowerBound) to \(upperBound)" }
 }

@@ -50,7 +50,7 @@ extension BlueprintReader {
             report(position, field, "expected a text as key")
             return nil
         }
-        let name = Document.name(of: scalar)
+        let name = document.name(of: scalar)
         let path = field.isEmpty ? name : "\(field).\(name)"
         let child = Value(node: value, field: path, position: document.position(of: value))
         return Entry(key: name, keyPosition: position, value: child)
@@ -64,8 +64,10 @@ extension BlueprintReader {
         for mistake in fields.unknown { report(mistake.position, mistake.field, mistake.message) }
     }
 
-    mutating func missing(_ name: String, in fields: Fields) {
-        report(fields.position, "\(fields.field).\(name)", "missing; every \(fields.kind) has one")
+    /// - Parameter kind: what the fields are of; `nil`: what the section holds.
+    mutating func missing(_ name: String, in fields: Fields, of kind: String? = nil) {
+        let message = "missing; every \(kind ?? fields.kind) has one"
+        report(fields.position, "\(fields.field).\(name)", message)
     }
 }
 

@@ -47,8 +47,8 @@ struct Document {
 
     /// The text with one character before the key at `mark`, or `nil` when nothing stands there.
     private mutating func marking(_ text: String, at mark: Mark) -> String? {
-        let count = insertions.values.reduce(0) { $0 + $1.count }
-        guard let scalar = Unicode.Scalar(UInt32(Self.marks.lowerBound + count)) else { return nil }
+        guard let scalar = Unicode.Scalar(UInt32(Self.marks.lowerBound + insertionCount))
+        else { return nil }
         var scalars = text.unicodeScalars
         guard var index = Self.index(of: mark, in: scalars) else { return nil }
         var column = mark.column
@@ -92,8 +92,15 @@ struct Document {
         }
     }
 
+    private var insertionCount: Int {
+        insertions.values.reduce(0) { $0 + $1.count }
+    }
+
     /// The scalar as it was written, without the character that made it unique.
-    static func name(of scalar: Node.Scalar) -> String {
+    ///
+    /// Only characters that were put in are taken away: a model's name may begin with one of them.
+    func name(of scalar: Node.Scalar) -> String {
+        let marks = Self.marks.prefix(insertionCount)
         guard let first = scalar.string.unicodeScalars.first, marks.contains(Int(first.value))
         else { return scalar.string }
         return String(scalar.string.unicodeScalars.dropFirst())

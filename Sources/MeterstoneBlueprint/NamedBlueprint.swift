@@ -1,11 +1,13 @@
 /// The blueprints that come with the program, and need no file beside it.
 package enum NamedBlueprint: String, CaseIterable, Sendable {
     case videoStudio = "video-studio"
+    case chatFlow = "chat-flow"
 
     /// The blueprint as its author wrote it, comments included.
     package var yaml: String {
         switch self {
         case .videoStudio: String(decoding: PackageResources.video_studio_yaml, as: UTF8.self)
+        case .chatFlow: String(decoding: PackageResources.chat_flow_yaml, as: UTF8.self)
         }
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import MeterstoneBlueprint
 import MeterstoneCore
 import MeterstoneImport
 
@@ -115,6 +116,48 @@ enum ArgumentText {
             throw ValidationError("expected a whole number from 0, or -1 for unlimited")
         }
         return allowance
+    }
+
+    /// After how many seconds a reservation expires, as milliseconds.
+    static func expiry(_ text: String) throws -> Int64 {
+        let range = ReservationTerms.millisecondsRange
+        guard let seconds = Int64(text), 1...range.upperBound / 1_000 ~= seconds else {
+            throw ValidationError("expected 1 to \(range.upperBound / 1_000) seconds")
+        }
+        return seconds * 1_000
+    }
+
+    /// `prompts=10`: what a unit costs in credits.
+    static func creditPrice(_ text: String) throws -> (meter: MeterKey, credits: Int64) {
+        guard case (let name, let value?) = split(text), let meter = MeterKey(name),
+            let credits = Int64(value), CreditPolicy.priceRange.contains(credits)
+        else {
+            throw ValidationError(
+                "expected METER=NUMBER from 0 to \(CreditPolicy.priceRange.upperBound)")
+        }
+        return (meter, credits)
+    }
+
+    /// `day=50`, or `day=50,200` when up to 200 of it stay.
+    static func recurringGrant(_ text: String) throws -> RecurringGrant {
+        guard case (let name, let value?) = split(text), let window = Window(name) else {
+            throw ValidationError("expected WINDOW=NUMBER or WINDOW=NUMBER,NUMBER")
+        }
+        let numbers = value.split(separator: ",", omittingEmptySubsequences: false)
+            .map { Int64($0) }
+        guard 1...2 ~= numbers.count, let amount = numbers[0],
+            numbers.count == 1 || numbers[1] != nil
+        else { throw ValidationError("expected WINDOW=NUMBER or WINDOW=NUMBER,NUMBER") }
+        return RecurringGrant(
+            window: window, amount: amount, rolloverMax: numbers.count == 2 ? numbers[1] : nil)
+    }
+
+    /// `30` or `0.15`.
+    static func tokenPrice(_ text: String) throws -> Money {
+        guard let money = Money(decimal: text), ModelPrice.range.contains(money.millionths) else {
+            throw ValidationError("expected an amount from 0 to 1000000 with at most six decimals")
+        }
+        return money
     }
 
     static func quantityMapping(_ text: String) throws -> QuantityMapping {

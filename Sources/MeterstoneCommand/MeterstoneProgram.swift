@@ -24,10 +24,17 @@ package struct MeterstoneProgram: AsyncParsableCommand {
                     TopCommand.self, ImportCommand.self,
                 ]),
             CommandGroup(
+                name: "Reservation",
+                subcommands: [
+                    ReserveCommand.self, ExtendCommand.self, SettleCommand.self,
+                    ReleaseCommand.self, ReservationsCommand.self,
+                ]),
+            CommandGroup(
                 name: "Administration",
                 subcommands: [
                     MetersCommand.self, PlansCommand.self, LimitsCommand.self,
-                    SubjectsCommand.self, BlueprintCommand.self,
+                    SubjectsCommand.self, CreditsCommand.self, ModelsCommand.self,
+                    BlueprintCommand.self,
                 ]),
             CommandGroup(
                 name: "Maintenance",

@@ -69,12 +69,7 @@ final class CatalogCache: Sendable {
         }
         var blueprint = Blueprint()
         for row in 0..<rows[0].count {
-            let body = JSONText(text: rows[0].text(row, 2))
-            switch rows[0].text(row, 0) {
-            case "meter": blueprint.meters.append(try body.decoded(as: Meter.self))
-            case "plan": blueprint.plans.append(try body.decoded(as: Plan.self))
-            default: blueprint.limits.append(try body.decoded(as: Limit.self))
-            }
+            try blueprint.add(kind: rows[0].text(row, 0), body: rows[0].text(row, 2))
         }
         let registry = Registry(
             names: (0..<rows[1].count).map { MeterKey(unchecked: rows[1].text($0, 0)) },

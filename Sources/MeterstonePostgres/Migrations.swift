@@ -3,7 +3,9 @@ import MeterstoneStore
 /// Brings the schema up to date. Nodes that start together take turns.
 struct Migrations {
     /// The scripts in order; the first has number 1. What was released is never changed.
-    static let scripts = [PackageResources._001_initial_sql]
+    static let scripts = [
+        PackageResources._001_initial_sql, PackageResources._002_ledger_sql,
+    ]
 
     let connection: Connection
 

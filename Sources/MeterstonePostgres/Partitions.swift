@@ -54,9 +54,9 @@ final class Partitions {
         let latest = now.advanced(byMilliseconds: options.earlyMillisecondsMax)
         let accepted = Instant(millisecondsSince1970: 0)...max(latest, now)
         for command in commands {
-            guard case .consume(let event) = command.recording, let instant = event.occurredAt,
-                accepted.contains(instant)
-            else { continue }
+            guard let instant = command.recorded?.occurredAt, accepted.contains(instant) else {
+                continue
+            }
             let month = Month(day: instant.utcDay)
             if !months.contains(month) { missing.insert(month) }
         }
@@ -104,9 +104,11 @@ final class Partitions {
 }
 
 extension Command {
-    /// The event that the command may record, as a consume.
-    fileprivate var recording: Command {
-        if case .record(let event) = self { return .consume(event) }
-        return self
+    /// The event that the command may record.
+    fileprivate var recorded: UsageEvent? {
+        switch self {
+        case .consume(let event), .record(let event), .reserve(let event, _): event
+        default: nil
+        }
     }
 }

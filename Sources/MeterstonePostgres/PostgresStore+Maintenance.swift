@@ -106,6 +106,7 @@ extension PostgresStore {
         var total = 0
         for pass in 0..<passes {
             try recount.run(pass: pass, of: passes)
+            try recount.requireSoundLedgers()
             var columns = CounterColumns()
             for (key, state) in recount.counters {
                 columns.append(key, StoredCounter(state: state, asOf: asOf))

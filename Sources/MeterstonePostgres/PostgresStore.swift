@@ -121,6 +121,19 @@ public final class PostgresStore: Store {
         ).view(of: id)
     }
 
+    public func subjectsDue(at now: Instant, count: Int) throws(StoreError) -> [SubjectID] {
+        try pool.with { (connection) throws(StoreError) in
+            do throws(PostgresFailure) {
+                let rows = try connection.run(
+                    Query(SubjectStatements.due).binding(now.millisecondsSince1970)
+                        .binding(Int64(count)))
+                return (0..<rows.count).map { SubjectID(unchecked: rows.text($0, 0)) }
+            } catch {
+                throw StoreError(error)
+            }
+        }
+    }
+
     public func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [Subject] {
         try read { (source) throws(StoreError) in
             try source.subjects(after: after, count: count).map(\.profile)

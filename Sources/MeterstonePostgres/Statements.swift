@@ -3,7 +3,7 @@
 /// Rows are looked for and written as sets: arrays in, rows out. The committer's session plans each
 /// statement once, with index look-ups only (see `Session`).
 enum SubjectStatements {
-    static let columns = "id, number, first_sequence, profile, children"
+    static let columns = "id, number, first_sequence, profile, children, next_expiry"
 
     /// Brings in rows for subjects that have none, so that they can be locked. In the order of ids.
     static let bringIn = """
@@ -35,10 +35,17 @@ enum SubjectStatements {
     static let update = """
         UPDATE subjects s
         SET number = w.number, first_sequence = w.first_sequence, parent = w.parent,
-            profile = w.profile, children = w.children
-        FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[])
-            w(id, number, first_sequence, parent, profile, children)
+            profile = w.profile, children = w.children,
+            next_expiry = NULLIF(w.next_expiry, -1)
+        FROM unnest(
+            $1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[],
+            $7::bigint[]
+        ) w(id, number, first_sequence, parent, profile, children, next_expiry)
         WHERE s.id = w.id
+        """
+    static let due = """
+        SELECT id FROM subjects WHERE next_expiry <= $1::bigint ORDER BY next_expiry
+        LIMIT $2::bigint
         """
     /// Rows that were brought in for subjects of which nothing was recorded.
     static let dropUnused = "DELETE FROM subjects WHERE id = ANY($1::text[]) AND number IS NULL"
@@ -127,6 +134,33 @@ enum UsageEventStatements {
     static let usageCount = "SELECT count(*) FROM usage_events WHERE get_byte(body, 0) = 1"
     static let idCount = "SELECT count(*) FROM event_ids"
     static let deleteIDs = "DELETE FROM event_ids"
+}
+
+enum LedgerStatements {
+    static let insert = """
+        INSERT INTO ledger_entries (subject, sequence, lookup, body)
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bytea[])
+        """
+    /// The entries of several subjects by what they are looked up by; the first column says which.
+    static let byLookup = """
+        SELECT w.place, l.sequence, l.body
+        FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY w(subject, lookup, place)
+        JOIN ledger_entries l ON l.subject = w.subject AND l.lookup = w.lookup
+        ORDER BY w.place, l.sequence
+        """
+    static let before = """
+        SELECT sequence, body FROM ledger_entries
+        WHERE subject = $1::bigint AND sequence < $2::bigint
+        ORDER BY sequence DESC LIMIT $3::bigint
+        """
+    static let scan = """
+        DECLARE ledger NO SCROLL CURSOR FOR
+        SELECT subject, sequence, body FROM ledger_entries
+        WHERE ((subject >> 18) + subject) % $1::bigint = $2::bigint
+        ORDER BY subject, sequence
+        """
+    static let fetch = "FETCH 20000 FROM ledger"
+    static let closeScan = "CLOSE ledger"
 }
 
 enum CounterStatements {

@@ -8,6 +8,10 @@ enum Migrations {
             try database.execute(
                 sql: String(decoding: PackageResources._001_initial_sql, as: UTF8.self))
         }
+        migrator.registerMigration("0002-ledger") { database in
+            try database.execute(
+                sql: String(decoding: PackageResources._002_ledger_sql, as: UTF8.self))
+        }
         return migrator
     }()
 }

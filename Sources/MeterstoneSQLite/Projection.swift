@@ -14,7 +14,8 @@ final class Projection {
     private static let batchesPerStep: Int64 = 64
 
     private enum Stage {
-        case gather, sortEvents, sortIDs, sortCounters, events, ids, counters, finish, drop, done
+        case gather, sortEvents, sortIDs, sortCounters, events, ids, entries, counters, finish, drop
+        case done
     }
 
     let until: Int64
@@ -25,6 +26,7 @@ final class Projection {
     private let subjects: [SubjectRow]
     private var events: [EventReference] = []
     private var ids: [IDReference] = []
+    private var entries: [EntryRow] = []
     private var stage = Stage.gather
     private var position = 0
 
@@ -55,7 +57,7 @@ final class Projection {
         counters = slice.counters
         registry = workingSet.registry
         changes = workingSet.dirtyChanges.filter { $0.sequence <= slice.until }
-        subjects = workingSet.dirtySubjects.filter { $0.sequence <= slice.until }
+        subjects = workingSet.dirtySubjects.filter { $0.sequence <= slice.until }.lastOfEach
     }
 
     /// Does one step; `false` when the round is complete.
@@ -73,6 +75,7 @@ final class Projection {
             advance(to: .events)
         case .events: try putEvents(statements)
         case .ids: try putIDs(statements)
+        case .entries: try putEntries(statements)
         case .counters: try putCounters(statements)
         case .finish:
             try statements.transaction { () throws(StoreError) in try finish(statements) }
@@ -97,6 +100,7 @@ final class Projection {
         }
         let index = Int32(position)
         batches[position].forEach { fact in
+            if let row = fact.entryRow { entries.append(row) }
             guard let head = fact.usageHead else { return }
             let location = EventLocation(
                 day: head.occurredAt.utcDay, subject: fact.subject, sequence: fact.sequence)
@@ -159,7 +163,20 @@ final class Projection {
             }
         }
         position = end
-        if position == ids.count { advance(to: .counters) }
+        if position == ids.count { advance(to: .entries) }
+    }
+
+    /// Entries of one subject come in their order; a slice has few of each.
+    private func putEntries(_ statements: WriterStatements) throws(StoreError) {
+        if position == 0 {
+            entries.sort { ($0.subject, $0.sequence) < ($1.subject, $1.sequence) }
+        }
+        let end = min(position + Self.rowsPerStep, entries.count)
+        try statements.transaction { () throws(StoreError) in
+            try statements.put(entries[position..<end])
+        }
+        position = end
+        if position == entries.count { advance(to: .counters) }
     }
 
     private func putCounters(_ statements: WriterStatements) throws(StoreError) {
@@ -193,5 +210,14 @@ final class Projection {
         statements.dropJournal.bind(2, Self.batchesPerStep)
         try statements.dropJournal.run()
         if statements.database.changesCount < Self.batchesPerStep { stage = .done }
+    }
+}
+
+extension [SubjectRow] {
+    /// Of several rows of one subject only the last counts.
+    fileprivate var lastOfEach: [SubjectRow] {
+        var place: [Int64: Int] = [:]
+        for (index, row) in enumerated() { place[row.subject.number] = index }
+        return place.values.sorted().map { self[$0] }
     }
 }

@@ -55,7 +55,8 @@ final class SQLiteSource: StoreSource {
         try StoredSubject(
             number: row.int(0), firstSequence: row.int(2), id: SubjectID(unchecked: row.text(1)),
             profileText: row.isNull(3) ? nil : row.text(3),
-            childrenText: row.isNull(4) ? nil : row.text(4))
+            childrenText: row.isNull(4) ? nil : row.text(4),
+            nextExpiry: row.isNull(5) ? nil : row.int(5))
     }
 
     func counter(_ key: CounterKey) throws(StoreError) -> StoredCounter? {
@@ -154,6 +155,51 @@ final class SQLiteSource: StoreSource {
         return ChangeReceiptRecord(change: record.change, outcome: record.outcome)
     }
 
+    func entries(of subject: Int64, lookup: String) throws(StoreError) -> [StoredFact] {
+        let statement = try statement(LedgerStatements.byLookup)
+        defer { statement.reset() }
+        statement.bind(1, subject)
+        statement.bind(2, lookup)
+        let watermark = try watermark()
+        return try statement.facts().filter { $0.sequence <= watermark }
+    }
+
+    func entries(
+        of subject: Int64, before sequence: Int64?, count: Int
+    ) throws(StoreError) -> [StoredFact] {
+        let statement = try statement(LedgerStatements.before)
+        defer { statement.reset() }
+        statement.bind(1, subject)
+        statement.bind(2, min(sequence ?? .max, try watermark() + 1))
+        statement.bind(3, Int64(count))
+        return try statement.facts()
+    }
+
+    func scanEntries(
+        pass: Int64, of passes: Int64,
+        _ visit: (_ subject: Int64, _ fact: StoredFact) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        let statement = try Statement(database, LedgerStatements.ofPass)
+        statement.bind(1, passes)
+        statement.bind(2, pass)
+        while try statement.step() {
+            try visit(
+                statement.int(0),
+                StoredFact(sequence: statement.int(1), body: statement.bytes(2)))
+        }
+    }
+
+    /// Subjects with reservations that may have expired by an instant, the earliest first.
+    func due(at now: Instant, count: Int) throws(StoreError) -> [SubjectID] {
+        let statement = try statement(SubjectStatements.due)
+        defer { statement.reset() }
+        statement.bind(1, now.millisecondsSince1970)
+        statement.bind(2, Int64(count))
+        var result: [SubjectID] = []
+        while try statement.step() { result.append(SubjectID(unchecked: statement.text(0))) }
+        return result
+    }
+
     func changes(before sequence: Int64?, count: Int) throws(StoreError) -> [ChangeEntry] {
         let statement = try statement(ChangeStatements.before)
         defer { statement.reset() }
@@ -230,11 +276,21 @@ final class SQLiteSource: StoreSource {
             events: try count(UsageEventStatements.usageCount),
             rows: try count(UsageEventStatements.count),
             counters: try count(CounterStatements.count),
-            changes: try count(ChangeStatements.count))
+            changes: try count(ChangeStatements.count),
+            entries: try count(LedgerStatements.count))
     }
 
     func count(_ sql: String) throws(StoreError) -> Int64 {
         let statement = try Statement(database, sql)
         return try statement.step() ? statement.int(0) : 0
+    }
+}
+
+extension Statement {
+    /// The rest of the rows, which are sequence and body.
+    fileprivate func facts() throws(StoreError) -> [StoredFact] {
+        var result: [StoredFact] = []
+        while try step() { result.append(StoredFact(sequence: int(0), body: bytes(1))) }
+        return result
     }
 }

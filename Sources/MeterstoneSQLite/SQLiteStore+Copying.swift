@@ -21,6 +21,7 @@ extension SQLiteStore {
                 try visit(StorePart(.opening(opening)))
                 try source.exportSubjects(visit)
                 try source.exportEvents(visit)
+                try source.exportEntries(visit)
                 try source.exportChanges(visit)
             }
         } catch {
@@ -58,6 +59,7 @@ extension SQLiteStore {
             case .opening(let opening): try statements.put(opening)
             case .subjects(let subjects): try statements.put(subjects)
             case .events(let rows): try statements.put(rows)
+            case .entries(let rows): try statements.put(rows)
             case .changes(let changes): try statements.put(changes)
             }
         }

@@ -39,12 +39,7 @@ extension SQLiteStore {
         var blueprint = Blueprint()
         let rows = try Statement(database, CatalogStatements.all)
         while try rows.step() {
-            let body = JSONText(text: rows.text(1))
-            switch rows.text(0) {
-            case "meter": blueprint.meters.append(try body.decoded(as: Meter.self))
-            case "plan": blueprint.plans.append(try body.decoded(as: Plan.self))
-            default: blueprint.limits.append(try body.decoded(as: Limit.self))
-            }
+            try blueprint.add(kind: rows.text(0), body: rows.text(1))
         }
         return blueprint
     }

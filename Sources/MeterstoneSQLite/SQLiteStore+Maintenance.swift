@@ -71,6 +71,7 @@ extension SQLiteStore {
         try Statement(database, CounterStatements.deleteAll).run()
         for pass in 0..<passes {
             try recount.run(pass: pass, of: passes)
+            try recount.requireSoundLedgers()
             for key in recount.counters.keys.sorted() {
                 let counter = Counter(
                     series: key.series, span: .lifetime,

@@ -166,6 +166,16 @@ public final class SQLiteStore: Store, @unchecked Sendable {
         }
     }
 
+    public func subjectsDue(at now: Instant, count: Int) throws(StoreError) -> [SubjectID] {
+        try refuseIfHalted()
+        return try write { (_) throws(StoreError) in
+            // What is in memory may say of some of them that nothing is due any more.
+            let stored = try statements.source.due(
+                at: now, count: count + workingSet.dirtySubjects.count)
+            return workingSet.subjectsDue(at: now, stored: stored, count: count)
+        }
+    }
+
     public func close() throws(StoreError) {
         // After a failed sync the files are left as they are, for the next process to recover from.
         guard halt == nil else { return }

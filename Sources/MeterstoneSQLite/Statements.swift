@@ -1,23 +1,31 @@
 /// Every statement that is not part of a migration, by table.
 package enum SubjectStatements {
     package static let byID = """
-        SELECT number, id, first_sequence, profile, children FROM subjects
+        SELECT number, id, first_sequence, profile, children, next_expiry FROM subjects
         WHERE id = ?1
         """
     package static let byNumber = """
-        SELECT number, id, first_sequence, profile, children FROM subjects
+        SELECT number, id, first_sequence, profile, children, next_expiry FROM subjects
         WHERE number = ?1
         """
     package static let after = """
-        SELECT number, id, first_sequence, profile, children FROM subjects
+        SELECT number, id, first_sequence, profile, children, next_expiry FROM subjects
         WHERE id > ?1
         ORDER BY id
         LIMIT ?2
         """
     package static let put = """
-        INSERT INTO subjects (number, id, first_sequence, profile, children)
-        VALUES (?1, ?2, ?3, ?4, ?5)
-        ON CONFLICT (number) DO UPDATE SET profile = excluded.profile, children = excluded.children
+        INSERT INTO subjects (number, id, first_sequence, profile, children, next_expiry)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        ON CONFLICT (number) DO UPDATE
+        SET profile = excluded.profile, children = excluded.children,
+            next_expiry = excluded.next_expiry
+        """
+    package static let due = """
+        SELECT id FROM subjects
+        WHERE next_expiry <= ?1
+        ORDER BY next_expiry
+        LIMIT ?2
         """
     package static let numberMax = "SELECT COALESCE(MAX(number), 0) FROM subjects"
     package static let count = "SELECT COUNT(*) FROM subjects"
@@ -87,6 +95,31 @@ package enum UsageEventStatements {
     /// Usages of subjects themselves: neither corrections nor the rows of teams.
     package static let usageCount =
         "SELECT COUNT(*) FROM usage_events WHERE substr(body, 1, 1) = x'01'"
+}
+
+package enum LedgerStatements {
+    package static let put = """
+        INSERT OR IGNORE INTO ledger_entries (subject, sequence, lookup, body)
+        VALUES (?1, ?2, ?3, ?4)
+        """
+    /// Without statistics SQLite would rather walk the subject's whole ledger.
+    package static let byLookup = """
+        SELECT sequence, body FROM ledger_entries INDEXED BY ledger_entries_by_lookup
+        WHERE subject = ?1 AND lookup = ?2
+        ORDER BY sequence
+        """
+    package static let before = """
+        SELECT sequence, body FROM ledger_entries
+        WHERE subject = ?1 AND sequence < ?2
+        ORDER BY sequence DESC
+        LIMIT ?3
+        """
+    package static let ofPass = """
+        SELECT subject, sequence, body FROM ledger_entries
+        WHERE ((subject >> 18) + subject) % ?1 = ?2
+        ORDER BY subject, sequence
+        """
+    package static let count = "SELECT COUNT(*) FROM ledger_entries"
 }
 
 package enum CounterStatements {

@@ -33,6 +33,11 @@ extension WriterStatements {
             statement.bind(3, subject.firstSequence)
             statement.bind(4, try subject.profileText())
             statement.bind(5, subject.childrenText)
+            if let next = subject.nextExpiry {
+                statement.bind(6, next.millisecondsSince1970)
+            } else {
+                statement.bindNull(6)
+            }
             try statement.run()
         }
     }
@@ -44,6 +49,17 @@ extension WriterStatements {
             putEvent.bind(3, row.location.sequence)
             putEvent.bind(4, row.body)
             try putEvent.run()
+        }
+    }
+
+    func put(_ rows: some Collection<EntryRow>) throws(StoreError) {
+        let statement = try Statement(database, LedgerStatements.put)
+        for row in rows {
+            statement.bind(1, row.subject)
+            statement.bind(2, row.sequence)
+            statement.bind(3, row.lookup)
+            statement.bind(4, row.body)
+            try statement.run()
         }
     }
 

@@ -34,7 +34,7 @@ extension MeterstoneEngine {
         switch receipt.outcome {
         case .missing: throw missing
         case .rejected(let rejection): throw rejection
-        case .created, .replaced, .unchanged, .deleted:
+        case .created, .replaced, .unchanged, .deleted, .credited:
             return Response(status: .noContent, headers: receipt.isReplay ? .replayed : [:])
         }
     }

@@ -73,11 +73,15 @@ extension Problem {
         switch code {
         case .malformed: .badRequest
         case .trackingDisabled: .forbidden
-        case .alreadyVoided, .inUse, .idempotencyConflict: .conflict
+        case .alreadyVoided, .inUse, .idempotencyConflict, .reservationOpen, .reservationClosed,
+            .duplicateGrant, .alreadyRefunded:
+            .conflict
+        case .tooManyReservations: .tooManyRequests
         case .tooLarge: .contentTooLarge
         case .invalidField, .missingField, .unknownField, .unknownMeter, .unknownPlan,
             .unknownLimit, .unknownSubject, .unknownEvent, .unknownTimeZone, .nothingToCount,
-            .quantityOverflow, .occurredAtOutOfRange, .cyclicParent:
+            .quantityOverflow, .occurredAtOutOfRange, .cyclicParent, .unknownReservation,
+            .unknownGrant, .unknownReference, .creditOverflow:
             .unprocessableContent
         }
     }
@@ -106,7 +110,7 @@ extension Problem {
 extension Problem {
     /// A consume that is refused: which limits, when to try again, which plans would allow it.
     static func denied(
-        _ denial: Denial, limits: [LimitStatus], at now: Instant
+        _ denial: Denial, limits: [LimitStatus], credits: CreditCharge? = nil, at now: Instant
     ) -> Problem {
         var problem = Problem(status: .tooManyRequests, code: denial.code, detail: "")
         switch denial.reason {
@@ -116,6 +120,10 @@ extension Problem {
         case .limitExceeded:
             let names = denial.violated.map(\.text).joined(separator: ", ")
             problem.detail = "not enough is left of \(names)"
+        case .insufficientCredits:
+            problem.status = HTTPResponse.Status(code: 402, reasonPhrase: "Payment Required")
+            let cost = credits.map { "\($0.amount) credits are needed, \($0.balance) are left" }
+            problem.detail = cost ?? "not enough credits are left"
         }
         if let seconds = denial.retryAfterSeconds(at: now) {
             problem.headers[.retryAfter] = String(seconds)
@@ -123,6 +131,7 @@ extension Problem {
         problem.headers.addRateLimits(limits, at: now)
         problem.members = { writer in
             writer.limits(limits)
+            writer.credits(credits)
             writer.denial(denial, at: now)
         }
         return problem
@@ -132,6 +141,18 @@ extension Problem {
         Problem(
             status: .conflict, code: "event_conflict",
             detail: "\(id) was used before, by an event with other content", field: "id")
+    }
+
+    /// A reservation that was closed before, in another way.
+    static func reservationConflict(_ reservation: Reservation) -> Problem {
+        var problem = Problem(
+            status: .conflict, code: "reservation_conflict",
+            detail: "\(reservation.id) was closed before, in another way")
+        problem.members = { writer in
+            writer.name("reservation")
+            writer.reservation(reservation)
+        }
+        return problem
     }
 
     /// What the path names does not exist.

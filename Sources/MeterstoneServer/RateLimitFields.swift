@@ -74,7 +74,7 @@ extension Window {
         case .day: 86_400
         case .week: 604_800
         case .rolling(let seconds): seconds
-        case .month, .year, .billingMonth, .lifetime: nil
+        case .month, .year, .billingMonth, .lifetime, .request, .concurrent: nil
         }
     }
 }

@@ -11,6 +11,18 @@ public enum Command: Sendable {
     case change(ChangeRequest)
     /// Where a subject stands with its limits now.
     case limits(SubjectID)
+    /// Decides as `consume` would, and sets the units aside until they are settled.
+    case reserve(UsageEvent, ReservationTerms)
+    case extend(ReservationExtension)
+    case close(ReservationClosing)
+    /// A reservation as it stands.
+    case reservation(EventID, source: String?)
+    /// What is open on a subject now.
+    case openReservations(SubjectID)
+    /// Writes down which of a subject's reservations have expired.
+    case expire(SubjectID)
+    /// What a subject may spend now.
+    case wallet(SubjectID)
 }
 
 /// What became of a ``Command``, case by case.
@@ -20,4 +32,10 @@ public enum Outcome: Sendable {
     case corrected(CorrectionOutcome)
     case changed(ChangeOutcome, isReplay: Bool)
     case limits([LimitStatus])
+    case reserved(ReserveOutcome)
+    case reservation(ReservationOutcome)
+    case found(Reservation?)
+    case reservations([Reservation])
+    case expired(count: Int)
+    case wallet(Wallet)
 }

@@ -34,6 +34,9 @@ public protocol Store: AnyObject, Sendable {
     /// Some subjects with an id greater than `after`, sorted by id.
     func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [Subject]
 
+    /// Some subjects of which reservations may have expired by now, those that wait longest first.
+    func subjectsDue(at now: Instant, count: Int) throws(StoreError) -> [SubjectID]
+
     /// Recomputes every counter from the events, and says what differs. Projects everything first.
     func verify() throws(StoreError) -> VerifyReport
 
@@ -83,7 +86,8 @@ public struct ChangeEntry: Sendable, Hashable {
     public let sequence: Int64
     public let recordedAt: Instant
     public let author: String
-    /// "meter", "plan", "limit", "subject", "subscription" or "override".
+    /// "meter", "plan", "limit", "creditPolicy", "model", "subject", "subscription", "override",
+    /// "creditGrant" or "refund".
     public let kind: String
     public let key: String
     /// The thing as JSON; `nil` where it did not exist.

@@ -13,6 +13,10 @@ public struct StoreOptions: Sendable {
     /// Allowances from the environment, by limit and plan as in `USAGE_LIMIT_<LIMIT>_<PLAN>`: upper
     /// case, with `_` for everything that is not a letter or a digit. They come before the limit's own.
     public var allowanceOverrides: [String: Allowance] = [:]
+    /// What the environment says of credits; it comes before the blueprint.
+    public var creditOverrides = CreditOverrides()
+    /// Reservations that may be open at once on one subject, those of subjects below it included.
+    public var openReservationsMax = 10_000
     /// How far in the future an event may have occurred.
     public var earlyMillisecondsMax: Int64 = 86_400_000
     /// How far in the past an event may have occurred; `nil`: any time since 1970.
@@ -33,6 +37,7 @@ extension Catalog {
         self.init(
             blueprint: blueprint, registry: registry,
             areLimitsEnforced: options.areLimitsEnforced,
-            allowanceOverrides: options.allowanceOverrides)
+            allowanceOverrides: options.allowanceOverrides,
+            creditOverrides: options.creditOverrides)
     }
 }

@@ -37,6 +37,21 @@ public protocol StoreSource {
     )
         throws(StoreError) -> [Int64]
 
+    /// A subject's ledger entries with this lookup text, oldest first.
+    func entries(of subject: Int64, lookup: String) throws(StoreError) -> [StoredFact]
+
+    /// Some of a subject's ledger entries before a position, newest first.
+    func entries(
+        of subject: Int64, before sequence: Int64?, count: Int
+    ) throws(StoreError) -> [StoredFact]
+
+    /// Visits every ledger entry of the subjects that belong to one of so many passes, by subject and
+    /// sequence. Asked of sources that ``Store/inspect(_:)`` hands over.
+    func scanEntries(
+        pass: Int64, of passes: Int64,
+        _ visit: (_ subject: Int64, _ fact: StoredFact) throws(StoreError) -> Void
+    ) throws(StoreError)
+
     func receipt(forIdempotencyKey key: String) throws(StoreError) -> ChangeReceiptRecord?
 
     /// The last fact that the tables include.
@@ -68,14 +83,18 @@ public struct StoredSubject: Sendable {
     public var profile: Subject
     /// How many subjects are directly below it, by how many levels are below those.
     public var children: SIMD4<Int32>
+    /// No reservation that counts on it expires before; `nil`: none is open.
+    public var nextExpiry: Instant?
 
     package init(
-        number: Int64, firstSequence: Int64, profile: Subject, children: SIMD4<Int32> = .zero
+        number: Int64, firstSequence: Int64, profile: Subject, children: SIMD4<Int32> = .zero,
+        nextExpiry: Instant? = nil
     ) {
         self.number = number
         self.firstSequence = firstSequence
         self.profile = profile
         self.children = children
+        self.nextExpiry = nextExpiry
     }
 }
 
@@ -167,6 +186,11 @@ extension StoreSource {
     public func quantityNames() throws(StoreError) -> [MeterKey]? { nil }
 
     public func sizes() throws(StoreError) -> StoreSizes { throw .notWhole }
+
+    public func scanEntries(
+        pass: Int64, of passes: Int64,
+        _ visit: (_ subject: Int64, _ fact: StoredFact) throws(StoreError) -> Void
+    ) throws(StoreError) { throw .notWhole }
 
     public func counters(
         pass: Int64, of passes: Int64

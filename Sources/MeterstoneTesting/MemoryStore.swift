@@ -52,6 +52,10 @@ public final class MemoryStore: Store {
         }
     }
 
+    public func subjectsDue(at now: Instant, count: Int) throws(StoreError) -> [SubjectID] {
+        workingSet.withLock { $0.subjectsDue(at: now, stored: [], count: count) }
+    }
+
     public func verify() throws(StoreError) -> VerifyReport {
         try workingSet.withLock { (workingSet) throws(StoreError) in
             var recount = workingSet.recount(TailSource(workingSet))
@@ -86,6 +90,7 @@ public final class MemoryStore: Store {
             StorePart(.opening(.init(catalog, defaultTimeZone: zone, days: source.days))))
         try source.exportSubjects(visit)
         try source.exportEvents(visit)
+        try source.exportEntries(visit)
         if !changes.isEmpty { try visit(StorePart(.changes(changes))) }
     }
 
@@ -125,6 +130,8 @@ private struct NothingStored: StoreSource {
     func body(at location: EventLocation) -> [UInt8]? { nil }
     func facts(of subject: Int64, days: ClosedRange<Int64>) -> [StoredFact] { [] }
     func days(of subject: Int64, within days: ClosedRange<Int64>, count: Int) -> [Int64] { [] }
+    func entries(of subject: Int64, lookup: String) -> [StoredFact] { [] }
+    func entries(of subject: Int64, before sequence: Int64?, count: Int) -> [StoredFact] { [] }
     func receipt(forIdempotencyKey key: String) -> ChangeReceiptRecord? { nil }
     func watermark() -> Int64 { 0 }
     func scan(

@@ -14,7 +14,8 @@ final class TailSource: StoreSource {
     init(_ workingSet: WorkingSet) {
         for state in workingSet.subjects.values where state.number != 0 {
             stored[state.number] = StoredSubject(
-                number: state.number, firstSequence: state.firstSequence, profile: state.profile)
+                number: state.number, firstSequence: state.firstSequence, profile: state.profile,
+                nextExpiry: state.nextExpiry)
         }
         batches = workingSet.tail.batches
     }
@@ -62,7 +63,30 @@ final class TailSource: StoreSource {
         StoreSizes(
             subjects: Int64(stored.count),
             events: Int64(rows.values.count { $0.first == FactKind.usage.rawValue }),
-            rows: Int64(rows.count), counters: Int64(counters.count), changes: Int64(changes))
+            rows: Int64(rows.count), counters: Int64(counters.count), changes: Int64(changes),
+            entries: Int64(entries.count))
+    }
+
+    private var entries: [EntryRow] {
+        var result: [EntryRow] = []
+        for batch in batches {
+            batch.forEach { fact in
+                if let row = fact.entryRow { result.append(row) }
+            }
+        }
+        return result.sorted { ($0.subject, $0.sequence) < ($1.subject, $1.sequence) }
+    }
+
+    func entries(of subject: Int64, lookup: String) -> [StoredFact] { [] }
+    func entries(of subject: Int64, before sequence: Int64?, count: Int) -> [StoredFact] { [] }
+
+    func scanEntries(
+        pass: Int64, of passes: Int64,
+        _ visit: (_ subject: Int64, _ fact: StoredFact) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        for row in entries where ((row.subject >> 18) + row.subject) % passes == pass {
+            try visit(row.subject, StoredFact(sequence: row.sequence, body: row.body))
+        }
     }
 
     func counters(pass: Int64, of passes: Int64) -> [CounterKey: CounterState] {

@@ -2,15 +2,17 @@ import MeterstoneBlueprint
 import MeterstoneCore
 import Testing
 
-@Suite struct BlueprintMistakeTests {
-    /// A text, and the mistakes that reading it tells, each as `line:column: field: message`.
-    struct Case: Sendable, CustomTestStringConvertible {
-        let name: String
-        let yaml: String
-        let mistakes: [String]
+/// A text, and the mistakes that reading it tells, each as `line:column: field: message`.
+struct MistakeCase: Sendable, CustomTestStringConvertible {
+    let name: String
+    let yaml: String
+    let mistakes: [String]
 
-        var testDescription: String { name }
-    }
+    var testDescription: String { name }
+}
+
+@Suite struct BlueprintMistakeTests {
+    typealias Case = MistakeCase
 
     @Test(arguments: cases)
     func `a mistake is told with line, column, field and what was expected`(_ example: Case) {
@@ -20,12 +22,16 @@ import Testing
         #expect(error?.mistakes.map(\.description) == example.mistakes)
     }
 
-    static let cases = structureCases + meterCases + planCases + limitCases
+    static let cases =
+        structureCases + meterCases + planCases + limitCases + grantCases + creditCases
+        + modelCases
 
     private static let structureCases = [
         Case(
             name: "an empty file", yaml: "# only a comment\n",
-            mistakes: ["1:1: the file is empty; expected meters, plans and limits"]),
+            mistakes: [
+                "1:1: the file is empty; expected meters, plans, limits, credits or models"
+            ]),
         Case(
             name: "a list", yaml: "- meters\n",
             mistakes: ["1:1: expected a mapping, found a list"]),
@@ -41,7 +47,8 @@ import Testing
         Case(
             name: "a section of its own", yaml: "currencies: {}\n",
             mistakes: [
-                "1:1: currencies: unknown field 'currencies'; expected one of limits, meters, plans"
+                "1:1: currencies: unknown field 'currencies'; "
+                    + "expected one of credits, limits, meters, models, plans"
             ]),
         Case(
             name: "a section that is a list", yaml: "plans: [free, pro]\n",
@@ -221,9 +228,12 @@ import Testing
 }
 
 @Suite struct BlueprintLimitsTests {
-    @Test(arguments: ["max", "latest", "uniqueCount, uniqueDimension: d"])
-    func `a rolling window is for meters that sum or count`(aggregation: String) throws {
-        let window = Window.rolling(seconds: 60).text
+    private static let windows: [Window] = [.rolling(seconds: 60), .request, .concurrent]
+
+    @Test(arguments: ["max", "latest", "uniqueCount, uniqueDimension: d"], windows)
+    func `some windows are for meters that sum or count`(
+        aggregation: String, window: Window
+    ) throws {
         let yaml = """
             meters:
               m: { aggregation: \(aggregation) }
@@ -234,16 +244,24 @@ import Testing
         let mistake = try #require(error?.mistakes.first)
         #expect(mistake.line == 4)
         #expect(mistake.field == "limits.a.window")
-        #expect(mistake.message.hasPrefix("a rolling window is for meters that sum or count; 'm'"))
+        #expect(
+            mistake.message.hasPrefix(
+                "the window '\(window)' is for meters that sum or count; 'm' has the aggregation"))
     }
 
-    @Test(arguments: ["sum", "count"])
-    func `meters that sum or count take a rolling window`(aggregation: String) throws {
-        let window = Window.rolling(seconds: 60)
+    @Test(arguments: ["sum", "count"], windows)
+    func `meters that sum or count take every window`(aggregation: String, window: Window) throws {
         let yaml = """
             meters: { m: { aggregation: \(aggregation) } }
-            limits: { a: { meter: m, window: "\(window.text)" } }
+            limits: { a: { meter: m, window: "\(window)" } }
             """
         #expect(try Blueprint(yaml: yaml).limits.first?.window == window)
+    }
+
+    @Test(arguments: [("requests", "request"), ("concurent", "concurrent")])
+    func `a misspelt window has a hint`(written: String, meant: String) {
+        let yaml = "meters: { m: }\nlimits: { a: { meter: m, window: \(written) } }\n"
+        let error = #expect(throws: BlueprintError.self) { _ = try Blueprint(yaml: yaml) }
+        #expect(error?.description.hasSuffix("; did you mean '\(meant)'?") == true)
     }
 }

@@ -78,11 +78,12 @@ import Testing
         #expect(throws: BlueprintError.self) { _ = try Blueprint(yaml: yaml) }
     }
 
-    /// Texts near to a blueprint: characters of the video studio's removed, doubled and exchanged.
+    /// Texts near to a blueprint: characters of a named one removed, doubled and exchanged.
     @Test(arguments: 0..<200)
     func `whatever is read, the answer is a blueprint or mistakes with a place`(seed: UInt64) {
         var random = SplitMix(state: seed)
-        var bytes = Array(NamedBlueprint.videoStudio.yaml.utf8.suffix(2_600))
+        let named: NamedBlueprint = seed.isMultiple(of: 2) ? .videoStudio : .chatFlow
+        var bytes = Array(named.yaml.utf8.suffix(2_600))
         for _ in 0..<random.next(upTo: 12) {
             let index = random.next(upTo: bytes.count)
             switch random.next(upTo: 4) {

@@ -17,7 +17,7 @@ import Testing
             ("exports_monthly", "exports", .month, 10, 200),
             ("projects_total", "projects", .lifetime, 5, -1),
             ("storage_mb", "storage_mb", .lifetime, 500, 10_000),
-            ("concurrent_renders", "concurrent_renders", .lifetime, 1, 3),
+            ("concurrent_renders", "renders", .concurrent, 1, 3),
             ("api_calls_hourly", "api_calls", .hour, 60, 600),
             ("web_agent_daily", "web_agent", .day, 5, 50),
         ] as [(String, String, Window, Int64, Int64)])
@@ -47,6 +47,7 @@ import Testing
         ("project_create", "create_project", "projects_total"),
         ("web_agent", "web_search", "web_agent_daily"),
         ("api_call", "api_call", "api_calls_hourly"),
+        ("render", "render", "concurrent_renders"),
     ])
     func `a usage type and its action move the meter that the limit watches`(
         type: String, action: String, limit: String
@@ -60,5 +61,19 @@ import Testing
 
     @Test func `failed and cancelled operations are not counted`() {
         #expect(blueprint.meters.allSatisfy { $0.countedStatuses == [.success] })
+    }
+
+    /// CREDITS_ENABLED, CREDITS_COST_… and CREDITS_DAILY_REFILL_…
+    @Test func `credits are the document's, and switched off`() throws {
+        let credits = try #require(blueprint.credits)
+        #expect(!credits.isEnabled)
+        #expect(credits.payment == .creditsOnly)
+        let prices = Dictionary(
+            uniqueKeysWithValues: credits.prices.map { ($0.key.text, $0.value) })
+        #expect(prices == ["prompts": 10, "exports": 50])
+        let refills = blueprint.plans.map { $0.recurringGrants.map(\.amount) }
+        #expect(refills == [[100], [1_000], []])
+        let grants = blueprint.plans.flatMap(\.recurringGrants)
+        #expect(grants.allSatisfy { $0.window == .day && $0.rolloverMax == nil })
     }
 }

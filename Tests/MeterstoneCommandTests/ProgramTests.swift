@@ -92,7 +92,7 @@ import Testing
             let data = ["--data", folder]
             #expect(try Program.run(["blueprint", "apply", "video-studio"] + data).status == 0)
             let again = try Program.run(["blueprint", "apply", "video-studio"] + data)
-            #expect(again.output.hasSuffix("0 created, 0 replaced, 20 unchanged\n"))
+            #expect(again.output.hasSuffix("0 created, 0 replaced, 21 unchanged\n"))
             for _ in 0..<3 {
                 let ending = try Program.run(["consume", "ann", "--type", "export_video"] + data)
                 #expect(ending.status == 0)

@@ -1,4 +1,5 @@
 import Foundation
+import Meterstone
 import MeterstoneCommand
 import MeterstoneCore
 import MeterstoneStore
@@ -27,7 +28,10 @@ import Testing
         #expect(settings.defaultTimeZone == Setting("UTC"))
         #expect(settings.eventIDDays == nil)
         #expect(settings.isTrackingEnabled == Setting(true))
+        #expect(settings.areCreditsEnabled == nil)
+        #expect(settings.storedText == .first(100))
         #expect(settings.administratorKey == nil)
+        #expect(try settings.storeOptions().creditOverrides == CreditOverrides())
     }
 
     @Test func `flags come before the environment, the file and the default`() async throws {
@@ -51,13 +55,16 @@ import Testing
             "METERSTONE_CACHED_SUBJECTS": "5", "METERSTONE_JOURNAL_EVENTS": "6",
             "METERSTONE_WAITING_COMMANDS": "7", "METERSTONE_ADMIN_KEY": "secret",
             "USAGE_TRACKING_ENABLED": "false", "USAGE_LIMITS_ENFORCED": "false",
-            "USAGE_ANALYTICS_ENABLED": "false",
+            "USAGE_ANALYTICS_ENABLED": "false", "CREDITS_ENABLED": "true",
+            "METERSTONE_STORED_TEXT": "hash",
         ])
         let standard = settings.summary.filter { $0.origin == .standard }
         #expect(standard.map(\.name) == [])
         #expect(settings.administratorKey == "secret")
         #expect(settings.isTrackingEnabled == Setting(false, .variable("USAGE_TRACKING_ENABLED")))
         #expect(settings.areLimitsEnforced == Setting(false, .variable("USAGE_LIMITS_ENFORCED")))
+        #expect(settings.areCreditsEnabled == Setting(true, .variable("CREDITS_ENABLED")))
+        #expect(settings.storedText == .hash)
         #expect(!settings.summary.contains { $0.value.contains("secret") })
         let options = try settings.storeOptions()
         #expect(options.defaultTimeZone == "Asia/Tokyo")
@@ -76,14 +83,54 @@ import Testing
         #expect(!settings.areLimitsEnforced.value)
     }
 
+    @Test func `credits and stored text may stand in the file`() async throws {
+        let file = #"{"credits": {"enabled": true}, "storedText": "all"}"#
+        let settings = try await settings(["CREDITS_ENABLED": "false"], file: file)
+        #expect(settings.areCreditsEnabled == Setting(false, .variable("CREDITS_ENABLED")))
+        #expect(settings.storedText == .all)
+    }
+
+    @Test(
+        arguments: [
+            ("nothing", .nothing), ("first:1", .first(1)), ("first:100", .first(100)),
+            ("hash", .hash), ("all", .all),
+        ] as [(String, StoredText)])
+    func `stored text has four words`(word: String, storedText: StoredText) async throws {
+        let settings = try await settings(["METERSTONE_STORED_TEXT": word])
+        #expect(settings.storedText == storedText)
+        let line = try #require(settings.summary.first { $0.name == "stored text" })
+        #expect(line.value == word)
+        #expect(line.origin == .variable("METERSTONE_STORED_TEXT"))
+    }
+
+    @Test func `credits of the environment reach the store and the log`() async throws {
+        let settings = try await settings([
+            "CREDITS_ENABLED": "1", "CREDITS_DAILY_REFILL_FREE": "100",
+            "CREDITS_DAILY_REFILL_PRO": "0", "CREDITS_COST_PROMPT": "10",
+        ])
+        #expect(
+            try settings.storeOptions().creditOverrides
+                == CreditOverrides(
+                    isEnabled: true, dailyRefills: ["FREE": 100, "PRO": 0], costs: ["PROMPT": 10]))
+        let lines = settings.summary.filter { $0.value.hasSuffix(" credits") }
+        #expect(lines.map(\.name) == ["cost PROMPT", "daily refill FREE", "daily refill PRO"])
+        #expect(lines.map(\.value) == ["10 credits", "100 credits", "0 credits"])
+        #expect(lines.first?.origin == .variable("CREDITS_COST_PROMPT"))
+    }
+
     @Test func `a variable that is set to nothing is not set`() async throws {
         let settings = try await settings([
             "METERSTONE_PORT": "", "METERSTONE_ADMIN_KEY": "", "METERSTONE_CONFIG": "",
-            "USAGE_LIMIT_PROMPTS_DAILY_FREE": "",
+            "USAGE_LIMIT_PROMPTS_DAILY_FREE": "", "CREDITS_ENABLED": "",
+            "CREDITS_DAILY_REFILL_FREE": "", "CREDITS_COST_PROMPT": "",
+            "METERSTONE_STORED_TEXT": "",
         ])
         #expect(settings.port == Setting(8_080))
         #expect(settings.administratorKey == nil)
         #expect(settings.allowanceOverrides == [])
+        #expect(settings.areCreditsEnabled == nil)
+        #expect(settings.creditOverrides == [])
+        #expect(settings.storedText == .first(100))
     }
 
     @Test(
@@ -107,6 +154,20 @@ import Testing
                 "USAGE_LIMIT_A_FREE", "-2",
                 "USAGE_LIMIT_A_FREE: '-2': expected a whole number from 0"
             ),
+            ("CREDITS_ENABLED", "maybe", "CREDITS_ENABLED: expected true or false"),
+            (
+                "CREDITS_DAILY_REFILL_FREE", "-1",
+                "CREDITS_DAILY_REFILL_FREE: '-1': expected a whole number from 0"
+            ),
+            ("CREDITS_COST_PROMPT", "1.5", "CREDITS_COST_PROMPT: '1.5': expected a whole number"),
+            (
+                "METERSTONE_STORED_TEXT", "some",
+                "METERSTONE_STORED_TEXT: 'some': expected nothing, first:N, hash or all"
+            ),
+            (
+                "METERSTONE_STORED_TEXT", "first:",
+                "METERSTONE_STORED_TEXT: 'first:': expected nothing, first:N, hash or all"
+            ),
         ])
     func `a value that cannot be used is an error that names it`(
         variable: String, value: String, message: String
@@ -122,6 +183,10 @@ import Testing
         arguments: [
             (#"{"port": "1"}"#, "port: expected a whole number from 0 to 65535"),
             (#"{"usage": {"trackingEnabled": "no"}}"#, "usage.trackingEnabled: expected true"),
+            (#"{"credits": {"enabled": "off"}}"#, "credits.enabled: expected true"),
+            (#"{"credits": {"enable": true}}"#, "credits.enable: unknown; did you mean"),
+            (#"{"storedText": 100}"#, "storedText: expected a text"),
+            (#"{"storedText": "some"}"#, "storedText: 'some': expected nothing, first:N, hash"),
         ])
     func `a mistake in the file names the file and the field`(
         file: String, message: String

@@ -53,6 +53,14 @@ import Testing
         ),
         (ChangeStatements.byIdempotencyKey, "SEARCH changes USING INDEX"),
         (ChangeStatements.before, "SEARCH changes USING INTEGER PRIMARY KEY"),
+        (SubjectStatements.due, "SEARCH subjects USING INDEX subjects_by_next_expiry"),
+        (
+            LedgerStatements.byLookup, "SEARCH ledger_entries USING INDEX ledger_entries_by_lookup"
+        ),
+        (
+            LedgerStatements.before,
+            "SEARCH ledger_entries USING PRIMARY KEY (subject=? AND sequence<?)"
+        ),
         (SettingStatements.byKey, "SEARCH settings USING PRIMARY KEY"),
     ]
 
@@ -79,17 +87,44 @@ import Testing
             #expect(
                 tables == [
                     "catalog", "changes", "counters", "event_ids", "grdb_migrations", "journal",
-                    "limit_numbers", "quantity_names", "series", "settings", "subjects",
-                    "usage_events",
+                    "ledger_entries", "limit_numbers", "quantity_names", "series", "settings",
+                    "subjects", "usage_events",
                 ])
             #expect(try String.fetchOne(database, sql: "PRAGMA journal_mode") == "wal")
             #expect(try String.fetchOne(database, sql: "PRAGMA integrity_check") == "ok")
         }
     }
 
-    @Test(arguments: ["UPDATE changes SET body = ''", "DELETE FROM changes"])
-    func `the audit log refuses to be edited`(sql: String) throws {
+    @Test func `a store of the first schema is brought up to date`() throws {
+        let folder = TemporaryFolder()
+        let store = try SQLiteStore(directory: folder.path, options: FixedHistory.options)
+        try FixedHistory.prepare(store)
+        var history = FixedHistory()
+        history.run(store)
+        try store.close()
+        let queue = try DatabaseQueue(path: folder.path + "/meterstone.sqlite")
+        try queue.write { database in
+            try database.execute(
+                sql: """
+                    DROP TABLE ledger_entries;
+                    DROP INDEX subjects_by_next_expiry;
+                    ALTER TABLE subjects DROP COLUMN next_expiry;
+                    DELETE FROM grdb_migrations WHERE identifier = '0002-ledger';
+                    """)
+        }
+        try queue.close()
+        let later = try SQLiteStore(directory: folder.path, options: FixedHistory.options)
+        try history.check(later, "after the upgrade")
+        try later.close()
+    }
+
+    @Test(arguments: [
+        "UPDATE changes SET body = ''", "DELETE FROM changes",
+        "UPDATE ledger_entries SET body = ''", "DELETE FROM ledger_entries",
+    ])
+    func `the audit log and the ledger refuse to be edited`(sql: String) throws {
         try withDatabase { database in
+            try database.execute(sql: "INSERT INTO ledger_entries VALUES (1, 1, NULL, x'00')")
             #expect(throws: DatabaseError.self) { try database.execute(sql: sql) }
         }
     }

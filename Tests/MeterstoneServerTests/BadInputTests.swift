@@ -146,6 +146,8 @@ import Testing
         ("/v1/subjects/u/usage?meter=prompts", "missing_field", "window"),
         ("/v1/subjects/u/usage?meter=prompts&window=minute", "invalid_field", "window"),
         ("/v1/subjects/u/usage?meter=prompts&window=rolling:60", "invalid_field", "window"),
+        ("/v1/subjects/u/usage?meter=prompts&window=request", "invalid_field", "window"),
+        ("/v1/subjects/u/usage?meter=prompts&window=concurrent", "invalid_field", "window"),
         ("/v1/subjects/u/usage?meter=nope&window=day", "unknown_meter", "meter"),
         ("/v1/subjects/u/usage?meter=prompts&window=day&from=today", "invalid_field", "from"),
         (
@@ -162,6 +164,14 @@ import Testing
         ("/v1/subjects/%00", "invalid_field", "subject"),
         ("/v1/subjects/\(String(repeating: "x", count: 300))", "invalid_field", "subject"),
         ("/v1/meters/a%20b", "invalid_field", "key"),
+        ("/v1/models/%00", "invalid_field", "key"),
+        ("/v1/reservations/%FF", "invalid_field", "reservation"),
+        ("/v1/reservations/r?source=%00", "invalid_field", "source"),
+        ("/v1/reservations/r?subject=u", "unknown_field", "subject"),
+        ("/v1/subjects/u/reservations?status=open", "unknown_field", "status"),
+        ("/v1/subjects/u/credits?x=1", "unknown_field", "x"),
+        ("/v1/subjects/u/credits/entries?count=0", "invalid_field", "count"),
+        ("/v1/subjects/u/credits/entries?cursor=MWNhYmM", "invalid_field", "cursor"),
     ]
 
     @Test(arguments: queries)

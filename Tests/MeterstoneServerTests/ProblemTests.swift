@@ -13,7 +13,10 @@ import MeterstoneServer
         (.unknownField, 422), (.unknownMeter, 422), (.unknownPlan, 422), (.unknownLimit, 422),
         (.unknownSubject, 422), (.unknownEvent, 422), (.unknownTimeZone, 422),
         (.nothingToCount, 422), (.quantityOverflow, 422), (.occurredAtOutOfRange, 422),
-        (.cyclicParent, 422),
+        (.cyclicParent, 422), (.unknownReservation, 422), (.reservationOpen, 409),
+        (.reservationClosed, 409), (.tooManyReservations, 429), (.unknownGrant, 422),
+        (.duplicateGrant, 409), (.unknownReference, 422), (.alreadyRefunded, 409),
+        (.creditOverflow, 422),
     ]
 
     @Test func `every rejection has a status`() {

@@ -42,11 +42,13 @@ struct TestServer {
 
     /// Starts a server, works with it, and stops it.
     ///
-    /// - Parameter setup: `.router` sends requests to the routes, `.live` through a socket.
+    /// - Parameters:
+    ///   - setup: `.router` sends requests to the routes, `.live` through a socket.
+    ///   - blueprint: another catalog, for tests that need one.
     @discardableResult
     static func run<Value: Sendable>(
         _ setup: TestingSetup = .router, key: String? = nil, isAnalyticsEnabled: Bool = true,
-        store: StoreOptions = StoreOptions(),
+        store: StoreOptions = StoreOptions(), blueprint: Blueprint = blueprint,
         _ work: @Sendable (TestServer) async throws -> Value
     ) async throws -> Value {
         let clock = ManualClock()

@@ -11,6 +11,7 @@ extension Model {
         case .correct(let correction): correct(correction, at: now)
         case .change(let request): change(request.change)
         case .limits(let id): "\(statuses(id, at: now))"
+        default: "unknown"
         }
     }
 
@@ -257,6 +258,7 @@ extension Outcome {
         case .corrected(.rejected(let rejection)): rejection.code.rawValue
         case .changed(let outcome, _): outcome.text
         case .limits(let statuses): "\(statuses.map { ModelStatus($0) })"
+        default: "unknown"
         }
     }
 }
@@ -267,7 +269,7 @@ extension Decision {
         if isDuplicate { return "duplicate \(limits.map(\.withoutReset).sortedByText)" }
         switch denial?.reason {
         case .subjectBlocked(let id): return "blocked by \(id) \(limits)"
-        case .limitExceeded:
+        case .limitExceeded, .insufficientCredits:
             return "denied by \((denial?.violated ?? []).sorted()) \(limits.sortedByText)"
         case nil: return "allowed \(limits.sortedByText)"
         }

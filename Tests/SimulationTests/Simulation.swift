@@ -228,6 +228,7 @@ extension Command {
         case .correct(let correction): "correct \(correction.eventID) \(correction.kind)"
         case .change(let request): "\(request.change)"
         case .limits(let id): "limits of \(id)"
+        default: "unknown"
         }
     }
 }

@@ -76,10 +76,12 @@ extension UsageEvent {
 extension MeterstoneEngine {
     /// Applies a blueprint, and fails the test when a part of it is rejected.
     func setUp(
-        meters: [Meter] = [Meter(key: .prompts)], plans: [Plan] = [], limits: [Limit] = []
+        meters: [Meter] = [Meter(key: .prompts)], plans: [Plan] = [], limits: [Limit] = [],
+        credits: CreditPolicy? = nil
     ) async throws {
         let steps = try await apply(
-            Blueprint(meters: meters, plans: plans, limits: limits), author: "test")
+            Blueprint(meters: meters, plans: plans, limits: limits, credits: credits),
+            author: "test")
         for step in steps {
             if case .rejected(let rejection) = step.outcome {
                 Issue.record("\(step.kind) \(step.key): \(rejection)")

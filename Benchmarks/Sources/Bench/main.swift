@@ -11,8 +11,10 @@ func option(_ name: String) -> String? {
 }
 
 let sections = Set(
-    (option("sections") ?? "inprocess,slow,sustained,size,http,postgres").split(separator: ",")
-        .map(String.init))
+    (option("sections") ?? "inprocess,reservations,slow,sustained,size,http,postgres").split(
+        separator: ","
+    )
+    .map(String.init))
 let measured = Duration.milliseconds(Int((Double(option("seconds") ?? "3") ?? 3) * 1_000))
 let subjects = Int(option("subjects") ?? "100000") ?? 100_000
 let report = Report()
@@ -41,6 +43,9 @@ if sections.contains("inprocess") {
         report.add("check, \(callers) waiting callers", checks.perSecond, "/s")
     }
     await workload.engine.shutdown()
+}
+if sections.contains("reservations") {
+    try await Reservations(subjects: subjects, duration: measured).run(report)
 }
 if sections.contains("slow") {
     // A cloud disk: every sync takes longer.

@@ -19,14 +19,16 @@ package struct AdministrativeBody: Sendable {
 
     /// - Parameters:
     ///   - fields: the names that the object may have.
+    ///   - elements: the names that objects in the array of a member may have, by member.
     ///   - elsewhere: names that belong to another resource, and where that is.
     package init(
-        _ json: [UInt8], fields: [String], elsewhere: [String: String] = [:]
+        _ json: [UInt8], fields: [String], elements: [String: [String]] = [:],
+        elsewhere: [String: String] = [:]
     ) throws(Rejection) {
         var reader = JSONReader(json)
         try reader.validate()
         guard reader.kind() == .object else { throw .invalid("", "an object") }
-        var checker = BodyChecker(reader: reader)
+        var checker = BodyChecker(reader: reader, elements: elements)
         self.json = json
         inner = reader.position + 1
         members = try checker.members()
@@ -79,6 +81,7 @@ package struct AdministrativeBody: Sendable {
 /// Walks through a body once, and refuses what `JSONDecoder` would let pass.
 private struct BodyChecker {
     var reader: JSONReader
+    let elements: [String: [String]]
 
     /// The members of the outermost object; of those that are texts, with their place.
     mutating func members() throws(Rejection) -> [String: JSONText?] {
@@ -110,11 +113,13 @@ private struct BodyChecker {
 
     private mutating func checkObject(_ path: String) throws(Rejection) {
         try reader.enterObject()
+        let fields = path.hasSuffix("]") ? elements[String(path.prefix { $0 != "[" })] : nil
         var names: Set<String> = []
         var isFirst = true
         while let member = try reader.nextName(&isFirst) {
             let name = reader.text(of: member)
             guard names.insert(name).inserted else { throw .repeated("\(path).\(name)") }
+            guard fields?.contains(name) ?? true else { throw .unknown("\(path).\(name)") }
             guard !name.utf8.contains(0) else { throw .invalid(path, "names without U+0000") }
             try check("\(path).\(name)")
         }

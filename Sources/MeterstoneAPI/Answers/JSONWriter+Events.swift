@@ -14,8 +14,11 @@ extension JSONWriter {
         instant(event.occurredAt)
         name("recordedAt")
         instant(recorded.recordedAt)
+        name("quantities")
         quantities(event.quantities)
         details(event.details ?? .none)
+        if let reservation = recorded.reservation { standing(of: reservation) }
+        credits(recorded.credits)
         name("voided")
         boolean(recorded.isVoided)
         corrections(recorded.corrections)
@@ -28,8 +31,8 @@ extension JSONWriter {
         string(text)
     }
 
-    private mutating func quantities(_ quantities: Quantities) {
-        name("quantities")
+    /// Writes quantities by name.
+    mutating func quantities(_ quantities: Quantities) {
         beginObject()
         for pair in quantities.pairs {
             name(text: pair.name.text)
@@ -65,6 +68,17 @@ extension JSONWriter {
             name("properties")
             json(properties)
         }
+    }
+
+    /// The event says what counts; of the reservation, where it stands is left to say.
+    private mutating func standing(of reservation: Reservation) {
+        name("reservation")
+        beginObject()
+        name("status")
+        string(reservation.status.rawValue)
+        name("expiresAt")
+        instant(reservation.expiresAt)
+        endObject()
     }
 
     private mutating func corrections(_ notes: [CorrectionNote]) {

@@ -59,6 +59,19 @@ extension JSONWriter {
             string(id.text)
         }
         limits(decision.limits)
+        credits(decision.credits)
+        endObject()
+    }
+
+    /// Writes the member `credits`, when credits are concerned: what it costs, and what is left.
+    package mutating func credits(_ charge: CreditCharge?) {
+        guard let charge else { return }
+        name("credits")
+        beginObject()
+        name("amount")
+        integer(charge.amount)
+        name("balance")
+        integer(charge.balance)
         endObject()
     }
 
@@ -73,6 +86,7 @@ extension JSONWriter {
         name("code")
         string(denial.code)
         limits(decision.limits)
+        credits(decision.credits)
         self.denial(denial, at: now)
         endObject()
     }
@@ -97,6 +111,7 @@ extension Denial {
     package var code: String {
         switch reason {
         case .limitExceeded: "limit_exceeded"
+        case .insufficientCredits: "insufficient_credits"
         case .subjectBlocked: "subject_blocked"
         }
     }

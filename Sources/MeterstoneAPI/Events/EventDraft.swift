@@ -102,7 +102,7 @@ extension EventDraft {
         return status
     }
 
-    private static func readQuantities(
+    static func readQuantities(
         _ field: String, from reader: inout JSONReader
     ) throws(Rejection) -> Quantities {
         if try reader.skipNull() { return .none }

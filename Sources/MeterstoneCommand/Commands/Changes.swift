@@ -22,7 +22,7 @@ enum Changes {
 
     static func text(_ outcome: ChangeOutcome) throws -> String {
         switch outcome {
-        case .created: return "created"
+        case .created, .credited: return "created"
         case .replaced: return "replaced"
         case .unchanged: return "unchanged:"
         case .deleted: return "deleted"

@@ -61,7 +61,10 @@ struct LimitsCommand: AsyncParsableCommand {
         var meter: MeterKey
 
         @Option(
-            help: "hour, day, week, month, year, lifetime, billingMonth or rolling:SECONDS.",
+            help: """
+                hour, day, week, month, year, lifetime, billingMonth, rolling:SECONDS, request or \
+                concurrent.
+                """,
             transform: { try ArgumentText.window($0) })
         var window: Window
 

@@ -51,11 +51,24 @@ struct PlansCommand: AsyncParsableCommand {
         @Flag(name: .customLong("default"), help: "The plan of subjects that name none.")
         var isDefault = false
 
+        @Option(
+            help: ArgumentHelp(
+                "Credit given anew in every window, and how much may stay; repeat for more.",
+                valueName: "window=n[,max]"),
+            transform: { try ArgumentText.recurringGrant($0) })
+        var recurringGrant: [RecurringGrant] = []
+
+        @Option(
+            help: ArgumentHelp(
+                "How many credits below 0 spending may take the balance.", valueName: "n"))
+        var overdraft: Int64 = 0
+
         @OptionGroup var store: StoreArguments
 
         func run() async throws {
             let plan = Plan(
-                key: key, name: name, description: description, rank: rank, isDefault: isDefault)
+                key: key, name: name, description: description, rank: rank, isDefault: isDefault,
+                recurringGrants: recurringGrant, overdraft: overdraft)
             try await Changes.make(.putPlan(plan), of: "plan \(key)", store, for: .mayCreate)
         }
     }

@@ -30,6 +30,7 @@ enum Answers {
         switch denial.reason {
         case .limitExceeded:
             sentence = "refused by \(denial.violated.map(\.text).joined(separator: ", "))"
+        case .insufficientCredits: sentence = "refused: not enough credits are left"
         case .subjectBlocked(let subject):
             sentence = "refused: '\(subject)' is blocked"
         }
@@ -73,6 +74,7 @@ enum Answers {
             } else {
                 let yes = decision.isDuplicate ? "allowed before (duplicate)" : "allowed"
                 Console.write(decision.denial.map { text($0) } ?? yes)
+                if let credits = decision.credits { Console.write(text(credits)) }
                 Console.write(table(decision.limits))
             }
             if !decision.isAllowed { throw ExitCode(ProgramExit.negative.rawValue) }

@@ -69,12 +69,18 @@ struct Serving {
         for override in unknown {
             logger.warning("\(override.variable) is for no limit and plan of the store")
         }
+        for override in CreditOverride.withoutEffect(settings.creditOverrides, blueprint) {
+            logger.warning("\(override.warning)")
+        }
     }
 
     private func serve(_ engine: MeterstoneEngine) async throws {
         let application = makeApplication(engine: engine, options: options, logger: logger)
         var configuration = ServiceGroupConfiguration(
-            services: [application, HaltWatch(engine: engine)],
+            services: [
+                application, HaltWatch(engine: engine),
+                ExpiryWatch(engine: engine, logger: logger),
+            ],
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger)
         configuration.maximumGracefulShutdownDuration = Self.shutdownMax

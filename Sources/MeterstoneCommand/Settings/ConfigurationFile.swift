@@ -7,7 +7,8 @@ enum ConfigurationFile {
     static let names: Set<String> = [
         "host", "port", "data", "store", "blueprint", "defaultTimeZone", "logLevel", "eventIdDays",
         "lateDays", "earlySeconds", "cachedSubjects", "journalEvents", "waitingCommands",
-        "usage.trackingEnabled", "usage.limitsEnforced", "usage.analyticsEnabled",
+        "storedText", "usage.trackingEnabled", "usage.limitsEnforced", "usage.analyticsEnabled",
+        "credits.enabled",
     ]
 
     /// Throws a failure that names every setting that does not exist: one that is misspelt would

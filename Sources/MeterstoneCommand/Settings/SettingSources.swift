@@ -14,9 +14,13 @@ struct SettingSources {
 
     private var sources: [Source] = []
 
-    /// Keys under this name have the same variable names as in the applications that the product was
-    /// made for; all others are `METERSTONE_…`.
-    private static let unprefixed = "usage"
+    /// Keys under these names have the same variable names as in the applications that the product
+    /// was made for; all others are `METERSTONE_…`.
+    private static let unprefixed: Set<String> = ["usage", "credits"]
+
+    private static func isUnprefixed(_ key: AbsoluteConfigKey) -> Bool {
+        key.components.first.map { unprefixed.contains($0) } ?? false
+    }
 
     /// Takes the flags' values by key, as `["defaultTimeZone": "UTC"]`.
     init(
@@ -32,7 +36,7 @@ struct SettingSources {
         let provider = EnvironmentVariablesProvider(environmentVariables: variables)
         add(
             KeyMappingProvider(upstream: provider) { key in
-                if key.components.first == Self.unprefixed { return key }
+                if Self.isUnprefixed(key) { return key }
                 return AbsoluteConfigKey(["meterstone"] + key.components)
             }, .environment)
         if let path { add(try await Self.file(path), .file(path)) }
@@ -104,7 +108,7 @@ struct SettingSources {
             return .flag("--" + path.components.map(\.kebabCased).joined(separator: "-"))
         case .environment:
             let words = path.components.map { $0.snakeCased.uppercased() }
-            let prefix = path.components.first == Self.unprefixed ? [] : ["METERSTONE"]
+            let prefix = Self.isUnprefixed(path) ? [] : ["METERSTONE"]
             return .variable((prefix + words).joined(separator: "_"))
         case .file(let path):
             return .file(path)

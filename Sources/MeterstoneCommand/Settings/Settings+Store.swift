@@ -17,6 +17,8 @@ extension Settings {
         options.areLimitsEnforced = areLimitsEnforced.value
         options.allowanceOverrides = Dictionary(
             allowanceOverrides.map { ($0.name, $0.allowance) }, uniquingKeysWith: { $1 })
+        options.creditOverrides = CreditOverrides(
+            isEnabled: areCreditsEnabled?.value, creditOverrides)
         options.earlyMillisecondsMax = Int64(earlySeconds.value) * 1_000
         options.lateMillisecondsMax = lateDays.map { Int64($0.value) * 86_400_000 }
         options.eventIDMillisecondsMax = eventIDDays.map { Int64($0.value) * 86_400_000 }
@@ -25,9 +27,11 @@ extension Settings {
         return options
     }
 
+    package typealias SummaryLine = (name: String, value: String, origin: SettingOrigin)
+
     /// Name, value and origin of what decides how the server behaves, for the log at start-up.
-    package var summary: [(name: String, value: String, origin: SettingOrigin)] {
-        var lines = [
+    package var summary: [SummaryLine] {
+        var lines: [SummaryLine] = [
             ("host", host.value, host.origin),
             ("port", String(port.value), port.origin),
             ("store", location.value.description, location.origin),
@@ -40,11 +44,25 @@ extension Settings {
             ("usage tracking", onOff(isTrackingEnabled), isTrackingEnabled.origin),
             ("limits enforced", onOff(areLimitsEnforced), areLimitsEnforced.origin),
             ("analytics", onOff(isAnalyticsEnabled), isAnalyticsEnabled.origin),
+            ("stored text", storedTextSetting.value, storedTextSetting.origin),
         ]
         for override in allowanceOverrides {
             let allowance =
                 override.allowance.wire == -1 ? "unlimited" : "\(override.allowance.wire)"
             lines.append(("allowance \(override.name)", allowance, .variable(override.variable)))
+        }
+        return lines + creditLines
+    }
+
+    private var creditLines: [SummaryLine] {
+        let credits = areCreditsEnabled.map(onOff) ?? "as the store says"
+        var lines: [SummaryLine] = [
+            ("credits", credits, areCreditsEnabled?.origin ?? .standard)
+        ]
+        for override in creditOverrides {
+            let kind = override.kind == .dailyRefill ? "daily refill" : "cost"
+            let origin = SettingOrigin.variable(override.variable)
+            lines.append(("\(kind) \(override.name)", "\(override.credits) credits", origin))
         }
         return lines
     }

@@ -1,3 +1,4 @@
+package import Meterstone
 import MeterstoneCore
 
 /// Everything that can be set, with where each value came from.
@@ -7,6 +8,7 @@ package struct Settings: Sendable {
     package static let hostDefault = "127.0.0.1"
     package static let portDefault = 8_080
     package static let dataDefault = "./meterstone-data"
+    private static let storedTextDefault = "first:100"
 
     package let host: Setting<String>
     package let port: Setting<Int>
@@ -26,6 +28,13 @@ package struct Settings: Sendable {
     package let areLimitsEnforced: Setting<Bool>
     package let isAnalyticsEnabled: Setting<Bool>
     package let allowanceOverrides: [AllowanceOverride]
+    /// `nil`: as the store's blueprint says.
+    package let areCreditsEnabled: Setting<Bool>?
+    package let creditOverrides: [CreditOverride]
+    /// What is kept of the texts of requests.
+    package let storedText: StoredText
+    /// The same as it was written, with where it came from.
+    let storedTextSetting: Setting<String>
     /// From the environment only: flags and files are seen by others.
     package let administratorKey: String?
 
@@ -55,7 +64,21 @@ package struct Settings: Sendable {
         areLimitsEnforced = try sources.flag("usage.limitsEnforced") ?? Setting(true)
         isAnalyticsEnabled = try sources.flag("usage.analyticsEnabled") ?? Setting(true)
         allowanceOverrides = try AllowanceOverride.all(in: environment)
+        areCreditsEnabled = try sources.flag("credits.enabled")
+        creditOverrides = try CreditOverride.all(in: environment)
+        storedTextSetting =
+            try sources.text("storedText") ?? Setting(Self.storedTextDefault)
+        storedText = try Self.storedText(storedTextSetting)
         administratorKey = environment["METERSTONE_ADMIN_KEY"].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    private static func storedText(_ setting: Setting<String>) throws -> StoredText {
+        if let storedText = StoredText(setting.value) { return storedText }
+        let message = "'\(setting.value)': expected nothing, first:N, hash or all"
+        if case .file(let path) = setting.origin {
+            throw CommandFailure(.usage, "\(path): storedText: \(message)")
+        }
+        throw CommandFailure(.usage, "\(setting.origin): \(message)")
     }
 
     private static func location(_ sources: SettingSources) throws -> Setting<StoreLocation> {

@@ -14,12 +14,16 @@ public enum Window: Hashable, Sendable {
     case billingMonth
     /// The given seconds up to and including now.
     case rolling(seconds: Int64)
+    /// One consume or reservation by itself: at most so much at once.
+    case request
+    /// As long as a reservation is open: at most so much at the same time.
+    case concurrent
 
     /// How long a rolling window may be: at least a second, at most 366 days.
     public static let rollingSeconds: ClosedRange<Int64> = 1...31_622_400
 
     public static let expectation =
-        "hour, day, week, week:WEEKDAY, month, year, lifetime, billingMonth "
+        "hour, day, week, week:WEEKDAY, month, year, lifetime, billingMonth, request, concurrent "
         + "or rolling:SECONDS with 1 to 31622400 seconds"
 
     /// `nil` when the text is not of the form that ``expectation`` states.
@@ -32,6 +36,8 @@ public enum Window: Hashable, Sendable {
         case "year": self = .year
         case "lifetime": self = .lifetime
         case "billingMonth": self = .billingMonth
+        case "request": self = .request
+        case "concurrent": self = .concurrent
         default:
             guard let window = Self.window(parsing: text) else { return nil }
             self = window
@@ -67,6 +73,16 @@ public enum Window: Hashable, Sendable {
         case .lifetime: "lifetime"
         case .billingMonth: "billingMonth"
         case .rolling(let seconds): "rolling:\(seconds)"
+        case .request: "request"
+        case .concurrent: "concurrent"
+        }
+    }
+
+    /// Whether windows of this kind follow each other, for ever.
+    public var isRepeating: Bool {
+        switch self {
+        case .hour, .day, .week, .month, .year, .billingMonth: true
+        case .lifetime, .rolling, .request, .concurrent: false
         }
     }
 }

@@ -47,7 +47,7 @@ extension Window {
             return zone.span(containing: time, of: Self.month(ofDay:))
         case .year:
             return zone.span(containing: time, of: Self.year(ofDay:))
-        case .lifetime:
+        case .lifetime, .request, .concurrent:
             return .lifetime
         case .billingMonth:
             guard let anchor else {

@@ -16,8 +16,12 @@ extension Blueprint {
             if let limit = limits.first(where: { $0.meter == key }) {
                 return (self, .rejected(.inUse("limit '\(limit.key)' counts this meter")))
             }
+            if credits?.prices[key] != nil {
+                return (self, .rejected(.inUse("this meter has a price in credits")))
+            }
             outcome = result.meters.delete(key, by: \.key)
         case .putPlan(let plan):
+            if let rejection = plan.mistake { return (self, .rejected(rejection)) }
             if plan.isDefault,
                 let other = plans.first(where: { $0.isDefault && $0.key != plan.key })
             {
@@ -29,6 +33,15 @@ extension Blueprint {
             if let rejection = reject(limit) { return (self, .rejected(rejection)) }
             outcome = result.limits.put(limit, by: \.key)
         case .deleteLimit(let key): outcome = result.limits.delete(key, by: \.key)
+        case .putCreditPolicy(let policy):
+            if let rejection = reject(policy) { return (self, .rejected(rejection)) }
+            outcome = credits == nil ? .created : credits == policy ? .unchanged : .replaced
+            result.credits = policy
+        case .deleteCreditPolicy:
+            outcome = credits == nil ? .missing : .deleted
+            result.credits = nil
+        case .putModel(let model): outcome = result.models.put(model, by: \.key)
+        case .deleteModel(let key): outcome = result.models.delete(key, by: \.key)
         default: outcome = .unchanged
         }
         return (result, outcome)
@@ -44,11 +57,17 @@ extension Blueprint {
             return Rejection(
                 code: .invalidField, field: "countedStatuses", message: "expected at least one")
         }
-        let rolling = limits.first { $0.meter == meter.key && $0.window.isRolling }
-        if let rolling, !meter.canRoll {
+        guard !meter.canRoll else { return nil }
+        if let summing = limits.first(where: { $0.meter == meter.key && $0.window.needsSum }) {
             return Rejection(
                 code: .invalidField, field: "aggregation",
-                message: "expected sum or count, since limit '\(rolling.key)' has a rolling window")
+                message: "expected sum or count, since limit '\(summing.key)' has the window "
+                    + "'\(summing.window)'")
+        }
+        if credits?.prices[meter.key] != nil {
+            return Rejection(
+                code: .invalidField, field: "aggregation",
+                message: "expected sum or count, since the meter has a price in credits")
         }
         return nil
     }
@@ -59,10 +78,26 @@ extension Blueprint {
                 code: .unknownMeter, field: "meter",
                 message: "expected the key of a meter, and there is none called '\(limit.meter)'")
         }
-        if limit.window.isRolling, !meter.canRoll {
+        if limit.window.needsSum, !meter.canRoll {
             return Rejection(
                 code: .invalidField, field: "window",
-                message: "a rolling window needs a meter that is a sum or a count")
+                message: "the window '\(limit.window)' needs a meter that is a sum or a count")
+        }
+        return nil
+    }
+
+    private func reject(_ policy: CreditPolicy) -> Rejection? {
+        for key in policy.prices.keys.sorted() {
+            guard let meter = meters.first(where: { $0.key == key }) else {
+                return Rejection(
+                    code: .unknownMeter, field: "prices.\(key)",
+                    message: "expected the key of a meter, and there is none called '\(key)'")
+            }
+            guard meter.canRoll else {
+                return Rejection(
+                    code: .invalidField, field: "prices.\(key)",
+                    message: "a price needs a meter that is a sum or a count")
+            }
         }
         return nil
     }
@@ -77,6 +112,33 @@ extension Window {
     public var isRolling: Bool {
         if case .rolling = self { return true }
         return false
+    }
+
+    /// Whether a limit with this window can only bound a sum or a count.
+    package var needsSum: Bool { isRolling || self == .request || self == .concurrent }
+}
+
+extension Plan {
+    /// What is wrong with its credits, if something is.
+    package var mistake: Rejection? {
+        if !CreditPolicy.priceRange.contains(overdraft) {
+            return Rejection(
+                code: .invalidField, field: "overdraft",
+                message: "expected a whole number from 0 to \(CreditPolicy.priceRange.upperBound)")
+        }
+        for (index, grant) in recurringGrants.enumerated() {
+            if let (field, expectation) = grant.mistake {
+                return Rejection(
+                    code: .invalidField, field: "recurringGrants[\(index)].\(field)",
+                    message: "expected \(expectation)")
+            }
+        }
+        if Set(recurringGrants.map(\.window)).count < recurringGrants.count {
+            return Rejection(
+                code: .invalidField, field: "recurringGrants",
+                message: "expected at most one grant for each window")
+        }
+        return nil
     }
 }
 

@@ -6,6 +6,10 @@ public enum Change: Hashable, Sendable, Codable {
     case deletePlan(PlanKey)
     case putLimit(Limit)
     case deleteLimit(LimitKey)
+    case putCreditPolicy(CreditPolicy)
+    case deleteCreditPolicy
+    case putModel(Model)
+    case deleteModel(ModelKey)
     /// Replaces time zone, parent, plan, block flag, name and metadata. Overrides and subscription
     /// have changes of their own, and stay as they are.
     case putSubject(Subject)
@@ -15,6 +19,11 @@ public enum Change: Hashable, Sendable, Codable {
     case deleteSubscription(SubjectID)
     case putOverride(SubjectID, LimitKey, Allowance)
     case deleteOverride(SubjectID, LimitKey)
+    case grantCredit(SubjectID, GrantOrder)
+    /// Takes what is left of a grant back.
+    case voidGrant(SubjectID, GrantID, reason: String)
+    /// Gives back what was spent under a reference, once.
+    case refundCredit(SubjectID, reference: String, reason: String)
 }
 
 /// A change with its author and, from callers that may repeat it, its key.
@@ -40,7 +49,17 @@ public enum ChangeOutcome: Hashable, Sendable, Codable {
     case deleted
     /// There was nothing to delete.
     case missing
+    /// A subject's credits changed.
+    case credited(CreditReceipt)
     case rejected(Rejection)
+
+    /// Whether anything is different from before.
+    package var isChange: Bool {
+        switch self {
+        case .created, .replaced, .deleted, .credited: true
+        case .unchanged, .missing, .rejected: false
+        }
+    }
 }
 
 /// Takes an event back, or puts another in its place. The first fact stays, and so does this one.

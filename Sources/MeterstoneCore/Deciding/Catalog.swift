@@ -11,15 +11,20 @@ public final class Catalog: Sendable {
     package let definitions: [LimitKey: LimitDefinition]
     /// All that decide, in the order of their keys.
     package let activeDefinitions: [LimitDefinition]
+    /// What pays first; `nil`: nothing costs credits.
+    package let payment: CreditPayment?
 
     /// Compiles, after every name, limit and series of the blueprint was registered.
     package init(
         blueprint: Blueprint, registry: Registry, areLimitsEnforced: Bool,
-        allowanceOverrides: [String: Allowance]
+        allowanceOverrides: [String: Allowance], creditOverrides: CreditOverrides
     ) {
         self.blueprint = blueprint
         self.registry = registry
-        plans = blueprint.plans.sorted { ($0.rank, $0.key) < ($1.rank, $1.key) }
+        let credits = creditOverrides.policy(of: blueprint)
+        payment = credits.isEnabled ? credits.payment : nil
+        plans = blueprint.plans.map { creditOverrides.plan($0, isEnabled: credits.isEnabled) }
+            .sorted { ($0.rank, $0.key) < ($1.rank, $1.key) }
         defaultPlan = plans.first { $0.isDefault }?.key
         var definitions: [LimitKey: LimitDefinition] = [:]
         var compiled: [MeterKey: CompiledMeter] = [:]
@@ -32,7 +37,9 @@ public final class Catalog: Sendable {
                         of: meter, registry: registry, areLimitsEnforced: areLimitsEnforced)
                 }
             for definition in own { definitions[definition.limit.key] = definition }
-            compiled[meter.key] = CompiledMeter(meter, limits: own, registry: registry)
+            compiled[meter.key] = CompiledMeter(
+                meter, limits: own, registry: registry,
+                price: credits.isEnabled ? credits.prices[meter.key] ?? 0 : 0)
         }
         self.definitions = definitions
         activeDefinitions = definitions.values.filter { $0.isDecisive }
@@ -51,6 +58,10 @@ public final class Catalog: Sendable {
     }
 
     package func meter(_ key: MeterKey) -> CompiledMeter? { meterByName[key] }
+
+    package func plan(_ key: PlanKey?) -> Plan? {
+        key.flatMap { key in plans.first { $0.key == key } }
+    }
 
     /// Whether an event may carry a quantity of this name.
     package func knows(quantity name: MeterKey) -> Bool {
@@ -105,8 +116,10 @@ public final class Catalog: Sendable {
 /// One meter that one event moves.
 package struct Movement {
     package let meter: CompiledMeter
-    package let units: Int64
-    package let distinctValue: String?
+    package var units: Int64
+    package var distinctValue: String?
+    /// Units that the same request moved the meter by before: a reservation that grows.
+    package var unitsBefore: Int64 = 0
 }
 
 /// A meter with its limits and the series that its events go into.
@@ -119,11 +132,14 @@ package final class CompiledMeter: Sendable {
     package let lifetimeSeries: Int
     /// The number of the meter's key among the names of quantities.
     package let nameNumber: Int
+    /// Credits that one unit costs.
+    package let price: Int64
     /// Moved by whatever names it, when the event tells nothing else.
     fileprivate let isPlain: Bool
 
-    init(_ meter: Meter, limits: [LimitDefinition], registry: Registry) {
+    init(_ meter: Meter, limits: [LimitDefinition], registry: Registry, price: Int64) {
         self.meter = meter
+        self.price = price
         nameNumber = registry.number(of: meter.key) ?? 0
         self.limits = limits.filter { $0.isDecisive }
         var numbers: [Int] = []
@@ -147,12 +163,15 @@ package struct CompiledSeries: Sendable {
     package let number: Int
     package let window: Window
     package let aggregation: Aggregation
+    /// Whether only open reservations count.
+    package let isConcurrent: Bool
     private let limitFilter: [String: [String]]
 
     package init(number: Int, _ definition: SeriesDefinition) {
         self.number = number
         window = definition.window
         aggregation = definition.aggregation
+        isConcurrent = definition.window == .concurrent && definition.measure == .usage
         limitFilter = definition.limitFilter
     }
 
@@ -170,7 +189,7 @@ extension Blueprint {
             result.append(meter.standingSeries(.day))
             result.append(meter.standingSeries(.lifetime))
             for limit in limits.sorted(by: { $0.key < $1.key }) where limit.meter == meter.key {
-                result.append(limit.series(of: meter))
+                if limit.window != .request { result.append(limit.series(of: meter)) }
                 if let number = limitNumber(limit.key) {
                     result.append(limit.refusalSeries(of: meter, number: number))
                 }

@@ -16,6 +16,10 @@ public struct CounterState: Hashable, Sendable {
         case distinct([String: Int64])
         /// Quantities by instant, sorted, each instant once.
         case rolling([RollingEntry])
+        /// Open reservations, in the order in which they expire.
+        case reservations([OpenReservation])
+        /// A subject's credits. Boxed, since it is by far the largest.
+        indirect case wallet(SealedWallet)
     }
 
     public static let empty = CounterState(value: 0, memory: .none)

@@ -73,8 +73,11 @@ extension Meter {
 }
 
 extension Limit {
+    /// What it counts in. A limit on single requests counts in none, and names one that there is.
     package func series(of meter: Meter) -> SeriesDefinition {
-        SeriesDefinition(meter: meter, window: window, limitFilter: dimensions, measure: .usage)
+        if window == .request { return meter.standingSeries(.lifetime) }
+        return SeriesDefinition(
+            meter: meter, window: window, limitFilter: dimensions, measure: .usage)
     }
 
     /// - Parameter number: the limit's number in the registry.

@@ -17,8 +17,14 @@ public struct Decision: Sendable {
     /// The event that was recorded; `nil` for a denial and for a check.
     public let eventID: EventID?
     public let limits: [LimitStatus]
+    /// What it cost in credits, or would have; `nil` when it costs none.
+    public let credits: CreditCharge?
 
-    package init(denial: Denial?, isDuplicate: Bool, eventID: EventID?, limits: [LimitStatus]) {
+    package init(
+        denial: Denial?, isDuplicate: Bool, eventID: EventID?, limits: [LimitStatus],
+        credits: CreditCharge? = nil
+    ) {
+        self.credits = credits
         self.denial = denial
         self.isDuplicate = isDuplicate
         self.eventID = eventID
@@ -32,12 +38,15 @@ public struct Decision: Sendable {
 public struct Denial: Hashable, Sendable {
     public enum Reason: Hashable, Sendable {
         case limitExceeded
+        /// Fewer credits are left than it costs.
+        case insufficientCredits
         /// The subject, or a team above it, is blocked.
         case subjectBlocked(SubjectID)
     }
 
     public let reason: Reason
-    /// The limits that refused, in the order of ``Decision/limits``; empty when blocked.
+    /// The limits that refused, in the order of ``Decision/limits``; empty when blocked. When credits
+    /// are short: those beyond which they would have had to pay.
     public let violated: [LimitKey]
     /// When the same consume could succeed if nothing else is used; `nil`: time will not help.
     public let retryAt: Instant?
@@ -100,5 +109,14 @@ public struct Rejection: Hashable, Sendable, Codable, Error {
         case tooLarge = "too_large"
         case idempotencyConflict = "idempotency_conflict"
         case trackingDisabled = "tracking_disabled"
+        case unknownReservation = "unknown_reservation"
+        case reservationOpen = "reservation_open"
+        case reservationClosed = "reservation_closed"
+        case tooManyReservations = "too_many_reservations"
+        case unknownGrant = "unknown_grant"
+        case duplicateGrant = "duplicate_grant"
+        case unknownReference = "unknown_reference"
+        case alreadyRefunded = "already_refunded"
+        case creditOverflow = "credit_overflow"
     }
 }

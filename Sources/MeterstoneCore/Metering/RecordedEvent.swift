@@ -8,10 +8,17 @@ public struct RecordedEvent: Sendable, Hashable {
     public let recordedAt: Instant
     /// Oldest first.
     public let corrections: [CorrectionNote]
+    /// What the event is, or was, as a reservation; `nil`: it never was one.
+    public let reservation: Reservation?
+    /// What it cost in credits; `nil`: none.
+    public let credits: CreditCharge?
 
     package init(
-        event: UsageEvent, sequence: Int64, recordedAt: Instant, corrections: [CorrectionNote]
+        event: UsageEvent, sequence: Int64, recordedAt: Instant, corrections: [CorrectionNote],
+        reservation: Reservation? = nil, credits: CreditCharge? = nil
     ) {
+        self.reservation = reservation
+        self.credits = credits
         self.event = event
         self.sequence = sequence
         self.recordedAt = recordedAt

@@ -1,12 +1,35 @@
-/// Meters, plans and limits as one reviewed set.
+/// Meters, plans, limits, prices and models as one reviewed set.
 public struct Blueprint: Hashable, Sendable, Codable {
     public var meters: [Meter]
     public var plans: [Plan]
     public var limits: [Limit]
+    /// How usage is paid with credits; `nil`: nothing is said about it, and nothing costs any.
+    public var credits: CreditPolicy?
+    /// Models whose tokens have a price.
+    public var models: [Model]
 
-    public init(meters: [Meter] = [], plans: [Plan] = [], limits: [Limit] = []) {
+    public init(
+        meters: [Meter] = [], plans: [Plan] = [], limits: [Limit] = [],
+        credits: CreditPolicy? = nil, models: [Model] = []
+    ) {
         self.meters = meters
         self.plans = plans
         self.limits = limits
+        self.credits = credits
+        self.models = models
+    }
+}
+
+extension Blueprint {
+    private enum CodingKeys: String, CodingKey { case meters, plans, limits, credits, models }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            meters: try container.decode([Meter].self, forKey: .meters),
+            plans: try container.decode([Plan].self, forKey: .plans),
+            limits: try container.decode([Limit].self, forKey: .limits),
+            credits: try container.decodeIfPresent(CreditPolicy.self, forKey: .credits),
+            models: try container.decodeIfPresent([Model].self, forKey: .models) ?? [])
     }
 }

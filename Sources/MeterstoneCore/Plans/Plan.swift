@@ -7,20 +7,26 @@ public struct Plan: Hashable, Sendable, Codable {
     public var rank: Int
     /// Applies to subjects that name no plan. At most one plan is the default.
     public var isDefault: Bool
+    /// Credit given anew in every window, at most once for each window.
+    public var recurringGrants: [RecurringGrant]
+    /// How far below 0 spending may take the balance.
+    public var overdraft: Int64
 
     public init(
         key: PlanKey, name: String? = nil, description: String? = nil, rank: Int = 0,
-        isDefault: Bool = false
+        isDefault: Bool = false, recurringGrants: [RecurringGrant] = [], overdraft: Int64 = 0
     ) {
         self.key = key
         self.name = name
         self.description = description
         self.rank = rank
         self.isDefault = isDefault
+        self.recurringGrants = recurringGrants
+        self.overdraft = overdraft
     }
 
     private enum CodingKeys: String, CodingKey {
-        case key, name, description, rank, isDefault
+        case key, name, description, rank, isDefault, recurringGrants, overdraft
     }
 
     public init(from decoder: any Decoder) throws {
@@ -30,8 +36,24 @@ public struct Plan: Hashable, Sendable, Codable {
             name: try container.decodeIfPresent(String.self, forKey: .name),
             description: try container.decodeIfPresent(String.self, forKey: .description),
             rank: try container.decodeIfPresent(Int.self, forKey: .rank) ?? 0,
-            isDefault: try container.decodeIfPresent(Bool.self, forKey: .isDefault) ?? false
+            isDefault: try container.decodeIfPresent(Bool.self, forKey: .isDefault) ?? false,
+            recurringGrants: try container.decodeIfPresent(
+                [RecurringGrant].self, forKey: .recurringGrants) ?? [],
+            overdraft: try container.decodeIfPresent(Int64.self, forKey: .overdraft) ?? 0
         )
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(key, forKey: .key)
+        try container.encodeIfPresent(name, forKey: .name)
+        try container.encodeIfPresent(description, forKey: .description)
+        try container.encode(rank, forKey: .rank)
+        try container.encode(isDefault, forKey: .isDefault)
+        if !recurringGrants.isEmpty {
+            try container.encode(recurringGrants, forKey: .recurringGrants)
+        }
+        if overdraft != 0 { try container.encode(overdraft, forKey: .overdraft) }
     }
 }
 

@@ -89,6 +89,22 @@ public struct LimitKey: TextIdentifier {
     public static var expectation: String { keyExpectation }
 }
 
+/// Names a language model whose tokens have a price.
+public struct ModelKey: TextIdentifier {
+    public let text: String
+    public init(unchecked text: String) { self.text = text }
+    public static func isValid(_ text: String) -> Bool { isName(text) }
+    public static var expectation: String { nameExpectation }
+}
+
+/// The caller's key for a credit grant; unique among the grants of one subject.
+public struct GrantID: TextIdentifier {
+    public let text: String
+    public init(unchecked text: String) { self.text = text }
+    public static func isValid(_ text: String) -> Bool { isName(text) }
+    public static var expectation: String { nameExpectation }
+}
+
 /// Names who or what usage is counted for: a user, a team, a shop, an API key.
 public struct SubjectID: TextIdentifier {
     public let text: String

@@ -26,7 +26,22 @@ struct CommitNeeds {
             }
             isReadOnly = false
         case .check(let event): subjects.insert(event.subject)
-        case .limits(let subject): subjects.insert(subject)
+        case .reserve(let event, _):
+            subjects.insert(event.subject)
+            writtenSubjects.insert(event.subject)
+            if let id = event.id {
+                identities.insert(id.identity(source: event.details?.source))
+            }
+            isReadOnly = false
+        case .extend(let more): addReservation(more.id, more.source)
+        case .close(let closing): addReservation(closing.id, closing.source)
+        case .expire(let subject):
+            subjects.insert(subject)
+            isReadOnly = false
+        case .reservation(let id, let source):
+            identities.insert(id.identity(source: source))
+        case .limits(let subject), .wallet(let subject), .openReservations(let subject):
+            subjects.insert(subject)
         case .correct(let correction):
             identities.insert(correction.eventID.identity(source: correction.source))
             isReadOnly = false
@@ -43,6 +58,12 @@ struct CommitNeeds {
             writtenSubjects.formUnion(concerned)
             subjects.formUnion(concerned)
         }
+    }
+
+    /// Whose it is shows when it is decided.
+    private mutating func addReservation(_ id: EventID, _ source: String?) {
+        identities.insert(id.identity(source: source))
+        isReadOnly = false
     }
 
     /// Locks these, too, at the next try.

@@ -26,6 +26,7 @@ extension LoadedSource {
                 ))
         }
         if !questions.receipts.isEmpty { pending.append(receipts(questions.receipts)) }
+        if !questions.entries.isEmpty { pending.append(entries(Array(questions.entries))) }
         var pointers: Set<EventLocation> = []
         if !questions.facts.isEmpty {
             let keys = Array(questions.facts)
@@ -123,6 +124,20 @@ extension LoadedSource {
             load(location, identity: rows.bytes(row, 0))
             load(rows.isNull(row, 4) ? nil : rows.bytes(row, 4), at: location)
         }
+    }
+
+    private func entries(_ keys: [EntriesKey]) -> (Query, (Rows) throws -> Void) {
+        (
+            .entries(keys),
+            { rows in
+                var found = [[StoredFact]](repeating: [], count: keys.count)
+                for row in 0..<rows.count {
+                    found[Int(rows.int(row, 0)) - 1].append(
+                        StoredFact(sequence: rows.int(row, 1), body: rows.bytes(row, 2)))
+                }
+                for (key, facts) in zip(keys, found) { self.load(facts, key) }
+            }
+        )
     }
 
     private func receipts(_ keys: Set<String>) -> (Query, (Rows) throws -> Void) {

@@ -17,16 +17,23 @@ final class LoadedSource: StoreSource {
         var facts: Set<FactsKey> = []
         var identities: Set<[UInt8]> = []
         var receipts: Set<String> = []
+        var entries: Set<EntriesKey> = []
 
         var isEmpty: Bool {
             subjects.isEmpty && subjectNumbers.isEmpty && counters.isEmpty && bodies.isEmpty
                 && facts.isEmpty && identities.isEmpty && receipts.isEmpty
+                && entries.isEmpty
         }
     }
 
     struct FactsKey: Hashable {
         var subject: Int64
         var days: ClosedRange<Int64>
+    }
+
+    struct EntriesKey: Hashable {
+        var subject: Int64
+        var lookup: String
     }
 
     /// The answer to a question that a pass cannot go on without.
@@ -42,6 +49,7 @@ final class LoadedSource: StoreSource {
     private var facts: [FactsKey: [StoredFact]] = [:]
     private var locations: [[UInt8]: EventLocation?] = [:]
     private var receipts: [String: ChangeReceiptRecord?] = [:]
+    private var entries: [EntriesKey: [StoredFact]] = [:]
 
     /// What was asked since the last time, and these counters.
     func takeQuestions(adding counters: Set<CounterKey> = []) -> Questions {
@@ -72,6 +80,10 @@ final class LoadedSource: StoreSource {
 
     func load(_ facts: [StoredFact], _ key: FactsKey) {
         self.facts[key] = facts
+    }
+
+    func load(_ entries: [StoredFact], _ key: EntriesKey) {
+        self.entries[key] = entries
     }
 
     func load(_ receipt: ChangeReceiptRecord?, idempotencyKey: String) {
@@ -130,12 +142,25 @@ final class LoadedSource: StoreSource {
         throw Self.notLoaded
     }
 
+    func entries(of subject: Int64, lookup: String) throws(StoreError) -> [StoredFact] {
+        let key = EntriesKey(subject: subject, lookup: lookup)
+        if let known = entries[key] { return known }
+        questions.entries.insert(key)
+        throw Self.notLoaded
+    }
+
     /// Everything that is committed stands in the tables.
     func watermark() -> Int64 { .max }
 
     // MARK: Never asked by a command
 
     func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [StoredSubject] {
+        throw Self.notLoaded
+    }
+
+    func entries(
+        of subject: Int64, before sequence: Int64?, count: Int
+    ) throws(StoreError) -> [StoredFact] {
         throw Self.notLoaded
     }
 

@@ -31,7 +31,9 @@ struct TransactionWrites {
         var bodies = BytesColumn()
         var ids: [(identity: [UInt8], location: EventLocation)] = []
         var events = 0
+        var entries: [EntryRow] = []
         batch.forEach { fact in
+            if let row = fact.entryRow { entries.append(row) }
             guard let head = fact.usageHead else { return }
             let day = head.occurredAt.utcDay
             for subject in [fact.subject] + head.ancestors {
@@ -57,6 +59,7 @@ struct TransactionWrites {
                     .binding(owners).binding(days).binding(sequences).binding(bodies))
         }
         addIDs(ids, loaded)
+        if !entries.isEmpty { queries.append(.inserting(entries)) }
     }
 
     private mutating func addIDs(
@@ -114,7 +117,7 @@ struct TransactionWrites {
         var (ids, parents, profiles, children) = (
             TextColumn(), TextColumn(), TextColumn(), TextColumn()
         )
-        var (numbers, firstSequences) = (IntColumn(), IntColumn())
+        var (numbers, firstSequences, expiries) = (IntColumn(), IntColumn(), IntColumn())
         for (id, subject) in latest {
             ids.append(id.text)
             numbers.append(subject.number)
@@ -122,13 +125,14 @@ struct TransactionWrites {
             parents.append(subject.profile.parent?.text)
             profiles.append(try subject.profileText())
             children.append(subject.childrenText)
+            expiries.append(subject.nextExpiry?.millisecondsSince1970 ?? -1)
         }
         subjects.formUnion(latest.keys)
         if !latest.isEmpty {
             queries.append(
                 Query(SubjectStatements.update)
                     .binding(ids).binding(numbers).binding(firstSequences).binding(parents)
-                    .binding(profiles).binding(children))
+                    .binding(profiles).binding(children).binding(expiries))
         }
         let unused = brought.subtracting(latest.keys)
         if !unused.isEmpty {

@@ -16,7 +16,8 @@ enum CopyStatements {
             (SELECT count(*) FROM usage_events WHERE get_byte(body, 0) = 1),
             (SELECT count(*) FROM usage_events),
             (SELECT count(*) FROM counters),
-            (SELECT count(*) FROM changes)
+            (SELECT count(*) FROM changes),
+            (SELECT count(*) FROM ledger_entries)
         """
     /// Whether anything was ever recorded. Events are not asked for: each has a subject, and to touch
     /// their table before its partitions are made is to remember that it had none.
@@ -26,8 +27,12 @@ enum CopyStatements {
             AND NOT EXISTS (SELECT FROM quantity_names)
         """
     static let insertSubjects = """
-        INSERT INTO subjects (id, number, first_sequence, parent, profile, children)
-        SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[])
+        INSERT INTO subjects (id, number, first_sequence, parent, profile, children, next_expiry)
+        SELECT id, number, first_sequence, parent, profile, children, NULLIF(next_expiry, -1)
+        FROM unnest(
+            $1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[],
+            $7::bigint[]
+        ) w(id, number, first_sequence, parent, profile, children, next_expiry)
         """
     /// The next commit's number is greater than this one, and than all before.
     static let raiseNumber = """

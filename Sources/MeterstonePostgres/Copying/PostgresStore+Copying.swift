@@ -23,6 +23,7 @@ extension PostgresStore {
             try visit(StorePart(.opening(opening)))
             try source.exportSubjects(visit)
             try source.exportSortedEvents(visit)
+            try source.exportEntries(visit)
             try source.exportChanges(visit)
         } catch {
             throw StoreError(any: error)
@@ -75,6 +76,7 @@ extension PostgresStore {
             _ = try source.run(queries)
         case .subjects(let subjects): _ = try source.run(try .inserting(subjects))
         case .events(let rows): _ = try source.run(.inserting(rows))
+        case .entries(let rows): _ = try source.run(.inserting(rows))
         case .changes(let changes): _ = try source.run(try .inserting(changes))
         }
     }
@@ -133,7 +135,7 @@ extension PostgresSource {
         let rows = try run(Query(CopyStatements.sizes))
         return StoreSizes(
             subjects: rows.int(0, 0), events: rows.int(0, 1), rows: rows.int(0, 2),
-            counters: rows.int(0, 3), changes: rows.int(0, 4))
+            counters: rows.int(0, 3), changes: rows.int(0, 4), entries: rows.int(0, 5))
     }
 
     fileprivate func days() throws(StoreError) -> [Int64] {
@@ -195,6 +197,7 @@ extension Query {
             .binding(ids).binding(IntColumn(subjects.map(\.number)))
             .binding(IntColumn(subjects.map(\.firstSequence))).binding(parents)
             .binding(profiles).binding(children)
+            .binding(IntColumn(subjects.map { $0.nextExpiry?.millisecondsSince1970 ?? -1 }))
     }
 
     fileprivate static func inserting(_ rows: [EventRow]) -> Query {

@@ -175,6 +175,45 @@ final class PostgresSource: StoreSource {
         return ChangeReceiptRecord(change: record.change, outcome: record.outcome)
     }
 
+    func entries(of subject: Int64, lookup: String) throws(StoreError) -> [StoredFact] {
+        let rows = try run(.entries([.init(subject: subject, lookup: lookup)]))
+        return (0..<rows.count).map { row in
+            StoredFact(sequence: rows.int(row, 1), body: rows.bytes(row, 2))
+        }
+    }
+
+    func entries(
+        of subject: Int64, before sequence: Int64?, count: Int
+    ) throws(StoreError) -> [StoredFact] {
+        let rows = try run(
+            Query(LedgerStatements.before).binding(subject).binding(sequence ?? .max)
+                .binding(Int64(count)))
+        return (0..<rows.count).map { row in
+            StoredFact(sequence: rows.int(row, 0), body: rows.bytes(row, 1))
+        }
+    }
+
+    func scanEntries(
+        pass: Int64, of passes: Int64,
+        _ visit: (_ subject: Int64, _ fact: StoredFact) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        var next = try run([
+            Query(LedgerStatements.scan).binding(passes).binding(pass),
+            Query(LedgerStatements.fetch),
+        ])[1]
+        while next.count > 0 {
+            let rows = next
+            try prefetch(subjects: (0..<rows.count).map { rows.int($0, 0) })
+            for row in 0..<rows.count {
+                try visit(
+                    rows.int(row, 0),
+                    StoredFact(sequence: rows.int(row, 1), body: rows.bytes(row, 2)))
+            }
+            next = try run(Query(LedgerStatements.fetch))
+        }
+        _ = try run(Query(LedgerStatements.closeScan))
+    }
+
     func quantityNames() throws(StoreError) -> [MeterKey]? {
         let rows = try run(Query(CatalogStatements.names))
         return (0..<rows.count).map { MeterKey(unchecked: rows.text($0, 0)) }

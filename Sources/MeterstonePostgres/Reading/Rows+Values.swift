@@ -47,6 +47,23 @@ extension Query {
             .binding(IntColumn(keys.map(\.days.upperBound)))
     }
 
+    static func entries(_ keys: [LoadedSource.EntriesKey]) -> Query {
+        Query(LedgerStatements.byLookup)
+            .binding(IntColumn(keys.map(\.subject)))
+            .binding(TextColumn(keys.map(\.lookup)))
+    }
+
+    static func inserting(_ rows: [EntryRow]) -> Query {
+        var (lookups, bodies) = (TextColumn(), BytesColumn())
+        for row in rows {
+            lookups.append(row.lookup)
+            bodies.append(row.body)
+        }
+        return Query(LedgerStatements.insert)
+            .binding(IntColumn(rows.map(\.subject))).binding(IntColumn(rows.map(\.sequence)))
+            .binding(lookups).binding(bodies)
+    }
+
     static func counters(_ keys: some Sequence<CounterKey>) -> Query {
         var series = IntColumn()
         var starts = IntColumn()
@@ -74,10 +91,11 @@ final class ProfileCache {
         let id = SubjectID(unchecked: rows.text(row, 0))
         let text = rows.optionalText(row, 3)
         let children = rows.optionalText(row, 4)
+        let nextExpiry = rows.isNull(row, 5) ? nil : rows.int(row, 5)
         guard let text, let known = profiles[id], known.text == text else {
             let stored = try StoredSubject(
                 number: rows.int(row, 1), firstSequence: rows.int(row, 2), id: id,
-                profileText: text, childrenText: children)
+                profileText: text, childrenText: children, nextExpiry: nextExpiry)
             if let text {
                 if profiles.count >= Self.countMax { profiles.removeAll() }
                 profiles[id] = (text, stored.profile)
@@ -86,7 +104,7 @@ final class ProfileCache {
         }
         var stored = try StoredSubject(
             number: rows.int(row, 1), firstSequence: rows.int(row, 2), id: id, profileText: nil,
-            childrenText: children)
+            childrenText: children, nextExpiry: nextExpiry)
         stored.profile = known.subject
         return stored
     }

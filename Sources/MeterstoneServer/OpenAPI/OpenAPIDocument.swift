@@ -7,8 +7,9 @@ import MeterstoneAPI
 /// a running server, so a schema here is as strict as the server, and no stricter.
 package enum OpenAPIDocument {
     package static let operations: [OpenAPIOperation] =
-        OpenAPIOperation.consuming + OpenAPIOperation.recording + OpenAPIOperation.catalog
-        + OpenAPIOperation.subjects + OpenAPIOperation.operating
+        OpenAPIOperation.consuming + OpenAPIOperation.reserving + OpenAPIOperation.recording
+        + OpenAPIOperation.catalog + OpenAPIOperation.subjects + OpenAPIOperation.credits
+        + OpenAPIOperation.operating
 
     /// - Parameter isGuarded: whether the server asks for an administrator key.
     package static func json(isGuarded: Bool) -> [UInt8] {

@@ -1,13 +1,14 @@
 import HTTPTypes
 
-/// Operations on meters, plans and limits.
+/// Operations on meters, plans, limits and models.
 extension OpenAPIOperation {
     static let catalog: [OpenAPIOperation] =
         collection("meters", "Meter", "meter") + collection("plans", "Plan", "plan")
         + collection("limits", "Limit", "limit")
+        + collection("models", "Model", "model", key: .modelKey)
 
     private static func collection(
-        _ name: String, _ schema: String, _ singular: String
+        _ name: String, _ schema: String, _ singular: String, key: OpenAPIParameter = .key
     ) -> [OpenAPIOperation] {
         let path = "/v1/\(name)"
         let item = OpenAPIAnswer(status: 200, description: "The \(singular).", schema: schema)
@@ -21,14 +22,14 @@ extension OpenAPIOperation {
                 ]),
             OpenAPIOperation(
                 method: .get, path: path + "/{key}", id: "get\(schema)",
-                summary: "One \(singular)", parameters: [.key], answers: [item],
+                summary: "One \(singular)", parameters: [key], answers: [item],
                 problems: [.notFound]),
             put(
                 path: path + "/{key}", id: "put\(schema)", summary: "Write a \(singular)",
-                parameters: [.key], body: schema + "Body", answer: schema),
+                parameters: [key], body: schema + "Body", answer: schema),
             delete(
                 path: path + "/{key}", id: "delete\(schema)", summary: "Delete a \(singular)",
-                parameters: [.key]),
+                parameters: [key]),
         ]
     }
 

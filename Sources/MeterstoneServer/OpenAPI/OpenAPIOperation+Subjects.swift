@@ -30,6 +30,10 @@ extension OpenAPIOperation {
         get(
             path + "/events", "listEvents", "The subject's events, newest first",
             [.subject, .count, .cursor], "EventList", []),
+        get(
+            path + "/reservations", "listReservations",
+            "What is open on the subject and those below it, in the order in which it expires",
+            [.subject], "ReservationList", []),
     ]
 
     private static let subscriptions: [OpenAPIOperation] = [
@@ -61,7 +65,7 @@ extension OpenAPIOperation {
             summary: "Let the plan's allowance apply again", parameters: [.subject, .limit]),
     ]
 
-    private static func get(
+    static func get(
         _ path: String, _ id: String, _ summary: String, _ parameters: [OpenAPIParameter],
         _ schema: String, _ problems: [OpenAPIProblem] = [.notFound]
     ) -> OpenAPIOperation {

@@ -16,7 +16,7 @@ extension OpenAPIOperation {
                     status: 200, description: "Allowed, and counted.", schema: "ConsumeAnswer",
                     headers: [.rateLimit, .rateLimitPolicy, .replayed])
             ],
-            problems: [.forbidden, .conflict, .limitExceeded]),
+            problems: [.insufficientCredits, .forbidden, .conflict, .limitExceeded]),
         OpenAPIOperation(
             method: .post, path: "/v1/check", id: "check",
             summary: "Ask what a consume would answer now",

@@ -13,6 +13,7 @@ package struct OpenAPIOperation: Sendable {
     package var parameters: [OpenAPIParameter] = []
     /// Media type → name of the schema.
     var body: [(type: String, schema: String)] = []
+    var isBodyRequired = true
     var answers: [OpenAPIAnswer]
     var problems: [OpenAPIProblem] = []
 
@@ -58,7 +59,7 @@ package struct OpenAPIOperation: Sendable {
         writer.name("requestBody")
         writer.beginObject()
         writer.name("required")
-        writer.boolean(true)
+        writer.boolean(isBodyRequired)
         writer.name("content")
         writer.beginObject()
         for (type, schema) in body {

@@ -11,6 +11,19 @@ extension OpenAPIParameter {
         place: .path, name: "event", description: "The event's id.", schema: nameSchema)
     static let key = OpenAPIParameter(
         place: .path, name: "key", description: "The key.", schema: keySchema)
+    static let modelKey = OpenAPIParameter(
+        place: .path, name: "key", description: "The model's name.", schema: nameSchema)
+    static let reservation = OpenAPIParameter(
+        place: .path, name: "reservation", description: "The reservation's id.",
+        schema: nameSchema)
+    static let grant = OpenAPIParameter(
+        place: .path, name: "grant", description: "The grant's id.", schema: nameSchema)
+    static let source = OpenAPIParameter(
+        place: .query, name: "source", description: "The source of the id, if it has one.",
+        schema: nameSchema)
+    static let reason = OpenAPIParameter(
+        place: .query, name: "reason", description: "Why, unless the body says so.",
+        schema: #"{"type":"string","minLength":1,"maxLength":4096,"pattern":"^[^\u0000]+$"}"#)
     static let limit = OpenAPIParameter(
         place: .path, name: "limit", description: "The limit's key.", schema: keySchema)
 

@@ -2,21 +2,23 @@ import MeterstoneAPI
 
 /// The problems that operations share, by status.
 enum OpenAPIProblem: String, CaseIterable, Sendable {
-    case malformed, unauthorized, forbidden, notFound, methodNotAllowed, conflict, tooLarge
-    case unsupportedMediaType, unprocessable, limitExceeded, storeFailed, unavailable, storeFull
+    case malformed, unauthorized, insufficientCredits, forbidden, notFound, methodNotAllowed
+    case conflict, reservationConflict, tooLarge, unsupportedMediaType, unprocessable
+    case limitExceeded, tooMany, storeFailed, unavailable, storeFull
 
     var status: Int {
         switch self {
         case .malformed: 400
         case .unauthorized: 401
+        case .insufficientCredits: 402
         case .forbidden: 403
         case .notFound: 404
         case .methodNotAllowed: 405
-        case .conflict: 409
+        case .conflict, .reservationConflict: 409
         case .tooLarge: 413
         case .unsupportedMediaType: 415
         case .unprocessable: 422
-        case .limitExceeded: 429
+        case .limitExceeded, .tooMany: 429
         case .storeFailed: 500
         case .unavailable: 503
         case .storeFull: 507
@@ -27,14 +29,17 @@ enum OpenAPIProblem: String, CaseIterable, Sendable {
         switch self {
         case .malformed: "The body is not JSON, or the query not percent-encoded UTF-8."
         case .unauthorized: "The administrator key is missing or wrong."
+        case .insufficientCredits: "Fewer credits are left than it costs. Nothing was counted."
         case .forbidden: "Not allowed: a blocked subject, or a part that is switched off."
         case .notFound: "What the path names is not there."
         case .methodNotAllowed: "The path does not take this method."
         case .conflict: "Another request stands in the way: an id or key that was used, or use."
+        case .reservationConflict: "The reservation was closed before, in another way."
         case .tooLarge: "The body is too long."
         case .unsupportedMediaType: "The body has another media type than the operation takes."
         case .unprocessable: "A field breaks a rule, or refers to something that is not there."
         case .limitExceeded: "Not enough is left. Nothing was counted."
+        case .tooMany: "Not enough is left, or too many reservations are open. Nothing was counted."
         case .storeFailed: "The store failed, and whether it was done is not known."
         case .unavailable: "Not now. Nothing was done."
         case .storeFull: "The disk is full. Nothing was done."
@@ -45,15 +50,22 @@ enum OpenAPIProblem: String, CaseIterable, Sendable {
         switch self {
         case .unauthorized: [.authenticate]
         case .methodNotAllowed: [.allow]
-        case .limitExceeded: [.retryAfter, .rateLimit, .rateLimitPolicy]
-        case .forbidden: [.retryAfter, .rateLimit, .rateLimitPolicy]
+        case .forbidden, .insufficientCredits, .limitExceeded, .tooMany:
+            [.retryAfter, .rateLimit, .rateLimitPolicy]
         case .unavailable: [.retryAfter]
         default: []
         }
     }
 
+    private var schema: String {
+        switch self {
+        case .limitExceeded, .insufficientCredits: "Denial"
+        case .reservationConflict: "ReservationProblem"
+        default: "Problem"
+        }
+    }
+
     func write(to writer: inout JSONWriter) {
-        let schema = self == .limitExceeded ? "Denial" : "Problem"
         writer.beginObject()
         writer.name("description")
         writer.string(description)

@@ -11,7 +11,7 @@ extension OpenAPISchemas {
             #"{"type":"object","required":["type","title","status","detail","code","limits","#
                 + #""violated","retryAfterSeconds","plansThatAllow"],"properties":{"# + problem
                 + ","
-                + denial + "}}"
+                + denial + "," + charge + "}}"
         ),
         (
             "LimitStatus",
@@ -35,7 +35,8 @@ extension OpenAPISchemas {
             {"type":"object","required":["allowed","duplicate","limits"],
              "additionalProperties":false,"properties":{"allowed":{"const":true},
              "duplicate":{"type":"boolean"},"eventId":{"$ref":"Name"},
-             "limits":{"$ref":"LimitStatuses"}}}
+             "limits":{"$ref":"LimitStatuses"},
+             "credits":{"$ref":"CreditCharge"}}}
             """#
         ),
         (
@@ -43,8 +44,8 @@ extension OpenAPISchemas {
             #"{"type":"object","required":["allowed","duplicate","limits"],"#
                 + #""additionalProperties":false,"properties":{"allowed":{"type":"boolean"},"#
                 + #""duplicate":{"const":false},"#
-                + #""code":{"enum":["limit_exceeded","subject_blocked"]},"#
-                + denial + "}}"
+                + #""code":{"enum":["limit_exceeded","insufficient_credits","subject_blocked"]},"#
+                + denial + "," + charge + "}}"
         ),
         (
             "LimitStatuses",
@@ -90,7 +91,7 @@ extension OpenAPISchemas {
         ),
     ]
 
-    private static let problem = #"""
+    static let problem = #"""
         "type":{"type":"string"},"title":{"type":"string"},"status":{"type":"integer"},
         "detail":{"type":"string"},"code":{"type":"string"},"field":{"type":"string"}
         """#
@@ -101,4 +102,6 @@ extension OpenAPISchemas {
         "retryAfterSeconds":{"type":["integer","null"],"minimum":1},
         "plansThatAllow":{"type":"array","items":{"$ref":"Key"}}
         """#
+
+    private static let charge = #""credits":{"$ref":"CreditCharge"}"#
 }

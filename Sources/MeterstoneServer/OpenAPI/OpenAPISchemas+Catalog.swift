@@ -1,4 +1,4 @@
-/// Meters, plans and limits. What is sent may leave out what has a default; what comes back does
+/// Meters, plans, limits and models. What is sent may leave out what has a default; what comes back does
 /// not.
 extension OpenAPISchemas {
     static let catalog: [(name: String, schema: String)] =
@@ -7,13 +7,14 @@ extension OpenAPISchemas {
         + schemas(
             "Limit", "limits", required: ["meter", "window"],
             always: ["meter", "window", "mode", "active"], limit)
+        + schemas("Model", "models", key: "Name", required: ["prices"], always: ["prices"], model)
 
     /// The body of a write, the thing itself, and a page of them.
     private static func schemas(
-        _ name: String, _ plural: String, required: [String], always: [String],
+        _ name: String, _ plural: String, key: String = "Key", required: [String], always: [String],
         _ properties: String
     ) -> [(name: String, schema: String)] {
-        let key = #""key":{"$ref":"Key"},"#
+        let key = #""key":{"$ref":"\#(key)"},"#
         return [
             (name + "Body", object(required, properties)),
             (name, object(["key"] + always, key + properties)),
@@ -51,8 +52,13 @@ extension OpenAPISchemas {
         "description":{"$ref":"OptionalText"},
         "rank":{"type":["integer","null"],"minimum":-9223372036854775808,
          "maximum":9223372036854775807},
-        "isDefault":{"type":["boolean","null"]}
+        "isDefault":{"type":["boolean","null"]},
+        "recurringGrants":{"type":["array","null"],"items":{"$ref":"RecurringGrant"}},
+        "overdraft":{"type":["integer","null"],"minimum":0,"maximum":1000000000000}
         """#
+
+    private static let model =
+        #""prices":{"type":"array","items":{"$ref":"ModelPrice"}}"#
 
     private static let limit = #"""
         "meter":{"$ref":"Key"},

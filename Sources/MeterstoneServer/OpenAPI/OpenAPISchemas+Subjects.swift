@@ -63,7 +63,8 @@ extension OpenAPISchemas {
                 #"""
                 "sequence":{"type":"integer","minimum":1},
                 "recordedAt":{"$ref":"Instant"},"author":{"type":"string"},
-                "kind":{"enum":["meter","plan","limit","subject","subscription","override"]},
+                "kind":{"enum":["meter","plan","limit","subject","subscription","override",
+                 "creditPolicy","model","creditGrant","refund"]},
                 "key":{"type":"string"},"before":true,"after":true
                 """#)
         ),
@@ -102,7 +103,12 @@ extension OpenAPISchemas {
         "scene":{"$ref":"Name"},"session":{"$ref":"Name"},
         "source":{"$ref":"Name"},
         "dimensions":{"type":"object","additionalProperties":{"type":"string"}},
-        "properties":{"type":"object"},"voided":{"type":"boolean"},
+        "properties":{"type":"object"},
+        "reservation":{"type":"object","required":["status","expiresAt"],
+         "additionalProperties":false,"properties":{
+         "status":{"$ref":"ReservationStatus"},"expiresAt":{"$ref":"Instant"}}},
+        "credits":{"$ref":"CreditCharge"},
+        "voided":{"type":"boolean"},
         "corrections":{"type":"array","items":{"type":"object",
          "required":["kind","author","reason","recordedAt"],"additionalProperties":false,
          "properties":{

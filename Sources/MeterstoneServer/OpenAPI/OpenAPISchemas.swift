@@ -7,7 +7,7 @@ enum OpenAPISchemas {
     }
 
     static let all: [(name: String, schema: String)] =
-        values + events + answers + catalog + subjects + operating
+        values + events + answers + reservations + credits + catalog + subjects + operating
 
     /// Bounds are in bytes of UTF-8; for texts beyond ASCII the server counts more than JSON
     /// Schema.
@@ -45,7 +45,8 @@ enum OpenAPISchemas {
         ),
         (
             "Window",
-            #"{"type":"string","pattern":"^("# + calendarWindows + "|rolling:(" + rolling
+            #"{"type":"string","pattern":"^("# + calendarWindows + "|request|concurrent|rolling:("
+                + rolling
                 + #"))$"}"#
         ),
         ("UsageWindow", #"{"type":"string","pattern":"^("# + calendarWindows + #")$"}"#),
@@ -65,9 +66,11 @@ enum OpenAPISchemas {
         ),
     ]
 
-    private static let calendarWindows = """
-        hour|day|month|year|lifetime|billingMonth|week(:(monday|tuesday|wednesday|thursday|friday|\
-        saturday|sunday))?
+    private static let calendarWindows = "lifetime|" + repeatingWindows
+
+    static let repeatingWindows = """
+        hour|day|month|year|billingMonth|week(:(monday|tuesday|wednesday|thursday|friday|saturday|\
+        sunday))?
         """
 
     /// 1 to 31,622,400, which are the seconds of a leap year.

@@ -3,7 +3,7 @@ import Meterstone
 import MeterstoneAPI
 import MeterstoneCore
 
-/// Meters, plans and limits: three collections that are written and read in the same way.
+/// Meters, plans, limits and models: four collections that are written and read in the same way.
 struct CatalogRoutes: Sendable {
     let engine: MeterstoneEngine
 
@@ -11,6 +11,7 @@ struct CatalogRoutes: Sendable {
         add(.meters, to: &routes)
         add(.plans, to: &routes)
         add(.limits, to: &routes)
+        add(.models, to: &routes)
     }
 
     private func add<Item, Key>(_ collection: CatalogCollection<Item, Key>, to routes: inout Routes)
@@ -30,7 +31,8 @@ struct CatalogRoutes: Sendable {
         routes.on(.put, path + "/:key") { request, context in
             let key: Key = try context.parameter("key")
             let body = try AdministrativeBody(
-                try await request.json(), fields: collection.fields)
+                try await request.json(), fields: collection.fields,
+                elements: collection.elements)
             try body.require("key", toBe: key.text)
             let item = try body.decode(Item.self, adding: [("key", key.text)])
             return try await engine.put(collection.put(item), request) { try encoded(item) }
@@ -70,8 +72,11 @@ struct CatalogRoutes: Sendable {
 private struct CatalogCollection<Item: Codable & Sendable, Key: TextIdentifier>: Sendable {
     let name: String
     let singular: String
-    let unknown: Rejection.Code
+    /// The code of the problem when there is none with a key.
+    let unknown: String
     let fields: [String]
+    /// As of ``AdministrativeBody``.
+    var elements: [String: [String]] = [:]
     let items: @Sendable (Blueprint) -> [Item]
     let key: @Sendable (Item) -> Key
     let put: @Sendable (Item) -> Change
@@ -85,7 +90,7 @@ private struct CatalogCollection<Item: Codable & Sendable, Key: TextIdentifier>:
 extension CatalogCollection where Item == Meter, Key == MeterKey {
     static var meters: Self {
         CatalogCollection(
-            name: "meters", singular: "meter", unknown: .unknownMeter,
+            name: "meters", singular: "meter", unknown: Rejection.Code.unknownMeter.rawValue,
             fields: [
                 "key", "aggregation", "eventTypes", "dimensions", "quantityName",
                 "uniqueDimension", "countedStatuses", "unit", "description",
@@ -98,8 +103,11 @@ extension CatalogCollection where Item == Meter, Key == MeterKey {
 extension CatalogCollection where Item == Plan, Key == PlanKey {
     static var plans: Self {
         CatalogCollection(
-            name: "plans", singular: "plan", unknown: .unknownPlan,
-            fields: ["key", "name", "description", "rank", "isDefault"],
+            name: "plans", singular: "plan", unknown: Rejection.Code.unknownPlan.rawValue,
+            fields: [
+                "key", "name", "description", "rank", "isDefault", "recurringGrants", "overdraft",
+            ],
+            elements: ["recurringGrants": ["window", "amount", "rolloverMax", "priority"]],
             items: { $0.plans }, key: { $0.key }, put: { .putPlan($0) },
             delete: { .deletePlan($0) })
     }
@@ -108,12 +116,23 @@ extension CatalogCollection where Item == Plan, Key == PlanKey {
 extension CatalogCollection where Item == Limit, Key == LimitKey {
     static var limits: Self {
         CatalogCollection(
-            name: "limits", singular: "limit", unknown: .unknownLimit,
+            name: "limits", singular: "limit", unknown: Rejection.Code.unknownLimit.rawValue,
             fields: [
                 "key", "meter", "window", "allowances", "defaultAllowance", "dimensions", "mode",
                 "active", "description",
             ],
             items: { $0.limits }, key: { $0.key }, put: { .putLimit($0) },
             delete: { .deleteLimit($0) })
+    }
+}
+
+extension CatalogCollection where Item == Model, Key == ModelKey {
+    static var models: Self {
+        CatalogCollection(
+            name: "models", singular: "model", unknown: "unknown_model",
+            fields: ["key", "prices"],
+            elements: ["prices": ["effectiveAt", "input", "output", "cached", "reasoning"]],
+            items: { $0.models }, key: { $0.key }, put: { .putModel($0) },
+            delete: { .deleteModel($0) })
     }
 }

@@ -47,7 +47,9 @@ struct ConsumeRoutes: Sendable {
     private func answer(_ decision: Decision) -> JSONAnswer {
         let now = clock()
         if let denial = decision.denial {
-            return Problem.denied(denial, limits: decision.limits, at: now).answer()
+            return Problem.denied(
+                denial, limits: decision.limits, credits: decision.credits, at: now
+            ).answer()
         }
         var headers = decision.isDuplicate ? HTTPFields.replayed : HTTPFields()
         headers.addRateLimits(decision.limits, at: now)

@@ -29,6 +29,10 @@ struct SubjectUsageRoutes: Sendable {
         let query = try Query(request)
         let meter = try query.required("meter", MeterKey.expectation) { MeterKey($0) }
         let window = try query.required("window", Window.expectation) { Window($0) }
+        guard window != .request, window != .concurrent else {
+            throw Rejection.invalid(
+                "window", "hour, day, week, month, year, billingMonth or lifetime")
+        }
         let (from, until) = try query.span()
         let outcome = try await engine.usage(
             of: subject, meter: meter, window: window, from: from, until: until)

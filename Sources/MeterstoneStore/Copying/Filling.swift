@@ -26,6 +26,7 @@ package struct Filling {
             note(subjects.map(\.firstSequence))
             subjectMax = max(subjectMax, subjects.map(\.number).max() ?? 0)
         case .events(let rows): note(rows.map(\.location.sequence))
+        case .entries(let rows): note(rows.map(\.sequence))
         case .changes(let changes): note(changes.map(\.sequence))
         }
     }

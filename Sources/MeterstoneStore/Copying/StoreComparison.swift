@@ -34,6 +34,10 @@ struct StoreComparison {
         compare("meters", meters, other.blueprint.meters) { $0.key.text }
         compare("plans", plans, other.blueprint.plans) { $0.key.text }
         compare("limits", limits, other.blueprint.limits) { $0.key.text }
+        compare("models", one.blueprint.models, other.blueprint.models) { $0.key.text }
+        if one.blueprint.credits != other.blueprint.credits {
+            note("credit policy", "an equal one", "another")
+        }
         let (registry, copied) = (one.registry, other.registry)
         if registry.names != copied.names || registry.limits != copied.limits
             || registry.series != copied.series
@@ -64,6 +68,7 @@ struct StoreComparison {
             ("subjects", one.subjects, other.subjects), ("events", one.events, other.events),
             ("rows of events, corrections and teams", one.rows, other.rows),
             ("changes", one.changes, other.changes),
+            ("ledger entries", one.entries, other.entries),
         ]
         for (what, expected, found) in sizes where expected != found {
             note("number of \(what)", String(expected), String(found))
@@ -159,21 +164,25 @@ struct StoreComparison {
                 firstFacts[number] = try source.subject(number: number)?.firstSequence ?? .max
             }
         }
-        return { series[$0.series].definedAt <= firstFacts[$0.subject] ?? .max }
+        return { $0.series < 0 || series[$0.series].definedAt <= firstFacts[$0.subject] ?? .max }
     }
 
     /// Counters of a series that is no longer counted stay behind, and nobody reads them.
     private func isCounted(_ key: CounterKey) -> Bool {
-        series.indices.contains(key.series) && series[key.series].isCounted
+        key.series < 0 || series.indices.contains(key.series) && series[key.series].isCounted
     }
 
     private func name(_ key: CounterKey) throws(StoreError) -> String {
+        let id = try source.subject(number: key.subject)?.profile.id.text
+        guard key.series >= 0 else {
+            let what = key.series == OwnSeries.wallet ? "credits" : "open reservations"
+            return "\(what) of \(id ?? "number \(key.subject)")"
+        }
         let definition = series[key.series].definition
-        let subject = try source.subject(number: key.subject)?.profile.id.text
         let measure = definition.measure == .usage ? "" : ", would-be refusals"
         return "\(definition.meter.key) per \(definition.window.text) from "
             + "\(max(key.from, .earliest).rfc3339) of "
-            + "\(subject ?? "number \(key.subject)")\(measure)"
+            + "\(id ?? "number \(key.subject)")\(measure)"
     }
 }
 

@@ -69,10 +69,14 @@ public struct StoreSizes: Sendable {
     package let rows: Int64
     package let counters: Int64
     package let changes: Int64
+    /// Ledger entries.
+    package let entries: Int64
 
     package init(
-        subjects: Int64, events: Int64, rows: Int64, counters: Int64, changes: Int64
+        subjects: Int64, events: Int64, rows: Int64, counters: Int64, changes: Int64,
+        entries: Int64
     ) {
+        self.entries = entries
         self.subjects = subjects
         self.events = events
         self.rows = rows

@@ -15,6 +15,7 @@ public struct StorePart: Sendable {
         case subjects([StoredSubject])
         /// Rows that point from a team to the usage of one below it included.
         case events([EventRow])
+        case entries([EntryRow])
         case changes([ChangeRecord])
     }
 
@@ -44,13 +45,29 @@ public struct StorePart: Sendable {
 }
 
 extension Blueprint {
-    /// Each meter, plan and limit as its row in `catalog` tells it: kind, key and JSON.
+    /// Each part as its row in `catalog` tells it: kind, key and JSON.
     package func rows() throws(StoreError) -> [(kind: String, key: String, body: String)] {
         var rows: [(kind: String, key: String, body: String)] = []
         for meter in meters { rows.append(("meter", meter.key.text, try JSONText(meter).text)) }
         for plan in plans { rows.append(("plan", plan.key.text, try JSONText(plan).text)) }
         for limit in limits { rows.append(("limit", limit.key.text, try JSONText(limit).text)) }
+        if let credits { rows.append(("creditPolicy", "credits", try JSONText(credits).text)) }
+        for model in models { rows.append(("model", model.key.text, try JSONText(model).text)) }
         return rows
+    }
+
+    /// Takes in a row of `catalog`.
+    package mutating func add(kind: String, body: String) throws(StoreError) {
+        let body = JSONText(text: body)
+        switch kind {
+        case "meter": meters.append(try body.decoded(as: Meter.self))
+        case "plan": plans.append(try body.decoded(as: Plan.self))
+        case "limit": limits.append(try body.decoded(as: Limit.self))
+        case "creditPolicy": credits = try body.decoded(as: CreditPolicy.self)
+        case "model": models.append(try body.decoded(as: Model.self))
+        default:
+            throw StoreError(code: .corrupt, message: "the catalog has a row of kind '\(kind)'")
+        }
     }
 }
 
@@ -66,6 +83,20 @@ extension StoreSource {
             try visit(StorePart(.subjects(subjects)))
             last = next
         }
+    }
+
+    /// Visits every ledger entry, in parts, by subject and sequence.
+    package func exportEntries(
+        _ visit: (StorePart) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        var rows: [EntryRow] = []
+        try scanEntries(pass: 0, of: 1) { (subject, fact) throws(StoreError) in
+            rows.append(try EntryRow(subject: subject, fact))
+            guard rows.count == StorePart.rowsMax else { return }
+            try visit(StorePart(.entries(rows)))
+            rows.removeAll(keepingCapacity: true)
+        }
+        if !rows.isEmpty { try visit(StorePart(.entries(rows))) }
     }
 
     /// Visits every event, in parts, in the order in which the source scans them.

@@ -21,6 +21,8 @@ extension CounterState {
     private enum Memories {
         static let latest: UInt8 = 1
         static let distinct: UInt8 = 2
+        static let reservations: UInt8 = 3
+        static let wallet: UInt8 = 4
     }
 
     /// - Parameter memory: the column `memory`; `nil` when it is null.
@@ -50,6 +52,11 @@ extension CounterState {
                 values[text] = try reader.signed()
             }
             return .distinct(values)
+        case Memories.reservations:
+            var open: [OpenReservation] = []
+            for _ in 0..<(try reader.count()) { open.append(try OpenReservation(&reader)) }
+            return .reservations(open)
+        case Memories.wallet: return .wallet(try SealedWallet(&reader))
         default: throw MalformedRecord()
         }
     }
@@ -70,6 +77,13 @@ extension CounterState {
                 writer.text(text)
                 writer.signed(count)
             }
+        case .reservations(let open):
+            writer.byte(Memories.reservations)
+            writer.unsigned(UInt64(open.count))
+            for entry in open { entry.write(to: &writer) }
+        case .wallet(let sealed):
+            writer.byte(Memories.wallet)
+            sealed.write(to: &writer)
         }
         return writer.bytes
     }
@@ -82,7 +96,7 @@ extension StoredSubject {
     ///   - childrenText: "3,0,1,0"; `nil` while there are none.
     package init(
         number: Int64, firstSequence: Int64, id: SubjectID, profileText: String?,
-        childrenText: String?
+        childrenText: String?, nextExpiry: Int64?
     ) throws(StoreError) {
         var profile = Subject(id: id)
         if let profileText {
@@ -94,7 +108,8 @@ extension StoredSubject {
             children[index] = count
         }
         self.init(
-            number: number, firstSequence: firstSequence, profile: profile, children: children)
+            number: number, firstSequence: firstSequence, profile: profile, children: children,
+            nextExpiry: nextExpiry.map { Instant(millisecondsSince1970: $0) })
     }
 
     package func profileText() throws(StoreError) -> String? {

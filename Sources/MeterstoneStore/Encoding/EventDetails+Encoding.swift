@@ -16,6 +16,14 @@ private enum Fields {
 }
 
 extension EventDetails {
+    /// Equal details have equal ones; details that tell nothing have that of none.
+    static func fingerprint(_ details: EventDetails?) -> UInt64 {
+        guard let details, details != .none else { return 0 }
+        var writer = ByteWriter(capacity: 64)
+        details.write(to: &writer)
+        return XXH64.hash(writer.bytes[...])
+    }
+
     private static let statuses: [EventStatus] = [.success, .failed, .cancelled]
 
     func write(to writer: inout ByteWriter) {

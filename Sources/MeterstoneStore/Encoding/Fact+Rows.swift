@@ -11,7 +11,29 @@ package struct EventRow: Sendable {
     }
 }
 
+/// One row of `ledger_entries`.
+package struct EntryRow: Sendable {
+    package var subject: Int64
+    package var sequence: Int64
+    package var lookup: String?
+    package var body: [UInt8]
+
+    package init(subject: Int64, _ fact: StoredFact) throws(StoreError) {
+        self.subject = subject
+        sequence = fact.sequence
+        lookup = try LedgerEntry(stored: fact.body).lookup
+        body = fact.body
+    }
+}
+
 extension Fact {
+    /// The row that a fact about credits becomes; `nil`: it is about something else.
+    package var entryRow: EntryRow? {
+        guard kind == .entry else { return nil }
+        return try? EntryRow(
+            subject: subject, StoredFact(sequence: sequence, body: Array(body)))
+    }
+
     /// The body of a team's row that points to the usage of one below it.
     package static func pointer(to member: Int64, day: Int64) -> [UInt8] {
         var writer = ByteWriter(capacity: 8)
@@ -55,7 +77,7 @@ extension Fact {
                 Instant(millisecondsSince1970: occurred),
                 (try? UsageRecord.ancestors(self)) ?? []
             )
-        case .member, .subject, .change: return nil
+        case .member, .subject, .change, .entry, .expiry: return nil
         }
     }
 }

@@ -14,6 +14,10 @@ package struct UsageRecord: Sendable, Hashable {
     package var ancestors: [Int64]
     /// What a consume was answered; empty for events that were only recorded.
     package var answers: [LimitAnswer]
+    /// What a consume or a reservation cost in credits; `nil`: none.
+    package var credits: CreditCharge?
+    /// Boxed, since most events are none.
+    private var reservationBox: ReservationBox?
 
     package init(
         id: EventID, occurredAt: Instant, recordedAt: Instant, quantities: Quantities,
@@ -26,6 +30,29 @@ package struct UsageRecord: Sendable, Hashable {
         self.details = details
         self.ancestors = ancestors
         self.answers = answers
+    }
+
+    /// What the event is as a reservation; `nil`: it never was one.
+    package var reservation: ReservationRecord? {
+        get { reservationBox?.record }
+        set { reservationBox = newValue.map(ReservationBox.init) }
+    }
+}
+
+/// Immutable; a class only to keep ``UsageRecord`` small.
+private final class ReservationBox: Hashable, Sendable {
+    let record: ReservationRecord
+
+    init(_ record: ReservationRecord) {
+        self.record = record
+    }
+
+    static func == (lhs: ReservationBox, rhs: ReservationBox) -> Bool {
+        lhs === rhs || lhs.record == rhs.record
+    }
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(record.expiresAt)
     }
 }
 
@@ -61,6 +88,10 @@ package enum FactKind: UInt8, Sendable {
     /// A subject's number and id, before its first fact.
     case subject = 4
     case change = 5
+    /// A ledger entry.
+    case entry = 6
+    /// Before when no reservation of a subject expires.
+    case expiry = 7
 }
 
 private enum Flags {
@@ -69,6 +100,8 @@ private enum Flags {
     static let ancestors: UInt64 = 4
     static let answers: UInt64 = 8
     static let recordedLater: UInt64 = 16
+    static let reservation: UInt64 = 32
+    static let credits: UInt64 = 64
 }
 
 extension UsageRecord {
@@ -83,6 +116,9 @@ extension UsageRecord {
         if !ancestors.isEmpty { flags |= Flags.ancestors }
         if !answers.isEmpty { flags |= Flags.answers }
         if recordedAt != occurredAt { flags |= Flags.recordedLater }
+        let reservation = self.reservation
+        if reservation != nil { flags |= Flags.reservation }
+        if credits != nil { flags |= Flags.credits }
         writer.unsigned(flags)
         writer.signed(occurredAt.millisecondsSince1970)
         if recordedAt != occurredAt {
@@ -94,7 +130,7 @@ extension UsageRecord {
             writer.fixed(low)
         case .text(let text): writer.text(text)
         }
-        write(quantities, to: &writer, nameNumber: nameNumber)
+        quantities.write(to: &writer, nameNumber: nameNumber)
         if !ancestors.isEmpty {
             writer.unsigned(UInt64(ancestors.count))
             for ancestor in ancestors { writer.unsigned(UInt64(ancestor)) }
@@ -104,24 +140,11 @@ extension UsageRecord {
             for answer in answers { answer.write(to: &writer) }
         }
         details?.write(to: &writer)
-    }
-
-    private func write(
-        _ quantities: Quantities, to writer: inout ByteWriter, nameNumber: (MeterKey) -> Int
-    ) {
-        switch quantities {
-        case .none: writer.byte(0)
-        case .one(let name, let quantity):
-            writer.byte(1)
-            writer.unsigned(UInt64(nameNumber(name)))
-            writer.signed(quantity.units)
-        case .many(let pairs):
-            writer.unsigned(UInt64(pairs.count))
-            for pair in pairs {
-                writer.unsigned(UInt64(nameNumber(pair.name)))
-                writer.signed(pair.quantity.units)
-            }
+        if let credits {
+            writer.signed(credits.amount)
+            writer.signed(credits.balance)
         }
+        reservation?.write(to: &writer, nameNumber: nameNumber)
     }
 
     /// Reads a record whose kind byte was read before.
@@ -132,13 +155,19 @@ extension UsageRecord {
         id = try Self.readID(&reader, flags)
         self.occurredAt = Instant(millisecondsSince1970: occurredAt)
         recordedAt = Instant(millisecondsSince1970: occurredAt &+ delay)
-        quantities = try Self.quantities(&reader, names: names)
+        quantities = try Quantities(&reader, names: names)
         ancestors = flags & Flags.ancestors == 0 ? [] : try Self.readAncestors(&reader)
         answers = []
         if flags & Flags.answers != 0 {
             for _ in 0..<(try reader.count()) { answers.append(try LimitAnswer(&reader)) }
         }
         details = flags & Flags.details == 0 ? nil : try EventDetails.read(&reader)
+        if flags & Flags.credits != 0 {
+            credits = CreditCharge(amount: try reader.signed(), balance: try reader.signed())
+        }
+        if flags & Flags.reservation != 0 {
+            reservation = try ReservationRecord(&reader, names: names)
+        }
     }
 
     /// Reads only which teams a usage or a correction counts for.
@@ -204,27 +233,12 @@ extension UsageRecord {
         }
         return result
     }
-
-    private static func quantities(
-        _ reader: inout ByteReader, names: [MeterKey]
-    ) throws(MalformedRecord) -> Quantities {
-        let count = try reader.count()
-        var pairs: [NamedQuantity] = []
-        for _ in 0..<count {
-            let number = try reader.unsigned()
-            guard number < UInt64(names.count) else { throw MalformedRecord() }
-            let quantity = Quantity(try reader.signed())
-            if count == 1 { return .one(names[Int(number)], quantity) }
-            pairs.append(NamedQuantity(name: names[Int(number)], quantity: quantity))
-        }
-        return count == 0 ? .none : .many(pairs)
-    }
 }
 
 extension LimitAnswer {
     private static let modes: [LimitMode] = [.enforce, .soft, .shadow, .off]
 
-    fileprivate func write(to writer: inout ByteWriter) {
+    func write(to writer: inout ByteWriter) {
         let modeNumber = UInt64(Self.modes.firstIndex(of: mode) ?? 0)
         let head =
             UInt64(limit) << 6 | UInt64(level & 7) << 3 | modeNumber << 1 | (isExceeded ? 1 : 0)
@@ -233,7 +247,7 @@ extension LimitAnswer {
         writer.signed(used)
     }
 
-    fileprivate init(_ reader: inout ByteReader) throws(MalformedRecord) {
+    init(_ reader: inout ByteReader) throws(MalformedRecord) {
         let head = try reader.unsigned()
         self.init(
             limit: Int(head >> 6), level: Int(head >> 3 & 7), mode: Self.modes[Int(head >> 1 & 3)],

@@ -12,6 +12,8 @@ public struct StoreView: Sendable {
     package let zone: ZoneRules
     /// Facts about the subject, or about those below it, that were not projected.
     package let facts: [Fact]
+    /// Ledger entries of the subject that were not projected.
+    package let entries: [Fact]
     /// Counters of the subject that were not projected.
     package let counters: [CounterKey: CounterState]
     /// Ids of the subjects that ``facts`` are about.
@@ -33,14 +35,15 @@ extension WorkingSet {
         guard let id else {
             return StoreView(
                 catalog: catalog, registry: registry, subject: nil, zone: zone(of: nil),
-                facts: [], counters: [:], subjectIDs: [:], head: head)
+                facts: [], entries: [], counters: [:], subjectIDs: [:], head: head)
         }
         let state = try state(of: id)
-        var facts: [Fact] = []
+        var (facts, entries): ([Fact], [Fact]) = ([], [])
         var subjectIDs: [Int64: SubjectID] = [:]
         if state.number != 0 {
             for batch in tail.batches {
                 batch.forEach { fact in
+                    if fact.kind == .entry, fact.subject == state.number { entries.append(fact) }
                     guard fact.kind == .usage || fact.kind == .correction,
                         fact.subject == state.number || UsageRecord.mayHaveAncestors(fact)
                     else { return }
@@ -58,7 +61,7 @@ extension WorkingSet {
                 : StoredSubject(
                     number: state.number, firstSequence: state.firstSequence,
                     profile: state.profile),
-            zone: state.zone, facts: facts, counters: state.waitingCounters,
+            zone: state.zone, facts: facts, entries: entries, counters: state.waitingCounters,
             subjectIDs: subjectIDs, head: head)
     }
 }

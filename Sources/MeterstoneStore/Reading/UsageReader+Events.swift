@@ -52,10 +52,13 @@ extension UsageReader {
     ) throws(StoreError) -> RecordedEvent {
         var id = event.owner == subject.number ? subject.profile.id : view.subjectIDs[event.owner]
         if id == nil { id = try source.subject(number: event.owner)?.profile.id }
+        let owner = id ?? subject.profile.id
         return RecordedEvent(
-            event: event.record.event(subject: id ?? subject.profile.id),
-            sequence: event.sequence, recordedAt: event.record.recordedAt,
-            corrections: event.corrections)
+            event: event.record.event(subject: owner), sequence: event.sequence,
+            recordedAt: event.record.recordedAt, corrections: event.corrections,
+            reservation: event.record.reservation == nil
+                ? nil : Reservation(event.record, of: owner),
+            credits: event.record.credits)
     }
 }
 

@@ -131,7 +131,7 @@ extension Window {
     fileprivate var isMadeOfDays: Bool {
         switch self {
         case .day, .week, .month, .year: true
-        case .hour, .lifetime, .billingMonth, .rolling: false
+        case .hour, .lifetime, .billingMonth, .rolling, .request, .concurrent: false
         }
     }
 }

@@ -81,6 +81,10 @@ extension Change {
         case .putSubject, .deleteSubject: "subject"
         case .putSubscription, .deleteSubscription: "subscription"
         case .putOverride, .deleteOverride: "override"
+        case .putCreditPolicy, .deleteCreditPolicy: "creditPolicy"
+        case .putModel, .deleteModel: "model"
+        case .grantCredit, .voidGrant: "creditGrant"
+        case .refundCredit: "refund"
         }
     }
 
@@ -98,6 +102,20 @@ extension Change {
             id.text
         case .putOverride(let id, let limit, _), .deleteOverride(let id, let limit):
             "\(id.text)/\(limit.text)"
+        case .putCreditPolicy, .deleteCreditPolicy: "credits"
+        case .putModel(let model): model.key.text
+        case .deleteModel(let key): key.text
+        case .grantCredit(let id, let order): "\(id.text)/\(order.id?.text ?? "")"
+        case .voidGrant(let id, let grant, _): "\(id.text)/\(grant.text)"
+        case .refundCredit(let id, let reference, _): "\(id.text)/\(reference)"
+        }
+    }
+
+    /// Whether it writes to a subject's ledger.
+    package var isOfCredits: Bool {
+        switch self {
+        case .grantCredit, .voidGrant, .refundCredit: true
+        default: false
         }
     }
 
@@ -106,7 +124,8 @@ extension Change {
         switch self {
         case .putSubject(let subject): subject.id
         case .deleteSubject(let id), .putSubscription(let id, _), .deleteSubscription(let id),
-            .putOverride(let id, _, _), .deleteOverride(let id, _):
+            .putOverride(let id, _, _), .deleteOverride(let id, _), .grantCredit(let id, _),
+            .voidGrant(let id, _, _), .refundCredit(let id, _, _):
             id
         default: nil
         }
@@ -130,6 +149,13 @@ extension WorkingSet {
             return try json(profile(of: id)?.subscription)
         case .putOverride(let id, let limit, _), .deleteOverride(let id, let limit):
             return try json(profile(of: id)?.overrides[limit])
+        case .putCreditPolicy, .deleteCreditPolicy: return try json(blueprint.credits)
+        case .putModel(let model): return try json(blueprint.models.first { $0.key == model.key })
+        case .deleteModel(let key): return try json(blueprint.models.first { $0.key == key })
+        case .grantCredit(let id, let order):
+            return try json(order.id.flatMap { (grant) in try? openGrant(grant, of: id) })
+        case .voidGrant(let id, let grant, _): return try json(openGrant(grant, of: id))
+        case .refundCredit: return nil
         }
     }
 

@@ -140,6 +140,9 @@ extension SeriesDefinition {
     }
 
     func contribution(of record: UsageRecord, level: Int, sequence: Int64) -> Contribution? {
+        if let reservation = record.reservation, !reservation.isCounted { return nil }
+        // What is no open reservation happens at no time together with anything else.
+        if window == .concurrent, record.reservation?.status != .open { return nil }
         if case .refusals(let limit) = measure {
             let isRefusal = record.answers.contains {
                 $0.limit == limit && $0.level == level && $0.mode == .shadow && $0.isExceeded

@@ -22,10 +22,11 @@ extension WorkingSet {
         at instant: Instant
     ) throws(StoreError) -> LimitReading {
         let window = definition.limit.window
-        let index = try counterIndex(
-            subject, series: definition.series, window: window, at: instant)
         let allowance = subject.allowance(
             of: definition, at: instant, catalog: catalog, version: version)
+        if window == .request { return readRequest(allowance, movement) }
+        let index = try counterIndex(
+            subject, series: definition.series, window: window, at: instant)
         if case .rolling(let seconds) = window {
             return readRolling(
                 subject.current[index].state, allowance, definition, movement, instant,
@@ -44,6 +45,15 @@ extension WorkingSet {
         return LimitReading(
             allowance: allowance, before: before, after: after, resetsAt: resetsAt,
             retryAt: movement.map { alone($0) <= allowance.bound } ?? false ? resetsAt : nil)
+    }
+
+    /// A request counts for itself, and for what it set aside before.
+    private func readRequest(_ allowance: Allowance, _ movement: Movement?) -> LimitReading {
+        let before = movement?.unitsBefore ?? 0
+        let (after, overflow) = before.addingReportingOverflow(movement.map { alone($0) } ?? 0)
+        return LimitReading(
+            allowance: allowance, before: before, after: overflow ? .max : after, resetsAt: nil,
+            retryAt: nil)
     }
 
     /// What a movement comes to in a window that is empty.
@@ -73,7 +83,9 @@ extension WorkingSet {
 
     /// Where the subject stands with every limit that decides, its teams' after its own.
     func limits(of id: SubjectID, at now: Instant) throws(StoreError) -> [LimitStatus] {
-        try currentStatuses(try state(of: id), now)
+        let state = try state(of: id)
+        try expireDue(state, at: now)
+        return try currentStatuses(state, now)
     }
 
     func currentStatuses(

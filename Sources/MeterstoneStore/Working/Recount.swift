@@ -12,6 +12,8 @@ package struct Recount {
     private var subjects: [Int64: StoredSubject] = [:]
     private var zones: [Int64: ZoneRules] = [:]
     package private(set) var events = 0
+    /// Subjects whose ledger does not follow from itself, and the first entry that does not.
+    private var broken: [(subject: Int64, sequence: Int64)] = []
     package private(set) var counters: [CounterKey: CounterState] = [:]
 
     package init(
@@ -46,6 +48,7 @@ package struct Recount {
         }
         self = recount
         events = total
+        try addWallets(pass: pass, of: passes)
     }
 
     private mutating func count(_ history: History, of number: Int64) throws(StoreError) {
@@ -66,7 +69,38 @@ package struct Recount {
                         code: .corrupt, message: "a counter of \(subject.profile.id) does not fit")
                 }
             }
+            addReservation(event, of: number)
         }
+    }
+
+    private mutating func addReservation(_ event: EffectiveEvent, of subject: Int64) {
+        guard let reservation = event.record.reservation, reservation.status == .open else {
+            return
+        }
+        let key = CounterKey(
+            series: OwnSeries.reservations, from: WindowSpan.lifetime.from, subject: subject)
+        let entry = OpenReservation(
+            expiresAt: reservation.expiresAt, sequence: event.sequence, id: event.record.id,
+            source: event.record.details?.source, owner: event.owner,
+            isExtended: !event.corrections.isEmpty)
+        let open = (counters[key] ?? .empty).openReservations + [entry]
+        counters[key] = CounterState(open.sorted())
+    }
+
+    /// Follows each ledger from its first entry on, as long as the seals and balances are right.
+    private mutating func addWallets(pass: Int64, of passes: Int64) throws(StoreError) {
+        var ledger = LedgerRecount()
+        try source.scanEntries(pass: pass, of: passes) { (subject, fact) throws(StoreError) in
+            ledger.add(fact, of: subject)
+        }
+        for (number, sealed) in ledger.finished() {
+            let key = CounterKey(
+                series: OwnSeries.wallet, from: WindowSpan.lifetime.from, subject: number)
+            counters[key] = CounterState(sealed)
+            // Somebody may have put entries in for a subject that there is none of.
+            _ = try? stored(number)
+        }
+        broken = ledger.broken
     }
 
     private mutating func stored(_ number: Int64) throws(StoreError) -> StoredSubject {
@@ -78,22 +112,37 @@ package struct Recount {
         return subject
     }
 
+    /// Fails when a ledger does not follow from itself: what it comes to, nobody can tell.
+    package func requireSoundLedgers() throws(StoreError) {
+        guard let (number, sequence) = broken.first else { return }
+        throw StoreError(
+            code: .corrupt,
+            message: "ledger entry with sequence \(sequence) of \(name(of: number)) "
+                + "does not follow from the one before; restore the ledger from a backup")
+    }
+
     /// Compares what was computed with what a store has; `found` is taken from as it is matched.
     package mutating func differences(
         from found: inout [CounterKey: CounterState]
     ) throws(StoreError) -> [VerifyDifference] {
         var result: [VerifyDifference] = []
+        for (number, sequence) in broken {
+            result.append(
+                VerifyDifference(
+                    what: "ledger entry with sequence \(sequence) of \(name(of: number))",
+                    expected: "a seal, an amount and a balance that follow from the entry before",
+                    found: "another"))
+        }
         for key in counters.keys.sorted() {
             let expected = counters[key] ?? .empty
             guard let stored = found.removeValue(forKey: key) else {
-                // A series younger than the subject is folded when it is first asked for.
-                let subject = try stored(key.subject)
-                if registry.series[key.series].definedAt <= subject.firstSequence {
-                    result.append(difference(key, expected.text, "nothing"))
-                }
+                if try isCounted(key) { result.append(difference(key, expected.text, "nothing")) }
                 continue
             }
             if stored != expected { result.append(difference(key, expected.text, stored.text)) }
+        }
+        for (key, state) in counters where key.series == OwnSeries.reservations {
+            try addLateExpiry(state, of: key.subject, to: &result)
         }
         for key in found.keys.sorted() where found[key]?.isEmpty == false && isCounted(key.series) {
             result.append(difference(key, "nothing", found[key]?.text ?? ""))
@@ -101,20 +150,51 @@ package struct Recount {
         return result
     }
 
+    /// A series younger than the subject is folded when it is first asked for.
+    private mutating func isCounted(_ key: CounterKey) throws(StoreError) -> Bool {
+        if key.series < 0 { return true }
+        return registry.series[key.series].definedAt <= (try stored(key.subject)).firstSequence
+    }
+
+    /// A subject that is not looked at in time would keep what has expired.
+    private mutating func addLateExpiry(
+        _ state: CounterState, of number: Int64, to result: inout [VerifyDifference]
+    ) throws(StoreError) {
+        let subject = try stored(number)
+        guard let first = state.openReservations.first?.expiresAt,
+            subject.nextExpiry.map({ $0 > first }) ?? true
+        else { return }
+        result.append(
+            VerifyDifference(
+                what: "next expiry of \(subject.profile.id)",
+                expected: "not after \(first.rfc3339)",
+                found: subject.nextExpiry?.rfc3339 ?? "nothing"))
+    }
+
     /// Counters of a series that is no longer counted stay behind, and nobody reads them.
     private func isCounted(_ series: Int) -> Bool {
         !registry.series.indices.contains(series) || registry.series[series].isCounted
     }
 
+    private func name(of subject: Int64) -> String {
+        subjects[subject]?.profile.id.text ?? "number \(subject)"
+    }
+
     private func difference(
         _ key: CounterKey, _ expected: String, _ found: String
     ) -> VerifyDifference {
+        if key.series < 0 {
+            let subject = name(of: key.subject)
+            let what = key.series == OwnSeries.wallet ? "credits" : "open reservations"
+            return VerifyDifference(
+                what: "\(what) of \(subject)", expected: expected, found: found)
+        }
         guard registry.series.indices.contains(key.series) else {
             return VerifyDifference(
                 what: "counter of unknown series \(key.series)", expected: expected, found: found)
         }
         let definition = registry.series[key.series].definition
-        let subject = subjects[key.subject]?.profile.id.text ?? "number \(key.subject)"
+        let subject = name(of: key.subject)
         let measure = definition.measure == .usage ? "" : ", would-be refusals"
         return VerifyDifference(
             what: "\(definition.meter.key) per \(definition.window.text) from "
@@ -129,7 +209,10 @@ extension CounterState {
     /// A counter from which everything was taken back says what no counter says.
     fileprivate var isEmpty: Bool {
         guard value == 0 else { return false }
-        if case .distinct(let values) = memory { return values.isEmpty }
-        return memory == .none
+        switch memory {
+        case .distinct(let values): return values.isEmpty
+        case .wallet(let sealed): return sealed == SealedWallet()
+        default: return memory == .none
+        }
     }
 }

@@ -21,6 +21,8 @@ package final class SubjectState {
     package var others: [CounterKey: Counter] = [:]
     /// The last fact that changed the subject's row; 0 when none did since it was read.
     package var rowSequence: Int64 = 0
+    /// No reservation that counts on it expires before; `nil`: none is open.
+    package var nextExpiry: Instant?
     /// Counters that wait to be projected.
     package var dirtyCounters = 0
     private var allowances: ContiguousArray<CachedAllowance> = []
@@ -32,6 +34,7 @@ package final class SubjectState {
         firstSequence = stored?.firstSequence ?? 0
         profile = stored?.profile ?? Subject(id: id)
         children = stored?.children ?? .zero
+        nextExpiry = stored?.nextExpiry
         self.zone = zone
         self.parent = parent
     }

@@ -9,12 +9,15 @@ extension WorkingSet {
             }
             return .changed(receipt.outcome, isReplay: true)
         }
-        let before = try text(of: request.change)
-        let outcome = try carryOut(request.change, at: batch.nextSequence)
-        switch outcome {
-        case .created, .replaced, .deleted: break
-        case .unchanged, .missing, .rejected: return .changed(outcome, isReplay: false)
+        if !request.change.isOfCredits, let id = request.change.subject {
+            try writeDue(of: try state(of: id), at: now)
         }
+        let before = try text(of: request.change)
+        let outcome =
+            request.change.isOfCredits
+            ? try changeCredits(request, at: now)
+            : try carryOut(request.change, at: batch.nextSequence)
+        guard outcome.isChange else { return .changed(outcome, isReplay: false) }
         let record = ChangeRecord(
             sequence: batch.nextSequence, recordedAt: now, request: request, outcome: outcome,
             before: before, after: try text(of: request.change))
@@ -43,12 +46,14 @@ extension WorkingSet {
     /// The effect of a change, live and in replay.
     func carryOut(_ change: Change, at sequence: Int64) throws(StoreError) -> ChangeOutcome {
         switch change {
-        case .putMeter, .deleteMeter, .putPlan, .deletePlan, .putLimit, .deleteLimit:
+        case .putMeter, .deleteMeter, .putPlan, .deletePlan, .putLimit, .deleteLimit,
+            .putCreditPolicy, .deleteCreditPolicy, .putModel, .deleteModel:
             let (blueprint, outcome) = catalog.blueprint.applying(change)
-            if outcome == .created || outcome == .replaced || outcome == .deleted {
-                install(blueprint, at: sequence)
-            }
+            if outcome.isChange { install(blueprint, at: sequence) }
             return outcome
+        case .grantCredit, .voidGrant, .refundCredit:
+            // Ledger entries are facts of their own.
+            return .unchanged
         default:
             return try carryOutOnSubject(change, at: sequence)
         }
@@ -77,9 +82,7 @@ extension WorkingSet {
         let isNew = state.number == 0
         let (profile, outcome) = state.profile.applying(change, isNew: isNew)
         if let rejection = try reject(profile, change, of: state) { return .rejected(rejection) }
-        guard outcome == .created || outcome == .replaced || outcome == .deleted else {
-            return outcome
-        }
+        guard outcome.isChange else { return outcome }
         register(state)
         try install(profile, of: state, at: sequence)
         return outcome
@@ -141,8 +144,9 @@ extension WorkingSet {
     private func replaceCounters(of state: SubjectState, by counters: [CounterKey: Counter]) {
         let wasDirty = Set(
             state.others.filter(\.value.isDirty).keys
-                + state.current.filter(\.isDirty).map { $0.key(of: state) })
-        state.current.removeAll()
+                + state.current.filter { $0.isDirty && $0.series >= 0 }.map { $0.key(of: state) })
+        // Reservations and credits follow no calendar.
+        state.current.removeAll { $0.series >= 0 }
         state.others = counters
         for key in counters.keys where !wasDirty.contains(key) {
             state.dirtyCounters += 1

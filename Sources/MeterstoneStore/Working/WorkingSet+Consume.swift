@@ -4,7 +4,7 @@ extension WorkingSet {
     /// Decides one consume: everything that the event moves, on every level, or nothing.
     ///
     /// The order in which a request can fail is fixed: event id, time, negative quantities, unknown
-    /// ones, nothing to count, blocked, overflow, limits.
+    /// ones, nothing to count, blocked, overflow, limits, credits.
     ///
     /// - Parameter records: `false` decides only, and changes nothing.
     func consume(
@@ -16,30 +16,64 @@ extension WorkingSet {
         {
             return try repeated(event, as: known)
         }
+        return try decide(event, at: now, records: records, terms: nil)
+    }
+
+    /// Decides an event whose id is new, and counts it when it is allowed.
+    ///
+    /// - Parameter terms: of a reservation; `nil`: it is used up at once.
+    func decide(
+        _ event: UsageEvent, at now: Instant, records: Bool, terms: ReservationTerms?
+    ) throws(StoreError) -> ConsumeOutcome {
         let occurredAt = event.occurredAt ?? now
         if let rejection = reject(occurredAt, now) { return .rejected(rejection) }
+        let state = try state(of: event.subject)
+        // Before anything is noted of the event: what expires has movements of its own.
+        try expireDue(state, at: now)
         if let rejection = moves(event) { return .rejected(rejection) }
         guard !movements.isEmpty else { return .rejected(.nothingToCount) }
-        let state = try state(of: event.subject)
         if let blocked = state.blockedLevel {
             return .decided(
                 Decision(
                     denial: Denial(reason: .subjectBlocked(blocked)), isDuplicate: false,
                     eventID: nil, limits: try currentStatuses(state, occurredAt)))
         }
-        guard try fits(state, event.details, at: occurredAt) else {
+        let isReservation = terms != nil
+        let levels = Levels(state)
+        guard try fits(levels, event.details, at: occurredAt, isReservation: isReservation) else {
             return .rejected(.quantityOverflow)
         }
-        if let denial = try evaluate(state, event, at: occurredAt) {
+        if isReservation, records, try !hasRoomToReserve(state) {
+            return .rejected(.tooManyReservations(options.openReservationsMax))
+        }
+        if let denial = try evaluate(
+            levels, event.details, at: occurredAt, isReservation: isReservation)
+        {
             return .decided(
                 Decision(denial: denial, isDuplicate: false, eventID: nil, limits: statuses))
         }
+        let payment = try payment(from: state, at: now)
+        if let payment, !payment.isCovered {
+            return .decided(try unpaid(payment, state, occurredAt))
+        }
         guard records else {
             return .decided(
-                Decision(denial: nil, isDuplicate: false, eventID: nil, limits: statuses))
+                Decision(
+                    denial: nil, isDuplicate: false, eventID: nil, limits: statuses,
+                    credits: payment?.charge))
         }
-        let id = try count(event, of: state, occurredAt: occurredAt, now: now, isConsume: true)
-        return .decided(Decision(denial: nil, isDuplicate: false, eventID: id, limits: statuses))
+        let reservation = terms.map { terms in
+            ReservationRecord(
+                terms: terms, expiresAt: now.advanced(byMilliseconds: terms.milliseconds),
+                payable: payment == nil ? .none : payableQuantities)
+        }
+        let id = try count(
+            event, of: state, occurredAt: occurredAt, now: now, isConsume: true,
+            reservation: reservation, payment: payment)
+        return .decided(
+            Decision(
+                denial: nil, isDuplicate: false, eventID: id, limits: statuses,
+                credits: payment?.charge))
     }
 
     /// Fills ``movements``; rejects an event that carries a quantity which is negative, or which no
@@ -64,15 +98,16 @@ extension WorkingSet {
 
     /// Whether every counter that the event moves has room for its number.
     func fits(
-        _ state: SubjectState, _ details: EventDetails?, at instant: Instant
+        _ levels: Levels, _ details: EventDetails?, at instant: Instant,
+        isReservation: Bool = false
     )
         throws(StoreError) -> Bool
     {
-        var level: SubjectState? = state
-        while let subject = level {
+        for subject in levels {
             for movement in movements {
                 let contribution = movement.contribution(at: instant, sequence: batch.nextSequence)
-                for series in movement.meter.series where series.accepts(details) {
+                for series in movement.meter.series
+                where series.accepts(details) && (isReservation || !series.isConcurrent) {
                     let index = try counterIndex(
                         subject, series: series.number, window: series.window, at: instant)
                     let counted = subject.current[index].state
@@ -80,27 +115,33 @@ extension WorkingSet {
                     if counted == nil { return false }
                 }
             }
-            level = subject.parent
         }
         return true
     }
 
     /// Fills ``statuses`` with what every limit would say after the event; when one of them refuses,
-    /// with what they say without it.
-    private func evaluate(
-        _ state: SubjectState, _ event: UsageEvent, at instant: Instant
+    /// with what they say without it. Fills ``payable`` with what credits have to pay instead.
+    func evaluate(
+        _ levels: Levels, _ details: EventDetails?, at instant: Instant, isReservation: Bool
     ) throws(StoreError) -> Denial? {
+        var levels = levels
+        guard let state = levels.next() else { return nil }
         statuses.removeAll(keepingCapacity: true)
         exceeded.removeAll(keepingCapacity: true)
+        startPaying()
         var violations: [Violation] = []
         var level: SubjectState? = state
         while let subject = level {
-            for movement in movements {
+            for (place, movement) in movements.enumerated() {
                 for definition in movement.meter.limits
-                where definition.limit.dimensions.matches(event.details) {
-                    let reading = try read(definition, of: subject, adding: movement, at: instant)
+                where definition.limit.dimensions.matches(details) {
+                    let isAsideOfIt = definition.limit.window == .concurrent && !isReservation
+                    let reading = try read(
+                        definition, of: subject, adding: isAsideOfIt ? nil : movement, at: instant)
                     let isExceeded = reading.isExceeded
-                    if isExceeded, definition.mode == .enforce {
+                    if isExceeded, definition.mode == .enforce,
+                        !pays(reading, beyond: definition, for: place)
+                    {
                         violations.append(
                             Violation(status: statuses.count, subject: subject, reading: reading))
                     }
@@ -115,7 +156,7 @@ extension WorkingSet {
                     exceeded.append(isExceeded)
                 }
             }
-            level = subject.parent
+            level = levels.next()
         }
         guard violations.isEmpty else {
             let after = statuses.map(\.used)
@@ -126,7 +167,7 @@ extension WorkingSet {
     }
 
     /// After a refusal nothing was used: every status goes back to what was counted before.
-    private func rewindStatuses(_ state: SubjectState, _ instant: Instant) throws(StoreError) {
+    func rewindStatuses(_ state: SubjectState, _ instant: Instant) throws(StoreError) {
         for index in statuses.indices {
             let status = statuses[index]
             let subject =
@@ -186,7 +227,7 @@ private struct Violation {
 }
 
 extension [LimitKey] {
-    fileprivate var unique: [LimitKey] {
+    var unique: [LimitKey] {
         reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
     }
 }

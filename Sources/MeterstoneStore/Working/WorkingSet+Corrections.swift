@@ -8,6 +8,7 @@ extension WorkingSet {
         guard
             let known = try find(correction.eventID, source: correction.source, at: now)
         else { return .rejected(.unknownEvent(correction.eventID)) }
+        try expireDue(known.subject, at: now)
         let day = WindowSpan(
             from: known.record.occurredAt,
             until: known.record.occurredAt.advanced(byMilliseconds: 1))
@@ -15,6 +16,10 @@ extension WorkingSet {
             .first { $0.sequence == known.sequence }
         guard let before = standing?.record else {
             return correction.kind == .void ? .unchanged : .rejected(.alreadyVoided)
+        }
+        if let reservation = before.reservation {
+            if reservation.status == .open { return .rejected(.reservationOpen) }
+            if !reservation.isCounted, correction.kind != .void { return .rejected(.alreadyVoided) }
         }
         var after: UsageRecord?
         if case .amend(let quantities, let details) = correction.kind {
@@ -35,28 +40,53 @@ extension WorkingSet {
         let record = CorrectionRecord(
             target: known.sequence, recordedAt: now, author: correction.author,
             reason: correction.reason, before: before, after: after)
-        guard try fits(record, of: known.subject) else { return .rejected(.quantityOverflow) }
-        let registry = self.registry
-        let position = batch.append(subject: known.subject.number) { writer in
-            record.write(to: &writer) { registry.number(of: $0) ?? 0 }
+        let effects = try effects(of: record, known.subject)
+        guard try fits(effects, at: record.occurredAt) else {
+            return .rejected(.quantityOverflow)
         }
-        try apply(record, of: known.subject, at: position.sequence)
+        try put(record, effects, of: known.subject)
         return .corrected
+    }
+
+    /// Writes a correction down and carries it out.
+    func put(
+        _ record: CorrectionRecord, _ effects: [CorrectionEffect], of state: SubjectState
+    ) throws(StoreError) {
+        let position = batch.append(subject: state.number) { write(record, to: &$0) }
+        try apply(effects, record, of: state, at: position.sequence)
+    }
+
+    /// Writes the correction that was put last once more, with what was answered.
+    func rewrite(_ record: CorrectionRecord, of state: SubjectState) {
+        batch.replaceLast(subject: state.number) { write(record, to: &$0) }
+    }
+
+    private func write(_ record: CorrectionRecord, to writer: inout ByteWriter) {
+        record.write(to: &writer) { registry.number(of: $0) ?? 0 }
     }
 
     /// Replaces what an event contributed, on every level that it counted on.
     func apply(
         _ correction: CorrectionRecord, of state: SubjectState, at sequence: Int64
     ) throws(StoreError) {
-        try forEachEffect(of: correction, state) {
-            (subject, series, before, after) throws(StoreError) in
+        try apply(try effects(of: correction, state), correction, of: state, at: sequence)
+    }
+
+    func apply(
+        _ effects: [CorrectionEffect], _ correction: CorrectionRecord, of state: SubjectState,
+        at sequence: Int64
+    ) throws(StoreError) {
+        if correction.before.reservation?.status == .open {
+            try follow(correction, of: state, at: sequence)
+        }
+        for effect in effects {
+            let (subject, series) = (effect.subject, effect.series)
             let index = try counterIndex(
                 subject, series: series.number, window: series.window, at: correction.occurredAt)
-            guard subject.current[index].asOf < sequence else { return }
+            guard subject.current[index].asOf < sequence else { continue }
             if series.isInvertible {
-                let change = (after?.units ?? 0) - (before?.units ?? 0)
                 subject.current[index].state = CounterState(
-                    value: subject.current[index].state.value &+ change, memory: .none)
+                    value: subject.current[index].state.value &+ effect.change, memory: .none)
             } else {
                 var span = subject.current[index].span
                 if case .rolling(let seconds) = series.window {
@@ -72,47 +102,113 @@ extension WorkingSet {
         }
     }
 
-    private func fits(
-        _ correction: CorrectionRecord, of state: SubjectState
-    )
-        throws(StoreError) -> Bool
-    {
-        var fits = true
-        try forEachEffect(of: correction, state) {
-            (subject, series, before, after) throws(StoreError) in
+    /// Whether every counter has room for its new number.
+    func fits(
+        _ effects: [CorrectionEffect], at instant: Instant
+    ) throws(StoreError) -> Bool {
+        for effect in effects where effect.series.isInvertible {
             let index = try counterIndex(
-                subject, series: series.number, window: series.window, at: correction.occurredAt)
-            let change = (after?.units ?? 0).subtractingReportingOverflow(before?.units ?? 0)
-            let sum = subject.current[index].state.value
-                .addingReportingOverflow(change.partialValue)
-            if series.isInvertible, change.overflow || sum.overflow { fits = false }
-        }
-        return fits
-    }
-
-    /// Visits every series of every level that the correction changes.
-    private func forEachEffect(
-        of correction: CorrectionRecord, _ state: SubjectState,
-        _ visit: (SubjectState, CompiledSeries, Contribution?, Contribution?) throws(StoreError) ->
-            Void
-    ) throws(StoreError) {
-        var levels = [state]
-        for number in correction.before.ancestors { levels.append(try self.state(number: number)) }
-        for (level, subject) in levels.enumerated() {
-            for (number, series) in registry.series.enumerated() where series.isCounted {
-                let before = series.definition.contribution(
-                    of: correction.before, level: level, sequence: correction.target)
-                let after = correction.after.flatMap {
-                    series.definition.contribution(
-                        of: $0, level: level, sequence: correction.target)
-                }
-                guard before != after else { continue }
-                try visit(
-                    subject, CompiledSeries(number: number, series.definition),
-                    before?.counted(as: series.definition.aggregation),
-                    after?.counted(as: series.definition.aggregation))
+                effect.subject, series: effect.series.number, window: effect.series.window,
+                at: instant)
+            let value = effect.subject.current[index].state.value
+            if effect.changeOverflows || value.addingReportingOverflow(effect.change).overflow {
+                return false
             }
         }
+        return true
+    }
+
+    /// Every series of every level that the correction changes.
+    func effects(
+        of correction: CorrectionRecord, _ state: SubjectState
+    ) throws(StoreError) -> [CorrectionEffect] {
+        let levels = try levels(of: state, correction.before.ancestors)
+        let before = movements(of: correction.before, state)
+        let after = correction.after.map { movements(of: $0, state) } ?? []
+        var result: [CorrectionEffect] = []
+        for meter in before.map(\.meter)
+            + after.map(\.meter).filter({ meter in
+                !before.contains { $0.meter === meter }
+            })
+        {
+            let (old, new) = (
+                before.first { $0.meter === meter }, after.first { $0.meter === meter }
+            )
+            for series in meter.series {
+                let was = contribution(old, to: series, of: correction.before, correction.target)
+                let isNow = correction.after.flatMap {
+                    contribution(new, to: series, of: $0, correction.target)
+                }
+                guard was != isNow else { continue }
+                for subject in levels {
+                    result.append(CorrectionEffect(subject, series, was, isNow))
+                }
+            }
+        }
+        for answer in correction.before.answers where answer.isExceeded && answer.mode == .shadow {
+            addRefusal(answer, levels, correction, before, after, to: &result)
+        }
+        return result
+    }
+
+    /// What a record moves; nothing when it does not count.
+    private func movements(of record: UsageRecord, _ state: SubjectState) -> [Movement] {
+        if let reservation = record.reservation, !reservation.isCounted { return [] }
+        catalog.movements(of: record.event(subject: state.id), into: &movements)
+        return movements
+    }
+
+    private func contribution(
+        _ movement: Movement?, to series: CompiledSeries, of record: UsageRecord, _ target: Int64
+    ) -> Contribution? {
+        guard let movement, series.accepts(record.details),
+            !series.isConcurrent || record.reservation?.status == .open
+        else { return nil }
+        return movement.contribution(at: record.occurredAt, sequence: target)
+            .counted(as: series.aggregation)
+    }
+
+    /// A refusal that a shadow limit counted goes, or comes back, with the event.
+    private func addRefusal(
+        _ answer: LimitAnswer, _ levels: [SubjectState], _ correction: CorrectionRecord,
+        _ before: [Movement], _ after: [Movement], to result: inout [CorrectionEffect]
+    ) {
+        guard answer.limit < registry.limits.count, answer.level < levels.count,
+            let definition = catalog.definitions[registry.limits[answer.limit]]
+        else { return }
+        let series = CompiledSeries(
+            number: definition.refusalSeries, registry.series[definition.refusalSeries].definition)
+        func refusal(_ movements: [Movement], _ record: UsageRecord?) -> Contribution? {
+            guard let record, series.accepts(record.details),
+                movements.contains(where: { $0.meter.meter.key == definition.limit.meter })
+            else { return nil }
+            return Contribution(
+                units: 1, occurredAt: record.occurredAt, sequence: correction.target)
+        }
+        let (was, isNow) = (
+            refusal(before, correction.before), refusal(after, correction.after)
+        )
+        guard was != isNow else { return }
+        result.append(CorrectionEffect(levels[answer.level], series, was, isNow))
+    }
+}
+
+/// What a correction changes in one series of one subject.
+struct CorrectionEffect {
+    let subject: SubjectState
+    let series: CompiledSeries
+    /// What is added, where the series is a sum or a count.
+    let change: Int64
+    let changeOverflows: Bool
+
+    init(
+        _ subject: SubjectState, _ series: CompiledSeries, _ before: Contribution?,
+        _ after: Contribution?
+    ) {
+        self.subject = subject
+        self.series = series
+        (change, changeOverflows) = (after?.units ?? 0)
+            .subtractingReportingOverflow(before?.units ?? 0)
     }
 }
 
@@ -136,7 +232,7 @@ extension CompiledSeries {
 
 extension EventDetails {
     /// The source is part of an event's identity: an amendment cannot change it.
-    fileprivate func withSource(_ source: String?) -> EventDetails {
+    func withSource(_ source: String?) -> EventDetails {
         EventDetails(
             source: source, type: type, subtype: subtype, status: status,
             durationMilliseconds: durationMilliseconds, errorMessage: errorMessage,
@@ -151,6 +247,10 @@ extension Rejection {
             code: .unknownEvent, field: "id",
             message: "expected the id of a recorded event, and there is none '\(id.text)'")
     }
+
+    static let reservationOpen = Rejection(
+        code: .reservationOpen, field: "id",
+        message: "an open reservation is settled or released, and corrected after that")
 
     static let alreadyVoided = Rejection(
         code: .alreadyVoided, field: "id", message: "a voided event cannot be amended")

@@ -46,7 +46,8 @@ extension WorkingSet {
 
     /// Whether no row means that nothing was counted: the series is older than the subject.
     private func isCountedSinceFirstFact(_ state: SubjectState, _ series: Int) -> Bool {
-        state.number == 0 || registry.series[series].definedAt <= state.firstSequence
+        state.number == 0 || series < 0
+            || registry.series[series].definedAt <= state.firstSequence
     }
 
     /// Rolling counters have no row: what they hold are the events themselves.

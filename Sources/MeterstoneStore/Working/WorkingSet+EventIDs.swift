@@ -95,12 +95,12 @@ extension WorkingSet {
         return .decided(
             Decision(
                 denial: nil, isDuplicate: true, eventID: known.record.id,
-                limits: firstAnswer(known)))
+                limits: firstAnswer(known), credits: known.record.credits))
     }
 
     /// The answer that was stored with the event. A limit that is gone since is left out, and ends of
     /// windows are those of the subject's calendar as it is now.
-    private func firstAnswer(_ known: KnownEvent) -> [LimitStatus] {
+    func firstAnswer(_ known: KnownEvent) -> [LimitStatus] {
         var levels: [SubjectState] = []
         for number in known.record.ancestors {
             if let team = try? state(number: number) { levels.append(team) }

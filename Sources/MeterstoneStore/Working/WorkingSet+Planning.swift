@@ -11,21 +11,32 @@ extension WorkingSet {
         var keys: Set<CounterKey> = []
         for command in commands {
             switch command {
-            case .consume(let event), .check(let event), .record(let event):
+            case .consume(let event), .check(let event), .record(let event), .reserve(let event, _):
                 catalog.movements(of: event, into: &movements)
                 let instant = event.occurredAt ?? now
                 forEachLevel(of: event.subject) { subject in
                     for movement in movements {
                         addKeys(of: movement.meter, subject, at: instant, to: &keys)
                     }
+                    if case .reserve = command {
+                        addKey(of: OwnSeries.reservations, subject, to: &keys)
+                    }
                 }
+                addWallet(of: event.subject, isRecord: command.isRecord, to: &keys)
             case .limits(let id):
                 forEachLevel(of: id) { subject in
                     for definition in catalog.activeDefinitions {
                         addKeys(of: definition, subject, at: now, to: &keys)
                     }
                 }
-            case .correct, .change: break
+            case .expire(let id), .openReservations(let id):
+                forEachLevel(of: id) { addKey(of: OwnSeries.reservations, $0, to: &keys) }
+            case .wallet(let id): addWallet(of: id, isRecord: false, to: &keys)
+            case .change(let request):
+                if request.change.isOfCredits, let id = request.change.subject {
+                    addWallet(of: id, isRecord: false, to: &keys)
+                }
+            case .correct, .extend, .close, .reservation: break
             }
         }
         return keys
@@ -38,6 +49,17 @@ extension WorkingSet {
             if subject.number != 0 { visit(subject) }
             level = subject.parent
         }
+    }
+
+    private func addKey(of series: Int, _ subject: SubjectState, to keys: inout Set<CounterKey>) {
+        keys.insert(
+            CounterKey(series: series, from: WindowSpan.lifetime.from, subject: subject.number))
+    }
+
+    private func addWallet(of id: SubjectID, isRecord: Bool, to keys: inout Set<CounterKey>) {
+        guard catalog.payment != nil, !isRecord, let state = try? state(of: id), state.number != 0
+        else { return }
+        addKey(of: OwnSeries.wallet, state, to: &keys)
     }
 
     private func addKeys(
@@ -70,5 +92,13 @@ extension WorkingSet {
         guard !window.isRolling else { return }
         let span = window.span(containing: instant, in: subject.zone, anchor: subject.anchor)
         keys.insert(CounterKey(series: series, from: span.from, subject: subject.number))
+    }
+}
+
+extension Command {
+    /// Whether it records what has happened, which costs no credits.
+    fileprivate var isRecord: Bool {
+        if case .record = self { return true }
+        return false
     }
 }

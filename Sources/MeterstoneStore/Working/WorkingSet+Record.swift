@@ -11,7 +11,7 @@ extension WorkingSet {
         if let rejection = reject(occurredAt, now) { return .rejected(rejection) }
         if let rejection = moves(event) { return .rejected(rejection) }
         let state = try state(of: event.subject)
-        guard try fits(state, event.details, at: occurredAt) else {
+        guard try fits(Levels(state), event.details, at: occurredAt) else {
             return .rejected(.quantityOverflow)
         }
         statuses.removeAll(keepingCapacity: true)
@@ -23,14 +23,16 @@ extension WorkingSet {
     /// Adds the event to the batch and its ``movements`` to every counter. Everything was checked.
     func count(
         _ event: UsageEvent, of state: SubjectState, occurredAt: Instant, now: Instant,
-        isConsume: Bool
+        isConsume: Bool, reservation: ReservationRecord? = nil, payment: Payment? = nil
     ) throws(StoreError) -> EventID {
         register(state)
         let id = event.id ?? eventIDs.next(at: now)
-        let record = UsageRecord(
+        var record = UsageRecord(
             id: id, occurredAt: occurredAt, recordedAt: now, quantities: event.quantities,
             details: event.details, ancestors: state.parent == nil ? [] : state.ancestorNumbers,
             answers: isConsume ? answers() : [])
+        if let reservation { record.reservation = reservation }
+        if let payment { record.credits = payment.charge }
         let position = batch.append(subject: state.number) { writer in
             record.write(to: &writer, nameNumber: nameNumber)
         }
@@ -44,6 +46,12 @@ extension WorkingSet {
         for answer in record.answers where answer.isExceeded {
             try countRefusal(
                 answer, of: state.level(answer.level), record, at: position.sequence)
+        }
+        if reservation != nil { try open(record, of: state, at: position.sequence) }
+        if let payment {
+            try pay(
+                payment, of: state, reference: id, isHeld: reservation != nil,
+                event: position.sequence)
         }
         return id
     }
@@ -60,7 +68,10 @@ extension WorkingSet {
     ) throws(StoreError) {
         for movement in movements {
             let contribution = movement.contribution(at: record.occurredAt, sequence: sequence)
-            for series in movement.meter.series where series.accepts(record.details) {
+            for series in movement.meter.series
+            where series.accepts(record.details)
+                && (!series.isConcurrent || record.reservation != nil)
+            {
                 try add(contribution, to: subject, series, at: sequence)
             }
         }
@@ -98,7 +109,7 @@ extension WorkingSet {
     }
 
     /// ``statuses`` in the short form that is kept with the event.
-    private func answers() -> [LimitAnswer] {
+    func answers() -> [LimitAnswer] {
         var level = 0
         var ancestor: SubjectID?
         return statuses.enumerated().map { index, status in

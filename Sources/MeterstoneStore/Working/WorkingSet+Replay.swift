@@ -45,6 +45,13 @@ extension WorkingSet {
             let record = try ChangeRecord(reading: fact)
             _ = try carryOut(record.change, at: fact.sequence)
             note(record, at: fact.sequence)
+        case .entry:
+            try replayEntry(fact, of: try state(number: fact.subject))
+        case .expiry:
+            let next = try reader.signed()
+            setNextExpiry(
+                of: try state(number: fact.subject),
+                next < 0 ? nil : Instant(millisecondsSince1970: next), at: fact.sequence)
         case .member: throw MalformedRecord()
         }
     }
@@ -62,6 +69,7 @@ extension WorkingSet {
         var levels = [subject]
         for number in record.ancestors { levels.append(try state(number: number)) }
         for level in levels { try apply(record, to: level, at: fact.sequence) }
+        if record.reservation != nil { try open(record, of: subject, at: fact.sequence) }
         for answer in record.answers where answer.level < levels.count {
             try countRefusal(answer, of: levels[answer.level], record, at: fact.sequence)
         }

@@ -77,7 +77,7 @@ extension WorkingSet {
         state.rowSequence = sequence
         let stored = StoredSubject(
             number: state.number, firstSequence: state.firstSequence, profile: state.profile,
-            children: state.children)
+            children: state.children, nextExpiry: state.nextExpiry)
         dirtySubjects.append(SubjectRow(sequence: sequence, subject: stored))
     }
 
@@ -100,6 +100,21 @@ extension WorkingSet {
             uniqueKeysWithValues: kept.values.filter { $0.number != 0 }.map { ($0.number, $0) })
         // When most of them must stay, it is not worth looking again soon.
         evictsAbove = max(options.cachedSubjectsMax, kept.count + kept.count / 4)
+    }
+
+    /// Some subjects of which reservations may have expired by now.
+    ///
+    /// - Parameter stored: those that the tables tell; what is in memory is newer.
+    package func subjectsDue(
+        at now: Instant, stored: [SubjectID], count: Int
+    ) -> [SubjectID] {
+        let waiting = dirtySubjects.filter { $0.subject.nextExpiry.map { $0 <= now } ?? false }
+            .map(\.subject.profile.id)
+        let due = Set(stored + waiting).filter { id in
+            guard let state = subjects[id] else { return true }
+            return state.nextExpiry.map { $0 <= now } ?? false
+        }
+        return Array(due.sorted().prefix(count))
     }
 
     /// Some subjects with an id greater than `after`, sorted by id.

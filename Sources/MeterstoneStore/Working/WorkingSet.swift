@@ -32,6 +32,8 @@ package final class WorkingSet {
     var statuses: [LimitStatus] = []
     /// For each of ``statuses``, whether the event goes beyond it.
     var exceeded: [Bool] = []
+    /// For each of ``movements``, how many of its units credits have to pay.
+    var payable: [Int64] = []
     package internal(set) var eventIDs: EventIDGenerator
     let source: any StoreSource
 
@@ -88,6 +90,16 @@ package final class WorkingSet {
         case .correct(let correction): .corrected(try correct(correction, at: now))
         case .change(let request): try change(request, at: now)
         case .limits(let subject): .limits(try limits(of: subject, at: now))
+        case .reserve(let event, let terms): .reserved(try reserve(event, terms, at: now))
+        case .extend(let more): .reservation(try extend(more, at: now))
+        case .close(let closing): .reservation(try close(closing, at: now))
+        case .reservation(let id, let source):
+            .found(try reservation(id, source: source, at: now))
+        case .openReservations(let subject):
+            .reservations(try openReservations(of: try state(of: subject), at: now))
+        case .expire(let subject):
+            .expired(count: try expireDue(try state(of: subject), at: now))
+        case .wallet(let subject): .wallet(try wallet(of: try state(of: subject), at: now))
         }
     }
 }

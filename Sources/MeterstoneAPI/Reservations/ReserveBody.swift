@@ -1,0 +1,138 @@
+package import MeterstoneCore
+
+/// What a request to reserve says: an event as a consume takes it, and the terms.
+///
+/// Beside the reader of events and not a part of it, so that a consume, which is the hot path, never
+/// looks for fields that it does not have.
+package struct ReserveBody: Sendable {
+    package var event: UsageEvent
+    package let terms: ReservationTerms
+
+    private enum Field: String {
+        case expiresInSeconds, onExpiry, onOverage
+    }
+
+    package init(_ json: [UInt8]) throws(Rejection) {
+        var draft = EventDraft()
+        var terms = ReservationTerms()
+        try JSONReader.readBody(json) { (name, reader) throws(Rejection) in
+            switch Field(rawValue: name) {
+            case .expiresInSeconds:
+                terms.milliseconds = try reader.readExpiry(name) ?? terms.milliseconds
+            case .onExpiry:
+                terms.onExpiry = try reader.readChoice(name) ?? terms.onExpiry
+            case .onOverage:
+                terms.onOverage = try reader.readChoice(name) ?? terms.onOverage
+            case nil:
+                guard let field = EventField(rawValue: name) else { throw .unknown(name) }
+                try draft.read(field, from: &reader)
+            }
+        }
+        event = try draft.event()
+        self.terms = terms
+    }
+}
+
+/// What a request to extend a reservation says. Everything may be left out.
+package struct ExtendBody: Sendable {
+    package let milliseconds: Int64?
+    package let quantities: Quantities
+    package let reported: Quantities?
+
+    private enum Field: String {
+        case expiresInSeconds, quantities, reported
+    }
+
+    package init(_ json: [UInt8]) throws(Rejection) {
+        var milliseconds: Int64?
+        var quantities = Quantities.none
+        var reported: Quantities?
+        try JSONReader.readBody(json) { (name, reader) throws(Rejection) in
+            switch Field(rawValue: name) {
+            case .expiresInSeconds: milliseconds = try reader.readExpiry(name)
+            case .quantities: quantities = try EventDraft.readQuantities(name, from: &reader)
+            case .reported:
+                guard try !reader.skipNull() else { return }
+                reported = try EventDraft.readQuantities(name, from: &reader)
+            case nil: throw .unknown(name)
+            }
+        }
+        self.milliseconds = milliseconds
+        self.quantities = quantities
+        self.reported = reported
+    }
+}
+
+/// What a request to settle a reservation says: how much was used.
+package struct SettleBody: Sendable {
+    package let quantities: Quantities
+
+    package init(_ json: [UInt8]) throws(Rejection) {
+        var draft = EventDraft()
+        try JSONReader.readBody(json) { (name, reader) throws(Rejection) in
+            switch EventField(rawValue: name) {
+            case .meter: try draft.read(.meter, from: &reader)
+            case .quantity: try draft.read(.quantity, from: &reader)
+            case .quantities: try draft.read(.quantities, from: &reader)
+            default: throw .unknown(name)
+            }
+        }
+        try draft.mergeMeter()
+        quantities = draft.quantities
+    }
+}
+
+/// What a request to release a reservation says, which is nothing.
+package enum ReleaseBody {
+    /// Throws unless the body is empty or an object without members.
+    package static func check(_ json: [UInt8]) throws(Rejection) {
+        guard !json.isEmpty else { return }
+        try JSONReader.readBody(json) { (name, _) throws(Rejection) in throw .unknown(name) }
+    }
+}
+
+extension JSONReader {
+    /// Reads an object of a whole body, member by member, each name once. A text that is not JSON is
+    /// `malformed`, whatever else is wrong with it.
+    static func readBody(
+        _ json: [UInt8],
+        _ read: (_ name: String, _ reader: inout JSONReader) throws(Rejection) -> Void
+    ) throws(Rejection) {
+        var reader = JSONReader(json)
+        try reader.validate()
+        guard reader.kind() == .object else { throw .invalid("", "an object") }
+        try reader.enterObject()
+        var names: Set<String> = []
+        var isFirst = true
+        while let member = try reader.nextName(&isFirst) {
+            let name = reader.text(of: member)
+            guard names.insert(name).inserted else { throw .repeated(name) }
+            try read(name, &reader)
+        }
+    }
+
+    /// Reads after how many seconds a reservation expires, as milliseconds.
+    fileprivate mutating func readExpiry(_ field: String) throws(Rejection) -> Int64? {
+        if try skipNull() { return nil }
+        guard kind() == .number, let seconds = try scanWholeNumber(),
+            WireBounds.reservationSeconds.contains(seconds)
+        else {
+            let bounds = WireBounds.reservationSeconds
+            throw .invalid(
+                field, "a whole number from \(bounds.lowerBound) to \(bounds.upperBound)")
+        }
+        return seconds * 1_000
+    }
+
+    /// Reads one of the words of a choice.
+    fileprivate mutating func readChoice<Choice>(_ field: String) throws(Rejection) -> Choice?
+    where Choice: RawRepresentable<String> & CaseIterable {
+        let words = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+        let expectation = "one of \(words)"
+        guard let text = try readText(field, bytes: 1...64, expectation: expectation) else {
+            return nil
+        }
+        guard let choice = Choice(rawValue: text) else { throw .invalid(field, expectation) }
+        return choice
+    }
+}

@@ -1,0 +1,105 @@
+extension Wallet {
+    /// Gives credit now, or notes it for later when it is not effective yet.
+    ///
+    /// Refusals are looked for in this order: the id is that of an open grant, the grant would never
+    /// be usable, a total would overflow. Whether a closed grant had the id, only the ledger knows.
+    package func granting(
+        _ grant: CreditGrant, author: String?, note: String?, at now: Instant
+    ) -> Result<[LedgerEntry], WalletRefusal> {
+        assert(grant.amount > 0, "grant at least one unit")
+        if grants.contains(where: { $0.grant.id == grant.id }) { return .failure(.duplicateGrant) }
+        if let expiresAt = grant.expiresAt, expiresAt <= max(now, grant.effectiveAt) {
+            return .failure(.expiredGrant)
+        }
+        let isLater = grant.effectiveAt > now
+        var entry = opening(grant, kind: isLater ? .schedule : .grant, at: now)
+        entry.author = author
+        entry.note = note
+        return fits(entry) ? .success([entry]) : .failure(.overflow)
+    }
+
+    /// Takes back what remains of a grant, or of one that is still to come; `nil` when no usable or
+    /// scheduled grant has the id.
+    ///
+    /// What was spent of it stays spent. What is held stays held, and is voided if it comes back.
+    package func voiding(
+        _ id: GrantID, author: String?, reason: String?, at now: Instant
+    ) -> [LedgerEntry]? {
+        guard
+            let grant = grants.first(where: {
+                $0.grant.id == id && ($0.isScheduled || $0.isUsable(at: now))
+            })
+        else { return nil }
+        let lost = grant.remaining > 0 ? [grant.allocation(of: grant.remaining)] : []
+        return [
+            LedgerEntry(
+                kind: .void, amount: -grant.remaining, balanceAfter: balance - grant.remaining,
+                recordedAt: now, reference: grant.grant.reference, note: reason, author: author,
+                grantNumber: grant.number, allocations: lost, recurrence: grant.recurrence)
+        ]
+    }
+
+    /// Gives back what was spent by the entries of a reference, exactly: one grant for each
+    /// allocation, with its priority and, unless that has passed, its expiry; and one without
+    /// expiry for what no grant had paid.
+    ///
+    /// Entries other than `spend` and `settle` are passed over. That nothing is refunded twice is up
+    /// to the caller, who has the ledger. The only refusal is ``WalletRefusal/overflow``.
+    package func refunding(
+        _ entries: [LedgerEntry], reference: String, author: String?, reason: String?,
+        at now: Instant
+    ) -> Result<[LedgerEntry], WalletRefusal> {
+        var wallet = self
+        var refunds: [LedgerEntry] = []
+        for allocation in entries.flatMap(\.refundable) {
+            let passed = allocation.expiresAt.map { $0 <= now } ?? false
+            let grant = CreditGrant(
+                id: .refund(of: reference, number: refunds.count + 1), amount: allocation.units,
+                priority: allocation.priority, effectiveAt: now,
+                expiresAt: passed ? nil : allocation.expiresAt, source: .refund,
+                reference: reference)
+            var entry = wallet.opening(grant, kind: .refund, at: now)
+            entry.author = author
+            entry.note = reason
+            guard wallet.fits(entry) else { return .failure(.overflow) }
+            wallet.apply(entry)
+            refunds.append(entry)
+        }
+        return .success(refunds)
+    }
+
+    /// The entry that opens a grant under the next number and pays back debt.
+    private func opening(
+        _ grant: CreditGrant, kind: LedgerEntry.Kind, at now: Instant
+    ) -> LedgerEntry {
+        let amount = kind == .schedule ? 0 : grant.amount
+        return LedgerEntry(
+            kind: kind, amount: amount, balanceAfter: balance &+ amount, recordedAt: now,
+            reference: grant.reference, grant: grant, grantNumber: nextGrantNumber,
+            overdrawn: -min(debt, amount))
+    }
+}
+
+extension LedgerEntry {
+    /// What a refund of the entry gives back; what no grant paid is under the number 0.
+    fileprivate var refundable: [CreditAllocation] {
+        guard kind == .spend || kind == .settle else { return [] }
+        let unpaid = CreditAllocation(
+            grant: 0, units: spent - allocations.units, priority: CreditGrant.priorityDefault,
+            expiresAt: nil)
+        return unpaid.units > 0 ? allocations + [unpaid] : allocations
+    }
+}
+
+extension GrantID {
+    /// `refund-REFERENCE-NUMBER`, with as much of the reference as an id has room for.
+    package static func refund(of reference: String, number: Int) -> GrantID {
+        let suffix = "-\(number)"
+        var text = "refund-"
+        for character in reference {
+            guard text.utf8.count + character.utf8.count + suffix.utf8.count <= 255 else { break }
+            if isValid(String(character)) { text.append(character) }
+        }
+        return GrantID(unchecked: text + suffix)
+    }
+}

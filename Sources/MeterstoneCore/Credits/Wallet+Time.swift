@@ -1,0 +1,175 @@
+/// What a wallet needs to know about its subject, to find out what time alone brings.
+package struct CreditTerms {
+    /// What the plan that applies at an instant gives anew in every window. Of several grants with
+    /// the same window the first counts.
+    package let recurring: (Instant) -> [RecurringGrant]
+    package let zone: ZoneRules
+    package let anchor: Instant?
+    /// How many windows are gone through at a time.
+    package let windowsMax: Int
+
+    package init(
+        zone: ZoneRules, anchor: Instant?, windowsMax: Int = CreditTerms.windowsMaxDefault,
+        recurring: @escaping (Instant) -> [RecurringGrant]
+    ) {
+        self.zone = zone
+        self.anchor = anchor
+        self.windowsMax = windowsMax
+        self.recurring = recurring
+    }
+
+    /// Hours of more than eleven years.
+    package static let windowsMaxDefault = 100_000
+}
+
+extension Wallet {
+    /// Whether ``entriesDue(at:terms:)`` has something to say, as far as the wallet knows.
+    package func isDue(at now: Instant) -> Bool {
+        nextDueAt.map { $0 <= now } ?? false
+    }
+
+    /// The same for a subject whose plan gives these grants, some of them perhaps for the first
+    /// time.
+    package func isDue(at now: Instant, recurring: [RecurringGrant]) -> Bool {
+        isDue(at: now) || recurring.contains { $0.window.isRepeating && !knows($0.window) }
+    }
+
+    /// What time alone has caused since the last time: scheduled grants became usable, grants
+    /// expired, and windows gave their recurring grants.
+    ///
+    /// The result is exactly that of looking at every instant, however long nobody looked. Of what
+    /// happens at one instant, expiry comes first, then scheduled grants, then recurring ones.
+    /// Windows of one recurrence are joined into one entry that gives the sum, and one that expires
+    /// what they left; both take effect with the last window that gave something.
+    ///
+    /// A recurrence is known by its window. The first time a plan has it, the window that contains
+    /// `now` gives it, from `now` on. From then on each window gives once, what the plan at its
+    /// start says; a window whose plan does not have the recurrence is passed over. After a change
+    /// of zone or anchor, the next window begins where the last one ended.
+    ///
+    /// At most ``CreditTerms/windowsMax`` windows are gone through, of all recurrences together;
+    /// after those, all up to the one that contains `now` are passed over.
+    package func entriesDue(at now: Instant, terms: CreditTerms) -> [LedgerEntry] {
+        guard isDue(at: now, recurring: terms.recurring(now)) else { return [] }
+        var walk = WalletWalk(wallet: self, now: now, terms: terms)
+        walk.run()
+        return walk.joined.entries(after: balance)
+    }
+
+    fileprivate func knows(_ window: Window) -> Bool {
+        recurrences.contains { $0.window == window }
+    }
+}
+
+/// Goes from one instant at which something is due to the next, on a wallet of its own.
+private struct WalletWalk {
+    var wallet: Wallet
+    let now: Instant
+    let terms: CreditTerms
+    var joined = JoinedEntries()
+    var windowsLeft: Int
+
+    init(wallet: Wallet, now: Instant, terms: CreditTerms) {
+        self.wallet = wallet
+        self.now = now
+        self.terms = terms
+        windowsLeft = terms.windowsMax
+    }
+
+    mutating func run() {
+        while let instant = wallet.nextDueAt, instant <= now {
+            expireGrants(at: instant)
+            openScheduled(at: instant)
+            for known in wallet.recurrences where known.windowUntil <= instant {
+                continueRecurrence(known.window, at: known.windowUntil)
+            }
+        }
+        for recurring in terms.recurring(now)
+        where recurring.window.isRepeating && !wallet.knows(recurring.window) {
+            give(recurring, until: span(of: recurring.window, containing: now).until, at: now)
+        }
+    }
+
+    private mutating func step(_ entry: LedgerEntry) {
+        var entry = entry
+        entry.balanceAfter = wallet.balance + entry.amount
+        wallet.apply(entry)
+        joined.add(entry, after: wallet)
+    }
+
+    private mutating func expireGrants(at instant: Instant) {
+        for grant in wallet.grants where grant.remaining > 0 && grant.isExpired(at: instant) {
+            step(
+                LedgerEntry(
+                    kind: .expire, amount: -grant.remaining, balanceAfter: 0, recordedAt: now,
+                    occurredAt: instant, reference: grant.grant.reference,
+                    grantNumber: grant.number, allocations: [grant.allocation(of: grant.remaining)],
+                    recurrence: grant.recurrence))
+        }
+    }
+
+    private mutating func openScheduled(at instant: Instant) {
+        let due = wallet.grants.filter { $0.isScheduled && $0.grant.effectiveAt <= instant }
+        for open in due.sorted(by: { $0.number < $1.number }) {
+            let amount = open.grant.amount
+            step(
+                LedgerEntry(
+                    kind: .grant, amount: amount, balanceAfter: 0, recordedAt: now,
+                    occurredAt: instant, reference: open.grant.reference, grant: open.grant,
+                    grantNumber: open.number, overdrawn: -min(wallet.debt, amount)))
+        }
+    }
+
+    private mutating func continueRecurrence(_ window: Window, at start: Instant) {
+        let current = span(of: window, containing: now)
+        guard windowsLeft > 0 || current.from <= start else {
+            return pass(window, until: current.from, at: start)
+        }
+        windowsLeft -= 1
+        // Where calendars end, windows would not get any further.
+        let until = span(of: window, containing: start).until
+        let end = until > start ? until : Instant(millisecondsSince1970: .max)
+        let recurring = terms.recurring(start).first { $0.window == window }
+        guard let recurring else { return pass(window, until: end, at: start) }
+        give(recurring, until: end, at: start)
+    }
+
+    private mutating func give(_ recurring: RecurringGrant, until: Instant, at start: Instant) {
+        let window = recurring.window
+        let left = wallet.grants.filter { $0.recurrence == window.text }
+        let room = recurring.rolloverMax.map { $0 - left.reduce(0) { $0 + $1.remaining } }
+        let amount = min(recurring.amount, room ?? .max, wallet.grantRoom)
+        guard amount > 0 else { return pass(window, until: until, at: start) }
+        let isKept = recurring.rolloverMax != nil
+        let open = left.first {
+            isKept && $0.grant.expiresAt == nil && !$0.isVoided
+                && $0.grant.priority == recurring.priority
+        }
+        let number = open?.number ?? wallet.nextGrantNumber
+        var grant = CreditGrant(
+            id: GrantID(unchecked: "plan-\(window.text)-\(number)"), amount: amount,
+            priority: recurring.priority, effectiveAt: start, expiresAt: isKept ? nil : until,
+            source: window == .day ? .dailyRefill : .plan)
+        if let open {
+            grant = open.grant
+            grant.amount += amount
+        }
+        step(
+            LedgerEntry(
+                kind: .grant, amount: amount, balanceAfter: 0, recordedAt: now, occurredAt: start,
+                grant: grant, grantNumber: number, overdrawn: -min(wallet.debt, amount),
+                windows: 1, windowUntil: until, recurrence: window.text))
+    }
+
+    /// Lets a window go by that gives nothing.
+    private mutating func pass(_ window: Window, until: Instant, at start: Instant) {
+        step(
+            LedgerEntry(
+                kind: .grant, amount: 0, balanceAfter: 0, recordedAt: now, occurredAt: start,
+                windows: 1, windowUntil: until, recurrence: window.text))
+    }
+
+    private func span(of window: Window, containing instant: Instant) -> WindowSpan {
+        window.span(containing: instant, in: terms.zone, anchor: terms.anchor)
+    }
+}

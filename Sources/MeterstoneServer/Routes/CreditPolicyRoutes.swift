@@ -1,0 +1,29 @@
+import Hummingbird
+import Meterstone
+import MeterstoneAPI
+import MeterstoneCore
+
+/// How usage is paid with credits: prices per meter, and what pays first.
+struct CreditPolicyRoutes: Sendable {
+    let engine: MeterstoneEngine
+
+    private static let path = "/v1/credits/policy"
+
+    func add(to routes: inout Routes) {
+        routes.on(.get, Self.path) { _, _ in
+            guard let policy = try await engine.blueprint().credits else { throw Self.missing }
+            return Response(json: try encoded(policy))
+        }
+        routes.on(.put, Self.path) { request, _ in
+            let body = try AdministrativeBody(
+                try await request.json(), fields: ["enabled", "payment", "prices"])
+            let policy = try body.decode(CreditPolicy.self)
+            return try await engine.put(.putCreditPolicy(policy), request) { try encoded(policy) }
+        }
+        routes.on(.delete, Self.path) { request, _ in
+            try await engine.delete(.deleteCreditPolicy, request, missing: Self.missing)
+        }
+    }
+
+    private static let missing = Problem.missing("unknown_credit_policy", "credit policy")
+}

@@ -1,0 +1,118 @@
+import HTTPTypes
+import Hummingbird
+import Meterstone
+import MeterstoneAPI
+import MeterstoneCore
+
+/// Units set aside before the real quantity is known: reserve, extend, settle, release.
+struct ReservationRoutes: Sendable {
+    let engine: MeterstoneEngine
+    let clock: @Sendable () -> Instant
+
+    private static let path = "/v1/reservations/:reservation"
+
+    func add(to routes: inout Routes) {
+        routes.on(.post, "/v1/reservations") { request, _ in try await reserve(request) }
+        routes.on(.get, Self.path, query: ["source"]) { request, context in
+            let name = try name(request, context)
+            guard let reservation = try await engine.reservation(name.id, source: name.source)
+            else { throw Problem.missing(.unknownReservation, "reservation \(name.id)") }
+            return Response { $0.reservation(reservation) }
+        }
+        routes.on(.post, Self.path + "/extend", query: ["source"]) { request, context in
+            try await extend(request, context)
+        }
+        routes.on(.post, Self.path + "/settle", query: ["source"]) { request, context in
+            try await settle(request, context)
+        }
+        routes.on(.post, Self.path + "/release", query: ["source"]) { request, context in
+            let name = try name(request, context)
+            try ReleaseBody.check(try await request.json())
+            return try answer(try await engine.release(name.id, source: name.source))
+        }
+        routes.on(.get, "/v1/subjects/:subject/reservations") { _, context in
+            let subject: SubjectID = try context.parameter("subject")
+            let reservations = try await engine.openReservations(of: subject)
+            return Response { writer in
+                writer.beginObject()
+                writer.reservations(reservations)
+                writer.endObject()
+            }
+        }
+    }
+
+    // MARK: Requests
+
+    private func reserve(_ request: Request) async throws -> Response {
+        let json = try await request.json()
+        var body = try ReserveBody(json)
+        if body.event.id == nil { body.event.id = try request.headers.idempotencyEventID() }
+        switch try await engine.reserve(body.event, body.terms) {
+        case .decided(let decision, let reservation): return try answer(decision, reservation)
+        case .conflict(let id): throw Problem.eventConflict(id)
+        case .rejected(let rejection): throw rejection.naming(json)
+        }
+    }
+
+    private func extend(_ request: Request, _ context: BasicRequestContext) async throws -> Response
+    {
+        let name = try name(request, context)
+        let body = try ExtendBody(try await request.json())
+        return try answer(
+            try await engine.extend(
+                ReservationExtension(
+                    id: name.id, source: name.source, milliseconds: body.milliseconds,
+                    quantities: body.quantities, reported: body.reported)))
+    }
+
+    private func settle(_ request: Request, _ context: BasicRequestContext) async throws -> Response
+    {
+        let name = try name(request, context)
+        let json = try await request.json()
+        let body = try SettleBody(json)
+        let outcome = try await engine.settle(name.id, source: name.source, body.quantities)
+        if case .rejected(let rejection) = outcome {
+            return try answer(.rejected(rejection.naming(json)))
+        }
+        return try answer(outcome)
+    }
+
+    /// Ids are unique per source, which the query names where the reservation has one.
+    private func name(
+        _ request: Request, _ context: BasicRequestContext
+    ) throws -> (id: EventID, source: String?) {
+        let id = try context.eventID("reservation")
+        guard let source = try Query(request).text("source") else { return (id, nil) }
+        guard SubjectID.isValid(source) else {
+            throw Rejection.invalid("source", SubjectID.expectation)
+        }
+        return (id, source)
+    }
+
+    // MARK: Answers
+
+    private func answer(_ decision: Decision, _ reservation: Reservation?) throws -> Response {
+        let now = clock()
+        if let denial = decision.denial {
+            throw Problem.denied(
+                denial, limits: decision.limits, credits: decision.credits, at: now)
+        }
+        guard let reservation else { throw Problem.unexplained }
+        var headers = decision.isDuplicate ? HTTPFields.replayed : HTTPFields()
+        headers.addRateLimits(decision.limits, at: now)
+        return Response(headers: headers) { $0.reserved(decision, reservation) }
+    }
+
+    private func answer(_ outcome: ReservationOutcome) throws -> Response {
+        let now = clock()
+        switch outcome {
+        case .done(let answer):
+            var headers = answer.isDuplicate ? HTTPFields.replayed : HTTPFields()
+            headers.addRateLimits(answer.limits, at: now)
+            return Response(headers: headers) { $0.reservation(answer) }
+        case .denied(let denial, let limits): throw Problem.denied(denial, limits: limits, at: now)
+        case .conflict(let reservation): throw Problem.reservationConflict(reservation)
+        case .rejected(let rejection): throw Problem(rejection, missing: [.unknownReservation])
+        }
+    }
+}

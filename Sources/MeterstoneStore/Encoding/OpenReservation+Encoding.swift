@@ -1,0 +1,39 @@
+import MeterstoneCore
+
+extension OpenReservation {
+    func write(to writer: inout ByteWriter) {
+        writer.signed(expiresAt.millisecondsSince1970)
+        writer.signed(sequence)
+        writer.signed(owner)
+        let flags: UInt8 = (isExtended ? 1 : 0) | (source == nil ? 0 : 2) | (id.isUUID ? 4 : 0)
+        writer.byte(flags)
+        switch id {
+        case .uuid(let high, let low):
+            writer.fixed(high)
+            writer.fixed(low)
+        case .text(let text): writer.text(text)
+        }
+        if let source { writer.text(source) }
+    }
+
+    init(_ reader: inout ByteReader) throws(MalformedRecord) {
+        let expiresAt = Instant(millisecondsSince1970: try reader.signed())
+        let sequence = try reader.signed()
+        let owner = try reader.signed()
+        let flags = try reader.byte()
+        let id: EventID =
+            flags & 4 == 0
+            ? .text(try reader.text()) : .uuid(try reader.fixed(), try reader.fixed())
+        self.init(
+            expiresAt: expiresAt, sequence: sequence, id: id,
+            source: flags & 2 == 0 ? nil : try reader.text(), owner: owner,
+            isExtended: flags & 1 == 1)
+    }
+}
+
+extension EventID {
+    fileprivate var isUUID: Bool {
+        if case .uuid = self { return true }
+        return false
+    }
+}

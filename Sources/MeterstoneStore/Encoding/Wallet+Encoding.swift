@@ -1,0 +1,82 @@
+package import MeterstoneCore
+
+/// A wallet in the column `memory` of its counter: what its entries add up to, so that they need not be
+/// added up again.
+extension SealedWallet {
+    func write(to writer: inout ByteWriter) {
+        for index in seal.words.indices { writer.fixed(seal.words[index]) }
+        for number in [
+            wallet.balance, wallet.held, wallet.granted, wallet.refunded, wallet.spent,
+            wallet.expired, wallet.voided, wallet.debt, wallet.nextGrantNumber, wallet.entryCount,
+        ] {
+            writer.signed(number)
+        }
+        writer.unsigned(UInt64(wallet.grants.count))
+        for grant in wallet.grants { grant.write(to: &writer) }
+        writer.unsigned(UInt64(wallet.holds.count))
+        for hold in wallet.holds {
+            writer.signed(hold.number)
+            hold.allocations.write(to: &writer)
+            writer.signed(hold.overdrawn)
+        }
+        writer.unsigned(UInt64(wallet.recurrences.count))
+        for recurrence in wallet.recurrences {
+            writer.text(recurrence.window.text)
+            writer.signed(recurrence.windowUntil.millisecondsSince1970)
+        }
+    }
+
+    init(_ reader: inout ByteReader) throws(MalformedRecord) {
+        var words = SIMD4<UInt64>()
+        for index in words.indices { words[index] = try reader.fixed() }
+        var numbers: [Int64] = []
+        for _ in 0..<10 { numbers.append(try reader.signed()) }
+        var grants: [WalletGrant] = []
+        for _ in 0..<(try reader.count()) { grants.append(try WalletGrant(&reader)) }
+        var holds: [WalletHold] = []
+        for _ in 0..<(try reader.count()) {
+            let number = try reader.signed()
+            holds.append(
+                WalletHold(
+                    number: number, allocations: try [CreditAllocation](&reader),
+                    overdrawn: try reader.signed()))
+        }
+        var recurrences: [WalletRecurrence] = []
+        for _ in 0..<(try reader.count()) {
+            guard let window = Window(try reader.text()) else { throw MalformedRecord() }
+            recurrences.append(
+                WalletRecurrence(
+                    window: window,
+                    windowUntil: Instant(millisecondsSince1970: try reader.signed())))
+        }
+        self.init(
+            wallet: Wallet(
+                balance: numbers[0], held: numbers[1], granted: numbers[2], refunded: numbers[3],
+                spent: numbers[4], expired: numbers[5], voided: numbers[6], debt: numbers[7],
+                grants: grants, holds: holds, recurrences: recurrences,
+                nextGrantNumber: numbers[8], entryCount: numbers[9]),
+            seal: EntrySeal(words: words))
+    }
+}
+
+extension WalletGrant {
+    fileprivate func write(to writer: inout ByteWriter) {
+        writer.signed(number)
+        writer.signed(remaining)
+        writer.signed(held)
+        writer.byte((isScheduled ? 1 : 0) | (isVoided ? 2 : 0) | (recurrence == nil ? 0 : 4))
+        if let recurrence { writer.text(recurrence) }
+        grant.write(to: &writer)
+    }
+
+    fileprivate init(_ reader: inout ByteReader) throws(MalformedRecord) {
+        let number = try reader.signed()
+        let remaining = try reader.signed()
+        let held = try reader.signed()
+        let flags = try reader.byte()
+        let recurrence = flags & 4 == 0 ? nil : try reader.text()
+        self.init(
+            number: number, grant: try CreditGrant(&reader), remaining: remaining, held: held,
+            isScheduled: flags & 1 == 1, isVoided: flags & 2 == 2, recurrence: recurrence)
+    }
+}

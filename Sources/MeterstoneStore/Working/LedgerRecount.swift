@@ -1,0 +1,44 @@
+import MeterstoneCore
+
+/// Follows ledgers from their first entries on, one subject after the other.
+struct LedgerRecount {
+    /// Where a ledger does not follow from itself. Nothing after that is looked at.
+    private(set) var broken: [(subject: Int64, sequence: Int64)] = []
+    private var wallets: [(subject: Int64, wallet: SealedWallet)] = []
+    private var subject: Int64 = 0
+    private var sealed = SealedWallet()
+
+    /// Takes the next entry; those of a subject come together, oldest first.
+    mutating func add(_ fact: StoredFact, of number: Int64) {
+        if number != subject { begin(number) }
+        guard broken.last?.subject != number else { return }
+        guard let record = try? LedgerRecord(body: fact.body), record.previous == sealed.seal,
+            sealed.wallet.follows(record.entry)
+        else {
+            broken.append((number, fact.sequence))
+            return
+        }
+        sealed.wallet.apply(record.entry)
+        sealed.seal = SHA256.hash(fact.body)
+    }
+
+    private mutating func begin(_ number: Int64) {
+        if subject != 0 { wallets.append((subject, sealed)) }
+        subject = number
+        sealed = SealedWallet()
+    }
+
+    mutating func finished() -> [(subject: Int64, wallet: SealedWallet)] {
+        begin(0)
+        return wallets
+    }
+}
+
+extension Wallet {
+    /// Whether a stored entry can be the next one: its balance follows, and applying it stays within
+    /// range.
+    fileprivate func follows(_ entry: LedgerEntry) -> Bool {
+        let (after, overflow) = balance.addingReportingOverflow(entry.amount)
+        return !overflow && after == entry.balanceAfter && fits(entry)
+    }
+}

@@ -1,0 +1,310 @@
+import MeterstoneCore
+
+/// Extending, settling and releasing reservations.
+extension WorkingSet {
+    /// An open reservation, or what became of it.
+    private enum Found {
+        case open(KnownEvent, UsageRecord, ReservationRecord)
+        case closed(KnownEvent, UsageRecord, ReservationRecord)
+        case rejected(Rejection)
+    }
+
+    private func find(
+        reservation id: EventID, source: String?, at now: Instant
+    ) throws(StoreError) -> Found {
+        guard let known = try find(id, source: source, at: .earliest),
+            known.record.reservation != nil
+        else { return .rejected(.unknownReservation(id)) }
+        try expireDue(known.subject, at: now)
+        let index = try openReservationsIndex(known.subject, at: now)
+        let open = known.subject.current[index].state.openReservations
+            .first { $0.sequence == known.sequence }
+        let isAsMade = open.map { !$0.isExtended } ?? false
+        guard let record = isAsMade ? known.record : try standing(of: known),
+            let reservation = record.reservation
+        else { return .rejected(.unknownReservation(id)) }
+        return open == nil
+            ? .closed(known, record, reservation) : .open(known, record, reservation)
+    }
+
+    /// A reservation as it stands.
+    func reservation(
+        _ id: EventID, source: String?, at now: Instant
+    ) throws(StoreError) -> Reservation? {
+        switch try find(reservation: id, source: source, at: now) {
+        case .rejected: nil
+        case .open(let known, let record, _), .closed(let known, let record, _):
+            Reservation(record, of: known.subject.id)
+        }
+    }
+
+    // MARK: Closing
+
+    /// Counts what was used in the place of what was set aside.
+    func close(
+        _ closing: ReservationClosing, at now: Instant
+    ) throws(StoreError) -> ReservationOutcome {
+        switch try find(reservation: closing.id, source: closing.source, at: now) {
+        case .rejected(let rejection): return .rejected(rejection)
+        case .closed(let known, let record, let reservation):
+            return try closedBefore(known, record, reservation, closing)
+        case .open(let known, let before, _):
+            var asked: Quantities?
+            if case .settle(let quantities) = closing.end {
+                if let rejection = reject(quantities, of: known) { return .rejected(rejection) }
+                asked = quantities
+            }
+            return try close(
+                known, before, as: asked == nil ? .released : .settled, asked: asked,
+                details: closing.details, at: now)
+        }
+    }
+
+    private func reject(_ quantities: Quantities, of known: KnownEvent) -> Rejection? {
+        if let name = quantities.firstNegative { return .negativeQuantity(name) }
+        let event = UsageEvent(subject: known.subject.id, quantities: quantities)
+        return catalog.unknownQuantity(of: event).map { .unknownMeter($0) }
+    }
+
+    /// The first answer again, if it was closed in the same way.
+    private func closedBefore(
+        _ known: KnownEvent, _ record: UsageRecord, _ reservation: ReservationRecord,
+        _ closing: ReservationClosing
+    ) throws(StoreError) -> ReservationOutcome {
+        let standing = Reservation(record, of: known.subject.id)
+        let asked: Quantities?
+        switch closing.end {
+        case .settle(let quantities) where reservation.status == .settled: asked = quantities
+        case .release where reservation.status == .released: asked = nil
+        default: return .conflict(standing)
+        }
+        let details = closing.details?.withSource(closing.source) ?? known.record.details
+        guard asked == reservation.asked,
+            EventDetails.fingerprint(details) == reservation.toldAtEnd
+        else { return .conflict(standing) }
+        return .done(
+            ReservationAnswer(
+                reservation: standing, limits: statuses(from: reservation.answers, known),
+                credits: record.credits, isDuplicate: true))
+    }
+
+    /// Closes an open reservation.
+    ///
+    /// - Parameter asked: what was used; `nil`: nothing.
+    @discardableResult
+    func close(
+        _ known: KnownEvent, _ before: UsageRecord, as status: ReservationStatus,
+        asked: Quantities?, details: EventDetails?, at now: Instant
+    ) throws(StoreError) -> ReservationOutcome {
+        guard var reservation = before.reservation else { return .rejected(.reservationOpen) }
+        var after = before
+        if let details { after.details = details.withSource(before.details?.source) }
+        after.quantities =
+            asked.map { before.quantities.settled(as: $0, reservation.terms.onOverage) } ?? .none
+        reservation.status = status
+        reservation.asked = asked
+        reservation.closedAt = status == .expired ? reservation.expiresAt : now
+        reservation.toldAtEnd = EventDetails.fingerprint(after.details)
+        after.reservation = reservation
+        let owner = known.subject
+        let charge = try charge(before, after, owner, hold: known.sequence, at: now)
+        after.credits = charge?.answer
+        var record = CorrectionRecord(
+            target: known.sequence, recordedAt: now, author: "meterstone",
+            reason: status.rawValue, before: before, after: after)
+        let effects = try effects(of: record, owner)
+        guard try fits(effects, at: record.occurredAt) else {
+            return .rejected(.quantityOverflow)
+        }
+        try put(record, effects, of: owner)
+        let limits = try statuses(after: record, of: owner)
+        record.after?.reservation?.answers = answers()
+        rewrite(record, of: owner)
+        if let charge { try write(charge.entries, of: owner, at: now) }
+        return .done(
+            ReservationAnswer(
+                reservation: Reservation(after, of: owner.id), limits: limits,
+                credits: charge?.answer, isDuplicate: false))
+    }
+
+    // MARK: Extending
+
+    /// Gives a reservation more time, more units under the limits as they are now, or both.
+    func extend(
+        _ more: ReservationExtension, at now: Instant
+    ) throws(StoreError) -> ReservationOutcome {
+        let found = try find(reservation: more.id, source: more.source, at: now)
+        guard case .open(let known, let before, var reservation) = found else {
+            if case .rejected(let rejection) = found { return .rejected(rejection) }
+            return .rejected(.reservationClosed)
+        }
+        for quantities in [more.quantities, more.reported ?? .none] {
+            if let rejection = reject(quantities, of: known) { return .rejected(rejection) }
+        }
+        var after = before
+        after.quantities = before.quantities.replacing(with: more.quantities)
+        for pair in before.quantities.pairs
+        where (after.quantities[pair.name] ?? .zero) < pair.quantity {
+            return .rejected(.shrinkingReservation(pair))
+        }
+        if let reported = more.reported {
+            reservation.reported = (reservation.reported ?? .none).replacing(with: reported)
+        }
+        if let milliseconds = more.milliseconds {
+            reservation.expiresAt = now.advanced(byMilliseconds: milliseconds)
+        }
+        let owner = known.subject
+        moves(from: before, to: after, of: owner)
+        let levels = try levels(of: before, owner)
+        guard try fits(levels, after.details, at: after.occurredAt, isReservation: true) else {
+            return .rejected(.quantityOverflow)
+        }
+        if let denial = try evaluate(
+            levels, after.details, at: after.occurredAt, isReservation: true)
+        {
+            return .denied(denial, statuses)
+        }
+        let payment = try payment(from: owner, at: now)
+        if let payment, !payment.isCovered {
+            let decision = try unpaid(payment, owner, after.occurredAt)
+            return .denied(
+                decision.denial ?? Denial(reason: .insufficientCredits), decision.limits)
+        }
+        if let payment {
+            let known = before.credits?.amount ?? 0
+            after.credits = CreditCharge(
+                amount: known &+ payment.cost, balance: payment.charge.balance)
+            reservation.payable = reservation.payable.adding(payableQuantities)
+        }
+        after.reservation = reservation
+        let limits = statuses
+        if after != before {
+            let record = CorrectionRecord(
+                target: known.sequence, recordedAt: now, author: "meterstone",
+                reason: "extended", before: before, after: after)
+            try put(record, try effects(of: record, owner), of: owner)
+            if let payment {
+                try pay(
+                    payment, of: owner, reference: after.id, isHeld: true, event: known.sequence)
+            }
+        }
+        let credits = try before.credits.map { (charge) throws(StoreError) in
+            CreditCharge(
+                amount: charge.amount, balance: try account(of: owner, at: now).wallet.balance)
+        }
+        return .done(
+            ReservationAnswer(
+                reservation: Reservation(after, of: owner.id), limits: limits,
+                credits: payment == nil ? credits : after.credits, isDuplicate: false))
+    }
+
+    /// Fills ``movements`` with what an extension adds.
+    private func moves(from before: UsageRecord, to after: UsageRecord, of state: SubjectState) {
+        catalog.movements(of: before.event(subject: state.id), into: &movements)
+        let known = movements
+        catalog.movements(of: after.event(subject: state.id), into: &movements)
+        for index in movements.indices {
+            guard let earlier = known.first(where: { $0.meter === movements[index].meter }) else {
+                continue
+            }
+            guard movements[index].meter.meter.aggregation == .sum else { continue }
+            movements[index].unitsBefore = earlier.units
+            movements[index].units -= earlier.units
+        }
+        // What is counted once is counted already.
+        movements.removeAll { movement in
+            let aggregation = movement.meter.meter.aggregation
+            return (aggregation == .count || aggregation == .uniqueCount)
+                && known.contains { $0.meter === movement.meter }
+        }
+    }
+
+    // MARK: Answers
+
+    /// Fills ``statuses`` with where the limits stand that a closed reservation counted under.
+    private func statuses(
+        after correction: CorrectionRecord, of owner: SubjectState
+    ) throws(StoreError) -> [LimitStatus] {
+        let (before, after) = (correction.before, correction.after ?? correction.before)
+        statuses.removeAll(keepingCapacity: true)
+        exceeded.removeAll(keepingCapacity: true)
+        catalog.movements(of: before.event(subject: owner.id), into: &movements)
+        var meters = movements.map(\.meter)
+        catalog.movements(of: after.event(subject: owner.id), into: &movements)
+        let used = movements
+        meters += used.map(\.meter).filter { meter in !meters.contains { $0 === meter } }
+        for subject in try levels(of: before, owner) {
+            for meter in meters {
+                for definition in meter.limits
+                where definition.limit.dimensions.matches(after.details) {
+                    let reading = try read(
+                        definition, of: subject, adding: nil, at: before.occurredAt)
+                    let own = used.first { $0.meter === meter }?.countedUnits ?? 0
+                    let isRequest = definition.limit.window == .request
+                    statuses.append(
+                        LimitStatus(
+                            definition: definition,
+                            ancestor: subject === owner ? nil : subject.id,
+                            allowance: reading.allowance,
+                            used: Quantity(isRequest ? own : reading.before),
+                            resetsAt: reading.resetsAt,
+                            wouldHaveDenied: try refusals(
+                                definition, of: subject, at: before.occurredAt)))
+                    exceeded.append(false)
+                }
+            }
+        }
+        return statuses
+    }
+
+    /// The answer that was stored when a reservation was closed.
+    private func statuses(from answers: [LimitAnswer], _ known: KnownEvent) -> [LimitStatus] {
+        var record = known.record
+        record.answers = answers
+        return firstAnswer(
+            KnownEvent(subject: known.subject, sequence: known.sequence, record: record))
+    }
+}
+
+extension Quantities {
+    /// What counts of a reservation of these quantities once so much was used.
+    fileprivate func settled(as used: Quantities, _ policy: OveragePolicy) -> Quantities {
+        let all = replacing(with: used)
+        guard policy == .cap else { return all }
+        return Quantities(
+            all.pairs.map { pair in
+                NamedQuantity(
+                    name: pair.name, quantity: min(pair.quantity, self[pair.name] ?? .zero))
+            })
+    }
+
+    /// The sum, name by name.
+    func adding(_ other: Quantities) -> Quantities {
+        Quantities(
+            pairs
+                + other.pairs.map { pair in
+                    NamedQuantity(
+                        name: pair.name,
+                        quantity: Quantity(
+                            pair.quantity.units &+ (self[pair.name]?.units ?? 0)))
+                })
+    }
+}
+
+extension Rejection {
+    static func unknownReservation(_ id: EventID) -> Rejection {
+        Rejection(
+            code: .unknownReservation, field: "id",
+            message: "expected the id of a reservation, and there is none '\(id.text)'")
+    }
+
+    static let reservationClosed = Rejection(
+        code: .reservationClosed, field: "id",
+        message: "expected an open reservation, and this one is settled, released or expired")
+
+    static func shrinkingReservation(_ pair: NamedQuantity) -> Rejection {
+        Rejection(
+            code: .invalidField, field: "quantities.\(pair.name)",
+            message: "expected at least what is set aside, \(pair.quantity)")
+    }
+}

@@ -1,0 +1,237 @@
+import MeterstoneCore
+
+/// Ledger entries: facts of their own, sealed one after the other for each subject.
+extension WorkingSet {
+    /// Writes entries that a subject's wallet returned, in their order.
+    func write(
+        _ entries: [LedgerEntry], of state: SubjectState, at now: Instant
+    ) throws(StoreError) {
+        guard !entries.isEmpty else { return }
+        register(state)
+        let index = try walletIndex(state, at: now)
+        var sealed = state.current[index].state.wallet
+        // Lets go of the second reference, so that the wallet is not copied.
+        state.current[index].state = .empty
+        for entry in entries {
+            let bytes = LedgerRecord(entry, after: sealed.seal).bytes
+            let position = batch.append(subject: state.number) { $0.append(bytes) }
+            sealed.wallet.apply(entry)
+            sealed.seal = SHA256.hash(bytes)
+            touch(state, index, at: position.sequence)
+        }
+        state.current[index].state = CounterState(sealed)
+    }
+
+    /// Writes what time has caused before a subject's plan or calendar changes, which would tell it
+    /// otherwise afterwards.
+    func writeDue(of state: SubjectState, at now: Instant) throws(StoreError) {
+        guard catalog.payment != nil, state.number != 0 else { return }
+        try write(try account(of: state, at: now).due, of: state, at: now)
+    }
+
+    /// What an entry does in replay.
+    func replayEntry(_ fact: Fact, of state: SubjectState) throws {
+        let index = try walletIndex(state, at: .earliest)
+        guard state.current[index].asOf < fact.sequence else { return }
+        let body = Array(fact.body)
+        let record = try LedgerRecord(body: body)
+        var sealed = state.current[index].state.wallet
+        guard record.previous == sealed.seal else { throw MalformedRecord() }
+        sealed.wallet.apply(record.entry)
+        sealed.seal = SHA256.hash(body)
+        state.current[index].state = CounterState(sealed)
+        touch(state, index, at: fact.sequence)
+    }
+
+    /// A subject's entries with this lookup text, oldest first.
+    func entries(
+        of state: SubjectState, lookup: String
+    ) throws(StoreError) -> [LedgerEntry] {
+        guard state.number != 0 else { return [] }
+        var found: [Int64: LedgerEntry] = [:]
+        for fact in try source.entries(of: state.number, lookup: lookup) {
+            found[fact.sequence] = try LedgerEntry(stored: fact.body)
+        }
+        func add(_ fact: Fact) throws(StoreError) {
+            guard fact.kind == .entry, fact.subject == state.number else { return }
+            let entry = try LedgerEntry(stored: Array(fact.body))
+            if entry.lookup == lookup { found[fact.sequence] = entry }
+        }
+        for sealed in tail.batches { try sealed.forEach(add) }
+        var facts = batch.iterator
+        while let fact = facts.next() { try add(fact) }
+        return found.sorted { $0.key < $1.key }.map(\.value)
+    }
+
+    // MARK: Changes
+
+    /// Grants, voids or refunds, as ledger entries of the subject.
+    func changeCredits(
+        _ request: ChangeRequest, at now: Instant
+    ) throws(StoreError) -> ChangeOutcome {
+        switch request.change {
+        case .grantCredit(let id, let order):
+            try grant(order, to: try state(of: id), by: request.author, at: now)
+        case .voidGrant(let id, let grant, let reason):
+            try void(grant, of: try state(of: id), by: request.author, reason, at: now)
+        case .refundCredit(let id, let reference, let reason):
+            try refund(reference, to: try state(of: id), by: request.author, reason, at: now)
+        default: .unchanged
+        }
+    }
+
+    private func grant(
+        _ order: GrantOrder, to state: SubjectState, by author: String, at now: Instant
+    ) throws(StoreError) -> ChangeOutcome {
+        if let id = order.id, let known = try firstGrant(id, of: state) {
+            return order.asksFor(known) ? .unchanged : .rejected(.duplicateGrant(id))
+        }
+        if let rejection = order.mistake(at: now) { return .rejected(rejection) }
+        let account = try account(of: state, at: now)
+        let grant = CreditGrant(
+            id: order.id ?? GrantID(unchecked: eventIDs.next(at: now).text), amount: order.amount,
+            priority: order.priority, effectiveAt: order.effectiveAt ?? now,
+            expiresAt: order.expiresAt, source: order.source, reference: order.reference,
+            metadata: order.metadata)
+        switch account.wallet.granting(grant, author: author, note: nil, at: now) {
+        case .success(let entries):
+            return try credit(account.due + entries, of: state, grant, grant.amount, at: now)
+        case .failure(.duplicateGrant): return .rejected(.duplicateGrant(grant.id))
+        case .failure(.expiredGrant): return .rejected(.expiredGrant)
+        case .failure(.overflow): return .rejected(.creditOverflow)
+        }
+    }
+
+    /// The grant as it was first written, open or not.
+    private func firstGrant(
+        _ id: GrantID, of state: SubjectState
+    ) throws(StoreError) -> CreditGrant? {
+        try entries(of: state, lookup: LedgerEntry.lookup(of: id)).first?.grant
+    }
+
+    private func void(
+        _ id: GrantID, of state: SubjectState, by author: String, _ reason: String, at now: Instant
+    ) throws(StoreError) -> ChangeOutcome {
+        let account = try account(of: state, at: now)
+        let grant = account.wallet.grants.first { $0.grant.id == id }?.grant
+        guard let grant,
+            let entries = account.wallet.voiding(id, author: author, reason: reason, at: now)
+        else {
+            return try firstGrant(id, of: state) == nil
+                ? .rejected(.unknownGrant(id)) : .unchanged
+        }
+        let lost = entries.reduce(Int64(0)) { $0 - $1.amount }
+        return try credit(account.due + entries, of: state, grant, lost, at: now)
+    }
+
+    private func refund(
+        _ reference: String, to state: SubjectState, by author: String, _ reason: String,
+        at now: Instant
+    ) throws(StoreError) -> ChangeOutcome {
+        let first = LedgerEntry.lookup(of: .refund(of: reference, number: 1))
+        if try entries(of: state, lookup: first)
+            .contains(where: { $0.kind == .refund && $0.reference == reference })
+        {
+            return .rejected(.alreadyRefunded)
+        }
+        let known = try entries(of: state, lookup: LedgerEntry.lookup(reference: reference))
+        let spent = known.filter { $0.kind == .spend || $0.kind == .settle }
+        guard spent.contains(where: { $0.spent > 0 }) else {
+            return .rejected(.unknownReference(reference))
+        }
+        let account = try account(of: state, at: now)
+        switch account.wallet.refunding(
+            spent, reference: reference, author: author, reason: reason, at: now)
+        {
+        case .success(let entries):
+            let amount = entries.reduce(Int64(0)) { $0 + $1.amount }
+            return try credit(account.due + entries, of: state, nil, amount, at: now)
+        case .failure: return .rejected(.creditOverflow)
+        }
+    }
+
+    private func credit(
+        _ entries: [LedgerEntry], of state: SubjectState, _ grant: CreditGrant?, _ amount: Int64,
+        at now: Instant
+    ) throws(StoreError) -> ChangeOutcome {
+        try write(entries, of: state, at: now)
+        return .credited(
+            CreditReceipt(
+                grant: grant, amount: amount, balance: entries.last?.balanceAfter ?? 0))
+    }
+
+    /// An open grant, for the audit log.
+    func openGrant(_ id: GrantID, of subject: SubjectID) throws(StoreError) -> CreditGrant? {
+        let state = try state(of: subject)
+        return state.current[try walletIndex(state, at: .earliest)].state.wallet.wallet.grants
+            .first { $0.grant.id == id }?.grant
+    }
+}
+
+extension LedgerEntry {
+    /// - Parameter body: of a fact.
+    package init(stored body: [UInt8]) throws(StoreError) {
+        do throws(MalformedRecord) {
+            self = try LedgerRecord(body: body).entry
+        } catch {
+            throw StoreError(code: .corrupt, message: "a ledger entry is unreadable")
+        }
+    }
+}
+
+extension GrantOrder {
+    fileprivate func mistake(at now: Instant) -> Rejection? {
+        let amounts: ClosedRange<Int64> = 1...CreditPolicy.priceRange.upperBound
+        if !amounts.contains(amount) {
+            return Rejection(
+                code: .invalidField, field: "amount",
+                message: "expected a whole number from 1 to \(amounts.upperBound)")
+        }
+        if !CreditGrant.priorityRange.contains(priority) {
+            return Rejection(
+                code: .invalidField, field: "priority",
+                message: "expected \(CreditGrant.priorityExpectation)")
+        }
+        if let expiresAt, expiresAt <= effectiveAt ?? now { return .expiredGrant }
+        return nil
+    }
+
+    /// Whether it is the same order that led to a grant.
+    fileprivate func asksFor(_ grant: CreditGrant) -> Bool {
+        amount == grant.amount && priority == grant.priority
+            && (effectiveAt == nil || effectiveAt == grant.effectiveAt)
+            && expiresAt == grant.expiresAt && source == grant.source
+            && reference == grant.reference && metadata == grant.metadata
+    }
+}
+
+extension Rejection {
+    fileprivate static func duplicateGrant(_ id: GrantID) -> Rejection {
+        Rejection(
+            code: .duplicateGrant, field: "id",
+            message: "expected a new id, and there is another grant '\(id)'")
+    }
+
+    fileprivate static func unknownGrant(_ id: GrantID) -> Rejection {
+        Rejection(
+            code: .unknownGrant, field: "id",
+            message: "expected the id of a grant of the subject, and there is none '\(id)'")
+    }
+
+    fileprivate static func unknownReference(_ reference: String) -> Rejection {
+        Rejection(
+            code: .unknownReference, field: "reference",
+            message: "expected the reference of credits spent, and there is none '\(reference)'")
+    }
+
+    fileprivate static let alreadyRefunded = Rejection(
+        code: .alreadyRefunded, field: "reference", message: "this was refunded before")
+
+    fileprivate static let expiredGrant = Rejection(
+        code: .invalidField, field: "expiresAt",
+        message: "expected an instant after now and after effectiveAt")
+
+    fileprivate static let creditOverflow = Rejection(
+        code: .creditOverflow, field: "amount",
+        message: "expected an amount with which every total stays below 2^63")
+}

@@ -1,0 +1,223 @@
+import MeterstoneCore
+
+/// What an event costs, and whether its subject can pay.
+struct Payment {
+    /// As of now, with what became due.
+    var account: Account
+    var cost: Int64
+    /// What the plan lets the balance go below 0.
+    var overdraft: Int64
+
+    var isCovered: Bool { cost <= account.wallet.spendable(overdraft: overdraft) }
+
+    /// The cost, and the balance after it is paid, or as it is when it cannot be.
+    var charge: CreditCharge {
+        let balance = account.wallet.balance
+        return CreditCharge(amount: cost, balance: isCovered ? balance - cost : balance)
+    }
+}
+
+/// A subject's credits as of now, and the entries that time has caused since they were last written.
+struct Account {
+    var wallet: Wallet
+    var due: [LedgerEntry]
+    var at: Instant
+}
+
+/// What closing a reservation costs.
+struct ClosingCharge {
+    var entries: [LedgerEntry]
+    var answer: CreditCharge
+}
+
+extension WorkingSet {
+    // MARK: What has to be paid
+
+    /// Before limits are looked at: with credits only, every unit has to be paid.
+    func startPaying() {
+        guard let payment = catalog.payment else { return }
+        payable.removeAll(keepingCapacity: true)
+        for movement in movements {
+            let isPaid = payment == .creditsOnly && movement.meter.price > 0
+            payable.append(isPaid ? movement.countedUnits : 0)
+        }
+    }
+
+    /// Whether credits pay for what goes beyond a limit, and notes how much that is.
+    func pays(_ reading: LimitReading, beyond definition: LimitDefinition, for place: Int) -> Bool {
+        guard catalog.payment == .allowanceFirst, movements[place].meter.price > 0,
+            definition.limit.window != .request, definition.limit.window != .concurrent,
+            case .units(let allowed) = reading.allowance
+        else { return false }
+        let excess = reading.after - max(allowed.units, reading.before)
+        payable[place] = max(payable[place], excess)
+        return true
+    }
+
+    /// ``payable`` by meter.
+    var payableQuantities: Quantities {
+        Quantities(
+            zip(movements, payable).filter { $1 > 0 }.map { movement, units in
+                NamedQuantity(name: movement.meter.meter.key, quantity: Quantity(units))
+            })
+    }
+
+    /// What the event costs; `nil`: nothing.
+    func payment(from state: SubjectState, at now: Instant) throws(StoreError) -> Payment? {
+        guard catalog.payment != nil else { return nil }
+        var cost: Int64 = 0
+        for (movement, units) in zip(movements, payable) where units > 0 {
+            cost = cost.addingPrice(movement.meter.price, units)
+        }
+        guard cost > 0 else { return nil }
+        return Payment(
+            account: try account(of: state, at: now), cost: cost,
+            overdraft: overdraft(of: state, at: now))
+    }
+
+    /// The answer when credits are short.
+    func unpaid(
+        _ payment: Payment, _ state: SubjectState, _ instant: Instant
+    ) throws(StoreError) -> Decision {
+        let beyond = zip(statuses, exceeded).filter { $1 && $0.mode == .enforce }
+            .map(\.0.limit).unique
+        try rewindStatuses(state, instant)
+        return Decision(
+            denial: Denial(reason: .insufficientCredits, violated: beyond), isDuplicate: false,
+            eventID: nil, limits: statuses, credits: payment.charge)
+    }
+
+    // MARK: Paying
+
+    /// Spends what an event costs, or sets it aside.
+    func pay(
+        _ payment: Payment, of state: SubjectState, reference: EventID, isHeld: Bool, event: Int64
+    ) throws(StoreError) {
+        let wallet = payment.account.wallet
+        let now = payment.account.at
+        let entry =
+            isHeld
+            ? wallet.holding(
+                payment.cost, number: event, reference: reference.text,
+                overdraft: payment.overdraft, at: now)
+            : wallet.spending(
+                payment.cost, reference: reference.text, overdraft: payment.overdraft, at: now)
+        try write(payment.account.due + (entry.map { [$0] } ?? []), of: state, at: now)
+    }
+
+    /// What closing a reservation spends, of what was held for it and beyond; `nil`: no credits are
+    /// concerned.
+    func charge(
+        _ before: UsageRecord, _ after: UsageRecord, _ state: SubjectState, hold: Int64,
+        at now: Instant
+    ) throws(StoreError) -> ClosingCharge? {
+        guard catalog.payment != nil || before.credits != nil else { return nil }
+        let cost = try closingCost(before, after, state)
+        guard cost > 0 || before.credits != nil else { return nil }
+        let account = try account(of: state, at: now)
+        let settlement = account.wallet.settling(
+            hold: hold, units: cost,
+            mayTakeMore: after.reservation?.terms.onOverage == .count,
+            overdraft: overdraft(of: state, at: now), reference: before.id.text, at: now)
+        let balance = settlement.entries.last?.balanceAfter ?? account.wallet.balance
+        return ClosingCharge(
+            entries: account.due + settlement.entries,
+            answer: CreditCharge(amount: settlement.paid, balance: balance))
+    }
+
+    /// Units that were set aside within an allowance stay free; what goes beyond them is paid, and
+    /// more than was set aside as a consume of the difference would be.
+    private func closingCost(
+        _ before: UsageRecord, _ after: UsageRecord, _ state: SubjectState
+    ) throws(StoreError) -> Int64 {
+        guard let reservation = before.reservation, after.reservation?.isCounted ?? true,
+            let order = catalog.payment
+        else { return 0 }
+        catalog.movements(of: before.event(subject: state.id), into: &movements)
+        let setAside = movements
+        catalog.movements(of: after.event(subject: state.id), into: &movements)
+        let used = movements.map(\.countedUnits)
+        for index in movements.indices {
+            let known = setAside.first { $0.meter === movements[index].meter }
+            movements[index].units = used[index] - (known?.countedUnits ?? 0)
+        }
+        var cost: Int64 = 0
+        for (index, movement) in movements.enumerated() where movement.meter.price > 0 {
+            let reserved = used[index] - movement.units
+            let payable = reservation.payable[movement.meter.meter.key]?.units ?? 0
+            let units: Int64
+            if order == .creditsOnly {
+                units = used[index]
+            } else if movement.units <= 0 {
+                units = max(0, used[index] - (reserved - payable))
+            } else {
+                units = payable + (try excess(of: movement, after, state))
+            }
+            cost = cost.addingPrice(movement.meter.price, units)
+        }
+        return cost
+    }
+
+    /// How many units of a movement go beyond some limit that credits can pay for.
+    private func excess(
+        of movement: Movement, _ record: UsageRecord, _ state: SubjectState
+    ) throws(StoreError) -> Int64 {
+        var most: Int64 = 0
+        for subject in try levels(of: record, state) {
+            for definition in movement.meter.limits
+            where definition.mode == .enforce && definition.limit.window != .request
+                && definition.limit.window != .concurrent
+                && definition.limit.dimensions.matches(record.details)
+            {
+                let reading = try read(
+                    definition, of: subject, adding: movement, at: record.occurredAt)
+                guard case .units(let allowed) = reading.allowance else { continue }
+                most = max(most, reading.after - max(allowed.units, reading.before))
+            }
+        }
+        return most
+    }
+
+    // MARK: Accounts
+
+    /// What a subject may spend now; what is held for reservations that have expired is given back.
+    func wallet(of state: SubjectState, at now: Instant) throws(StoreError) -> Wallet {
+        try expireDue(state, at: now)
+        return try account(of: state, at: now).wallet
+    }
+
+    /// A subject's credits as of now. Nothing is written.
+    func account(of state: SubjectState, at now: Instant) throws(StoreError) -> Account {
+        let index = try walletIndex(state, at: now)
+        var wallet = state.current[index].state.wallet.wallet
+        let recurring = catalog.plan(state.plan(at: now, catalog: catalog))?.recurringGrants ?? []
+        guard wallet.isDue(at: now, recurring: recurring) else {
+            return Account(wallet: wallet, due: [], at: now)
+        }
+        let catalog = self.catalog
+        let terms = CreditTerms(zone: state.zone, anchor: state.anchor) { instant in
+            catalog.plan(state.plan(at: instant, catalog: catalog))?.recurringGrants ?? []
+        }
+        let due = wallet.entriesDue(at: now, terms: terms)
+        for entry in due { wallet.apply(entry) }
+        return Account(wallet: wallet, due: due, at: now)
+    }
+
+    func overdraft(of state: SubjectState, at now: Instant) -> Int64 {
+        catalog.plan(state.plan(at: now, catalog: catalog))?.overdraft ?? 0
+    }
+}
+
+extension Movement {
+    /// Units as the meter counts them.
+    var countedUnits: Int64 { meter.meter.aggregation == .count ? 1 : units }
+}
+
+extension Int64 {
+    /// With the price of some units; what does not fit is more than anybody has.
+    fileprivate func addingPrice(_ price: Int64, _ units: Int64) -> Int64 {
+        let (product, isTooMuch) = price.multipliedReportingOverflow(by: units)
+        let (sum, isOver) = addingReportingOverflow(product)
+        return isTooMuch || isOver ? .max : sum
+    }
+}

@@ -1,0 +1,224 @@
+import MeterstoneCore
+
+/// Reservations: usage events that count while they are open, and are corrected when they are closed.
+extension WorkingSet {
+    /// Decides as a consume is decided, and sets the units aside until somebody says what became of
+    /// them.
+    func reserve(
+        _ event: UsageEvent, _ terms: ReservationTerms, at now: Instant
+    ) throws(StoreError) -> ReserveOutcome {
+        guard options.isTrackingEnabled else { return .rejected(.trackingDisabled) }
+        if let id = event.id, let known = try find(id, source: event.details?.source, at: now) {
+            return try repeated(event, terms, as: known, at: now)
+        }
+        let place = batch.nextSequence
+        switch try decide(event, at: now, records: true, terms: terms) {
+        case .conflict(let id): return .conflict(id)
+        case .rejected(let rejection): return .rejected(rejection)
+        case .decided(let decision):
+            guard let id = decision.eventID,
+                let known = try find(id, source: event.details?.source, at: now),
+                known.sequence >= place
+            else { return .decided(decision, nil) }
+            return .decided(decision, Reservation(known.record, of: known.subject.id))
+        }
+    }
+
+    private func repeated(
+        _ event: UsageEvent, _ terms: ReservationTerms, as known: KnownEvent, at now: Instant
+    ) throws(StoreError) -> ReserveOutcome {
+        guard known.record.reservation?.terms == terms, known.matches(event),
+            case .decided(let decision) = try repeated(event, as: known)
+        else { return .conflict(known.record.id) }
+        try expireDue(known.subject, at: now)
+        var record = known.record
+        if let standing = try standing(of: known) {
+            record = standing
+        } else {
+            // It was voided after it was closed.
+            record.reservation?.status = .released
+        }
+        return .decided(decision, Reservation(record, of: known.subject.id))
+    }
+
+    /// Whether one more reservation may be open on every level.
+    func hasRoomToReserve(_ state: SubjectState) throws(StoreError) -> Bool {
+        var level: SubjectState? = state
+        while let subject = level {
+            let index = try openReservationsIndex(subject, at: .earliest)
+            if subject.current[index].state.value >= Int64(options.openReservationsMax) {
+                return false
+            }
+            level = subject.parent
+        }
+        return true
+    }
+
+    /// An event as it stands after its corrections; `nil` when it was voided.
+    func standing(of known: KnownEvent) throws(StoreError) -> UsageRecord? {
+        let instant = known.record.occurredAt
+        let span = WindowSpan(from: instant, until: instant.advanced(byMilliseconds: 1))
+        return try history(of: known.subject.number, over: span)
+            .first { $0.sequence == known.sequence }?.record
+    }
+
+    // MARK: Which are open
+
+    /// Notes on every level that a reservation is open, live and in replay.
+    func open(
+        _ record: UsageRecord, of state: SubjectState, at sequence: Int64
+    ) throws(StoreError) {
+        guard let reservation = record.reservation else { return }
+        let entry = OpenReservation(
+            expiresAt: reservation.expiresAt, sequence: sequence, id: record.id,
+            source: record.details?.source, owner: state.number, isExtended: false)
+        for subject in try levels(of: state, record.ancestors) {
+            try changeOpen(of: subject, at: sequence) { open in
+                open.insert(entry, at: open.firstIndex { entry < $0 } ?? open.endIndex)
+            }
+            guard subject.nextExpiry.map({ reservation.expiresAt < $0 }) ?? true else { continue }
+            subject.nextExpiry = reservation.expiresAt
+            noteRow(of: subject, at: sequence)
+        }
+    }
+
+    /// Notes what a correction of an open reservation makes of it, live and in replay.
+    func follow(
+        _ correction: CorrectionRecord, of state: SubjectState, at sequence: Int64
+    ) throws(StoreError) {
+        let reservation = correction.after?.reservation
+        for subject in try levels(of: state, correction.before.ancestors) {
+            try changeOpen(of: subject, at: sequence) { open in
+                guard let index = open.firstIndex(where: { $0.sequence == correction.target })
+                else { return }
+                var entry = open.remove(at: index)
+                guard let reservation, reservation.status == .open else { return }
+                entry.expiresAt = reservation.expiresAt
+                entry.isExtended = true
+                open.insert(entry, at: open.firstIndex { entry < $0 } ?? open.endIndex)
+            }
+            guard let reservation, reservation.status == .open,
+                subject.nextExpiry.map({ reservation.expiresAt < $0 }) ?? true
+            else { continue }
+            subject.nextExpiry = reservation.expiresAt
+            noteRow(of: subject, at: sequence)
+        }
+    }
+
+    private func changeOpen(
+        of subject: SubjectState, at sequence: Int64, _ change: (inout [OpenReservation]) -> Void
+    ) throws(StoreError) {
+        let index = try openReservationsIndex(subject, at: .earliest)
+        guard subject.current[index].asOf < sequence else { return }
+        var open = subject.current[index].state.openReservations
+        // Lets go of the second reference, so that the list is not copied.
+        subject.current[index].state = .empty
+        change(&open)
+        subject.current[index].state = CounterState(open)
+        touch(subject, index, at: sequence)
+    }
+
+    /// The subject, and the teams that its event counted for.
+    func levels(
+        of state: SubjectState, _ ancestors: [Int64]
+    ) throws(StoreError) -> [SubjectState] {
+        var result = [state]
+        for number in ancestors { result.append(try self.state(number: number)) }
+        return result
+    }
+
+    /// What is open on a subject now, in the order in which it expires.
+    func openReservations(
+        of state: SubjectState, at now: Instant
+    ) throws(StoreError) -> [Reservation] {
+        try expireDue(state, at: now)
+        let open = state.current[try openReservationsIndex(state, at: now)].state.openReservations
+        var result: [Reservation] = []
+        for entry in open {
+            guard let known = try find(entry.id, source: entry.source, at: .earliest),
+                let record = entry.isExtended ? try standing(of: known) : known.record
+            else { continue }
+            result.append(Reservation(record, of: known.subject.id))
+        }
+        return result
+    }
+
+    // MARK: Expiring
+
+    /// Writes down which reservations of the subject and of its teams have expired by now, and returns
+    /// how many.
+    @discardableResult
+    func expireDue(_ state: SubjectState, at now: Instant) throws(StoreError) -> Int {
+        var count = 0
+        var level: SubjectState? = state
+        while let subject = level {
+            if let next = subject.nextExpiry, next <= now { count += try expire(subject, at: now) }
+            level = subject.parent
+        }
+        return count
+    }
+
+    private func expire(_ subject: SubjectState, at now: Instant) throws(StoreError) -> Int {
+        let index = try openReservationsIndex(subject, at: now)
+        let due = subject.current[index].state.openReservations.prefix { $0.expiresAt <= now }
+        for entry in due {
+            // However short event ids are remembered: an open reservation is not forgotten.
+            guard let known = try find(entry.id, source: entry.source, at: .earliest),
+                let before = entry.isExtended ? try standing(of: known) : known.record,
+                let reservation = before.reservation
+            else { throw StoreError(code: .corrupt, message: "an open reservation is unreadable") }
+            try close(
+                known, before, as: .expired, asked: reservation.askedAtExpiry, details: nil,
+                at: now)
+        }
+        let left = subject.current[try openReservationsIndex(subject, at: now)].state
+        noteExpiry(of: subject, left.openReservations.first?.expiresAt)
+        return due.count
+    }
+
+    private func noteExpiry(of subject: SubjectState, _ next: Instant?) {
+        let position = batch.append(subject: subject.number) { writer in
+            writer.byte(FactKind.expiry.rawValue)
+            writer.signed(next?.millisecondsSince1970 ?? -1)
+        }
+        setNextExpiry(of: subject, next, at: position.sequence)
+    }
+
+    /// What an expiry fact does, live and in replay.
+    func setNextExpiry(of subject: SubjectState, _ next: Instant?, at sequence: Int64) {
+        subject.nextExpiry = next
+        noteRow(of: subject, at: sequence)
+    }
+}
+
+extension ReservationRecord {
+    /// What counts when nobody said what was used; `nil`: nothing.
+    fileprivate var askedAtExpiry: Quantities? {
+        switch terms.onExpiry {
+        case .release: nil
+        case .charge: Quantities.none
+        case .chargeReported: reported
+        }
+    }
+}
+
+extension Reservation {
+    init(_ record: UsageRecord, of subject: SubjectID) {
+        let reservation = record.reservation
+        self.init(
+            id: record.id, source: record.details?.source, subject: subject,
+            quantities: record.quantities, reported: reservation?.reported,
+            status: reservation?.status ?? .settled,
+            terms: reservation?.terms ?? ReservationTerms(), reservedAt: record.occurredAt,
+            expiresAt: reservation?.expiresAt ?? record.occurredAt,
+            closedAt: reservation?.closedAt)
+    }
+}
+
+extension Rejection {
+    static func tooManyReservations(_ max: Int) -> Rejection {
+        Rejection(
+            code: .tooManyReservations, field: "subject",
+            message: "expected fewer than \(max) open reservations of the subject and of each team")
+    }
+}

@@ -1,0 +1,201 @@
+import Meterstone
+import MeterstoneCore
+import MeterstoneStore
+import MeterstoneTesting
+import Testing
+
+/// What the simulation found, each as short as it gets.
+@Suite struct ReservationFindingTests {
+    @Test(arguments: StoreUnderTest.allCases)
+    func `a consume counts for itself while another reservation expires`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.with { engine, clock in
+            try await engine.setUp(
+                meters: [Meter(key: .prompts), Meter(key: .seconds)],
+                limits: [.daily(10), .limit("b", 20, of: .seconds, per: .day)])
+            _ = try await engine.reserve(
+                .of(.ada, [.seconds: 9], id: "work"),
+                ReservationTerms(milliseconds: 1_000, onExpiry: .charge))
+            clock.advance(bySeconds: 2)
+            let decision = try await engine.decide(.of(.ada, [.prompts: 4]))
+            #expect(decision.limits.map(\.limit) == [.daily])
+            #expect(try await engine.used(.ada) == ["prompts_daily": 4, "b": 9])
+            try await engine.expectClean()
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `more of a reservation is limited by the team that it counts for`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.with { engine, _ in
+            try await engine.setUp(limits: [.daily(5)])
+            try await engine.put(.putOverride(.ada, .daily, .units(100)))
+            try await engine.put(.putSubject(Subject(id: .ada, parent: .team)))
+            _ = try await engine.reserve(.of(.ada, [.prompts: 3], id: "work"))
+            try await engine.put(.putOverride(.team, .daily, .units(5)))
+            try await engine.put(.putSubject(Subject(id: .ada)))
+            let outcome = try await engine.extend(
+                ReservationExtension(
+                    id: try #require(EventID("work")), quantities: .one(.prompts, 9)))
+            #expect(outcome.word == "denied")
+            #expect(try await engine.used(.team) == ["prompts_daily": 3])
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `a reservation that was voided is not open for whoever asks again`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.with { engine, _ in
+            try await engine.setUp(limits: [.daily(5)])
+            let event = UsageEvent.of(.ada, [.prompts: 3], id: "work")
+            _ = try await engine.reserve(event)
+            _ = try await engine.settle(try #require(EventID("work")))
+            _ = try await engine.void("work")
+            guard case .decided(_, let reservation) = try await engine.reserve(event) else {
+                Issue.record("expected the first answer")
+                return
+            }
+            #expect(reservation?.status != .open)
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `settling again gets the first answer also after an amendment`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.with { engine, _ in
+            try await engine.setUp(limits: [.daily(5)])
+            _ = try await engine.reserve(.of(.ada, [.prompts: 3], id: "work"))
+            let id = try #require(EventID("work"))
+            #expect(try await engine.settle(id, .one(.prompts, 2)).word == "done")
+            _ = try await engine.amend("work", [.prompts: 1], details: EventDetails(type: "chat"))
+            #expect(try await engine.settle(id, .one(.prompts, 2)).word == "again")
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `a maximum cannot be extended beyond its limit`(store: StoreUnderTest) async throws {
+        try await store.with { engine, _ in
+            try await engine.setUp(
+                meters: [Meter(key: .seconds, aggregation: .max)],
+                limits: [.limit("longest", 20, of: .seconds, per: .day)])
+            _ = try await engine.reserve(.of(.ada, [.seconds: 10], id: "work"))
+            let outcome = try await engine.extend(
+                ReservationExtension(
+                    id: try #require(EventID("work")), quantities: .one(.seconds, 40)))
+            #expect(outcome.word == "denied")
+            #expect(try await engine.used(.ada) == ["longest": 10])
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `what has expired can be corrected without a sweep`(store: StoreUnderTest) async throws {
+        try await store.with { engine, clock in
+            try await engine.setUp(limits: [.daily(5)])
+            _ = try await engine.reserve(
+                .of(.ada, [.prompts: 3], id: "work"),
+                ReservationTerms(milliseconds: 1_000, onExpiry: .charge))
+            clock.advance(bySeconds: 2)
+            #expect(try await engine.void("work") == .corrected)
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `a wallet holds nothing for what has expired`(store: StoreUnderTest) async throws {
+        try await store.with { engine, clock in
+            try await engine.setUpCredits(price: 7, balance: 100)
+            _ = try await engine.reserve(
+                .of(.ada, [.prompts: 3], id: "work"), ReservationTerms(milliseconds: 1_000))
+            clock.advance(bySeconds: 2)
+            let wallet = try await engine.wallet(of: .ada)
+            #expect(wallet.balance == 100)
+            #expect(wallet.held == 0)
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `an order of credit is repeated also when the credit has expired`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.with { engine, clock in
+            try await engine.setUpCredits(price: 7, balance: 100)
+            let order = GrantOrder(
+                id: GrantID(unchecked: "order"), amount: 5,
+                expiresAt: clock.now.advanced(byMilliseconds: 1_000))
+            #expect(try await engine.put(.grantCredit(.ada, order)).word == "credited")
+            clock.advance(bySeconds: 2)
+            #expect(try await engine.put(.grantCredit(.ada, order)).word == "unchanged")
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `voiding a refund that was spent changes nothing`(store: StoreUnderTest) async throws {
+        try await store.with { engine, _ in
+            try await engine.setUpCredits(price: 7, balance: 14)
+            _ = try await engine.decide("ada", 1, id: "work")
+            _ = try await engine.put(.refundCredit(.ada, reference: "work", reason: "late"))
+            let grant = GrantID(unchecked: "refund-work-1")
+            _ = try await engine.decide("ada", 2)
+            let outcome = try await engine.put(.voidGrant(.ada, grant, reason: "late"))
+            #expect(outcome.word == "unchanged")
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `a limit that two levels are beyond is named once`(store: StoreUnderTest) async throws {
+        try await store.with { engine, _ in
+            try await engine.setUpCredits(
+                price: 7, balance: 1, payment: .allowanceFirst, limits: [.daily(1)])
+            try await engine.put(.putSubject(Subject(id: .ada, parent: .team)))
+            let decision = try await engine.decide("ada", 3)
+            #expect(decision.denial?.reason == .insufficientCredits)
+            #expect(decision.denial?.violated == [.daily])
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `more time tells the balance as it is`(store: StoreUnderTest) async throws {
+        try await store.with { engine, _ in
+            try await engine.setUpCredits(price: 7, balance: 100)
+            _ = try await engine.reserve(.of(.ada, [.prompts: 3], id: "work"))
+            _ = try await engine.decide("ada", 1)
+            let outcome = try await engine.extend(
+                ReservationExtension(id: try #require(EventID("work")), milliseconds: 5_000))
+            guard case .done(let answer) = outcome else {
+                Issue.record("expected an answer, got \(outcome)")
+                return
+            }
+            #expect(answer.credits?.balance == 72)
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `settling tells what a maximum came to`(store: StoreUnderTest) async throws {
+        try await store.with { engine, _ in
+            try await engine.setUp(
+                meters: [Meter(key: .seconds, aggregation: .max)],
+                limits: [.limit("longest", 20, of: .seconds, per: .day)])
+            _ = try await engine.reserve(.of(.ada, [.seconds: 10], id: "work"))
+            let outcome = try await engine.settle(
+                try #require(EventID("work")), .one(.seconds, 4))
+            guard case .done(let answer) = outcome else {
+                Issue.record("expected an answer, got \(outcome)")
+                return
+            }
+            #expect(answer.limits.map(\.used) == [4])
+            #expect(try await engine.used(.ada) == ["longest": 4])
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `a reservation of long ago is made`(store: StoreUnderTest) async throws {
+        try await store.with { engine, _ in
+            try await engine.setUp(limits: [.daily(5)])
+            let event = UsageEvent.of(.ada, id: "work", at: "2025-01-15T00:00:00Z")
+            #expect(try await engine.reserve(event).word == "allowed")
+        }
+    }
+}
