@@ -21,7 +21,7 @@ package struct MeterstoneProgram: AsyncParsableCommand {
                 name: "Usage",
                 subcommands: [
                     RecordCommand.self, ConsumeCommand.self, CheckCommand.self, UsageCommand.self,
-                    TopCommand.self, ImportCommand.self,
+                    TopCommand.self, ImportCommand.self, RequestsCommand.self,
                 ]),
             CommandGroup(
                 name: "Reservation",
@@ -39,7 +39,8 @@ package struct MeterstoneProgram: AsyncParsableCommand {
             CommandGroup(
                 name: "Maintenance",
                 subcommands: [
-                    VerifyCommand.self, RebuildCommand.self, CopyCommand.self, VersionCommand.self,
+                    VerifyCommand.self, RebuildCommand.self, RepriceCommand.self, CopyCommand.self,
+                    VersionCommand.self,
                 ]),
         ]
     )

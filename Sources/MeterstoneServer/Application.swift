@@ -54,5 +54,8 @@ package func makeRoutes(engine: MeterstoneEngine, options: ServerOptions) -> Rou
     CreditPolicyRoutes(engine: engine).add(to: &routes)
     AnalyticsRoutes(engine: engine, options: options).add(to: &routes)
     ChangeRoutes(engine: engine).add(to: &routes)
+    let tracker = RequestTracker(engine, storedText: options.storedText)
+    ChatTrackRoutes(tracker: tracker, clock: options.clock).add(to: &routes)
+    TrackedRequestRoutes(tracker: tracker).add(to: &routes)
     return routes
 }

@@ -1,4 +1,4 @@
-import Meterstone
+public import Meterstone
 public import MeterstoneCore
 
 /// How the server listens, whom it lets in, and what it offers.
@@ -11,6 +11,8 @@ public struct ServerOptions: Sendable {
     public var administratorKey: String?
     /// Whether `GET /v1/analytics/…` answers.
     public var isAnalyticsEnabled = true
+    /// What is kept of the prompts and responses of tracked requests.
+    public var storedText = StoredText.standard
     /// The clock that the engine has too: answers say how many seconds to wait.
     public var clock: @Sendable () -> Instant = SystemClock.now
     /// Called with the port once connections are accepted.

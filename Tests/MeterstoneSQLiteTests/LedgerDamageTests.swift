@@ -71,6 +71,27 @@ import Testing
         }
     }
 
+    @Test func `verify shows any changed byte of an entry, the last one's included`() throws {
+        try withStore { store, other in
+            let rows = try other.read {
+                try Row.fetchAll($0, sql: "SELECT sequence, body FROM ledger_entries")
+            }
+            try other.write { try $0.execute(sql: Self.triggers) }
+            let put = "UPDATE ledger_entries SET body = ? WHERE sequence = ?"
+            for row in [rows.first, rows.last].compactMap(\.self) {
+                let (sequence, body) = (row["sequence"] as Int64, row["body"] as Data)
+                for index in body.indices {
+                    var changed = body
+                    changed[index] ^= 0x41
+                    try other.write { try $0.execute(sql: put, arguments: [changed, sequence]) }
+                    #expect(try !store.verify().isClean, "byte \(index) of \(sequence)")
+                }
+                try other.write { try $0.execute(sql: put, arguments: [body, sequence]) }
+            }
+            #expect(try store.verify().isClean)
+        }
+    }
+
     @Test func `a broken ledger is not rebuilt from`() throws {
         try withStore { store, other in
             try other.write {

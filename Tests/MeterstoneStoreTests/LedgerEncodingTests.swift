@@ -43,6 +43,9 @@ import Testing
     private static let entries = [
         LedgerEntry(kind: .grant, amount: 100, balanceAfter: 100, recordedAt: now, grant: grant),
         LedgerEntry(
+            kind: .spend, amount: -1, balanceAfter: 99, recordedAt: now,
+            reference: "0192f3a0-1111-7222-8333-444455556666"),
+        LedgerEntry(
             kind: .settle, amount: -3, balanceAfter: -12, recordedAt: now,
             occurredAt: now.advanced(byMilliseconds: -9), reference: "é", note: "n", author: "a",
             grantNumber: 3,

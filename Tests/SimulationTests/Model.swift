@@ -8,6 +8,13 @@ struct Model {
     var blueprint = Blueprint()
     var profiles: [SubjectID: Subject] = [:]
     var events: [ModelEvent] = []
+    var wallets: [SubjectID: ModelWallet] = [:]
+    /// Answers to changes that came with an idempotency key.
+    var receipts: [String: (change: Change, answer: String)] = [:]
+    /// Subjects whose reservations were looked at for what has expired.
+    var looked: [SubjectID] = []
+    /// As of ``StoreOptions``.
+    var openReservationsMax = 10_000
     var defaultTimeZone = "UTC"
     let zoneRules: @Sendable (String) -> ZoneRules?
 
@@ -67,9 +74,17 @@ struct ModelEvent {
     var isVoided = false
     var corrections: [CorrectionNote] = []
     var answer: [ModelStatus] = []
+    /// What it cost as it was recorded, and what it came to.
+    var firstCredits: CreditCharge?
+    var credits: CreditCharge?
+    var reservation: ModelReservation?
+
+    var isOpen: Bool { reservation?.status == .open }
+
+    var levels: [SubjectID] { [event.subject] + ancestors }
 
     func counts(for id: SubjectID) -> Bool {
-        !isVoided && (event.subject == id || ancestors.contains(id))
+        !isVoided && (reservation?.isCounted ?? true) && levels.contains(id)
     }
 }
 
@@ -144,10 +159,11 @@ extension Model {
 
     /// Everything that counts for a subject within a span, in the order of recording.
     func worths(
-        _ id: SubjectID, _ meter: Meter, _ filter: [String: [String]], in span: WindowSpan
+        _ id: SubjectID, _ meter: Meter, _ filter: [String: [String]], in span: WindowSpan,
+        isOpen: Bool = false
     ) -> [Worth] {
         events.compactMap { event in
-            guard span.contains(event.at), event.counts(for: id),
+            guard span.contains(event.at), event.counts(for: id), event.isOpen || !isOpen,
                 accepts(filter, event.event.details ?? .none)
             else { return nil }
             return worth(event.event, meter, at: event.at)
@@ -168,11 +184,22 @@ extension Model {
     }
 
     /// What a limit has counted at an instant, with and without one more.
+    ///
+    /// - Parameter earlier: what the same request moved the meter by before.
     func reading(
-        _ limit: Limit, _ meter: Meter, _ id: SubjectID, at instant: Instant, adding more: Worth?
+        _ limit: Limit, _ meter: Meter, _ id: SubjectID, at instant: Instant, adding more: Worth?,
+        earlier: Int64 = 0
     ) -> (before: Int64, after: Int64, resetsAt: Instant?) {
-        if case .rolling(let seconds) = limit.window {
+        switch limit.window {
+        case .rolling(let seconds):
             return rollingReading(limit, meter, id, instant, seconds * 1_000, more)
+        case .request:
+            return (earlier, earlier + (more.map { counting($0, meter) } ?? 0), nil)
+        case .concurrent:
+            let open = worths(id, meter, limit.dimensions, in: .lifetime, isOpen: true)
+            let before = aggregate(open, meter.aggregation)
+            return (before, before + (more.map { counting($0, meter) } ?? 0), nil)
+        default: break
         }
         let span = span(limit.window, id, at: instant)
         let counted = worths(id, meter, limit.dimensions, in: span)
@@ -198,7 +225,12 @@ extension Model {
                 return aggregate(near.filter { start <= $0.at && $0.at <= end }, meter.aggregation)
             }.max() ?? 0
         let oldest = near.map(\.at).filter { $0 <= instant }.min() ?? instant
-        let units: Int64 = more.map { meter.aggregation == .count ? 1 : $0.units } ?? 0
+        let units = more.map { counting($0, meter) } ?? 0
         return (before, before + units, oldest.advanced(byMilliseconds: milliseconds))
+    }
+
+    /// What one event adds to a meter that is a sum or a count.
+    func counting(_ worth: Worth, _ meter: Meter) -> Int64 {
+        meter.aggregation == .count ? 1 : worth.units
     }
 }

@@ -2,16 +2,21 @@ import Foundation
 import Meterstone
 import Testing
 
-/// Random histories against the model. `SEED=n` repeats one, `STEPS=n` makes it longer.
+/// Random histories against the model. `SEED=n` repeats one, `STEPS=n` makes it longer, and
+/// `HISTORIES=n` runs so many from that seed on; `VERBOSE=1` prints them.
 @Suite struct SimulationTests {
     static let zones = ZoneDatabase()
 
     static let seeds: [UInt64] =
-        ProcessInfo.processInfo.environment["SEED"].flatMap { UInt64($0) }.map { [$0] }
-        ?? [1, 2, 3, 4]
+        number("SEED").map { first in
+            (0..<(number("HISTORIES") ?? 1)).map { first + $0 }
+        } ?? [1, 2, 3, 4]
 
-    static let steps =
-        ProcessInfo.processInfo.environment["STEPS"].flatMap { Int($0) } ?? 600
+    static let steps = number("STEPS").map { Int($0) } ?? 400
+
+    private static func number(_ variable: String) -> UInt64? {
+        ProcessInfo.processInfo.environment[variable].flatMap { UInt64($0) }
+    }
 
     @Test(arguments: seeds)
     func `every store does what the model does`(seed: UInt64) throws {

@@ -5,7 +5,10 @@ import MeterstoneStore
 struct World {
     var random: SplitMix64
     var now = Instant(rfc3339: "2026-03-27T22:15:00Z") ?? .earliest
-    private var told: [UsageEvent] = []
+    var told: [UsageEvent] = []
+    var reserved: [(event: UsageEvent, terms: ReservationTerms)] = []
+    var closed: [ReservationClosing] = []
+    var requests: [ChangeRequest] = []
 
     init(seed: UInt64) {
         random = SplitMix64(state: seed)
@@ -73,17 +76,34 @@ struct World {
     // MARK: Commands
 
     mutating func command() -> Command {
-        switch number(0...99) {
-        case 0..<42: .consume(event())
-        case 42..<48: .check(event())
-        case 48..<64: .record(event())
-        case 64..<74: .correct(correction())
-        case 74..<80: .limits(pick(Self.subjects + Self.teams))
-        default: .change(ChangeRequest(change: change(), author: "simulation"))
+        switch number(0...199) {
+        case 0..<62: .consume(event())
+        case 62..<69: .check(event())
+        case 69..<89: .record(event())
+        case 89..<103: .correct(correction())
+        case 103..<110: .limits(pick(Self.subjects + Self.teams))
+        case 110..<157: reservationCommand()
+        case 157..<161: .wallet(pick(Self.subjects + Self.teams))
+        default: .change(request())
         }
     }
 
-    private mutating func event() -> UsageEvent {
+    private mutating func request() -> ChangeRequest {
+        if percent(5), !requests.isEmpty {
+            var again = pick(requests)
+            if percent(20) { again.change = change() }
+            return again
+        }
+        let change = percent(35) ? creditChange() : change()
+        var request = ChangeRequest(change: change, author: "simulation")
+        if percent(20) {
+            request.idempotencyKey = "key\(requests.count)"
+            requests.append(request)
+        }
+        return request
+    }
+
+    mutating func event() -> UsageEvent {
         if percent(12), !told.isEmpty {
             var again = pick(told)
             if percent(20) { again.quantities = quantities() }
@@ -99,7 +119,7 @@ struct World {
         return event
     }
 
-    private mutating func id() -> EventID {
+    mutating func id() -> EventID {
         let number = UInt64(told.count)
         return percent(70)
             ? .text("e\(number)")
@@ -107,7 +127,7 @@ struct World {
             : .uuid((number / 10) << 16 | 0x7000, number | 1 << 63)
     }
 
-    private mutating func quantities() -> Quantities {
+    mutating func quantities() -> Quantities {
         func named(_ name: String, _ units: Int64) -> NamedQuantity {
             NamedQuantity(name: .named(name), quantity: Quantity(units))
         }
@@ -127,7 +147,7 @@ struct World {
         }
     }
 
-    private mutating func details() -> EventDetails {
+    mutating func details() -> EventDetails {
         EventDetails(
             source: percent(15) ? "shop" : nil,
             type: percent(70) ? pick(["call", "chat", "walk"]) : nil,
@@ -151,20 +171,20 @@ struct World {
     }
 
     /// Other details with the target's source, which an amendment cannot change.
-    private mutating func details(_ target: UsageEvent?) -> EventDetails? {
+    mutating func details(_ target: UsageEvent?) -> EventDetails? {
         let other = details()
         return EventDetails(
             source: target?.details?.source, type: other.type, status: other.status,
             dimensions: other.dimensions)
     }
 
-    private mutating func change() -> Change {
+    mutating func change() -> Change {
         let id = percent(75) ? pick(Self.subjects) : pick(Self.teams)
         switch number(0...99) {
         case 0..<32: return .putLimit(limit())
         case 32..<40: return .deleteLimit(pick(Self.limitKeys))
         case 40..<46: return .putMeter(meter())
-        case 46..<50: return .putPlan(Plan(key: pick(Self.plans), rank: Int(number(0...3))))
+        case 46..<50: return .putPlan(plan())
         case 50..<52: return .deletePlan(pick(Self.plans))
         case 52..<70: return .putSubject(subject(id))
         case 70..<73: return .deleteSubject(id)
@@ -194,7 +214,10 @@ struct World {
             .hour, .day, .week(startsOn: .monday), .week(startsOn: .saturday), .month, .year,
             .lifetime, .billingMonth,
         ]
-        if meter.canRoll { windows += [60, 3_600, 86_400, 100_000].map { .rolling(seconds: $0) } }
+        if meter.canRoll {
+            windows += [60, 3_600, 86_400, 100_000].map { .rolling(seconds: $0) }
+            windows += [.request, .concurrent, .concurrent]
+        }
         var allowances: [PlanKey: Allowance] = [:]
         for plan in Self.plans where percent(50) { allowances[plan] = allowance() }
         return Limit(

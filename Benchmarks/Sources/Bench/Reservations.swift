@@ -3,16 +3,17 @@ import Meterstone
 import MeterstoneCore
 import MeterstoneTesting
 
+private let paid = MeterKey(unchecked: "paid")
+
 /// What reservations and credits cost beside a plain consume, on one store and in turns.
-@MainActor
 struct Reservations {
     let subjects: Int
     let duration: Duration
 
-    private static let paid = MeterKey(unchecked: "paid")
     private static let callers = 1_024
     private static let rounds = 3
 
+    @MainActor
     func run(_ report: Report) async throws {
         let folder = TemporaryFolder()
         let workload = try await Workload(subjects: subjects, folder: folder.path)
@@ -29,7 +30,7 @@ struct Reservations {
             }
             totals[2] += try await measured(workload) { workload, subject in
                 _ = try await workload.engine.consume(
-                    UsageEvent(subject: subject, quantities: .one(Self.paid, 1)))
+                    UsageEvent(subject: subject, quantities: .one(paid, 1)))
             }
         }
         await workload.engine.shutdown()
@@ -46,12 +47,12 @@ struct Reservations {
         let limits = [("paid_daily", Window.day), ("paid_monthly", .month), ("paid", .lifetime)]
         _ = try await workload.engine.apply(
             Blueprint(
-                meters: [Meter(key: Self.paid)],
+                meters: [Meter(key: paid)],
                 limits: limits.map {
                     Limit(
-                        key: LimitKey(unchecked: $0.0), meter: Self.paid, window: $0.1,
+                        key: LimitKey(unchecked: $0.0), meter: paid, window: $0.1,
                         defaultAllowance: .units(1_000_000_000))
-                }, credits: CreditPolicy(prices: [Self.paid: 1])), author: "bench")
+                }, credits: CreditPolicy(prices: [paid: 1])), author: "bench")
         try await workload.warmUp()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for part in 0..<64 {

@@ -98,6 +98,7 @@ struct Serving {
         options.host = settings.host.value
         options.port = settings.port.value
         options.administratorKey = settings.administratorKey
+        options.storedText = settings.storedText
         options.isAnalyticsEnabled = settings.isAnalyticsEnabled.value
         // Whoever starts the server waits for this line; with port 0 it is how they learn the port.
         let host = options.host.contains(":") ? "[\(options.host)]" : options.host

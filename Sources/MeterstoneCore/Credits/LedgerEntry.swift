@@ -111,6 +111,21 @@ extension LedgerEntry {
     }
 }
 
+extension LedgerEntry {
+    /// Whether no number is so large that adding up a few of them could overflow.
+    var isWithinRange: Bool {
+        let range = -Int64.max / 64...Int64.max / 64
+        var units: Int64 = 0
+        for allocation in allocations {
+            guard (0...range.upperBound).contains(allocation.units) else { return false }
+            units += allocation.units
+            guard range.contains(units) else { return false }
+        }
+        let grant = grant?.amount ?? 0
+        return [amount, balanceAfter, overdrawn, spent, grant].allSatisfy(range.contains)
+    }
+}
+
 /// Units of one grant.
 public struct CreditAllocation: Hashable, Sendable {
     /// The grant's number within the wallet.

@@ -111,6 +111,20 @@ extension Wallet {
     ///
     /// Entries are applied once each, in the order in which they were returned.
     package mutating func apply(_ entry: LedgerEntry) {
+        change(by: entry)
+        assert(balance == entry.balanceAfter, "the entry belongs to another wallet")
+        assert(isConserved, "credit was lost or made up")
+    }
+
+    /// The wallet after an entry that anybody may have written; `nil` when it cannot be the next one.
+    package func following(_ entry: LedgerEntry) -> Wallet? {
+        guard entry.isWithinRange, fits(entry) else { return nil }
+        var next = self
+        next.change(by: entry)
+        return next.balance == entry.balanceAfter && next.isConserved ? next : nil
+    }
+
+    private mutating func change(by entry: LedgerEntry) {
         switch entry.kind {
         case .grant, .refund, .schedule: applyGrant(entry)
         case .spend, .hold: applyUse(entry)
@@ -121,8 +135,6 @@ extension Wallet {
         entryCount += 1
         grants.removeAll(where: \.isClosed)
         nextDueAt = firstDue
-        assert(balance == entry.balanceAfter, "the entry belongs to another wallet")
-        assert(isConserved, "credit was lost or made up")
     }
 
     private mutating func applyGrant(_ entry: LedgerEntry) {

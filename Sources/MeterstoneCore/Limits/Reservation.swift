@@ -17,11 +17,14 @@ public struct Reservation: Hashable, Sendable {
     public let expiresAt: Instant
     /// `nil` while it is open.
     public let closedAt: Instant?
+    /// What is told of the operation.
+    public let details: EventDetails?
 
     package init(
         id: EventID, source: String?, subject: SubjectID, quantities: Quantities,
         reported: Quantities?, status: ReservationStatus, terms: ReservationTerms,
-        reservedAt: Instant, expiresAt: Instant, closedAt: Instant?
+        reservedAt: Instant, expiresAt: Instant, closedAt: Instant?,
+        details: EventDetails? = nil
     ) {
         self.id = id
         self.source = source
@@ -33,6 +36,7 @@ public struct Reservation: Hashable, Sendable {
         self.reservedAt = reservedAt
         self.expiresAt = expiresAt
         self.closedAt = closedAt
+        self.details = details
     }
 }
 
@@ -124,7 +128,8 @@ public struct ReservationClosing: Hashable, Sendable {
         /// Nothing was used.
         case release
     }
-    /// What is told about the operation from now on; `nil`: what was told when it began.
+    /// What is told about the operation from now on; `nil`: what was told when it began, and in a
+    /// repeat nothing in particular.
     public var details: EventDetails?
 
     public init(id: EventID, source: String? = nil, end: End, details: EventDetails? = nil) {

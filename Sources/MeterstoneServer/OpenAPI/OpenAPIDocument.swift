@@ -9,7 +9,7 @@ package enum OpenAPIDocument {
     package static let operations: [OpenAPIOperation] =
         OpenAPIOperation.consuming + OpenAPIOperation.reserving + OpenAPIOperation.recording
         + OpenAPIOperation.catalog + OpenAPIOperation.subjects + OpenAPIOperation.credits
-        + OpenAPIOperation.operating
+        + OpenAPIOperation.requests + OpenAPIOperation.operating
 
     /// - Parameter isGuarded: whether the server asks for an administrator key.
     package static func json(isGuarded: Bool) -> [UInt8] {

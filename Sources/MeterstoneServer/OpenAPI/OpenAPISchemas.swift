@@ -8,6 +8,7 @@ enum OpenAPISchemas {
 
     static let all: [(name: String, schema: String)] =
         values + events + answers + reservations + credits + catalog + subjects + operating
+        + requests
 
     /// Bounds are in bytes of UTF-8; for texts beyond ASCII the server counts more than JSON
     /// Schema.

@@ -43,6 +43,8 @@ private enum Flags {
     static let grant: UInt64 = 1 << 4
     static let recurrence: UInt64 = 1 << 5
     static let windowUntil: UInt64 = 1 << 6
+    /// The reference is the id of an event that has sixteen bytes.
+    static let uuid: UInt64 = 1 << 7
 }
 
 extension LedgerEntry {
@@ -58,7 +60,8 @@ extension LedgerEntry {
     fileprivate func write(to writer: inout ByteWriter) {
         var flags: UInt64 = 0
         if occurredAt != recordedAt { flags |= Flags.occurredBefore }
-        if reference != nil { flags |= Flags.reference }
+        let uuid = reference.flatMap { EventID($0) }?.uuid
+        if uuid != nil { flags |= Flags.uuid } else if reference != nil { flags |= Flags.reference }
         if note != nil { flags |= Flags.note }
         if author != nil { flags |= Flags.author }
         if grant != nil { flags |= Flags.grant }
@@ -71,7 +74,13 @@ extension LedgerEntry {
         for number in [amount, balanceAfter, grantNumber, overdrawn, hold, spent, windows] {
             writer.signed(number)
         }
-        for text in [reference, note, author, recurrence] {
+        if let uuid {
+            writer.fixed(uuid.high)
+            writer.fixed(uuid.low)
+        } else if let reference {
+            writer.text(reference)
+        }
+        for text in [note, author, recurrence] {
             if let text { writer.text(text) }
         }
         if let windowUntil { writer.signed(windowUntil.millisecondsSince1970) }
@@ -94,6 +103,9 @@ extension LedgerEntry {
         hold = try reader.signed()
         spent = try reader.signed()
         windows = try reader.signed()
+        if flags & Flags.uuid != 0 {
+            reference = EventID.uuid(try reader.fixed(), try reader.fixed()).text
+        }
         if flags & Flags.reference != 0 { reference = try reader.text() }
         if flags & Flags.note != 0 { note = try reader.text() }
         if flags & Flags.author != 0 { author = try reader.text() }
@@ -103,6 +115,13 @@ extension LedgerEntry {
         }
         allocations = try [CreditAllocation](&reader)
         if flags & Flags.grant != 0 { grant = try CreditGrant(&reader) }
+    }
+}
+
+extension EventID {
+    fileprivate var uuid: (high: UInt64, low: UInt64)? {
+        guard case .uuid(let high, let low) = self else { return nil }
+        return (high, low)
     }
 }
 

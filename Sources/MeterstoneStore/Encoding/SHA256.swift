@@ -33,26 +33,33 @@ package enum SHA256 {
     private static func compress(
         _ state: inout SIMD8<UInt32>, _ bytes: [UInt8], at start: Int
     ) {
-        var schedule = SIMD16<UInt32>()
-        for word in 0..<16 {
-            let place = start + word * 4
-            schedule[word] =
-                UInt32(bytes[place]) << 24 | UInt32(bytes[place + 1]) << 16
-                | UInt32(bytes[place + 2]) << 8 | UInt32(bytes[place + 3])
+        unsafe withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 64) { schedule in
+            for word in 0..<16 {
+                let place = start + word * 4
+                unsafe schedule[word] =
+                    UInt32(bytes[place]) << 24 | UInt32(bytes[place + 1]) << 16
+                    | UInt32(bytes[place + 2]) << 8 | UInt32(bytes[place + 3])
+            }
+            for word in 16..<64 {
+                let (early, late) = unsafe (schedule[word - 15], schedule[word - 2])
+                let first = rotate(early, 7) ^ rotate(early, 18) ^ early >> 3
+                let second = rotate(late, 17) ^ rotate(late, 19) ^ late >> 10
+                unsafe schedule[word] =
+                    schedule[word - 16] &+ first &+ schedule[word - 7] &+ second
+            }
+            unsafe rounds(&state, schedule)
         }
+    }
+
+    private static func rounds(
+        _ state: inout SIMD8<UInt32>, _ schedule: UnsafeMutableBufferPointer<UInt32>
+    ) {
         var (a, b, c, d) = (state[0], state[1], state[2], state[3])
         var (e, f, g, h) = (state[4], state[5], state[6], state[7])
         for round in 0..<64 {
-            if round >= 16 {
-                let (early, late) = (schedule[(round + 1) & 15], schedule[(round + 14) & 15])
-                let first = rotate(early, 7) ^ rotate(early, 18) ^ early >> 3
-                let second = rotate(late, 17) ^ rotate(late, 19) ^ late >> 10
-                schedule[round & 15] =
-                    schedule[round & 15] &+ first &+ schedule[(round + 9) & 15] &+ second
-            }
             let sum = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)
             let choice = (e & f) ^ (~e & g)
-            let one = h &+ sum &+ choice &+ constants[round] &+ schedule[round & 15]
+            let one = unsafe h &+ sum &+ choice &+ constants[round] &+ schedule[round]
             let other =
                 (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) &+ ((a & b) ^ (a & c) ^ (b & c))
             (h, g, f, e, d, c, b, a) = (g, f, e, d &+ one, c, b, a, one &+ other)
@@ -60,6 +67,7 @@ package enum SHA256 {
         state = state &+ SIMD8(a, b, c, d, e, f, g, h)
     }
 
+    @inline(__always)
     private static func rotate(_ word: UInt32, _ bits: UInt32) -> UInt32 {
         word >> bits | word << (32 - bits)
     }

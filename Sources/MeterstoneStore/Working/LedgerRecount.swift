@@ -13,12 +13,12 @@ struct LedgerRecount {
         if number != subject { begin(number) }
         guard broken.last?.subject != number else { return }
         guard let record = try? LedgerRecord(body: fact.body), record.previous == sealed.seal,
-            sealed.wallet.follows(record.entry)
+            let wallet = sealed.wallet.following(record.entry)
         else {
             broken.append((number, fact.sequence))
             return
         }
-        sealed.wallet.apply(record.entry)
+        sealed.wallet = wallet
         sealed.seal = SHA256.hash(fact.body)
     }
 
@@ -31,14 +31,5 @@ struct LedgerRecount {
     mutating func finished() -> [(subject: Int64, wallet: SealedWallet)] {
         begin(0)
         return wallets
-    }
-}
-
-extension Wallet {
-    /// Whether a stored entry can be the next one: its balance follows, and applying it stays within
-    /// range.
-    fileprivate func follows(_ entry: LedgerEntry) -> Bool {
-        let (after, overflow) = balance.addingReportingOverflow(entry.amount)
-        return !overflow && after == entry.balanceAfter && fits(entry)
     }
 }

@@ -16,6 +16,8 @@ package struct Tail {
         var until: Int64?
         var count = 0
         var ids = EventIDIndex()
+        /// Where corrections stand, by the event that they correct.
+        var corrections: [Int64: [TailPosition]] = [:]
         var dirtyCounters: [DirtyCounter] = []
     }
 
@@ -37,6 +39,15 @@ package struct Tail {
 
     package mutating func remember(_ key: UInt64, isGenerated: Bool, at position: TailPosition) {
         sections[sections.count - 1].ids.insert(key, isGenerated: isGenerated, at: position)
+    }
+
+    package mutating func noteCorrection(of target: Int64, at position: TailPosition) {
+        sections[sections.count - 1].corrections[target, default: []].append(position)
+    }
+
+    /// Where corrections of an event stand, oldest first.
+    package func corrections(of target: Int64) -> [TailPosition] {
+        sections.flatMap { $0.corrections[target] ?? [] }
     }
 
     package mutating func noteDirty(_ counter: DirtyCounter) {

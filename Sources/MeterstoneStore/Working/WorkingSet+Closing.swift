@@ -78,9 +78,9 @@ extension WorkingSet {
         case .release where reservation.status == .released: asked = nil
         default: return .conflict(standing)
         }
-        let details = closing.details?.withSource(closing.source) ?? known.record.details
-        guard asked == reservation.asked,
-            EventDetails.fingerprint(details) == reservation.toldAtEnd
+        // A repeat without details claims none.
+        let told = closing.details.map { EventDetails.fingerprint($0.withSource(closing.source)) }
+        guard asked == reservation.asked, told ?? reservation.toldAtEnd == reservation.toldAtEnd
         else { return .conflict(standing) }
         return .done(
             ReservationAnswer(
@@ -116,15 +116,31 @@ extension WorkingSet {
         guard try fits(effects, at: record.occurredAt) else {
             return .rejected(.quantityOverflow)
         }
-        try put(record, effects, of: owner)
-        let limits = try statuses(after: record, of: owner)
-        record.after?.reservation?.answers = answers()
-        rewrite(record, of: owner)
+        let limits = try put(&record, effects, of: owner)
         if let charge { try write(charge.entries, of: owner, at: now) }
         return .done(
             ReservationAnswer(
                 reservation: Reservation(after, of: owner.id), limits: limits,
                 credits: charge?.answer, isDuplicate: false))
+    }
+
+    /// Writes a closing down and carries it out, with the answer to it in the record.
+    private func put(
+        _ record: inout CorrectionRecord, _ effects: [CorrectionEffect], of owner: SubjectState
+    ) throws(StoreError) -> [LimitStatus] {
+        guard effects.allSatisfy(\.series.isInvertible) else {
+            // Some counters are folded from the events, this one included.
+            try put(record, effects, of: owner)
+            let limits = try statuses(after: record, of: owner)
+            record.after?.reservation?.answers = answers()
+            rewrite(record, of: owner)
+            return limits
+        }
+        try apply(effects, record, of: owner, at: batch.nextSequence)
+        let limits = try statuses(after: record, of: owner)
+        record.after?.reservation?.answers = answers()
+        append(record, of: owner)
+        return limits
     }
 
     // MARK: Extending

@@ -9,12 +9,7 @@ extension WorkingSet {
             let known = try find(correction.eventID, source: correction.source, at: now)
         else { return .rejected(.unknownEvent(correction.eventID)) }
         try expireDue(known.subject, at: now)
-        let day = WindowSpan(
-            from: known.record.occurredAt,
-            until: known.record.occurredAt.advanced(byMilliseconds: 1))
-        let standing = try history(of: known.subject.number, over: day)
-            .first { $0.sequence == known.sequence }
-        guard let before = standing?.record else {
+        guard let before = try standing(of: known) else {
             return correction.kind == .void ? .unchanged : .rejected(.alreadyVoided)
         }
         if let reservation = before.reservation {
@@ -52,8 +47,16 @@ extension WorkingSet {
     func put(
         _ record: CorrectionRecord, _ effects: [CorrectionEffect], of state: SubjectState
     ) throws(StoreError) {
+        let sequence = append(record, of: state)
+        try apply(effects, record, of: state, at: sequence)
+    }
+
+    /// Writes a correction down, and returns its place.
+    @discardableResult
+    func append(_ record: CorrectionRecord, of state: SubjectState) -> Int64 {
         let position = batch.append(subject: state.number) { write(record, to: &$0) }
-        try apply(effects, record, of: state, at: position.sequence)
+        tail.noteCorrection(of: record.target, at: position)
+        return position.sequence
     }
 
     /// Writes the correction that was put last once more, with what was answered.
@@ -224,7 +227,7 @@ extension Contribution {
 
 extension CompiledSeries {
     /// Whether a contribution can be taken back by arithmetic alone.
-    fileprivate var isInvertible: Bool {
+    var isInvertible: Bool {
         if case .rolling = window { return false }
         return aggregation == .sum || aggregation == .count
     }

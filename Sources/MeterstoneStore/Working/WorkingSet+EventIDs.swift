@@ -81,6 +81,36 @@ extension WorkingSet {
             record: record)
     }
 
+    /// An event as it stands after its corrections; `nil` when it was voided.
+    func standing(of known: KnownEvent) throws(StoreError) -> UsageRecord? {
+        var latest: (sequence: Int64, record: UsageRecord?) = (0, known.record)
+        func take(_ body: [UInt8], _ sequence: Int64) throws(StoreError) {
+            guard body.first == FactKind.correction.rawValue, sequence > latest.sequence else {
+                return
+            }
+            var reader = ByteReader(body, from: 1)
+            do throws(MalformedRecord) {
+                let correction = try CorrectionRecord(&reader, names: registry.names)
+                guard correction.target == known.sequence else { return }
+                latest = (sequence, correction.after)
+            } catch {
+                throw StoreError(
+                    code: .corrupt, message: "the fact with sequence \(sequence) is unreadable")
+            }
+        }
+        // What was recorded after the watermark has no correction before it.
+        if known.sequence <= watermark {
+            let day = known.record.occurredAt.utcDay
+            for fact in try source.facts(of: known.subject.number, days: day...day) {
+                try take(fact.body, fact.sequence)
+            }
+        }
+        for position in tail.corrections(of: known.sequence) {
+            if let fact = fact(at: position) { try take(Array(fact.body), fact.sequence) }
+        }
+        return latest.record
+    }
+
     func read(_ reader: inout ByteReader) throws(StoreError) -> UsageRecord {
         do throws(MalformedRecord) {
             return try UsageRecord(&reader, names: registry.names)

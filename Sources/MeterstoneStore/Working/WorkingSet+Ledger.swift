@@ -7,19 +7,27 @@ extension WorkingSet {
         _ entries: [LedgerEntry], of state: SubjectState, at now: Instant
     ) throws(StoreError) {
         guard !entries.isEmpty else { return }
+        try write(of: state, at: now) { wallet in
+            for entry in entries { wallet.append(entry) }
+        }
+    }
+
+    /// Hands a subject's wallet out, and writes the entries that are appended to it.
+    func write(
+        of state: SubjectState, at now: Instant, _ body: (inout WalletWriter) -> Void
+    ) throws(StoreError) {
         register(state)
         let index = try walletIndex(state, at: now)
-        var sealed = state.current[index].state.wallet
+        var writer = WalletWriter(state.current[index].state.wallet)
         // Lets go of the second reference, so that the wallet is not copied.
         state.current[index].state = .empty
-        for entry in entries {
-            let bytes = LedgerRecord(entry, after: sealed.seal).bytes
-            let position = batch.append(subject: state.number) { $0.append(bytes) }
-            sealed.wallet.apply(entry)
-            sealed.seal = SHA256.hash(bytes)
+        body(&writer)
+        for record in writer.records {
+            let position = batch.append(subject: state.number) { $0.append(record) }
             touch(state, index, at: position.sequence)
         }
-        state.current[index].state = CounterState(sealed)
+        state.current[index].state = CounterState(
+            SealedWallet(wallet: writer.wallet, seal: writer.seal))
     }
 
     /// Writes what time has caused before a subject's plan or calendar changes, which would tell it
@@ -165,6 +173,25 @@ extension WorkingSet {
         let state = try state(of: subject)
         return state.current[try walletIndex(state, at: .earliest)].state.wallet.wallet.grants
             .first { $0.grant.id == id }?.grant
+    }
+}
+
+/// A wallet, and the records of entries that were appended to it.
+struct WalletWriter {
+    private(set) var wallet: Wallet
+    private(set) var seal: EntrySeal
+    private(set) var records: [[UInt8]] = []
+
+    init(_ sealed: SealedWallet) {
+        wallet = sealed.wallet
+        seal = sealed.seal
+    }
+
+    mutating func append(_ entry: LedgerEntry) {
+        let bytes = LedgerRecord(entry, after: seal).bytes
+        seal = SHA256.hash(bytes)
+        wallet.apply(entry)
+        records.append(bytes)
     }
 }
 

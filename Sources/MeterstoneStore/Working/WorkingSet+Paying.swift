@@ -1,19 +1,27 @@
 import MeterstoneCore
 
 /// What an event costs, and whether its subject can pay.
+///
+/// It holds no wallet: a second reference to one would have it copied when it is paid from.
 struct Payment {
-    /// As of now, with what became due.
-    var account: Account
     var cost: Int64
     /// What the plan lets the balance go below 0.
     var overdraft: Int64
-
-    var isCovered: Bool { cost <= account.wallet.spendable(overdraft: overdraft) }
-
+    var isCovered: Bool
+    /// What time has caused since entries were last written.
+    var due: [LedgerEntry]
+    var at: Instant
     /// The cost, and the balance after it is paid, or as it is when it cannot be.
-    var charge: CreditCharge {
+    var charge: CreditCharge
+
+    init(_ account: Account, cost: Int64, overdraft: Int64) {
+        self.cost = cost
+        self.overdraft = overdraft
+        due = account.due
+        at = account.at
         let balance = account.wallet.balance
-        return CreditCharge(amount: cost, balance: isCovered ? balance - cost : balance)
+        isCovered = cost <= account.wallet.spendable(overdraft: overdraft)
+        charge = CreditCharge(amount: cost, balance: isCovered ? balance - cost : balance)
     }
 }
 
@@ -71,8 +79,7 @@ extension WorkingSet {
         }
         guard cost > 0 else { return nil }
         return Payment(
-            account: try account(of: state, at: now), cost: cost,
-            overdraft: overdraft(of: state, at: now))
+            try account(of: state, at: now), cost: cost, overdraft: overdraft(of: state, at: now))
     }
 
     /// The answer when credits are short.
@@ -93,16 +100,18 @@ extension WorkingSet {
     func pay(
         _ payment: Payment, of state: SubjectState, reference: EventID, isHeld: Bool, event: Int64
     ) throws(StoreError) {
-        let wallet = payment.account.wallet
-        let now = payment.account.at
-        let entry =
-            isHeld
-            ? wallet.holding(
-                payment.cost, number: event, reference: reference.text,
-                overdraft: payment.overdraft, at: now)
-            : wallet.spending(
-                payment.cost, reference: reference.text, overdraft: payment.overdraft, at: now)
-        try write(payment.account.due + (entry.map { [$0] } ?? []), of: state, at: now)
+        try write(of: state, at: payment.at) { wallet in
+            for entry in payment.due { wallet.append(entry) }
+            let entry =
+                isHeld
+                ? wallet.wallet.holding(
+                    payment.cost, number: event, reference: reference.text,
+                    overdraft: payment.overdraft, at: payment.at)
+                : wallet.wallet.spending(
+                    payment.cost, reference: reference.text, overdraft: payment.overdraft,
+                    at: payment.at)
+            if let entry { wallet.append(entry) }
+        }
     }
 
     /// What closing a reservation spends, of what was held for it and beyond; `nil`: no credits are

@@ -47,7 +47,10 @@ extension WorkingSet {
             try countRefusal(
                 answer, of: state.level(answer.level), record, at: position.sequence)
         }
-        if reservation != nil { try open(record, of: state, at: position.sequence) }
+        if reservation != nil {
+            try open(record, of: state, at: position.sequence)
+            reserved = record
+        }
         if let payment {
             try pay(
                 payment, of: state, reference: id, isHeld: reservation != nil,

@@ -40,6 +40,11 @@ extension WorkingSet {
             try replay(record, fact, in: sealed)
         case .correction:
             let record = try CorrectionRecord(&reader, names: registry.names)
+            tail.noteCorrection(
+                of: record.target,
+                at: TailPosition(
+                    batch: sealed.firstSequence, offset: fact.offset - sealed.factsStart,
+                    sequence: fact.sequence))
             try apply(record, of: try state(number: fact.subject), at: fact.sequence)
         case .change:
             let record = try ChangeRecord(reading: fact)

@@ -11,16 +11,12 @@ extension WorkingSet {
         if let id = event.id, let known = try find(id, source: event.details?.source, at: now) {
             return try repeated(event, terms, as: known, at: now)
         }
-        let place = batch.nextSequence
+        reserved = nil
         switch try decide(event, at: now, records: true, terms: terms) {
         case .conflict(let id): return .conflict(id)
         case .rejected(let rejection): return .rejected(rejection)
         case .decided(let decision):
-            guard let id = decision.eventID,
-                let known = try find(id, source: event.details?.source, at: now),
-                known.sequence >= place
-            else { return .decided(decision, nil) }
-            return .decided(decision, Reservation(known.record, of: known.subject.id))
+            return .decided(decision, reserved.map { Reservation($0, of: event.subject) })
         }
     }
 
@@ -52,14 +48,6 @@ extension WorkingSet {
             level = subject.parent
         }
         return true
-    }
-
-    /// An event as it stands after its corrections; `nil` when it was voided.
-    func standing(of known: KnownEvent) throws(StoreError) -> UsageRecord? {
-        let instant = known.record.occurredAt
-        let span = WindowSpan(from: instant, until: instant.advanced(byMilliseconds: 1))
-        return try history(of: known.subject.number, over: span)
-            .first { $0.sequence == known.sequence }?.record
     }
 
     // MARK: Which are open
@@ -211,7 +199,7 @@ extension Reservation {
             status: reservation?.status ?? .settled,
             terms: reservation?.terms ?? ReservationTerms(), reservedAt: record.occurredAt,
             expiresAt: reservation?.expiresAt ?? record.occurredAt,
-            closedAt: reservation?.closedAt)
+            closedAt: reservation?.closedAt, details: record.details)
     }
 }
 

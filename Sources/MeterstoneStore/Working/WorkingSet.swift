@@ -34,6 +34,8 @@ package final class WorkingSet {
     var exceeded: [Bool] = []
     /// For each of ``movements``, how many of its units credits have to pay.
     var payable: [Int64] = []
+    /// The reservation that was made last.
+    var reserved: UsageRecord?
     package internal(set) var eventIDs: EventIDGenerator
     let source: any StoreSource
 

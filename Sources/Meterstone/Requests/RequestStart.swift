@@ -1,0 +1,69 @@
+public import MeterstoneCore
+
+/// The start of a request: who asks what, of which model.
+public struct RequestStart: Hashable, Sendable {
+    /// The caller's id, by which a repeat is known; `nil`: the engine makes one.
+    public var id: EventID?
+    public var subject: SubjectID
+    public var prompt: String
+    public var session: String?
+    public var model: ModelKey?
+    public var type: String?
+    public var category: String?
+    public var complexity: String?
+    /// What is set aside; `nil`: as the prompt's length suggests.
+    public var estimatedTokens: Int64?
+    public var ipAddress: String?
+    public var userAgent: String?
+
+    public init(
+        id: EventID? = nil, subject: SubjectID, prompt: String, session: String? = nil,
+        model: ModelKey? = nil, type: String? = nil, category: String? = nil,
+        complexity: String? = nil, estimatedTokens: Int64? = nil, ipAddress: String? = nil,
+        userAgent: String? = nil
+    ) {
+        self.id = id
+        self.subject = subject
+        self.prompt = prompt
+        self.session = session
+        self.model = model
+        self.type = type
+        self.category = category
+        self.complexity = complexity
+        self.estimatedTokens = estimatedTokens
+        self.ipAddress = ipAddress
+        self.userAgent = userAgent
+    }
+
+    /// Tokens that an answer is thought to have where nobody says more.
+    public static let answerTokensDefault: Int64 = 500
+    /// Bytes of a prompt that are thought to be one token.
+    public static let bytesPerToken: Int64 = 4
+
+    /// What is set aside until the real number is known.
+    public var tokensSetAside: Int64 {
+        let bytes = Int64(prompt.utf8.count)
+        return estimatedTokens
+            ?? (bytes + Self.bytesPerToken - 1) / Self.bytesPerToken + Self.answerTokensDefault
+    }
+}
+
+/// What became of the start of a request.
+public enum RequestStartOutcome: Sendable {
+    case started(StartedRequest)
+    /// The limits say no. Nothing was counted.
+    case denied(Denial, [LimitStatus], CreditCharge?)
+    /// The id was used before, for something else. Nothing changed.
+    case conflict(EventID)
+    case rejected(Rejection)
+}
+
+/// A request that was let in, and where the subject's limits stood then.
+public struct StartedRequest: Sendable {
+    /// As it started, also when this answer was given before.
+    public let request: TrackedRequest
+    public let limits: [LimitStatus]
+    public let credits: CreditCharge?
+    /// This answer was given before.
+    public let isDuplicate: Bool
+}

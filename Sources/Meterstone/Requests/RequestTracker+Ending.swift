@@ -1,0 +1,191 @@
+public import MeterstoneCore
+public import MeterstoneStore
+
+/// Telling how requests ended.
+extension RequestTracker {
+    /// Ends a request. The same again gets the first answer.
+    public func finish(_ end: RequestEnd) async throws(StoreError) -> RequestEndOutcome {
+        guard let outcome = try await finish([end]).first else { throw .unexpectedOutcome }
+        return outcome
+    }
+
+    /// Ends requests, with one commit for all. Each is decided by itself.
+    public func finish(_ ends: [RequestEnd]) async throws(StoreError) -> [RequestEndOutcome] {
+        var outcomes = try await endOnce(ends)
+        // Somebody else may have told the same end in between; then it is known as a repeat now.
+        let again = outcomes.indices.filter { index in
+            guard case .conflict(let request) = outcomes[index] else { return false }
+            return request.isEnd(ends[index], storedText)
+        }
+        guard !again.isEmpty else { return outcomes }
+        let others = try await endOnce(again.map { ends[$0] })
+        for (index, outcome) in zip(again, others) { outcomes[index] = outcome }
+        return outcomes
+    }
+
+    private func endOnce(_ ends: [RequestEnd]) async throws(StoreError) -> [RequestEndOutcome] {
+        let found = try await reservations(ends.map(\.id))
+        let now = engine.clock()
+        var outcomes: [RequestEndOutcome?] = []
+        var requests: [TrackedRequest?] = []
+        for (end, reservation) in zip(ends, found) {
+            let request = reservation.flatMap { TrackedRequest($0, at: now) }
+            requests.append(request)
+            outcomes.append(refusal(of: end, reservation, request))
+        }
+        let prices = try await prices(for: ends, requests, outcomes)
+        var commands: [Command] = []
+        var places: [Int] = []
+        for index in ends.indices where outcomes[index] == nil {
+            guard let reservation = found[index], let request = requests[index] else { continue }
+            var ended = request
+            if request.status == .pending {
+                ended = request.ended(by: ends[index], storedText)
+                ended.price(by: prices)
+            }
+            // Of a repeat, it was found out already that it tells the same.
+            let details = request.status == .pending ? try ended.details() : nil
+            commands.append(
+                .close(
+                    ReservationClosing(
+                        id: ends[index].id, end: .settle(ends[index].quantities(for: reservation)),
+                        details: details)))
+            places.append(index)
+        }
+        for (place, outcome) in zip(places, try await engine.committer.commit(commands)) {
+            guard case .reservation(let closed) = outcome else { throw .unexpectedOutcome }
+            outcomes[place] = self.outcome(of: closed, ends[place])
+        }
+        return outcomes.compactMap(\.self)
+    }
+
+    private func refusal(
+        of end: RequestEnd, _ reservation: Reservation?, _ request: TrackedRequest?
+    ) -> RequestEndOutcome? {
+        if let rejection = end.rejection { return .rejected(rejection) }
+        guard let request, let reservation else { return .unknown(end.id) }
+        if request.status == .pending { return nil }
+        let isRepeat = reservation.status == .settled && request.isEnd(end, storedText)
+        return isRepeat ? nil : .conflict(request)
+    }
+
+    /// The models' prices, read only when there is something to price.
+    private func prices(
+        for ends: [RequestEnd], _ requests: [TrackedRequest?], _ outcomes: [RequestEndOutcome?]
+    ) async throws(StoreError) -> RequestPrices {
+        let isNeeded = ends.indices.contains { index in
+            outcomes[index] == nil && requests[index]?.status == .pending
+                && requests[index]?.model != nil && ends[index].cost == nil
+                && ends[index].tokens != nil
+        }
+        return RequestPrices(isNeeded ? try await engine.blueprint().models : [])
+    }
+
+    private func outcome(of closed: ReservationOutcome, _ end: RequestEnd) -> RequestEndOutcome {
+        let now = engine.clock()
+        switch closed {
+        case .rejected(let rejection):
+            return rejection.code == .unknownReservation ? .unknown(end.id) : .rejected(rejection)
+        case .conflict(let reservation):
+            return TrackedRequest(reservation, at: now).map { .conflict($0) } ?? .unknown(end.id)
+        case .denied: return .unknown(end.id)
+        case .done(let answer):
+            guard let request = TrackedRequest(answer.reservation, at: now) else {
+                return .unknown(end.id)
+            }
+            return .done(
+                EndedRequest(
+                    request: request, limits: answer.limits, credits: answer.credits,
+                    isDuplicate: answer.isDuplicate))
+        }
+    }
+
+    // MARK: Rating
+
+    /// Rates a request that has ended, as a correction of its event.
+    public func rate(_ id: EventID, _ rating: Int) async throws(StoreError) -> RequestEndOutcome {
+        guard RequestEnd.ratings.contains(rating) else { return .rejected(.invalidRating) }
+        guard let reservation = try await reservations([id]).first ?? nil,
+            var request = TrackedRequest(reservation, at: engine.clock())
+        else { return .unknown(id) }
+        guard request.status != .pending else { return .rejected(.ratingTooEarly) }
+        guard reservation.status == .settled else { return .rejected(.ratingExpired) }
+        let isDuplicate = request.rating == rating
+        request.rating = rating
+        if !isDuplicate {
+            let outcome = try await engine.correct(
+                Correction(
+                    eventID: id, kind: .amend(reservation.quantities, try request.details()),
+                    author: Self.author, reason: "rated \(rating)"))
+            if case .rejected(let rejection) = outcome { return .rejected(rejection) }
+        }
+        return .done(
+            EndedRequest(request: request, limits: [], credits: nil, isDuplicate: isDuplicate))
+    }
+
+    /// Reservations as they stand, in the order of the ids.
+    func reservations(_ ids: [EventID]) async throws(StoreError) -> [Reservation?] {
+        var found: [Reservation?] = []
+        for outcome in try await engine.committer.commit(
+            ids.map { .reservation($0, source: nil) })
+        {
+            guard case .found(let reservation) = outcome else { throw .unexpectedOutcome }
+            found.append(reservation)
+        }
+        return found
+    }
+}
+
+extension RequestEnd {
+    /// What counts in the place of what was set aside. Tokens that nobody told stay as they were set
+    /// aside, unless nothing came of the request.
+    fileprivate func quantities(for reservation: Reservation) -> Quantities {
+        guard reservation.quantities[RequestTracker.tokens] != nil else { return .none }
+        if let tokens { return .one(RequestTracker.tokens, Quantity(tokens.used)) }
+        return status == .completed ? .none : .one(RequestTracker.tokens, .zero)
+    }
+}
+
+extension TrackedRequest {
+    /// The request once its end is told, without a price.
+    fileprivate func ended(by end: RequestEnd, _ storedText: StoredText) -> TrackedRequest {
+        var request = self
+        request.status =
+            switch end.status {
+            case .completed: .completed
+            case .failed: .failed
+            case .cancelled: .cancelled
+            }
+        request.response = storedText.kept(of: end.response)
+        request.tokens = end.tokens
+        request.cost = end.cost.map { RequestCost($0, .given) }
+        request.durationMilliseconds = end.durationMilliseconds
+        request.error = end.error
+        request.rating = end.rating
+        request.ratingAtEnd = end.rating
+        return request
+    }
+
+    fileprivate mutating func price(by prices: RequestPrices) {
+        guard cost == nil, let money = prices.cost(of: self) else { return }
+        cost = RequestCost(money, .priced)
+    }
+
+    /// Whether this request ended so. Prices and later ratings play no part.
+    fileprivate func isEnd(_ end: RequestEnd, _ storedText: StoredText) -> Bool {
+        var told = self
+        if told.cost?.source == .priced { told.cost = nil }
+        told.rating = told.ratingAtEnd
+        return told == told.ended(by: end, storedText)
+    }
+}
+
+extension Rejection {
+    fileprivate static let ratingTooEarly = Rejection(
+        code: .reservationOpen, field: "requestId",
+        message: "expected a request that has ended; until then its end brings the rating")
+
+    fileprivate static let ratingExpired = Rejection(
+        code: .reservationClosed, field: "requestId",
+        message: "expected a request whose end was told, and this one has none")
+}

@@ -1,0 +1,112 @@
+public import MeterstoneCore
+public import MeterstoneStore
+
+/// Some of a subject's requests, newest first, and where the next page starts.
+public struct RequestPage: Sendable {
+    public let requests: [TrackedRequest]
+    /// `nil`: there are no more.
+    public let next: EventCursor?
+}
+
+extension RequestTracker {
+    /// A request as it stands; `nil` when there is none with this id.
+    public func request(_ id: EventID) async throws(StoreError) -> TrackedRequest? {
+        let reservation = try await reservations([id]).first ?? nil
+        return reservation.flatMap { TrackedRequest($0, at: engine.clock()) }
+    }
+
+    /// A subject's requests, newest first; a team's include those of the subjects below it.
+    ///
+    /// Events that are no requests are read over, so that a page among many of them takes longer.
+    public func requests(
+        of subject: SubjectID, before cursor: EventCursor? = nil, count: Int = 100
+    ) async throws(StoreError) -> RequestPage {
+        let count = min(max(1, count), MeterstoneEngine.eventsPerPageMax)
+        var found: [TrackedRequest] = []
+        var last: EventCursor?
+        var isMore = false
+        try await forEachRequest(of: subject, before: cursor) { request, event in
+            // One more than asked for tells whether there is a next page.
+            guard found.count < count else {
+                isMore = true
+                return false
+            }
+            found.append(request)
+            last = event.cursor
+            return true
+        }
+        return RequestPage(requests: found, next: isMore ? last : nil)
+    }
+
+    /// Requests of all subjects that ended within a span's starts and whose cost nobody knows,
+    /// subject by subject, each newest first.
+    ///
+    /// Reads every event of the span; meant for reports.
+    public func unpriced(
+        from: Instant = .earliest, until: Instant = .latest
+    ) async throws(StoreError) -> [TrackedRequest] {
+        var found: [TrackedRequest] = []
+        try await forEachSubject { (subject) throws(StoreError) in
+            try await forEachEnded(of: subject, from: from, until: until) { request, _ in
+                if request.cost == nil { found.append(request) }
+            }
+        }
+        return found
+    }
+
+    // MARK: Visiting
+
+    /// Visits a subject's requests from the newest to the oldest, until the visit says `false`.
+    func forEachRequest(
+        of subject: SubjectID, before start: EventCursor?,
+        _ visit: (TrackedRequest, RecordedEvent) -> Bool
+    ) async throws(StoreError) {
+        let now = engine.clock()
+        var cursor = start
+        while true {
+            let page = try await engine.events(
+                of: subject, before: cursor, count: MeterstoneEngine.eventsPerPageMax)
+            for event in page.events {
+                guard let request = TrackedRequest(event, at: now) else { continue }
+                guard visit(request, event) else { return }
+            }
+            guard let next = page.next else { return }
+            cursor = next
+        }
+    }
+
+    /// Visits a subject's own requests that started within a span and whose end was told.
+    func forEachEnded(
+        of subject: SubjectID, from: Instant, until: Instant,
+        _ visit: (TrackedRequest, RecordedEvent) -> Void
+    ) async throws(StoreError) {
+        let end = EventCursor(occurredAt: until, sequence: .min)
+        try await forEachRequest(of: subject, before: end) { request, event in
+            guard request.startedAt >= from else { return false }
+            if request.subject == subject, event.reservation?.status == .settled {
+                visit(request, event)
+            }
+            return true
+        }
+    }
+
+    func forEachSubject(
+        _ visit: (SubjectID) async throws(StoreError) -> Void
+    ) async throws(StoreError) {
+        var after: SubjectID?
+        while true {
+            let subjects = try await engine.subjects(after: after, count: Self.subjectsPerPage)
+            for subject in subjects { try await visit(subject.id) }
+            guard let last = subjects.last else { return }
+            after = last.id
+        }
+    }
+
+    private static let subjectsPerPage = 500
+}
+
+extension RecordedEvent {
+    fileprivate var cursor: EventCursor {
+        EventCursor(occurredAt: event.occurredAt ?? recordedAt, sequence: sequence)
+    }
+}

@@ -1,0 +1,125 @@
+import Meterstone
+import MeterstoneAPI
+import MeterstoneCore
+
+extension FlatBody {
+    /// The body that starts a chat request.
+    static func start(_ json: [UInt8]) throws(Rejection) -> FlatBody {
+        try FlatBody(
+            json,
+            texts: [
+                "prompt": ChatBounds.text, "sessionId": ChatBounds.name, "model": ChatBounds.name,
+                "requestType": ChatBounds.name, "category": ChatBounds.name,
+                "complexity": ChatBounds.name, "userId": ChatBounds.name,
+                "requestId": ChatBounds.name, "ipAddress": ChatBounds.name,
+                "userAgent": ChatBounds.userAgent,
+            ], numbers: ["estimatedTokens"])
+    }
+
+    /// - Parameters:
+    ///   - key: of the header field `Idempotency-Key`, the id where the body names none.
+    ///   - userAgent: of the header field, used where the body tells none.
+    func requestStart(
+        of user: SubjectID, key: EventID?, userAgent: String?
+    ) throws(Rejection) -> RequestStart {
+        let session = try requiredText("sessionId", "the session that the request belongs to")
+        guard SubjectID.isValid(session) else {
+            throw .invalid("sessionId", SubjectID.expectation)
+        }
+        return RequestStart(
+            id: try eventID("requestId") ?? key, subject: user,
+            prompt: try requiredText("prompt", "what the user asks"), session: session,
+            model: try identifier("model"), type: text("requestType"), category: text("category"),
+            complexity: text("complexity"), estimatedTokens: try number("estimatedTokens"),
+            ipAddress: text("ipAddress"), userAgent: text("userAgent") ?? userAgent)
+    }
+}
+
+extension FlatBody {
+    /// The body that ends a chat request, or rates it.
+    static func end(_ json: [UInt8]) throws(Rejection) -> FlatBody {
+        try FlatBody(
+            json,
+            texts: [
+                "requestId": ChatBounds.name, "status": ChatBounds.name, "userId": ChatBounds.name,
+                "response": ChatBounds.text, "error": ChatBounds.error,
+                "errorMessage": ChatBounds.error,
+            ],
+            numbers: [
+                "tokensUsed", "tokensInput", "tokensOutput", "cachedTokens", "reasoningTokens",
+                "cost", "duration", "userRating",
+            ])
+    }
+
+    func requestID() throws(Rejection) -> EventID {
+        _ = try requiredText("requestId", "the id that the start was answered")
+        guard let id = try eventID("requestId") else { throw .missing("requestId", "an id") }
+        return id
+    }
+
+    /// The rating of a body that tells nothing else.
+    func ratingAlone() throws(Rejection) -> Int? {
+        guard text("status") == nil else { return nil }
+        for name in ["response", "error", "errorMessage"] where text(name) != nil {
+            throw .missing("status", Self.statuses)
+        }
+        for name in [
+            "tokensUsed", "tokensInput", "tokensOutput", "cachedTokens", "reasoningTokens", "cost",
+            "duration",
+        ] where try number(name) != nil {
+            throw .missing("status", Self.statuses)
+        }
+        guard let rating = try number("userRating") else {
+            throw .missing("status", Self.statuses)
+        }
+        return Int(rating)
+    }
+
+    func requestEnd() throws(Rejection) -> RequestEnd {
+        guard let status = text("status").flatMap({ RequestEnd.Status(rawValue: $0) }) else {
+            throw .invalid("status", Self.statuses)
+        }
+        return RequestEnd(
+            id: try requestID(), status: status, response: text("response"),
+            tokens: try requestTokens(), cost: try cost(),
+            durationMilliseconds: try number("duration"), error: try errorText(),
+            rating: try number("userRating").map { Int($0) })
+    }
+
+    private static let statuses = "completed, failed or cancelled"
+
+    /// The document tells costs in cents.
+    private func cost() throws(Rejection) -> Money? {
+        try number("cost").map { Money(millionths: $0 * Money.cent.millionths) }
+    }
+
+    private func errorText() throws(Rejection) -> String? {
+        guard let error = text("error"), let message = text("errorMessage"), error != message else {
+            return text("error") ?? text("errorMessage")
+        }
+        throw .invalid("errorMessage", "the same as error, or only one of them")
+    }
+
+    /// Input and output together are `tokensUsed`, or are told as what they are.
+    private func requestTokens() throws(Rejection) -> RequestTokens? {
+        let used = try number("tokensUsed")
+        let input = try number("tokensInput")
+        let output = try number("tokensOutput")
+        guard let input, let output else {
+            for name in ["tokensInput", "tokensOutput"] where (input ?? output) != nil {
+                if try number(name) == nil { throw .missing(name, "both kinds of tokens") }
+            }
+            for name in ["cachedTokens", "reasoningTokens"] where try number(name) != nil {
+                throw .missing("tokensInput", "tokensInput and tokensOutput beside \(name)")
+            }
+            return used.map { .total($0) }
+        }
+        if let used, used != input + output {
+            throw .invalid("tokensUsed", "tokensInput and tokensOutput together")
+        }
+        return .counts(
+            TokenCounts(
+                input: input, output: output, cached: try number("cachedTokens") ?? 0,
+                reasoning: try number("reasoningTokens") ?? 0))
+    }
+}

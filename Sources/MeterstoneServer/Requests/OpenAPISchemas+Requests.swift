@@ -1,0 +1,128 @@
+/// Tracked requests and the dashboard of a user.
+extension OpenAPISchemas {
+    static let requests: [(name: String, schema: String)] = [
+        (
+            "ChatNumber",
+            #"{"type":["integer","null"],"minimum":0,"maximum":1000000000000}"#
+        ),
+        (
+            "ChatText",
+            #"""
+            {"type":["string","null"],"minLength":1,"maxLength":255,"pattern":"^[^\u0000]*$"}
+            """#
+        ),
+        (
+            "ChatRequestStart",
+            #"""
+            {"type":"object","required":["prompt","sessionId"],"additionalProperties":false,
+             "properties":{"prompt":{"$ref":"Text"},"sessionId":{"$ref":"Name"},
+             "model":{"$ref":"OptionalName"},"requestType":{"$ref":"ChatText"},
+             "category":{"$ref":"ChatText"},"complexity":{"$ref":"ChatText"},
+             "userId":{"$ref":"OptionalName"},"requestId":{"$ref":"OptionalName"},
+             "estimatedTokens":{"$ref":"ChatNumber"},"ipAddress":{"$ref":"ChatText"},
+             "userAgent":{"type":["string","null"],"maxLength":1024,"pattern":"^[^\u0000]*$"}}}
+            """#
+        ),
+        (
+            "ChatRequestStarted",
+            #"""
+            {"type":"object","required":["requestId","status","startedAt","limits"],
+             "properties":{"requestId":{"$ref":"Name"},"status":{"const":"pending"},
+             "startedAt":{"$ref":"Instant"},"limits":{"$ref":"LimitStatuses"}}}
+            """#
+        ),
+        (
+            "ChatRequestEnd",
+            #"""
+            {"type":"object","required":["requestId"],"additionalProperties":false,
+             "properties":{"requestId":{"$ref":"Name"},
+             "status":{"enum":["completed","failed","cancelled",null]},
+             "userId":{"$ref":"OptionalName"},"response":{"$ref":"OptionalText"},
+             "tokensUsed":{"$ref":"ChatNumber"},"tokensInput":{"$ref":"ChatNumber"},
+             "tokensOutput":{"$ref":"ChatNumber"},"cachedTokens":{"$ref":"ChatNumber"},
+             "reasoningTokens":{"$ref":"ChatNumber"},
+             "cost":{"$ref":"ChatNumber","description":"In cents."},
+             "duration":{"$ref":"ChatNumber","description":"In milliseconds."},
+             "error":{"$ref":"OptionalText"},"errorMessage":{"$ref":"OptionalText"},
+             "userRating":{"type":["integer","null"],"minimum":1,"maximum":5}}}
+            """#
+        ),
+        ("TrackedRequest", trackedRequest),
+        (
+            "TrackedRequests",
+            #"{"type":"array","items":{"$ref":"TrackedRequest"}}"#
+        ),
+        (
+            "RequestList",
+            #"""
+            {"type":"object","required":["requests","nextCursor"],"additionalProperties":false,
+             "properties":{"requests":{"$ref":"TrackedRequests"},
+             "nextCursor":{"type":["string","null"]}}}
+            """#
+        ),
+        (
+            "UnpricedRequests",
+            #"""
+            {"type":"object","required":["unpriced","requests"],"additionalProperties":false,
+             "properties":{"unpriced":{"type":"integer","minimum":0},
+             "requests":{"$ref":"TrackedRequests"}}}
+            """#
+        ),
+        (
+            "UserDashboardBody",
+            #"""
+            {"type":"object","additionalProperties":false,
+             "properties":{"userId":{"$ref":"OptionalName"}}}
+            """#
+        ),
+        ("UserDashboard", dashboard),
+    ]
+
+    private static let trackedRequest = #"""
+        {"type":"object","required":["requestId","userId","status","startedAt"],
+         "additionalProperties":false,"properties":{"requestId":{"$ref":"Name"},
+         "userId":{"$ref":"Name"},"status":{"enum":["pending","completed","failed","cancelled"]},
+         "sessionId":{"$ref":"Name"},"prompt":{"$ref":"Text"},"response":{"$ref":"Text"},
+         "model":{"$ref":"Name"},"requestType":{"$ref":"Text"},"category":{"$ref":"Text"},
+         "complexity":{"$ref":"Text"},"estimatedTokens":{"$ref":"Quantity"},
+         "tokensUsed":{"$ref":"Quantity"},"tokensInput":{"$ref":"Quantity"},
+         "tokensOutput":{"$ref":"Quantity"},"cachedTokens":{"$ref":"Quantity"},
+         "reasoningTokens":{"$ref":"Quantity"},
+         "cost":{"type":"integer","description":"In cents, rounded."},
+         "costMillionths":{"type":"integer"},"costSource":{"enum":["given","priced"]},
+         "duration":{"$ref":"Quantity"},"error":{"$ref":"Text"},
+         "userRating":{"type":"integer","minimum":1,"maximum":5},"ipAddress":{"$ref":"Text"},
+         "userAgent":{"$ref":"Text"},"startedAt":{"$ref":"Instant"},
+         "completedAt":{"$ref":"Instant"}}}
+        """#
+
+    private static let dashboard = #"""
+        {"type":"object","required":["user","metrics","limits","performance","recentRequests",
+         "requestsByCategory"],"properties":{
+         "user":{"type":"object","required":["id","email","plan","requestsUsed","requestsLimit"],
+          "properties":{"id":{"$ref":"Name"},"email":{"$ref":"OptionalText"},
+          "plan":{"$ref":"OptionalText"},"requestsUsed":{"$ref":"Quantity"},
+          "requestsLimit":{"$ref":"Allowance"}}},
+         "metrics":{"type":"object","required":["totalRequests","totalTokensUsed","totalCost",
+          "averageResponseTime","requestsThisMonth","requestsToday"],"properties":{
+          "totalRequests":{"$ref":"Quantity"},"totalTokensUsed":{"$ref":"Quantity"},
+          "totalCost":{"$ref":"Quantity","description":"In cents, rounded once."},
+          "averageResponseTime":{"$ref":"OptionalQuantity","description":"In milliseconds."},
+          "requestsThisMonth":{"$ref":"Quantity"},"requestsToday":{"$ref":"Quantity"}}},
+         "limits":{"type":"object","required":["monthlyUsed","monthlyLimit","dailyUsed",
+          "dailyLimit","canMakeRequest","planName"],"properties":{
+          "monthlyUsed":{"$ref":"Quantity"},"monthlyLimit":{"$ref":"Allowance"},
+          "dailyUsed":{"$ref":"Quantity"},"dailyLimit":{"$ref":"Allowance"},
+          "canMakeRequest":{"type":"boolean"},"planName":{"$ref":"OptionalText"}}},
+         "performance":{"type":"object","required":["averageResponseTime","successRate",
+          "averageRating","totalRequests"],"properties":{
+          "averageResponseTime":{"$ref":"OptionalQuantity"},
+          "successRate":{"type":["number","null"],"minimum":0,"maximum":1},
+          "averageRating":{"type":["number","null"],"minimum":1,"maximum":5},
+          "totalRequests":{"$ref":"Quantity"}}},
+         "recentRequests":{"$ref":"TrackedRequests"},
+         "requestsByCategory":{"type":"object",
+          "additionalProperties":{"type":"integer","minimum":1}},
+         "lastCalculatedAt":{"$ref":"Instant"},"dashboard":{"type":"object"}}}
+        """#
+}

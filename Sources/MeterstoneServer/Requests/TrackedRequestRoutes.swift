@@ -1,0 +1,60 @@
+import Hummingbird
+import Meterstone
+import MeterstoneAPI
+import MeterstoneCore
+
+/// Tracked requests: one, a subject's, and those whose cost nobody knows.
+struct TrackedRequestRoutes: Sendable {
+    let tracker: RequestTracker
+
+    func add(to routes: inout Routes) {
+        routes.on(.get, "/v1/requests/unpriced", query: ["from", "until"]) { request, _ in
+            try await unpriced(request)
+        }
+        routes.on(.get, "/v1/requests/:request") { _, context in
+            let id = try context.eventID("request")
+            guard let request = try await tracker.request(id) else {
+                throw Problem.missing("unknown_request", "request \(id)")
+            }
+            return Response(json: try encoded(request))
+        }
+        routes.on(.get, "/v1/subjects/:subject/requests", query: ["count", "cursor"]) {
+            request, context in
+            try await list(request, context)
+        }
+    }
+
+    private func list(
+        _ request: Request, _ context: BasicRequestContext
+    ) async throws -> Response {
+        let subject: SubjectID = try context.parameter("subject")
+        let query = try Query(request)
+        let cursor = try query.cursor(.events).map { (cursor) throws(Rejection) in
+            try cursor.eventCursor()
+        }
+        let page = try await tracker.requests(
+            of: subject, before: cursor, count: try query.count())
+        let requests = try encoded(page.requests)
+        return Response { writer in
+            writer.beginObject()
+            writer.name("requests")
+            writer.json(requests)
+            writer.nextCursor(page.next.map { Cursor($0) })
+            writer.endObject()
+        }
+    }
+
+    private func unpriced(_ request: Request) async throws -> Response {
+        let (from, until) = try Query(request).span()
+        let all = try await tracker.unpriced(from: from ?? .earliest, until: until ?? .latest)
+        let requests = try encoded(Array(all.prefix(RequestLimits.resultsMax)))
+        return Response { writer in
+            writer.beginObject()
+            writer.name("unpriced")
+            writer.integer(Int64(all.count))
+            writer.name("requests")
+            writer.json(requests)
+            writer.endObject()
+        }
+    }
+}

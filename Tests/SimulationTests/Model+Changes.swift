@@ -1,0 +1,108 @@
+import MeterstoneCore
+import MeterstoneStore
+
+extension Model {
+    mutating func correct(_ correction: Correction, at now: Instant) -> String {
+        guard let index = known(correction.eventID, correction.source) else {
+            return "unknown_event"
+        }
+        _ = expireDue(events[index].event.subject, at: now)
+        if !events[index].isVoided, let reservation = events[index].reservation {
+            if reservation.status == .open { return "reservation_open" }
+            if !reservation.isCounted, correction.kind != .void { return "already_voided" }
+        }
+        var kind = CorrectionNote.Kind.void
+        switch correction.kind {
+        case .void:
+            if events[index].isVoided { return "unchanged" }
+            events[index].isVoided = true
+        case .amend(let quantities, let details):
+            if events[index].isVoided { return "already_voided" }
+            let before = events[index].event
+            var after = before
+            after.quantities = quantities
+            if let details { after.details = details }
+            if (after.details ?? .none) == (before.details ?? .none) {
+                after.details = before.details
+            }
+            if after == before { return "unchanged" }
+            if let rejection = reject(quantities) { return rejection }
+            events[index].event = after
+            kind = .amend
+        }
+        events[index].corrections.append(
+            CorrectionNote(
+                kind: kind, author: correction.author, reason: correction.reason, recordedAt: now))
+        return "corrected"
+    }
+
+    /// The first answer again under the same key.
+    mutating func change(_ request: ChangeRequest, at now: Instant) -> String {
+        guard let key = request.idempotencyKey else { return carryOut(request.change, at: now) }
+        if let receipt = receipts[key] {
+            return receipt.change == request.change
+                ? "again \(receipt.answer)" : "idempotency_conflict"
+        }
+        let answer = carryOut(request.change, at: now)
+        let isChange = ["created", "replaced", "deleted", "credited"].contains {
+            answer.hasPrefix($0)
+        }
+        if isChange { receipts[key] = (request.change, answer) }
+        return answer
+    }
+
+    private mutating func carryOut(_ change: Change, at now: Instant) -> String {
+        // What the plan gave until now is given before it changes.
+        if !change.isOfCredits, let id = change.subject, profiles[id] != nil, payment != nil {
+            wallets[id] = wallet(id, at: now)
+        }
+        if let answer = credit(change, at: now) { return answer }
+        guard let id = change.subject else {
+            let (result, outcome) = blueprint.applying(change)
+            blueprint = result
+            return outcome.text
+        }
+        let old = profiles[id]
+        var new = old ?? Subject(id: id)
+        let outcome: ChangeOutcome
+        switch change {
+        case .putSubject(let wanted):
+            if let zone = wanted.timeZone, zoneRules(zone) == nil { return "unknown_time_zone" }
+            if isUnknown(wanted.plan, to: old) { return "unknown_plan" }
+            if let parent = wanted.parent, levels(parent).contains(id) { return "cyclic_parent" }
+            new = wanted
+            new.overrides = old?.overrides ?? [:]
+            new.subscription = old?.subscription
+            outcome = old == nil ? .created : new == old ? .unchanged : .replaced
+        case .putSubscription(_, let subscription):
+            if isUnknown(subscription.plan, to: old) { return "unknown_plan" }
+            new.subscription = subscription
+            outcome = old?.subscription == nil ? .created : new == old ? .unchanged : .replaced
+        case .deleteSubscription:
+            new.subscription = nil
+            outcome = old?.subscription == nil ? .missing : .deleted
+        case .putOverride(_, let limit, let allowance):
+            if !blueprint.limits.contains(where: { $0.key == limit }) { return "unknown_limit" }
+            new.overrides[limit] = allowance
+            outcome = old?.overrides[limit] == nil ? .created : new == old ? .unchanged : .replaced
+        case .deleteOverride(_, let limit):
+            new.overrides[limit] = nil
+            outcome = old?.overrides[limit] == nil ? .missing : .deleted
+        default:
+            new = Subject(id: id)
+            outcome = old == nil || old == new ? .missing : .deleted
+        }
+        if outcome == .missing || outcome == .unchanged { return outcome.text }
+        profiles[id] = new
+        if let parent = new.parent, profiles[parent] == nil {
+            profiles[parent] = Subject(id: parent)
+        }
+        return outcome.text
+    }
+
+    /// A plan that a subject was on before may be gone since.
+    private func isUnknown(_ plan: PlanKey?, to old: Subject?) -> Bool {
+        guard let plan, plan != old?.plan, plan != old?.subscription?.plan else { return false }
+        return !blueprint.knows(plan: plan)
+    }
+}

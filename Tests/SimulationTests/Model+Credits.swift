@@ -1,0 +1,129 @@
+import MeterstoneCore
+import MeterstoneStore
+
+extension Model {
+    /// What pays first; `nil`: nothing costs credits.
+    var payment: CreditPayment? {
+        blueprint.credits.flatMap { $0.isEnabled ? $0.payment : nil }
+    }
+
+    func price(_ meter: MeterKey) -> Int64 {
+        payment == nil ? 0 : blueprint.credits?.prices[meter] ?? 0
+    }
+
+    func cost(of units: [MeterKey: Int64]) -> Int64 {
+        units.reduce(0) { $0 + price($1.key) * $1.value }
+    }
+
+    /// Whether units beyond a limit are paid with credits instead of being refused.
+    func canPay(beyond limit: Limit, _ meter: Meter) -> Bool {
+        payment == .allowanceFirst && price(meter.key) > 0 && limit.window != .request
+            && limit.window != .concurrent
+    }
+
+    func givenPlan(_ id: SubjectID, at instant: Instant) -> Plan? {
+        let key = plan(id, at: instant)
+        return blueprint.plans.first { $0.key == key }
+    }
+
+    func overdraft(_ id: SubjectID, at now: Instant) -> Int64 {
+        givenPlan(id, at: now)?.overdraft ?? 0
+    }
+
+    /// A subject's credits as of now, of which nothing is written down.
+    func wallet(_ id: SubjectID, at now: Instant) -> ModelWallet {
+        var wallet = wallets[id] ?? ModelWallet()
+        wallet.pass(
+            to: now, span: { span($0, id, at: $1) },
+            recurring: { payment == nil ? [] : givenPlan(id, at: $0)?.recurringGrants ?? [] })
+        return wallet
+    }
+
+    // MARK: Changes
+
+    /// `nil` when the change is not about credits.
+    mutating func credit(_ change: Change, at now: Instant) -> String? {
+        switch change {
+        case .grantCredit(let id, let order): return grant(order, to: id, at: now)
+        case .voidGrant(let id, let grant, _): return void(grant, of: id, at: now)
+        case .refundCredit(let id, let reference, _): return refund(reference, to: id, at: now)
+        default: return nil
+        }
+    }
+
+    private mutating func grant(_ order: GrantOrder, to id: SubjectID, at now: Instant) -> String {
+        let effectiveAt = order.effectiveAt ?? now
+        var wallet = wallet(id, at: now)
+        if let name = order.id, let known = wallet.named[name] {
+            var wanted = known
+            wanted.amount = order.amount
+            wanted.priority = order.priority
+            wanted.effectiveAt = order.effectiveAt ?? known.effectiveAt
+            wanted.expiresAt = order.expiresAt
+            wanted.source = order.source
+            wanted.reference = order.reference
+            return wanted == known ? "unchanged" : "duplicate_grant"
+        }
+        if !(1...1_000_000_000_000).contains(order.amount) { return "invalid_field" }
+        if !(0...1_000).contains(order.priority) { return "invalid_field" }
+        if let expiresAt = order.expiresAt, expiresAt <= effectiveAt { return "invalid_field" }
+        if let expiresAt = order.expiresAt, expiresAt <= now { return "invalid_field" }
+        let name = order.id ?? GrantID(unchecked: String(repeating: "-", count: 36))
+        wallet.named[name] = CreditGrant(
+            id: name, amount: order.amount, priority: order.priority, effectiveAt: effectiveAt,
+            expiresAt: order.expiresAt, source: order.source, reference: order.reference)
+        wallet.open(
+            ModelGrant(
+                id: name, number: 0, amount: order.amount, priority: order.priority,
+                effectiveAt: effectiveAt, expiresAt: order.expiresAt,
+                isScheduled: effectiveAt > now),
+            amount: order.amount, at: now)
+        introduce(id)
+        wallets[id] = wallet
+        return "credited \(order.amount) balance \(wallet.balance) grant \(name.shown)"
+    }
+
+    private mutating func void(_ name: GrantID, of id: SubjectID, at now: Instant) -> String {
+        var wallet = wallet(id, at: now)
+        let index = wallet.grants.firstIndex {
+            $0.id == name && $0.isOpen && ($0.isScheduled || $0.mayPay(at: now))
+        }
+        guard let index else {
+            return wallet.named[name] == nil ? "unknown_grant" : "unchanged"
+        }
+        let lost = wallet.grants[index].usable
+        wallet.voided.append(lost)
+        wallet.grants[index].usable = 0
+        wallet.grants[index].isScheduled = false
+        wallet.grants[index].isVoided = true
+        wallets[id] = wallet
+        return "credited \(lost) balance \(wallet.balance) grant \(name.shown)"
+    }
+
+    private mutating func refund(
+        _ reference: String, to id: SubjectID, at now: Instant
+    ) -> String {
+        var wallet = wallet(id, at: now)
+        if wallet.refunded.contains(reference) { return "already_refunded" }
+        let parts = wallet.spendings.filter { $0.reference == reference }.flatMap(\.parts)
+        if parts.isEmpty { return "unknown_reference" }
+        wallet.refunded.insert(reference)
+        for (number, part) in parts.enumerated() {
+            let isOver = part.expiresAt.map { $0 <= now } ?? false
+            wallet.refunds.append(part.units)
+            let name = GrantID(unchecked: "refund-\(reference)-\(number + 1)")
+            wallet.named[name] = CreditGrant(
+                id: name, amount: part.units, priority: part.priority, effectiveAt: now,
+                expiresAt: isOver ? nil : part.expiresAt, source: .refund, reference: reference)
+            wallet.open(
+                ModelGrant(
+                    id: name, number: 0,
+                    amount: part.units, priority: part.priority, effectiveAt: now,
+                    expiresAt: isOver ? nil : part.expiresAt),
+                amount: part.units, at: now)
+        }
+        wallets[id] = wallet
+        let amount = parts.reduce(0) { $0 + $1.units }
+        return "credited \(amount) balance \(wallet.balance) grant -"
+    }
+}
