@@ -1,6 +1,6 @@
 package import Logging
 package import Meterstone
-package import ServiceLifecycle
+import ServiceLifecycle
 
 /// Writes down which reservations have expired, about when they do.
 ///

@@ -1,4 +1,4 @@
-package import MeterstoneCore
+import MeterstoneCore
 
 /// A wallet in the column `memory` of its counter: what its entries add up to, so that they need not be
 /// added up again.

@@ -1,4 +1,4 @@
-package import MeterstoneCore
+import MeterstoneCore
 
 /// Counters that belong to no meter. They have numbers below those of the registry, no windows, and
 /// were counted from the first fact on.
