@@ -54,6 +54,7 @@ extension Model {
     private mutating func carryOut(_ change: Change, at now: Instant) -> String {
         // What the plan gave until now is given before it changes.
         if !change.isOfCredits, let id = change.subject, profiles[id] != nil, payment != nil {
+            _ = expireDue(id, at: now)
             wallets[id] = wallet(id, at: now)
         }
         if let answer = credit(change, at: now) { return answer }

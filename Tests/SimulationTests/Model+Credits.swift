@@ -43,6 +43,7 @@ extension Model {
 
     /// `nil` when the change is not about credits.
     mutating func credit(_ change: Change, at now: Instant) -> String? {
+        if change.isOfCredits, let id = change.subject { _ = expireDue(id, at: now) }
         switch change {
         case .grantCredit(let id, let order): return grant(order, to: id, at: now)
         case .voidGrant(let id, let grant, _): return void(grant, of: id, at: now)

@@ -32,6 +32,7 @@ extension Model {
 
     private mutating func consume(_ event: UsageEvent, at now: Instant, records: Bool) -> String {
         if records, let known = known(event.id, event.details?.source) {
+            if events[known].reservation != nil { return "conflict" }
             return repeated(event, as: events[known])
         }
         return decide(event, at: now, records: records, terms: nil)
@@ -151,7 +152,8 @@ extension Model {
     private mutating func record(_ event: UsageEvent, at now: Instant) -> String {
         let instant = event.occurredAt ?? now
         if let known = known(event.id, event.details?.source) {
-            return matches(events[known], event) ? "duplicate" : "conflict"
+            return matches(events[known], event) && events[known].reservation == nil
+                ? "duplicate" : "conflict"
         }
         if isOutOfRange(instant, now) { return "occurred_at_out_of_range" }
         if let rejection = reject(event.quantities) { return rejection }

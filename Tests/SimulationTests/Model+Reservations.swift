@@ -62,7 +62,13 @@ extension Model {
                     switch reservation.terms.onExpiry {
                     case .release: nil
                     case .charge: Quantities.none
-                    case .chargeReported: reservation.reported
+                    case .chargeReported:
+                        reservation.reported.map { reported in
+                            Quantities(
+                                events[place].event.quantities.pairs.map {
+                                    NamedQuantity(name: $0.name, quantity: .zero)
+                                } + reported.pairs)
+                        }
                     }
                 _ = close(place, as: .expired, asked, details: nil, at: now)
                 count += 1

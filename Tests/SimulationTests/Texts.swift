@@ -84,7 +84,7 @@ extension ReservationOutcome {
         switch self {
         case .rejected(let rejection): return rejection.code.rawValue
         case .conflict(let reservation): return "conflict \(reservation.text)"
-        case .denied(let denial, let limits):
+        case .denied(let denial, let limits, _):
             return Denial?.some(denial).text(limits.map { ModelStatus($0) })
         case .done(let answer):
             let limits = answer.limits.map { ModelStatus($0) }

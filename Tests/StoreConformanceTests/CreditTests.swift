@@ -148,6 +148,24 @@ import Testing
     }
 
     @Test(arguments: StoreUnderTest.allCases)
+    func `an id that several sources used is not refunded`(store: StoreUnderTest) async throws {
+        try await store.with { engine, _ in
+            try await engine.setUp(credits: Self.policy)
+            try await engine.put(.grantCredit(.ada, Self.order(100)))
+            for source in ["a", "b"] {
+                _ = try await engine.decide(.of(.ada, id: "e1", source: source))
+            }
+            let refund = Change.refundCredit(.ada, reference: "e1", reason: "which?")
+            guard case .rejected(let rejection) = try await engine.put(refund) else {
+                Issue.record("refunded")
+                return
+            }
+            #expect(rejection.code == .unknownReference)
+            #expect(try await engine.wallet(of: .ada).balance == 80)
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
     func `a plan gives its daily credit once a day, also after a year of silence`(
         store: StoreUnderTest
     ) async throws {

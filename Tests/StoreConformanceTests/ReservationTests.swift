@@ -163,6 +163,74 @@ import Testing
     }
 
     @Test(arguments: StoreUnderTest.allCases)
+    func `a hundred members whose reservations expire together hold nobody up`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.withSession { session in
+            try await session.engine.setUp(limits: [.daily(1_000)])
+            let terms = ReservationTerms(milliseconds: Self.minute)
+            for number in 0..<100 {
+                let member = SubjectID(unchecked: "member\(number)")
+                try await session.engine.put(.putSubject(Subject(id: member, parent: .team)))
+                _ = try await session.engine.reserve(member, 2, id: "r\(number)", terms: terms)
+            }
+            #expect(try await session.engine.openReservations(of: .team).count == 100)
+            try await session.reopen()
+            session.clock.advance(bySeconds: 60)
+            #expect(try await session.engine.decide("member7").isAllowed)
+            #expect(try await session.engine.used(.team) == ["prompts_daily": 1])
+            try await session.engine.expectClean()
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `the id of a reservation is not forgotten`(store: StoreUnderTest) async throws {
+        let options = StoreUnderTest.options { $0.eventIDMillisecondsMax = 1_000 }
+        try await store.with(options) { engine, clock in
+            try await engine.setUp(limits: [.daily(10)])
+            _ = try await engine.reserve(.ada, 2, id: "r1")
+            clock.advance(bySeconds: 60)
+            // What is set aside is not used up, whoever says so under the same id.
+            for outcome in [
+                try await engine.consume(.of(.ada, [.prompts: 2], id: "r1")),
+                try await engine.consume(.of(.ada, [.prompts: 5], id: "r1")),
+            ] {
+                guard case .conflict = outcome else {
+                    Issue.record("expected a conflict, got \(outcome)")
+                    return
+                }
+            }
+            _ = try await engine.finish("r1")
+            #expect(try await engine.used(.ada) == ["prompts_daily": 2])
+            try await engine.expectClean()
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `at expiry only what was reported is charged, and what cannot be counted is not`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.with { engine, clock in
+            try await engine.setUp(
+                meters: [Meter(key: .prompts), Meter(key: .seconds)],
+                limits: [.daily(10), .limit("seconds", 20, of: .seconds, per: .day)])
+            let terms = ReservationTerms(milliseconds: Self.minute, onExpiry: .chargeReported)
+            for (id, reported) in [("r1", 3), ("r2", Int64.max)] as [(String, Int64)] {
+                _ = try await engine.reserve(
+                    .of(.ada, [.prompts: 2, .seconds: 4], id: id), terms)
+                _ = try await engine.extend(
+                    ReservationExtension(id: .of(id), reported: .of([.prompts: reported])))
+            }
+            clock.advance(bySeconds: 60)
+            #expect(try await engine.expireReservations() == 2)
+            #expect(try await engine.expireReservations() == 0)
+            // Of the second what was set aside counts.
+            #expect(try await engine.used(.ada) == ["prompts_daily": 5, "seconds": 4])
+            try await engine.expectClean()
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
     func `the sweeper finds what nobody asks about`(store: StoreUnderTest) async throws {
         try await store.withSession { session in
             try await session.engine.setUp(limits: [.daily(10)])
@@ -202,7 +270,7 @@ import Testing
             clock.advance(bySeconds: 50)
             #expect(try await engine.used(.ada)["prompts_daily"] == 9)
             let tooMuch = ReservationExtension(id: .of("r1"), quantities: .of([.prompts: 10]))
-            guard case .denied(let denial, _) = try await engine.extend(tooMuch) else {
+            guard case .denied(let denial, _, _) = try await engine.extend(tooMuch) else {
                 Issue.record("beyond a limit")
                 return
             }

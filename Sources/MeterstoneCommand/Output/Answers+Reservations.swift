@@ -50,9 +50,9 @@ extension Answers {
             let status = reservation.status.rawValue
             throw CommandFailure(
                 .badData, "reservation '\(reservation.id)' was \(status) before, in another way")
-        case .denied(let denial, let limits):
+        case .denied(let denial, let limits, let credits):
             let decision = Decision(
-                denial: denial, isDuplicate: false, eventID: nil, limits: limits)
+                denial: denial, isDuplicate: false, eventID: nil, limits: limits, credits: credits)
             try print(ConsumeOutcome.decided(decision), asJSON: asJSON, at: now)
         case .done(let answer):
             if asJSON {

@@ -121,8 +121,12 @@ extension LedgerEntry {
             units += allocation.units
             guard range.contains(units) else { return false }
         }
-        let grant = grant?.amount ?? 0
-        return [amount, balanceAfter, overdrawn, spent, grant].allSatisfy(range.contains)
+        let given = grant?.amount ?? 0
+        let isGift = kind == .grant || kind == .refund || kind == .schedule
+        guard !isGift || amount >= 0, given >= 0, spent >= 0, range.contains(grantNumber) else {
+            return false
+        }
+        return [amount, balanceAfter, overdrawn, spent, given].allSatisfy(range.contains)
     }
 }
 

@@ -153,7 +153,7 @@ public enum ReserveOutcome: Sendable {
 public enum ReservationOutcome: Sendable {
     case done(ReservationAnswer)
     /// An extension by units that do not fit. Nothing changed.
-    case denied(Denial, [LimitStatus])
+    case denied(Denial, [LimitStatus], CreditCharge?)
     /// It was closed before, in another way. Nothing changed.
     case conflict(Reservation)
     case rejected(Rejection)

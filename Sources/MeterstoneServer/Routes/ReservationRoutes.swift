@@ -110,7 +110,8 @@ struct ReservationRoutes: Sendable {
             var headers = answer.isDuplicate ? HTTPFields.replayed : HTTPFields()
             headers.addRateLimits(answer.limits, at: now)
             return Response(headers: headers) { $0.reservation(answer) }
-        case .denied(let denial, let limits): throw Problem.denied(denial, limits: limits, at: now)
+        case .denied(let denial, let limits, let credits):
+            throw Problem.denied(denial, limits: limits, credits: credits, at: now)
         case .conflict(let reservation): throw Problem.reservationConflict(reservation)
         case .rejected(let rejection): throw Problem(rejection, missing: [.unknownReservation])
         }

@@ -178,13 +178,14 @@ extension WorkingSet {
         if let denial = try evaluate(
             levels, after.details, at: after.occurredAt, isReservation: true)
         {
-            return .denied(denial, statuses)
+            return .denied(denial, statuses, nil)
         }
         let payment = try payment(from: owner, at: now)
         if let payment, !payment.isCovered {
             let decision = try unpaid(payment, owner, after.occurredAt)
             return .denied(
-                decision.denial ?? Denial(reason: .insufficientCredits), decision.limits)
+                decision.denial ?? Denial(reason: .insufficientCredits), decision.limits,
+                decision.credits)
         }
         if let payment {
             let known = before.credits?.amount ?? 0

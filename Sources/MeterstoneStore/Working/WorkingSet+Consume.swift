@@ -14,6 +14,8 @@ extension WorkingSet {
         if records, let id = event.id,
             let known = try find(id, source: event.details?.source, at: now)
         {
+            // What is set aside is not used up.
+            guard known.record.reservation == nil else { return .conflict(id) }
             return try repeated(event, as: known)
         }
         return try decide(event, at: now, records: records, terms: nil)

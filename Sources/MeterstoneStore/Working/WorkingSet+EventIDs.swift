@@ -44,6 +44,8 @@ extension WorkingSet {
     }
 
     private func isRemembered(_ event: KnownEvent, _ now: Instant) -> Bool {
+        // A reservation may be open for longer than ids are remembered.
+        if event.record.reservation != nil { return true }
         guard let milliseconds = options.eventIDMillisecondsMax else { return true }
         return event.record.recordedAt.advanced(byMilliseconds: milliseconds) >= now
     }

@@ -34,6 +34,7 @@ extension WorkingSet {
     /// otherwise afterwards.
     func writeDue(of state: SubjectState, at now: Instant) throws(StoreError) {
         guard catalog.payment != nil, state.number != 0 else { return }
+        try expireDue(state, at: now)
         try write(try account(of: state, at: now).due, of: state, at: now)
     }
 
@@ -77,7 +78,8 @@ extension WorkingSet {
     func changeCredits(
         _ request: ChangeRequest, at now: Instant
     ) throws(StoreError) -> ChangeOutcome {
-        switch request.change {
+        if let id = request.change.subject { try expireDue(try state(of: id), at: now) }
+        return switch request.change {
         case .grantCredit(let id, let order):
             try grant(order, to: try state(of: id), by: request.author, at: now)
         case .voidGrant(let id, let grant, let reason):
@@ -143,10 +145,9 @@ extension WorkingSet {
             return .rejected(.alreadyRefunded)
         }
         let known = try entries(of: state, lookup: LedgerEntry.lookup(reference: reference))
-        let spent = known.filter { $0.kind == .spend || $0.kind == .settle }
-        guard spent.contains(where: { $0.spent > 0 }) else {
-            return .rejected(.unknownReference(reference))
-        }
+        let spent = known.filter { ($0.kind == .spend || $0.kind == .settle) && $0.spent > 0 }
+        guard !spent.isEmpty else { return .rejected(.unknownReference(reference)) }
+        guard spent.count == 1 else { return .rejected(.sharedReference(reference)) }
         let account = try account(of: state, at: now)
         switch account.wallet.refunding(
             spent, reference: reference, author: author, reason: reason, at: now)
@@ -220,8 +221,17 @@ extension GrantOrder {
                 message: "expected \(CreditGrant.priorityExpectation)")
         }
         if let expiresAt, expiresAt <= effectiveAt ?? now { return .expiredGrant }
+        let bytes = metadata.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
+        if bytes > Self.metadataBytesMax || (reference?.utf8.count ?? 0) > Self.metadataBytesMax {
+            return Rejection(
+                code: .invalidField, field: "metadata",
+                message: "expected at most \(Self.metadataBytesMax) bytes of names and values")
+        }
         return nil
     }
+
+    /// Open grants are kept together, and written together.
+    private static let metadataBytesMax = 4_096
 
     /// Whether it is the same order that led to a grant.
     fileprivate func asksFor(_ grant: CreditGrant) -> Bool {
@@ -249,6 +259,13 @@ extension Rejection {
         Rejection(
             code: .unknownReference, field: "reference",
             message: "expected the reference of credits spent, and there is none '\(reference)'")
+    }
+
+    fileprivate static func sharedReference(_ reference: String) -> Rejection {
+        Rejection(
+            code: .unknownReference, field: "reference",
+            message: "expected the reference of one event, and events of several sources have the "
+                + "id '\(reference)'; grant the credits instead")
     }
 
     fileprivate static let alreadyRefunded = Rejection(

@@ -5,7 +5,8 @@ extension WorkingSet {
     func record(_ event: UsageEvent, at now: Instant) throws(StoreError) -> RecordOutcome {
         guard options.isTrackingEnabled else { return .rejected(.trackingDisabled) }
         if let id = event.id, let known = try find(id, source: event.details?.source, at: now) {
-            return known.matches(event) ? .duplicate(id) : .conflict(id)
+            return known.matches(event) && known.record.reservation == nil
+                ? .duplicate(id) : .conflict(id)
         }
         let occurredAt = event.occurredAt ?? now
         if let rejection = reject(occurredAt, now) { return .rejected(rejection) }

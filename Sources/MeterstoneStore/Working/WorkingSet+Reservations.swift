@@ -122,13 +122,35 @@ extension WorkingSet {
         try expireDue(state, at: now)
         let open = state.current[try openReservationsIndex(state, at: now)].state.openReservations
         var result: [Reservation] = []
-        for entry in open {
-            guard let known = try find(entry.id, source: entry.source, at: .earliest),
-                let record = entry.isExtended ? try standing(of: known) : known.record
-            else { continue }
+        try forEach(open) { (entry) throws(StoreError) in
+            let (known, record) = try event(of: entry)
             result.append(Reservation(record, of: known.subject.id))
         }
         return result
+    }
+
+    /// An open reservation's event, and how it stands.
+    private func event(
+        of entry: OpenReservation
+    ) throws(StoreError) -> (known: KnownEvent, standing: UsageRecord) {
+        guard let known = try find(entry.id, source: entry.source, at: .earliest),
+            known.sequence == entry.sequence,
+            let record = entry.isExtended ? try standing(of: known) : known.record
+        else { throw StoreError(code: .corrupt, message: "an open reservation is unreadable") }
+        return (known, record)
+    }
+
+    /// Visits all, also after one that fails: a store that loads for a whole batch at once learns what
+    /// all of them need.
+    private func forEach(
+        _ open: some Sequence<OpenReservation>,
+        _ visit: (OpenReservation) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        var failure: StoreError?
+        for entry in open {
+            do throws(StoreError) { try visit(entry) } catch { failure = failure ?? error }
+        }
+        if let failure { throw failure }
     }
 
     // MARK: Expiring
@@ -149,15 +171,14 @@ extension WorkingSet {
     private func expire(_ subject: SubjectState, at now: Instant) throws(StoreError) -> Int {
         let index = try openReservationsIndex(subject, at: now)
         let due = subject.current[index].state.openReservations.prefix { $0.expiresAt <= now }
-        for entry in due {
-            // However short event ids are remembered: an open reservation is not forgotten.
-            guard let known = try find(entry.id, source: entry.source, at: .earliest),
-                let before = entry.isExtended ? try standing(of: known) : known.record,
-                let reservation = before.reservation
-            else { throw StoreError(code: .corrupt, message: "an open reservation is unreadable") }
+        try forEach(due) { (entry) throws(StoreError) in
+            let (known, before) = try event(of: entry)
+            let outcome = try close(
+                known, before, as: .expired, asked: before.askedAtExpiry, details: nil, at: now)
+            guard case .rejected = outcome else { return }
+            // What was reported does not fit any counter. What was set aside does.
             try close(
-                known, before, as: .expired, asked: reservation.askedAtExpiry, details: nil,
-                at: now)
+                known, before, as: .expired, asked: Quantities.none, details: nil, at: now)
         }
         let left = subject.current[try openReservationsIndex(subject, at: now)].state
         noteExpiry(of: subject, left.openReservations.first?.expiresAt)
@@ -179,14 +200,21 @@ extension WorkingSet {
     }
 }
 
-extension ReservationRecord {
+extension UsageRecord {
     /// What counts when nobody said what was used; `nil`: nothing.
     fileprivate var askedAtExpiry: Quantities? {
-        switch terms.onExpiry {
-        case .release: nil
+        switch reservation?.terms.onExpiry {
         case .charge: Quantities.none
-        case .chargeReported: reported
+        case .chargeReported: reservation?.reported.map { quantities.zeroed.replacing(with: $0) }
+        case .release, nil: nil
         }
+    }
+}
+
+extension Quantities {
+    /// The same names, and nothing of any.
+    fileprivate var zeroed: Quantities {
+        Quantities(pairs.map { NamedQuantity(name: $0.name, quantity: .zero) })
     }
 }
 
