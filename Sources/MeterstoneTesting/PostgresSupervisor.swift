@@ -28,7 +28,7 @@ struct PostgresSupervisor {
             .merging(["LC_ALL": "C"]) { $1 }
         process.standardInput = commands
         process.standardOutput = answers
-        try process.run()
+        try process.start()
     }
 
     /// Makes the server's folder, starts the server, and returns its port.
@@ -155,7 +155,7 @@ extension PostgresSupervisor {
         process.executableURL = URL(filePath: program)
         process.arguments = ["--bindir"]
         process.standardOutput = output
-        guard (try? process.run()) != nil else { return nil }
+        guard (try? process.start()) != nil else { return nil }
         let text = output.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
         return String(decoding: text, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)

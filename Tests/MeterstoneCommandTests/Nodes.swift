@@ -62,7 +62,7 @@ final class Nodes {
         _ = FileManager.default.createFile(atPath: log.path, contents: nil)
         process.standardOutput = output
         process.standardError = try FileHandle(forWritingTo: log)
-        try process.run()
+        try process.start()
         processes.append(process)
         let line = "\(process.processIdentifier)\n"
         try watched.fileHandleForWriting.write(contentsOf: Data(line.utf8))

@@ -172,7 +172,7 @@ struct NodesTests {
         let (output, errors) = (Pipe(), Pipe())
         server.standardOutput = output
         server.standardError = errors
-        try server.run()
+        try server.start()
         let line = firstLine(output)
         server.terminate()
         let log = errors.fileHandleForReading.readDataToEndOfFile()

@@ -1,4 +1,5 @@
 import Foundation
+import MeterstoneTesting
 
 /// The program as it was built, run as a process.
 enum Program {
@@ -34,7 +35,7 @@ enum Program {
         process.standardOutput = output
         process.standardError = errors
         process.standardInput = inputs
-        try process.run()
+        try process.start()
         inputs.fileHandleForWriting.write(Data(input.utf8))
         try inputs.fileHandleForWriting.close()
         let text = output.fileHandleForReading.readDataToEndOfFile()

@@ -1,4 +1,5 @@
 import Foundation
+import MeterstoneTesting
 import Testing
 
 /// A server as a process: it says where it listens, owns its store, and stops when it is asked to.
@@ -22,7 +23,7 @@ import Testing
                 ["METERSTONE_LOG_LEVEL": "warning"])
             let output = Pipe()
             server.standardOutput = output
-            try server.run()
+            try server.start()
             defer { if server.isRunning { server.terminate() } }
             let line = firstLine(output)
             #expect(line.contains("listens on http://127.0.0.1:"))
@@ -68,7 +69,7 @@ import Testing
             let (output, errors) = (Pipe(), Pipe())
             server.standardOutput = output
             server.standardError = errors
-            try server.run()
+            try server.start()
             _ = firstLine(output)
             server.terminate()
             let log = String(

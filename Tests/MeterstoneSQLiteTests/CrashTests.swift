@@ -44,7 +44,7 @@ import Testing
         process.arguments = [folder.path, run]
         let pipe = Pipe()
         process.standardOutput = pipe
-        try process.run()
+        try process.start()
         var text = Data()
         var lines = 0
         while lines < wanted {
@@ -83,7 +83,7 @@ extension CrashTests {
         let pipe = Pipe()
         process.standardOutput = pipe
         process.standardError = pipe
-        try process.run()
+        try process.start()
         let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
         #expect(process.terminationStatus != 0)
