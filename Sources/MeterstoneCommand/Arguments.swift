@@ -34,6 +34,19 @@ struct StoreArguments: ParsableArguments {
     }
 }
 
+/// From when until when; all of time unless told otherwise.
+struct SpanArguments: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("The start (default: the beginning).", valueName: "time"),
+        transform: { try ArgumentText.instant($0) })
+    var from: Instant = .earliest
+
+    @Option(
+        help: ArgumentHelp("The end, which is not included (default: the end).", valueName: "time"),
+        transform: { try ArgumentText.instant($0) })
+    var until: Instant = .latest
+}
+
 /// How answers are printed.
 struct OutputArguments: ParsableArguments {
     @Flag(help: "Print JSON instead of a table.")

@@ -63,7 +63,7 @@ final class Projection {
     /// Does one step; `false` when the round is complete.
     func step(_ statements: WriterStatements, _ workingSet: WorkingSet) throws(StoreError) -> Bool {
         switch stage {
-        case .gather: gather()
+        case .gather: try gather()
         case .sortEvents:
             events.sort { $0.location < $1.location }
             advance(to: .sortIDs)
@@ -94,13 +94,13 @@ final class Projection {
 
     // MARK: Rows
 
-    private func gather() {
+    private func gather() throws(StoreError) {
         guard position < batches.count else {
             return advance(to: .sortEvents)
         }
         let index = Int32(position)
-        batches[position].forEach { fact in
-            if let row = fact.entryRow { entries.append(row) }
+        try batches[position].forEach { (fact) throws(StoreError) in
+            if let row = try fact.entryRow { entries.append(row) }
             guard let head = fact.usageHead else { return }
             let location = EventLocation(
                 day: head.occurredAt.utcDay, subject: fact.subject, sequence: fact.sequence)

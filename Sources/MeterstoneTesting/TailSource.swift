@@ -71,7 +71,7 @@ final class TailSource: StoreSource {
         var result: [EntryRow] = []
         for batch in batches {
             batch.forEach { fact in
-                if let row = fact.entryRow { result.append(row) }
+                if let row = try? fact.entryRow { result.append(row) }
             }
         }
         return result.sorted { ($0.subject, $0.sequence) < ($1.subject, $1.sequence) }

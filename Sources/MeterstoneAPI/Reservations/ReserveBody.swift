@@ -94,7 +94,7 @@ package enum ReleaseBody {
 extension JSONReader {
     /// Reads an object of a whole body, member by member, each name once. A text that is not JSON is
     /// `malformed`, whatever else is wrong with it.
-    static func readBody(
+    package static func readBody(
         _ json: [UInt8],
         _ read: (_ name: String, _ reader: inout JSONReader) throws(Rejection) -> Void
     ) throws(Rejection) {

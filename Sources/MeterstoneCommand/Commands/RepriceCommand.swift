@@ -13,15 +13,7 @@ struct RepriceCommand: AsyncParsableCommand {
             doing it again changes nothing.
             """)
 
-    @Option(
-        help: ArgumentHelp("The start (default: the beginning).", valueName: "time"),
-        transform: { try ArgumentText.instant($0) })
-    var from: Instant = .earliest
-
-    @Option(
-        help: ArgumentHelp("The end, which is not included (default: the end).", valueName: "time"),
-        transform: { try ArgumentText.instant($0) })
-    var until: Instant = .latest
+    @OptionGroup var span: SpanArguments
 
     @Option(
         help: ArgumentHelp("Only requests to this model.", valueName: "model"),
@@ -37,7 +29,7 @@ struct RepriceCommand: AsyncParsableCommand {
     func run() async throws {
         let report = try await OpenStore.with(store) { engine in
             try await RequestTracker(engine).reprice(
-                from: from, until: until, model: model, isDryRun: dryRun)
+                from: span.from, until: span.until, model: model, isDryRun: dryRun)
         }
         guard output.json else { return Console.write(text(report)) }
         var writer = JSONWriter()

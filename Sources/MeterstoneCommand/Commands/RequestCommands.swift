@@ -18,22 +18,13 @@ struct UnpricedRequestsCommand: AsyncParsableCommand {
         abstract: "List requests that ended and whose cost nobody knows.",
         discussion: "Give the models prices, then compute the costs with reprice.")
 
-    @Option(
-        help: ArgumentHelp("The start (default: the beginning).", valueName: "time"),
-        transform: { try ArgumentText.instant($0) })
-    var from: Instant = .earliest
-
-    @Option(
-        help: ArgumentHelp("The end, which is not included (default: the end).", valueName: "time"),
-        transform: { try ArgumentText.instant($0) })
-    var until: Instant = .latest
-
+    @OptionGroup var span: SpanArguments
     @OptionGroup var store: StoreArguments
     @OptionGroup var output: OutputArguments
 
     func run() async throws {
         let requests = try await OpenStore.with(store) { engine in
-            try await RequestTracker(engine).unpriced(from: from, until: until)
+            try await RequestTracker(engine).unpriced(from: span.from, until: span.until)
         }
         guard output.json else { return Console.write(Self.table(requests)) }
         let encoder = JSONEncoder()

@@ -102,12 +102,6 @@ extension LedgerEntry {
             case .refund: "refund"
             }
         }
-
-        /// `nil` when the text is none of the words of ``name``.
-        public init?(name: String) {
-            guard let kind = Self.allCases.first(where: { $0.name == name }) else { return nil }
-            self = kind
-        }
     }
 }
 

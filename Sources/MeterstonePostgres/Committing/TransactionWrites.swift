@@ -18,7 +18,7 @@ struct TransactionWrites {
     ) throws(StoreError) {
         let batch = workingSet.seal()
         workingSet.append(batch)
-        addEvents(batch, workingSet, loaded)
+        try addEvents(batch, workingSet, loaded)
         if let slice = workingSet.tail.takeSlice(whole: true) { addCounters(slice, loaded) }
         try addSubjects(workingSet.dirtySubjects, brought)
         try addChanges(workingSet.dirtyChanges, workingSet.registry)
@@ -26,14 +26,14 @@ struct TransactionWrites {
 
     private mutating func addEvents(
         _ batch: JournalBatch, _ workingSet: WorkingSet, _ loaded: LoadedSource
-    ) {
+    ) throws(StoreError) {
         var (owners, days, sequences) = (IntColumn(), IntColumn(), IntColumn())
         var bodies = BytesColumn()
         var ids: [(identity: [UInt8], location: EventLocation)] = []
         var events = 0
         var entries: [EntryRow] = []
-        batch.forEach { fact in
-            if let row = fact.entryRow { entries.append(row) }
+        try batch.forEach { (fact) throws(StoreError) in
+            if let row = try fact.entryRow { entries.append(row) }
             guard let head = fact.usageHead else { return }
             let day = head.occurredAt.utcDay
             for subject in [fact.subject] + head.ancestors {

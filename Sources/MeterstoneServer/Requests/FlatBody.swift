@@ -12,15 +12,7 @@ struct FlatBody {
     init(
         _ json: [UInt8], texts: [String: ClosedRange<Int>], numbers: Set<String> = []
     ) throws(Rejection) {
-        var reader = JSONReader(json)
-        try reader.validate()
-        guard reader.kind() == .object else { throw .invalid("", "an object") }
-        try reader.enterObject()
-        var names: Set<String> = []
-        var isFirst = true
-        while let member = try reader.nextName(&isFirst) {
-            let name = reader.text(of: member)
-            guard names.insert(name).inserted else { throw .repeated(name) }
+        try JSONReader.readBody(json) { (name, reader) throws(Rejection) in
             if let bytes = texts[name] {
                 self.texts[name] = try reader.readText(name, bytes: bytes)
             } else if numbers.contains(name) {

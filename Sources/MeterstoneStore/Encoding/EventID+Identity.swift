@@ -1,6 +1,27 @@
 package import MeterstoneCore
 
 extension EventID {
+    /// Whether sixteen bytes are the id; whoever writes one notes that in flags of their own.
+    var isUUID: Bool {
+        if case .uuid = self { return true }
+        return false
+    }
+
+    func write(to writer: inout ByteWriter) {
+        switch self {
+        case .uuid(let high, let low):
+            writer.fixed(high)
+            writer.fixed(low)
+        case .text(let text): writer.text(text)
+        }
+    }
+
+    init(_ reader: inout ByteReader, isUUID: Bool) throws(MalformedRecord) {
+        self =
+            isUUID
+            ? .uuid(try reader.fixed(), try reader.fixed()) : .text(try reader.text())
+    }
+
     private enum Kind {
         static let uuid: UInt8 = 1
         static let text: UInt8 = 2

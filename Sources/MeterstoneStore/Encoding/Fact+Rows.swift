@@ -29,9 +29,11 @@ package struct EntryRow: Sendable {
 extension Fact {
     /// The row that a fact about credits becomes; `nil`: it is about something else.
     package var entryRow: EntryRow? {
-        guard kind == .entry else { return nil }
-        return try? EntryRow(
-            subject: subject, StoredFact(sequence: sequence, body: Array(body)))
+        get throws(StoreError) {
+            guard kind == .entry else { return nil }
+            return try EntryRow(
+                subject: subject, StoredFact(sequence: sequence, body: Array(body)))
+        }
     }
 
     /// The body of a team's row that points to the usage of one below it.

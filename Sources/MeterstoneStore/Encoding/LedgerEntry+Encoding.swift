@@ -60,8 +60,8 @@ extension LedgerEntry {
     fileprivate func write(to writer: inout ByteWriter) {
         var flags: UInt64 = 0
         if occurredAt != recordedAt { flags |= Flags.occurredBefore }
-        let uuid = reference.flatMap { EventID($0) }?.uuid
-        if uuid != nil { flags |= Flags.uuid } else if reference != nil { flags |= Flags.reference }
+        let id = reference.flatMap { EventID($0) }.flatMap { $0.isUUID ? $0 : nil }
+        if id != nil { flags |= Flags.uuid } else if reference != nil { flags |= Flags.reference }
         if note != nil { flags |= Flags.note }
         if author != nil { flags |= Flags.author }
         if grant != nil { flags |= Flags.grant }
@@ -74,12 +74,7 @@ extension LedgerEntry {
         for number in [amount, balanceAfter, grantNumber, overdrawn, hold, spent, windows] {
             writer.signed(number)
         }
-        if let uuid {
-            writer.fixed(uuid.high)
-            writer.fixed(uuid.low)
-        } else if let reference {
-            writer.text(reference)
-        }
+        if let id { id.write(to: &writer) } else if let reference { writer.text(reference) }
         for text in [note, author, recurrence] {
             if let text { writer.text(text) }
         }
@@ -104,7 +99,7 @@ extension LedgerEntry {
         spent = try reader.signed()
         windows = try reader.signed()
         if flags & Flags.uuid != 0 {
-            reference = EventID.uuid(try reader.fixed(), try reader.fixed()).text
+            reference = try EventID(&reader, isUUID: true).text
         }
         if flags & Flags.reference != 0 { reference = try reader.text() }
         if flags & Flags.note != 0 { note = try reader.text() }
@@ -115,13 +110,6 @@ extension LedgerEntry {
         }
         allocations = try [CreditAllocation](&reader)
         if flags & Flags.grant != 0 { grant = try CreditGrant(&reader) }
-    }
-}
-
-extension EventID {
-    fileprivate var uuid: (high: UInt64, low: UInt64)? {
-        guard case .uuid(let high, let low) = self else { return nil }
-        return (high, low)
     }
 }
 

@@ -7,12 +7,7 @@ extension OpenReservation {
         writer.signed(owner)
         let flags: UInt8 = (isExtended ? 1 : 0) | (source == nil ? 0 : 2) | (id.isUUID ? 4 : 0)
         writer.byte(flags)
-        switch id {
-        case .uuid(let high, let low):
-            writer.fixed(high)
-            writer.fixed(low)
-        case .text(let text): writer.text(text)
-        }
+        id.write(to: &writer)
         if let source { writer.text(source) }
     }
 
@@ -21,19 +16,10 @@ extension OpenReservation {
         let sequence = try reader.signed()
         let owner = try reader.signed()
         let flags = try reader.byte()
-        let id: EventID =
-            flags & 4 == 0
-            ? .text(try reader.text()) : .uuid(try reader.fixed(), try reader.fixed())
+        let id = try EventID(&reader, isUUID: flags & 4 != 0)
         self.init(
             expiresAt: expiresAt, sequence: sequence, id: id,
             source: flags & 2 == 0 ? nil : try reader.text(), owner: owner,
             isExtended: flags & 1 == 1)
-    }
-}
-
-extension EventID {
-    fileprivate var isUUID: Bool {
-        if case .uuid = self { return true }
-        return false
     }
 }

@@ -111,7 +111,7 @@ extension UsageRecord {
     package func write(to writer: inout ByteWriter, nameNumber: (MeterKey) -> Int) {
         writer.byte(FactKind.usage.rawValue)
         var flags: UInt64 = 0
-        if case .uuid = id { flags |= Flags.uuid }
+        if id.isUUID { flags |= Flags.uuid }
         if details != nil { flags |= Flags.details }
         if !ancestors.isEmpty { flags |= Flags.ancestors }
         if !answers.isEmpty { flags |= Flags.answers }
@@ -124,12 +124,7 @@ extension UsageRecord {
         if recordedAt != occurredAt {
             writer.signed(recordedAt.millisecondsSince1970 - occurredAt.millisecondsSince1970)
         }
-        switch id {
-        case .uuid(let high, let low):
-            writer.fixed(high)
-            writer.fixed(low)
-        case .text(let text): writer.text(text)
-        }
+        id.write(to: &writer)
         quantities.write(to: &writer, nameNumber: nameNumber)
         if !ancestors.isEmpty {
             writer.unsigned(UInt64(ancestors.count))
@@ -220,8 +215,7 @@ extension UsageRecord {
     private static func readID(
         _ reader: inout ByteReader, _ flags: UInt64
     ) throws(MalformedRecord) -> EventID {
-        if flags & Flags.uuid == 0 { return .text(try reader.text()) }
-        return .uuid(try reader.fixed(), try reader.fixed())
+        try EventID(&reader, isUUID: flags & Flags.uuid != 0)
     }
 
     private static func readAncestors(
