@@ -1,0 +1,53 @@
+/// What every report can be asked: over which span, in whose calendar, about what, which page.
+public struct ReportQuestion: Hashable, Sendable {
+    /// `nil`: thirty days before ``until``, from the start of a day.
+    public var from: Instant?
+    /// `nil`: the end of the day that now is.
+    public var until: Instant?
+    /// Name in the IANA database; `nil`: the default zone of the store.
+    public var timeZone: String?
+    public var filter: ReportFilter
+    /// Rows to leave out at the start: ``Report/next`` of the page before.
+    public var offset: Int
+    /// Rows of one page at most.
+    public var count: Int
+
+    public init(
+        from: Instant? = nil, until: Instant? = nil, timeZone: String? = nil,
+        filter: ReportFilter = ReportFilter(), offset: Int = 0, count: Int = 100
+    ) {
+        self.from = from
+        self.until = until
+        self.timeZone = timeZone
+        self.filter = filter
+        self.offset = offset
+        self.count = count
+    }
+
+    /// Rows that one page may have.
+    public static let countMax = 10_000
+}
+
+/// Which events a report looks at; what is empty or `nil` excludes nothing.
+public struct ReportFilter: Hashable, Sendable {
+    public var type: String?
+    public var subtype: String?
+    public var status: EventStatus?
+    public var source: String?
+    /// The plan at the time of use.
+    public var plan: PlanKey?
+    /// Dimension → the value that an event must have.
+    public var dimensions: [String: String]
+
+    public init(
+        type: String? = nil, subtype: String? = nil, status: EventStatus? = nil,
+        source: String? = nil, plan: PlanKey? = nil, dimensions: [String: String] = [:]
+    ) {
+        self.type = type
+        self.subtype = subtype
+        self.status = status
+        self.source = source
+        self.plan = plan
+        self.dimensions = dimensions
+    }
+}

@@ -1,0 +1,196 @@
+/// How far subjects came along a list of event types.
+public struct FunnelStep: ReportRow {
+    public let type: String
+    public let subjects: Int64
+    /// Of those who took the first step.
+    public let rateOfFirst: Ratio?
+    public let rateOfPrevious: Ratio?
+
+    package init(
+        type: String, subjects: Int64, rateOfFirst: Ratio?, rateOfPrevious: Ratio?
+    ) {
+        self.type = type
+        self.subjects = subjects
+        self.rateOfFirst = rateOfFirst
+        self.rateOfPrevious = rateOfPrevious
+    }
+
+    public static let columns = [
+        "type", "subjects", "rateOfFirst", "rateOfPrevious",
+    ]
+
+    public var values: [ReportValue] {
+        [
+            .text(type), .integer(subjects), .optional(rateOfFirst), .optional(rateOfPrevious),
+        ]
+    }
+}
+
+/// How operations of one type and subtype ended, and how long they took.
+public struct ErrorRate: ReportRow {
+    public let type: String?
+    public let subtype: String?
+    public let events: Int64
+    public let failed: Int64
+    public let cancelled: Int64
+    /// Failed ones of all.
+    public let errorRate: Ratio?
+    public let averageDurationMs: Ratio?
+    /// The shortest duration that at least half of the events stay within.
+    public let p50DurationMs: Int64?
+    public let p95DurationMs: Int64?
+
+    package init(
+        type: String?, subtype: String?, events: Int64, failed: Int64, cancelled: Int64,
+        errorRate: Ratio?, averageDurationMs: Ratio?, p50DurationMs: Int64?, p95DurationMs: Int64?
+    ) {
+        self.type = type
+        self.subtype = subtype
+        self.events = events
+        self.failed = failed
+        self.cancelled = cancelled
+        self.errorRate = errorRate
+        self.averageDurationMs = averageDurationMs
+        self.p50DurationMs = p50DurationMs
+        self.p95DurationMs = p95DurationMs
+    }
+
+    public static let columns = [
+        "type", "subtype", "events", "failed", "cancelled", "errorRate", "averageDurationMs",
+        "p50DurationMs", "p95DurationMs",
+    ]
+
+    public var values: [ReportValue] {
+        [
+            .optional(type), .optional(subtype), .integer(events), .integer(failed),
+            .integer(cancelled), .optional(errorRate), .optional(averageDurationMs),
+            .optional(p50DurationMs), .optional(p95DurationMs),
+        ]
+    }
+}
+
+/// How many of the subjects on a plan use a meter.
+public struct FeatureAdoption: ReportRow {
+    /// At the time of use; `nil`: none.
+    public let plan: PlanKey?
+    public let meter: MeterKey
+    /// Who moved the meter.
+    public let subjects: Int64
+    /// Who did anything under the plan.
+    public let activeSubjects: Int64
+    public let rate: Ratio?
+    public let quantity: Int64
+
+    package init(
+        plan: PlanKey?, meter: MeterKey, subjects: Int64, activeSubjects: Int64, rate: Ratio?,
+        quantity: Int64
+    ) {
+        self.plan = plan
+        self.meter = meter
+        self.subjects = subjects
+        self.activeSubjects = activeSubjects
+        self.rate = rate
+        self.quantity = quantity
+    }
+
+    public static let columns = [
+        "plan", "meter", "subjects", "activeSubjects", "rate", "quantity",
+    ]
+
+    public var values: [ReportValue] {
+        [
+            .optional(plan?.text), .text(meter.text), .integer(subjects), .integer(activeSubjects),
+            .optional(rate), .integer(quantity),
+        ]
+    }
+}
+
+/// One of the subjects that use most.
+public struct PowerUser: ReportRow {
+    public let subject: SubjectID
+    public let quantity: Int64
+    /// Of what everybody used.
+    public let share: Ratio?
+    /// UTC days with usage of the meter.
+    public let activeDays: Int64
+
+    package init(
+        subject: SubjectID, quantity: Int64, share: Ratio?, activeDays: Int64
+    ) {
+        self.subject = subject
+        self.quantity = quantity
+        self.share = share
+        self.activeDays = activeDays
+    }
+
+    public static let columns = [
+        "subject", "quantity", "share", "activeDays",
+    ]
+
+    public var values: [ReportValue] {
+        [
+            .text(subject.text), .integer(quantity), .optional(share), .integer(activeDays),
+        ]
+    }
+}
+
+/// A subject that was active once and is no more.
+public struct IdleSubject: ReportRow {
+    public let subject: SubjectID
+    /// The plan now.
+    public let plan: PlanKey?
+    public let lastActiveAt: Instant
+    /// Whole days since.
+    public let idleDays: Int64
+
+    package init(
+        subject: SubjectID, plan: PlanKey?, lastActiveAt: Instant, idleDays: Int64
+    ) {
+        self.subject = subject
+        self.plan = plan
+        self.lastActiveAt = lastActiveAt
+        self.idleDays = idleDays
+    }
+
+    public static let columns = [
+        "subject", "plan", "lastActiveAt", "idleDays",
+    ]
+
+    public var values: [ReportValue] {
+        [
+            .text(subject.text), .optional(plan?.text), .instant(lastActiveAt), .integer(idleDays),
+        ]
+    }
+}
+
+/// A subject's day that stands out from its own past.
+public struct UnusualUsage: ReportRow {
+    public let subject: SubjectID
+    public let date: CivilDate
+    public let quantity: Int64
+    /// The average of the days before, those without usage included.
+    public let usualQuantity: Ratio?
+    /// In words.
+    public let reason: String
+
+    package init(
+        subject: SubjectID, date: CivilDate, quantity: Int64, usualQuantity: Ratio?, reason: String
+    ) {
+        self.subject = subject
+        self.date = date
+        self.quantity = quantity
+        self.usualQuantity = usualQuantity
+        self.reason = reason
+    }
+
+    public static let columns = [
+        "subject", "date", "quantity", "usualQuantity", "reason",
+    ]
+
+    public var values: [ReportValue] {
+        [
+            .text(subject.text), .date(date), .integer(quantity), .optional(usualQuantity),
+            .text(reason),
+        ]
+    }
+}

@@ -1,0 +1,145 @@
+/// How often a limit was met, and whether who met it upgraded after.
+public struct LimitPressure: ReportRow {
+    public let limit: LimitKey
+    /// At the time of use.
+    public let plan: PlanKey?
+    /// Who used an allowance up, or went beyond it.
+    public let subjects: Int64
+    /// Events that did.
+    public let events: Int64
+    /// Who changed to a plan of a higher rank after it.
+    public let upgraded: Int64
+    public let upgradeRate: Ratio?
+
+    package init(
+        limit: LimitKey, plan: PlanKey?, subjects: Int64, events: Int64, upgraded: Int64,
+        upgradeRate: Ratio?
+    ) {
+        self.limit = limit
+        self.plan = plan
+        self.subjects = subjects
+        self.events = events
+        self.upgraded = upgraded
+        self.upgradeRate = upgradeRate
+    }
+
+    public static let columns = [
+        "limit", "plan", "subjects", "events", "upgraded", "upgradeRate",
+    ]
+
+    public var values: [ReportValue] {
+        [
+            .text(limit.text), .optional(plan?.text), .integer(subjects), .integer(events),
+            .integer(upgraded), .optional(upgradeRate),
+        ]
+    }
+}
+
+/// How often one subject met one limit, and what it did after.
+public struct LimitMeeting: ReportRow {
+    public let limit: LimitKey
+    public let subject: SubjectID
+    /// At the last time.
+    public let plan: PlanKey?
+    public let events: Int64
+    /// UTC days on which it did.
+    public let days: Int64
+    public let firstAt: Instant
+    public let upgradedAt: Instant?
+    public let upgradedTo: PlanKey?
+
+    package init(
+        limit: LimitKey, subject: SubjectID, plan: PlanKey?, events: Int64, days: Int64,
+        firstAt: Instant, upgradedAt: Instant?, upgradedTo: PlanKey?
+    ) {
+        self.limit = limit
+        self.subject = subject
+        self.plan = plan
+        self.events = events
+        self.days = days
+        self.firstAt = firstAt
+        self.upgradedAt = upgradedAt
+        self.upgradedTo = upgradedTo
+    }
+
+    public static let columns = [
+        "limit", "subject", "plan", "events", "days", "firstAt", "upgradedAt", "upgradedTo",
+    ]
+
+    public var values: [ReportValue] {
+        [
+            .text(limit.text), .text(subject.text), .optional(plan?.text), .integer(events),
+            .integer(days), .instant(firstAt), .optional(upgradedAt), .optional(upgradedTo?.text),
+        ]
+    }
+}
+
+/// What a subject used beyond an allowance.
+public struct Overage: ReportRow {
+    public let limit: LimitKey
+    public let subject: SubjectID
+    /// At the time of use.
+    public let plan: PlanKey?
+    public let quantity: Int64
+    public let events: Int64
+
+    package init(
+        limit: LimitKey, subject: SubjectID, plan: PlanKey?, quantity: Int64, events: Int64
+    ) {
+        self.limit = limit
+        self.subject = subject
+        self.plan = plan
+        self.quantity = quantity
+        self.events = events
+    }
+
+    public static let columns = [
+        "limit", "subject", "plan", "quantity", "events",
+    ]
+
+    public var values: [ReportValue] {
+        [
+            .text(limit.text), .text(subject.text), .optional(plan?.text), .integer(quantity),
+            .integer(events),
+        ]
+    }
+}
+
+/// What the subjects on a plan paid and cost.
+public struct PlanEconomics: ReportRow {
+    /// At the time of use.
+    public let plan: PlanKey?
+    /// Who did anything under the plan.
+    public let subjects: Int64
+    /// Of billing periods that began in the span.
+    public let revenueMillionths: Int64
+    /// What their events cost, where they tell it.
+    public let costMillionths: Int64
+    /// Of the meter that was asked for.
+    public let quantity: Int64?
+    /// Cost of one unit of that meter.
+    public let unitCostMillionths: Ratio?
+
+    package init(
+        plan: PlanKey?, subjects: Int64, revenueMillionths: Int64, costMillionths: Int64,
+        quantity: Int64?, unitCostMillionths: Ratio?
+    ) {
+        self.plan = plan
+        self.subjects = subjects
+        self.revenueMillionths = revenueMillionths
+        self.costMillionths = costMillionths
+        self.quantity = quantity
+        self.unitCostMillionths = unitCostMillionths
+    }
+
+    public static let columns = [
+        "plan", "subjects", "revenueMillionths", "costMillionths", "quantity", "unitCostMillionths",
+    ]
+
+    public var values: [ReportValue] {
+        [
+            .optional(plan?.text), .integer(subjects), .integer(revenueMillionths),
+            .integer(costMillionths), .optional(quantity), .optional(unitCostMillionths),
+        ]
+    }
+}
