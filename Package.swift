@@ -59,6 +59,7 @@ let package = Package(
             resources: [
                 .embedInCode("Migrations/0001-initial.sql"),
                 .embedInCode("Migrations/0002-ledger.sql"),
+                .embedInCode("Migrations/0003-columns.sql"),
             ],
             swiftSettings: strict
         ),
@@ -73,6 +74,7 @@ let package = Package(
             resources: [
                 .embedInCode("Migrations/0001-initial.sql"),
                 .embedInCode("Migrations/0002-ledger.sql"),
+                .embedInCode("Migrations/0003-columns.sql"),
             ],
             swiftSettings: strict
         ),
@@ -99,6 +101,8 @@ let package = Package(
             ],
             resources: [
                 .embedInCode("Blueprints/chat-flow.yaml"),
+                .embedInCode("Blueprints/daily-tokens.yaml"),
+                .embedInCode("Blueprints/language-tutor.yaml"),
                 .embedInCode("Blueprints/video-studio.yaml"),
             ],
             swiftSettings: strict

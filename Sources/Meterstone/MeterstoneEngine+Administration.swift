@@ -10,7 +10,7 @@ public struct ChangeReceipt: Sendable {
 
 /// What applying a blueprint did to one of its parts.
 public struct BlueprintStep: Sendable {
-    /// "meter", "plan", "limit", "model" or "creditPolicy".
+    /// "meter", "plan", "limit", "model", "creditPolicy" or "statisticsPolicy".
     public let kind: String
     public let key: String
     public let outcome: ChangeOutcome
@@ -25,7 +25,7 @@ extension MeterstoneEngine {
         return ChangeReceipt(outcome: outcome, isReplay: isReplay)
     }
 
-    /// Writes every part of a blueprint. What it does not name stays as it is, the credit policy
+    /// Writes every part of a blueprint. What it does not name stays as it is, the policies
     /// included, and applying it twice changes nothing.
     public func apply(
         _ blueprint: Blueprint, author: String
@@ -34,6 +34,7 @@ extension MeterstoneEngine {
             blueprint.meters.map { Change.putMeter($0) } + blueprint.plans.map { .putPlan($0) }
             + blueprint.limits.map { .putLimit($0) } + blueprint.models.map { .putModel($0) }
             + (blueprint.credits.map { [.putCreditPolicy($0)] } ?? [])
+            + (blueprint.statistics.map { [.putStatisticsPolicy($0)] } ?? [])
         let outcomes = try await committer.commit(
             changes.map { .change(ChangeRequest(change: $0, author: author)) })
         return try zip(changes, outcomes).map { (change, outcome) throws(StoreError) in
@@ -52,7 +53,7 @@ extension MeterstoneEngine {
             meters: blueprint.meters.sorted { $0.key < $1.key },
             plans: blueprint.plans.sorted { $0.key < $1.key },
             limits: blueprint.limits.sorted { $0.key < $1.key }, credits: blueprint.credits,
-            models: blueprint.models.sorted { $0.key < $1.key })
+            models: blueprint.models.sorted { $0.key < $1.key }, statistics: blueprint.statistics)
     }
 
     /// A subject's profile, or `nil` when nothing was ever written of it.

@@ -25,8 +25,8 @@ extension BlueprintReader {
             let effectiveAt = instant(effectiveAtValue)
             let input = neededMoney("input", &fields)
             let output = neededMoney("output", &fields)
-            let cached = money(fields.take("cached"))
-            let reasoning = money(fields.take("reasoning"))
+            let cached = money(fields.take("cached"), in: ModelPrice.range)
+            let reasoning = money(fields.take("reasoning"), in: ModelPrice.range)
             finish(fields)
             // An instant that cannot be read is not the beginning of time.
             let isReadable = effectiveAtValue?.isNull != false || effectiveAt != nil
@@ -51,24 +51,8 @@ extension BlueprintReader {
             missing(name, in: fields, of: "price")
             return nil
         }
-        return money(value)
+        return money(value, in: ModelPrice.range)
     }
-
-    private mutating func money(_ value: Value?) -> Money? {
-        guard let value, !value.isNull else { return nil }
-        if case .scalar(let scalar) = value.node,
-            let money = Money(decimal: scalar.string.filter { $0 != "_" }),
-            ModelPrice.range.contains(money.millionths)
-        {
-            return money
-        }
-        report(value, "expected \(Self.moneyExpectation), found \(value.kind)")
-        return nil
-    }
-
-    private static let moneyExpectation =
-        "an amount from 0 to \(ModelPrice.range.upperBound / 1_000_000) "
-        + "with at most \(Money.decimalsMax) decimals"
 
     private mutating func instant(_ value: Value?) -> Instant? {
         guard let value, let text = text(value) else { return nil }

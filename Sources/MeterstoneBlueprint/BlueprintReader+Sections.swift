@@ -14,6 +14,7 @@ extension BlueprintReader {
         let limits = section(sections.take("limits"), LimitKey.self)
         let credits = sections.take("credits")
         let models = section(sections.take("models"), ModelKey.self)
+        let statistics = sections.take("statistics")
         finish(sections)
         var blueprint = Blueprint()
         blueprint.meters = meters.compactMap { meter($0) }
@@ -22,10 +23,11 @@ extension BlueprintReader {
         blueprint.limits = limits.compactMap { limit($0, names) }
         blueprint.credits = creditPolicy(credits, names)
         blueprint.models = models.compactMap { model($0) }
+        blueprint.statistics = statisticsPolicy(statistics, names)
         return blueprint
     }
 
-    private static let sectionNames = "meters, plans, limits, credits or models"
+    private static let sectionNames = "meters, plans, limits, credits, models or statistics"
 
     /// The entries of a section whose keys are good enough to name something.
     private mutating func section<Key: TextIdentifier>(
@@ -60,6 +62,9 @@ struct Names {
         if meters.contains(key) { return nil }
         return "no meter is called '\(key)'\(Spelling.suggestion(for: key, among: meters))"
     }
+
+    /// The aggregation of a meter whose definition can be read.
+    func aggregation(_ key: String) -> Aggregation? { aggregations[key] }
 
     /// The aggregation of a meter that neither sums nor counts; `nil` also where it is not known.
     func unsummable(_ key: String) -> Aggregation? {
@@ -120,6 +125,8 @@ extension BlueprintReader {
             plan.recurringGrants = recurringGrants(fields.take("recurringGrants"))
             plan.overdraft =
                 wholeNumber(fields.take("overdraft"), in: CreditPolicy.priceRange) ?? 0
+            plan.price = money(fields.take("price"), in: Plan.priceRange)
+            plan.billingPeriod = choice(fields.take("billingPeriod"), BillingPeriod.self) ?? .month
             finish(fields)
             if let isDefault, plan.isDefault {
                 if let first = firstDefault {

@@ -62,6 +62,21 @@ extension BlueprintReader {
         return nil
     }
 
+    /// An amount of the currency unit, as digits with decimals; the range is in millionths.
+    mutating func money(_ value: Value?, in range: ClosedRange<Int64>) -> Money? {
+        guard let value, !value.isNull else { return nil }
+        if case .scalar(let scalar) = value.node,
+            let money = Money(decimal: scalar.string.filter { $0 != "_" }),
+            range.contains(money.millionths)
+        {
+            return money
+        }
+        let units = "\(range.lowerBound / 1_000_000) to \(range.upperBound / 1_000_000)"
+        let expected = "an amount from \(units) with at most \(Money.decimalsMax) decimals"
+        report(value, "expected \(expected), found \(value.kind)")
+        return nil
+    }
+
     mutating func allowance(_ value: Value?) -> Allowance? {
         guard let value, let number = wholeNumber(value) else {
             if let value, value.isNull {

@@ -86,8 +86,8 @@ public struct ChangeEntry: Sendable, Hashable {
     public let sequence: Int64
     public let recordedAt: Instant
     public let author: String
-    /// "meter", "plan", "limit", "creditPolicy", "model", "subject", "subscription", "override",
-    /// "creditGrant" or "refund".
+    /// "meter", "plan", "limit", "creditPolicy", "statisticsPolicy", "model", "subject",
+    /// "subscription", "override", "creditGrant" or "refund".
     public let kind: String
     public let key: String
     /// The thing as JSON; `nil` where it did not exist.

@@ -88,6 +88,25 @@ import Testing
     }
 }
 
+@Suite struct NestedBodyTests {
+    static let cases: [(String, String?)] = [
+        (#"{"sessions":{"length":"m"}}"#, nil), (#"{"sessions":null}"#, nil),
+        (#"{"sessions":{"len":"m"}}"#, "sessions.len"),
+        (#"{"sessions":{"length":"m","length":"m"}}"#, "sessions.length"),
+        (#"{"goals":[{"key":"a"},{"kee":"a"}]}"#, "goals[1].kee"),
+    ]
+
+    @Test(arguments: cases)
+    func `names of nested objects are checked`(json: String, field: String?) {
+        let rejection = rejection {
+            _ = try AdministrativeBody(
+                Array(json.utf8), fields: ["sessions", "goals"], elements: ["goals": ["key"]],
+                objects: ["sessions": ["length"]])
+        }
+        #expect(rejection?.field == field)
+    }
+}
+
 @Suite struct CorrectionBodyTests {
     @Test func `a void has an author, a reason and perhaps a source`() throws {
         let body = try CorrectionBody.voiding(

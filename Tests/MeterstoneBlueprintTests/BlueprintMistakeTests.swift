@@ -24,13 +24,14 @@ struct MistakeCase: Sendable, CustomTestStringConvertible {
 
     static let cases =
         structureCases + meterCases + planCases + limitCases + grantCases + creditCases
-        + modelCases
+        + modelCases + priceCases + statisticsCases
 
     private static let structureCases = [
         Case(
             name: "an empty file", yaml: "# only a comment\n",
             mistakes: [
-                "1:1: the file is empty; expected meters, plans, limits, credits or models"
+                "1:1: the file is empty; expected meters, plans, limits, credits, models or "
+                    + "statistics"
             ]),
         Case(
             name: "a list", yaml: "- meters\n",
@@ -48,7 +49,7 @@ struct MistakeCase: Sendable, CustomTestStringConvertible {
             name: "a section of its own", yaml: "currencies: {}\n",
             mistakes: [
                 "1:1: currencies: unknown field 'currencies'; "
-                    + "expected one of credits, limits, meters, models, plans"
+                    + "expected one of credits, limits, meters, models, plans, statistics"
             ]),
         Case(
             name: "a section that is a list", yaml: "plans: [free, pro]\n",

@@ -62,7 +62,7 @@ import Testing
         }
     }
 
-    /// Both named blueprints can be applied: nothing that only the store would find.
+    /// Every named blueprint can be applied: nothing that only the store would find.
     @Test(arguments: NamedBlueprint.allCases)
     func `a named blueprint can be applied to an empty store`(name: NamedBlueprint) throws {
         let blueprint = try Blueprint(yaml: name.yaml)
@@ -72,6 +72,7 @@ import Testing
             + blueprint.limits.map { Change.putLimit($0) }
             + [blueprint.credits].compactMap { $0.map { Change.putCreditPolicy($0) } }
             + blueprint.models.map { Change.putModel($0) }
+            + [blueprint.statistics].compactMap { $0.map { Change.putStatisticsPolicy($0) } }
         var applied = Blueprint()
         for change in changes {
             let step = applied.applying(change)

@@ -179,6 +179,35 @@ import Testing
     }
 
     @Test(arguments: StoreUnderTest.allCases)
+    func `what statistics are about is kept`(store: StoreUnderTest) async throws {
+        try await store.withSession { session in
+            try await session.engine.setUp(limits: [.daily(5)])
+            let policy = StatisticsPolicy(
+                sessions: SessionMeters(completed: .prompts, length: .prompts),
+                milestones: [
+                    MilestoneRule(key: MilestoneKey(unchecked: "a"), goal: .total(.prompts, 5)),
+                    MilestoneRule(key: MilestoneKey(unchecked: "b"), goal: .streak(7)),
+                ])
+            let plan = Plan(key: .pro, price: Money(millionths: 9_990_000))
+            #expect(try await session.engine.put(.putStatisticsPolicy(policy)).code == "created")
+            try await session.engine.put(.putPlan(plan))
+            for step in 0..<3 {
+                if step == 1 { try await session.reopen() }
+                if step == 2 {
+                    try await session.engine.flush()
+                    try await session.reopen()
+                }
+                let blueprint = try await session.engine.blueprint()
+                #expect(blueprint.statistics == policy && blueprint.plans == [plan])
+            }
+            let gone = try await session.engine.put(.deleteStatisticsPolicy)
+            #expect(gone.code == "deleted")
+            try await session.reopen()
+            #expect(try await session.engine.blueprint().statistics == nil)
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
     func `who is on a deleted plan can still be blocked`(store: StoreUnderTest) async throws {
         try await store.with { engine, _ in
             try await engine.setUp(plans: [Plan(key: .pro)], limits: [.daily(5)])

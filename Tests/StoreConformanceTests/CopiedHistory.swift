@@ -79,6 +79,13 @@ enum CopiedHistory {
     static let ofAda = UsageEvent.of(.ada, [.prompts: 4], id: "e-2", at: "2026-03-11T15:00:00Z")
     static let keyed = Change.putSubject(Subject(id: cid, name: "Cid", metadata: ["a": "b"]))
 
+    static let statistics = StatisticsPolicy(
+        sessions: SessionMeters(completed: .prompts, length: .seconds, longest: peak),
+        milestones: [
+            MilestoneRule(key: MilestoneKey(unchecked: "a"), goal: .total(.prompts, 5)),
+            MilestoneRule(key: MilestoneKey(unchecked: "b"), goal: .streak(3)),
+        ])
+
     static func record(in engine: MeterstoneEngine, _ clock: ManualClock) async throws {
         try await setUp(engine)
         try await engine.count(text, uuid)
@@ -122,13 +129,17 @@ enum CopiedHistory {
                     uniqueDimension: "visitor"),
                 Meter(key: size, aggregation: .latest), Meter(key: peak, aggregation: .max),
             ],
-            plans: [Plan(key: .free, isDefault: true), Plan(key: .pro), Plan(key: .big)],
+            plans: [
+                Plan(key: .free, isDefault: true), Plan(key: .big),
+                Plan(key: .pro, price: Money(millionths: 99_000_000), billingPeriod: .year),
+            ],
             limits: [
                 .daily(10), rolling, .limit("bill", 100, per: .billingMonth),
                 .limit("shadow", 20, of: .seconds, per: .day, mode: .shadow),
                 .limit("people", 9, of: visitors, per: .week(startsOn: .monday)),
                 .limit("gpt", 9, per: .hour, dimensions: ["model": ["gpt"]]),
             ])
+        try await engine.put(.putStatisticsPolicy(statistics))
         try await engine.put(keyed, key: "key-1")
         try await engine.put(.putSubject(Subject(id: .company)))
         try await engine.put(
@@ -158,7 +169,9 @@ enum CopiedHistory {
             }
         }
         lines += try await engine.changes(before: nil, count: 100).map { "\($0)" }
-        lines += try await engine.blueprint().limits.map(\.key.text).sorted()
+        let blueprint = try await engine.blueprint()
+        lines += blueprint.limits.map(\.key.text).sorted()
+        lines += blueprint.plans.map { "\($0)" } + ["\(blueprint.statistics, default: "none")"]
         return lines
     }
 }

@@ -20,15 +20,16 @@ package struct AdministrativeBody: Sendable {
     /// - Parameters:
     ///   - fields: the names that the object may have.
     ///   - elements: the names that objects in the array of a member may have, by member.
+    ///   - objects: the names that the object of a member may have, by member.
     ///   - elsewhere: names that belong to another resource, and where that is.
     package init(
         _ json: [UInt8], fields: [String], elements: [String: [String]] = [:],
-        elsewhere: [String: String] = [:]
+        objects: [String: [String]] = [:], elsewhere: [String: String] = [:]
     ) throws(Rejection) {
         var reader = JSONReader(json)
         try reader.validate()
         guard reader.kind() == .object else { throw .invalid("", "an object") }
-        var checker = BodyChecker(reader: reader, elements: elements)
+        var checker = BodyChecker(reader: reader, elements: elements, objects: objects)
         self.json = json
         inner = reader.position + 1
         members = try checker.members()
@@ -82,6 +83,7 @@ package struct AdministrativeBody: Sendable {
 private struct BodyChecker {
     var reader: JSONReader
     let elements: [String: [String]]
+    let objects: [String: [String]]
 
     /// The members of the outermost object; of those that are texts, with their place.
     mutating func members() throws(Rejection) -> [String: JSONText?] {
@@ -113,7 +115,8 @@ private struct BodyChecker {
 
     private mutating func checkObject(_ path: String) throws(Rejection) {
         try reader.enterObject()
-        let fields = path.hasSuffix("]") ? elements[String(path.prefix { $0 != "[" })] : nil
+        let member = String(path.prefix { $0 != "[" })
+        let fields = path.hasSuffix("]") ? elements[member] : objects[path]
         var names: Set<String> = []
         var isFirst = true
         while let member = try reader.nextName(&isFirst) {

@@ -48,24 +48,24 @@ struct ModelsCommand: AsyncParsableCommand {
 
         @Option(
             help: ArgumentHelp("What a million input tokens cost.", valueName: "price"),
-            transform: { try ArgumentText.tokenPrice($0) })
+            transform: { try ArgumentText.price($0) })
         var input: Money
 
         @Option(
             help: ArgumentHelp("What a million output tokens cost.", valueName: "price"),
-            transform: { try ArgumentText.tokenPrice($0) })
+            transform: { try ArgumentText.price($0) })
         var output: Money
 
         @Option(
             help: ArgumentHelp(
                 "Input that the model's cache answered (default: as input).", valueName: "price"),
-            transform: { try ArgumentText.tokenPrice($0) })
+            transform: { try ArgumentText.price($0) })
         var cached: Money?
 
         @Option(
             help: ArgumentHelp(
                 "The model's own thinking (default: as output).", valueName: "price"),
-            transform: { try ArgumentText.tokenPrice($0) })
+            transform: { try ArgumentText.price($0) })
         var reasoning: Money?
 
         @Option(

@@ -20,11 +20,15 @@ struct PlansCommand: AsyncParsableCommand {
             let plans = try await OpenStore.with(store) { try await $0.blueprint() }.plans
                 .sorted { ($0.rank, $0.key) < ($1.rank, $1.key) }
             guard !output.json else { return try Answers.printList("plans", plans) }
-            var table = TextTable(["plan", "rank>", "default", "name", "description"])
+            var table = TextTable([
+                "plan", "rank>", "default", "price>", "per", "name", "description",
+            ])
             for plan in plans {
                 table.add([
                     plan.key.text, String(plan.rank), plan.isDefault ? "yes" : "",
-                    plan.name ?? "", plan.description ?? "",
+                    plan.price.map { Answers.text($0) } ?? "",
+                    plan.price.map { _ in plan.billingPeriod.rawValue } ?? "", plan.name ?? "",
+                    plan.description ?? "",
                 ])
             }
             Console.write(table.isEmpty ? "no plans" : table.text)
@@ -63,12 +67,23 @@ struct PlansCommand: AsyncParsableCommand {
                 "How many credits below 0 spending may take the balance.", valueName: "n"))
         var overdraft: Int64 = 0
 
+        @Option(
+            help: ArgumentHelp("What a billing period costs, like 9.99.", valueName: "amount"),
+            transform: { try ArgumentText.price($0) })
+        var price: Money?
+
+        @Option(
+            help: "How long a billing period is: month or year.",
+            transform: { try ArgumentText.choice($0) })
+        var billingPeriod: BillingPeriod = .month
+
         @OptionGroup var store: StoreArguments
 
         func run() async throws {
             let plan = Plan(
                 key: key, name: name, description: description, rank: rank, isDefault: isDefault,
-                recurringGrants: recurringGrant, overdraft: overdraft)
+                recurringGrants: recurringGrant, overdraft: overdraft, price: price,
+                billingPeriod: billingPeriod)
             try await Changes.make(.putPlan(plan), of: "plan \(key)", store, for: .mayCreate)
         }
     }

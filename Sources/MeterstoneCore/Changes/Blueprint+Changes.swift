@@ -19,6 +19,9 @@ extension Blueprint {
             if credits?.prices[key] != nil {
                 return (self, .rejected(.inUse("this meter has a price in credits")))
             }
+            if let use = statistics?.meterUses.first(where: { $0.meter == key }) {
+                return (self, .rejected(.inUse("the statistics policy names it: \(use.field)")))
+            }
             outcome = result.meters.delete(key, by: \.key)
         case .putPlan(let plan):
             if let rejection = plan.mistake { return (self, .rejected(rejection)) }
@@ -40,6 +43,13 @@ extension Blueprint {
         case .deleteCreditPolicy:
             outcome = credits == nil ? .missing : .deleted
             result.credits = nil
+        case .putStatisticsPolicy(let policy):
+            if let rejection = reject(policy) { return (self, .rejected(rejection)) }
+            outcome = statistics == nil ? .created : statistics == policy ? .unchanged : .replaced
+            result.statistics = policy
+        case .deleteStatisticsPolicy:
+            outcome = statistics == nil ? .missing : .deleted
+            result.statistics = nil
         case .putModel(let model): outcome = result.models.put(model, by: \.key)
         case .deleteModel(let key): outcome = result.models.delete(key, by: \.key)
         default: outcome = .unchanged
@@ -56,6 +66,13 @@ extension Blueprint {
         if meter.countedStatuses.isEmpty {
             return Rejection(
                 code: .invalidField, field: "countedStatuses", message: "expected at least one")
+        }
+        if let use = statistics?.meterUses.first(where: {
+            $0.meter == meter.key && !$0.accepts(meter.aggregation)
+        }) {
+            return Rejection(
+                code: .invalidField, field: "aggregation",
+                message: "the statistics policy needs \(use.expectation): \(use.field)")
         }
         guard !meter.canRoll else { return nil }
         if let summing = limits.first(where: { $0.meter == meter.key && $0.window.needsSum }) {
@@ -82,6 +99,25 @@ extension Blueprint {
             return Rejection(
                 code: .invalidField, field: "window",
                 message: "the window '\(limit.window)' needs a meter that is a sum or a count")
+        }
+        return nil
+    }
+
+    private func reject(_ policy: StatisticsPolicy) -> Rejection? {
+        if let (field, expectation) = policy.mistake {
+            return Rejection(
+                code: .invalidField, field: field, message: "expected \(expectation)")
+        }
+        for use in policy.meterUses {
+            guard let meter = meters.first(where: { $0.key == use.meter }) else {
+                return Rejection(
+                    code: .unknownMeter, field: use.field,
+                    message: "expected the key of a meter, and there is none called '\(use.meter)'")
+            }
+            guard use.accepts(meter.aggregation) else {
+                return Rejection(
+                    code: .invalidField, field: use.field, message: "expected \(use.expectation)")
+            }
         }
         return nil
     }
@@ -119,8 +155,13 @@ extension Window {
 }
 
 extension Plan {
-    /// What is wrong with its credits, if something is.
+    /// What is wrong with its credits or its price, if something is.
     package var mistake: Rejection? {
+        if let price, !Self.priceRange.contains(price.millionths) {
+            return Rejection(
+                code: .invalidField, field: "price",
+                message: "expected millionths from 0 to \(Self.priceRange.upperBound)")
+        }
         if !CreditPolicy.priceRange.contains(overdraft) {
             return Rejection(
                 code: .invalidField, field: "overdraft",

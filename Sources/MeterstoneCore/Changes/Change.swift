@@ -8,6 +8,8 @@ public enum Change: Hashable, Sendable, Codable {
     case deleteLimit(LimitKey)
     case putCreditPolicy(CreditPolicy)
     case deleteCreditPolicy
+    case putStatisticsPolicy(StatisticsPolicy)
+    case deleteStatisticsPolicy
     case putModel(Model)
     case deleteModel(ModelKey)
     /// Replaces time zone, parent, plan, block flag, name and metadata. Overrides and subscription

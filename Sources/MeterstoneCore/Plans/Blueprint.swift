@@ -1,4 +1,4 @@
-/// Meters, plans, limits, prices and models as one reviewed set.
+/// Meters, plans, limits, prices, models and statistics as one reviewed set.
 public struct Blueprint: Hashable, Sendable, Codable {
     public var meters: [Meter]
     public var plans: [Plan]
@@ -7,21 +7,26 @@ public struct Blueprint: Hashable, Sendable, Codable {
     public var credits: CreditPolicy?
     /// Models whose tokens have a price.
     public var models: [Model]
+    /// What statistics of subjects are about; `nil`: nothing is said about it.
+    public var statistics: StatisticsPolicy?
 
     public init(
         meters: [Meter] = [], plans: [Plan] = [], limits: [Limit] = [],
-        credits: CreditPolicy? = nil, models: [Model] = []
+        credits: CreditPolicy? = nil, models: [Model] = [], statistics: StatisticsPolicy? = nil
     ) {
         self.meters = meters
         self.plans = plans
         self.limits = limits
         self.credits = credits
         self.models = models
+        self.statistics = statistics
     }
 }
 
 extension Blueprint {
-    private enum CodingKeys: String, CodingKey { case meters, plans, limits, credits, models }
+    private enum CodingKeys: String, CodingKey {
+        case meters, plans, limits, credits, models, statistics
+    }
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
@@ -30,6 +35,7 @@ extension Blueprint {
             plans: try container.decode([Plan].self, forKey: .plans),
             limits: try container.decode([Limit].self, forKey: .limits),
             credits: try container.decodeIfPresent(CreditPolicy.self, forKey: .credits),
-            models: try container.decodeIfPresent([Model].self, forKey: .models) ?? [])
+            models: try container.decodeIfPresent([Model].self, forKey: .models) ?? [],
+            statistics: try container.decodeIfPresent(StatisticsPolicy.self, forKey: .statistics))
     }
 }

@@ -11,10 +11,14 @@ public struct Plan: Hashable, Sendable, Codable {
     public var recurringGrants: [RecurringGrant]
     /// How far below 0 spending may take the balance.
     public var overdraft: Int64
+    /// What a billing period costs; `nil`: nothing that is known.
+    public var price: Money?
+    public var billingPeriod: BillingPeriod
 
     public init(
         key: PlanKey, name: String? = nil, description: String? = nil, rank: Int = 0,
-        isDefault: Bool = false, recurringGrants: [RecurringGrant] = [], overdraft: Int64 = 0
+        isDefault: Bool = false, recurringGrants: [RecurringGrant] = [], overdraft: Int64 = 0,
+        price: Money? = nil, billingPeriod: BillingPeriod = .month
     ) {
         self.key = key
         self.name = name
@@ -23,10 +27,16 @@ public struct Plan: Hashable, Sendable, Codable {
         self.isDefault = isDefault
         self.recurringGrants = recurringGrants
         self.overdraft = overdraft
+        self.price = price
+        self.billingPeriod = billingPeriod
     }
 
+    /// What a billing period may cost.
+    public static let priceRange = ModelPrice.range
+
     private enum CodingKeys: String, CodingKey {
-        case key, name, description, rank, isDefault, recurringGrants, overdraft
+        case key, name, description, rank, isDefault, recurringGrants, overdraft, price
+        case billingPeriod
     }
 
     public init(from decoder: any Decoder) throws {
@@ -39,7 +49,10 @@ public struct Plan: Hashable, Sendable, Codable {
             isDefault: try container.decodeIfPresent(Bool.self, forKey: .isDefault) ?? false,
             recurringGrants: try container.decodeIfPresent(
                 [RecurringGrant].self, forKey: .recurringGrants) ?? [],
-            overdraft: try container.decodeIfPresent(Int64.self, forKey: .overdraft) ?? 0
+            overdraft: try container.decodeIfPresent(Int64.self, forKey: .overdraft) ?? 0,
+            price: try container.decodeIfPresent(Money.self, forKey: .price),
+            billingPeriod: try container.decodeIfPresent(BillingPeriod.self, forKey: .billingPeriod)
+                ?? .month
         )
     }
 
@@ -54,6 +67,23 @@ public struct Plan: Hashable, Sendable, Codable {
             try container.encode(recurringGrants, forKey: .recurringGrants)
         }
         if overdraft != 0 { try container.encode(overdraft, forKey: .overdraft) }
+        try container.encodeIfPresent(price, forKey: .price)
+        if price != nil || billingPeriod != .month {
+            try container.encode(billingPeriod, forKey: .billingPeriod)
+        }
+    }
+}
+
+/// How long what is paid for a plan lasts.
+public enum BillingPeriod: String, Hashable, Sendable, Codable, CaseIterable {
+    case month, year
+
+    /// Billing months in it.
+    public var months: Int64 {
+        switch self {
+        case .month: 1
+        case .year: 12
+        }
     }
 }
 

@@ -42,7 +42,7 @@ extension TextIdentifier {
     }
 }
 
-/// The rule that meter, plan and limit keys share: they appear in URLs, YAML and variable names.
+/// The rule that meter, plan, limit and milestone keys share: they appear in URLs, YAML and variable names.
 private func isKey(_ text: String) -> Bool {
     let bytes = text.utf8
     guard (1...64).contains(bytes.count) else { return false }
@@ -83,6 +83,14 @@ public struct PlanKey: TextIdentifier {
 
 /// Names a limit.
 public struct LimitKey: TextIdentifier {
+    public let text: String
+    public init(unchecked text: String) { self.text = text }
+    public static func isValid(_ text: String) -> Bool { isKey(text) }
+    public static var expectation: String { keyExpectation }
+}
+
+/// Names a milestone: something that a subject reaches once.
+public struct MilestoneKey: TextIdentifier {
     public let text: String
     public init(unchecked text: String) { self.text = text }
     public static func isValid(_ text: String) -> Bool { isKey(text) }

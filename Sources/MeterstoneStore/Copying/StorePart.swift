@@ -52,6 +52,9 @@ extension Blueprint {
         for plan in plans { rows.append(("plan", plan.key.text, try JSONText(plan).text)) }
         for limit in limits { rows.append(("limit", limit.key.text, try JSONText(limit).text)) }
         if let credits { rows.append(("creditPolicy", "credits", try JSONText(credits).text)) }
+        if let statistics {
+            rows.append(("statisticsPolicy", "statistics", try JSONText(statistics).text))
+        }
         for model in models { rows.append(("model", model.key.text, try JSONText(model).text)) }
         return rows
     }
@@ -64,6 +67,7 @@ extension Blueprint {
         case "plan": plans.append(try body.decoded(as: Plan.self))
         case "limit": limits.append(try body.decoded(as: Limit.self))
         case "creditPolicy": credits = try body.decoded(as: CreditPolicy.self)
+        case "statisticsPolicy": statistics = try body.decoded(as: StatisticsPolicy.self)
         case "model": models.append(try body.decoded(as: Model.self))
         default:
             throw StoreError(code: .corrupt, message: "the catalog has a row of kind '\(kind)'")

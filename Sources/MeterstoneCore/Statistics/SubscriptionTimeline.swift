@@ -1,0 +1,80 @@
+/// What a subject's profile said of its plan, from a moment on.
+public struct ProfileVersion: Hashable, Sendable {
+    public let recordedAt: Instant
+    /// Applies where the subscription does not.
+    public let plan: PlanKey?
+    public let subscription: Subscription?
+
+    public init(recordedAt: Instant, plan: PlanKey?, subscription: Subscription?) {
+        self.recordedAt = recordedAt
+        self.plan = plan
+        self.subscription = subscription
+    }
+}
+
+/// Who says what plan a subject was on, for all of time: one profile version at each instant.
+///
+/// A version speaks from when it was recorded until the next one speaks. It speaks about the past, and
+/// over what was said of it before, in two cases:
+/// - its subscription is new, which is to say that the version before had none or one with another
+///   `startsAt`, and started earlier: from `startsAt` on;
+/// - it prolongs the subscription of the version before, which had expired by then: from where that
+///   expired, since renewals arrive late.
+///
+/// A change of plan or status alone says nothing about the past.
+struct SubscriptionTimeline: Sendable {
+    struct Piece: Hashable, Sendable {
+        let from: Instant
+        var until: Instant
+        let version: ProfileVersion
+    }
+
+    /// In order, without gap or overlap, none empty; the last has no end.
+    private(set) var pieces: [Piece] = []
+
+    /// - Parameter versions: in the order in which they were recorded.
+    init(_ versions: [ProfileVersion]) {
+        var before: Subscription?
+        for version in versions {
+            append(version, from: Self.start(of: version, after: before))
+            before = version.subscription
+        }
+    }
+
+    private static func start(of version: ProfileVersion, after before: Subscription?) -> Instant {
+        guard let subscription = version.subscription else { return version.recordedAt }
+        guard let before, before.startsAt == subscription.startsAt else {
+            return min(subscription.startsAt, version.recordedAt)
+        }
+        guard before.status.givesPlan, let expiresAt = before.expiresAt,
+            expiresAt < version.recordedAt, subscription.applies(at: expiresAt)
+        else { return version.recordedAt }
+        return expiresAt
+    }
+
+    private mutating func append(_ version: ProfileVersion, from start: Instant) {
+        while let last = pieces.last, last.from >= start { pieces.removeLast() }
+        if let last = pieces.indices.last { pieces[last].until = start }
+        pieces.append(Piece(from: start, until: .never, version: version))
+    }
+
+    /// `nil` before anything was said.
+    func version(at instant: Instant) -> ProfileVersion? {
+        pieces.last { $0.from <= instant }?.version
+    }
+
+    /// Where the subscriptions of all pieces start, each start once, and until when pieces speak of
+    /// a subscription that starts there.
+    var anchors: [(startsAt: Instant, until: Instant)] {
+        var ends: [Instant: Instant] = [:]
+        for piece in pieces {
+            if let anchor = piece.version.subscription?.startsAt { ends[anchor] = piece.until }
+        }
+        return ends.sorted { $0.key < $1.key }.map { (startsAt: $0.key, until: $0.value) }
+    }
+}
+
+extension Instant {
+    /// After every other.
+    static let never = Instant(millisecondsSince1970: .max)
+}
