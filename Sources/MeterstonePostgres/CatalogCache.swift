@@ -142,4 +142,5 @@ extension StoreError {
 
 enum Setting {
     static let defaultTimeZone = "defaultTimeZone"
+    static let derivedVersion = "derivedVersion"
 }

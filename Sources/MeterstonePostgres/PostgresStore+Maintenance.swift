@@ -26,6 +26,7 @@ extension PostgresStore {
                 counters += recount.counters.count
                 differences += try recount.differences(from: &found)
             }
+            differences += try source.columnDifferences(catalog.registry)
             return VerifyReport(
                 events: events, counters: counters,
                 differences: Array(differences.prefix(1_000)))
@@ -83,6 +84,7 @@ extension PostgresStore {
             let catalog = try catalogs.current(version: rows[0].int(0, 0), connection).catalog
             let source = PostgresSource(connection, isInTransaction: true)
             try rebuildEventIDs(source, catalog.registry)
+            try rebuildColumns(source, catalog.registry)
             let total = try rebuildCounters(
                 source, catalog, asOf: rows[1].int(0, 0) * Transaction.numbersPerCommit)
             // Nodes that still follow another time zone must notice.

@@ -43,6 +43,7 @@ public final class PostgresStore: Store {
         } catch {
             throw StoreError(any: error)
         }
+        try adoptDerivedVersion()
     }
 
     /// Notes the default time zone that counters follow, unless there is one.
@@ -67,8 +68,6 @@ public final class PostgresStore: Store {
     public var waitingFacts: Int { 0 }
 
     public var waitingFactsMax: Int { .max }
-
-    public func project() throws(StoreError) -> Bool { false }
 
     public var halt: StoreError? { halted.withLock { $0 } }
 

@@ -132,6 +132,7 @@ enum UsageEventStatements {
         WHERE e.sequence IS NULL LIMIT 100
         """
     static let usageCount = "SELECT count(*) FROM usage_events WHERE get_byte(body, 0) = 1"
+    static let any = "SELECT 1 FROM usage_events LIMIT 1"
     static let idCount = "SELECT count(*) FROM event_ids"
     static let deleteIDs = "DELETE FROM event_ids"
 }
@@ -195,6 +196,10 @@ enum CounterStatements {
         USING unnest($1::bigint[], $2::bigint[], $3::bigint[]) w(series, window_from, subject)
         WHERE c.subject = w.subject AND c.series = w.series AND c.window_from = w.window_from
         """
+    static let ofSeries = """
+        SELECT series, window_from, subject, value, memory, as_of FROM counters
+        WHERE subject = $1::bigint AND series = $2::bigint
+        """
     static let count = "SELECT count(*) FROM counters"
     /// Which subjects belong to a pass: as `Recount` has it.
     static let ofPass = """
@@ -248,6 +253,18 @@ enum ChangeStatements {
         """
     static let byIdempotencyKey = """
         SELECT idempotency_key, body FROM changes WHERE idempotency_key = ANY($1::text[])
+        """
+    static let byKind = """
+        SELECT body FROM changes WHERE body::json ->> 'kind' = $1::text ORDER BY sequence
+        """
+    static let nextKey = """
+        SELECT min((body::json ->> 'key') COLLATE "C") FROM changes
+        WHERE body::json ->> 'kind' = $1::text AND (body::json ->> 'key') COLLATE "C" > $2::text
+        """
+    static let byKey = """
+        SELECT body FROM changes
+        WHERE body::json ->> 'kind' = $1::text AND (body::json ->> 'key') COLLATE "C" = $2::text
+        ORDER BY sequence
         """
     static let before = """
         SELECT body FROM changes WHERE sequence < $1::bigint ORDER BY sequence DESC LIMIT $2::bigint

@@ -12,6 +12,10 @@ enum Migrations {
             try database.execute(
                 sql: String(decoding: PackageResources._002_ledger_sql, as: UTF8.self))
         }
+        migrator.registerMigration("0003-columns") { database in
+            try database.execute(
+                sql: String(decoding: PackageResources._003_columns_sql, as: UTF8.self))
+        }
         return migrator
     }()
 }

@@ -12,10 +12,14 @@ final class Projection {
     private static let rowsPerStep = 3_000
     /// Journal rows that are dropped in one step.
     private static let batchesPerStep: Int64 = 64
+    /// Events whose columns are written in one step.
+    private static let eventsPerStep = 65_536
+    /// Days whose columns are merged in one step.
+    private static let daysPerStep = 16
 
     private enum Stage {
-        case gather, sortEvents, sortIDs, sortCounters, events, ids, entries, counters, finish, drop
-        case done
+        case gather, sortEvents, sortIDs, sortCounters, columns
+        case events, ids, entries, counters, segments, finish, merge, drop, done
     }
 
     let until: Int64
@@ -27,6 +31,10 @@ final class Projection {
     private var events: [EventReference] = []
     private var ids: [IDReference] = []
     private var entries: [EntryRow] = []
+    private var columns: [ColumnEntries]
+    private var segments: [ColumnSegment] = []
+    /// UTC days whose columns are to be merged.
+    private var days: [Int64] = []
     private var stage = Stage.gather
     private var position = 0
 
@@ -55,6 +63,7 @@ final class Projection {
         until = slice.until
         batches = slice.batches
         counters = slice.counters
+        columns = slice.columns
         registry = workingSet.registry
         changes = workingSet.dirtyChanges.filter { $0.sequence <= slice.until }
         subjects = workingSet.dirtySubjects.filter { $0.sequence <= slice.until }.lastOfEach
@@ -72,15 +81,19 @@ final class Projection {
             advance(to: .sortCounters)
         case .sortCounters:
             sortCounters()
-            advance(to: .events)
+            advance(to: .columns)
+        case .columns:
+            makeSegments()
         case .events: try putEvents(statements)
         case .ids: try putIDs(statements)
         case .entries: try putEntries(statements)
         case .counters: try putCounters(statements)
+        case .segments: try putSegments(statements)
         case .finish:
             try statements.transaction { () throws(StoreError) in try finish(statements) }
             workingSet.didProject(through: until)
-            stage = .drop
+            advance(to: .merge)
+        case .merge: try mergeColumns(statements)
         case .drop: try dropJournal(statements)
         case .done: return false
         }
@@ -191,7 +204,45 @@ final class Projection {
             }
         }
         position = end
-        if position == counters.count { advance(to: .finish) }
+        if position == counters.count { advance(to: .segments) }
+    }
+
+    // MARK: Columns
+
+    /// A slice has one set of entries for each section.
+    private func makeSegments() {
+        if position < columns.count {
+            segments += columns[position].segments()
+            position += 1
+        } else {
+            days = Set(segments.map(\.day)).sorted()
+            advance(to: .events)
+        }
+    }
+
+    /// They are there for readers only once the watermark has moved.
+    private func putSegments(_ statements: WriterStatements) throws(StoreError) {
+        var end = position
+        var events = 0
+        while end < segments.count, events < Self.eventsPerStep {
+            events += segments[end].count
+            end += 1
+        }
+        try statements.transaction { () throws(StoreError) in
+            if position == 0 { try statements.dropColumnsAhead() }
+            try statements.put(segments[position..<end], at: until)
+        }
+        position = end
+        if position == segments.count { advance(to: .finish) }
+    }
+
+    private func mergeColumns(_ statements: WriterStatements) throws(StoreError) {
+        guard position < days.count else { return advance(to: .drop) }
+        let end = min(position + Self.daysPerStep, days.count)
+        try statements.transaction { () throws(StoreError) in
+            for day in days[position..<end] { _ = try statements.mergeColumns(of: day) }
+        }
+        position = end
     }
 
     // MARK: The last steps

@@ -17,7 +17,7 @@ final class SQLiteSource: StoreSource {
         statements.removeAll()
     }
 
-    private func statement(_ sql: String) throws(StoreError) -> Statement {
+    func statement(_ sql: String) throws(StoreError) -> Statement {
         if let known = statements[sql] {
             known.reset()
             return known

@@ -67,6 +67,7 @@ extension SQLiteStore {
         try statements.put(setting: Setting.watermark, String(filling.sequenceMax))
         workingSet = try Self.load(statements.source, statements, options)
         try rebuildEventIDs(database)
+        try rebuildColumns(database)
         _ = try rebuildCounters(database)
     }
 }

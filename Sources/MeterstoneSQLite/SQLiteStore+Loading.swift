@@ -9,6 +9,7 @@ extension SQLiteStore {
     ) throws(StoreError) -> WorkingSet {
         source.finalize()
         let watermark = try source.watermark()
+        statements.mayHaveColumnsAhead = true
         let catalog = try catalog(statements.database, options)
         let workingSet = WorkingSet(
             options: options, source: source, catalog: catalog, nextSequence: watermark + 1,

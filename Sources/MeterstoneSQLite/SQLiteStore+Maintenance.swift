@@ -31,7 +31,9 @@ extension SQLiteStore {
             let passes = 1 + rows / Self.countersPerPass
             var recount = workingSet.recount(source)
             var report = VerifyReport(
-                events: 0, counters: 0, differences: try integrityDifferences())
+                events: 0, counters: 0,
+                differences: try integrityDifferences()
+                    + source.columnDifferences(workingSet.registry))
             for pass in 0..<passes {
                 try recount.run(pass: pass, of: passes)
                 var found = try source.counters(pass: pass, of: passes)
@@ -52,6 +54,7 @@ extension SQLiteStore {
             do throws(StoreError) {
                 let total = try statements.transaction { () throws(StoreError) in
                     try rebuildEventIDs(database)
+                    try rebuildColumns(database)
                     return try rebuildCounters(database)
                 }
                 workingSet = try Self.load(statements.source, statements, options)

@@ -49,6 +49,7 @@ public final class SQLiteStore: Store, @unchecked Sendable {
                 )
             }
             try adoptDefaultTimeZone(recomputes: adoptsDefaultTimeZone)
+            try adoptDerivedVersion()
         } catch {
             throw StoreError(error)
         }

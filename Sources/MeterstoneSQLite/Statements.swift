@@ -97,6 +97,29 @@ package enum UsageEventStatements {
         "SELECT COUNT(*) FROM usage_events WHERE substr(body, 1, 1) = x'01'"
 }
 
+package enum ColumnStatements {
+    package static let put = """
+        INSERT INTO event_columns (day, sequence, events, body, times) VALUES (?1, ?2, ?3, ?4, ?5)
+        """
+    package static let ofDays = """
+        SELECT day, events, body FROM event_columns
+        WHERE day BETWEEN ?1 AND ?2 AND sequence <= ?3
+        ORDER BY day
+        """
+    package static let ofDaysWithTimes = """
+        SELECT day, events, body, times FROM event_columns
+        WHERE day BETWEEN ?1 AND ?2 AND sequence <= ?3
+        ORDER BY day
+        """
+    package static let sizesOfDay = """
+        SELECT id, sequence, events FROM event_columns WHERE day = ?1 ORDER BY id
+        """
+    package static let byID = "SELECT body, times FROM event_columns WHERE id = ?1"
+    package static let delete = "DELETE FROM event_columns WHERE id = ?1"
+    package static let deleteAfter = "DELETE FROM event_columns WHERE sequence > ?1"
+    package static let deleteAll = "DELETE FROM event_columns"
+}
+
 package enum LedgerStatements {
     package static let put = """
         INSERT OR IGNORE INTO ledger_entries (subject, sequence, lookup, body)
@@ -126,6 +149,10 @@ package enum CounterStatements {
     package static let byKey = """
         SELECT value, memory, as_of FROM counters
         WHERE series = ?1 AND window_from = ?2 AND subject = ?3
+        """
+    /// Where the next window of a series begins, whoever's counter it is.
+    package static let nextWindow = """
+        SELECT MIN(window_from) FROM counters WHERE series = ?1 AND window_from > ?2
         """
     package static let ofPass = """
         SELECT series, window_from, subject, value, memory FROM counters
@@ -178,6 +205,18 @@ package enum ChangeStatements {
         ORDER BY sequence
         LIMIT ?2
         """
+    package static let byKind = """
+        SELECT body FROM changes WHERE json_extract(body, '$.kind') = ?1 ORDER BY sequence
+        """
+    package static let nextKey = """
+        SELECT MIN(json_extract(body, '$.key')) FROM changes
+        WHERE json_extract(body, '$.kind') = ?1 AND json_extract(body, '$.key') > ?2
+        """
+    package static let byKey = """
+        SELECT body FROM changes
+        WHERE json_extract(body, '$.kind') = ?1 AND json_extract(body, '$.key') = ?2
+        ORDER BY sequence
+        """
     package static let count = "SELECT COUNT(*) FROM changes"
 }
 
@@ -190,4 +229,5 @@ package enum SettingStatements {
 package enum Setting {
     package static let watermark = "watermark"
     package static let defaultTimeZone = "default_time_zone"
+    package static let derivedVersion = "derived_version"
 }

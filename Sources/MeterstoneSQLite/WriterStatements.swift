@@ -6,6 +6,8 @@ final class WriterStatements {
     let source: SQLiteSource
     let database: Database
     let appendToJournal, putEvent, putID, putCounter, deleteCounter, dropJournal: Statement
+    /// Whether a projection that was cut short may have written columns ahead of the watermark.
+    var mayHaveColumnsAhead = true
     private let begin, beginReading, commit, rollback: Statement
 
     init(_ database: Database) throws(StoreError) {

@@ -52,6 +52,25 @@ public protocol StoreSource {
         _ visit: (_ subject: Int64, _ fact: StoredFact) throws(StoreError) -> Void
     ) throws(StoreError)
 
+    /// Visits the columns of events that occurred on these UTC days, by day.
+    ///
+    /// - Parameter withTimes: `false`: without when within the day each occurred.
+    func columns(
+        days: ClosedRange<Int64>, withTimes: Bool,
+        _ visit: (ColumnSegment) throws(StoreError) -> Void
+    ) throws(StoreError)
+
+    /// Every counter of a series that a subject has.
+    func counters(
+        ofSeries series: Int, of subject: Int64
+    ) throws(StoreError) -> [CounterKey: StoredCounter]
+
+    /// Changes of one thing, or of all of a kind, oldest first.
+    func changes(ofKind kind: String, key: String?) throws(StoreError) -> [ChangeRecord]
+
+    /// The next thing of a kind, by its key, of which there are changes.
+    func changedKey(ofKind kind: String, after key: String) throws(StoreError) -> String?
+
     func receipt(forIdempotencyKey key: String) throws(StoreError) -> ChangeReceiptRecord?
 
     /// The last fact that the tables include.
@@ -186,6 +205,23 @@ extension StoreSource {
     public func quantityNames() throws(StoreError) -> [MeterKey]? { nil }
 
     public func sizes() throws(StoreError) -> StoreSizes { throw .notWhole }
+
+    public func columns(
+        days: ClosedRange<Int64>, withTimes: Bool,
+        _ visit: (ColumnSegment) throws(StoreError) -> Void
+    ) throws(StoreError) { throw .notWhole }
+
+    public func counters(
+        ofSeries series: Int, of subject: Int64
+    ) throws(StoreError) -> [CounterKey: StoredCounter] { throw .notWhole }
+
+    public func changes(
+        ofKind kind: String, key: String?
+    ) throws(StoreError) -> [ChangeRecord] { throw .notWhole }
+
+    public func changedKey(
+        ofKind kind: String, after key: String
+    ) throws(StoreError) -> String? { throw .notWhole }
 
     public func scanEntries(
         pass: Int64, of passes: Int64,

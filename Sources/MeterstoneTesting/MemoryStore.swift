@@ -58,13 +58,15 @@ public final class MemoryStore: Store {
 
     public func verify() throws(StoreError) -> VerifyReport {
         try workingSet.withLock { (workingSet) throws(StoreError) in
-            var recount = workingSet.recount(TailSource(workingSet))
+            let source = TailSource(workingSet)
+            var recount = workingSet.recount(source)
             try recount.run()
             let counters = recount.counters.count
             var found = workingSet.waitingCounters
             return VerifyReport(
                 events: recount.events, counters: counters,
-                differences: try recount.differences(from: &found))
+                differences: try recount.differences(from: &found)
+                    + source.columnDifferences(workingSet.registry))
         }
     }
 
@@ -107,7 +109,7 @@ public final class MemoryStore: Store {
     public func read<Result>(
         _ body: (any StoreSource) throws(StoreError) -> Result
     ) throws(StoreError) -> Result {
-        let source = workingSet.withLock { TailSource($0) }
+        let source = workingSet.withLock { TailSource($0, isProjected: false) }
         return try body(source)
     }
 

@@ -6,18 +6,21 @@ import MeterstoneStore
 /// A class, because the rows are made only when somebody asks for one, and once.
 final class TailSource: StoreSource {
     private let batches: [JournalBatch]
+    private let columns: [ColumnEntries]
     private var stored: [Int64: StoredSubject] = [:]
     private lazy var rows = makeRows()
     private var counters: [CounterKey: CounterState] = [:]
     private var changes = 0
 
-    init(_ workingSet: WorkingSet) {
+    /// - Parameter isProjected: whether columns stand here, and not in a view of the tail.
+    init(_ workingSet: WorkingSet, isProjected: Bool = true) {
         for state in workingSet.subjects.values where state.number != 0 {
             stored[state.number] = StoredSubject(
                 number: state.number, firstSequence: state.firstSequence, profile: state.profile,
                 nextExpiry: state.nextExpiry)
         }
         batches = workingSet.tail.batches
+        columns = isProjected ? workingSet.tail.columns.map(\.entries) : []
     }
 
     /// Presents everything, counters and how subjects stand to each other included.
@@ -53,6 +56,20 @@ final class TailSource: StoreSource {
     func body(at location: EventLocation) -> [UInt8]? { rows[location] }
     func facts(of subject: Int64, days: ClosedRange<Int64>) -> [StoredFact] { [] }
     func days(of subject: Int64, within days: ClosedRange<Int64>, count: Int) -> [Int64] { [] }
+    func columns(
+        days: ClosedRange<Int64>, withTimes: Bool,
+        _ visit: (ColumnSegment) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        for segment in columns.flatMap({ $0.segments() }) where days.contains(segment.day) {
+            try visit(segment)
+        }
+    }
+
+    func counters(ofSeries series: Int, of subject: Int64) -> [CounterKey: StoredCounter] { [:] }
+    func changes(ofKind kind: String, key: String?) -> [ChangeRecord] { [] }
+
+    func changedKey(ofKind kind: String, after key: String) -> String? { nil }
+
     func receipt(forIdempotencyKey key: String) -> ChangeReceiptRecord? { nil }
     func watermark() -> Int64 { 0 }
 

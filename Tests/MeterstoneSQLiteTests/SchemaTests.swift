@@ -86,7 +86,8 @@ import Testing
             )
             #expect(
                 tables == [
-                    "catalog", "changes", "counters", "event_ids", "grdb_migrations", "journal",
+                    "catalog", "changes", "counters", "event_columns", "event_ids",
+                    "grdb_migrations", "journal",
                     "ledger_entries", "limit_numbers", "quantity_names", "series", "settings",
                     "subjects", "usage_events",
                 ])

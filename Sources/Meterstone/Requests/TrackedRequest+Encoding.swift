@@ -47,8 +47,8 @@ extension TrackedRequest {
         }
         return EventDetails(
             type: Self.eventType, subtype: model?.text, status: status.eventStatus,
-            durationMilliseconds: durationMilliseconds, errorMessage: error, session: session,
-            dimensions: dimensions, properties: try properties())
+            durationMilliseconds: durationMilliseconds, errorMessage: error, cost: cost?.money,
+            session: session, dimensions: dimensions, properties: try properties())
     }
 
     private func properties() throws(StoreError) -> String {

@@ -90,11 +90,3 @@ public struct RequestCost: Hashable, Sendable {
         self.source = source
     }
 }
-
-extension Int64 {
-    /// The sum, or the largest number where it does not fit.
-    package func addingSaturated(_ other: Int64) -> Int64 {
-        let (sum, overflow) = addingReportingOverflow(other)
-        return overflow ? .max : sum
-    }
-}

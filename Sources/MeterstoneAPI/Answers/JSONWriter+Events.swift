@@ -50,6 +50,10 @@ extension JSONWriter {
             name("durationMs")
             integer(milliseconds)
         }
+        if let cost = details.cost {
+            name("costMillionths")
+            integer(cost.millionths)
+        }
         optional("errorMessage", details.errorMessage)
         optional("project", details.project)
         optional("scene", details.scene)

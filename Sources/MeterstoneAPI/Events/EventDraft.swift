@@ -12,6 +12,7 @@ struct EventDraft {
     var subtype: String?
     var status: EventStatus?
     var durationMilliseconds: Int64?
+    var costMillionths: Int64?
     var errorMessage: String?
     var project: String?
     var scene: String?
@@ -48,14 +49,16 @@ struct EventDraft {
     func details() -> EventDetails? {
         let isPlain =
             type == nil && subtype == nil && (status ?? .success) == .success
-            && durationMilliseconds == nil && errorMessage == nil && project == nil
-            && scene == nil && session == nil && source == nil && dimensions.isEmpty
+            && durationMilliseconds == nil && costMillionths == nil && errorMessage == nil
+            && project == nil && scene == nil && session == nil && source == nil
+            && dimensions.isEmpty
             && properties == nil
         guard !isPlain else { return nil }
         return EventDetails(
             source: source, type: type, subtype: subtype, status: status ?? .success,
             durationMilliseconds: durationMilliseconds, errorMessage: errorMessage,
-            project: project, scene: scene, session: session, dimensions: dimensions,
+            cost: costMillionths.map { Money(millionths: $0) }, project: project, scene: scene,
+            session: session, dimensions: dimensions,
             properties: properties)
     }
 }
@@ -78,6 +81,7 @@ extension EventDraft {
         case .status: status = try Self.readStatus(name, from: &reader)
         case .subtype: subtype = try reader.readName(name)
         case .durationMs: durationMilliseconds = try reader.readWholeNumber(name)
+        case .costMillionths: costMillionths = try reader.readWholeNumber(name)
         case .errorMessage:
             errorMessage = try reader.readText(name, bytes: 0...WireBounds.errorMessageBytesMax)
         case .project: project = try reader.readName(name)

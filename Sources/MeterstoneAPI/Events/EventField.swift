@@ -1,7 +1,7 @@
 /// The fields of an event in our own JSON.
 enum EventField: String, CaseIterable, Sendable {
     case id, subject, meter, quantity, quantities, type, occurredAt, status, subtype, durationMs
-    case errorMessage, project, scene, session, source, dimensions, properties
+    case costMillionths, errorMessage, project, scene, session, source, dimensions, properties
     /// Not ours: a CloudEvent says with it that it is one.
     case specversion
 
@@ -10,7 +10,9 @@ enum EventField: String, CaseIterable, Sendable {
     /// Whether the `data` of a CloudEvent may hold it; the other fields are attributes there.
     var isData: Bool {
         switch self {
-        case .meter, .quantity, .quantities, .status, .subtype, .durationMs, .errorMessage: true
+        case .meter, .quantity, .quantities, .status, .subtype, .durationMs, .costMillionths,
+            .errorMessage:
+            true
         case .project, .scene, .session, .dimensions, .properties: true
         case .id, .subject, .type, .occurredAt, .source, .specversion: false
         }

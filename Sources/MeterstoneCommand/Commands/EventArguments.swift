@@ -46,6 +46,9 @@ struct EventArguments: ParsableArguments {
     @Option(help: ArgumentHelp("How long the operation took.", valueName: "milliseconds"))
     var durationMs: Int64?
 
+    @Option(help: ArgumentHelp("What it cost, in millionths.", valueName: "millionths"))
+    var costMillionths: Int64?
+
     @Option(help: ArgumentHelp("What went wrong.", valueName: "text"))
     var errorMessage: String?
 
@@ -90,7 +93,8 @@ struct EventArguments: ParsableArguments {
     private var details: EventDetails {
         EventDetails(
             source: source, type: type, subtype: subtype, status: status,
-            durationMilliseconds: durationMs, errorMessage: errorMessage, project: project,
-            scene: scene, session: session, dimensions: dimension)
+            durationMilliseconds: durationMs, errorMessage: errorMessage,
+            cost: costMillionths.map { Money(millionths: $0) }, project: project, scene: scene,
+            session: session, dimensions: dimension)
     }
 }

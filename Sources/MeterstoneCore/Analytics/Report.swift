@@ -1,5 +1,5 @@
 /// The answer to one of the operator's questions: rows about a span of time.
-public struct Report<Row: ReportRow>: Sendable {
+public struct Report<Row: ReportRow>: Hashable, Sendable {
     public let span: WindowSpan
     /// Name of the zone in whose calendar days, weeks and months were cut.
     public let timeZone: String

@@ -1,9 +1,11 @@
 /// What every report can be asked: over which span, in whose calendar, about what, which page.
 public struct ReportQuestion: Hashable, Sendable {
-    /// `nil`: thirty days before ``until``, from the start of a day.
+    /// `nil`: ``days`` before ``until``, from the start of a day.
     public var from: Instant?
     /// `nil`: the end of the day that now is.
     public var until: Instant?
+    /// How many days to look at where ``from`` is `nil`.
+    public var days: Int
     /// Name in the IANA database; `nil`: the default zone of the store.
     public var timeZone: String?
     public var filter: ReportFilter
@@ -13,11 +15,13 @@ public struct ReportQuestion: Hashable, Sendable {
     public var count: Int
 
     public init(
-        from: Instant? = nil, until: Instant? = nil, timeZone: String? = nil,
-        filter: ReportFilter = ReportFilter(), offset: Int = 0, count: Int = 100
+        from: Instant? = nil, until: Instant? = nil, days: Int = ReportQuestion.daysDefault,
+        timeZone: String? = nil, filter: ReportFilter = ReportFilter(), offset: Int = 0,
+        count: Int = 100
     ) {
         self.from = from
         self.until = until
+        self.days = days
         self.timeZone = timeZone
         self.filter = filter
         self.offset = offset
@@ -26,6 +30,9 @@ public struct ReportQuestion: Hashable, Sendable {
 
     /// Rows that one page may have.
     public static let countMax = 10_000
+    public static let daysDefault = 30
+    /// Days that ``days`` may be: ten years.
+    public static let daysMax = 3_660
 }
 
 /// Which events a report looks at; what is empty or `nil` excludes nothing.
@@ -49,5 +56,35 @@ public struct ReportFilter: Hashable, Sendable {
         self.source = source
         self.plan = plan
         self.dimensions = dimensions
+    }
+}
+
+/// What usage is split by.
+public enum ReportFacet: Hashable, Sendable {
+    case type, subtype, status, source
+    /// The plan at the time of use.
+    case plan
+    case dimension(String)
+
+    public static let expectation =
+        "type, subtype, status, source, plan, model, category or dimension:NAME"
+
+    /// `nil` when the text is not of the form that ``expectation`` states. `model` and `category`
+    /// are the dimensions of these names.
+    public init?(_ text: String) {
+        let prefix = "dimension:"
+        switch text {
+        case "type": self = .type
+        case "subtype": self = .subtype
+        case "status": self = .status
+        case "source": self = .source
+        case "plan": self = .plan
+        case "model", "category": self = .dimension(text)
+        case _ where text.hasPrefix(prefix):
+            let name = String(text.dropFirst(prefix.count))
+            guard SubjectID.isValid(name) else { return nil }
+            self = .dimension(name)
+        default: return nil
+        }
     }
 }

@@ -139,12 +139,13 @@ public struct IdleSubject: ReportRow {
     public let subject: SubjectID
     /// The plan now.
     public let plan: PlanKey?
-    public let lastActiveAt: Instant
-    /// Whole days since.
-    public let idleDays: Int64
+    /// `nil`: never.
+    public let lastActiveAt: Instant?
+    /// Whole days since, to the end of the span.
+    public let idleDays: Int64?
 
     package init(
-        subject: SubjectID, plan: PlanKey?, lastActiveAt: Instant, idleDays: Int64
+        subject: SubjectID, plan: PlanKey?, lastActiveAt: Instant?, idleDays: Int64?
     ) {
         self.subject = subject
         self.plan = plan
@@ -158,7 +159,8 @@ public struct IdleSubject: ReportRow {
 
     public var values: [ReportValue] {
         [
-            .text(subject.text), .optional(plan?.text), .instant(lastActiveAt), .integer(idleDays),
+            .text(subject.text), .optional(plan?.text), .optional(lastActiveAt),
+            .optional(idleDays),
         ]
     }
 }

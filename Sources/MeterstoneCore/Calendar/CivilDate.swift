@@ -104,6 +104,18 @@ extension CivilDate: CustomStringConvertible {
         let sign = year < 0 ? "-" : ""
         return "\(sign)\(padded(year, to: 4))-\(padded(month, to: 2))-\(padded(day, to: 2))"
     }
+
+    public static let expectation = "a date such as 2026-11-21"
+
+    /// `nil` when the text is not a date of the years from 0 to 9999 as ``description`` writes it.
+    public init?(_ text: String) {
+        let numbers = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+        guard numbers.count == 3, let year = numbers[0], let month = numbers[1],
+            let day = numbers[2]
+        else { return nil }
+        self.init(year: year, month: month, day: day)
+        guard description == text, text.utf8.count == 10 else { return nil }
+    }
 }
 
 extension Int64 {

@@ -137,6 +137,12 @@ extension ZoneRules {
         return CivilDate(daysSince1970: day(containing: time, stretch(containing: time)))
     }
 
+    /// The local day that an instant belongs to, counted from 1970-01-01.
+    package func dayNumber(containing instant: Instant) -> Int64 {
+        let time = Self.clamped(instant.millisecondsSince1970)
+        return day(containing: time, stretch(containing: time))
+    }
+
     /// When a local day begins; a day that the clock skips begins and ends with the transition.
     public func start(of date: CivilDate) -> Instant {
         instant(localMilliseconds: date.daysSince1970 * millisecondsPerDay)

@@ -15,9 +15,13 @@ public final class Catalog: Sendable {
     package let payment: CreditPayment?
 
     /// Compiles, after every name, limit and series of the blueprint was registered.
+    ///
+    /// - Parameter areStandingSeriesCounted: `false` counts for limits only, where nobody asks for
+    ///   usage.
     package init(
         blueprint: Blueprint, registry: Registry, areLimitsEnforced: Bool,
-        allowanceOverrides: [String: Allowance], creditOverrides: CreditOverrides
+        allowanceOverrides: [String: Allowance], creditOverrides: CreditOverrides,
+        areStandingSeriesCounted: Bool = true
     ) {
         self.blueprint = blueprint
         self.registry = registry
@@ -39,7 +43,8 @@ public final class Catalog: Sendable {
             for definition in own { definitions[definition.limit.key] = definition }
             compiled[meter.key] = CompiledMeter(
                 meter, limits: own, registry: registry,
-                price: credits.isEnabled ? credits.prices[meter.key] ?? 0 : 0)
+                price: credits.isEnabled ? credits.prices[meter.key] ?? 0 : 0,
+                isStanding: areStandingSeriesCounted)
         }
         self.definitions = definitions
         activeDefinitions = definitions.values.filter { $0.isDecisive }
@@ -137,7 +142,10 @@ package final class CompiledMeter: Sendable {
     /// Moved by whatever names it, when the event tells nothing else.
     fileprivate let isPlain: Bool
 
-    init(_ meter: Meter, limits: [LimitDefinition], registry: Registry, price: Int64) {
+    init(
+        _ meter: Meter, limits: [LimitDefinition], registry: Registry, price: Int64,
+        isStanding: Bool
+    ) {
         self.meter = meter
         self.price = price
         nameNumber = registry.number(of: meter.key) ?? 0
@@ -150,6 +158,7 @@ package final class CompiledMeter: Sendable {
         }
         daySeries = add(registry.number(of: meter.standingSeries(.day)))
         lifetimeSeries = add(registry.number(of: meter.standingSeries(.lifetime)))
+        if !isStanding { numbers = [] }
         for limit in limits { _ = add(limit.series) }
         series = numbers.map { CompiledSeries(number: $0, registry.series[$0].definition) }
         isPlain =
@@ -201,7 +210,7 @@ extension Blueprint {
 
 extension Limit {
     /// With the allowances that the environment names.
-    fileprivate func overridden(by overrides: [String: Allowance], plans: [Plan]) -> Limit {
+    package func overridden(by overrides: [String: Allowance], plans: [Plan]) -> Limit {
         guard !overrides.isEmpty else { return self }
         var result = self
         for plan in Set(plans.map(\.key)).union(allowances.keys) {

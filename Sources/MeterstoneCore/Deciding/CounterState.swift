@@ -4,8 +4,8 @@
 /// that are kept in between, gives the same state.
 public struct CounterState: Hashable, Sendable {
     /// What the aggregation comes to. Of a rolling counter: the sum of all its entries.
-    public private(set) var value: Int64
-    public private(set) var memory: Memory
+    public internal(set) var value: Int64
+    public internal(set) var memory: Memory
 
     /// What some aggregations must remember beside the number.
     public enum Memory: Hashable, Sendable {
@@ -18,6 +18,8 @@ public struct CounterState: Hashable, Sendable {
         case rolling([RollingEntry])
         /// Open reservations, in the order in which they expire.
         case reservations([OpenReservation])
+        /// The days of a month on which a subject did something.
+        case activity(Activity)
         /// A subject's credits. Boxed, since it is by far the largest.
         indirect case wallet(SealedWallet)
     }

@@ -1,4 +1,5 @@
-/// Small numbers for names, limits and series, given once and never again to another.
+/// Small numbers for names (of quantities and of plans), limits and series, given once and never again
+/// to another.
 ///
 /// Stored records and counters refer to these numbers, so the registry only grows.
 public struct Registry: Sendable {
@@ -12,6 +13,7 @@ public struct Registry: Sendable {
     package init() {}
 
     package func number(of name: MeterKey) -> Int? { numberOfName[name] }
+    package func number(of plan: PlanKey) -> Int? { numberOfName[MeterKey(unchecked: plan.text)] }
     package func number(of limit: LimitKey) -> Int? { numberOfLimit[limit] }
     package func number(of definition: SeriesDefinition) -> Int? { numberOfSeries[definition] }
 
@@ -19,6 +21,25 @@ public struct Registry: Sendable {
         guard numberOfName[name] == nil else { return }
         numberOfName[name] = names.count
         names.append(name)
+    }
+
+    package mutating func register(_ plan: PlanKey) {
+        register(MeterKey(unchecked: plan.text))
+    }
+
+    package func limit(_ number: Int) -> LimitKey? {
+        limits.indices.contains(number) ? limits[number] : nil
+    }
+
+    /// Numbers the plans of a blueprint, in an order that is always the same.
+    package mutating func registerPlans(of blueprint: Blueprint) {
+        for plan in blueprint.plans.sorted(by: { $0.key < $1.key }) { register(plan.key) }
+    }
+
+    /// The plan that a number stands for.
+    package func plan(_ number: Int?) -> PlanKey? {
+        guard let number, names.indices.contains(number) else { return nil }
+        return PlanKey(unchecked: names[number].text)
     }
 
     package mutating func register(_ limit: LimitKey) {

@@ -85,6 +85,8 @@ public final class EventDetails: Sendable {
     public let status: EventStatus
     public let durationMilliseconds: Int64?
     public let errorMessage: String?
+    /// What the operation cost whoever offers it; `nil`: nobody told.
+    public let cost: Money?
     public let project: String?
     public let scene: String?
     public let session: String?
@@ -100,6 +102,7 @@ public final class EventDetails: Sendable {
         status: EventStatus = .success,
         durationMilliseconds: Int64? = nil,
         errorMessage: String? = nil,
+        cost: Money? = nil,
         project: String? = nil,
         scene: String? = nil,
         session: String? = nil,
@@ -112,6 +115,7 @@ public final class EventDetails: Sendable {
         self.status = status
         self.durationMilliseconds = durationMilliseconds
         self.errorMessage = errorMessage
+        self.cost = cost
         self.project = project
         self.scene = scene
         self.session = session
@@ -133,7 +137,8 @@ extension EventDetails: Hashable {
             || (lhs.source == rhs.source && lhs.type == rhs.type && lhs.subtype == rhs.subtype
                 && lhs.status == rhs.status
                 && lhs.durationMilliseconds == rhs.durationMilliseconds
-                && lhs.errorMessage == rhs.errorMessage && lhs.project == rhs.project
+                && lhs.errorMessage == rhs.errorMessage && lhs.cost == rhs.cost
+                && lhs.project == rhs.project
                 && lhs.scene == rhs.scene && lhs.session == rhs.session
                 && lhs.dimensions == rhs.dimensions && lhs.properties == rhs.properties)
     }

@@ -49,3 +49,11 @@ extension Quantity: Codable {
         try container.encode(units)
     }
 }
+
+extension Int64 {
+    /// The sum, or the largest number where it does not fit; for numbers that are not negative.
+    package func addingSaturated(_ other: Int64) -> Int64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? .max : sum
+    }
+}

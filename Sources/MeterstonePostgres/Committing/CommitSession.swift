@@ -13,6 +13,7 @@ final class CommitSession {
     private var lastCommit: Int64 = 0
     /// Whether the database may have another number, because nobody found out what became of a commit.
     private var isUnsettled = false
+    private var commits = 0
     let partitions = Partitions()
     let profiles = ProfileCache()
     var eventIDs = EventIDGenerator(seed: UInt64.random(in: .min ... .max))
@@ -69,8 +70,19 @@ final class CommitSession {
 
     func didCommit() {
         lastCommit += 1
+        commits += 1
         isUnsettled = false
     }
+
+    /// Whether there were so many commits since it was `true` last.
+    func takeCommits(_ count: Int) -> Bool {
+        guard commits >= count else { return false }
+        commits = 0
+        return true
+    }
+
+    /// Counts these as if they had been made.
+    func noteCommits(_ count: Int) { commits += count }
 
     /// Notes that a commit was given up, or that the database does not have the number it should.
     func leaveUnsettled() {

@@ -19,7 +19,11 @@ struct TransactionWrites {
         let batch = workingSet.seal()
         workingSet.append(batch)
         try addEvents(batch, workingSet, loaded)
-        if let slice = workingSet.tail.takeSlice(whole: true) { addCounters(slice, loaded) }
+        if let slice = workingSet.tail.takeSlice(whole: true) {
+            addCounters(slice, loaded)
+            let segments = slice.columns.flatMap { $0.segments() }
+            if !segments.isEmpty { queries.append(.inserting(segments)) }
+        }
         try addSubjects(workingSet.dirtySubjects, brought)
         try addChanges(workingSet.dirtyChanges, workingSet.registry)
     }

@@ -102,6 +102,7 @@ extension PostgresStore {
             Query(CopyStatements.analyze),
         ])
         try rebuildEventIDs(source, catalog.registry)
+        try rebuildColumns(source, catalog.registry)
         _ = try rebuildCounters(
             source, catalog, asOf: rows[1].int(0, 0) * Transaction.numbersPerCommit)
         _ = try source.run([

@@ -85,6 +85,7 @@ extension OpenAPISchemas {
             "status":{"enum":["success","failed","cancelled",null]},
             "subtype":{"$ref":"OptionalName"},
             "durationMs":{"$ref":"OptionalQuantity"},
+            "costMillionths":{"$ref":"OptionalQuantity"},
             "errorMessage":{"type":["string","null"],"maxLength":4096,"pattern":"^[^\u0000]*$"},
             "project":{"$ref":"OptionalName"},
             "scene":{"$ref":"OptionalName"},

@@ -42,19 +42,6 @@ extension OpenAPISchemas {
 
     static let operating: [(name: String, schema: String)] = [
         ("Status", object(["status"], #""status":{"enum":["alive","serving"]}"#)),
-        (
-            "Top",
-            object(
-                ["meter", "from", "until", "subjects"],
-                #"""
-                "meter":{"$ref":"Key"},
-                "from":{"$ref":"Instant"},
-                "until":{"$ref":"Instant"},
-                "subjects":{"type":"array","items":{"type":"object",
-                 "required":["subject","quantity"],"additionalProperties":false,"properties":{
-                 "subject":{"$ref":"Name"},"quantity":{"type":"integer"}}}}
-                """#)
-        ),
         ("ChangeList", list("changes", of: "Change")),
         (
             "Change",
@@ -64,7 +51,7 @@ extension OpenAPISchemas {
                 "sequence":{"type":"integer","minimum":1},
                 "recordedAt":{"$ref":"Instant"},"author":{"type":"string"},
                 "kind":{"enum":["meter","plan","limit","subject","subscription","override",
-                 "creditPolicy","model","creditGrant","refund"]},
+                 "creditPolicy","statisticsPolicy","model","creditGrant","refund"]},
                 "key":{"type":"string"},"before":true,"after":true
                 """#)
         ),
@@ -99,6 +86,7 @@ extension OpenAPISchemas {
         "quantities":{"type":"object","additionalProperties":{"$ref":"Quantity"}},
         "status":{"enum":["success","failed","cancelled"]},
         "subtype":{"$ref":"Name"},"durationMs":{"type":"integer","minimum":0},
+        "costMillionths":{"type":"integer","minimum":0},
         "errorMessage":{"type":"string"},"project":{"$ref":"Name"},
         "scene":{"$ref":"Name"},"session":{"$ref":"Name"},
         "source":{"$ref":"Name"},

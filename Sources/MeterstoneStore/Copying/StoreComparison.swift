@@ -175,7 +175,7 @@ struct StoreComparison {
     private func name(_ key: CounterKey) throws(StoreError) -> String {
         let id = try source.subject(number: key.subject)?.profile.id.text
         guard key.series >= 0 else {
-            let what = key.series == OwnSeries.wallet ? "credits" : "open reservations"
+            let what = OwnSeries.text(key)
             return "\(what) of \(id ?? "number \(key.subject)")"
         }
         let definition = series[key.series].definition

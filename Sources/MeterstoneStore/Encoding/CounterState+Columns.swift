@@ -23,6 +23,7 @@ extension CounterState {
         static let distinct: UInt8 = 2
         static let reservations: UInt8 = 3
         static let wallet: UInt8 = 4
+        static let activity: UInt8 = 5
     }
 
     /// - Parameter memory: the column `memory`; `nil` when it is null.
@@ -56,6 +57,7 @@ extension CounterState {
             var open: [OpenReservation] = []
             for _ in 0..<(try reader.count()) { open.append(try OpenReservation(&reader)) }
             return .reservations(open)
+        case Memories.activity: return .activity(try Activity(&reader))
         case Memories.wallet: return .wallet(try SealedWallet(&reader))
         default: throw MalformedRecord()
         }
@@ -81,6 +83,9 @@ extension CounterState {
             writer.byte(Memories.reservations)
             writer.unsigned(UInt64(open.count))
             for entry in open { entry.write(to: &writer) }
+        case .activity(let activity):
+            writer.byte(Memories.activity)
+            activity.write(to: &writer)
         case .wallet(let sealed):
             writer.byte(Memories.wallet)
             sealed.write(to: &writer)

@@ -13,6 +13,7 @@ private enum Fields {
     static let session: UInt64 = 1 << 8
     static let dimensions: UInt64 = 1 << 9
     static let properties: UInt64 = 1 << 10
+    static let cost: UInt64 = 1 << 11
 }
 
 extension EventDetails {
@@ -32,12 +33,14 @@ extension EventDetails {
         if status != .success { fields |= Fields.status }
         if durationMilliseconds != nil { fields |= Fields.duration }
         if !dimensions.isEmpty { fields |= Fields.dimensions }
+        if cost != nil { fields |= Fields.cost }
         writer.unsigned(fields)
         for (text, _) in texts {
             if let text { writer.text(text) }
         }
         if status != .success { writer.byte(UInt8(Self.statuses.firstIndex(of: status) ?? 0)) }
         if let durationMilliseconds { writer.signed(durationMilliseconds) }
+        if let cost { writer.signed(cost.millionths) }
         if !dimensions.isEmpty {
             writer.unsigned(UInt64(dimensions.count))
             for dimension in dimensions {
@@ -76,6 +79,8 @@ extension EventDetails {
         let status = fields & Fields.status == 0 ? 0 : Int(try reader.byte())
         guard status < statuses.count else { throw MalformedRecord() }
         let duration = fields & Fields.duration == 0 ? nil : try reader.signed()
+        let cost =
+            fields & Fields.cost == 0 ? nil : Money(millionths: try reader.signed())
         var dimensions: [Dimension] = []
         if fields & Fields.dimensions != 0 {
             for _ in 0..<(try reader.count()) {
@@ -84,7 +89,8 @@ extension EventDetails {
         }
         return EventDetails(
             source: source, type: type, subtype: subtype, status: statuses[status],
-            durationMilliseconds: duration, errorMessage: errorMessage, project: project,
-            scene: scene, session: session, dimensions: dimensions, properties: properties)
+            durationMilliseconds: duration, errorMessage: errorMessage, cost: cost,
+            project: project, scene: scene, session: session, dimensions: dimensions,
+            properties: properties)
     }
 }

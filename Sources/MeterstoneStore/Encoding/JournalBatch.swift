@@ -109,7 +109,7 @@ package struct FactIterator: IteratorProtocol {
 
 /// Gathers the facts of the batch that is being decided.
 package struct JournalBatchBuilder: Sendable {
-    package let firstSequence: Int64
+    package private(set) var firstSequence: Int64
     package private(set) var count = 0
     package private(set) var facts = ByteWriter(capacity: 4_096)
     private var scratch = ByteWriter(capacity: 256)
@@ -120,6 +120,12 @@ package struct JournalBatchBuilder: Sendable {
     }
 
     package var nextSequence: Int64 { firstSequence + Int64(count) }
+
+    /// Moves an empty batch, so that its first fact has this sequence number.
+    package mutating func move(to sequence: Int64) {
+        precondition(count == 0, "a batch with facts stays where it is")
+        firstSequence = sequence
+    }
 
     /// Appends one fact, and returns where it stands.
     @discardableResult

@@ -14,6 +14,10 @@ package struct UsageRecord: Sendable, Hashable {
     package var ancestors: [Int64]
     /// What a consume was answered; empty for events that were only recorded.
     package var answers: [LimitAnswer]
+    /// Number, among the names, of the plan that applied when it was used; `nil`: none.
+    package var planNumber: Int?
+    /// What went beyond allowances that the subject itself has.
+    package var overages: [LimitOverage] = []
     /// What a consume or a reservation cost in credits; `nil`: none.
     package var credits: CreditCharge?
     /// Boxed, since most events are none.
@@ -21,7 +25,8 @@ package struct UsageRecord: Sendable, Hashable {
 
     package init(
         id: EventID, occurredAt: Instant, recordedAt: Instant, quantities: Quantities,
-        details: EventDetails?, ancestors: [Int64] = [], answers: [LimitAnswer] = []
+        details: EventDetails?, ancestors: [Int64] = [], answers: [LimitAnswer] = [],
+        planNumber: Int? = nil, overages: [LimitOverage] = []
     ) {
         self.id = id
         self.occurredAt = occurredAt
@@ -30,6 +35,8 @@ package struct UsageRecord: Sendable, Hashable {
         self.details = details
         self.ancestors = ancestors
         self.answers = answers
+        self.planNumber = planNumber
+        self.overages = overages
     }
 
     /// What the event is as a reservation; `nil`: it never was one.
@@ -79,6 +86,17 @@ package struct LimitAnswer: Sendable, Hashable {
     }
 }
 
+/// What one event used beyond the allowance of one limit.
+package struct LimitOverage: Sendable, Hashable {
+    package var limit: Int
+    package var units: Int64
+
+    package init(limit: Int, units: Int64) {
+        self.limit = limit
+        self.units = units
+    }
+}
+
 /// What a stored fact is; the first byte of its encoding.
 package enum FactKind: UInt8, Sendable {
     case usage = 1
@@ -102,10 +120,16 @@ private enum Flags {
     static let recordedLater: UInt64 = 16
     static let reservation: UInt64 = 32
     static let credits: UInt64 = 64
+    static let plan: UInt64 = 128
+    static let overages: UInt64 = 256
 }
 
 extension UsageRecord {
     static let ancestorsFlag = Flags.ancestors
+    static let detailsFlag = Flags.details
+    static let recordedLaterFlag = Flags.recordedLater
+    static let reservationFlag = Flags.reservation
+    static let uuidFlag = Flags.uuid
 
     /// Appends the record; `nameNumber` knows every name of `quantities`.
     package func write(to writer: inout ByteWriter, nameNumber: (MeterKey) -> Int) {
@@ -119,6 +143,8 @@ extension UsageRecord {
         let reservation = self.reservation
         if reservation != nil { flags |= Flags.reservation }
         if credits != nil { flags |= Flags.credits }
+        if planNumber != nil { flags |= Flags.plan }
+        if !overages.isEmpty { flags |= Flags.overages }
         writer.unsigned(flags)
         writer.signed(occurredAt.millisecondsSince1970)
         if recordedAt != occurredAt {
@@ -140,6 +166,14 @@ extension UsageRecord {
             writer.signed(credits.balance)
         }
         reservation?.write(to: &writer, nameNumber: nameNumber)
+        if let planNumber { writer.unsigned(UInt64(planNumber)) }
+        if !overages.isEmpty {
+            writer.unsigned(UInt64(overages.count))
+            for overage in overages {
+                writer.unsigned(UInt64(overage.limit))
+                writer.signed(overage.units)
+            }
+        }
     }
 
     /// Reads a record whose kind byte was read before.
@@ -162,6 +196,12 @@ extension UsageRecord {
         }
         if flags & Flags.reservation != 0 {
             reservation = try ReservationRecord(&reader, names: names)
+        }
+        if flags & Flags.plan != 0 { planNumber = try Self.readNumber(&reader) }
+        guard flags & Flags.overages != 0 else { return }
+        for _ in 0..<(try reader.count()) {
+            let limit = try Self.readNumber(&reader)
+            overages.append(LimitOverage(limit: limit, units: try reader.signed()))
         }
     }
 
@@ -210,6 +250,12 @@ extension UsageRecord {
         _ = try reader.signed()
         if flags & Flags.recordedLater != 0 { _ = try reader.signed() }
         return flags
+    }
+
+    private static func readNumber(_ reader: inout ByteReader) throws(MalformedRecord) -> Int {
+        let number = try reader.unsigned()
+        guard number <= UInt64(Int32.max) else { throw MalformedRecord() }
+        return Int(number)
     }
 
     private static func readID(

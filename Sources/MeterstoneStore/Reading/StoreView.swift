@@ -7,6 +7,8 @@ public import MeterstoneCore
 public struct StoreView: Sendable {
     public let catalog: Catalog
     package let registry: Registry
+    /// How the store decides.
+    package let options: StoreOptions
     /// `nil` when the view is of no subject, or of one that has no fact yet.
     package let subject: StoredSubject?
     package let zone: ZoneRules
@@ -18,6 +20,13 @@ public struct StoreView: Sendable {
     package let counters: [CounterKey: CounterState]
     /// Ids of the subjects that ``facts`` are about.
     package let subjectIDs: [Int64: SubjectID]
+    /// Changes of the subject, or of plans where the view is of none, that were not projected.
+    package let changes: [ChangeRecord]
+    /// Of a view of no subject: events by column that were not projected, and the last fact of each
+    /// part.
+    package let columns: [(until: Int64, entries: ColumnEntries)]
+    /// Of a view of no subject: rows of subjects that were not projected, the oldest first.
+    package let subjects: [SubjectRow]
     /// The last fact that the view includes.
     package let head: Int64
 }
@@ -25,6 +34,9 @@ public struct StoreView: Sendable {
 extension StoreView {
     /// Name of the zone whose calendar the subject's windows follow.
     package var timeZone: String { zone.name }
+
+    /// The rules of a zone by its name.
+    package var zones: @Sendable (String) -> ZoneRules? { options.zoneRules }
 
     /// The instant that the subject's billing months are counted from.
     package var anchor: Instant? { subject?.profile.subscription?.startsAt }
@@ -34,8 +46,10 @@ extension WorkingSet {
     package func view(of id: SubjectID?) throws(StoreError) -> StoreView {
         guard let id else {
             return StoreView(
-                catalog: catalog, registry: registry, subject: nil, zone: zone(of: nil),
-                facts: [], entries: [], counters: [:], subjectIDs: [:], head: head)
+                catalog: catalog, registry: registry, options: options, subject: nil,
+                zone: zone(of: nil), facts: [], entries: [], counters: [:], subjectIDs: [:],
+                changes: dirtyChanges,
+                columns: tail.columns, subjects: dirtySubjects, head: head)
         }
         let state = try state(of: id)
         var (facts, entries): ([Fact], [Fact]) = ([], [])
@@ -55,14 +69,15 @@ extension WorkingSet {
             }
         }
         return StoreView(
-            catalog: catalog, registry: registry,
+            catalog: catalog, registry: registry, options: options,
             subject: state.number == 0
                 ? nil
                 : StoredSubject(
                     number: state.number, firstSequence: state.firstSequence,
                     profile: state.profile),
-            zone: state.zone, facts: facts, entries: entries, counters: state.waitingCounters,
-            subjectIDs: subjectIDs, head: head)
+            zone: state.zone, facts: facts, entries: entries,
+            counters: state.waitingCounters,
+            subjectIDs: subjectIDs, changes: dirtyChanges, columns: [], subjects: [], head: head)
     }
 }
 

@@ -62,32 +62,6 @@ extension UsageReader {
     }
 }
 
-extension UsageReader {
-    /// What every subject used itself, over a span, the largest first; reads all events.
-    package func totals(
-        of meter: Meter, from: Instant, until: Instant
-    ) throws(StoreError) -> [(subject: SubjectID, quantity: Quantity)] {
-        let definition = meter.standingSeries(.lifetime)
-        let span = WindowSpan(from: from, until: until)
-        var sums: [Int64: CounterState] = [:]
-        let names = self.names
-        try source.forEachDay(within: span.utcDays) { (subject, facts) throws(StoreError) in
-            var history = History(subject: subject, names: names)
-            for fact in facts { try history.add(fact, source: source) }
-            for event in history.events
-            where event.level == 0 && span.contains(event.record.occurredAt) {
-                guard let contribution = definition.contribution(of: event) else { continue }
-                _ = definition.add(contribution, to: &sums[subject, default: .empty])
-            }
-        }
-        try source.prefetch(subjects: sums.keys)
-        return try sums.map { (number, state) throws(StoreError) in
-            let id = try source.subject(number: number)?.profile.id
-            return (id ?? SubjectID(unchecked: "#\(number)"), Quantity(state.value))
-        }.sorted { ($1.quantity, $0.subject) < ($0.quantity, $1.subject) }
-    }
-}
-
 extension EffectiveEvent {
     fileprivate var cursor: EventCursor {
         EventCursor(occurredAt: record.occurredAt, sequence: sequence)
@@ -99,7 +73,7 @@ extension EffectiveEvent {
 }
 
 extension Instant {
-    static func startOf(day: Int64) -> Instant {
+    package static func startOf(day: Int64) -> Instant {
         Instant(millisecondsSince1970: day * 86_400_000)
     }
 }

@@ -2,7 +2,7 @@ import FoundationEssentials
 package import MeterstoneCore
 
 /// A change as it is stored: what was asked, by whom, and what was there before.
-package struct ChangeRecord: Sendable, Codable {
+public struct ChangeRecord: Sendable, Codable {
     package var sequence: Int64
     package var recordedAt: Instant
     package var author: String
@@ -82,6 +82,7 @@ extension Change {
         case .putSubscription, .deleteSubscription: "subscription"
         case .putOverride, .deleteOverride: "override"
         case .putCreditPolicy, .deleteCreditPolicy: "creditPolicy"
+        case .putStatisticsPolicy, .deleteStatisticsPolicy: "statisticsPolicy"
         case .putModel, .deleteModel: "model"
         case .grantCredit, .voidGrant: "creditGrant"
         case .refundCredit: "refund"
@@ -103,6 +104,7 @@ extension Change {
         case .putOverride(let id, let limit, _), .deleteOverride(let id, let limit):
             "\(id.text)/\(limit.text)"
         case .putCreditPolicy, .deleteCreditPolicy: "credits"
+        case .putStatisticsPolicy, .deleteStatisticsPolicy: "statistics"
         case .putModel(let model): model.key.text
         case .deleteModel(let key): key.text
         case .grantCredit(let id, let order): "\(id.text)/\(order.id?.text ?? "")"
@@ -150,6 +152,7 @@ extension WorkingSet {
         case .putOverride(let id, let limit, _), .deleteOverride(let id, let limit):
             return try json(profile(of: id)?.overrides[limit])
         case .putCreditPolicy, .deleteCreditPolicy: return try json(blueprint.credits)
+        case .putStatisticsPolicy, .deleteStatisticsPolicy: return try json(blueprint.statistics)
         case .putModel(let model): return try json(blueprint.models.first { $0.key == model.key })
         case .deleteModel(let key): return try json(blueprint.models.first { $0.key == key })
         case .grantCredit(let id, let order):

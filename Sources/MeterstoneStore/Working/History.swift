@@ -9,6 +9,8 @@ package struct EffectiveEvent: Sendable {
     /// Whose event it is.
     package let owner: Int64
     package var corrections: [CorrectionNote] = []
+    /// The last fact about it.
+    package var lastSequence: Int64
 
     package var isVoided: Bool { corrections.last?.kind == .void }
 }
@@ -78,14 +80,16 @@ package struct History {
             guard owner == subject || ancestor != nil else { return }
             bySequence[sequence] = EffectiveEvent(
                 sequence: sequence, record: record,
-                level: owner == subject ? 0 : (ancestor ?? 0) + 1, owner: owner)
-        case .correction: apply(try CorrectionRecord(&reader, names: names))
+                level: owner == subject ? 0 : (ancestor ?? 0) + 1, owner: owner,
+                lastSequence: sequence)
+        case .correction: apply(try CorrectionRecord(&reader, names: names), sequence)
         default: throw MalformedRecord()
         }
     }
 
-    private mutating func apply(_ correction: CorrectionRecord) {
+    private mutating func apply(_ correction: CorrectionRecord, _ sequence: Int64) {
         guard var event = bySequence[correction.target] else { return }
+        event.lastSequence = sequence
         if let after = correction.after { event.record = after }
         event.corrections.append(
             CorrectionNote(

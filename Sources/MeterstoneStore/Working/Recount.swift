@@ -56,6 +56,14 @@ package struct Recount {
         let zone = zones[number] ?? self.zone(subject.profile)
         zones[number] = zone
         let anchor = subject.profile.subscription?.startsAt
+        for event in history.all {
+            let month = Window.month.span(
+                containing: event.record.occurredAt, in: zone, anchor: anchor)
+            let key = CounterKey(series: OwnSeries.activity, from: month.from, subject: number)
+            counters[key, default: .empty].withActivity {
+                $0.note(event, on: zone.dayNumber(containing: event.record.occurredAt))
+            }
+        }
         for event in history.events {
             for (series, registered) in registry.series.enumerated()
             where registered.isCounted && !registered.definition.window.isRolling {
@@ -185,9 +193,8 @@ package struct Recount {
     ) -> VerifyDifference {
         if key.series < 0 {
             let subject = name(of: key.subject)
-            let what = key.series == OwnSeries.wallet ? "credits" : "open reservations"
             return VerifyDifference(
-                what: "\(what) of \(subject)", expected: expected, found: found)
+                what: "\(OwnSeries.text(key)) of \(subject)", expected: expected, found: found)
         }
         guard registry.series.indices.contains(key.series) else {
             return VerifyDifference(

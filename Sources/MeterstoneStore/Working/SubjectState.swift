@@ -27,6 +27,11 @@ package final class SubjectState {
     package var dirtyCounters = 0
     private var allowances: ContiguousArray<CachedAllowance> = []
     private var allowancesVersion = -1
+    private var planNumber: CachedPlan?
+    /// The plan that applies whatever the profile says, where a past is played again; `nil`: none.
+    package var assumedPlan: AssumedPlan? {
+        didSet { if assumedPlan != oldValue { (allowancesVersion, planNumber) = (-1, nil) } }
+    }
 
     package init(id: SubjectID, stored: StoredSubject?, zone: ZoneRules, parent: SubjectState?) {
         self.id = id
@@ -99,6 +104,22 @@ extension Counter {
     }
 }
 
+/// A plan that a subject is taken to be on.
+package struct AssumedPlan: Hashable, Sendable {
+    package var plan: PlanKey?
+
+    package init(plan: PlanKey?) {
+        self.plan = plan
+    }
+}
+
+/// The number of a subject's plan, and how long that stays so.
+private struct CachedPlan {
+    var number: Int?
+    var valid: WindowSpan
+    var version: Int
+}
+
 /// What one limit allows a subject, and how long that stays so.
 private struct CachedAllowance {
     var limit: Int
@@ -136,8 +157,21 @@ extension SubjectState {
         return nil
     }
 
+    /// The number, among the names, of the plan that applies at an instant.
+    func planNumber(at instant: Instant, catalog: Catalog, registry: Registry, version: Int) -> Int?
+    {
+        if let planNumber, planNumber.version == version, planNumber.valid.contains(instant) {
+            return planNumber.number
+        }
+        let number = plan(at: instant, catalog: catalog).flatMap { registry.number(of: $0) }
+        planNumber = CachedPlan(
+            number: number, valid: subscriptionSpan(around: instant), version: version)
+        return number
+    }
+
     /// The plan that applies at an instant.
     package func plan(at instant: Instant, catalog: Catalog) -> PlanKey? {
+        if let assumedPlan { return assumedPlan.plan }
         var level: SubjectState? = self
         while let subject = level {
             if let subscription = subject.profile.subscription, subscription.applies(at: instant) {

@@ -19,6 +19,7 @@ package struct Tail {
         /// Where corrections stand, by the event that they correct.
         var corrections: [Int64: [TailPosition]] = [:]
         var dirtyCounters: [DirtyCounter] = []
+        var columns = ColumnEntries()
     }
 
     package init() {}
@@ -54,6 +55,28 @@ package struct Tail {
         sections[sections.count - 1].dirtyCounters.append(counter)
     }
 
+    package mutating func noteColumns(
+        _ record: UsageRecord, of subject: Int64, _ registry: Registry
+    ) {
+        guard record.isCounted else { return }
+        sections[sections.count - 1].columns.append(record, of: subject, weight: 1, registry)
+    }
+
+    package mutating func noteColumns(
+        _ correction: CorrectionRecord, of subject: Int64, _ registry: Registry
+    ) {
+        sections[sections.count - 1].columns.append(correction, of: subject, registry)
+    }
+
+    /// Events by column, and the last fact that each part includes; none of them is projected.
+    package var columns: [(until: Int64, entries: ColumnEntries)] {
+        let last = batches.last?.lastSequence ?? 0
+        return sections.compactMap { section in
+            guard section.columns.count > 0 else { return nil }
+            return (section.until ?? last, section.columns)
+        }
+    }
+
     /// Takes what the next round of projection takes: the oldest closed section, or all that there is
     /// when there is none, or when it must not be split.
     package mutating func takeSlice(whole: Bool) -> TailSlice? {
@@ -65,7 +88,7 @@ package struct Tail {
         for index in 0..<end { sections[index].dirtyCounters = [] }
         return TailSlice(
             until: until, batches: Array(batches.prefix { $0.lastSequence <= until }),
-            counters: counters)
+            counters: counters, columns: sections[..<end].map(\.columns))
     }
 
     /// Drops what is projected now.
@@ -107,6 +130,7 @@ package struct TailSlice {
     package let until: Int64
     package let batches: [JournalBatch]
     package let counters: [DirtyCounter]
+    package let columns: [ColumnEntries]
 }
 
 /// Where events stand, by the 64-bit key of their id.

@@ -47,7 +47,9 @@ extension WorkingSet {
     func carryOut(_ change: Change, at sequence: Int64) throws(StoreError) -> ChangeOutcome {
         switch change {
         case .putMeter, .deleteMeter, .putPlan, .deletePlan, .putLimit, .deleteLimit,
-            .putCreditPolicy, .deleteCreditPolicy, .putModel, .deleteModel:
+            .putCreditPolicy, .deleteCreditPolicy, .putStatisticsPolicy, .deleteStatisticsPolicy,
+            .putModel,
+            .deleteModel:
             let (blueprint, outcome) = catalog.blueprint.applying(change)
             if outcome.isChange { install(blueprint, at: sequence) }
             return outcome
@@ -65,6 +67,7 @@ extension WorkingSet {
             registry.register(meter.key)
             if let name = meter.quantityName { registry.register(name) }
         }
+        registry.registerPlans(of: blueprint)
         for limit in blueprint.limits.sorted(by: { $0.key < $1.key }) {
             registry.register(limit.key)
         }
@@ -117,7 +120,8 @@ extension WorkingSet {
     private func recount(
         _ state: SubjectState, zone: ZoneRules, anchor: Instant?
     ) throws(StoreError) {
-        let events = try history(of: state.number, over: .lifetime)
+        let history = try history(of: state.number, over: .lifetime)
+        let events = history.events
         var counters: [CounterKey: Counter] = [:]
         for (number, series) in registry.series.enumerated()
         where series.isCounted && !series.definition.window.isRolling {
@@ -138,15 +142,30 @@ extension WorkingSet {
                 counters[key] = counter
             }
         }
+        for event in history.all {
+            let instant = event.record.occurredAt
+            let old = Window.month.span(containing: instant, in: state.zone, anchor: nil)
+            let oldKey = CounterKey(
+                series: OwnSeries.activity, from: old.from, subject: state.number)
+            if counters[oldKey] == nil { counters[oldKey] = .empty(OwnSeries.activity, old, head) }
+            let new = Window.month.span(containing: instant, in: zone, anchor: nil)
+            let key = CounterKey(series: OwnSeries.activity, from: new.from, subject: state.number)
+            var counter = counters[key] ?? .empty(OwnSeries.activity, new, head)
+            if counter.isDeleted { counter.span = new }
+            counter.isDeleted = false
+            counter.state.withActivity { $0.note(event, on: zone.dayNumber(containing: instant)) }
+            counters[key] = counter
+        }
         replaceCounters(of: state, by: counters)
     }
 
     private func replaceCounters(of state: SubjectState, by counters: [CounterKey: Counter]) {
         let wasDirty = Set(
             state.others.filter(\.value.isDirty).keys
-                + state.current.filter { $0.isDirty && $0.series >= 0 }.map { $0.key(of: state) })
+                + state.current.filter { $0.isDirty && OwnSeries.followsCalendar($0.series) }
+                .map { $0.key(of: state) })
         // Reservations and credits follow no calendar.
-        state.current.removeAll { $0.series >= 0 }
+        state.current.removeAll { OwnSeries.followsCalendar($0.series) }
         state.others = counters
         for key in counters.keys where !wasDirty.contains(key) {
             state.dirtyCounters += 1

@@ -112,6 +112,7 @@ extension WorkingSet {
         var record = CorrectionRecord(
             target: known.sequence, recordedAt: now, author: "meterstone",
             reason: status.rawValue, before: before, after: after)
+        try correctOverages(of: &record, owner)
         let effects = try effects(of: record, owner)
         guard try fits(effects, at: record.occurredAt) else {
             return .rejected(.quantityOverflow)
@@ -196,9 +197,10 @@ extension WorkingSet {
         after.reservation = reservation
         let limits = statuses
         if after != before {
-            let record = CorrectionRecord(
+            var record = CorrectionRecord(
                 target: known.sequence, recordedAt: now, author: "meterstone",
                 reason: "extended", before: before, after: after)
+            try correctOverages(of: &record, owner)
             try put(record, try effects(of: record, owner), of: owner)
             if let payment {
                 try pay(

@@ -126,10 +126,24 @@ extension WorkingSet {
     func evaluate(
         _ levels: Levels, _ details: EventDetails?, at instant: Instant, isReservation: Bool
     ) throws(StoreError) -> Denial? {
+        let violations = try violations(levels, details, at: instant, isReservation: isReservation)
         var levels = levels
-        guard let state = levels.next() else { return nil }
+        guard !violations.isEmpty, let state = levels.next() else { return nil }
+        let after = statuses.map(\.used)
+        try rewindStatuses(state, instant)
+        return denial(for: violations, of: state, after: after)
+    }
+
+    /// Fills ``statuses`` with what every limit would say after the event, and returns what refuses
+    /// it, by place in them.
+    func violations(
+        _ levels: Levels, _ details: EventDetails?, at instant: Instant, isReservation: Bool
+    ) throws(StoreError) -> [Violation] {
+        var levels = levels
+        guard let state = levels.next() else { return [] }
         statuses.removeAll(keepingCapacity: true)
         exceeded.removeAll(keepingCapacity: true)
+        overages.removeAll(keepingCapacity: true)
         startPaying()
         var violations: [Violation] = []
         var level: SubjectState? = state
@@ -156,16 +170,12 @@ extension WorkingSet {
                             wouldHaveDenied: try refusals(definition, of: subject, at: instant)
                                 .map { $0 + (isExceeded ? 1 : 0) }))
                     exceeded.append(isExceeded)
+                    if isExceeded, subject === state { addOverage(of: definition, reading) }
                 }
             }
             level = levels.next()
         }
-        guard violations.isEmpty else {
-            let after = statuses.map(\.used)
-            try rewindStatuses(state, instant)
-            return denial(for: violations, of: state, after: after)
-        }
-        return nil
+        return violations
     }
 
     /// After a refusal nothing was used: every status goes back to what was counted before.
@@ -222,14 +232,15 @@ extension WorkingSet {
 }
 
 /// A limit that refused.
-private struct Violation {
+struct Violation {
     let status: Int
     let subject: SubjectState
     let reading: LimitReading
 }
 
-extension [LimitKey] {
-    var unique: [LimitKey] {
+extension Array where Element: Equatable {
+    /// Each element once, where it stands first.
+    var unique: [Element] {
         reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
     }
 }

@@ -32,9 +32,10 @@ extension WorkingSet {
             }
             after = amended
         }
-        let record = CorrectionRecord(
+        var record = CorrectionRecord(
             target: known.sequence, recordedAt: now, author: correction.author,
             reason: correction.reason, before: before, after: after)
+        try correctOverages(of: &record, known.subject)
         let effects = try effects(of: record, known.subject)
         guard try fits(effects, at: record.occurredAt) else {
             return .rejected(.quantityOverflow)
@@ -81,6 +82,10 @@ extension WorkingSet {
     ) throws(StoreError) {
         if correction.before.reservation?.status == .open {
             try follow(correction, of: state, at: sequence)
+        }
+        tail.noteColumns(correction, of: state.number, registry)
+        for level in try levels(of: correction.before, state) {
+            try noteActivity(correction, of: level, isOwn: level === state, at: sequence)
         }
         for effect in effects {
             let (subject, series) = (effect.subject, effect.series)
@@ -239,7 +244,7 @@ extension EventDetails {
         EventDetails(
             source: source, type: type, subtype: subtype, status: status,
             durationMilliseconds: durationMilliseconds, errorMessage: errorMessage,
-            project: project, scene: scene, session: session, dimensions: dimensions,
+            cost: cost, project: project, scene: scene, session: session, dimensions: dimensions,
             properties: properties)
     }
 }

@@ -71,7 +71,7 @@ extension WorkingSet {
     )
         throws(StoreError) -> CounterState
     {
-        let events = try history(of: state.number, over: span)
+        let events = try history(of: state.number, over: span).events
         let definition = registry.series[series].definition
         guard let folded = definition.fold(events.filter { span.contains($0.record.occurredAt) })
         else {
@@ -84,7 +84,7 @@ extension WorkingSet {
     package func history(
         of subject: Int64, over span: WindowSpan
     )
-        throws(StoreError) -> [EffectiveEvent]
+        throws(StoreError) -> History
     {
         let days = span.utcDays
         var history = History(subject: subject, names: registry.names)
@@ -100,7 +100,7 @@ extension WorkingSet {
         }
         var facts = batch.iterator
         while let fact = facts.next() { try history.add(fact, days: days) }
-        return history.events
+        return history
     }
 
     /// Notes that a counter changed by the fact with this sequence number.

@@ -18,6 +18,7 @@ extension WorkingSet {
                     for movement in movements {
                         addKeys(of: movement.meter, subject, at: instant, to: &keys)
                     }
+                    addKey(OwnSeries.activity, .month, subject, at: instant, to: &keys)
                     if case .reserve = command {
                         addKey(of: OwnSeries.reservations, subject, to: &keys)
                     }

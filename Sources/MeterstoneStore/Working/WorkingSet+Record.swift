@@ -17,6 +17,7 @@ extension WorkingSet {
         }
         statuses.removeAll(keepingCapacity: true)
         exceeded.removeAll(keepingCapacity: true)
+        try readOverages(of: state, event.details, at: occurredAt)
         return .counted(
             try count(event, of: state, occurredAt: occurredAt, now: now, isConsume: false))
     }
@@ -31,7 +32,10 @@ extension WorkingSet {
         var record = UsageRecord(
             id: id, occurredAt: occurredAt, recordedAt: now, quantities: event.quantities,
             details: event.details, ancestors: state.parent == nil ? [] : state.ancestorNumbers,
-            answers: isConsume ? answers() : [])
+            answers: isConsume ? answers() : [],
+            planNumber: state.planNumber(
+                at: occurredAt, catalog: catalog, registry: registry, version: version),
+            overages: overages)
         if let reservation { record.reservation = reservation }
         if let payment { record.credits = payment.charge }
         let position = batch.append(subject: state.number) { writer in
@@ -39,9 +43,11 @@ extension WorkingSet {
         }
         tail.remember(
             id.key(source: event.details?.source), isGenerated: event.id == nil, at: position)
+        tail.noteColumns(record, of: state.number, registry)
         var level: SubjectState? = state
         while let subject = level {
             try apply(record, to: subject, at: position.sequence)
+            try noteActivity(record, of: subject, isOwn: subject === state, at: position.sequence)
             level = subject.parent
         }
         for answer in record.answers where answer.isExceeded {

@@ -71,9 +71,13 @@ extension WorkingSet {
                 sequence: fact.sequence))
         let subject = try state(number: fact.subject)
         catalog.movements(of: record.event(subject: subject.id), into: &movements)
+        tail.noteColumns(record, of: fact.subject, registry)
         var levels = [subject]
         for number in record.ancestors { levels.append(try state(number: number)) }
-        for level in levels { try apply(record, to: level, at: fact.sequence) }
+        for level in levels {
+            try apply(record, to: level, at: fact.sequence)
+            try noteActivity(record, of: level, isOwn: level === subject, at: fact.sequence)
+        }
         if record.reservation != nil { try open(record, of: subject, at: fact.sequence) }
         for answer in record.answers where answer.level < levels.count {
             try countRefusal(answer, of: levels[answer.level], record, at: fact.sequence)

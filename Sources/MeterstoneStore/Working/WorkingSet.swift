@@ -32,6 +32,8 @@ package final class WorkingSet {
     var statuses: [LimitStatus] = []
     /// For each of ``statuses``, whether the event goes beyond it.
     var exceeded: [Bool] = []
+    /// What the event uses beyond allowances that the subject itself has.
+    var overages: [LimitOverage] = []
     /// For each of ``movements``, how many of its units credits have to pay.
     var payable: [Int64] = []
     /// The reservation that was made last.

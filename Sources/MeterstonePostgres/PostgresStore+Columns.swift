@@ -1,0 +1,198 @@
+import MeterstoneCore
+public import MeterstoneStore
+import Synchronization
+
+/// The rows of `event_columns`. Each commit adds one for each day that it touches.
+extension PostgresStore {
+    /// Commits of this node after which it looks whether there is something to merge.
+    private static let commitsPerMerge = 256
+    /// Small rows of a day from which on they are merged.
+    private static let rowsToMerge: Int64 = 32
+    /// What stores of this version derive from events, beside what those of the first one did.
+    private static let derivedVersion = "1"
+
+    /// Merges the small rows of a day, now and then; `true` when there may be more.
+    public func project() throws(StoreError) -> Bool {
+        guard session.withLock({ $0.takeCommits(Self.commitsPerMerge) }) else { return false }
+        return try pool.with { (connection) throws(StoreError) in
+            do {
+                return try mergeColumns(connection)
+            } catch let failure as PostgresFailure where failure.isTransient {
+                // Whoever merges next will find them.
+                return false
+            } catch {
+                throw StoreError(any: error)
+            }
+        }
+    }
+
+    private func mergeColumns(_ connection: Connection) throws -> Bool {
+        // Whoever rebuilds, or changes the catalog, has it alone.
+        let begun = try connection.run([
+            Query(TransactionStatements.begin),
+            Query(ColumnStatements.tryToShareCatalog).binding(catalogs.lockKey),
+            Query(ColumnStatements.tryToOwnMerging).binding(catalogs.lockKey),
+            Query(ColumnStatements.dayToMerge).binding(Self.rowsToMerge),
+        ])
+        guard begun[1].int(0, 0) != 0, begun[2].int(0, 0) != 0, begun[3].count > 0 else {
+            _ = try connection.run(Query(TransactionStatements.rollback))
+            return false
+        }
+        let rows = try connection.run(
+            Query(ColumnStatements.toMerge).binding(begun[3].int(0, 0))
+                .binding(Int64(ColumnEntries.segmentMax)))
+        let segments = (0..<rows.count).map { ColumnSegment(rows, $0, firstColumn: 1) }
+        try connection.run([
+            Query(ColumnStatements.delete)
+                .binding(IntColumn((0..<rows.count).map { rows.int($0, 0) })),
+            .inserting(try ColumnMerging.merged(segments)),
+            Query(TransactionStatements.commit),
+        ])
+        session.withLock { $0.noteCommits(Self.commitsPerMerge) }
+        return true
+    }
+
+    /// Brings a database that an earlier version wrote up to what this one derives from its events.
+    func adoptDerivedVersion() throws(StoreError) {
+        let (known, isUsed) = try pool.with { (connection) throws(StoreError) in
+            let source = PostgresSource(connection)
+            let rows = try source.run([
+                Query(SettingStatements.byKey).binding(Setting.derivedVersion),
+                Query(UsageEventStatements.any),
+            ])
+            return (rows[0].count > 0 ? rows[0].text(0, 0) : nil, rows[1].count > 0)
+        }
+        guard known != Self.derivedVersion else { return }
+        do {
+            let connection = try Session.maintaining.connect(postgres)
+            defer { connection.close() }
+            if isUsed {
+                let view = try view(of: nil)
+                var registry = view.registry
+                registry.registerPlans(of: view.catalog.blueprint)
+                try connection.run(
+                    try Query.putting(registry) + [
+                        Query(CatalogStatements.raiseVersion), Query(CatalogStatements.notify),
+                    ])
+                catalogs.forget()
+                _ = try rebuild()
+            }
+            _ = try connection.run(
+                Query(SettingStatements.put).binding(Setting.derivedVersion)
+                    .binding(Self.derivedVersion))
+        } catch {
+            throw StoreError(any: error)
+        }
+    }
+
+    func rebuildColumns(_ source: PostgresSource, _ registry: Registry) throws(StoreError) {
+        _ = try source.run(Query(ColumnStatements.deleteAll))
+        try source.forEachPartOfColumns(registry) { (segments) throws(StoreError) in
+            _ = try source.run(.inserting(segments))
+        }
+    }
+}
+
+extension PostgresSource {
+    func columns(
+        days: ClosedRange<Int64>, withTimes: Bool,
+        _ visit: (ColumnSegment) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        var rows = try run([
+            Query(withTimes ? ColumnStatements.scanWithTimes : ColumnStatements.scan)
+                .binding(days.lowerBound).binding(days.upperBound),
+            Query(ColumnStatements.fetch),
+        ])[1]
+        while rows.count > 0 {
+            for row in 0..<rows.count { try visit(ColumnSegment(rows, row, firstColumn: 0)) }
+            rows = try run(Query(ColumnStatements.fetch))
+        }
+        _ = try run(Query(ColumnStatements.closeScan))
+    }
+
+    func counters(
+        ofSeries series: Int, of subject: Int64
+    ) throws(StoreError) -> [CounterKey: StoredCounter] {
+        let rows = try run(
+            Query(CounterStatements.ofSeries).binding(subject).binding(Int64(series)))
+        var result: [CounterKey: StoredCounter] = [:]
+        for row in 0..<rows.count { result[CounterKey(rows, row)] = try StoredCounter(rows, row) }
+        return result
+    }
+
+    func changedKey(ofKind kind: String, after key: String) throws(StoreError) -> String? {
+        let rows = try run(Query(ChangeStatements.nextKey).binding(kind).binding(key))
+        return rows.isNull(0, 0) ? nil : rows.text(0, 0)
+    }
+
+    func changes(ofKind kind: String, key: String?) throws(StoreError) -> [ChangeRecord] {
+        let rows = try run(
+            key.map { Query(ChangeStatements.byKey).binding(kind).binding($0) }
+                ?? Query(ChangeStatements.byKind).binding(kind))
+        return try (0..<rows.count).map { (row) throws(StoreError) in
+            try JSONText(text: rows.text(row, 0)).decoded(as: ChangeRecord.self)
+        }
+    }
+}
+
+extension ColumnSegment {
+    /// From day, events, body and, where it was asked for, times.
+    fileprivate init(_ rows: Rows, _ row: Int, firstColumn first: Int32) {
+        self.init(
+            day: rows.int(row, first), count: Int(rows.int(row, first + 1)),
+            body: rows.bytes(row, first + 2),
+            times: rows.isNull(row, first + 3) ? [] : rows.bytes(row, first + 3))
+    }
+}
+
+extension Query {
+    static func inserting(_ segments: [ColumnSegment]) -> Query {
+        Query(ColumnStatements.insert)
+            .binding(IntColumn(segments.map(\.day)))
+            .binding(IntColumn(segments.map { Int64($0.count) }))
+            .binding(BytesColumn(segments.map(\.body)))
+            .binding(BytesColumn(segments.map(\.times)))
+    }
+}
+
+enum ColumnStatements {
+    static let insert = """
+        INSERT INTO event_columns (day, events, body, times)
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[])
+        """
+    static let scan = """
+        DECLARE columns NO SCROLL CURSOR FOR
+        SELECT day, events, body, NULL::bytea FROM event_columns
+        WHERE day BETWEEN $1::bigint AND $2::bigint
+        ORDER BY day
+        """
+    static let scanWithTimes = """
+        DECLARE columns NO SCROLL CURSOR FOR
+        SELECT day, events, body, times FROM event_columns
+        WHERE day BETWEEN $1::bigint AND $2::bigint
+        ORDER BY day
+        """
+    static let fetch = "FETCH 32 FROM columns"
+    static let closeScan = "CLOSE columns"
+    static let tryToShareCatalog =
+        "SELECT pg_try_advisory_xact_lock_shared($1::bigint)"
+    static let tryToOwnMerging = "SELECT pg_try_advisory_xact_lock(~$1::bigint)"
+    static let dayToMerge = """
+        SELECT day FROM event_columns
+        WHERE events < 65536
+        GROUP BY day
+        HAVING count(*) >= $1::bigint
+        LIMIT 1
+        """
+    /// The oldest small rows of a day that one row has room for.
+    static let toMerge = """
+        SELECT id, day, events, body, times FROM (
+            SELECT *, sum(events) OVER (ORDER BY id) AS total FROM event_columns
+            WHERE day = $1::bigint AND events < 65536
+        ) AS small
+        WHERE total <= $2::bigint
+        ORDER BY id
+        """
+    static let delete = "DELETE FROM event_columns WHERE id = ANY($1::bigint[])"
+    static let deleteAll = "DELETE FROM event_columns"
+}

@@ -1,0 +1,156 @@
+import GRDB
+import MeterstoneCore
+import MeterstoneStore
+
+/// The rows of `event_columns`.
+extension WriterStatements {
+    func put(_ segments: some Collection<ColumnSegment>, at sequence: Int64) throws(StoreError) {
+        let statement = try Statement(database, ColumnStatements.put)
+        for segment in segments {
+            statement.bind(1, segment.day)
+            statement.bind(2, sequence)
+            statement.bind(3, Int64(segment.count))
+            statement.bind(4, segment.body)
+            statement.bind(5, segment.times)
+            try statement.run()
+        }
+    }
+
+    /// Merges the newest segments of a day; `false`: there is nothing to merge.
+    func mergeColumns(of day: Int64) throws(StoreError) -> Bool {
+        let known = try Statement(database, ColumnStatements.sizesOfDay)
+        known.bind(1, day)
+        var rows: [(id: Int64, sequence: Int64, count: Int)] = []
+        while try known.step() { rows.append((known.int(0), known.int(1), Int(known.int(2)))) }
+        guard let count = ColumnMerging.mergeable(rows.map(\.count)) else { return false }
+        let merged = rows.suffix(count)
+        let read = try Statement(database, ColumnStatements.byID)
+        let delete = try Statement(database, ColumnStatements.delete)
+        var segments: [ColumnSegment] = []
+        for row in merged {
+            read.reset()
+            read.bind(1, row.id)
+            guard try read.step() else { continue }
+            segments.append(
+                ColumnSegment(day: day, count: row.count, body: read.bytes(0), times: read.bytes(1))
+            )
+            delete.bind(1, row.id)
+            try delete.run()
+        }
+        read.reset()
+        try put(try ColumnMerging.merged(segments), at: merged.map(\.sequence).max() ?? 0)
+        return true
+    }
+
+    /// Drops what a projection that was cut short had written ahead of the watermark.
+    func dropColumnsAhead() throws(StoreError) {
+        guard mayHaveColumnsAhead else { return }
+        let watermark = try source.watermark()
+        let statement = try Statement(database, ColumnStatements.deleteAfter)
+        statement.bind(1, watermark)
+        try statement.run()
+        mayHaveColumnsAhead = false
+    }
+}
+
+extension SQLiteStore {
+    /// What stores of this version derive from events, beside what those of the first one did.
+    private static let derivedVersion = "1"
+
+    /// Brings a store that an earlier version wrote up to what this one derives from its events.
+    func adoptDerivedVersion() throws(StoreError) {
+        let known = try write { (_) throws(StoreError) in
+            try statements.source.setting(Setting.derivedVersion)
+        }
+        guard known != Self.derivedVersion else { return }
+        if workingSet.head > 0 {
+            while try project() {}
+            try write { (_) throws(StoreError) in
+                var registry = workingSet.registry
+                registry.registerPlans(of: workingSet.catalog.blueprint)
+                try statements.put(numbersOf: registry)
+            }
+            _ = try rebuild()
+        }
+        try write { (_) throws(StoreError) in
+            try statements.put(setting: Setting.derivedVersion, Self.derivedVersion)
+        }
+    }
+
+    func rebuildColumns(_ database: Database) throws(StoreError) {
+        try Statement(database, ColumnStatements.deleteAll).run()
+        let sequence = try statements.source.watermark()
+        var days: Set<Int64> = []
+        try statements.source.forEachPartOfColumns(workingSet.registry) {
+            (segments) throws(StoreError) in
+            try statements.put(segments, at: sequence)
+            days.formUnion(segments.map(\.day))
+        }
+        for day in days { while try statements.mergeColumns(of: day) {} }
+    }
+}
+
+extension SQLiteSource {
+    func columns(
+        days: ClosedRange<Int64>, withTimes: Bool,
+        _ visit: (ColumnSegment) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        let statement = try self.statement(
+            withTimes ? ColumnStatements.ofDaysWithTimes : ColumnStatements.ofDays)
+        defer { statement.reset() }
+        let watermark = try watermark()
+        statement.bind(1, days.lowerBound)
+        statement.bind(2, days.upperBound)
+        statement.bind(3, watermark)
+        while try statement.step() {
+            try visit(
+                ColumnSegment(
+                    day: statement.int(0), count: Int(statement.int(1)), body: statement.bytes(2),
+                    times: withTimes ? statement.bytes(3) : []))
+        }
+    }
+
+    /// Windows of one kind are few, however many subjects there are: each is looked at once.
+    func counters(
+        ofSeries series: Int, of subject: Int64
+    ) throws(StoreError) -> [CounterKey: StoredCounter] {
+        var result: [CounterKey: StoredCounter] = [:]
+        var last = Int64.min
+        while let from = try nextWindow(of: series, after: last) {
+            let key = CounterKey(
+                series: series, from: Instant(columnValue: from), subject: subject)
+            if let counter = try counter(key) { result[key] = counter }
+            last = from
+        }
+        return result
+    }
+
+    private func nextWindow(of series: Int, after last: Int64) throws(StoreError) -> Int64? {
+        let statement = try self.statement(CounterStatements.nextWindow)
+        defer { statement.reset() }
+        statement.bind(1, Int64(series))
+        statement.bind(2, last)
+        return try statement.step() && !statement.isNull(0) ? statement.int(0) : nil
+    }
+
+    func changedKey(ofKind kind: String, after key: String) throws(StoreError) -> String? {
+        let statement = try self.statement(ChangeStatements.nextKey)
+        defer { statement.reset() }
+        statement.bind(1, kind)
+        statement.bind(2, key)
+        return try statement.step() && !statement.isNull(0) ? statement.text(0) : nil
+    }
+
+    func changes(ofKind kind: String, key: String?) throws(StoreError) -> [ChangeRecord] {
+        let statement = try self.statement(
+            key == nil ? ChangeStatements.byKind : ChangeStatements.byKey)
+        defer { statement.reset() }
+        statement.bind(1, kind)
+        if let key { statement.bind(2, key) }
+        var result: [ChangeRecord] = []
+        while try statement.step() {
+            result.append(try JSONText(text: statement.text(0)).decoded(as: ChangeRecord.self))
+        }
+        return result
+    }
+}

@@ -1,0 +1,101 @@
+package import MeterstoneCore
+
+/// Events by shape and column, as they come.
+///
+/// What a correction takes back stands there as an event with the weight −1: whoever adds up gets what
+/// counts, and nothing is ever looked for.
+package struct ColumnEntries: Sendable {
+    package private(set) var groups: [ColumnGroup] = []
+    package private(set) var count = 0
+    private var numbers: [ColumnShape: Int] = [:]
+    /// Shapes of events that tell nothing but one quantity, which most do.
+    private var plain: [PlainShape: Int] = [:]
+    private var last: (shape: PlainShape, number: Int)?
+
+    private struct PlainShape: Hashable {
+        var name: MeterKey
+        var planNumber: Int
+    }
+
+    package init() {}
+
+    package mutating func append(
+        _ record: UsageRecord, of subject: Int64, weight: Int64, _ registry: Registry
+    ) {
+        let number = number(of: record, registry)
+        count += 1
+        groups[number].append(
+            subject: subject, at: record.occurredAt.millisecondsSince1970, weight: weight)
+        record.forEachColumnValue { groups[number].values[$0].append($1) }
+    }
+
+    /// Adds what a correction changes.
+    package mutating func append(
+        _ correction: CorrectionRecord, of subject: Int64, _ registry: Registry
+    ) {
+        if correction.before.isCounted {
+            append(correction.before, of: subject, weight: -1, registry)
+        }
+        if let after = correction.after, after.isCounted {
+            append(after, of: subject, weight: 1, registry)
+        }
+    }
+
+    /// Adds what stands in a segment.
+    mutating func append(_ run: ColumnRun) {
+        let number = number(of: run.shape)
+        let (subjects, times) = (run.subjects, run.times)
+        count += subjects.count
+        for index in subjects.indices {
+            groups[number].append(
+                subject: subjects[index], at: times[index], weight: run.weights?[index] ?? 1)
+        }
+        for place in 0..<run.shape.valueCount { groups[number].values[place] += run.values(place) }
+    }
+
+    private mutating func number(of record: UsageRecord, _ registry: Registry) -> Int {
+        guard record.details == nil, record.overages.isEmpty,
+            case .one(let name, _) = record.quantities,
+            !record.answers.contains(where: \.isMet)
+        else { return number(of: ColumnShape(record, registry)) }
+        let shape = PlainShape(name: name, planNumber: record.planNumber ?? -1)
+        if let last, last.shape == shape { return last.number }
+        let number = plain[shape] ?? number(of: ColumnShape(record, registry))
+        plain[shape] = number
+        last = (shape, number)
+        return number
+    }
+
+    private mutating func number(of shape: ColumnShape) -> Int {
+        if let known = numbers[shape] { return known }
+        numbers[shape] = groups.count
+        groups.append(ColumnGroup(shape))
+        return groups.count - 1
+    }
+}
+
+/// Events of one shape.
+package struct ColumnGroup: Sendable {
+    package let shape: ColumnShape
+    package private(set) var subjects: [Int64] = []
+    /// Milliseconds since 1970.
+    package private(set) var times: [Int64] = []
+    /// Empty while all are 1.
+    package private(set) var weights: [Int64] = []
+    package fileprivate(set) var values: [[Int64]]
+
+    fileprivate init(_ shape: ColumnShape) {
+        self.shape = shape
+        values = Array(repeating: [], count: shape.valueCount)
+    }
+
+    fileprivate mutating func append(subject: Int64, at time: Int64, weight: Int64) {
+        if !weights.isEmpty {
+            weights.append(weight)
+        } else if weight != 1 {
+            weights = Array(repeating: 1, count: subjects.count) + [weight]
+        }
+        subjects.append(subject)
+        times.append(time)
+    }
+}

@@ -1,0 +1,61 @@
+import MeterstoneCore
+
+/// Events of one shape and one UTC day, whose columns are read when somebody asks for them.
+package struct ColumnRun {
+    package let shape: ColumnShape
+    package let day: Int64
+    let count: Int
+    let subjectColumn: Column
+    let weightColumn: Column
+    let valueColumns: [Column]
+    let timeColumn: Column
+    let body: [UInt8]
+    let timeBody: [UInt8]
+    /// Which of the events; `nil`: all.
+    private var places: [Int]?
+
+    init(
+        shape: ColumnShape, day: Int64, count: Int, subjectColumn: Column, weightColumn: Column,
+        valueColumns: [Column], timeColumn: Column, body: [UInt8], timeBody: [UInt8]
+    ) {
+        self.shape = shape
+        self.day = day
+        self.count = count
+        self.subjectColumn = subjectColumn
+        self.weightColumn = weightColumn
+        self.valueColumns = valueColumns
+        self.timeColumn = timeColumn
+        self.body = body
+        self.timeBody = timeBody
+    }
+
+    /// The numbers of the subjects, one for each event.
+    package var subjects: [Int64] { subjectColumn.values(body, count: count, at: places) }
+
+    /// `nil`: every event counts once. Otherwise 1, or −1 for what is taken back.
+    package var weights: [Int64]? {
+        guard weightColumn.width > 0 || weightColumn.base != 1 else { return nil }
+        return weightColumn.values(body, count: count, at: places)
+    }
+
+    /// Milliseconds since 1970, if the source was asked for times.
+    package var times: [Int64] {
+        let start = Instant.startOf(day: day).millisecondsSince1970
+        return timeColumn.values(timeBody, count: count, at: places).map { start + $0 }
+    }
+
+    package func values(_ place: Int) -> [Int64] {
+        valueColumns[place].values(body, count: count, at: places)
+    }
+
+    package var isEmpty: Bool { (places?.count ?? count) == 0 }
+
+    /// The events that occurred within a span.
+    func within(_ span: WindowSpan) -> ColumnRun {
+        let (from, until) = (span.from.millisecondsSince1970, span.until.millisecondsSince1970)
+        var result = self
+        let times = self.times
+        result.places = times.indices.filter { times[$0] >= from && times[$0] < until }
+        return result
+    }
+}

@@ -1,0 +1,73 @@
+package import MeterstoneCore
+
+/// Everything that counts, by column: what is projected, and what is not yet.
+package struct ColumnScan {
+    package let source: any StoreSource
+    package let view: StoreView
+    private let tail: [Int64: [ColumnSegment]]
+
+    /// - Parameter view: of no subject, taken before the snapshot that `source` reads.
+    package init(_ view: StoreView, _ source: any StoreSource) throws(StoreError) {
+        self.source = source
+        self.view = view
+        let watermark = try source.watermark()
+        var tail: [Int64: [ColumnSegment]] = [:]
+        for part in view.columns where part.until > watermark {
+            for segment in part.entries.segments() {
+                tail[segment.day, default: []].append(segment)
+            }
+        }
+        self.tail = tail
+    }
+
+    /// Visits what occurred within a span, shape by shape and day by day.
+    ///
+    /// - Parameters:
+    ///   - withTimes: whether the visitor asks when events occurred.
+    ///   - accepts: which shapes; the others are passed over.
+    package func forEachRun(
+        in span: WindowSpan, withTimes: Bool = false, where accepts: (ColumnShape) -> Bool,
+        _ visit: (ColumnRun) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        guard span.from < span.until else { return }
+        let days = span.utcDays
+        let first =
+            span.from <= .startOf(day: days.lowerBound) ? days.lowerBound : days.lowerBound + 1
+        let end =
+            span.until >= .startOf(day: days.upperBound + 1) ? days.upperBound : days.upperBound - 1
+        if first > days.lowerBound {
+            try forEachRun(ofPartOf: days.lowerBound, span, accepts, visit)
+        }
+        if first <= end {
+            try forEachSegment(of: first...end, withTimes: withTimes) {
+                (segment) throws(StoreError) in
+                try segment.forEachRun(where: accepts, visit)
+            }
+        }
+        if end < days.upperBound, days.upperBound > days.lowerBound || first == days.lowerBound {
+            try forEachRun(ofPartOf: days.upperBound, span, accepts, visit)
+        }
+    }
+
+    private func forEachRun(
+        ofPartOf day: Int64, _ span: WindowSpan, _ accepts: (ColumnShape) -> Bool,
+        _ visit: (ColumnRun) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        try forEachSegment(of: day...day, withTimes: true) { (segment) throws(StoreError) in
+            try segment.forEachRun(where: accepts) { (run) throws(StoreError) in
+                let part = run.within(span)
+                if !part.isEmpty { try visit(part) }
+            }
+        }
+    }
+
+    private func forEachSegment(
+        of days: ClosedRange<Int64>, withTimes: Bool,
+        _ visit: (ColumnSegment) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        try source.columns(days: days, withTimes: withTimes, visit)
+        for (day, segments) in tail where days.contains(day) {
+            for segment in segments { try visit(segment) }
+        }
+    }
+}
