@@ -7,12 +7,6 @@ public enum UsageOutcome: Sendable {
     case rejected(Rejection)
 }
 
-/// What one subject used of a meter over a span.
-public struct SubjectTotal: Hashable, Sendable {
-    public let subject: SubjectID
-    public let quantity: Quantity
-}
-
 extension MeterstoneEngine {
     /// Points that one answer may have.
     public static let pointsMax = 10_000
@@ -61,25 +55,6 @@ extension MeterstoneEngine {
             }
         }
     }
-
-    /// What every subject used of a sum or count over a span, the largest first, ties by subject.
-    ///
-    /// Reads every event; meant for reports and for checking the counters, not for dashboards.
-    public func totals(
-        of key: MeterKey, from: Instant, until: Instant
-    ) async throws(StoreError) -> [SubjectTotal] {
-        try await flush()
-        let view = try await committer.look { (store) throws(StoreError) in try store.view(of: nil)
-        }
-        guard let meter = view.catalog.blueprint.meters.first(where: { $0.key == key }) else {
-            return []
-        }
-        return try await committer.read { (store) throws(StoreError) in
-            try store.read { (source) throws(StoreError) in
-                try UsageReader(view, source).totals(of: meter, from: from, until: until)
-            }
-        }.map { SubjectTotal(subject: $0.subject, quantity: $0.quantity) }
-    }
 }
 
 extension StoreView {
@@ -105,7 +80,7 @@ extension StoreView {
 }
 
 extension Rejection {
-    fileprivate static func unknown(meter key: MeterKey) -> Rejection {
+    static func unknown(meter key: MeterKey) -> Rejection {
         Rejection(
             code: .unknownMeter, field: "meter",
             message: "expected the key of a meter, and there is none called '\(key)'")

@@ -15,6 +15,7 @@ package struct Cursor: Sendable, Hashable {
         case subjects = "s"
         case keys = "k"
         case entries = "l"
+        case reports = "r"
     }
 
     package init(kind: Kind, position: String) {
@@ -35,7 +36,7 @@ package struct Cursor: Sendable, Hashable {
     }
 
     package static var invalid: Rejection {
-        .invalid("cursor", "the nextCursor of the page before, as it was given")
+        .invalid("cursor", "the cursor that the page before gave, as it was given")
     }
 }
 

@@ -83,6 +83,21 @@ enum ArgumentText {
         return instant
     }
 
+    static func number(_ text: String, in range: ClosedRange<Int>) throws -> Int {
+        guard let number = Int(text), range.contains(number) else {
+            throw ValidationError(
+                "expected a whole number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
+    static func date(_ text: String) throws -> CivilDate {
+        guard let date = CivilDate(text) else {
+            throw ValidationError("expected \(CivilDate.expectation)")
+        }
+        return date
+    }
+
     static func window(_ text: String) throws -> Window {
         guard let window = Window(text) else {
             throw ValidationError("expected \(Window.expectation)")
@@ -165,12 +180,34 @@ enum ArgumentText {
             window: window, amount: amount, rolloverMax: numbers.count == 2 ? numbers[1] : nil)
     }
 
-    /// `30` or `0.15`.
-    static func tokenPrice(_ text: String) throws -> Money {
+    /// `30` or `0.15`: of tokens, or of a plan.
+    static func price(_ text: String) throws -> Money {
         guard let money = Money(decimal: text), ModelPrice.range.contains(money.millionths) else {
             throw ValidationError("expected an amount from 0 to 1000000 with at most six decimals")
         }
         return money
+    }
+
+    /// `tenth=conversations,10`: the total of a meter.
+    static func totalMilestone(_ text: String) throws -> MilestoneRule {
+        guard case (let name, let value?) = split(text), let key = MilestoneKey(name),
+            let comma = value.lastIndex(of: ","), let meter = MeterKey(String(value[..<comma])),
+            let total = Int64(value[value.index(after: comma)...]),
+            MilestoneRule.totalRange.contains(total)
+        else { throw ValidationError("expected KEY=METER,NUMBER with a number from 1") }
+        return MilestoneRule(key: key, goal: .total(meter, total))
+    }
+
+    /// `week=7`: active days in a row.
+    static func streakMilestone(_ text: String) throws -> MilestoneRule {
+        let range = MilestoneRule.streakRange
+        guard case (let name, let value?) = split(text), let key = MilestoneKey(name),
+            let days = Int64(value), range.contains(days)
+        else {
+            throw ValidationError(
+                "expected KEY=NUMBER from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return MilestoneRule(key: key, goal: .streak(days))
     }
 
     static func quantityMapping(_ text: String) throws -> QuantityMapping {

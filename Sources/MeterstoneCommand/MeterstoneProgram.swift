@@ -21,7 +21,8 @@ package struct MeterstoneProgram: AsyncParsableCommand {
                 name: "Usage",
                 subcommands: [
                     RecordCommand.self, ConsumeCommand.self, CheckCommand.self, UsageCommand.self,
-                    TopCommand.self, ImportCommand.self, RequestsCommand.self,
+                    ReportCommand.self, WhatIfCommand.self, ImportCommand.self,
+                    RequestsCommand.self,
                 ]),
             CommandGroup(
                 name: "Reservation",
@@ -34,7 +35,7 @@ package struct MeterstoneProgram: AsyncParsableCommand {
                 subcommands: [
                     MetersCommand.self, PlansCommand.self, LimitsCommand.self,
                     SubjectsCommand.self, CreditsCommand.self, ModelsCommand.self,
-                    BlueprintCommand.self,
+                    StatisticsPolicyCommand.self, BlueprintCommand.self,
                 ]),
             CommandGroup(
                 name: "Maintenance",

@@ -20,9 +20,6 @@ enum RequestLimits {
 
     static let pageItemsDefault = 100
     static let pageItemsMax = MeterstoneEngine.eventsPerPageMax
-    /// Subjects that an answer about the largest users lists.
-    static let topSubjectsDefault = 10
-    static let topSubjectsMax = 1_000
 
     /// Limits that the RateLimit header fields speak of.
     static let rateLimitsMax = 8

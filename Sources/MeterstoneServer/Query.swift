@@ -23,8 +23,15 @@ struct Query {
     }
 
     /// Throws when there is a name that is not among these: a misspelt filter would go unnoticed.
+    ///
+    /// A name that ends with a point stands for all that start with it.
     func allow(_ names: Set<String>) throws(Rejection) {
-        for name in values.keys.sorted() where !names.contains(name) { throw .unknown(name) }
+        let prefixes = names.filter { $0.hasSuffix(".") }
+        for name in values.keys.sorted() where !names.contains(name) || prefixes.contains(name) {
+            guard prefixes.contains(where: { name.hasPrefix($0) && name != $0 }) else {
+                throw .unknown(name)
+            }
+        }
     }
 
     func text(_ name: String) -> String? {
@@ -47,16 +54,32 @@ struct Query {
         return value
     }
 
-    /// How many items to answer with.
-    func count(
-        default defaultCount: Int = RequestLimits.pageItemsDefault,
-        max: Int = RequestLimits.pageItemsMax
-    ) throws(Rejection) -> Int {
-        guard let text = values["count"] else { return defaultCount }
-        guard let count = Int(text), (1...max) ~= count, String(count) == text else {
-            throw .invalid("count", "a whole number from 1 to \(max)")
+    func optional<Value>(
+        _ name: String, _ expectation: String, _ parse: (String) -> Value?
+    ) throws(Rejection) -> Value? {
+        guard values[name] != nil else { return nil }
+        return try required(name, expectation, parse)
+    }
+
+    /// The values of all names that start so, by the rest of the name.
+    func texts(under prefix: String) -> [String: String] {
+        var texts: [String: String] = [:]
+        for (name, value) in values where name.hasPrefix(prefix) {
+            texts[String(name.dropFirst(prefix.count))] = value
         }
-        return count
+        return texts
+    }
+
+    func number(_ name: String, in range: ClosedRange<Int>) throws(Rejection) -> Int? {
+        try optional(name, "a whole number from \(range.lowerBound) to \(range.upperBound)") {
+            text in
+            Int(text).flatMap { range.contains($0) && String($0) == text ? $0 : nil }
+        }
+    }
+
+    /// How many items to answer with.
+    func count(default count: Int = RequestLimits.pageItemsDefault) throws(Rejection) -> Int {
+        try number("count", in: 1...RequestLimits.pageItemsMax) ?? count
     }
 
     func cursor(_ kind: Cursor.Kind) throws(Rejection) -> Cursor? {

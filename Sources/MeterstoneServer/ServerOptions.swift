@@ -9,7 +9,7 @@ public struct ServerOptions: Sendable {
     /// Guards everything but health and the description of the API. `nil`: everybody is an
     /// administrator, so the caller has to bind to a loopback address.
     public var administratorKey: String?
-    /// Whether `GET /v1/analytics/…` answers.
+    /// Whether `GET /v1/analytics/…` and `POST /v1/what-if` answer.
     public var isAnalyticsEnabled = true
     /// What is kept of the prompts and responses of tracked requests.
     public var storedText = StoredText.standard

@@ -50,7 +50,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ["verify"], ["rebuild"], ["limits"], ["subjects"], ["top", "m"], ["consume", "ann", "m"],
+        ["verify"], ["rebuild"], ["limits"], ["subjects"], ["report", "top", "m"],
+        ["consume", "ann", "m"],
     ])
     func `a store that is not there ends with 69 and is not made`(arguments: [String]) async throws
     {

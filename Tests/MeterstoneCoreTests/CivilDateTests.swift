@@ -81,4 +81,17 @@ import Testing
         #expect(dates.map(\.description) == texts)
         #expect(dates.shuffled().sorted() == dates)
     }
+
+    @Test(arguments: ["2026-11-21", "0000-01-01", "9999-12-31", "2024-02-29"])
+    func `a date is read as it is written`(text: String) {
+        #expect(CivilDate(text)?.description == text)
+    }
+
+    @Test(arguments: [
+        "", "2026", "2026-11", "2026-11-31", "2026-2-3", "2026-11-21T", "2026-11-21-01",
+        "-026-01-01", "+026-01-01", "12026-01-01", "2026-1١-01", "yesterday",
+    ])
+    func `other texts are no dates`(text: String) {
+        #expect(CivilDate(text) == nil)
+    }
 }

@@ -32,6 +32,17 @@ enum Fixtures {
             quantities: quantities.compactMap { QuantityMapping($0) })
     }
 
+    /// The rows of `commits.csv.gz` as events, in the order of the file.
+    static func commitEvents() throws -> [UsageEvent] {
+        let file = try InputFile(path: path("commits.csv.gz"))
+        var reader = CSVEventReader(commitsMapping(["commits=1", "lines=lines_added"]))
+        while let bytes = try file.next() { reader.push(bytes) }
+        reader.finish()
+        var events: [UsageEvent] = []
+        while let row = try reader.next() { events.append(try row.content.get()) }
+        return events
+    }
+
     static func importFile(
         _ name: String, _ request: ImportRequest, into engine: MeterstoneEngine
     ) async throws -> ImportSummary {
@@ -73,4 +84,11 @@ func withEngine<Answer>(
         await engine.shutdown()
         throw error
     }
+}
+
+extension ReportQuestion {
+    /// About all of time, with as many rows as there can be.
+    static let always = ReportQuestion(
+        from: Instant(millisecondsSince1970: 0), until: Instant(rfc3339: "2100-01-01T00:00:00Z"),
+        count: countMax)
 }

@@ -114,27 +114,6 @@ import Testing
         }
     }
 
-    @Test func `the largest users are listed unless analytics are off`() async throws {
-        try await TestServer.run { server in
-            for (subject, quantity) in [("a", 1), ("b", 5), ("c", 5)] {
-                _ = try await server.post(
-                    "/v1/events",
-                    #"{"subject":"\#(subject)","quantities":{"prompts":\#(quantity)}}"#)
-            }
-            server.clock.advance(bySeconds: 1)
-            let answer = try await server.get("/v1/analytics/top?meter=prompts&count=2")
-            #expect(answer.items("subjects", "subject") == ["b", "c"])
-            #expect(answer.items("subjects", "quantity") == ["5", "5"])
-            let before = try await server.get(
-                "/v1/analytics/top?meter=prompts&until=2026-03-01T00:00:00Z")
-            #expect(before.items("subjects", "subject") == [])
-        }
-        try await TestServer.run(isAnalyticsEnabled: false) { server in
-            let answer = try await server.get("/v1/analytics/top?meter=prompts")
-            #expect(answer.isProblem(403, "analytics_disabled"))
-        }
-    }
-
     @Test func `a stream without a length is cut off at the bound`() async throws {
         try await TestServer.run(.live) { server in
             let large = [UInt8](repeating: UInt8(ascii: "\n"), count: 2 * 1_048_576)

@@ -10,7 +10,11 @@ enum Console {
     }
 
     static func write(json bytes: [UInt8]) {
-        FileHandle.standardOutput.write(Data(bytes + [UInt8(ascii: "\n")]))
+        write(bytes + [UInt8(ascii: "\n")])
+    }
+
+    static func write(_ bytes: [UInt8]) {
+        FileHandle.standardOutput.write(Data(bytes))
     }
 
     static func note(_ text: String) {

@@ -2,14 +2,15 @@ import MeterstoneAPI
 
 /// The OpenAPI 3.1 description of the server, as it answers `/openapi.json`.
 ///
-/// It is written beside the routes and not derived from them, and a test holds the two together:
-/// each route has an operation and each operation a route. Requests are generated from it against
+/// But for the reports, it is written beside the routes and not derived from them, and a test holds
+/// the two together: each route has an operation and each operation a route. Requests are generated from it against
 /// a running server, so a schema here is as strict as the server, and no stricter.
 package enum OpenAPIDocument {
     package static let operations: [OpenAPIOperation] =
         OpenAPIOperation.consuming + OpenAPIOperation.reserving + OpenAPIOperation.recording
         + OpenAPIOperation.catalog + OpenAPIOperation.subjects + OpenAPIOperation.credits
-        + OpenAPIOperation.requests + OpenAPIOperation.operating
+        + OpenAPIOperation.statistics + OpenAPIOperation.requests + OpenAPIOperation.analytics
+        + OpenAPIOperation.whatIf + OpenAPIOperation.operating
 
     /// - Parameter isGuarded: whether the server asks for an administrator key.
     package static func json(isGuarded: Bool) -> [UInt8] {

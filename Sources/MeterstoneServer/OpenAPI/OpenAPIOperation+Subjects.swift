@@ -80,15 +80,6 @@ extension OpenAPIOperation {
 extension OpenAPIOperation {
     static let operating: [OpenAPIOperation] = [
         OpenAPIOperation(
-            method: .get, path: "/v1/analytics/top", id: "topSubjects",
-            summary: "Who used most of a meter",
-            parameters: [.meter, .from, .until, .topCount],
-            answers: [
-                OpenAPIAnswer(
-                    status: 200, description: "The largest first, ties by subject.", schema: "Top")
-            ],
-            problems: [.forbidden]),
-        OpenAPIOperation(
             method: .get, path: "/v1/changes", id: "listChanges",
             summary: "The audit log, newest first", parameters: [.count, .cursor],
             answers: [

@@ -88,6 +88,8 @@ struct OpenAPIAnswer: Sendable {
     let description: String
     /// `nil`: no body.
     var schema: String?
+    /// Media types, beside JSON, that the body may have as a text.
+    var textTypes: [String] = []
     var headers: [OpenAPIHeader] = []
 
     func write(to writer: inout JSONWriter) {
@@ -101,6 +103,10 @@ struct OpenAPIAnswer: Sendable {
             writer.beginObject()
             writer.name("application/json")
             writer.content(schema: schema)
+            for type in textTypes {
+                writer.name(text: type)
+                writer.content(schema: "Text")
+            }
             writer.endObject()
         }
         writer.endObject()
@@ -115,6 +121,8 @@ enum OpenAPIHeader: String, Sendable {
     case replayed = "Idempotency-Replayed"
     case authenticate = "WWW-Authenticate"
     case allow = "Allow"
+    case link = "Link"
+    case contentDisposition = "Content-Disposition"
 
     /// Whether every answer that may have it has it.
     private var isRequired: Bool { self == .authenticate || self == .allow }
@@ -127,6 +135,8 @@ enum OpenAPIHeader: String, Sendable {
         case .replayed: ("This is the first answer again.", #"{"type":"string","const":"true"}"#)
         case .authenticate: ("How to authenticate.", #"{"type":"string"}"#)
         case .allow: ("The methods that the path takes.", #"{"type":"string"}"#)
+        case .link: ("The next page.", #"{"type":"string"}"#)
+        case .contentDisposition: ("A name for the file.", #"{"type":"string"}"#)
         }
     }
 

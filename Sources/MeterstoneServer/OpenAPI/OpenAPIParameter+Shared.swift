@@ -41,10 +41,7 @@ extension OpenAPIParameter {
 
     static let count = OpenAPIParameter(
         place: .query, name: "count", description: "How many items to answer with.",
-        schema: count(max: RequestLimits.pageItemsMax))
-    static let topCount = OpenAPIParameter(
-        place: .query, name: "count", description: "How many subjects to answer with.",
-        schema: count(max: RequestLimits.topSubjectsMax))
+        schema: number(in: 1...RequestLimits.pageItemsMax))
     static let cursor = OpenAPIParameter(
         place: .query, name: "cursor", description: "The nextCursor of the page before.",
         schema: #"{"type":"string"}"#)
@@ -57,7 +54,7 @@ extension OpenAPIParameter {
         place: .header, name: "X-Author", description: "Who is named in the audit log.",
         schema: headerSchema)
 
-    private static func count(max: Int) -> String {
-        #"{"type":"integer","minimum":1,"maximum":"# + String(max) + "}"
+    static func number(in range: ClosedRange<Int>) -> String {
+        #"{"type":"integer","minimum":\#(range.lowerBound),"maximum":\#(range.upperBound)}"#
     }
 }

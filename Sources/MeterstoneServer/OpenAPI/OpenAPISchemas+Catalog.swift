@@ -54,13 +54,16 @@ extension OpenAPISchemas {
          "maximum":9223372036854775807},
         "isDefault":{"type":["boolean","null"]},
         "recurringGrants":{"type":["array","null"],"items":{"$ref":"RecurringGrant"}},
-        "overdraft":{"type":["integer","null"],"minimum":0,"maximum":1000000000000}
+        "overdraft":{"type":["integer","null"],"minimum":0,"maximum":1000000000000},
+        "price":{"type":["integer","null"],"minimum":0,"maximum":1000000000000,
+         "description":"Millionths of the currency unit per billing period."},
+        "billingPeriod":{"enum":["month","year",null]}
         """#
 
     private static let model =
         #""prices":{"type":"array","items":{"$ref":"ModelPrice"}}"#
 
-    private static let limit = #"""
+    static let limit = #"""
         "meter":{"$ref":"Key"},
         "window":{"$ref":"Window"},
         "allowances":{"type":["object","null"],

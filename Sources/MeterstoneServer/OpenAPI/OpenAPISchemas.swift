@@ -7,8 +7,9 @@ enum OpenAPISchemas {
     }
 
     static let all: [(name: String, schema: String)] =
-        values + events + answers + reservations + credits + catalog + subjects + operating
-        + requests
+        values + events + answers + reservations + credits + catalog + subjects + statistics
+        + analytics
+        + operating + requests + whatIf
 
     /// Bounds are in bytes of UTF-8; for texts beyond ASCII the server counts more than JSON
     /// Schema.

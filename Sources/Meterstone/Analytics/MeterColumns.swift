@@ -1,0 +1,113 @@
+import MeterstoneCore
+import MeterstoneStore
+
+/// How the events of one shape move a meter.
+enum ShapeMovement {
+    /// By this much each.
+    case constant(Int64)
+    /// By the number at this place.
+    case value(Int)
+    /// By one distinct value, the same for all.
+    case distinct(String)
+}
+
+extension Meter {
+    /// How events of this shape move the meter; `nil`: not at all.
+    ///
+    /// It asks the rule itself, with numbers that tell which of them it took.
+    func movement(of shape: ColumnShape) -> ShapeMovement? {
+        let details = EventDetails(
+            type: shape.type, subtype: shape.subtype, status: shape.status,
+            dimensions: shape.dimensions)
+        let mark: Int64 = 1_000
+        let event = UsageEvent(
+            subject: SubjectID(unchecked: ""),
+            quantities: Quantities(
+                shape.quantities.enumerated().map { place, name in
+                    NamedQuantity(name: name, quantity: Quantity(mark + Int64(place)))
+                }),
+            details: details)
+        guard let (units, distinctValue) = movement(of: event) else { return nil }
+        if let distinctValue { return .distinct(distinctValue) }
+        if aggregation == .count { return .constant(1) }
+        return units >= mark ? .value(Int(units - mark)) : .constant(units)
+    }
+}
+
+extension ColumnRun {
+    /// What each event moves a meter by; for sums and counts.
+    func units(_ movement: ShapeMovement, count: Int) -> [Int64] {
+        switch movement {
+        case .constant(let units): Array(repeating: units, count: count)
+        case .value(let place): values(place)
+        case .distinct: Array(repeating: 1, count: count)
+        }
+    }
+}
+
+/// What a meter comes to when its contributions do not simply add up: the largest, the latest, how many
+/// different ones. Each value is kept with how often it counts, so that corrections take theirs back.
+struct ValueFold {
+    private enum Value: Hashable {
+        case largest(Int64)
+        case latest(at: Int64, Int64)
+        case distinct(String)
+    }
+
+    private let aggregation: Aggregation
+    private var values: [Int64: [Value: Int64]] = [:]
+
+    init(_ aggregation: Aggregation) {
+        self.aggregation = aggregation
+    }
+
+    mutating func add(_ run: ColumnRun, _ movement: ShapeMovement) {
+        let (subjects, weights) = (run.subjects, run.weights)
+        let units = run.units(movement, count: subjects.count)
+        let times = aggregation == .latest ? run.times : []
+        for index in subjects.indices {
+            let value: Value =
+                switch (movement, aggregation) {
+                case (.distinct(let text), _): .distinct(text)
+                case (_, .latest): .latest(at: times[index], units[index])
+                default: .largest(units[index])
+                }
+            values[subjects[index], default: [:]][value, default: 0] += weights?[index] ?? 1
+        }
+    }
+
+    /// What each subject comes to, and of how many events.
+    func forEach(_ visit: (_ subject: Int64, _ quantity: Int64, _ events: Int64) -> Void) {
+        for (subject, values) in values {
+            let counted = values.filter { $0.value > 0 }
+            guard !counted.isEmpty else { continue }
+            visit(subject, result(counted.keys), counted.values.reduce(0, +))
+        }
+    }
+
+    /// What all subjects come to: the largest, different ones among all, the latest of each together.
+    var total: Int64 {
+        if aggregation == .latest {
+            var sum: Int64 = 0
+            forEach { _, quantity, _ in sum &+= quantity }
+            return sum
+        }
+        return result(Set(values.values.joined().filter { $0.value > 0 }.map(\.key)))
+    }
+
+    private func result(_ values: some Collection<Value>) -> Int64 {
+        switch aggregation {
+        case .uniqueCount: return Int64(values.count)
+        case .latest:
+            var newest: (at: Int64, units: Int64) = (.min, 0)
+            for case .latest(let at, let units) in values where (at, units) >= newest {
+                newest = (at, units)
+            }
+            return newest.units
+        default:
+            var largest: Int64 = 0
+            for case .largest(let units) in values { largest = max(largest, units) }
+            return largest
+        }
+    }
+}

@@ -1,0 +1,72 @@
+public import MeterstoneCore
+public import MeterstoneStore
+
+extension MeterstoneEngine {
+    /// What the subjects on each plan paid in the span, and what their usage cost.
+    ///
+    /// Unlike other reports it reads the history of every subscription there is: its time goes with
+    /// their number. Revenue is what ``SubscriptionHistory`` says; the question's filter selects events, and of
+    /// revenue only by plan.
+    ///
+    /// - Parameter key: a meter whose unit cost is wanted.
+    public func planEconomics(
+        of key: MeterKey?, _ question: ReportQuestion
+    ) async throws(StoreError) -> ReportOutcome<PlanEconomics> {
+        // Changes of subscriptions show in the tables only.
+        try await flush()
+        let now = clock()
+        return try await report(
+            question, rejecting: { $0.reject(meters: [key].compactMap(\.self)) }
+        ) {
+            (context) throws(StoreError) in
+            let meter = key.flatMap { context.blueprint.meter($0) }
+            var costs: [PlanKey?: Int64] = [:]
+            var active: [PlanKey?: ActiveSubjects] = [:]
+            var totals: [PlanKey?: MeterTotal] = [:]
+            try context.forEachRun(withTimes: meter?.aggregation == .latest) { (run) in
+                let (plan, weights) = (run.shape.plan, run.weights)
+                active[plan, default: ActiveSubjects()].add(run.subjects, weights)
+                if let place = run.shape.costPlace {
+                    for (index, cost) in run.values(place).enumerated() {
+                        costs[plan, default: 0] &+= cost &* (weights?[index] ?? 1)
+                    }
+                }
+                if let meter, let movement = meter.movement(of: run.shape) {
+                    totals[plan, default: MeterTotal(meter)].add(run, movement)
+                }
+            }
+            let revenue = try context.revenueByPlan(now: now)
+            let plans = Set(active.filter { $0.value.count > 0 }.keys)
+                .union(revenue.keys.map { Optional($0) })
+            let rows = plans.sorted { ($0?.text ?? "") < ($1?.text ?? "") }.map { plan in
+                let quantity = meter == nil ? nil : totals[plan]?.quantity ?? 0
+                return PlanEconomics(
+                    plan: plan, subjects: active[plan]?.count ?? 0,
+                    revenueMillionths: plan.flatMap { revenue[$0] }?.millionths ?? 0,
+                    costMillionths: costs[plan] ?? 0, quantity: quantity,
+                    unitCostMillionths: quantity.flatMap { Ratio(costs[plan] ?? 0, of: $0) })
+            }
+            return context.page(of: rows)
+        }
+    }
+}
+
+extension ReportContext {
+    /// What billing periods cost that began in the span.
+    fileprivate func revenueByPlan(now: Instant) throws(StoreError) -> [PlanKey: Money] {
+        let plans = try scan.planHistory()
+        var result: [PlanKey: Money] = [:]
+        try scan.source.forEachSubscriber { (id) throws(StoreError) in
+            let profile = try scan.source.subject(id)?.profile ?? Subject(id: id)
+            let history = SubscriptionHistory(
+                try scan.profileVersions(of: id), plans: plans,
+                zone: profile.timeZone.flatMap { scan.view.zones($0) } ?? scan.view.zone, now: now,
+                defaultPlan: scan.view.catalog.defaultPlan)
+            for (plan, money) in history.revenueByPlan(in: span)
+            where question.filter.plan.map({ $0 == plan }) ?? true {
+                result[plan] = (result[plan] ?? .zero).adding(money) ?? Money(millionths: .max)
+            }
+        }
+        return result
+    }
+}

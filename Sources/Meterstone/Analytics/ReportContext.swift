@@ -1,0 +1,212 @@
+public import MeterstoneCore
+import MeterstoneStore
+
+/// A report, or what is wrong with the question.
+public enum ReportOutcome<Row: ReportRow>: Equatable, Sendable {
+    case report(Report<Row>)
+    case rejected(Rejection)
+}
+
+/// One question while it is answered: what it is about, and the columns to answer it from.
+struct ReportContext {
+    let scan: ColumnScan
+    let question: ReportQuestion
+    let span: WindowSpan
+    let zone: ZoneRules
+
+    var blueprint: Blueprint { scan.view.catalog.blueprint }
+
+    /// The rows of one page, cut from all rows in their order.
+    func page<Row: ReportRow>(of rows: [Row]) -> (rows: [Row], next: Int?) {
+        let end = question.end
+        return (
+            Array(rows.dropFirst(question.offset).prefix(question.count)),
+            rows.count > end ? end : nil
+        )
+    }
+
+    /// Visits everything that the question's filter lets through.
+    func forEachRun(
+        in span: WindowSpan? = nil, withTimes: Bool = false,
+        where accepts: (ColumnShape) -> Bool = { _ in true },
+        _ visit: (ColumnRun) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        try scan.forEachRun(
+            in: span ?? self.span, withTimes: withTimes,
+            where: { question.filter.accepts($0) && accepts($0) }, visit)
+    }
+
+    /// Visits every event that moves a meter, by shape.
+    func forEachRun(
+        of meter: Meter, in span: WindowSpan? = nil, withTimes: Bool = false,
+        _ visit: (ColumnRun, ShapeMovement) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        let needsTimes = withTimes || meter.aggregation == .latest
+        try forEachRun(in: span, withTimes: needsTimes, where: { meter.movement(of: $0) != nil }) {
+            (run) throws(StoreError) in
+            if let movement = meter.movement(of: run.shape) { try visit(run, movement) }
+        }
+    }
+
+    /// What each subject used of a meter.
+    func sums(of meter: Meter, in span: WindowSpan? = nil) throws(StoreError) -> SubjectSums {
+        var sums = SubjectSums()
+        guard meter.aggregation.isAdditive else {
+            var fold = ValueFold(meter.aggregation)
+            try forEachRun(of: meter, in: span) { (run, movement) in fold.add(run, movement) }
+            fold.forEach { sums.add($1, events: $2, to: $0) }
+            return sums
+        }
+        try forEachRun(of: meter, in: span) { (run, movement) in sums.add(run, movement) }
+        return sums
+    }
+
+    /// The ids behind numbers.
+    func ids(of numbers: some Collection<Int64>) throws(StoreError) -> SubjectIDs {
+        SubjectIDs(byNumber: try profiles(of: numbers).mapValues(\.id))
+    }
+
+    /// Who the subjects behind numbers are.
+    func profiles(of numbers: some Collection<Int64>) throws(StoreError) -> [Int64: Subject] {
+        var result: [Int64: Subject] = [:]
+        if !scan.view.subjects.isEmpty {
+            let wanted = Set(numbers)
+            for row in scan.view.subjects where wanted.contains(row.subject.number) {
+                result[row.subject.number] = row.subject.profile
+            }
+        }
+        let rest = numbers.filter { result[$0] == nil }
+        try scan.source.prefetch(subjects: rest)
+        for number in rest {
+            result[number] =
+                try scan.source.subject(number: number)?.profile
+                ?? Subject(id: SubjectIDs.unknown(number))
+        }
+        return result
+    }
+}
+
+/// Ids by the numbers of their subjects.
+struct SubjectIDs {
+    var byNumber: [Int64: SubjectID]
+
+    subscript(number: Int64) -> SubjectID { byNumber[number] ?? Self.unknown(number) }
+
+    /// A number of which no row tells whose it is.
+    static func unknown(_ number: Int64) -> SubjectID { SubjectID(unchecked: "#\(number)") }
+}
+
+extension SubjectSums {
+    /// Adds what each event of one shape moves a meter by.
+    mutating func add(_ run: ColumnRun, _ movement: ShapeMovement) {
+        let (subjects, weights) = (run.subjects, run.weights)
+        let units = run.units(movement, count: subjects.count)
+        guard let weights else {
+            for index in subjects.indices { add(units[index], events: 1, to: subjects[index]) }
+            return
+        }
+        for index in subjects.indices {
+            add(units[index] &* weights[index], events: weights[index], to: subjects[index])
+        }
+    }
+}
+
+extension Aggregation {
+    /// Whether what two spans come to can be added.
+    var isAdditive: Bool { self == .sum || self == .count }
+}
+
+extension ReportQuestion {
+    /// The place after the last row of the page.
+    var end: Int { offset + count }
+}
+
+extension ReportFilter {
+    func accepts(_ shape: ColumnShape) -> Bool {
+        if let type, shape.type != type { return false }
+        if let subtype, shape.subtype != subtype { return false }
+        if let status, shape.status != status { return false }
+        if let source, shape.source != source { return false }
+        if let plan, shape.plan != plan { return false }
+        return dimensions.allSatisfy { name, value in
+            shape.dimensions.contains { $0.name == name && $0.value == value }
+        }
+    }
+}
+
+extension MeterstoneEngine {
+    /// Answers a question from one snapshot beside the committer.
+    func report<Row: ReportRow>(
+        _ question: ReportQuestion,
+        rejecting check: @Sendable (Blueprint) -> Rejection? = { _ in nil },
+        _ rows:
+            @escaping @Sendable (ReportContext) throws(StoreError) -> (rows: [Row], next: Int?)
+    ) async throws(StoreError) -> ReportOutcome<Row> {
+        let view = try await committer.look { (store) throws(StoreError) in
+            try store.view(of: nil)
+        }
+        var zone = view.zone
+        if let name = question.timeZone {
+            guard let known = view.zones(name) else { return .rejected(.unknown(timeZone: name)) }
+            zone = known
+        }
+        if let rejection = check(view.catalog.blueprint) { return .rejected(rejection) }
+        guard (1...ReportQuestion.daysMax).contains(question.days) else {
+            return .rejected(.daysOfReport)
+        }
+        guard question.offset >= 0, (1...ReportQuestion.countMax).contains(question.count) else {
+            return .rejected(.pageOfReport)
+        }
+        let span = question.span(in: zone, now: clock())
+        guard span.from < span.until else { return .rejected(.emptySpan) }
+        let (name, rules) = (zone.name, zone)
+        return try await committer.read { (store) throws(StoreError) in
+            try store.read { (source) throws(StoreError) in
+                let context = ReportContext(
+                    scan: try ColumnScan(view, source), question: question, span: span, zone: rules)
+                let (rows, next) = try rows(context)
+                return .report(Report(span: span, timeZone: name, rows: rows, next: next))
+            }
+        }
+    }
+}
+
+extension ReportQuestion {
+    fileprivate func span(in zone: ZoneRules, now: Instant) -> WindowSpan {
+        let until =
+            self.until ?? Window.day.span(containing: now, in: zone, anchor: nil).until
+        if let from { return WindowSpan(from: from, until: until) }
+        let last = zone.dayNumber(containing: until.advanced(byMilliseconds: -1))
+        let first = CivilDate(
+            daysSince1970: last - Int64(days) + 1)
+        return WindowSpan(from: zone.start(of: first), until: until)
+    }
+}
+
+extension Rejection {
+    static func unknown(timeZone name: String) -> Rejection {
+        Rejection(
+            code: .unknownTimeZone, field: "timeZone",
+            message: "expected a name of the IANA time zone database, not '\(name)'")
+    }
+
+    static let emptySpan = Rejection(
+        code: .invalidField, field: "from", message: "expected an instant before until")
+
+    static let daysOfReport = Rejection(
+        code: .invalidField, field: "days",
+        message: "expected a whole number from 1 to \(ReportQuestion.daysMax)")
+
+    static let pageOfReport = Rejection(
+        code: .invalidField, field: "count",
+        message: "expected a whole number from 1 to \(ReportQuestion.countMax)")
+}
+
+extension Blueprint {
+    func meter(_ key: MeterKey) -> Meter? { meters.first { $0.key == key } }
+
+    /// What is wrong with naming these meters.
+    func reject(meters keys: [MeterKey]) -> Rejection? {
+        keys.first { meter($0) == nil }.map { .unknown(meter: $0) }
+    }
+}

@@ -1,0 +1,95 @@
+import ArgumentParser
+import Meterstone
+import MeterstoneAPI
+import MeterstoneCore
+
+/// `meterstone report funnel`.
+struct FunnelReport: ReportSubcommand {
+    static let name = ReportName.funnel
+    static let configuration = CommandConfiguration(
+        commandName: name.rawValue,
+        abstract: "Tell how many subjects get from one type of event to the next.")
+
+    @Argument(help: "At least two types of events, in their order.")
+    var types: [String]
+
+    @Flag(help: "Count who did all, in whatever order.")
+    var unordered = false
+
+    @OptionGroup var arguments: ReportArguments
+
+    func validate() throws {
+        guard ReportBounds.steps.contains(types.count) else {
+            throw ValidationError("expected \(ReportBounds.stepsExpectation)")
+        }
+    }
+
+    func ask(
+        _ engine: MeterstoneEngine, _ question: ReportQuestion
+    ) async throws -> ReportOutcome<FunnelStep> {
+        try await engine.funnel(of: types, isOrdered: !unordered, question)
+    }
+}
+
+/// `meterstone report errors`.
+struct ErrorsReport: ReportSubcommand {
+    static let name = ReportName.errors
+    static let configuration = CommandConfiguration(
+        commandName: name.rawValue,
+        abstract: "Tell how operations end, and how long they take.")
+
+    @Option(
+        help: ArgumentHelp("Leave out what happened less often (default: 10).", valueName: "n"),
+        transform: { try ArgumentText.number($0, in: ReportBounds.minimumEvents) })
+    var minimumEvents = ReportBounds.minimumEventsDefault
+
+    @OptionGroup var arguments: ReportArguments
+
+    func ask(
+        _ engine: MeterstoneEngine, _ question: ReportQuestion
+    ) async throws -> ReportOutcome<ErrorRate> {
+        try await engine.errorRates(minimumEvents: minimumEvents, question)
+    }
+}
+
+/// `meterstone report adoption`.
+struct AdoptionReport: ReportSubcommand {
+    static let name = ReportName.adoption
+    static let configuration = CommandConfiguration(
+        commandName: name.rawValue,
+        abstract: "Tell how many of a plan's subjects use a meter.")
+
+    @Argument(
+        help: "Keys of meters (default: all).",
+        transform: { try ArgumentText.identifier($0) as MeterKey })
+    var meters: [MeterKey] = []
+
+    @OptionGroup var arguments: ReportArguments
+
+    func ask(
+        _ engine: MeterstoneEngine, _ question: ReportQuestion
+    ) async throws -> ReportOutcome<FeatureAdoption> {
+        try await engine.featureAdoption(of: meters, question)
+    }
+}
+
+/// `meterstone report idle`.
+struct IdleReport: ReportSubcommand {
+    static let name = ReportName.idle
+    static let configuration = CommandConfiguration(
+        commandName: name.rawValue,
+        abstract: "List who was active once and is no more.")
+
+    @Option(
+        help: ArgumentHelp("Days without an event (default: 30).", valueName: "n"),
+        transform: { try ArgumentText.number($0, in: ReportBounds.days) })
+    var idleDays = ReportBounds.idleDaysDefault
+
+    @OptionGroup var arguments: ReportArguments
+
+    func ask(
+        _ engine: MeterstoneEngine, _ question: ReportQuestion
+    ) async throws -> ReportOutcome<IdleSubject> {
+        try await engine.idleSubjects(days: idleDays, question)
+    }
+}

@@ -1,0 +1,60 @@
+import HTTPTypes
+import Hummingbird
+import Meterstone
+import MeterstoneAPI
+import MeterstoneCore
+import NIOCore
+
+/// A report as a route and as an operation: what it takes, what it asks the engine, and its columns.
+struct AnalyticsReport: Sendable {
+    let name: ReportName
+    let summary: String
+    /// Its own, and then those that all reports take.
+    let parameters: [OpenAPIParameter]
+    let columns: [String]
+    let answer: @Sendable (MeterstoneEngine, Request) async throws -> Response
+
+    init<Row: ReportRow>(
+        _ name: ReportName, _ summary: String, _ parameters: [OpenAPIParameter] = [],
+        ask:
+            @escaping @Sendable (MeterstoneEngine, Query, ReportQuestion) async throws ->
+            ReportOutcome<Row>
+    ) {
+        self.name = name
+        self.summary = summary
+        self.parameters = parameters + OpenAPIParameter.ofReports
+        columns = Row.columns
+        answer = { engine, request in
+            let query = try Query(request)
+            let format = try query.reportFormat(accept: request.headers[.accept])
+            let question = try query.reportQuestion(name, countDefault: format.countDefault)
+            switch try await ask(engine, query, question) {
+            case .report(let report): return request.response(report, of: name, as: format)
+            case .rejected(let rejection): throw rejection
+            }
+        }
+    }
+
+    var path: String { "/v1/analytics/\(name.rawValue)" }
+}
+
+extension Request {
+    fileprivate func response(
+        _ report: Report<some ReportRow>, of name: ReportName, as format: ReportFormat
+    ) -> Response {
+        var headers: HTTPFields = [.contentType: format.contentType]
+        if format == .csv {
+            headers[.contentDisposition] = #"attachment; filename="\#(name.rawValue).csv""#
+        }
+        headers[.link] = Cursor(after: report, of: name).map { #"<\#(page(at: $0))>; rel="next""# }
+        let body = ByteBuffer(bytes: format.document(report, of: name))
+        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: body))
+    }
+
+    /// The same query with another cursor, as a relative reference (RFC 8288).
+    private func page(at cursor: Cursor) -> String {
+        let pairs = (uri.query ?? "").split(separator: "&").filter { !$0.hasPrefix("cursor=") }
+        let query = (pairs + ["cursor=\(cursor.text)"]).joined(separator: "&")
+        return "?" + query.replacing("<", with: "%3C").replacing(">", with: "%3E")
+    }
+}

@@ -1,0 +1,18 @@
+import Hummingbird
+import Meterstone
+
+/// The operator's view of everyone: a route for each report.
+struct AnalyticsRoutes: Sendable {
+    let engine: MeterstoneEngine
+    let options: ServerOptions
+
+    func add(to routes: inout Routes) {
+        for report in AnalyticsReport.all {
+            let names = Set(report.parameters.map(\.name))
+            routes.on(.get, report.path, query: names) { request, _ in
+                guard options.isAnalyticsEnabled else { throw Problem.analyticsDisabled }
+                return try await report.answer(engine, request)
+            }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+import HTTPTypes
+import MeterstoneAPI
+import MeterstoneCore
+
+/// Operations that answer with reports.
+extension OpenAPIOperation {
+    static let analytics: [OpenAPIOperation] = AnalyticsReport.all.map { report in
+        OpenAPIOperation(
+            method: .get, path: report.path, id: report.schemaName.lowercasedFirst,
+            summary: report.summary, parameters: report.parameters,
+            answers: [
+                OpenAPIAnswer(
+                    status: 200, description: "A page of rows.", schema: report.schemaName,
+                    textTypes: ["text/csv", "application/x-ndjson"],
+                    headers: [.link, .contentDisposition])
+            ],
+            problems: [.forbidden])
+    }
+}
+
+/// What reports look like as JSON.
+extension OpenAPISchemas {
+    static let analytics: [(name: String, schema: String)] = AnalyticsReport.all.map { report in
+        let properties = """
+            "report":{"const":"\(report.name.rawValue)"},
+            "from":{"$ref":"Instant"},"until":{"$ref":"Instant"},"timeZone":{"type":"string"},
+            "rows":{"type":"array","items":\(row(report.columns))},"next":{"type":"string"}
+            """
+        return (
+            report.schemaName, object(["report", "from", "until", "timeZone", "rows"], properties)
+        )
+    }
+
+    /// Columns with texts, dates and instants. The others have numbers.
+    private static let textColumns: Set<String> = [
+        "subject", "meter", "limit", "plan", "type", "subtype", "value", "reason", "date", "from",
+        "until", "firstAt", "lastUsedAt", "lastActiveAt", "upgradedAt", "upgradedTo",
+    ]
+
+    private static func row(_ columns: [String]) -> String {
+        let properties = columns.map { column in
+            let type = textColumns.contains(column) ? "string" : "number"
+            return #""\#(column)":{"type":["\#(type)","null"]}"#
+        }
+        return object(columns, properties.joined(separator: ","))
+    }
+}
+
+extension AnalyticsReport {
+    /// `UsageByReport`.
+    fileprivate var schemaName: String {
+        name.rawValue.split(separator: "-").map(\.uppercasedFirst).joined() + "Report"
+    }
+}
+
+extension StringProtocol {
+    fileprivate var uppercasedFirst: String { prefix(1).uppercased() + dropFirst() }
+    fileprivate var lowercasedFirst: String { prefix(1).lowercased() + dropFirst() }
+}
+
+// MARK: - Parameters
+
+extension OpenAPIParameter {
+    private static let keyText = #"{"$ref":"Key"}"#
+    private static let nameText = #"{"$ref":"Name"}"#
+
+    private static func query(
+        _ name: String, _ description: String, _ schema: String, isRequired: Bool = false
+    ) -> OpenAPIParameter {
+        OpenAPIParameter(
+            place: .query, name: name, description: description, isRequired: isRequired,
+            schema: schema)
+    }
+
+    /// Those that every report takes.
+    static let ofReports: [OpenAPIParameter] = [
+        from, until,
+        query(
+            "days", "Whole days up to until, instead of from. Default: 30.",
+            number(in: ReportBounds.days)),
+        query("timeZone", "The zone whose calendar cuts days.", #"{"type":"string"}"#),
+        query("type", "Events of this type only.", nameText),
+        query("subtype", "Events of this subtype only.", nameText),
+        query(
+            "status", "Events that ended so only.", #"{"enum":["success","failed","cancelled"]}"#),
+        query("source", "Events of this source only.", nameText),
+        query("plan", "Events under this plan only.", keyText),
+        query(
+            Query.dimensionPrefix, "dimension.NAME=VALUE: events with this dimension only.",
+            #"""
+            {"type":"object","propertyNames":{"pattern":"^dimension\\.[^\\u0000-\\u001f\\u007f]+$"},
+             "additionalProperties":{"type":"string"}}
+            """#),
+        query("count", "How many rows to answer with.", number(in: ReportBounds.count)),
+        query("cursor", "The next of the page before.", #"{"type":"string"}"#),
+        query(
+            "format", "Instead of the header field Accept.", #"{"enum":["json","csv","ndjson"]}"#),
+    ]
+
+    static let optionalMeter = query("meter", "The key of the meter that counts units.", keyText)
+    static let meters = query(
+        "meters", "Keys of meters, with commas between them. Default: all.", #"{"type":"string"}"#)
+    static let trendWindow = query(
+        "window", "The length of one window. Default: day.",
+        #"{"type":"string","pattern":"^(hour|day|week(:[a-z]+day)?|month|year)$"}"#)
+    static let facet = query("by", ReportFacet.expectation + ".", nameText, isRequired: true)
+    static let types = query(
+        "types", "Types of events, with commas between them.", #"{"type":"string"}"#,
+        isRequired: true)
+    static let ordered = query(
+        "ordered", "Whether one step has to come after the other. Default: true.",
+        #"{"type":"boolean"}"#)
+    static let minimumEvents = query(
+        "minimumEvents", "Leave out what happened less often. Default: 10.",
+        number(in: ReportBounds.minimumEvents))
+    static let percent = query(
+        "percent", "How many of the subjects. Default: 1.", number(in: ReportBounds.percent))
+    static let idleDays = query(
+        "idleDays", "Days without an event. Default: 30.", number(in: ReportBounds.days))
+    static let date = query(
+        "date", "The day. Default: yesterday.", #"{"type":"string","format":"date"}"#)
+    static let reportLimit = query("limit", "The limit's key. Default: all.", keyText)
+}

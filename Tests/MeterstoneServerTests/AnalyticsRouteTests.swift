@@ -1,0 +1,196 @@
+import Foundation
+import HTTPTypes
+import HummingbirdTesting
+import MeterstoneTesting
+import Testing
+
+/// The reports over HTTP: what they look like, and what they refuse.
+@Suite struct AnalyticsRouteTests {
+    /// Every report with what it needs, and the first of its columns.
+    static let reports: [(path: String, column: String)] = [
+        ("top?meter=prompts", "subject"), ("trends?", "from"),
+        ("trends?meters=prompts,seconds&window=week:sunday", "from"),
+        ("usage-by?meter=prompts&by=model", "value"),
+        ("usage-by?meter=prompts&by=dimension:a%20b", "value"),
+        ("funnel?types=prompt,export", "type"), ("funnel?types=a,b,c&ordered=false", "type"),
+        ("errors?", "type"), ("errors?minimumEvents=1", "type"), ("adoption?", "plan"),
+        ("adoption?meters=seconds", "plan"), ("power-users?meter=prompts", "subject"),
+        ("power-users?meter=prompts&percent=100", "subject"), ("idle?", "subject"),
+        ("idle?idleDays=7", "subject"), ("limits?", "limit"), ("limit-subjects?", "limit"),
+        ("limit-subjects?limit=prompts_daily", "limit"), ("unusual?meter=prompts", "subject"),
+        ("unusual?meter=prompts&date=2026-03-09", "subject"), ("overage?", "limit"),
+        ("overage?limit=seconds_monthly", "limit"), ("plans?", "plan"),
+        ("plans?meter=prompts", "plan"),
+    ]
+
+    @Test(arguments: reports)
+    func `each report comes as JSON, CSV and NDJSON`(path: String, column: String) async throws {
+        try await TestServer.run { server in
+            let name = String(path.prefix { $0 != "?" })
+            let path = "/v1/analytics/\(path)"
+            let json = try await server.get(path)
+            #expect(json.status == 200, "\(json.text)")
+            #expect(json.header("Content-Type") == "application/json")
+            #expect(json.text.hasPrefix(#"{"report":"\#(name)","from":""#))
+            #expect(json.text("timeZone") == "UTC" && json.has("rows"))
+            let csv = try await server.get(path + "&format=csv")
+            #expect(csv.status == 200)
+            #expect(csv.header("Content-Type") == "text/csv; charset=utf-8; header=present")
+            #expect(
+                csv.header("Content-Disposition") == #"attachment; filename="\#(name).csv""#)
+            #expect(csv.text.hasPrefix("\(column),") && csv.text.hasSuffix("\r\n"))
+            let lines = try await server.get(path + "&format=ndjson")
+            #expect(lines.status == 200)
+            #expect(lines.header("Content-Type") == "application/x-ndjson")
+            for line in lines.text.split(separator: "\n") {
+                #expect(line.hasPrefix(#"{"\#(column)":"#) && line.hasSuffix("}"))
+            }
+        }
+    }
+
+    @Test func `Accept chooses the format unless the query does`() async throws {
+        try await TestServer.run { server in
+            let path = "/v1/analytics/idle"
+            for (accept, query, type) in [
+                ("text/csv", "", "text/csv; charset=utf-8; header=present"),
+                ("application/x-ndjson", "", "application/x-ndjson"),
+                ("text/html, */*;q=0.1", "", "application/json"),
+                ("text/csv", "?format=json", "application/json"),
+            ] {
+                let answer = try await server.send(.get, path + query, headers: [.accept: accept])
+                #expect(answer.header("Content-Type") == type, "\(accept)")
+            }
+        }
+    }
+
+    @Test func `the largest users come first, page after page`() async throws {
+        try await TestServer.run { server in
+            for (subject, quantity) in [("a", 1), ("b", 5), ("c", 5)] {
+                _ = try await server.post(
+                    "/v1/events",
+                    #"{"subject":"\#(subject)","quantities":{"prompts":\#(quantity)}}"#)
+            }
+            server.clock.advance(bySeconds: 1)
+            let path = "/v1/analytics/top?meter=prompts&count=2"
+            let first = try await server.get(path)
+            #expect(first.items("rows", "subject") == ["b", "c"])
+            #expect(first.items("rows", "quantity") == ["5", "5"])
+            let cursor = try #require(first.text("next"))
+            #expect(
+                first.header("Link") == #"<?meter=prompts&count=2&cursor=\#(cursor)>; rel="next""#)
+            let second = try await server.get("\(path)&cursor=\(cursor)")
+            #expect(second.items("rows", "subject") == ["a"])
+            #expect(!second.has("next") && second.header("Link") == nil)
+            #expect(second.text("from") == first.text("from"))
+            let csv = try await server.get("\(path)&format=csv")
+            #expect(csv.header("Link")?.contains(#"&format=csv&cursor="#) == true)
+            let before = try await server.get(
+                "/v1/analytics/top?meter=prompts&until=2026-03-01T00:00:00Z")
+            #expect(before.items("rows", "subject") == [])
+            for path in ["idle?", "top?meter=prompts&until=2026-03-01T00:00:00Z&"] {
+                let other = try await server.get("/v1/analytics/\(path)cursor=\(cursor)")
+                #expect(other.isProblem(422, "invalid_field", field: "cursor"), "\(path)")
+            }
+        }
+    }
+
+    /// The clock of the server stands at 2026-03-10T12:00:00Z.
+    @Test(arguments: [
+        ("", "2026-02-09T00:00:00.000Z", "2026-03-11T00:00:00.000Z"),
+        ("days=1", "2026-03-10T00:00:00.000Z", "2026-03-11T00:00:00.000Z"),
+        ("days=7&timeZone=Asia/Tokyo", "2026-03-03T15:00:00.000Z", "2026-03-10T15:00:00.000Z"),
+        (
+            "from=2026-03-01T01:02:03%2B01:00&until=2026-03-02T00:00:00Z",
+            "2026-03-01T00:02:03.000Z", "2026-03-02T00:00:00.000Z"
+        ),
+    ])
+    func `a report says which span it is about`(
+        query: String, from: String, until: String
+    ) async throws {
+        try await TestServer.run { server in
+            let answer = try await server.get("/v1/analytics/limits?\(query)")
+            #expect(answer.text("from") == from && answer.text("until") == until)
+        }
+    }
+
+    @Test func `all filters are taken together`() async throws {
+        try await TestServer.run { server in
+            let answer = try await server.get(
+                "/v1/analytics/trends?type=t&subtype=s&status=failed&source=x&plan=free"
+                    + "&dimension.model=gpt-4&dimension.a.b=&timeZone=Europe/Berlin&count=10000")
+            #expect(answer.status == 200 && answer.text("timeZone") == "Europe/Berlin")
+        }
+    }
+
+    static let mistakes: [(query: String, code: String, field: String)] = [
+        ("top", "missing_field", "meter"), ("top?meter=a%20b", "invalid_field", "meter"),
+        ("top?meter=nope", "unknown_meter", "meter"),
+        ("trends?meters=", "invalid_field", "meters"),
+        ("trends?meters=a,,b", "invalid_field", "meters"),
+        ("trends?window=lifetime", "invalid_field", "window"),
+        ("trends?window=billingMonth", "invalid_field", "window"),
+        ("trends?meter=prompts", "unknown_field", "meter"),
+        ("usage-by?meter=prompts", "missing_field", "by"),
+        ("usage-by?meter=prompts&by=color", "invalid_field", "by"),
+        ("funnel", "missing_field", "types"), ("funnel?types=a", "invalid_field", "types"),
+        ("funnel?types=a,", "invalid_field", "types"),
+        ("funnel?types=a,b&ordered=yes", "invalid_field", "ordered"),
+        ("errors?minimumEvents=0", "invalid_field", "minimumEvents"),
+        ("power-users", "missing_field", "meter"),
+        ("power-users?meter=prompts&percent=101", "invalid_field", "percent"),
+        ("power-users?meter=prompts&percent=0", "invalid_field", "percent"),
+        ("idle?idleDays=0", "invalid_field", "idleDays"),
+        ("limit-subjects?limit=", "invalid_field", "limit"),
+        ("limit-subjects?limit=nope", "unknown_limit", "limit"),
+        ("unusual?meter=prompts&date=2026-02-30", "invalid_field", "date"),
+        ("unusual?meter=prompts&date=today", "invalid_field", "date"),
+        ("overage?limit=a/b", "invalid_field", "limit"),
+        ("plans?meter=nope", "unknown_meter", "meter"),
+        ("limits?from=today", "invalid_field", "from"),
+        ("limits?until=now", "invalid_field", "until"),
+        (
+            "limits?from=2026-01-02T00:00:00Z&until=2026-01-02T00:00:00Z", "invalid_field",
+            "until"
+        ),
+        ("limits?from=2026-01-02T00:00:00Z&days=2", "invalid_field", "days"),
+        ("limits?days=0", "invalid_field", "days"), ("limits?days=3661", "invalid_field", "days"),
+        ("limits?timeZone=Nowhere", "unknown_time_zone", "timeZone"),
+        ("limits?type=", "invalid_field", "type"),
+        ("limits?subtype=%00", "invalid_field", "subtype"),
+        ("limits?status=done", "invalid_field", "status"),
+        ("limits?source=", "invalid_field", "source"), ("limits?plan=", "invalid_field", "plan"),
+        ("limits?dimension.=x", "unknown_field", "dimension."),
+        ("limits?dimension=x", "unknown_field", "dimension"),
+        ("limits?dimension.a=x&dimension.a=y", "invalid_field", "dimension.a"),
+        ("limits?dimension.%01=x", "invalid_field", "dimension."),
+        ("limits?count=0", "invalid_field", "count"),
+        ("limits?count=10001", "invalid_field", "count"),
+        ("limits?cursor=x", "invalid_field", "cursor"),
+        ("limits?format=xml", "invalid_field", "format"),
+        ("limits?x=1", "unknown_field", "x"),
+    ]
+
+    @Test(arguments: mistakes)
+    func `a mistake names its field`(query: String, code: String, field: String) async throws {
+        try await TestServer.run { server in
+            let answer = try await server.get("/v1/analytics/\(query)")
+            #expect(answer.isProblem(422, code, field: field), "\(answer.text)")
+        }
+    }
+
+    @Test func `nothing is told when analytics are off, or without the key`() async throws {
+        let paths = Set(Self.reports.map { "/v1/analytics/\($0.path)" })
+        try await TestServer.run(isAnalyticsEnabled: false) { server in
+            for path in paths {
+                let answer = try await server.get(path)
+                #expect(answer.isProblem(403, "analytics_disabled"))
+            }
+        }
+        try await TestServer.run(key: "secret") { server in
+            for path in paths {
+                let answer = try await server.send(.get, path, headers: [.authorization: "none"])
+                #expect(answer.isProblem(401, "unauthorized"))
+            }
+        }
+    }
+}
