@@ -11,7 +11,7 @@ func option(_ name: String) -> String? {
 }
 
 let sections = Set(
-    (option("sections") ?? "inprocess,reservations,slow,sustained,size,http,postgres").split(
+    (option("sections") ?? "inprocess,reservations,slow,sustained,size,whatif,http,postgres").split(
         separator: ","
     )
     .map(String.init))
@@ -90,6 +90,9 @@ if sections.contains("sustained") {
 }
 if sections.contains("size") {
     try await sizes(report, subjects: subjects)
+}
+if sections.contains("whatif") {
+    try await WhatIfBench().run(report)
 }
 if sections.contains("postgres") {
     try await PostgresBench(report: report, subjects: subjects, duration: measured).run()
