@@ -92,3 +92,13 @@ extension ReportQuestion {
         from: Instant(millisecondsSince1970: 0), until: Instant(rfc3339: "2100-01-01T00:00:00Z"),
         count: countMax)
 }
+
+extension MeterstoneEngine {
+    /// What everybody used of a meter, ever.
+    func totals(of meter: MeterKey) async throws -> [SubjectID: Int64] {
+        guard case .report(let report) = try await topSubjects(of: meter, .always) else {
+            return [:]
+        }
+        return report.rows.reduce(into: [:]) { $0[$1.subject] = $1.quantity }
+    }
+}

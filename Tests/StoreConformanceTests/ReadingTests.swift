@@ -162,10 +162,15 @@ import Testing
                 .of(.ada, [.prompts: 4]),
                 .of(.company, [.prompts: 4]), .of(.ada, [.prompts: 90], at: "2026-03-01T00:00:00Z"))
             _ = try await engine.void("one")
-            let totals = try await engine.totals(
-                of: .prompts, from: .at("2026-03-10T00:00:00Z"), until: .at("2026-03-11T00:00:00Z"))
-            #expect(totals.map(\.subject) == [.ada, .bob, .company])
-            #expect(totals.map(\.quantity) == [4, 4, 4])
+            let question = ReportQuestion(
+                from: .at("2026-03-10T00:00:00Z"), until: .at("2026-03-11T00:00:00Z"))
+            guard case .report(let report) = try await engine.topSubjects(of: .prompts, question)
+            else {
+                Issue.record("there is no report")
+                return
+            }
+            #expect(report.rows.map(\.subject) == [.ada, .bob, .company])
+            #expect(report.rows.map(\.quantity) == [4, 4, 4])
         }
     }
 

@@ -7,7 +7,7 @@ public struct LimitPressure: ReportRow {
     public let subjects: Int64
     /// Events that did.
     public let events: Int64
-    /// Who changed to a plan of a higher rank after it.
+    /// Who is on a plan of a higher rank now.
     public let upgraded: Int64
     public let upgradeRate: Ratio?
 
@@ -39,7 +39,7 @@ public struct LimitPressure: ReportRow {
 public struct LimitMeeting: ReportRow {
     public let limit: LimitKey
     public let subject: SubjectID
-    /// At the last time.
+    /// Of the plans at the times of use, the one of the highest rank.
     public let plan: PlanKey?
     public let events: Int64
     /// UTC days on which it did.

@@ -14,7 +14,7 @@ package struct ColumnShape: Hashable, Sendable {
     package var quantities: [MeterKey] = []
     /// Limits beyond whose allowance each event used something.
     package var overages: [LimitKey] = []
-    /// Limits whose allowance was used up with the event, or before it.
+    /// Limits of whose allowance nothing is left after the event.
     package var met: [LimitKey] = []
     package var hasDuration = false
     package var hasCost = false
@@ -34,7 +34,8 @@ package struct ColumnShape: Hashable, Sendable {
         plan = registry.plan(record.planNumber)
         quantities = record.quantities.pairs.map(\.name)
         overages = record.overages.compactMap { registry.limit($0.limit) }
-        met = record.answers.filter(\.isMet).compactMap { registry.limit($0.limit) }
+        let met = record.answers.filter(\.isMet).map(\.limit) + record.overages.map(\.limit)
+        self.met = met.unique.compactMap { registry.limit($0) }
     }
 
     /// How many numbers each event has: quantities, overages, duration, cost, in this order.
