@@ -11,7 +11,8 @@ SERVED = '^MeterstoneServerTests'
 FAULTS = '^(MeterstonePostgresTests|MeterstoneCommandTests.NodesTests)'
 MEASURED = --package-path Benchmarks -c release --static-swift-stdlib
 
-.PHONY: help setup demo test check format lint build release run simulate bench record-snapshots clean
+.PHONY: help setup demo test check format lint build release run simulate bench big-store \
+	record-snapshots clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 — \2/p' Makefile
@@ -55,6 +56,15 @@ bench: ## Measure; prints a table and writes JSON. BENCH="--sections http" choos
 	$(SWIFT) build $(MEASURED) --product meterstone
 	Benchmarks/.build/release/Bench --meterstone Benchmarks/.build/release/meterstone \
 		--json Benchmarks/.build/figures.json $(BENCH)
+
+EVENTS ?= 20000000
+SUBJECTS ?= 1000000
+big-store: ## Generate a large store in DIR=…, for BENCH="--sections analytics --store DIR"
+	@test -n "$(DIR)" || (echo "make big-store DIR=… [EVENTS=n] [SUBJECTS=n] [SEED=n]"; exit 64)
+	@SWIFT="$(SWIFT)" Scripts/setup
+	$(SWIFT) build $(MEASURED) --product Bench
+	Benchmarks/.build/release/Bench --sections generate --store "$(DIR)" --events $(EVENTS) \
+		--subjects $(SUBJECTS) --seed $(SEED)
 
 record-snapshots: build ## Write the texts anew that tests compare with
 	METERSTONE_RECORD_SNAPSHOTS=1 $(SWIFT) test --skip-build $(CHECKED)

@@ -7,6 +7,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     dependencies: [
         .package(name: "meterstone", path: ".."),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
     ],
     targets: [
@@ -16,6 +17,7 @@ let package = Package(
                 .product(name: "Meterstone", package: "meterstone"),
                 .product(name: "MeterstonePostgres", package: "meterstone"),
                 .product(name: "MeterstoneTesting", package: "meterstone"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]
         ),
         .executableTarget(

@@ -16,6 +16,7 @@ package struct Cursor: Sendable, Hashable {
         case keys = "k"
         case entries = "l"
         case reports = "r"
+        case documents = "d"
     }
 
     package init(kind: Kind, position: String) {
@@ -55,6 +56,19 @@ extension Cursor {
         else { throw Self.invalid }
         return EventCursor(
             occurredAt: Instant(millisecondsSince1970: milliseconds), sequence: sequence)
+    }
+
+    /// - Parameter list: names the list, so that its cursors are of no use to another.
+    package init(_ position: DocumentPosition, of list: String) {
+        self.init(kind: .documents, position: "\(list):\(position.updatedAt):\(position.place)")
+    }
+
+    package func documentPosition(of list: String) throws(Rejection) -> DocumentPosition {
+        let parts = position.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 3, parts[0] == list, let updatedAt = Int64(parts[1]),
+            let place = Int64(parts[2]), (0...DocumentPosition.placeMax).contains(place)
+        else { throw Self.invalid }
+        return DocumentPosition(updatedAt: updatedAt, place: place)
     }
 
     package func sequence() throws(Rejection) -> Int64 {

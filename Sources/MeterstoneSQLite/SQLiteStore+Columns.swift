@@ -91,6 +91,9 @@ extension SQLiteStore {
 }
 
 extension SQLiteSource {
+    /// More days than these are read on one thread while they are visited on another.
+    private static let daysOnOneThread: Int64 = 4
+
     func columns(
         days: ClosedRange<Int64>, withTimes: Bool,
         _ visit: (ColumnSegment) throws(StoreError) -> Void
@@ -102,12 +105,11 @@ extension SQLiteSource {
         statement.bind(1, days.lowerBound)
         statement.bind(2, days.upperBound)
         statement.bind(3, watermark)
-        while try statement.step() {
-            try visit(
-                ColumnSegment(
-                    day: statement.int(0), count: Int(statement.int(1)), body: statement.bytes(2),
-                    times: withTimes ? statement.bytes(3) : []))
+        let (count, isUnbounded) = days.upperBound.subtractingReportingOverflow(days.lowerBound)
+        guard count < Self.daysOnOneThread, !isUnbounded else {
+            return try SegmentReader(statement, withTimes: withTimes).forEach(visit)
         }
+        while try statement.step() { try visit(statement.segment(withTimes: withTimes)) }
     }
 
     /// Windows of one kind are few, however many subjects there are: each is looked at once.

@@ -54,7 +54,9 @@ public protocol StoreSource {
 
     /// Visits the columns of events that occurred on these UTC days, by day.
     ///
-    /// - Parameter withTimes: `false`: without when within the day each occurred.
+    /// - Parameters:
+    ///   - withTimes: `false`: without when within the day each occurred.
+    ///   - visit: does not ask the source anything, which may be reading ahead.
     func columns(
         days: ClosedRange<Int64>, withTimes: Bool,
         _ visit: (ColumnSegment) throws(StoreError) -> Void

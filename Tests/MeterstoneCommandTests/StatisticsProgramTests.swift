@@ -40,6 +40,22 @@ import Testing
         }
     }
 
+    @Test func `a lifetime is shown`() async throws {
+        try await withFolder { folder in
+            let data = ["--data", folder]
+            #expect(try Program.run(["meters", "put", "talks"] + data).status == 0)
+            let record = ["record", "ann", "talks=3", "--at", "2026-03-09T10:00:00Z"]
+            #expect(try Program.run(record + data).status == 0)
+            let table = try Program.run(["subjects", "lifetime", "ann"] + data).output
+            #expect(table.contains("days active") && table.contains("3, 0 this month"))
+            let json = try Program.run(["subjects", "lifetime", "ann", "--json"] + data).output
+            #expect(json.contains(#""totals":{"talks":3}"#))
+            #expect(json.contains(#""firstActivityAt":"2026-03-09T10:00:00.000Z""#))
+            let unknown = try Program.run(["subjects", "lifetime", "bob"] + data)
+            #expect(unknown.status == 65 && unknown.errors.contains("bob"))
+        }
+    }
+
     @Test func `a plan has a price`() async throws {
         try await withFolder { folder in
             let data = ["--data", folder]

@@ -39,7 +39,7 @@ struct SchemaTests {
             let schema = try Self.schema(database)
             let migrations = "SELECT version, applied_at FROM schema_migrations"
             let applied = try database.admin.run(migrations)
-            #expect(applied.count == 2)
+            #expect(applied.count == 3)
             // Once more changes nothing.
             try database.store().close()
             #expect(try Self.schema(database) == schema)
@@ -75,6 +75,44 @@ struct SchemaTests {
         try await TestDatabase.with { database in
             try database.store().close()
             #expect(throws: AdminSession.Failure.self) { try database.admin.run(sql) }
+        }
+    }
+
+    /// What serves lists of documents: a subject's counters and changes, and everybody's columns.
+    private static let documentPlans: [(sql: String, expected: String)] = [
+        ("SELECT id FROM subjects WHERE id = ANY('{a,b}')", "subjects_pkey"),
+        ("SELECT value FROM counters WHERE subject = 1 AND series = -3", "counters_pkey"),
+        (
+            "SELECT value FROM counters WHERE subject = 1 AND series = 1 AND window_from = 2",
+            "counters_pkey"
+        ),
+        ("SELECT id FROM subjects WHERE number = ANY('{1,2}')", "subjects_"),
+        (
+            "SELECT day, events, body FROM event_columns WHERE day BETWEEN 1 AND 31 ORDER BY day",
+            "event_columns_by_day"
+        ),
+        (
+            """
+            SELECT body FROM changes
+            WHERE body::json ->> 'kind' = 'plan' AND (body::json ->> 'key') COLLATE "C" = 'a'
+            ORDER BY sequence
+            """, "changes_by_key"
+        ),
+    ]
+
+    @Test(arguments: documentPlans.indices)
+    func `documents are found by an index`(index: Int) async throws {
+        let (sql, expected) = Self.documentPlans[index]
+        try await TestDatabase.with { database in
+            try database.store().close()
+            let plan = try database.admin.run(
+                """
+                SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off;
+                EXPLAIN \(sql)
+                """
+            ).joined(separator: "\n")
+            #expect(plan.contains("Index") && plan.contains(expected), "\(sql): \(plan)")
+            #expect(!plan.contains("Seq Scan") && !plan.contains("Sort"), "\(sql): \(plan)")
         }
     }
 

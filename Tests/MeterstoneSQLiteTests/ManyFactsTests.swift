@@ -48,6 +48,29 @@ import Testing
         try store.close()
     }
 
+    @Test func `a slice that was replayed has all of its last batch`() throws {
+        let folder = TemporaryFolder()
+        var store = try SQLiteStore(directory: folder.path, options: FixedHistory.options)
+        try FixedHistory.prepare(store)
+        // What changes the catalog is projected with everything after it.
+        while try store.project() {}
+        let perBatch = 14_000
+        for batch in 0..<6 {
+            let numbers = batch * perBatch..<(batch + 1) * perBatch
+            _ = try store.commit(numbers.map { .record(Self.event($0)) }, at: FixedHistory.now)
+        }
+        // As after a crash, and again when one slice is projected.
+        let replayed = TemporaryFolder()
+        try folder.copyDatabase(to: replayed)
+        store = try SQLiteStore(directory: replayed.path, options: FixedHistory.options)
+        while store.waitingFacts > 5 * perBatch { _ = try store.project() }
+        store = try Self.reopened(replayed)
+        #expect(store.waitingFacts > 0)
+        #expect(try store.verify().differences == [])
+        #expect(try used(store) == Array(repeating: 1_680, count: 50))
+        try store.close()
+    }
+
     /// The files as they are while the store is open; what goes on there later is not seen.
     private static func reopened(_ folder: TemporaryFolder) throws -> SQLiteStore {
         let copy = TemporaryFolder()

@@ -62,7 +62,66 @@ import Testing
             "SEARCH ledger_entries USING PRIMARY KEY (subject=? AND sequence<?)"
         ),
         (SettingStatements.byKey, "SEARCH settings USING PRIMARY KEY"),
+        (
+            CounterStatements.nextWindow,
+            "SEARCH counters USING PRIMARY KEY (series=? AND window_from>?)"
+        ),
+        (
+            ColumnStatements.ofDays,
+            "SEARCH event_columns USING INDEX event_columns_by_day (day>? AND day<?)"
+        ),
+        (
+            ColumnStatements.ofDaysWithTimes,
+            "SEARCH event_columns USING INDEX event_columns_by_day (day>? AND day<?)"
+        ),
+        (ColumnStatements.byID, "SEARCH event_columns USING INTEGER PRIMARY KEY"),
+        (
+            ChangeStatements.byKey,
+            "SEARCH changes USING INDEX changes_by_key (<expr>=? AND <expr>=?)"
+        ),
+        (
+            ChangeStatements.nextKey,
+            "SEARCH changes USING INDEX changes_by_key (<expr>=? AND <expr>>?)"
+        ),
     ]
+
+    /// Statements that every document is read with.
+    private static let ofDocument = [SubjectStatements.byID, CounterStatements.byKey]
+    /// Statements that tell in which months there are documents of a subject.
+    private static let ofSubject =
+        ofDocument + [SettingStatements.byKey, CounterStatements.nextWindow]
+    /// Statements that rank everybody within a span, whose days are read in part at its ends.
+    private static let ofEverybody =
+        ofDocument + [
+            SettingStatements.byKey, ColumnStatements.ofDays, ColumnStatements.ofDaysWithTimes,
+            SubjectStatements.byNumber,
+        ]
+
+    /// The queries that lists of documents can be asked, and the statements that serve them.
+    static let documentQueries: [(query: String, statements: [String])] = [
+        ("daily_token_usage?userId&orderBy=date", ofSubject),
+        ("daily_token_usage?userId&orderBy=lastUpdated", ofSubject),
+        ("daily_token_usage?userType&date", ofEverybody),
+        ("daily_token_usage?date&orderBy=tokensUsed", ofEverybody),
+        ("token_usage_history?userId", ofSubject),
+        ("token_usage_history?userId&orderBy=updatedAt", ofSubject),
+        ("token_usage_history?userType&year&month", ofEverybody),
+        ("token_usage_history?year&month&orderBy=totalMonthlyTokens", ofEverybody),
+    ]
+
+    @Test(arguments: documentQueries.indices)
+    func `a query for documents is served by statements that search by key`(index: Int) throws {
+        let (query, statements) = Self.documentQueries[index]
+        try withDatabase { database in
+            for sql in statements {
+                #expect(Self.plans.contains { $0.0 == sql }, "\(query): \(sql)")
+                let lines = try Row.fetchAll(
+                    database, sql: "EXPLAIN QUERY PLAN " + sql.withoutParameters
+                ).map { row -> String in row["detail"] }
+                #expect(lines.allSatisfy { $0.hasPrefix("SEARCH") }, "\(query): \(sql): \(lines)")
+            }
+        }
+    }
 
     @Test func `statements that serve requests search by key and never sort or scan`() throws {
         try withDatabase { database in

@@ -94,6 +94,22 @@ import Testing
         }
     }
 
+    @Test func `a cursor that no page gave is harmless`() async throws {
+        try await TestServer.run { server in
+            for position in [
+                "top:9223372036854775807:0:1", "top:1:-9223372036854775808:9223372036854775807",
+                "top:1:0:253402300800000", "top:1:5:5", "top:1:5:4", "top:0:0:1", "top:-1:0:1",
+            ] {
+                let cursor = Data("1r\(position)".utf8).base64EncodedString()
+                    .replacing("=", with: "").replacing("+", with: "-").replacing("/", with: "_")
+                let answer = try await server.get(
+                    "/v1/analytics/top?meter=prompts&cursor=\(cursor)")
+                let isLast = position == "top:9223372036854775807:0:1"
+                #expect(answer.status == (isLast ? 200 : 422), "\(position): \(answer.text)")
+            }
+        }
+    }
+
     /// The clock of the server stands at 2026-03-10T12:00:00Z.
     @Test(arguments: [
         ("", "2026-02-09T00:00:00.000Z", "2026-03-11T00:00:00.000Z"),

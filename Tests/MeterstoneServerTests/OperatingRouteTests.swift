@@ -90,7 +90,8 @@ import Testing
                 (HTTPRequest.Method.get, "/v1/consume", "POST"),
                 (.delete, "/v1/meters", "GET, HEAD"),
                 (.post, "/v1/meters/a", "DELETE, GET, HEAD, PUT"),
-                (.patch, "/v1/subjects/u/usage", "GET, HEAD"), (.trace, "/healthz", "GET, HEAD"),
+                (.patch, "/v1/subjects/u/usage", "GET, HEAD, POST"),
+                (.trace, "/healthz", "GET, HEAD"),
             ] {
                 let answer = try await server.send(method, path)
                 #expect(answer.isProblem(405, "method_not_allowed"), "\(method) \(path)")

@@ -54,6 +54,9 @@ struct TestServer {
         let clock = ManualClock()
         var logger = Logger(label: "test")
         logger.logLevel = .error
+        var store = store
+        let zones = ZoneDatabase()
+        store.zoneRules = { zones.rules(named: $0) }
         let engine = MeterstoneEngine(
             store: MemoryStore(options: store), clock: { clock.now }, logger: logger)
         _ = try await engine.apply(blueprint, author: "test")

@@ -13,8 +13,12 @@ struct Figure: Codable, Sendable {
 @MainActor final class Report {
     private var figures: [Figure] = []
 
-    func add(_ name: String, _ value: Double, _ unit: String, aim: Double? = nil) {
+    /// - Parameter isQuiet: `true`: it is printed as a part of something else.
+    func add(
+        _ name: String, _ value: Double, _ unit: String, aim: Double? = nil, isQuiet: Bool = false
+    ) {
         figures.append(Figure(name: name, value: value, unit: unit, aim: aim))
+        guard !isQuiet else { return }
         let number = value < 100 ? String(format: "%.2f", value) : String(format: "%.0f", value)
         let goal = aim.map { "   aim \(String(format: "%.0f", $0))" } ?? ""
         let line =

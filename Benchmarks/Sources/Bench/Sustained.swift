@@ -98,9 +98,10 @@ func cpuSeconds() -> Double {
     return seconds(usage.ru_utime) + seconds(usage.ru_stime)
 }
 
-func residentMebibytes() -> Double {
+/// - Parameter field: `VmHWM:` is the most that there ever was.
+func residentMebibytes(_ field: String = "VmRSS:") -> Double {
     let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-    let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") } ?? ""
+    let line = status.split(separator: "\n").first { $0.hasPrefix(field) } ?? ""
     let kibibytes = line.split(whereSeparator: { !$0.isNumber }).first.flatMap { Double($0) } ?? 0
     return kibibytes / 1_024
 }

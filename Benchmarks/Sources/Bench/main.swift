@@ -11,10 +11,11 @@ func option(_ name: String) -> String? {
 }
 
 let sections = Set(
-    (option("sections") ?? "inprocess,reservations,slow,sustained,size,whatif,http,postgres").split(
-        separator: ","
-    )
-    .map(String.init))
+    (option("sections")
+        ?? "inprocess,reservations,slow,sustained,size,analytics,whatif,http,postgres").split(
+            separator: ","
+        )
+        .map(String.init))
 let measured = Duration.milliseconds(Int((Double(option("seconds") ?? "3") ?? 3) * 1_000))
 let subjects = Int(option("subjects") ?? "100000") ?? 100_000
 let report = Report()
@@ -93,6 +94,15 @@ if sections.contains("size") {
 }
 if sections.contains("whatif") {
     try await WhatIfBench().run(report)
+}
+if sections.contains("generate"), let directory = option("store") {
+    // A store for the section "analytics": --store DIR --events N --subjects N --seed N.
+    try await BigStore(directory: directory).generate(
+        events: Int(option("events") ?? "") ?? 20_000_000, subjects: subjects,
+        seed: UInt64(option("seed") ?? "") ?? 1)
+}
+if sections.contains("analytics") {
+    try await analytics(report, directory: option("store"))
 }
 if sections.contains("postgres") {
     try await PostgresBench(report: report, subjects: subjects, duration: measured).run()

@@ -34,14 +34,69 @@ extension Meter {
     }
 }
 
-extension ColumnRun {
-    /// What each event moves a meter by; for sums and counts.
-    func units(_ movement: ShapeMovement, count: Int) -> [Int64] {
-        switch movement {
-        case .constant(let units): Array(repeating: units, count: count)
-        case .value(let place): values(place)
-        case .distinct: Array(repeating: 1, count: count)
+/// How events move each of some meters, found out once for each shape.
+///
+/// Confined to the report that made it.
+final class MeterMovements {
+    let meters: [Meter]
+    private var known = PerShape<[ShapeMovement?]>()
+
+    init(_ meters: [Meter]) {
+        self.meters = meters
+    }
+
+    var needTimes: Bool { meters.contains { $0.aggregation == .latest } }
+
+    subscript(run: ColumnRun) -> [ShapeMovement?] {
+        known.value(run.shapeNumber, of: run.shape) { shape in
+            meters.map { $0.movement(of: shape) }
         }
+    }
+}
+
+/// What each event of a run moves a meter by.
+enum RunUnits {
+    case constant(Int64)
+    case values([Int64])
+
+    /// For sums and counts.
+    init(_ run: ColumnRun, _ movement: ShapeMovement) {
+        switch movement {
+        case .constant(let units): self = .constant(units)
+        case .value(let place):
+            self = run.constant(place).map { .constant($0) } ?? .values(run.values(place))
+        case .distinct: self = .constant(1)
+        }
+    }
+
+    subscript(index: Int) -> Int64 {
+        switch self {
+        case .constant(let units): units
+        case .values(let values): values[index]
+        }
+    }
+
+    /// What they come to, so many of them, each times its weight.
+    func sum(count: Int, _ weights: [Int64]?) -> Int128 {
+        switch self {
+        case .constant(let units):
+            return Int128(units) * Int128(weights.map { $0.reduce(0, &+) } ?? Int64(count))
+        case .values(let values):
+            var sum: Int128 = 0
+            guard let weights else {
+                for value in values { sum &+= Int128(value) }
+                return sum
+            }
+            for index in values.indices { sum += Int128(values[index]) * Int128(weights[index]) }
+            return sum
+        }
+    }
+}
+
+extension ColumnRun {
+    /// How many events count.
+    func events(_ weights: [Int64]?) -> Int64 {
+        weights.map { $0.reduce(0, +) } ?? Int64(eventCount)
     }
 }
 
@@ -63,7 +118,7 @@ struct ValueFold {
 
     mutating func add(_ run: ColumnRun, _ movement: ShapeMovement) {
         let (subjects, weights) = (run.subjects, run.weights)
-        let units = run.units(movement, count: subjects.count)
+        let units = RunUnits(run, movement)
         let times = aggregation == .latest ? run.times : []
         for index in subjects.indices {
             let value: Value =
@@ -74,6 +129,10 @@ struct ValueFold {
                 }
             values[subjects[index], default: [:]][value, default: 0] += weights?[index] ?? 1
         }
+    }
+
+    mutating func removeAll() {
+        values.removeAll()
     }
 
     /// What each subject comes to, and of how many events.
@@ -89,7 +148,7 @@ struct ValueFold {
     var total: Int64 {
         if aggregation == .latest {
             var sum: Int64 = 0
-            forEach { _, quantity, _ in sum &+= quantity }
+            forEach { _, quantity, _ in sum = sum.addingSaturated(quantity) }
             return sum
         }
         return result(Set(values.values.joined().filter { $0.value > 0 }.map(\.key)))

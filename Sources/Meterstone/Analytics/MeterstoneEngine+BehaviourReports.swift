@@ -69,12 +69,15 @@ extension MeterstoneEngine {
             var active: [PlanKey?: ActiveSubjects] = [:]
             var totals: [PlanKey?: [MeterTotal]] = [:]
             let needsTimes = meters.contains { $0.aggregation == .latest }
+            let movements = MeterMovements(meters)
             try context.forEachRun(withTimes: needsTimes) { (run) in
                 let plan = run.shape.plan
-                active[plan, default: ActiveSubjects()].add(run.subjects, run.weights)
-                for (place, meter) in meters.enumerated() {
-                    guard let movement = meter.movement(of: run.shape) else { continue }
-                    totals[plan, default: meters.map { MeterTotal($0) }][place].add(run, movement)
+                let (subjects, weights) = (run.subjects, run.weights)
+                active[plan, default: ActiveSubjects()].add(subjects, weights)
+                for (place, movement) in movements[run].enumerated() {
+                    guard let movement else { continue }
+                    totals[plan, default: meters.map { MeterTotal($0) }][place]
+                        .add(run, movement, subjects, weights)
                 }
             }
             var rows: [FeatureAdoption] = []
@@ -149,7 +152,7 @@ private struct OperationSum {
 
     mutating func add(_ run: ColumnRun) {
         let weights = run.weights
-        let count = weights.map { $0.reduce(0, +) } ?? Int64(run.subjects.count)
+        let count = run.events(weights)
         events += count
         switch run.shape.status {
         case .success: break
@@ -160,50 +163,8 @@ private struct OperationSum {
     }
 }
 
-/// How often each duration occurred, exactly.
-struct Durations {
-    /// Milliseconds that index an array; longer ones are few, and go into a dictionary.
-    private static let denseMax = 65_536
-    private var short: [Int64] = []
-    private var long: [Int64: Int64] = [:]
-    private var count: Int64 = 0
-    private var sum: Int64 = 0
-
-    mutating func add(_ values: [Int64], _ weights: [Int64]?) {
-        if short.isEmpty { short = Array(repeating: 0, count: Self.denseMax) }
-        for index in values.indices {
-            let (value, weight) = (values[index], weights?[index] ?? 1)
-            count += weight
-            sum &+= value &* weight
-            if value >= 0, value < Self.denseMax {
-                short[Int(value)] += weight
-            } else {
-                long[value, default: 0] += weight
-            }
-        }
-    }
-
-    var average: Ratio? { Ratio(sum, of: count) }
-
-    /// The smallest duration that at least so many hundredths of all stay within (nearest rank).
-    func percentile(_ percent: Int64) -> Int64? {
-        guard count > 0 else { return nil }
-        let rank = (count * percent + 99) / 100
-        var passed: Int64 = 0
-        for (value, number) in short.enumerated() {
-            passed += number
-            if passed >= rank { return Int64(value) }
-        }
-        for (value, number) in long.sorted(by: { $0.key < $1.key }) {
-            passed += number
-            if passed >= rank { return value }
-        }
-        return nil
-    }
-}
-
 extension ReportContext {
-    private func isStep(_ shape: ColumnShape) -> Bool {
+    func isStep(_ shape: ColumnShape) -> Bool {
         question.filter.status != nil || shape.status == .success
     }
 
@@ -218,61 +179,17 @@ extension ReportContext {
         return subjects.map(\.count)
     }
 
-    /// One subject doing one thing at one instant.
-    private struct Deed: Hashable {
-        var subject: Int64
-        var time: Int64
-    }
-
-    /// How many subjects did these one after the other: for each step, when each subject first took it
-    /// after the steps before.
-    fileprivate func orderedSteps(_ types: [String]) throws(StoreError) -> [Int64] {
-        var counts: [Int64] = []
-        var before: SubjectInstants?
-        for type in types {
-            func isOfStep(_ shape: ColumnShape) -> Bool { isStep(shape) && shape.type == type }
-            // What was taken back may stand anywhere after what it takes back.
-            var taken: [Deed: Int64] = [:]
-            try forEachRun(withTimes: true, where: isOfStep) { (run) in
-                guard let weights = run.weights else { return }
-                let (subjects, times) = (run.subjects, run.times)
-                for index in subjects.indices where weights[index] < 0 {
-                    taken[Deed(subject: subjects[index], time: times[index]), default: 0] -=
-                        weights[index]
-                }
-            }
-            var first = SubjectInstants()
-            try forEachRun(withTimes: true, where: isOfStep) { (run) in
-                let (subjects, times, weights) = (run.subjects, run.times, run.weights)
-                for index in subjects.indices where weights?[index] ?? 1 > 0 {
-                    let (subject, time) = (subjects[index], times[index])
-                    if !taken.isEmpty {
-                        let deed = Deed(subject: subject, time: time)
-                        if let number = taken[deed], number > 0 {
-                            taken[deed] = number - 1
-                            continue
-                        }
-                    }
-                    if let before, !(before[subject].map { $0 <= time } ?? false) { continue }
-                    first.note(time, of: subject)
-                }
-            }
-            counts.append(first.count)
-            before = first
-        }
-        return counts
-    }
-
     /// On how many UTC days each of these subjects moved a meter.
     fileprivate func activeDays(
         of meter: Meter, by subjects: [Int64]
     ) throws(StoreError) -> [Int64: Int64] {
-        let wanted = Set(subjects)
+        let wanted = WantedSubjects(subjects)
         var events: [Deed: Int64] = [:]
         try forEachRun(of: meter) { (run, _) in
-            let weights = run.weights
-            for (index, subject) in run.subjects.enumerated() where wanted.contains(subject) {
-                events[Deed(subject: subject, time: run.day), default: 0] += weights?[index] ?? 1
+            let (numbers, weights) = (run.subjects, run.weights)
+            wanted.forEachPlace(in: numbers) { index in
+                events[Deed(subject: numbers[index], time: run.day), default: 0] +=
+                    weights?[index] ?? 1
             }
         }
         return events.reduce(into: [:]) { result, entry in
@@ -287,22 +204,34 @@ extension ReportContext {
         try scan.forEachRun(in: recent, where: { _ in true }) { (run) in
             active.add(run.subjects, run.weights)
         }
+        active.settle()
         var found: [StoredSubject] = []
         var place = 0
-        try forEachSubject { (subject) in
+        try forEachSubject { (subject) throws(StoreError) in
             if active.contains(subject.number) || !isOnPlan(subject.profile) { return true }
+            // What was used below a team is its activity too, and does not stand in columns.
+            if subject.children != .zero, let last = try lastActivity(of: subject),
+                last >= recent.from
+            {
+                return true
+            }
             if place >= question.offset { found.append(subject) }
             place += 1
             // One more than asked for tells whether there is a next page.
             return found.count <= question.count
         }
-        let rows = try found.prefix(question.count).map { (subject) throws(StoreError) in
+        var rows: [IdleSubject] = []
+        for subject in found.prefix(question.count) {
             let last = try lastActivity(of: subject)
-            return IdleSubject(
-                subject: subject.profile.id, plan: plan(of: subject.profile), lastActiveAt: last,
-                idleDays: last.map {
-                    (span.until.millisecondsSince1970 - $0.millisecondsSince1970) / 86_400_000
-                })
+            // Somebody was below it then and is no more.
+            if let last, last >= recent.from { continue }
+            rows.append(
+                IdleSubject(
+                    subject: subject.profile.id, plan: plan(of: subject.profile),
+                    lastActiveAt: last,
+                    idleDays: last.map {
+                        (span.until.millisecondsSince1970 - $0.millisecondsSince1970) / 86_400_000
+                    }))
         }
         return (rows, found.count > question.count ? question.end : nil)
     }
@@ -320,7 +249,9 @@ extension ReportContext {
     }
 
     /// Visits subjects by id, until the visitor has seen enough.
-    private func forEachSubject(_ visit: (StoredSubject) -> Bool) throws(StoreError) {
+    private func forEachSubject(
+        _ visit: (StoredSubject) throws(StoreError) -> Bool
+    ) throws(StoreError) {
         var waiting: [SubjectID: StoredSubject] = [:]
         for row in scan.view.subjects { waiting[row.subject.profile.id] = row.subject }
         var last: SubjectID?
@@ -334,7 +265,7 @@ extension ReportContext {
                 merged[id] = subject
             }
             for id in merged.keys.sorted() {
-                if let subject = merged[id], !visit(subject) { return }
+                if let subject = merged[id], try !visit(subject) { return }
             }
             guard let end else { return }
             last = end
@@ -345,13 +276,20 @@ extension ReportContext {
     private func lastActivity(of subject: StoredSubject) throws(StoreError) -> Instant? {
         let zone = subject.profile.timeZone.flatMap { scan.view.zones($0) } ?? scan.view.zone
         let months = try scan.source.counters(ofSeries: OwnSeries.activity, of: subject.number)
-        let days = months.values.flatMap { $0.state.activity.days }
-            .filter {
-                $0.events > 0 && zone.start(of: CivilDate(daysSince1970: $0.day)) < span.until
-            }
-        guard let last = days.max(by: { $0.day < $1.day })?.day else { return nil }
-        let start = zone.start(of: CivilDate(daysSince1970: last))
-        let end = zone.start(of: CivilDate(daysSince1970: last + 1))
+        let days = months.values.flatMap { $0.state.activity.days }.filter { $0.events > 0 }
+        for day in days.map(\.day).sorted(by: >) {
+            // The day on which the span ends may have what is after it only.
+            if let last = try lastActivity(of: subject, on: day, zone) { return last }
+        }
+        return nil
+    }
+
+    private func lastActivity(
+        of subject: StoredSubject, on day: Int64, _ zone: ZoneRules
+    ) throws(StoreError) -> Instant? {
+        let start = zone.start(of: CivilDate(daysSince1970: day))
+        let end = zone.start(of: CivilDate(daysSince1970: day + 1))
+        guard start < span.until else { return nil }
         var history = History(
             subject: subject.number,
             names: try scan.source.quantityNames() ?? scan.view.registry.names)
@@ -361,35 +299,6 @@ extension ReportContext {
         }
         return history.events.filter(\.record.isCounted).map(\.record.occurredAt)
             .filter { day.contains($0) }.max()
-    }
-}
-
-/// When each subject did something first.
-private struct SubjectInstants {
-    private static let denseMax: Int64 = 1 << 23
-    private var dense: [Int64] = []
-    private var sparse: [Int64: Int64] = [:]
-    private(set) var count: Int64 = 0
-
-    subscript(subject: Int64) -> Int64? {
-        guard subject < Self.denseMax else { return sparse[subject] }
-        guard Int(subject) < dense.count, dense[Int(subject)] != .max else { return nil }
-        return dense[Int(subject)]
-    }
-
-    mutating func note(_ time: Int64, of subject: Int64) {
-        let known = self[subject]
-        if known == nil { count += 1 }
-        guard time < known ?? .max else { return }
-        guard subject < Self.denseMax else {
-            sparse[subject] = time
-            return
-        }
-        if Int(subject) >= dense.count {
-            let size = min(max(Int(subject) + 1, dense.count * 2), Int(Self.denseMax))
-            dense += Array(repeating: .max, count: size - dense.count)
-        }
-        dense[Int(subject)] = time
     }
 }
 

@@ -16,8 +16,7 @@ extension MeterstoneEngine {
                 let (subjects, weights) = (run.subjects, run.weights)
                 for limit in run.shape.met {
                     let key = LimitUnderPlan(limit: limit, plan: run.shape.plan)
-                    met[key, default: (0, ActiveSubjects())].events +=
-                        weights.map { $0.reduce(0, +) } ?? Int64(subjects.count)
+                    met[key, default: (0, ActiveSubjects())].events += run.events(weights)
                     met[key]?.subjects.add(subjects, weights)
                 }
             }
@@ -43,18 +42,9 @@ extension MeterstoneEngine {
         try await flush()
         return try await report(question, rejecting: { $0.reject(limit: limit) }) {
             (context) throws(StoreError) in
-            let meetings = try context.meetings(of: limit)
-            let ids = try context.ids(of: Set(meetings.keys.map(\.subject)))
-            let order = meetings.sorted { first, second in
-                let (one, other) = (first.key, second.key)
-                return (second.value.events, one.limit, ids[one.subject])
-                    < (first.value.events, other.limit, ids[other.subject])
-            }
-            let page = order.dropFirst(context.question.offset).prefix(context.question.count)
-            let rows = try page.map { (key, sum) throws(StoreError) in
-                try context.row(of: sum, key, id: ids[key.subject])
-            }
-            return (rows, order.count > context.question.end ? context.question.end : nil)
+            let (limits, sums) = try context.meetings(of: limit)
+            let page = try Ranking(groups: sums).page(context)
+            return (try context.meetings(of: page.rows, limits), page.next)
         }
     }
 
@@ -70,24 +60,19 @@ extension MeterstoneEngine {
             try context.forEachRun(where: { !$0.overages.isEmpty }) { (run) in
                 for key in run.shape.overages where limit.map({ $0 == key }) ?? true {
                     guard let place = run.shape.place(ofOverage: key) else { continue }
-                    sums[LimitUnderPlan(limit: key, plan: run.shape.plan), default: SubjectSums()]
-                        .add(run, .value(place))
+                    let pair = LimitUnderPlan(limit: key, plan: run.shape.plan)
+                    sums[pair, default: SubjectSums(areFew: true)].add(run, .value(place))
                 }
             }
-            var found: [(key: LimitUnderPlan, subject: Int64, quantity: Int64, events: Int64)] = []
-            for (key, sums) in sums {
-                sums.forEach { found.append((key, $0, $1, $2)) }
-            }
-            let ids = try context.ids(of: Set(found.map(\.subject)))
-            found.sort {
-                ($1.quantity, $0.key, ids[$0.subject]) < ($0.quantity, $1.key, ids[$1.subject])
-            }
-            return context.page(
-                of: found.map { entry in
+            let keys = sums.keys.sorted()
+            let page = try Ranking(groups: keys.compactMap { sums[$0] }).page(context)
+            return (
+                page.rows.map { row in
                     Overage(
-                        limit: entry.key.limit, subject: ids[entry.subject], plan: entry.key.plan,
-                        quantity: entry.quantity, events: entry.events)
-                })
+                        limit: keys[row.group].limit, subject: row.id, plan: keys[row.group].plan,
+                        quantity: row.quantity, events: row.events)
+                }, page.next
+            )
         }
     }
 }
@@ -108,12 +93,13 @@ private struct LimitOfSubject: Hashable {
     var subject: Int64
 }
 
-/// How often a subject met a limit.
+/// When a subject met a limit, and under which plans.
 private struct Meetings {
-    var events: Int64 = 0
     /// Events by UTC day and by plan.
     var days: [Int64: Int64] = [:]
     var plans: [PlanKey?: Int64] = [:]
+
+    var firstDay: Int64? { days.filter { $0.value > 0 }.keys.min() }
 }
 
 extension ReportContext {
@@ -132,55 +118,86 @@ extension ReportContext {
             try profiles(of: numbers).values.count { rank(self.plan(of: $0)) > own })
     }
 
+    /// Limits that were met, sorted, and how often each subject met them.
     fileprivate func meetings(
         of limit: LimitKey?
-    ) throws(StoreError) -> [LimitOfSubject: Meetings] {
-        var result: [LimitOfSubject: Meetings] = [:]
+    ) throws(StoreError) -> (limits: [LimitKey], sums: [SubjectSums]) {
+        var result: [LimitKey: SubjectSums] = [:]
         try forEachRun(where: { limit.map($0.met.contains) ?? !$0.met.isEmpty }) { (run) in
-            let weights = run.weights
-            for (index, subject) in run.subjects.enumerated() {
-                let weight = weights?[index] ?? 1
-                for key in run.shape.met where limit.map({ $0 == key }) ?? true {
-                    let place = LimitOfSubject(limit: key, subject: subject)
-                    result[place, default: Meetings()].events += weight
-                    result[place]?.days[run.day, default: 0] += weight
-                    result[place]?.plans[run.shape.plan, default: 0] += weight
+            for key in run.shape.met where limit.map({ $0 == key }) ?? true {
+                result[key, default: SubjectSums()].add(run, .constant(1))
+            }
+        }
+        let limits = result.keys.sorted()
+        return (limits, limits.compactMap { result[$0] })
+    }
+
+    /// What else there is to tell of some rows.
+    fileprivate func meetings(
+        of rows: [Ranking.Row], _ limits: [LimitKey]
+    ) throws(StoreError) -> [LimitMeeting] {
+        let wanted = WantedSubjects(rows.map(\.number))
+        var found: [LimitOfSubject: Meetings] = [:]
+        for row in rows {
+            found[LimitOfSubject(limit: limits[row.group], subject: row.number)] = Meetings()
+        }
+        try forEachRun(where: { !$0.met.isEmpty }) { (run) in
+            let (subjects, weights) = (run.subjects, run.weights)
+            wanted.forEachPlace(in: subjects) { index in
+                for limit in run.shape.met {
+                    let key = LimitOfSubject(limit: limit, subject: subjects[index])
+                    found[key]?.days[run.day, default: 0] += weights?[index] ?? 1
+                    found[key]?.plans[run.shape.plan, default: 0] += weights?[index] ?? 1
                 }
             }
         }
-        return result.filter { $0.value.events > 0 }
+        let firsts = try firstMeetings(found)
+        return try rows.map { (row) throws(StoreError) in
+            let key = LimitOfSubject(limit: limits[row.group], subject: row.number)
+            let meetings = found[key] ?? Meetings()
+            let first = firsts[key] ?? span.from
+            let plan =
+                meetings.plans.filter { $0.value > 0 }.keys
+                .max { (rank($0), $0?.text ?? "") < (rank($1), $1?.text ?? "") } ?? nil
+            let upgrade = try upgrade(of: row.id, above: plan, after: first)
+            return LimitMeeting(
+                limit: key.limit, subject: row.id, plan: plan, events: row.events,
+                days: Int64(meetings.days.values.count { $0 > 0 }), firstAt: first,
+                upgradedAt: upgrade?.at, upgradedTo: upgrade?.plan)
+        }
     }
 
-    fileprivate func row(
-        of meetings: Meetings, _ key: LimitOfSubject, id: SubjectID
-    ) throws(StoreError) -> LimitMeeting {
-        let days = meetings.days.filter { $0.value > 0 }.keys.sorted()
-        let first = try firstMeeting(key, on: days.first ?? 0)
-        let plan =
-            meetings.plans.filter { $0.value > 0 }.keys
-            .max { rank($0) < rank($1) } ?? nil
-        let upgrade = try upgrade(of: id, above: plan, after: first)
-        return LimitMeeting(
-            limit: key.limit, subject: id, plan: plan, events: meetings.events,
-            days: Int64(days.count), firstAt: first, upgradedAt: upgrade?.at,
-            upgradedTo: upgrade?.plan)
-    }
-
-    private func firstMeeting(
-        _ key: LimitOfSubject, on day: Int64
-    ) throws(StoreError) -> Instant {
-        let part = WindowSpan(
-            from: max(span.from, .startOf(day: day)), until: min(span.until, .startOf(day: day + 1))
-        )
-        var times: [Int64: Int64] = [:]
-        try forEachRun(in: part, withTimes: true, where: { $0.met.contains(key.limit) }) { (run) in
-            let (subjects, whens, weights) = (run.subjects, run.times, run.weights)
-            for index in subjects.indices where subjects[index] == key.subject {
-                times[whens[index], default: 0] += weights?[index] ?? 1
+    /// The instants of first meetings, each looked up on its day.
+    private func firstMeetings(
+        _ meetings: [LimitOfSubject: Meetings]
+    ) throws(StoreError) -> [LimitOfSubject: Instant] {
+        var result: [LimitOfSubject: Instant] = [:]
+        for (day, entries) in Dictionary(grouping: meetings, by: { $0.value.firstDay ?? 0 }) {
+            let part = WindowSpan(
+                from: max(span.from, .startOf(day: day)),
+                until: min(span.until, .startOf(day: day + 1)))
+            let keys = Set(entries.map(\.key))
+            let wanted = WantedSubjects(keys.map(\.subject))
+            var times: [LimitOfSubject: [Int64: Int64]] = [:]
+            try forEachRun(in: part, withTimes: true, where: { !$0.met.isEmpty }) { (run) in
+                let (subjects, weights) = (run.subjects, run.weights)
+                var whens: [Int64] = []
+                wanted.forEachPlace(in: subjects) { index in
+                    if whens.isEmpty { whens = run.times }
+                    for limit in run.shape.met {
+                        let key = LimitOfSubject(limit: limit, subject: subjects[index])
+                        guard keys.contains(key) else { continue }
+                        times[key, default: [:]][whens[index], default: 0] +=
+                            weights?[index] ?? 1
+                    }
+                }
+            }
+            for key in keys {
+                let first = times[key]?.filter { $0.value > 0 }.keys.min()
+                result[key] = first.map { Instant(millisecondsSince1970: $0) } ?? part.from
             }
         }
-        let first = times.filter { $0.value > 0 }.keys.min()
-        return first.map { Instant(millisecondsSince1970: $0) } ?? part.from
+        return result
     }
 
     /// The first change to a plan of a higher rank after an instant.

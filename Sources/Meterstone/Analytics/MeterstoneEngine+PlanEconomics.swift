@@ -20,21 +20,24 @@ extension MeterstoneEngine {
         ) {
             (context) throws(StoreError) in
             let meter = key.flatMap { context.blueprint.meter($0) }
-            var costs: [PlanKey?: Int64] = [:]
+            var sums: [PlanKey?: Int128] = [:]
             var active: [PlanKey?: ActiveSubjects] = [:]
             var totals: [PlanKey?: MeterTotal] = [:]
+            let movements = MeterMovements([meter].compactMap(\.self))
             try context.forEachRun(withTimes: meter?.aggregation == .latest) { (run) in
-                let (plan, weights) = (run.shape.plan, run.weights)
-                active[plan, default: ActiveSubjects()].add(run.subjects, weights)
+                let plan = run.shape.plan
+                let (subjects, weights) = (run.subjects, run.weights)
+                active[plan, default: ActiveSubjects()].add(subjects, weights)
                 if let place = run.shape.costPlace {
-                    for (index, cost) in run.values(place).enumerated() {
-                        costs[plan, default: 0] &+= cost &* (weights?[index] ?? 1)
-                    }
+                    sums[plan, default: 0] += RunUnits(run, .value(place))
+                        .sum(count: subjects.count, weights)
                 }
-                if let meter, let movement = meter.movement(of: run.shape) {
-                    totals[plan, default: MeterTotal(meter)].add(run, movement)
+                if let meter, let movement = movements[run][0] {
+                    totals[plan, default: MeterTotal(meter)].add(
+                        run, movement, subjects, weights)
                 }
             }
+            let costs = sums.mapValues { Int64(clamping: $0) }
             let revenue = try context.revenueByPlan(now: now)
             let plans = Set(active.filter { $0.value.count > 0 }.keys)
                 .union(revenue.keys.map { Optional($0) })

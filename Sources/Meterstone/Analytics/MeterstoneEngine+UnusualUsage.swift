@@ -31,13 +31,16 @@ extension MeterstoneEngine {
 /// What a subject used on the days before.
 private struct Past {
     var sum: Int64 = 0
-    var squares: Int128 = 0
+    /// `nil`: more than fits.
+    var squares: Int128? = 0
     var days: Int64 = 0
     var most: Int64 = 0
 
     mutating func add(_ quantity: Int64) {
-        sum &+= quantity
-        squares += Int128(quantity) * Int128(quantity)
+        sum = sum.addingSaturated(quantity)
+        let (squares, overflow) = (squares ?? .max)
+            .addingReportingOverflow(Int128(quantity) * Int128(quantity))
+        self.squares = overflow ? nil : squares
         days += 1
         most = max(most, quantity)
     }
@@ -48,10 +51,11 @@ private struct Past {
         guard days >= MeterstoneEngine.usualDaysMin, quantity > most else { return false }
         let (total, above) = (Int128(sum), Int128(quantity) * Int128(count) - Int128(sum))
         guard above > total else { return false }
-        let variance = Int128(count) * squares - total * total
         // Quantities so large that squares do not fit stand out by the comparison before.
+        guard let squares else { return true }
         let (square, overflow) = above.multipliedReportingOverflow(by: above)
-        return overflow || square / 9 > variance
+        let (product, isTooLarge) = squares.multipliedReportingOverflow(by: Int128(count))
+        return overflow || isTooLarge || square / 9 > product - total * total
     }
 }
 
@@ -62,21 +66,39 @@ extension ReportContext {
             until: zone.start(of: CivilDate(daysSince1970: day + 1)))
     }
 
+    private func add(
+        _ meter: Meter, in span: WindowSpan, to chosen: inout ChosenSums
+    ) throws(StoreError) {
+        guard meter.aggregation.isAdditive else {
+            let sums = try sums(of: meter, in: span)
+            sums.forEach { chosen.add($1, events: $2, to: $0) }
+            return
+        }
+        try forEachRun(of: meter, in: span) { (run, movement) in
+            chosen.add(run.subjects, RunUnits(run, movement), run.weights)
+        }
+    }
+
     fileprivate func unusual(_ meter: Meter, on day: Int64) throws(StoreError) -> [UnusualUsage] {
         let today = try sums(of: meter, in: span(ofDay: day))
-        var pasts: [Int64: Past] = [:]
+        var subjects: [Int64] = []
         today.forEach { subject, quantity, _ in
-            if quantity > 0 { pasts[subject] = Past() }
+            if quantity > 0 { subjects.append(subject) }
         }
-        guard !pasts.isEmpty else { return [] }
+        guard !subjects.isEmpty else { return [] }
         let count = MeterstoneEngine.usualDays
+        var pasts = Array(repeating: Past(), count: subjects.count)
+        var days = ChosenSums(subjects)
         for past in (day - count)..<day {
-            let sums = try sums(of: meter, in: span(ofDay: past))
-            sums.forEach { subject, quantity, _ in pasts[subject]?.add(quantity) }
+            try add(meter, in: span(ofDay: past), to: &days)
+            days.takeEach { pasts[$0].add($1) }
         }
-        let found = pasts.filter { $0.value.isExceeded(by: today[$0.key].quantity, days: count) }
-        let ids = try ids(of: found.keys)
-        return found.map { subject, past in
+        let found = subjects.indices.filter {
+            pasts[$0].isExceeded(by: today[subjects[$0]].quantity, days: count)
+        }
+        let ids = try ids(of: found.map { subjects[$0] })
+        return found.map { place in
+            let (subject, past) = (subjects[place], pasts[place])
             let quantity = today[subject].quantity
             let usual = Ratio(past.sum, of: count)
             return UnusualUsage(

@@ -12,9 +12,10 @@ extension MeterstoneEngine {
         try await report(question, rejecting: { $0.reject(meters: [key]) }) {
             (context) throws(StoreError) in
             guard let meter = context.blueprint.meter(key) else { return ([], nil) }
-            let ranking = Ranking(try context.sums(of: meter))
-            let page = try ranking.page(context)
-            let last = try context.lastUses(of: meter, by: page.rows.map(\.number))
+            let sums = try context.sums(of: meter)
+            let page = try Ranking(sums).page(context)
+            let last = try context.lastUses(
+                of: meter, by: page.rows.map(\.number), on: sums.days)
             return (
                 page.rows.map { row in
                     TopSubject(
@@ -35,24 +36,37 @@ extension MeterstoneEngine {
         of keys: [MeterKey], per window: Window, _ question: ReportQuestion
     ) async throws(StoreError) -> ReportOutcome<TrendPoint> {
         guard window.isRepeating, !window.isBilling else { return .rejected(.windowOfTrend) }
-        return try await report(question, rejecting: { $0.reject(meters: keys) }) {
-            (context) throws(StoreError) in
+        @Sendable func windows(_ span: WindowSpan, _ zone: ZoneRules) -> [WindowSpan]? {
+            window.spans(
+                from: span.from, until: span.until, in: zone, anchor: nil,
+                atMost: Self.trendWindowsMax)
+        }
+        return try await report(
+            question,
+            rejecting: { blueprint, span, zone in
+                blueprint.reject(meters: keys)
+                    ?? (windows(span, zone) == nil ? .windowsOfTrend : nil)
+            }
+        ) { (context) throws(StoreError) in
             let meters = context.blueprint.meters(keys)
-            guard
-                let spans = window.spans(
-                    from: context.span.from, until: context.span.until, in: context.zone,
-                    anchor: nil, atMost: Self.trendWindowsMax)
-            else { return ([], nil) }
+            let spans = windows(context.span, context.zone) ?? []
             // Rows are windows by meters; only the windows of the page are looked at.
             let total = spans.count * meters.count
             let (start, end) = (min(question.offset, total), min(question.end, total))
             guard start < end else { return ([], nil) }
             var rows: [TrendPoint] = []
-            for place in (start / meters.count)...((end - 1) / meters.count) {
-                let span = WindowSpan(
-                    from: max(spans[place].from, context.span.from),
-                    until: min(spans[place].until, context.span.until))
-                rows += try context.trend(of: meters, in: span)
+            let movements = MeterMovements(meters)
+            var totals = meters.map { MeterTotal($0) }
+            let places = (start / meters.count)...((end - 1) / meters.count)
+            let parts = spans[places].map { span in
+                WindowSpan(
+                    from: max(span.from, context.span.from),
+                    until: min(span.until, context.span.until))
+            }
+            if parts.allSatisfy(\.isOfUTCDays) {
+                rows = try context.trend(movements, inDaysOf: parts, &totals)
+            } else {
+                for part in parts { rows += try context.trend(movements, in: part, &totals) }
             }
             let page = rows.dropFirst(start % meters.count).prefix(end - start)
             return (Array(page), end < total ? end : nil)
@@ -70,7 +84,7 @@ extension MeterstoneEngine {
             try context.forEachRun(of: meter) { (run, movement) in
                 values[facet.value(of: run.shape), default: MeterTotal(meter)].add(run, movement)
             }
-            let total = values.values.reduce(0) { $0 &+ $1.quantity }
+            let total = values.values.reduce(Int64(0)) { $0.addingSaturated($1.quantity) }
             let rows = values.filter { $0.value.events > 0 }.map { value, sum in
                 UsageShare(
                     value: value, quantity: sum.quantity, events: sum.events,
@@ -83,7 +97,7 @@ extension MeterstoneEngine {
 
 /// What all subjects together come to.
 struct MeterTotal {
-    private var sum: Int64 = 0
+    private var sum: Int128 = 0
     private(set) var events: Int64 = 0
     private(set) var subjects = ActiveSubjects()
     private var fold: ValueFold?
@@ -92,59 +106,94 @@ struct MeterTotal {
         fold = meter.aggregation.isAdditive ? nil : ValueFold(meter.aggregation)
     }
 
-    var quantity: Int64 { fold?.total ?? sum }
+    /// Stops at the greatest number there is.
+    var quantity: Int64 { fold?.total ?? Int64(clamping: sum) }
 
     mutating func add(_ run: ColumnRun, _ movement: ShapeMovement) {
-        let (numbers, weights) = (run.subjects, run.weights)
+        add(run, movement, run.subjects, run.weights)
+    }
+
+    /// The same for a run whose subjects and weights are at hand.
+    mutating func add(
+        _ run: ColumnRun, _ movement: ShapeMovement, _ numbers: [Int64], _ weights: [Int64]?
+    ) {
         subjects.add(numbers, weights)
-        events += weights.map { $0.reduce(0, +) } ?? Int64(numbers.count)
-        guard fold == nil else {
+        events += run.events(weights)
+        if fold == nil {
+            sum += RunUnits(run, movement).sum(count: numbers.count, weights)
+        } else {
             fold?.add(run, movement)
-            return
         }
-        let units = run.units(movement, count: numbers.count)
-        guard let weights else {
-            for value in units { sum &+= value }
-            return
-        }
-        for index in units.indices { sum &+= units[index] &* weights[index] }
+    }
+
+    /// Forgets everything, and keeps the room.
+    mutating func removeAll() {
+        (sum, events) = (0, 0)
+        subjects.removeAll()
+        fold?.removeAll()
     }
 }
 
 extension ReportContext {
+    /// - Parameter totals: whose room is used again.
     fileprivate func trend(
-        of meters: [Meter], in span: WindowSpan
+        _ movements: MeterMovements, in span: WindowSpan, _ totals: inout [MeterTotal]
     ) throws(StoreError) -> [TrendPoint] {
-        var totals = meters.map { MeterTotal($0) }
-        let needsTimes = meters.contains { $0.aggregation == .latest }
-        try forEachRun(in: span, withTimes: needsTimes) { (run) in
-            for (place, meter) in meters.enumerated() {
-                if let movement = meter.movement(of: run.shape) { totals[place].add(run, movement) }
-            }
+        try forEachRun(in: span, withTimes: movements.needTimes) { (run) in
+            totals.add(run, movements)
         }
-        return zip(meters, totals).map { meter, total in
+        return points(movements, in: span, &totals)
+    }
+
+    /// The same of several windows at once, one after the other, that begin and end with UTC days.
+    fileprivate func trend(
+        _ movements: MeterMovements, inDaysOf spans: [WindowSpan], _ totals: inout [MeterTotal]
+    ) throws(StoreError) -> [TrendPoint] {
+        var rows: [TrendPoint] = []
+        var rest = spans[...]
+        let whole = WindowSpan(
+            from: spans.first?.from ?? span.from, until: spans.last?.until ?? span.from)
+        try forEachRun(in: whole, withTimes: movements.needTimes) { (run) in
+            while let window = rest.first, window.until <= .startOf(day: run.day) {
+                rows += points(movements, in: window, &totals)
+                rest.removeFirst()
+            }
+            totals.add(run, movements)
+        }
+        for window in rest { rows += points(movements, in: window, &totals) }
+        return rows
+    }
+
+    /// What totals come to; they are empty after it.
+    private func points(
+        _ movements: MeterMovements, in span: WindowSpan, _ totals: inout [MeterTotal]
+    ) -> [TrendPoint] {
+        defer { for place in totals.indices { totals[place].removeAll() } }
+        return zip(movements.meters, totals).map { meter, total in
             TrendPoint(
                 from: span.from, until: span.until, meter: meter.key, quantity: total.quantity,
                 events: total.events, subjects: total.subjects.count)
         }
     }
 
-    /// When each of these subjects moved a meter last: from the newest day back, until all are found.
+    /// When each of these subjects moved a meter last: from the newest of the days with usage back, until
+    /// all are found.
     func lastUses(
-        of meter: Meter, by subjects: [Int64]
+        of meter: Meter, by subjects: [Int64], on days: Set<Int64>
     ) throws(StoreError) -> [Int64: Instant] {
         var missing = Set(subjects)
         var result: [Int64: Instant] = [:]
-        var day = span.utcDays.upperBound
-        while !missing.isEmpty, day >= span.utcDays.lowerBound {
+        for day in days.sorted(by: >) {
+            if missing.isEmpty { break }
             let part = WindowSpan(
                 from: max(span.from, .startOf(day: day)),
                 until: min(span.until, .startOf(day: day + 1)))
             var times: [Int64: [Int64: Int64]] = [:]
+            let wanted = WantedSubjects(missing)
             try forEachRun(of: meter, in: part, withTimes: true) { (run, _) in
                 let numbers = run.subjects
                 var (whens, weights): ([Int64], [Int64]?) = ([], nil)
-                for index in numbers.indices where missing.contains(numbers[index]) {
+                wanted.forEachPlace(in: numbers) { index in
                     if whens.isEmpty { (whens, weights) = (run.times, run.weights) }
                     times[numbers[index], default: [:]][whens[index], default: 0] +=
                         weights?[index] ?? 1
@@ -155,9 +204,25 @@ extension ReportContext {
                 result[subject] = Instant(millisecondsSince1970: last)
                 missing.remove(subject)
             }
-            day -= 1
         }
         return result
+    }
+}
+
+extension [MeterTotal] {
+    /// Adds what a run moves each of the meters by.
+    fileprivate mutating func add(_ run: ColumnRun, _ movements: MeterMovements) {
+        let (subjects, weights) = (run.subjects, run.weights)
+        for (place, movement) in movements[run].enumerated() {
+            if let movement { self[place].add(run, movement, subjects, weights) }
+        }
+    }
+}
+
+extension WindowSpan {
+    /// Whether it begins and ends with UTC days.
+    fileprivate var isOfUTCDays: Bool {
+        from == .startOf(day: from.utcDay) && until == .startOf(day: until.utcDay)
     }
 }
 
@@ -188,4 +253,8 @@ extension Window {
 extension Rejection {
     fileprivate static let windowOfTrend = Rejection(
         code: .invalidField, field: "window", message: "expected hour, day, week, month or year")
+
+    fileprivate static let windowsOfTrend = Rejection(
+        code: .invalidField, field: "window",
+        message: "expected at most \(MeterstoneEngine.trendWindowsMax) windows in the span")
 }

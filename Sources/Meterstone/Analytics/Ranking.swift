@@ -1,27 +1,43 @@
 import MeterstoneCore
 import MeterstoneStore
 
-/// Subjects by what they used, the largest first, ties by id: without sorting more than the page needs.
+/// Subjects by what they used, the largest first, ties by group and id: without sorting more than the
+/// page needs.
 struct Ranking {
-    private let sums: SubjectSums
+    private let groups: [SubjectSums]
 
     struct Row {
+        /// Place of the sums that it is from.
+        let group: Int
         let number: Int64
         let id: SubjectID
         let quantity: Int64
         let events: Int64
     }
 
+    private struct Entry {
+        let group: Int
+        let number: Int64
+        let quantity: Int64
+    }
+
     init(_ sums: SubjectSums) {
-        self.sums = sums
+        groups = [sums]
+    }
+
+    /// - Parameter groups: in the order in which ties are settled.
+    init(groups: [SubjectSums]) {
+        self.groups = groups
     }
 
     /// How many subjects there are, and what they used together.
     var total: (subjects: Int, quantity: Int64) {
         var result: (subjects: Int, quantity: Int64) = (0, 0)
-        sums.forEach { _, quantity, _ in
-            result.subjects += 1
-            result.quantity &+= quantity
+        for sums in groups {
+            sums.forEach { _, quantity, _ in
+                result.subjects += 1
+                result.quantity = result.quantity.addingSaturated(quantity)
+            }
         }
         return result
     }
@@ -32,43 +48,56 @@ struct Ranking {
     func page(
         _ context: ReportContext, of count: Int? = nil
     ) throws(StoreError) -> (rows: [Row], next: Int?) {
-        let all = total.subjects
+        let (least, all) = smallest(ofLargest: min(context.question.end, count ?? .max))
         let count = min(count ?? all, all)
         let end = min(context.question.end, count)
         guard context.question.offset < end else { return ([], nil) }
-        let least = smallest(ofLargest: end)
-        var above: [(number: Int64, quantity: Int64)] = []
-        var tied: [Int64] = []
-        sums.forEach { number, quantity, _ in
-            if quantity > least { above.append((number, quantity)) }
-            if quantity == least { tied.append(number) }
+        var above: [Entry] = []
+        var tied: [[Int64]] = Array(repeating: [], count: groups.count)
+        for (group, sums) in groups.enumerated() {
+            sums.forEach { number, quantity, _ in
+                if quantity > least {
+                    above.append(Entry(group: group, number: number, quantity: quantity))
+                }
+                if quantity == least { tied[group].append(number) }
+            }
         }
-        var ids = try context.ids(of: above.map(\.number))
-        above.sort { ($1.quantity, ids[$0.number]) < ($0.quantity, ids[$1.number]) }
-        let rest = try firstByID(end - above.count, of: tied, context)
-        ids.byNumber.merge(rest.map { ($0.number, $0.id) }) { first, _ in first }
-        let order = above.map(\.number) + rest.map(\.number)
-        let rows = order.dropFirst(context.question.offset).map { number in
-            let sum = sums[number]
-            return Row(number: number, id: ids[number], quantity: sum.quantity, events: sum.events)
+        var ids = try context.ids(of: Set(above.map(\.number)))
+        above.sort {
+            ($1.quantity, $0.group, ids[$0.number]) < ($0.quantity, $1.group, ids[$1.number])
+        }
+        for (group, numbers) in tied.enumerated() where above.count < end && !numbers.isEmpty {
+            for entry in try firstByID(end - above.count, of: numbers, context) {
+                ids.byNumber[entry.number] = entry.id
+                above.append(Entry(group: group, number: entry.number, quantity: least))
+            }
+        }
+        let rows = above.dropFirst(context.question.offset).map { entry in
+            let sum = groups[entry.group][entry.number]
+            return Row(
+                group: entry.group, number: entry.number, id: ids[entry.number],
+                quantity: sum.quantity, events: sum.events)
         }
         return (rows, end < count ? end : nil)
     }
 
-    /// The smallest of the so many largest quantities, by a heap of that many.
-    private func smallest(ofLargest count: Int) -> Int64 {
+    /// The smallest of the so many largest quantities, by a heap of that many, and how many there are.
+    private func smallest(ofLargest count: Int) -> (quantity: Int64, subjects: Int) {
         var heap: [Int64] = []
-        heap.reserveCapacity(count)
-        sums.forEach { _, quantity, _ in
-            if heap.count < count {
-                heap.append(quantity)
-                heap.siftUp()
-            } else if quantity > heap[0] {
-                heap[0] = quantity
-                heap.siftDown()
+        var subjects = 0
+        for sums in groups {
+            sums.forEach { _, quantity, _ in
+                subjects += 1
+                if heap.count < count {
+                    heap.append(quantity)
+                    heap.siftUp()
+                } else if quantity > heap[0] {
+                    heap[0] = quantity
+                    heap.siftDown()
+                }
             }
         }
-        return heap.first ?? 0
+        return (heap.first ?? 0, subjects)
     }
 
     /// Subjects whose ids are fetched to be sorted. When more are tied, ids are gone through in order.

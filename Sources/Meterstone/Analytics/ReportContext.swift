@@ -42,9 +42,10 @@ struct ReportContext {
         _ visit: (ColumnRun, ShapeMovement) throws(StoreError) -> Void
     ) throws(StoreError) {
         let needsTimes = withTimes || meter.aggregation == .latest
+        let movements = MeterMovements([meter])
         try forEachRun(in: span, withTimes: needsTimes, where: { meter.movement(of: $0) != nil }) {
             (run) throws(StoreError) in
-            if let movement = meter.movement(of: run.shape) { try visit(run, movement) }
+            if let movement = movements[run][0] { try visit(run, movement) }
         }
     }
 
@@ -53,7 +54,10 @@ struct ReportContext {
         var sums = SubjectSums()
         guard meter.aggregation.isAdditive else {
             var fold = ValueFold(meter.aggregation)
-            try forEachRun(of: meter, in: span) { (run, movement) in fold.add(run, movement) }
+            try forEachRun(of: meter, in: span) { (run, movement) in
+                fold.add(run, movement)
+                sums.days.insert(run.day)
+            }
             fold.forEach { sums.add($1, events: $2, to: $0) }
             return sums
         }
@@ -99,15 +103,8 @@ struct SubjectIDs {
 extension SubjectSums {
     /// Adds what each event of one shape moves a meter by.
     mutating func add(_ run: ColumnRun, _ movement: ShapeMovement) {
-        let (subjects, weights) = (run.subjects, run.weights)
-        let units = run.units(movement, count: subjects.count)
-        guard let weights else {
-            for index in subjects.indices { add(units[index], events: 1, to: subjects[index]) }
-            return
-        }
-        for index in subjects.indices {
-            add(units[index] &* weights[index], events: weights[index], to: subjects[index])
-        }
+        days.insert(run.day)
+        add(run.subjects, RunUnits(run, movement), run.weights)
     }
 }
 
@@ -118,7 +115,10 @@ extension Aggregation {
 
 extension ReportQuestion {
     /// The place after the last row of the page.
-    var end: Int { offset + count }
+    var end: Int {
+        let (end, overflow) = offset.addingReportingOverflow(count)
+        return overflow ? .max : end
+    }
 }
 
 extension ReportFilter {
@@ -135,10 +135,21 @@ extension ReportFilter {
 }
 
 extension MeterstoneEngine {
-    /// Answers a question from one snapshot beside the committer.
     func report<Row: ReportRow>(
         _ question: ReportQuestion,
         rejecting check: @Sendable (Blueprint) -> Rejection? = { _ in nil },
+        _ rows:
+            @escaping @Sendable (ReportContext) throws(StoreError) -> (rows: [Row], next: Int?)
+    ) async throws(StoreError) -> ReportOutcome<Row> {
+        try await report(question, rejecting: { blueprint, _, _ in check(blueprint) }, rows)
+    }
+
+    /// Answers a question from one snapshot beside the committer.
+    ///
+    /// - Parameter check: what is wrong with what the report itself takes.
+    func report<Row: ReportRow>(
+        _ question: ReportQuestion,
+        rejecting check: @Sendable (Blueprint, WindowSpan, ZoneRules) -> Rejection?,
         _ rows:
             @escaping @Sendable (ReportContext) throws(StoreError) -> (rows: [Row], next: Int?)
     ) async throws(StoreError) -> ReportOutcome<Row> {
@@ -150,7 +161,6 @@ extension MeterstoneEngine {
             guard let known = view.zones(name) else { return .rejected(.unknown(timeZone: name)) }
             zone = known
         }
-        if let rejection = check(view.catalog.blueprint) { return .rejected(rejection) }
         guard (1...ReportQuestion.daysMax).contains(question.days) else {
             return .rejected(.daysOfReport)
         }
@@ -159,6 +169,9 @@ extension MeterstoneEngine {
         }
         let span = question.span(in: zone, now: clock())
         guard span.from < span.until else { return .rejected(.emptySpan) }
+        if let rejection = check(view.catalog.blueprint, span, zone) {
+            return .rejected(rejection)
+        }
         let (name, rules) = (zone.name, zone)
         return try await committer.read { (store) throws(StoreError) in
             try store.read { (source) throws(StoreError) in

@@ -22,6 +22,7 @@ extension ReportQuestion {
         guard parts.count == 4, parts[0] == name.rawValue, let offset = Int(parts[1]), offset > 0,
             let from = Int64(parts[2]).map({ Instant(millisecondsSince1970: $0) }),
             let until = Int64(parts[3]).map({ Instant(millisecondsSince1970: $0) }),
+            .earliest <= from, from < until, until <= .latest,
             self.from ?? from == from, self.until ?? until == until
         else { throw Cursor.invalid }
         self.offset = offset

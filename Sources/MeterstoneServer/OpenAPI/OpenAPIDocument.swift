@@ -9,6 +9,7 @@ package enum OpenAPIDocument {
     package static let operations: [OpenAPIOperation] =
         OpenAPIOperation.consuming + OpenAPIOperation.reserving + OpenAPIOperation.recording
         + OpenAPIOperation.catalog + OpenAPIOperation.subjects + OpenAPIOperation.credits
+        + OpenAPIOperation.subjectStatistics + OpenAPIOperation.documents
         + OpenAPIOperation.statistics + OpenAPIOperation.requests + OpenAPIOperation.analytics
         + OpenAPIOperation.whatIf + OpenAPIOperation.operating
 

@@ -7,9 +7,8 @@ enum OpenAPISchemas {
     }
 
     static let all: [(name: String, schema: String)] =
-        values + events + answers + reservations + credits + catalog + subjects + statistics
-        + analytics
-        + operating + requests + whatIf
+        values + events + answers + reservations + credits + catalog + subjects
+        + subjectStatistics + documents + statistics + analytics + operating + requests + whatIf
 
     /// Bounds are in bytes of UTF-8; for texts beyond ASCII the server counts more than JSON
     /// Schema.

@@ -44,12 +44,8 @@ package struct ColumnEntries: Sendable {
     /// Adds what stands in a segment.
     mutating func append(_ run: ColumnRun) {
         let number = number(of: run.shape)
-        let (subjects, times) = (run.subjects, run.times)
-        count += subjects.count
-        for index in subjects.indices {
-            groups[number].append(
-                subject: subjects[index], at: times[index], weight: run.weights?[index] ?? 1)
-        }
+        count += run.eventCount
+        groups[number].append(run.subjects, at: run.times, run.weights)
         for place in 0..<run.shape.valueCount { groups[number].values[place] += run.values(place) }
     }
 
@@ -97,5 +93,18 @@ package struct ColumnGroup: Sendable {
         }
         subjects.append(subject)
         times.append(time)
+    }
+
+    fileprivate mutating func append(
+        _ numbers: [Int64], at whens: [Int64], _ changes: [Int64]?
+    ) {
+        if changes != nil, weights.isEmpty {
+            weights = Array(repeating: 1, count: subjects.count)
+        }
+        if changes != nil || !weights.isEmpty {
+            weights += changes ?? Array(repeating: 1, count: numbers.count)
+        }
+        subjects += numbers
+        times += whens
     }
 }

@@ -3,6 +3,8 @@ import MeterstoneCore
 /// Events of one shape and one UTC day, whose columns are read when somebody asks for them.
 package struct ColumnRun {
     package let shape: ColumnShape
+    /// The same for runs of one scan that have the same shape; −1: none.
+    package let shapeNumber: Int
     package let day: Int64
     let count: Int
     let subjectColumn: Column
@@ -15,10 +17,12 @@ package struct ColumnRun {
     private var places: [Int]?
 
     init(
-        shape: ColumnShape, day: Int64, count: Int, subjectColumn: Column, weightColumn: Column,
+        shape: ColumnShape, shapeNumber: Int, day: Int64, count: Int, subjectColumn: Column,
+        weightColumn: Column,
         valueColumns: [Column], timeColumn: Column, body: [UInt8], timeBody: [UInt8]
     ) {
         self.shape = shape
+        self.shapeNumber = shapeNumber
         self.day = day
         self.count = count
         self.subjectColumn = subjectColumn
@@ -41,14 +45,22 @@ package struct ColumnRun {
     /// Milliseconds since 1970, if the source was asked for times.
     package var times: [Int64] {
         let start = Instant.startOf(day: day).millisecondsSince1970
-        return timeColumn.values(timeBody, count: count, at: places).map { start + $0 }
+        return timeColumn.values(timeBody, count: count, at: places, above: start)
+    }
+
+    /// The number that all events have at this place; `nil`: it has to be looked up for each.
+    package func constant(_ place: Int) -> Int64? {
+        valueColumns[place].width == 0 ? valueColumns[place].base : nil
     }
 
     package func values(_ place: Int) -> [Int64] {
         valueColumns[place].values(body, count: count, at: places)
     }
 
-    package var isEmpty: Bool { (places?.count ?? count) == 0 }
+    /// How many events, those that are taken back included.
+    package var eventCount: Int { places?.count ?? count }
+
+    package var isEmpty: Bool { eventCount == 0 }
 
     /// The events that occurred within a span.
     func within(_ span: WindowSpan) -> ColumnRun {

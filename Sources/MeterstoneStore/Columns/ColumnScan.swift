@@ -5,6 +5,7 @@ package struct ColumnScan {
     package let source: any StoreSource
     package let view: StoreView
     private let tail: [Int64: [ColumnSegment]]
+    private let shapes = ShapeTable()
 
     /// - Parameter view: of no subject, taken before the snapshot that `source` reads.
     package init(_ view: StoreView, _ source: any StoreSource) throws(StoreError) {
@@ -20,7 +21,7 @@ package struct ColumnScan {
         self.tail = tail
     }
 
-    /// Visits what occurred within a span, shape by shape and day by day.
+    /// Visits what occurred within a span, day by day.
     ///
     /// - Parameters:
     ///   - withTimes: whether the visitor asks when events occurred.
@@ -30,31 +31,35 @@ package struct ColumnScan {
         _ visit: (ColumnRun) throws(StoreError) -> Void
     ) throws(StoreError) {
         guard span.from < span.until else { return }
+        var known = PerShape<Bool>()
+        func isAccepted(_ number: Int, _ shape: ColumnShape) -> Bool {
+            known.value(number, of: shape, accepts)
+        }
         let days = span.utcDays
         let first =
             span.from <= .startOf(day: days.lowerBound) ? days.lowerBound : days.lowerBound + 1
         let end =
             span.until >= .startOf(day: days.upperBound + 1) ? days.upperBound : days.upperBound - 1
         if first > days.lowerBound {
-            try forEachRun(ofPartOf: days.lowerBound, span, accepts, visit)
+            try forEachRun(ofPartOf: days.lowerBound, span, isAccepted, visit)
         }
         if first <= end {
             try forEachSegment(of: first...end, withTimes: withTimes) {
                 (segment) throws(StoreError) in
-                try segment.forEachRun(where: accepts, visit)
+                try segment.forEachRun(shapes, where: isAccepted, visit)
             }
         }
         if end < days.upperBound, days.upperBound > days.lowerBound || first == days.lowerBound {
-            try forEachRun(ofPartOf: days.upperBound, span, accepts, visit)
+            try forEachRun(ofPartOf: days.upperBound, span, isAccepted, visit)
         }
     }
 
     private func forEachRun(
-        ofPartOf day: Int64, _ span: WindowSpan, _ accepts: (ColumnShape) -> Bool,
+        ofPartOf day: Int64, _ span: WindowSpan, _ accepts: (Int, ColumnShape) -> Bool,
         _ visit: (ColumnRun) throws(StoreError) -> Void
     ) throws(StoreError) {
         try forEachSegment(of: day...day, withTimes: true) { (segment) throws(StoreError) in
-            try segment.forEachRun(where: accepts) { (run) throws(StoreError) in
+            try segment.forEachRun(shapes, where: accepts) { (run) throws(StoreError) in
                 let part = run.within(span)
                 if !part.isEmpty { try visit(part) }
             }
@@ -65,9 +70,17 @@ package struct ColumnScan {
         of days: ClosedRange<Int64>, withTimes: Bool,
         _ visit: (ColumnSegment) throws(StoreError) -> Void
     ) throws(StoreError) {
-        try source.columns(days: days, withTimes: withTimes, visit)
-        for (day, segments) in tail where days.contains(day) {
-            for segment in segments { try visit(segment) }
+        var waiting = tail.keys.filter(days.contains).sorted()[...]
+        func visitTail(before end: Int64) throws(StoreError) {
+            while let day = waiting.first, day < end {
+                for segment in tail[day] ?? [] { try visit(segment) }
+                waiting.removeFirst()
+            }
         }
+        try source.columns(days: days, withTimes: withTimes) { (segment) throws(StoreError) in
+            try visitTail(before: segment.day)
+            try visit(segment)
+        }
+        try visitTail(before: .max)
     }
 }

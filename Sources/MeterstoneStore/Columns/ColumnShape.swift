@@ -21,6 +21,23 @@ package struct ColumnShape: Hashable, Sendable {
 
     package init() {}
 
+    /// Texts are told apart by their bytes, so that it does not matter which of them came first.
+    package static func == (lhs: ColumnShape, rhs: ColumnShape) -> Bool {
+        lhs.status == rhs.status && lhs.plan == rhs.plan && lhs.quantities == rhs.quantities
+            && lhs.overages == rhs.overages && lhs.met == rhs.met
+            && lhs.hasDuration == rhs.hasDuration && lhs.hasCost == rhs.hasCost
+            && same(lhs.source, rhs.source) && same(lhs.type, rhs.type)
+            && same(lhs.subtype, rhs.subtype)
+            && lhs.dimensions.elementsEqual(rhs.dimensions) {
+                same($0.name, $1.name) && same($0.value, $1.value)
+            }
+    }
+
+    private static func same(_ one: String?, _ other: String?) -> Bool {
+        guard let one, let other else { return one == nil && other == nil }
+        return one.utf8.elementsEqual(other.utf8)
+    }
+
     init(_ record: UsageRecord, _ registry: Registry) {
         if let details = record.details {
             source = details.source
@@ -115,6 +132,17 @@ extension ColumnShape {
         quantities = try Self.names(&reader).map { MeterKey(unchecked: $0) }
         overages = try Self.names(&reader).map { LimitKey(unchecked: $0) }
         met = try Self.names(&reader).map { LimitKey(unchecked: $0) }
+    }
+
+    /// Moves behind an encoded shape.
+    static func skip(_ reader: inout ByteReader) throws(MalformedRecord) {
+        let flags = try reader.byte()
+        try reader.skip(1)
+        for _ in 0..<(flags & 15).nonzeroBitCount { try reader.skip(try reader.count()) }
+        for _ in 0..<2 * (try reader.count()) { try reader.skip(try reader.count()) }
+        for _ in 0..<3 {
+            for _ in 0..<(try reader.count()) { try reader.skip(try reader.count()) }
+        }
     }
 
     private static func names(_ reader: inout ByteReader) throws(MalformedRecord) -> [String] {

@@ -11,6 +11,8 @@ public struct StoreView: Sendable {
     package let options: StoreOptions
     /// `nil` when the view is of no subject, or of one that has no fact yet.
     package let subject: StoredSubject?
+    /// The profiles of the teams above the subject, from the nearest up.
+    package let teams: [Subject]
     package let zone: ZoneRules
     /// Facts about the subject, or about those below it, that were not projected.
     package let facts: [Fact]
@@ -40,13 +42,33 @@ extension StoreView {
 
     /// The instant that the subject's billing months are counted from.
     package var anchor: Instant? { subject?.profile.subscription?.startsAt }
+
+    /// The subject and the teams above it, from the nearest up.
+    private var levels: [Subject] { [subject?.profile].compactMap(\.self) + teams }
+
+    /// The plan that applies to the subject at an instant, as profiles are now.
+    package func plan(at instant: Instant) -> PlanKey? {
+        for level in levels {
+            if let subscription = level.subscription, subscription.applies(at: instant) {
+                return subscription.plan
+            }
+            if let plan = level.plan { return plan }
+        }
+        return catalog.defaultPlan
+    }
+
+    /// What a limit allows the subject under a plan, the nearest override first.
+    package func allowance(of definition: LimitDefinition, under plan: PlanKey?) -> Allowance {
+        levels.lazy.compactMap { $0.overrides[definition.limit.key] }.first
+            ?? definition.allowance(under: plan)
+    }
 }
 
 extension WorkingSet {
     package func view(of id: SubjectID?) throws(StoreError) -> StoreView {
         guard let id else {
             return StoreView(
-                catalog: catalog, registry: registry, options: options, subject: nil,
+                catalog: catalog, registry: registry, options: options, subject: nil, teams: [],
                 zone: zone(of: nil), facts: [], entries: [], counters: [:], subjectIDs: [:],
                 changes: dirtyChanges,
                 columns: tail.columns, subjects: dirtySubjects, head: head)
@@ -75,7 +97,7 @@ extension WorkingSet {
                 : StoredSubject(
                     number: state.number, firstSequence: state.firstSequence,
                     profile: state.profile),
-            zone: state.zone, facts: facts, entries: entries,
+            teams: state.teams, zone: state.zone, facts: facts, entries: entries,
             counters: state.waitingCounters,
             subjectIDs: subjectIDs, changes: dirtyChanges, columns: [], subjects: [], head: head)
     }
@@ -95,6 +117,10 @@ extension WorkingSet {
 }
 
 extension SubjectState {
+    fileprivate var teams: [Subject] {
+        sequence(first: self, next: \.parent).dropFirst().map(\.profile)
+    }
+
     fileprivate var waitingCounters: [CounterKey: CounterState] {
         var result: [CounterKey: CounterState] = [:]
         for (key, counter) in others where counter.isDirty {

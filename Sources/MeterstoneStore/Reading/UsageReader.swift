@@ -2,8 +2,8 @@ package import MeterstoneCore
 
 /// Answers questions about one subject from a snapshot of the tables and a view of the rest.
 package struct UsageReader {
-    let view: StoreView
-    let source: any StoreSource
+    package let view: StoreView
+    package let source: any StoreSource
     private let watermark: Int64
     let names: [MeterKey]
 
@@ -53,15 +53,18 @@ package struct UsageReader {
         view.registry.series[series].definedAt <= sequence
     }
 
-    private func counter(_ key: CounterKey) throws(StoreError) -> CounterState? {
+    func counter(_ key: CounterKey) throws(StoreError) -> CounterState? {
         if let waiting = waiting(key) { return waiting }
         return try source.counter(key)?.state
     }
 
     /// What a counter says that is not projected.
     private func waiting(_ key: CounterKey) -> CounterState? {
-        watermark < view.head ? view.counters[key] : nil
+        waiting[key]
     }
+
+    /// Counters that are not projected.
+    var waiting: [CounterKey: CounterState] { watermark < view.head ? view.counters : [:] }
 
     private func sumsOfDays(
         _ series: Int, of subject: StoredSubject, over spans: [WindowSpan]

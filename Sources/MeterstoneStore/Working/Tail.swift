@@ -28,9 +28,13 @@ package struct Tail {
         batches.append(batch)
         count += batch.count
         sections[sections.count - 1].count += batch.count
-        if sections[sections.count - 1].count >= Self.factsPerSection {
-            closeSection(at: batch.lastSequence)
-        }
+    }
+
+    /// Closes a section that is full, once everything that belongs to its last batch was noted.
+    package mutating func closeFullSection() {
+        guard let last = batches.last, sections[sections.count - 1].count >= Self.factsPerSection
+        else { return }
+        closeSection(at: last.lastSequence)
     }
 
     private mutating func closeSection(at sequence: Int64) {

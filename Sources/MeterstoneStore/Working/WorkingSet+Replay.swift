@@ -27,6 +27,7 @@ extension WorkingSet {
             throw StoreError(
                 code: .corrupt, message: "the fact with sequence \(last + 1) is unreadable")
         }
+        tail.closeFullSection()
     }
 
     private func replay(_ fact: Fact, in sealed: JournalBatch) throws {

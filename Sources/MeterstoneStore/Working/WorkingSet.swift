@@ -73,6 +73,7 @@ package final class WorkingSet {
     /// Takes a batch that is durable into the tail.
     package func append(_ batch: JournalBatch) {
         tail.append(batch)
+        tail.closeFullSection()
     }
 
     /// Forgets what waited to be projected up to a fact, because it now is.

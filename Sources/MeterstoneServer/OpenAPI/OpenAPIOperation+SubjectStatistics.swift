@@ -1,0 +1,121 @@
+import HTTPTypes
+
+/// Operations on what a subject did, and on features.
+extension OpenAPIOperation {
+    static let subjectStatistics: [OpenAPIOperation] = [
+        get(
+            path + "/lifetime", "getLifetime", "What the subject did since the beginning",
+            [.subject], "Lifetime"),
+        get(
+            path + "/statistics", "getStatistics",
+            "What the subject used on the last days, and its newest events", [.subject, .days],
+            "Statistics"),
+        get(
+            path + "/pace", "getPace", "Where limits and the month end if usage goes on so",
+            [.subject], "Pace"),
+        OpenAPIOperation(
+            method: .post, path: path + "/usage", id: "recordUsage",
+            summary: "Record what was used of several meters, as one event",
+            description: """
+                Whatever the limits say. Meters stand in `quantities`, or beside `id` and \
+                `occurredAt`.
+                """,
+            parameters: [.subject, .idempotencyKey], body: [("application/json", "UsageBody")],
+            answers: [
+                OpenAPIAnswer(
+                    status: 200, description: "Counted, now or before.",
+                    schema: "RecordedUsage", headers: [.replayed])
+            ],
+            problems: [.forbidden, .conflict]),
+        get(
+            path + "/features/{feature}", "getFeature",
+            "Whether the subject may use a feature once more this month",
+            [.subject, .feature, .monthlyLimit], "FeatureUse"),
+    ]
+
+    static let documents: [OpenAPIOperation] = [
+        list(
+            daily, "listDailyUsage",
+            """
+            Either `userId`, by `date` or `lastUpdated`, the newest first; or `date`, perhaps \
+            with `userType`, the highest usage first.
+            """, [.documentDate], order: .dailyOrder, "DailyUsageList"),
+        get(
+            daily + "/{document}", "getDailyUsage", "What a subject used on a day",
+            [.dailyDocument, .documentMeter], "DailyUsage"),
+        list(
+            monthly, "listMonthlyUsage",
+            """
+            Either `userId`, by `month` or `updatedAt`, the newest first; or `year` and `month`, \
+            perhaps with `userType`, the highest usage first.
+            """, [.year, .month], order: .monthlyOrder, "MonthlyUsageList"),
+        get(
+            monthly + "/{document}", "getMonthlyUsage", "What a subject used in a month, by day",
+            [.monthlyDocument, .documentMeter], "MonthlyUsage"),
+    ]
+
+    private static let path = "/v1/subjects/{subject}"
+    private static let daily = "/v1/documents/daily_token_usage"
+    private static let monthly = "/v1/documents/token_usage_history"
+
+    private static func list(
+        _ path: String, _ id: String, _ description: String, _ period: [OpenAPIParameter],
+        order: OpenAPIParameter, _ schema: String
+    ) -> OpenAPIOperation {
+        OpenAPIOperation(
+            method: .get, path: path, id: id, summary: "Documents of one subject, or of one time",
+            description: description,
+            parameters: [.userID] + period
+                + [.userType, order, .documentMeter, .count, .documentLimit, .cursor],
+            answers: [OpenAPIAnswer(status: 200, description: "Some documents.", schema: schema)])
+    }
+}
+
+extension OpenAPIParameter {
+    private static let dateSchema = #"{"type":"string","pattern":"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}"#
+
+    static let days = OpenAPIParameter(
+        place: .query, name: "days", description: "How many days, today included; 30 if left out.",
+        schema: #"{"type":"integer","minimum":1,"maximum":366}"#)
+    static let feature = OpenAPIParameter(
+        place: .path, name: "feature",
+        description: "The key of a meter, or a type of events that moves one.",
+        schema: #"{"$ref":"Name"}"#)
+    static let monthlyLimit = OpenAPIParameter(
+        place: .query, name: "monthlyLimit", description: "How much is allowed in a month.",
+        isRequired: true, schema: #"{"$ref":"Allowance"}"#)
+    static let documentMeter = OpenAPIParameter(
+        place: .query, name: "meter",
+        description: "The meter's key; the meter tokens, or the only one, if left out.",
+        schema: #"{"$ref":"Key"}"#)
+    static let dailyDocument = OpenAPIParameter(
+        place: .path, name: "document", description: "A subject and a date: user123_2024-01-15.",
+        schema: #"{"type":"string","pattern":"^.+_[0-9]{4}-[0-9]{2}-[0-9]{2}$"}"#)
+    static let monthlyDocument = OpenAPIParameter(
+        place: .path, name: "document", description: "A subject and a month: user123_2024_01.",
+        schema: #"{"type":"string","pattern":"^.+_[0-9]{4}_[0-9]{2}$"}"#)
+    static let userID = OpenAPIParameter(
+        place: .query, name: "userId", description: "The subject's id.",
+        schema: #"{"$ref":"Name"}"#)
+    static let userType = OpenAPIParameter(
+        place: .query, name: "userType", description: "The plan at the time of use.",
+        schema: #"{"$ref":"Key"}"#)
+    static let documentDate = OpenAPIParameter(
+        place: .query, name: "date", description: "A day, from 1970-01-01 to 9998-12-31.",
+        schema: dateSchema)
+    static let year = OpenAPIParameter(
+        place: .query, name: "year", description: "A year.",
+        schema: #"{"type":"integer","minimum":1970,"maximum":9998}"#)
+    static let month = OpenAPIParameter(
+        place: .query, name: "month", description: "A month.",
+        schema: #"{"type":"integer","minimum":1,"maximum":12}"#)
+    static let dailyOrder = OpenAPIParameter(
+        place: .query, name: "orderBy", description: "What the list is ordered by.",
+        schema: #"{"enum":["date","lastUpdated","tokensUsed"]}"#)
+    static let monthlyOrder = OpenAPIParameter(
+        place: .query, name: "orderBy", description: "What the list is ordered by.",
+        schema: #"{"enum":["month","updatedAt","totalMonthlyTokens"]}"#)
+    static let documentLimit = OpenAPIParameter(
+        place: .query, name: "limit", description: "Another word for count.",
+        schema: #"{"type":"integer","minimum":1,"maximum":\#(RequestLimits.pageItemsMax)}"#)
+}

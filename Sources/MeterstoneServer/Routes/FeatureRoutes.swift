@@ -1,0 +1,65 @@
+import Hummingbird
+import Meterstone
+import MeterstoneAPI
+import MeterstoneCore
+
+/// What a subject used of features, told at once, and whether it may use one once more.
+struct FeatureRoutes: Sendable {
+    let engine: MeterstoneEngine
+
+    func add(to routes: inout Routes) {
+        routes.on(.post, "/v1/subjects/:subject/usage") { request, context in
+            try await record(request, context)
+        }
+        routes.on(
+            .get, "/v1/subjects/:subject/features/:feature", query: ["monthlyLimit"]
+        ) { request, context in
+            try await use(request, context)
+        }
+    }
+
+    private func record(
+        _ request: Request, _ context: BasicRequestContext
+    ) async throws -> Response {
+        let subject: SubjectID = try context.parameter("subject")
+        let key = try request.headers.idempotencyEventID()
+        let body = try UsageBody(try await request.json())
+        let outcome = try await engine.recordUsage(
+            of: subject, quantities: body.quantities, id: body.id ?? key,
+            occurredAt: body.occurredAt)
+        switch outcome {
+        case .conflict(let id): throw Problem.eventConflict(id)
+        case .rejected(let rejection): throw body.naming(rejection)
+        case .counted(let id): return answer(id, isDuplicate: false)
+        case .duplicate(let id): return answer(id, isDuplicate: true)
+        }
+    }
+
+    private func answer(_ id: EventID, isDuplicate: Bool) -> Response {
+        Response(headers: isDuplicate ? .replayed : [:]) { writer in
+            writer.beginObject()
+            writer.name("eventId")
+            writer.string(id.text)
+            writer.name("counted")
+            writer.boolean(true)
+            writer.name("duplicate")
+            writer.boolean(isDuplicate)
+            writer.endObject()
+        }
+    }
+
+    private func use(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+        let subject: SubjectID = try context.parameter("subject")
+        // A type of events is a name like a subject's.
+        let feature = try context.parameter("feature", as: SubjectID.self).text
+        let limit = try Query(request).required(
+            "monthlyLimit", "a whole number from 0, or -1 for unlimited"
+        ) { text in
+            Int64(text).flatMap { String($0) == text ? Allowance(wire: $0) : nil }
+        }
+        switch try await engine.canUseFeature(subject, feature, monthlyLimit: limit) {
+        case .rejected(let rejection): throw Problem(rejection, missing: [.unknownMeter])
+        case .use(let use): return Response { $0.feature(use, feature, of: subject) }
+        }
+    }
+}

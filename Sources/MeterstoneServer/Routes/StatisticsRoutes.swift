@@ -1,0 +1,49 @@
+import Hummingbird
+import Meterstone
+import MeterstoneAPI
+import MeterstoneCore
+
+/// What a subject did since the beginning and lately, and where that leads.
+struct StatisticsRoutes: Sendable {
+    let engine: MeterstoneEngine
+
+    private static let path = "/v1/subjects/:subject"
+
+    func add(to routes: inout Routes) {
+        routes.on(.get, Self.path + "/lifetime") { _, context in
+            let id: SubjectID = try context.parameter("subject")
+            guard let statistics = try await engine.lifetime(of: id) else {
+                throw Problem.missing(.unknownSubject, "subject \(id)")
+            }
+            return Response { $0.lifetime(statistics) }
+        }
+        routes.on(.get, Self.path + "/statistics", query: ["days"]) { request, context in
+            let id: SubjectID = try context.parameter("subject")
+            let days = try Query(request).days()
+            guard let statistics = try await engine.statistics(of: id, days: days) else {
+                throw Problem.missing(.unknownSubject, "subject \(id)")
+            }
+            return Response { $0.recent(statistics) }
+        }
+        routes.on(.get, Self.path + "/pace") { _, context in
+            let id: SubjectID = try context.parameter("subject")
+            guard let projection = try await engine.pace(of: id) else {
+                throw Problem.missing(.unknownSubject, "subject \(id)")
+            }
+            return Response { $0.projection(projection) }
+        }
+    }
+}
+
+extension Query {
+    /// How many days to look at.
+    fileprivate func days() throws(Rejection) -> Int {
+        guard let text = text("days") else { return RecentStatistics.daysDefault }
+        let range = RecentStatistics.daysRange
+        guard let days = Int(text), range.contains(days), String(days) == text else {
+            throw .invalid(
+                "days", "a whole number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return days
+    }
+}

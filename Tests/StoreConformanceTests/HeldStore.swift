@@ -1,0 +1,90 @@
+import MeterstoneCore
+import MeterstoneStore
+import MeterstoneTesting
+import Synchronization
+
+/// A store that projects when its test says so, and that can be left without being closed.
+final class HeldStore: Store {
+    private let held: Mutex<any Store>
+    private let isLeftOpen: Bool
+    /// Steps of projection that are still to be done; `nil`: as many as there are.
+    private let steps = Mutex<Int?>(0)
+
+    /// - Parameter isLeftOpen: whether the store is only dropped in the end, as by a crash.
+    init(_ store: any Store, isLeftOpen: Bool) {
+        held = Mutex(store)
+        self.isLeftOpen = isLeftOpen
+    }
+
+    private var store: any Store { held.withLock { $0 } }
+
+    /// Lets so many steps of projection pass from now on; `nil`: all.
+    func allow(steps count: Int?) {
+        steps.withLock { $0 = count }
+    }
+
+    func project() throws(StoreError) -> Bool {
+        let mayGoOn = steps.withLock { steps in
+            guard let left = steps else { return true }
+            steps = max(0, left - 1)
+            return left > 0
+        }
+        return try mayGoOn ? store.project() : false
+    }
+
+    func commit(_ commands: [Command], at now: Instant) throws(StoreError) -> [Outcome] {
+        try store.commit(commands, at: now)
+    }
+
+    var halt: StoreError? { store.halt }
+    var waitingFacts: Int { store.waitingFacts }
+    var waitingFactsMax: Int { store.waitingFactsMax }
+    var isSharedBetweenNodes: Bool { store.isSharedBetweenNodes }
+
+    func view(of subject: SubjectID?) throws(StoreError) -> StoreView {
+        try store.view(of: subject)
+    }
+
+    func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [Subject] {
+        try store.subjects(after: after, count: count)
+    }
+
+    func subjectsDue(at now: Instant, count: Int) throws(StoreError) -> [SubjectID] {
+        try store.subjectsDue(at: now, count: count)
+    }
+
+    func verify() throws(StoreError) -> VerifyReport { try store.verify() }
+    func rebuild() throws(StoreError) -> Int { try store.rebuild() }
+
+    func export(_ visit: (StorePart) throws(StoreError) -> Void) throws(StoreError) {
+        try store.export(visit)
+    }
+
+    func fill(
+        _ parts: ((StorePart) throws(StoreError) -> Void) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        try store.fill(parts)
+    }
+
+    func inspect<Result>(
+        _ body: (any StoreSource) throws(StoreError) -> Result
+    ) throws(StoreError) -> Result {
+        try store.inspect(body)
+    }
+
+    func close() throws(StoreError) {
+        let store = self.store
+        held.withLock { $0 = MemoryStore() }
+        if !isLeftOpen { try store.close() }
+    }
+
+    func read<Result>(
+        _ body: (any StoreSource) throws(StoreError) -> Result
+    ) throws(StoreError) -> Result {
+        try store.read(body)
+    }
+
+    func changes(before sequence: Int64?, count: Int) throws(StoreError) -> [ChangeEntry] {
+        try store.changes(before: sequence, count: count)
+    }
+}
