@@ -14,15 +14,18 @@ extension PostgresStore {
     /// Merges the small rows of a day, now and then; `true` when there may be more.
     public func project() throws(StoreError) -> Bool {
         guard session.withLock({ $0.takeCommits(Self.commitsPerMerge) }) else { return false }
-        return try pool.with { (connection) throws(StoreError) in
-            do {
-                return try mergeColumns(connection)
-            } catch let failure as PostgresFailure where failure.isTransient {
-                // Whoever merges next will find them.
-                return false
-            } catch {
-                throw StoreError(any: error)
+        do throws(StoreError) {
+            return try pool.with { (connection) throws(StoreError) in
+                do {
+                    return try mergeColumns(connection)
+                } catch {
+                    throw StoreError(any: error)
+                }
             }
+        } catch {
+            // Whoever merges next will find what is left of a server that is not there now.
+            guard error.code == .unavailable || error.code == .overloaded else { throw error }
+            return false
         }
     }
 

@@ -51,7 +51,9 @@ struct ServerFaultTests {
             try await engine.setUp(daily: 10)
             try await engine.put(.putSubject(Subject(id: .ada, parent: .team)))
             #expect(await engine.answer(.of(.ada, id: "lost")) == "allowed")
-            for table in ["subjects", "counters", "usage_events", "event_ids"] {
+            for table in [
+                "subjects", "counters", "usage_events", "event_ids", "event_columns",
+            ] {
                 try database.admin.run("DELETE FROM \(table)")
             }
             #expect(await engine.answer(.of(.ada, id: "lost")) == "allowed")
