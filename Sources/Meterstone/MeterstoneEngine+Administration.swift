@@ -4,6 +4,8 @@ public import MeterstoneStore
 /// What became of an administrative change.
 public struct ChangeReceipt: Sendable {
     public let outcome: ChangeOutcome
+    /// What was changed, as JSON, as it stood afterwards; `nil` where it did not exist.
+    public let after: String?
     /// This is the first answer again, to a repeated idempotency key.
     public let isReplay: Bool
 }
@@ -20,9 +22,10 @@ extension MeterstoneEngine {
     /// Changes meters, plans, limits, subjects, subscriptions or overrides.
     public func change(_ request: ChangeRequest) async throws(StoreError) -> ChangeReceipt {
         guard
-            case .changed(let outcome, let isReplay) = try await committer.commit(.change(request))
+            case .changed(let outcome, let after, let isReplay) =
+                try await committer.commit(.change(request))
         else { throw .unexpectedOutcome }
-        return ChangeReceipt(outcome: outcome, isReplay: isReplay)
+        return ChangeReceipt(outcome: outcome, after: after, isReplay: isReplay)
     }
 
     /// Writes every part of a blueprint. What it does not name stays as it is, the policies
@@ -38,7 +41,7 @@ extension MeterstoneEngine {
         let outcomes = try await committer.commit(
             changes.map { .change(ChangeRequest(change: $0, author: author)) })
         return try zip(changes, outcomes).map { (change, outcome) throws(StoreError) in
-            guard case .changed(let outcome, _) = outcome else { throw .unexpectedOutcome }
+            guard case .changed(let outcome, _, _) = outcome else { throw .unexpectedOutcome }
             return BlueprintStep(kind: change.kind, key: change.key, outcome: outcome)
         }
     }

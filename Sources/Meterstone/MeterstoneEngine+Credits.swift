@@ -22,7 +22,8 @@ extension MeterstoneEngine {
         let count = min(max(1, count), Self.eventsPerPageMax)
         return try await committer.read { (store) throws(StoreError) in
             try store.read { (source) throws(StoreError) in
-                try UsageReader(view, source).entries(before: sequence, count: count)
+                try UsageReader(view, source, now: self.clock()).entries(
+                    before: sequence, count: count)
             }
         }
     }

@@ -35,7 +35,8 @@ extension MeterstoneEngine {
         }
         let points = try await committer.read { (store) throws(StoreError) in
             try store.read { (source) throws(StoreError) in
-                try UsageReader(view, source).points(of: meter, over: spans, window: window)
+                try UsageReader(view, source, now: now).points(
+                    of: meter, over: spans, window: window)
             }
         }
         return .series(
@@ -51,7 +52,8 @@ extension MeterstoneEngine {
         let count = min(max(1, count), Self.eventsPerPageMax)
         return try await committer.read { (store) throws(StoreError) in
             try store.read { (source) throws(StoreError) in
-                try UsageReader(view, source).events(before: cursor, count: count)
+                try UsageReader(view, source, now: self.clock()).events(
+                    before: cursor, count: count)
             }
         }
     }

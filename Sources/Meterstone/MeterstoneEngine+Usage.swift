@@ -20,11 +20,13 @@ extension MeterstoneEngine {
         }
     }
 
-    /// What ``consume(_:)-(UsageEvent)`` would answer now. Nothing changes.
-    public func check(_ event: UsageEvent) async throws(StoreError) -> ConsumeOutcome {
-        guard case .consumed(let outcome) = try await committer.commit(.check(event)) else {
-            throw .unexpectedOutcome
-        }
+    /// What ``consume(_:)-(UsageEvent)``, or a reservation of the event, would answer now. Nothing
+    /// changes.
+    public func check(
+        _ event: UsageEvent, as use: CheckedUse = .consume
+    ) async throws(StoreError) -> ConsumeOutcome {
+        guard case .consumed(let outcome) = try await committer.commit(.check(event, as: use))
+        else { throw .unexpectedOutcome }
         return outcome
     }
 

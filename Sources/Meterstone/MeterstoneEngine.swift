@@ -17,6 +17,7 @@ public final class MeterstoneEngine: Sendable {
         commandsMax: Int = 100_000, logger: Logger = Logger(label: "meterstone")
     ) {
         self.clock = clock
+        for notice in store.notices { logger.warning("\(notice)") }
         committer = Committer(store: store, clock: clock, commandsMax: commandsMax, logger: logger)
     }
 

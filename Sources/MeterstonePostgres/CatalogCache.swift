@@ -7,6 +7,8 @@ import Synchronization
 struct VersionedCatalog: Sendable {
     let version: Int64
     let catalog: Catalog
+    /// The rules of time zones that counters are cut with.
+    let zones: ZoneNotes
 }
 
 /// This node's copy of the catalog.
@@ -45,7 +47,8 @@ final class CatalogCache: Sendable {
     /// The catalog of this version, which is the one that the connection's transaction sees.
     func current(version: Int64, _ connection: Connection) throws -> VersionedCatalog {
         if let known = known.withLock({ $0 }), known.version == version { return known }
-        let loaded = VersionedCatalog(version: version, catalog: try load(connection))
+        let (catalog, zones) = try load(connection)
+        let loaded = VersionedCatalog(version: version, catalog: catalog, zones: zones)
         self.known.withLock { $0 = loaded }
         return loaded
     }
@@ -57,11 +60,12 @@ final class CatalogCache: Sendable {
         listening.withLock { $0.fresh = nil }
     }
 
-    private func load(_ connection: Connection) throws -> Catalog {
+    private func load(_ connection: Connection) throws -> (Catalog, ZoneNotes) {
         let rows = try connection.run([
             Query(CatalogStatements.all), Query(CatalogStatements.names),
             Query(CatalogStatements.limits), Query(CatalogStatements.series),
             Query(SettingStatements.byKey).binding(Setting.defaultTimeZone),
+            Query(SettingStatements.zones),
         ])
         let zone = rows[4].count == 0 ? options.defaultTimeZone : rows[4].text(0, 0)
         guard zone == options.defaultTimeZone else {
@@ -80,15 +84,19 @@ final class CatalogCache: Sendable {
                         .decoded(as: SeriesDefinition.self),
                     definedAt: rows[3].int(row, 1), isCounted: rows[3].int(row, 2) == 1)
             })
-        return Catalog(blueprint, registry, options)
+        var zones: [String: String] = [:]
+        for row in 0..<rows[5].count {
+            zones[String(rows[5].text(row, 0).dropFirst(Setting.zone.count))] = rows[5].text(row, 1)
+        }
+        return (Catalog(blueprint, registry, options), ZoneNotes(zones))
     }
 
     // MARK: For what is only shown
 
     /// The copy, unless the server told of a change since it was read; `nil`: read it.
-    func shown() -> Catalog? {
+    func shown() -> VersionedCatalog? {
         guard isFresh() else { return nil }
-        return known.withLock { $0?.catalog }
+        return known.withLock { $0 }
     }
 
     private func isFresh() -> Bool {
@@ -143,4 +151,6 @@ extension StoreError {
 enum Setting {
     static let defaultTimeZone = "defaultTimeZone"
     static let derivedVersion = "derivedVersion"
+    /// Followed by the name of a zone: the digest of the rules that counters are cut with.
+    static let zone = "timeZoneRules:"
 }

@@ -9,7 +9,7 @@ extension PostgresStore {
     /// Small rows of a day from which on they are merged.
     private static let rowsToMerge: Int64 = 32
     /// What stores of this version derive from events, beside what those of the first one did.
-    private static let derivedVersion = "1"
+    private static let derivedVersion = "2"
 
     /// Merges the small rows of a day, now and then; `true` when there may be more.
     public func project() throws(StoreError) -> Bool {

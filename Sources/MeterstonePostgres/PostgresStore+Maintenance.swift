@@ -13,8 +13,9 @@ extension PostgresStore {
             defer { connection.close() }
             let source = PostgresSource(connection)
             let version = try source.run(Query(CatalogStatements.version)).int(0, 0)
-            let catalog = try catalogs.current(version: version, connection).catalog
-            var recount = recount(source, catalog)
+            let current = try catalogs.current(version: version, connection)
+            let catalog = current.catalog
+            var recount = workingSet(source, catalog, current.zones).recount(source)
             let rows = try source.run(Query(CounterStatements.count)).int(0, 0)
             let passes = 1 + rows / Self.countersPerPass
             var (events, counters) = (0, 0)
@@ -35,11 +36,12 @@ extension PostgresStore {
         }
     }
 
-    private func recount(_ source: PostgresSource, _ catalog: Catalog) -> Recount {
+    private func workingSet(
+        _ source: PostgresSource, _ catalog: Catalog, _ zones: ZoneNotes
+    ) -> WorkingSet {
         WorkingSet(
             options: options, source: source, catalog: catalog, nextSequence: .max,
-            nextSubject: .max, eventIDs: EventIDGenerator(seed: 0)
-        ).recount(source)
+            nextSubject: .max, eventIDs: EventIDGenerator(seed: 0), zones: zones)
     }
 
     /// Event ids that lead nowhere, and events without one.
@@ -81,13 +83,15 @@ extension PostgresStore {
             let rows = try connection.run([
                 Query(CatalogStatements.version), Query(TransactionStatements.number),
             ])
-            let catalog = try catalogs.current(version: rows[0].int(0, 0), connection).catalog
+            let current = try catalogs.current(version: rows[0].int(0, 0), connection)
+            let catalog = current.catalog
             let source = PostgresSource(connection, isInTransaction: true)
             try rebuildEventIDs(source, catalog.registry)
             try rebuildColumns(source, catalog.registry)
             let total = try rebuildCounters(
-                source, catalog, asOf: rows[1].int(0, 0) * Transaction.numbersPerCommit)
-            // Nodes that still follow another time zone must notice.
+                source, catalog, current.zones,
+                asOf: rows[1].int(0, 0) * Transaction.numbersPerCommit)
+            // Nodes that still follow another time zone, or other rules, must notice.
             try connection.run([
                 Query(CatalogStatements.raiseVersion), Query(CatalogStatements.notify),
                 Query(TransactionStatements.commit),
@@ -99,11 +103,12 @@ extension PostgresStore {
     }
 
     func rebuildCounters(
-        _ source: PostgresSource, _ catalog: Catalog, asOf: Int64
+        _ source: PostgresSource, _ catalog: Catalog, _ zones: ZoneNotes, asOf: Int64
     ) throws(StoreError) -> Int {
         let rows = try source.run(Query(CounterStatements.count)).int(0, 0)
         let passes = 1 + rows / Self.countersPerPass
-        var recount = recount(source, catalog)
+        let workingSet = workingSet(source, catalog, zones)
+        var recount = workingSet.recount(source)
         _ = try source.run(Query(CounterStatements.deleteAll))
         var total = 0
         for pass in 0..<passes {
@@ -118,7 +123,17 @@ extension PostgresStore {
             }
             if columns.count > 0 { _ = try source.run(columns.putting) }
             total += recount.counters.count
+            let expiries = recount.nextExpiries
+            _ = try source.run([
+                Query(SubjectStatements.clearNextExpiry).binding(passes).binding(pass),
+                Query(SubjectStatements.putNextExpiry).binding(IntColumn(expiries.map(\.subject)))
+                    .binding(IntColumn(expiries.map(\.at.millisecondsSince1970))),
+            ])
         }
+        let zones = workingSet.zones.digests(options.zoneRules).map { name, digest in
+            Query(SettingStatements.put).binding(Setting.zone + name).binding(digest)
+        }
+        if !zones.isEmpty { _ = try source.run(zones) }
         return total
     }
 

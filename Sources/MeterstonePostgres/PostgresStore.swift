@@ -39,6 +39,8 @@ public final class PostgresStore: Store {
                 options, postgres, lockKey: try connection.lockKey(of: "catalog"))
             try Self.claim(
                 options.defaultTimeZone, replaces: adoptsDefaultTimeZone, connection)
+            try Self.note(
+                options.defaultTimeZone, options.zoneRules(options.defaultTimeZone), connection)
             connection.close()
         } catch {
             throw StoreError(any: error)
@@ -57,6 +59,18 @@ public final class PostgresStore: Store {
                 Query(SettingStatements.put).binding(Setting.defaultTimeZone).binding(zone))
         } else if rows.text(0, 0) != zone, !replaces {
             throw StoreError.otherTimeZone(rows.text(0, 0), zone)
+        }
+    }
+
+    /// Notes the rules of the default time zone, unless some are noted, so that no commit has to.
+    private static func note(
+        _ zone: String, _ rules: ZoneRules?, _ connection: Connection
+    ) throws {
+        var zones = ZoneNotes()
+        zones.note(zone, rules)
+        for (name, digest) in zones.new {
+            _ = try connection.run(
+                Query(SettingStatements.putNew).binding(Setting.zone + name).binding(digest))
         }
     }
 
@@ -101,7 +115,7 @@ public final class PostgresStore: Store {
                     try profiles.subject(rows[1], row)
                 }
                 let catalog = try catalogs.current(version: rows[2].int(0, 0), connection)
-                return try view(catalog.catalog, subject, subjects)
+                return try view(catalog, subject, subjects)
             } catch {
                 throw StoreError(any: error)
             }
@@ -109,14 +123,15 @@ public final class PostgresStore: Store {
     }
 
     private func view(
-        _ catalog: Catalog, _ id: SubjectID?, _ subjects: [StoredSubject]
+        _ catalog: VersionedCatalog, _ id: SubjectID?, _ subjects: [StoredSubject]
     ) throws(StoreError) -> StoreView {
         let loaded = LoadedSource()
         if let id { loaded.load(nil, id: id) }
         for subject in subjects { loaded.load(subject, id: subject.profile.id) }
         return try WorkingSet(
-            options: options, source: loaded, catalog: catalog, nextSequence: .max,
-            nextSubject: .max, eventIDs: EventIDGenerator(seed: 0)
+            options: options, source: loaded, catalog: catalog.catalog, nextSequence: .max,
+            nextSubject: .max, eventIDs: EventIDGenerator(seed: 0), zones: catalog.zones,
+            isDeciding: false
         ).view(of: id)
     }
 

@@ -47,6 +47,15 @@ enum SubjectStatements {
         SELECT id FROM subjects WHERE next_expiry <= $1::bigint ORDER BY next_expiry
         LIMIT $2::bigint
         """
+    static let clearNextExpiry = """
+        UPDATE subjects SET next_expiry = NULL
+        WHERE next_expiry IS NOT NULL AND ((number >> 18) + number) % $1::bigint = $2::bigint
+        """
+    static let putNextExpiry = """
+        UPDATE subjects s SET next_expiry = w.next_expiry
+        FROM unnest($1::bigint[], $2::bigint[]) w(number, next_expiry)
+        WHERE s.number = w.number
+        """
     /// Rows that were brought in for subjects of which nothing was recorded.
     static let dropUnused = "DELETE FROM subjects WHERE id = ANY($1::text[]) AND number IS NULL"
 }
@@ -97,6 +106,15 @@ enum UsageEventStatements {
             w(subject, first_day, last_day, place)
         JOIN usage_events e ON e.subject = w.subject AND e.day BETWEEN w.first_day AND w.last_day
         ORDER BY w.place, e.day, e.sequence
+        """
+    /// The same of one day each, after a fact, by the index of corrections alone.
+    static let corrections = """
+        SELECT w.place, e.sequence, e.body
+        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY
+            w(subject, day, after, place)
+        JOIN usage_events e ON e.subject = w.subject AND e.day = w.day AND e.sequence > w.after
+            AND get_byte(e.body, 0) = 2
+        ORDER BY w.place, e.sequence
         """
     /// From day to day by the index, however many events a day has.
     static let days = """
@@ -267,11 +285,27 @@ enum ChangeStatements {
         ORDER BY sequence
         """
     static let before = """
-        SELECT body FROM changes WHERE sequence < $1::bigint ORDER BY sequence DESC LIMIT $2::bigint
+        SELECT body FROM changes
+        WHERE sequence < $1::bigint AND body::json -> 'outcome' -> 'unchanged' IS NULL
+            AND body::json -> 'outcome' -> 'missing' IS NULL
+        ORDER BY sequence DESC LIMIT $2::bigint
         """
 }
 
 enum SettingStatements {
+    static let putNew = """
+        INSERT INTO settings (key, value) VALUES ($1::text, $2::text) ON CONFLICT DO NOTHING
+        """
+    static let zones = "SELECT key, value FROM settings WHERE key LIKE 'timeZoneRules:%'"
+    /// Notes the rules of a zone, unless somebody has noted others: then the division fails.
+    static let noteZone = """
+        WITH noted AS (
+            INSERT INTO settings (key, value) VALUES ($1::text, $2::text)
+            ON CONFLICT (key) DO UPDATE SET value = settings.value
+            RETURNING value
+        )
+        SELECT 1 / count(*)::integer FROM noted WHERE value = $2::text
+        """
     static let byKey = "SELECT value FROM settings WHERE key = $1::text"
     static let put = """
         INSERT INTO settings (key, value) VALUES ($1::text, $2::text)

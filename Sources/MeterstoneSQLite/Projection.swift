@@ -87,7 +87,7 @@ final class Projection {
         case .events: try putEvents(statements)
         case .ids: try putIDs(statements)
         case .entries: try putEntries(statements)
-        case .counters: try putCounters(statements)
+        case .counters: try putCounters(statements, workingSet)
         case .segments: try putSegments(statements)
         case .finish:
             try statements.transaction { () throws(StoreError) in try finish(statements) }
@@ -192,9 +192,14 @@ final class Projection {
         if position == entries.count { advance(to: .counters) }
     }
 
-    private func putCounters(_ statements: WriterStatements) throws(StoreError) {
+    private func putCounters(
+        _ statements: WriterStatements, _ workingSet: WorkingSet
+    ) throws(StoreError) {
         let end = min(position + Self.rowsPerStep, counters.count)
+        let zones = workingSet.zones.new
         try statements.transaction { () throws(StoreError) in
+            // Not later than the first counter that is cut by them.
+            try statements.put(zones: zones)
             for dirty in counters[position..<end] {
                 guard
                     let counter = dirty.subject.takeDirtyCounter(
@@ -203,6 +208,7 @@ final class Projection {
                 try statements.put(counter.isDeleted ? nil : counter, at: dirty.key)
             }
         }
+        workingSet.zones.didStore(zones.keys)
         position = end
         if position == counters.count { advance(to: .segments) }
     }
@@ -250,8 +256,9 @@ final class Projection {
     private func finish(_ statements: WriterStatements) throws(StoreError) {
         try statements.put(subjects)
         try statements.put(changes)
-        if changes.contains(where: { $0.change.subject == nil }) {
-            try statements.put(registry, after: changes)
+        let ofCatalog = changes.filter { $0.change.subject == nil && $0.outcome.isChange }
+        if !ofCatalog.isEmpty {
+            try statements.put(registry, after: ofCatalog)
         }
         try statements.put(setting: Setting.watermark, String(until))
     }

@@ -113,6 +113,18 @@ final class SQLiteSource: StoreSource {
         return result
     }
 
+    func corrections(
+        of subject: Int64, day: Int64, after sequence: Int64
+    ) throws(StoreError) -> [StoredFact] {
+        let statement = try statement(UsageEventStatements.corrections)
+        defer { statement.reset() }
+        statement.bind(1, day)
+        statement.bind(2, subject)
+        statement.bind(3, sequence)
+        statement.bind(4, try watermark())
+        return try statement.facts()
+    }
+
     func firstDay(from day: Int64) throws(StoreError) -> Int64? {
         let statement = try statement(UsageEventStatements.firstDay)
         defer { statement.reset() }
@@ -152,7 +164,7 @@ final class SQLiteSource: StoreSource {
         statement.bind(1, key)
         guard try statement.step() else { return nil }
         let record = try JSONText(text: statement.text(0)).decoded(as: ChangeRecord.self)
-        return ChangeReceiptRecord(change: record.change, outcome: record.outcome)
+        return ChangeReceiptRecord(record)
     }
 
     func entries(of subject: Int64, lookup: String) throws(StoreError) -> [StoredFact] {
@@ -235,6 +247,17 @@ final class SQLiteSource: StoreSource {
         defer { statement.reset() }
         statement.bind(1, key)
         return try statement.step() ? statement.text(0) : nil
+    }
+
+    /// The digests of the rules that counters were cut with, by zone.
+    func zones() throws(StoreError) -> [String: String] {
+        let statement = try statement(SettingStatements.zones)
+        defer { statement.reset() }
+        var result: [String: String] = [:]
+        while try statement.step() {
+            result[String(statement.text(0).dropFirst(Setting.zone.count))] = statement.text(1)
+        }
+        return result
     }
 
     func scan(

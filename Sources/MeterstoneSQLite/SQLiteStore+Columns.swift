@@ -55,7 +55,7 @@ extension WriterStatements {
 
 extension SQLiteStore {
     /// What stores of this version derive from events, beside what those of the first one did.
-    private static let derivedVersion = "1"
+    private static let derivedVersion = "2"
 
     /// Brings a store that an earlier version wrote up to what this one derives from its events.
     func adoptDerivedVersion() throws(StoreError) {

@@ -14,7 +14,8 @@ extension SQLiteStore {
         let workingSet = WorkingSet(
             options: options, source: source, catalog: catalog, nextSequence: watermark + 1,
             nextSubject: try source.count(SubjectStatements.numberMax) + 1,
-            eventIDs: EventIDGenerator(seed: UInt64.random(in: .min ... .max)))
+            eventIDs: EventIDGenerator(seed: UInt64.random(in: .min ... .max)),
+            zones: ZoneNotes(try source.zones()))
         let journal = try Statement(statements.database, JournalStatements.after)
         journal.bind(1, watermark)
         while try journal.step() {
@@ -62,6 +63,26 @@ extension SQLiteStore {
                     definedAt: seriesRows.int(1), isCounted: seriesRows.int(2) == 1))
         }
         return Registry(names: names, limits: limits, series: series)
+    }
+
+    /// Counters follow the rules of time zones as the system has them. When those changed since the
+    /// counters were written, they are recomputed before anything else happens. Where the system has no
+    /// rules at all, that is noted, and nothing is decided about the zone's subjects until it has.
+    ///
+    /// - Parameter recomputes: `false`: leave them as they are.
+    func adoptZoneRules(recomputes: Bool) throws(StoreError) {
+        let zones = workingSet.zones
+        for (name, digest) in zones.digests(options.zoneRules).sorted(by: { $0.key < $1.key })
+        where digest == ZoneNotes.missing {
+            notices.append(
+                "the system has no time zone '\(name)': nothing is decided about its subjects")
+        }
+        let changed = zones.changed(options.zoneRules)
+        guard !changed.isEmpty, recomputes else { return }
+        notices.append(
+            "the rules of time zones changed since counters were cut with them "
+                + "(\(changed.joined(separator: ", "))): counters are computed anew")
+        _ = try rebuild()
     }
 
     /// Counters follow the default time zone for subjects that name none. When the setting changed

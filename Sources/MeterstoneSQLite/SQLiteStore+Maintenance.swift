@@ -83,8 +83,25 @@ extension SQLiteStore {
                 try statements.put(counter, at: key)
                 total += 1
             }
+            try put(nextExpiries: recount.nextExpiries, ofPass: pass, of: passes)
         }
+        try statements.put(zones: workingSet.zones.digests(options.zoneRules))
         return total
+    }
+
+    private func put(
+        nextExpiries: [(subject: Int64, at: Instant)], ofPass pass: Int64, of passes: Int64
+    ) throws(StoreError) {
+        let clear = try Statement(statements.database, SubjectStatements.clearNextExpiry)
+        clear.bind(1, passes)
+        clear.bind(2, pass)
+        try clear.run()
+        let put = try Statement(statements.database, SubjectStatements.putNextExpiry)
+        for (subject, instant) in nextExpiries {
+            put.bind(1, subject)
+            put.bind(2, instant.millisecondsSince1970)
+            try put.run()
+        }
     }
 
     func rebuildEventIDs(_ database: Database) throws(StoreError) {

@@ -21,6 +21,8 @@ public final class SQLiteStore: Store, @unchecked Sendable {
     /// Why nothing more is written, once that is so.
     public private(set) var halt: StoreError?
     let checkpoints: Checkpoints
+    /// What whoever opened it should know.
+    public internal(set) var notices: [String] = []
 
     /// Opens the store in a directory, which is made if it does not exist, and replays what a crash
     /// left in the journal.
@@ -49,6 +51,7 @@ public final class SQLiteStore: Store, @unchecked Sendable {
                 )
             }
             try adoptDefaultTimeZone(recomputes: adoptsDefaultTimeZone)
+            try adoptZoneRules(recomputes: adoptsDefaultTimeZone)
             try adoptDerivedVersion()
         } catch {
             throw StoreError(error)

@@ -27,6 +27,11 @@ package enum SubjectStatements {
         ORDER BY next_expiry
         LIMIT ?2
         """
+    package static let clearNextExpiry = """
+        UPDATE subjects SET next_expiry = NULL
+        WHERE next_expiry IS NOT NULL AND ((number >> 18) + number) % ?1 = ?2
+        """
+    package static let putNextExpiry = "UPDATE subjects SET next_expiry = ?2 WHERE number = ?1"
     package static let numberMax = "SELECT COALESCE(MAX(number), 0) FROM subjects"
     package static let count = "SELECT COUNT(*) FROM subjects"
 }
@@ -61,6 +66,13 @@ package enum UsageEventStatements {
     package static let ofDay = """
         SELECT sequence, body FROM usage_events
         WHERE day = ?1 AND subject = ?2 AND sequence <= ?3
+        ORDER BY sequence
+        """
+    /// By the index of corrections alone, whatever else happened on the day.
+    package static let corrections = """
+        SELECT sequence, body FROM usage_events
+        WHERE day = ?1 AND subject = ?2 AND sequence > ?3 AND sequence <= ?4
+            AND substr(body, 1, 1) = x'02'
         ORDER BY sequence
         """
     package static let existsOnDay = """
@@ -195,7 +207,8 @@ package enum ChangeStatements {
     package static let byIdempotencyKey = "SELECT body FROM changes WHERE idempotency_key = ?1"
     package static let before = """
         SELECT body FROM changes
-        WHERE sequence < ?1
+        WHERE sequence < ?1 AND json_extract(body, '$.outcome.unchanged') IS NULL
+            AND json_extract(body, '$.outcome.missing') IS NULL
         ORDER BY sequence DESC
         LIMIT ?2
         """
@@ -223,6 +236,7 @@ package enum ChangeStatements {
 package enum SettingStatements {
     package static let byKey = "SELECT value FROM settings WHERE key = ?1"
     package static let put = "INSERT OR REPLACE INTO settings (key, value) VALUES (?1, ?2)"
+    package static let zones = "SELECT key, value FROM settings WHERE key GLOB 'time_zone_rules:*'"
 }
 
 /// Keys of `settings`.
@@ -230,4 +244,6 @@ package enum Setting {
     package static let watermark = "watermark"
     package static let defaultTimeZone = "default_time_zone"
     package static let derivedVersion = "derived_version"
+    /// Followed by the name of a zone: the digest of the rules that counters were cut with.
+    package static let zone = "time_zone_rules:"
 }

@@ -124,6 +124,11 @@ extension WriterStatements {
         }
     }
 
+    /// Writes what rules counters are cut with, by zone.
+    func put(zones digests: [String: String]) throws(StoreError) {
+        for (name, digest) in digests { try put(setting: Setting.zone + name, digest) }
+    }
+
     func put(setting key: String, _ value: String) throws(StoreError) {
         let statement = try Statement(database, SettingStatements.put)
         statement.bind(1, key)

@@ -6,21 +6,24 @@ import MeterstoneCore
 
 /// How every administrative write is answered.
 extension MeterstoneEngine {
-    /// Writes something and answers with it: 201 when it is new, 200 when it was there.
+    /// Writes something and answers with it as the write left it: 201 when it is new, 200 when it was
+    /// there. A repeat of the idempotency key gets the same bytes, whatever came between.
     ///
     /// - Parameters:
     ///   - missing: codes that speak of what the path names.
-    ///   - json: what is written, as it stands afterwards.
+    ///   - told: the body, where the change also says when it was asked for.
+    ///   - json: the answer, where it is not what was written.
     func put(
         _ change: Change, _ request: Request, missing: Set<Rejection.Code> = [],
-        json: () async throws -> [UInt8]
+        told: [UInt8]? = nil, json: ((_ after: [UInt8]) throws -> [UInt8]) = { $0 }
     ) async throws -> Response {
-        let receipt = try await self.change(try request.change(change))
+        let receipt = try await self.change(try request.change(change, told: told))
         if case .rejected(let rejection) = receipt.outcome {
             throw Problem(rejection, missing: missing)
         }
         return Response(
-            json: try await json(), status: receipt.outcome == .created ? .created : .ok,
+            json: try json(Array((receipt.after ?? "null").utf8)),
+            status: receipt.outcome == .created ? .created : .ok,
             headers: receipt.isReplay ? .replayed : [:])
     }
 

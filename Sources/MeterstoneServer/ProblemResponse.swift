@@ -73,10 +73,12 @@ extension Problem {
         switch code {
         case .malformed: .badRequest
         case .trackingDisabled: .forbidden
-        case .alreadyVoided, .inUse, .idempotencyConflict, .reservationOpen, .reservationClosed,
+        case .alreadyVoided, .eventVoided, .eventRefunded, .inUse, .idempotencyConflict,
+            .reservationOpen, .reservationClosed,
             .duplicateGrant, .alreadyRefunded:
             .conflict
         case .tooManyReservations: .tooManyRequests
+        case .timeZoneRules: .serviceUnavailable
         case .tooLarge: .contentTooLarge
         case .invalidField, .missingField, .unknownField, .unknownMeter, .unknownPlan,
             .unknownLimit, .unknownSubject, .unknownEvent, .unknownTimeZone, .nothingToCount,
@@ -98,7 +100,7 @@ extension Problem {
     ) -> (status: HTTPResponse.Status, retryAfterSeconds: Int?) {
         switch code.kind {
         case .overloaded, .unavailable: (.serviceUnavailable, 1)
-        case .closed, .halted, .locked, .inputOutput: (.serviceUnavailable, 5)
+        case .closed, .halted, .locked, .inputOutput, .timeZoneRules: (.serviceUnavailable, 5)
         case .diskFull: (HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage"), nil)
         case .outcomeUnknown, .corrupt, .schemaTooNew, .misuse: (.internalServerError, nil)
         }

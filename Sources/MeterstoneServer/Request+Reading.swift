@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import MeterstoneAPI
 import MeterstoneCore
+import MeterstoneStore
 import NIOCore
 
 extension Request {
@@ -64,10 +65,12 @@ extension HTTPFields {
 
 extension Request {
     /// A change with its author and its key, both from header fields.
-    func change(_ change: Change) throws(Rejection) -> ChangeRequest {
+    /// - Parameter told: as of ``ChangeRequest/told``, before it is digested.
+    func change(_ change: Change, told: [UInt8]? = nil) throws(Rejection) -> ChangeRequest {
         ChangeRequest(
             change: change, author: try headers.author(),
-            idempotencyKey: try headers.idempotencyKey())
+            idempotencyKey: try headers.idempotencyKey(),
+            told: told.map { String(XXH64.hash($0[...], seed: 0), radix: 16) })
     }
 }
 

@@ -3,8 +3,8 @@ public import MeterstoneCore
 /// What callers ask of a store, in the order in which it is carried out.
 public enum Command: Sendable {
     case consume(UsageEvent)
-    /// Decides as `consume` would, and changes nothing.
-    case check(UsageEvent)
+    /// Decides as `consume` or `reserve` would, and changes nothing.
+    case check(UsageEvent, as: CheckedUse = .consume)
     /// Records what has happened, whatever the limits say.
     case record(UsageEvent)
     case correct(Correction)
@@ -30,7 +30,8 @@ public enum Outcome: Sendable {
     case consumed(ConsumeOutcome)
     case recorded(RecordOutcome)
     case corrected(CorrectionOutcome)
-    case changed(ChangeOutcome, isReplay: Bool)
+    /// - Parameter after: what was changed, as JSON, as it stood afterwards; `nil` where it did not exist.
+    case changed(ChangeOutcome, after: String?, isReplay: Bool)
     case limits([LimitStatus])
     case reserved(ReserveOutcome)
     case reservation(ReservationOutcome)
@@ -38,4 +39,22 @@ public enum Outcome: Sendable {
     case reservations([Reservation])
     case expired(count: Int)
     case wallet(Wallet)
+    /// Nothing was done, for a reason that other commands of the batch do not share.
+    case failed(StoreError)
+}
+
+extension Command {
+    /// The outcome when the subject cannot be decided about.
+    func failing(_ error: StoreError) -> Outcome {
+        switch self {
+        case .consume, .check: .consumed(.rejected(Rejection(error)))
+        case .record: .recorded(.rejected(Rejection(error)))
+        case .correct: .corrected(.rejected(Rejection(error)))
+        case .change: .changed(.rejected(Rejection(error)), after: nil, isReplay: false)
+        case .reserve: .reserved(.rejected(Rejection(error)))
+        case .extend, .close: .reservation(.rejected(Rejection(error)))
+        case .expire: .expired(count: 0)
+        case .limits, .reservation, .openReservations, .wallet: .failed(error)
+        }
+    }
 }

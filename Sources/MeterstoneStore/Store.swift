@@ -13,6 +13,9 @@ public protocol Store: AnyObject, Sendable {
     /// `outcomeUnknown` nobody can know, and the event ids decide.
     func commit(_ commands: [Command], at now: Instant) throws(StoreError) -> [Outcome]
 
+    /// What was found and done when the store was opened, in sentences for the log.
+    var notices: [String] { get }
+
     /// Why nothing can be written until the store is opened again, if that is so.
     var halt: StoreError? { get }
 
@@ -79,6 +82,10 @@ public protocol Store: AnyObject, Sendable {
 
     /// Administrative changes, newest first.
     func changes(before sequence: Int64?, count: Int) throws(StoreError) -> [ChangeEntry]
+}
+
+extension Store {
+    public var notices: [String] { [] }
 }
 
 /// One line of the audit log.

@@ -13,6 +13,7 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
             case unavailable = "store_unavailable"
             case schemaTooNew = "schema_too_new"
             case misuse = "store_misuse"
+            case timeZoneRules = "time_zone_rules"
         }
 
         package let kind: Kind
@@ -37,6 +38,8 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         public static let unavailable = Code(kind: .unavailable)
         /// A newer Meterstone wrote this store.
         public static let schemaTooNew = Code(kind: .schemaTooNew)
+        /// A subject's counters follow other rules of its time zone than are known here.
+        public static let timeZoneRules = Code(kind: .timeZoneRules)
         /// A bug of ours: the store refused a statement.
         public static let misuse = Code(kind: .misuse)
 

@@ -31,6 +31,11 @@ public protocol StoreSource {
     /// Everything about one subject whose usage occurred on these UTC days, by day and sequence.
     func facts(of subject: Int64, days: ClosedRange<Int64>) throws(StoreError) -> [StoredFact]
 
+    /// Corrections of one subject's usage that occurred on a UTC day, recorded after a fact, by sequence.
+    func corrections(
+        of subject: Int64, day: Int64, after sequence: Int64
+    ) throws(StoreError) -> [StoredFact]
+
     /// The days within `days` on which something is stored for a subject, newest first.
     func days(
         of subject: Int64, within days: ClosedRange<Int64>, count: Int
@@ -106,11 +111,14 @@ public struct StoredSubject: Sendable {
     public var children: SIMD4<Int32>
     /// No reservation that counts on it expires before; `nil`: none is open.
     public var nextExpiry: Instant?
+    /// What was said of it before.
+    public var past: SubjectPast
 
     package init(
         number: Int64, firstSequence: Int64, profile: Subject, children: SIMD4<Int32> = .zero,
-        nextExpiry: Instant? = nil
+        nextExpiry: Instant? = nil, past: SubjectPast = SubjectPast()
     ) {
+        self.past = past
         self.number = number
         self.firstSequence = firstSequence
         self.profile = profile
@@ -181,13 +189,26 @@ public struct StoredFact: Sendable {
 }
 
 /// The first answer to a change that came with an idempotency key.
-public struct ChangeReceiptRecord: Sendable, Codable {
+public struct ChangeReceiptRecord: Sendable {
     public var change: Change
+    /// As of ``ChangeRequest/told``.
+    public var told: String?
     public var outcome: ChangeOutcome
+    /// What was changed, as JSON, as it stood afterwards; `nil` where it did not exist.
+    public var after: String?
 
-    package init(change: Change, outcome: ChangeOutcome) {
-        self.change = change
-        self.outcome = outcome
+    package init(_ record: ChangeRecord) {
+        change = record.change
+        told = record.told
+        outcome = record.outcome
+        after = record.after
+    }
+
+    /// Whether the same is asked again.
+    func isOf(_ request: ChangeRequest) -> Bool {
+        change == request.change
+            || told != nil && told == request.told && change.key == request.change.key
+                && change.kind == request.change.kind
     }
 }
 
@@ -203,6 +224,14 @@ extension StoreSource {
     }
 
     public func prefetch(subjects numbers: some Collection<Int64>) throws(StoreError) {}
+
+    public func corrections(
+        of subject: Int64, day: Int64, after sequence: Int64
+    ) throws(StoreError) -> [StoredFact] {
+        try facts(of: subject, days: day...day).filter {
+            $0.sequence > sequence && $0.body.first == FactKind.correction.rawValue
+        }
+    }
 
     public func quantityNames() throws(StoreError) -> [MeterKey]? { nil }
 

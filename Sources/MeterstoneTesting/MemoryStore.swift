@@ -116,7 +116,9 @@ public final class MemoryStore: Store {
     public func changes(before sequence: Int64?, count: Int) throws(StoreError) -> [ChangeEntry] {
         workingSet.withLock { workingSet in
             workingSet.dirtyChanges.reversed()
-                .filter { change in sequence.map { change.sequence < $0 } ?? true }
+                .filter { change in
+                    change.outcome.isChange && (sequence.map { change.sequence < $0 } ?? true)
+                }
                 .prefix(count).map { ChangeEntry($0) }
         }
     }

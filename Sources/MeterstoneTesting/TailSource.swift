@@ -17,7 +17,7 @@ final class TailSource: StoreSource {
         for state in workingSet.subjects.values where state.number != 0 {
             stored[state.number] = StoredSubject(
                 number: state.number, firstSequence: state.firstSequence, profile: state.profile,
-                nextExpiry: state.nextExpiry)
+                nextExpiry: state.nextExpiry, past: state.past)
         }
         batches = workingSet.tail.batches
         columns = isProjected ? workingSet.tail.columns.map(\.entries) : []

@@ -46,6 +46,24 @@ import Testing
         }
     }
 
+    @Test func `rebuild restores when the next reservation expires`() throws {
+        try withStore { store, other in
+            let now = Instant(millisecondsSince1970: 1_900_000_000_000)
+            let event = UsageEvent(
+                id: .text("held"), subject: SubjectID(unchecked: "held"), occurredAt: now,
+                quantities: .one(MeterKey(unchecked: "prompts"), 1))
+            _ = try store.commit(
+                [.reserve(event, ReservationTerms(milliseconds: 60_000))], at: now)
+            while try store.project() {}
+            try other.write { try $0.execute(sql: "UPDATE subjects SET next_expiry = NULL") }
+            #expect(try !store.verify().isClean)
+            _ = try store.rebuild()
+            #expect(try store.verify().differences == [])
+            let late = now.advanced(byMilliseconds: 60_000)
+            #expect(try store.subjectsDue(at: late, count: 9) == [event.subject])
+        }
+    }
+
     @Test func `verify reports an event id that leads nowhere`() throws {
         try withStore { store, other in
             try other.write {

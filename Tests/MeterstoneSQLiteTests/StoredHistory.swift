@@ -16,7 +16,7 @@ struct StoredHistory {
             repeat {
                 let view = try store.view(of: profile.id)
                 let page = try store.read { (source) throws(StoreError) in
-                    try UsageReader(view, source).events(before: cursor, count: 1_000)
+                    try UsageReader(view, source, now: .latest).events(before: cursor, count: 1_000)
                 }
                 // A team's list has its members' events, too.
                 for event in page.events where event.event.subject == profile.id {

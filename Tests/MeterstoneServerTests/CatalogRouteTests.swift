@@ -1,4 +1,5 @@
 import HTTPTypes
+import MeterstoneTesting
 import Testing
 
 @Suite struct CatalogRouteTests {
@@ -142,6 +143,40 @@ import Testing
             #expect(next.text.contains(#""nextCursor":null"#))
             let unnamed = try await server.put("/v1/plans/x", "{}", headers: [.author: " "])
             #expect(unnamed.isProblem(422, "invalid_field", field: "X-Author"))
+        }
+    }
+
+    @Test func `an idempotency key gets the same bytes whatever came between`() async throws {
+        try await TestServer.run { server in
+            let puts = [
+                ("/v1/limits/daily", #"{"meter":"prompts","window":"day","defaultAllowance":5}"#),
+                ("/v1/subjects/u", #"{"name":"Ann"}"#),
+                ("/v1/subjects/u/subscription", #"{"plan":"pro"}"#),
+                ("/v1/subjects/u/overrides/daily", #"{"allowance":7}"#),
+            ]
+            var first: [String] = []
+            for (number, put) in puts.enumerated() {
+                let key: HTTPFields = [.idempotencyKey: "key-\(number)"]
+                first.append(try await server.put(put.0, put.1, headers: key).text)
+            }
+            // The second changes nothing, and is remembered as well.
+            let same: HTTPFields = [.idempotencyKey: "same"]
+            let unchanged = try await server.put(puts[0].0, puts[0].1, headers: same)
+            #expect(unchanged.status == 200)
+            server.clock.advance(bySeconds: 3_600)
+            _ = try await server.put(
+                puts[0].0, #"{"meter":"seconds","window":"month","defaultAllowance":9}"#)
+            _ = try await server.put("/v1/subjects/u", #"{"blocked":true}"#)
+            _ = try await server.delete("/v1/subjects/u/subscription")
+            for (number, put) in puts.enumerated() {
+                let key: HTTPFields = [.idempotencyKey: "key-\(number)"]
+                let again = try await server.put(put.0, put.1, headers: key)
+                #expect(again.text == first[number] && again.status == 201, "\(put.0)")
+                #expect(again.header("Idempotency-Replayed") == "true")
+            }
+            let again = try await server.put(puts[0].0, puts[0].1, headers: same)
+            #expect(again.text == unchanged.text && again.status == 200)
+            #expect(try await server.get("/v1/subjects/u").boolean("blocked") == true)
         }
     }
 }

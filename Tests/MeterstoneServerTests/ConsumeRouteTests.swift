@@ -125,6 +125,47 @@ import Testing
         }
     }
 
+    @Test func `an id that was taken back is answered 409 and a check says the same`() async throws
+    {
+        try await TestServer.run { server in
+            let body = #"{"id":"e1","subject":"u","meter":"prompts","quantity":3}"#
+            let check = try await server.post("/v1/check", body)
+            #expect(check.boolean("allowed") == true && check.boolean("duplicate") == false)
+            let first = try await server.post("/v1/consume", body)
+            #expect(try await server.post("/v1/check", body).boolean("duplicate") == true)
+            let other = #"{"id":"e1","subject":"u","meter":"prompts","quantity":4}"#
+            #expect(try await server.post("/v1/check", other).status == 409)
+            #expect(first.status == 200)
+            _ = try await server.post("/v1/events/e1/void", #"{"reason":"a mistake"}"#)
+            for path in ["/v1/consume", "/v1/check"] {
+                let answer = try await server.post(path, body)
+                #expect(answer.isProblem(409, "event_voided", field: "id"))
+            }
+            let events = try await server.post("/v1/events", "[\(body)]")
+            #expect(events.number("rejected") == 1 && events.text.contains("event_voided"))
+        }
+    }
+
+    @Test func `a check as a reservation says what a reservation would`() async throws {
+        let limit = Limit(
+            key: LimitKey(unchecked: "at_once"), meter: TestServer.prompts, window: .concurrent,
+            defaultAllowance: .units(2))
+        try await TestServer.run(
+            blueprint: Blueprint(meters: TestServer.blueprint.meters, limits: [limit])
+        ) { server in
+            _ = try await server.post(
+                "/v1/reservations", #"{"subject":"u","meter":"prompts","quantity":2}"#)
+            let check = try await server.post(
+                "/v1/check", #"{"subject":"u","meter":"prompts","as":"reservation"}"#)
+            #expect(check.status == 200 && check.boolean("allowed") == false)
+            let consume = try await server.post("/v1/check", #"{"subject":"u","meter":"prompts"}"#)
+            #expect(consume.boolean("allowed") == true)
+            let wrong = try await server.post(
+                "/v1/check", #"{"subject":"u","meter":"prompts","as":"loan"}"#)
+            #expect(wrong.isProblem(422, "invalid_field", field: "as"))
+        }
+    }
+
     @Test func `a check changes nothing`() async throws {
         try await TestServer.run { server in
             for _ in 0..<3 {

@@ -16,7 +16,7 @@ import MeterstoneServer
         (.cyclicParent, 422), (.unknownReservation, 422), (.reservationOpen, 409),
         (.reservationClosed, 409), (.tooManyReservations, 429), (.unknownGrant, 422),
         (.duplicateGrant, 409), (.unknownReference, 422), (.alreadyRefunded, 409),
-        (.creditOverflow, 422),
+        (.creditOverflow, 422), (.eventVoided, 409), (.eventRefunded, 409), (.timeZoneRules, 503),
     ]
 
     @Test func `every rejection has a status`() {

@@ -1,5 +1,6 @@
 import MeterstoneCore
 import MeterstoneStore
+import MeterstoneTesting
 
 extension Model {
     mutating func correct(_ correction: Correction, at now: Instant) -> String {
@@ -44,10 +45,10 @@ extension Model {
                 ? "again \(receipt.answer)" : "idempotency_conflict"
         }
         let answer = carryOut(request.change, at: now)
-        let isChange = ["created", "replaced", "deleted", "credited"].contains {
-            answer.hasPrefix($0)
+        let answers = ["created", "replaced", "deleted", "credited", "unchanged", "missing"]
+        if answers.contains(where: { answer.hasPrefix($0) }) {
+            receipts[key] = (request.change, answer)
         }
-        if isChange { receipts[key] = (request.change, answer) }
         return answer
     }
 
@@ -94,9 +95,9 @@ extension Model {
             outcome = old == nil || old == new ? .missing : .deleted
         }
         if outcome == .missing || outcome == .unchanged { return outcome.text }
-        profiles[id] = new
+        timeline.put(new, at: now)
         if let parent = new.parent, profiles[parent] == nil {
-            profiles[parent] = Subject(id: parent)
+            timeline.put(Subject(id: parent), at: now)
         }
         return outcome.text
     }

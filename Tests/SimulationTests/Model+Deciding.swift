@@ -1,18 +1,19 @@
 import MeterstoneCore
 import MeterstoneStore
+import MeterstoneTesting
 
 extension Model {
     /// Carries a command out, and says in words what must come of it.
     mutating func perform(_ command: Command, at now: Instant) -> String {
         switch command {
         case .consume(let event): return consume(event, at: now, records: true)
-        case .check(let event): return consume(event, at: now, records: false)
+        case .check(let event, let use): return check(event, as: use, at: now)
         case .record(let event): return record(event, at: now)
         case .correct(let correction): return correct(correction, at: now)
         case .change(let request): return change(request, at: now)
         case .limits(let id):
             _ = expireDue(id, at: now)
-            return "\(statuses(id, at: now))"
+            return "\(statuses(id, at: now, now))"
         case .reserve(let event, let terms): return reserve(event, terms, at: now)
         case .extend(let more): return extend(more, at: now)
         case .close(let closing): return close(closing, at: now)
@@ -31,15 +32,49 @@ extension Model {
     // MARK: Usage
 
     private mutating func consume(_ event: UsageEvent, at now: Instant, records: Bool) -> String {
-        if records, let known = known(event.id, event.details?.source) {
+        if let known = known(event.id, event.details?.source) {
             if events[known].reservation != nil { return "conflict" }
             return repeated(event, as: events[known])
         }
         return decide(event, at: now, records: records, terms: nil)
     }
 
+    private mutating func check(
+        _ event: UsageEvent, as use: CheckedUse, at now: Instant
+    ) -> String {
+        guard use == .reservation else { return consume(event, at: now, records: false) }
+        if let known = known(event.id, event.details?.source) {
+            guard events[known].reservation != nil else { return "conflict" }
+            _ = expireDue(events[known].event.subject, at: now)
+            return repeated(event, as: events[known])
+        }
+        return decide(event, at: now, records: false, terms: ReservationTerms())
+    }
+
+    /// What became of an event, unless what it was answered still holds.
+    func takenBack(_ known: ModelEvent) -> String? {
+        if known.isVoided { return "event_voided" }
+        if let status = known.reservation?.status, status != .open {
+            if status != .settled || countsNothing(known.event) { return "reservation_closed" }
+        } else if countsNothing(known.event), !countsNothing(known.told) {
+            return "event_voided"
+        }
+        let refunded = wallets[known.event.subject]?.refunded ?? []
+        if known.firstCredits != nil, refunded.contains(known.event.id?.text ?? "") {
+            return "event_refunded"
+        }
+        return nil
+    }
+
+    private func countsNothing(_ event: UsageEvent) -> Bool {
+        moved(by: event, at: .earliest).allSatisfy { meter, worth in
+            worth.units == 0 && meter.aggregation != .count && meter.aggregation != .uniqueCount
+        }
+    }
+
     func repeated(_ event: UsageEvent, as known: ModelEvent) -> String {
         guard matches(known, event) else { return "conflict" }
+        if let answer = takenBack(known) { return answer }
         return "duplicate \(stillKnown(known.answer))\(known.firstCredits.text)"
     }
 
@@ -55,19 +90,22 @@ extension Model {
     ) -> String {
         let instant = event.occurredAt ?? now
         if isOutOfRange(instant, now) { return "occurred_at_out_of_range" }
-        _ = expireDue(event.subject, at: now)
+        let levels = timeline.levels(event.subject, at: instant)
+        for level in levels { _ = expireDue(level, at: now) }
         if let rejection = reject(event.quantities) { return rejection }
         let moved = moved(by: event, at: instant).map { ModelMove(meter: $0, worth: $1) }
         if moved.isEmpty { return "nothing_to_count" }
-        let levels = levels(event.subject)
-        if let blocked = levels.first(where: { profile($0).blocked }) {
-            return "blocked by \(blocked) \(statuses(event.subject, at: instant))"
+        if let blocked = self.levels(event.subject).first(where: { profile($0).blocked }) {
+            return "blocked by \(blocked) \(statuses(event.subject, at: instant, now))"
+        }
+        if instant > now, !hasBegun(moved, levels, event.details, at: instant, now) {
+            return "occurred_at_out_of_range"
         }
         if terms != nil, levels.contains(where: { open(on: $0).count >= openReservationsMax }) {
             return "too_many_reservations"
         }
         let verdict = evaluate(
-            moved, levels, event.details, at: instant, isReservation: terms != nil)
+            moved, levels, event.details, at: instant, now, isReservation: terms != nil)
         if !verdict.violated.isEmpty { return verdict.refusal }
         let cost = cost(of: verdict.payable)
         var wallet = wallet(event.subject, at: now)
@@ -99,6 +137,21 @@ extension Model {
         return terms == nil ? answer : "\(answer) \(text(ofReservation: place))"
     }
 
+    /// Whether every window has begun that a limit would refuse in.
+    private func hasBegun(
+        _ moved: [ModelMove], _ levels: [SubjectID], _ details: EventDetails?, at instant: Instant,
+        _ now: Instant
+    ) -> Bool {
+        levels.allSatisfy { level in
+            activeLimits.allSatisfy { limit in
+                guard limit.mode == .enforce, accepts(limit.dimensions, details ?? .none),
+                    moved.contains(where: { $0.meter.key == limit.meter })
+                else { return true }
+                return span(limit.window, level, at: instant).from <= now
+            }
+        }
+    }
+
     func moved(by event: UsageEvent, at instant: Instant) -> [(Meter, Worth)] {
         blueprint.meters.sorted { $0.key < $1.key }
             .compactMap { meter in worth(event, meter, at: instant).map { (meter, $0) } }
@@ -107,7 +160,7 @@ extension Model {
     /// What every limit would say, who refuses, and what credits would have to pay.
     func evaluate(
         _ moved: [ModelMove], _ levels: [SubjectID], _ details: EventDetails?, at instant: Instant,
-        isReservation: Bool
+        _ now: Instant, isReservation: Bool
     ) -> ModelVerdict {
         var verdict = ModelVerdict()
         if payment == .creditsOnly {
@@ -121,7 +174,8 @@ extension Model {
                     guard accepts(limit.dimensions, details ?? .none) else { continue }
                     let isAside = limit.window == .concurrent && !isReservation
                     let reading = reading(
-                        limit, move.meter, level, at: instant, adding: isAside ? nil : move.worth,
+                        limit, move.meter, level, at: instant, now,
+                        adding: isAside ? nil : move.worth,
                         earlier: move.earlier)
                     let allowance = allowance(limit, level, at: instant)
                     var status = ModelStatus(
@@ -152,10 +206,13 @@ extension Model {
     private mutating func record(_ event: UsageEvent, at now: Instant) -> String {
         let instant = event.occurredAt ?? now
         if let known = known(event.id, event.details?.source) {
-            return matches(events[known], event) && events[known].reservation == nil
-                ? "duplicate" : "conflict"
+            guard matches(events[known], event), events[known].reservation == nil else {
+                return "conflict"
+            }
+            return takenBack(events[known]) ?? "duplicate"
         }
         if isOutOfRange(instant, now) { return "occurred_at_out_of_range" }
+        for level in timeline.levels(event.subject, at: instant) { _ = expireDue(level, at: now) }
         if let rejection = reject(event.quantities) { return rejection }
         remember(event, at: instant, now, answer: [])
         return "counted"
@@ -164,7 +221,7 @@ extension Model {
     private mutating func remember(
         _ event: UsageEvent, at instant: Instant, _ now: Instant, answer: [ModelStatus]
     ) {
-        let levels = levels(event.subject)
+        let levels = timeline.levels(event.subject, at: instant)
         introduce(event.subject)
         var known = event
         known.occurredAt = instant
@@ -177,7 +234,7 @@ extension Model {
     /// A subject is there from its first fact on, and so are the teams above it.
     mutating func introduce(_ id: SubjectID) {
         for level in levels(id) where profiles[level] == nil {
-            profiles[level] = Subject(id: level)
+            timeline.put(Subject(id: level), at: .earliest)
         }
     }
 
@@ -210,13 +267,13 @@ extension Model {
         blueprint.limits.filter { $0.active && $0.mode != .off }.sorted { $0.key < $1.key }
     }
 
-    func statuses(_ id: SubjectID, at instant: Instant) -> [ModelStatus] {
+    func statuses(_ id: SubjectID, at instant: Instant, _ now: Instant) -> [ModelStatus] {
         levels(id).flatMap { level in
             activeLimits.compactMap { limit in
                 guard let meter = blueprint.meters.first(where: { $0.key == limit.meter }) else {
                     return nil
                 }
-                let reading = reading(limit, meter, level, at: instant, adding: nil)
+                let reading = reading(limit, meter, level, at: instant, now, adding: nil)
                 return ModelStatus(
                     limit: limit.key, ancestor: level == id ? nil : level,
                     allowance: allowance(limit, level, at: instant).wire, used: reading.before,

@@ -12,17 +12,8 @@ extension Model {
             return "conflict"
         }
         _ = expireDue(events[known].event.subject, at: now)
-        let answer = repeated(event, as: events[known])
-        guard events[known].isVoided else {
-            return "\(answer) \(text(ofReservation: known))"
-        }
-        var made = self
-        made.events[known].event = events[known].told
-        made.events[known].reservation = ModelReservation(
-            terms: terms,
-            expiresAt: events[known].recordedAt.advanced(byMilliseconds: terms.milliseconds))
-        made.events[known].reservation?.status = .released
-        return "\(answer) \(made.text(ofReservation: known))"
+        if let answer = takenBack(events[known]) { return answer }
+        return "\(repeated(event, as: events[known])) \(text(ofReservation: known))"
     }
 
     func text(ofReservation place: Int) -> String {
@@ -137,13 +128,13 @@ extension Model {
         events[place].event = after
         events[place].reservation = reservation
         events[place].corrections.append(.made(at: now, because: status.rawValue))
-        let answer = statuses(ofClosing: place, before, after)
+        let answer = statuses(ofClosing: place, before, after, now)
         events[place].reservation?.closingAnswer = answer
         return answer
     }
 
     private func statuses(
-        ofClosing place: Int, _ before: UsageEvent, _ after: UsageEvent
+        ofClosing place: Int, _ before: UsageEvent, _ after: UsageEvent, _ now: Instant
     ) -> [ModelStatus] {
         let instant = events[place].at
         var result: [ModelStatus] = []
@@ -154,7 +145,7 @@ extension Model {
                 }
                 let worth = worth(after, meter, at: instant)
                 if worth == nil, self.worth(before, meter, at: instant) == nil { continue }
-                let reading = reading(limit, meter, level, at: instant, adding: nil)
+                let reading = reading(limit, meter, level, at: instant, now, adding: nil)
                 var used = reading.before
                 if limit.window == .request, events[place].reservation?.isCounted ?? true {
                     used = worth.map { counting($0, meter) } ?? 0
@@ -174,7 +165,7 @@ extension Model {
         _ place: Int, _ after: UsageEvent, _ reservation: ModelReservation, at now: Instant
     ) {
         let id = after.subject
-        let cost = reservation.isCounted ? closingCost(place, after, reservation) : 0
+        let cost = reservation.isCounted ? closingCost(place, after, reservation, now) : 0
         guard cost > 0 || events[place].credits != nil else { return }
         var wallet = wallet(id, at: now)
         let paid = wallet.settle(
@@ -185,7 +176,7 @@ extension Model {
     }
 
     private func closingCost(
-        _ place: Int, _ after: UsageEvent, _ reservation: ModelReservation
+        _ place: Int, _ after: UsageEvent, _ reservation: ModelReservation, _ now: Instant
     ) -> Int64 {
         let instant = events[place].at
         let setAside = moved(by: events[place].event, at: instant)
@@ -204,7 +195,7 @@ extension Model {
                 more.units = used - known
                 let verdict = evaluate(
                     [ModelMove(meter: meter, worth: more)], events[place].levels, after.details,
-                    at: instant, isReservation: true)
+                    at: instant, now, isReservation: true)
                 units[meter.key] = payable + (verdict.payable[meter.key] ?? 0)
             }
         }
@@ -247,7 +238,7 @@ extension Model {
             return ModelMove(meter: meter, worth: more, earlier: known.units)
         }
         let verdict = evaluate(
-            moves, events[place].levels, after.details, at: instant, isReservation: true)
+            moves, events[place].levels, after.details, at: instant, now, isReservation: true)
         if !verdict.violated.isEmpty { return verdict.refusal }
         let cost = cost(of: verdict.payable)
         var wallet = wallet(after.subject, at: now)

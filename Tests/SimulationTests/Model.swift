@@ -1,12 +1,13 @@
 import MeterstoneCore
 import MeterstoneStore
+import MeterstoneTesting
 
 /// What the stores must agree with: a list of events, and everything computed from it anew each time.
 ///
 /// It shares the calendar and the plain values with the product, and nothing that counts or decides.
 struct Model {
     var blueprint = Blueprint()
-    var profiles: [SubjectID: Subject] = [:]
+    var timeline = ProfileTimeline()
     var events: [ModelEvent] = []
     var wallets: [SubjectID: ModelWallet] = [:]
     /// Answers to changes that came with an idempotency key.
@@ -21,6 +22,8 @@ struct Model {
     init(zoneRules: @escaping @Sendable (String) -> ZoneRules?) {
         self.zoneRules = zoneRules
     }
+
+    var profiles: [SubjectID: Subject] { timeline.profiles }
 
     func profile(_ id: SubjectID) -> Subject { profiles[id] ?? Subject(id: id) }
 
@@ -41,21 +44,12 @@ struct Model {
     }
 
     func plan(_ id: SubjectID, at instant: Instant) -> PlanKey? {
-        for level in levels(id) {
-            let profile = profile(level)
-            if let subscription = profile.subscription, subscription.applies(at: instant) {
-                return subscription.plan
-            }
-            if let plan = profile.plan { return plan }
-        }
-        return blueprint.plans.first { $0.isDefault }?.key
+        timeline.plan(id, at: instant) ?? blueprint.plans.first { $0.isDefault }?.key
     }
 
     func allowance(_ limit: Limit, _ id: SubjectID, at instant: Instant) -> Allowance {
-        for level in levels(id) {
-            if let allowance = profile(level).overrides[limit.key] { return allowance }
-        }
-        return allowance(limit, under: plan(id, at: instant))
+        timeline.override(limit.key, id, at: instant)
+            ?? allowance(limit, under: plan(id, at: instant))
     }
 
     func allowance(_ limit: Limit, under plan: PlanKey?) -> Allowance {
@@ -119,6 +113,8 @@ struct Worth {
     var units: Int64
     var distinctValue: String?
     var at: Instant
+    /// Told before its time.
+    var isAhead = false
 }
 
 extension Model {
@@ -166,11 +162,14 @@ extension Model {
             guard span.contains(event.at), event.counts(for: id), event.isOpen || !isOpen,
                 accepts(filter, event.event.details ?? .none)
             else { return nil }
-            return worth(event.event, meter, at: event.at)
+            var worth = worth(event.event, meter, at: event.at)
+            worth?.isAhead = event.at > event.recordedAt
+            return worth
         }
     }
 
-    func aggregate(_ worths: [Worth], _ aggregation: Aggregation) -> Int64 {
+    /// - Parameter instant: what was told ahead of it is not there yet.
+    func aggregate(_ worths: [Worth], _ aggregation: Aggregation, at instant: Instant) -> Int64 {
         switch aggregation {
         case .sum: return worths.reduce(0) { $0 + $1.units }
         case .count: return Int64(worths.count)
@@ -178,7 +177,9 @@ extension Model {
         case .uniqueCount: return Int64(Set(worths.compactMap(\.distinctValue)).count)
         case .latest:
             var last: Worth?
-            for worth in worths where last.map({ $0.at <= worth.at }) ?? true { last = worth }
+            for worth in worths where !worth.isAhead || worth.at <= instant {
+                if last.map({ $0.at <= worth.at }) ?? true { last = worth }
+            }
             return last?.units ?? 0
         }
     }
@@ -187,8 +188,8 @@ extension Model {
     ///
     /// - Parameter earlier: what the same request moved the meter by before.
     func reading(
-        _ limit: Limit, _ meter: Meter, _ id: SubjectID, at instant: Instant, adding more: Worth?,
-        earlier: Int64 = 0
+        _ limit: Limit, _ meter: Meter, _ id: SubjectID, at instant: Instant, _ now: Instant,
+        adding more: Worth?, earlier: Int64 = 0
     ) -> (before: Int64, after: Int64, resetsAt: Instant?) {
         switch limit.window {
         case .rolling(let seconds):
@@ -197,15 +198,16 @@ extension Model {
             return (earlier, earlier + (more.map { counting($0, meter) } ?? 0), nil)
         case .concurrent:
             let open = worths(id, meter, limit.dimensions, in: .lifetime, isOpen: true)
-            let before = aggregate(open, meter.aggregation)
+            let before = aggregate(open, meter.aggregation, at: now)
             return (before, before + (more.map { counting($0, meter) } ?? 0), nil)
         default: break
         }
         let span = span(limit.window, id, at: instant)
         let counted = worths(id, meter, limit.dimensions, in: span)
         return (
-            aggregate(counted, meter.aggregation),
-            aggregate(counted + (more.map { [$0] } ?? []), meter.aggregation),
+            aggregate(counted, meter.aggregation, at: max(instant, now)),
+            aggregate(
+                counted + (more.map { [$0] } ?? []), meter.aggregation, at: max(instant, now)),
             span.until == WindowSpan.lifetime.until ? nil : span.until
         )
     }
@@ -222,7 +224,8 @@ extension Model {
         let before: Int64 =
             ends.map { end -> Int64 in
                 let start = end.advanced(byMilliseconds: 1 - milliseconds)
-                return aggregate(near.filter { start <= $0.at && $0.at <= end }, meter.aggregation)
+                return aggregate(
+                    near.filter { start <= $0.at && $0.at <= end }, meter.aggregation, at: end)
             }.max() ?? 0
         let oldest = near.map(\.at).filter { $0 <= instant }.min() ?? instant
         let units = more.map { counting($0, meter) } ?? 0

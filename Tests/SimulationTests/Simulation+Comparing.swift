@@ -19,12 +19,15 @@ extension Simulation {
                 until: world.now.advanced(byMilliseconds: world.number(1...90_000_000)), in: zone,
                 anchor: model.profile(id).subscription?.startsAt, atMost: 1_000) ?? []
         let expected = spans.map { span in
-            model.aggregate(model.worths(id, meter, [:], in: span), meter.aggregation)
+            model.aggregate(
+                model.worths(id, meter, [:], in: span), meter.aggregation, at: world.now)
         }
+        let now = world.now
         for (name, store) in try stores {
             let view = try store.view(of: id)
             let points = try store.read { (source) throws(StoreError) in
-                try UsageReader(view, source).points(of: meter, over: spans, window: window)
+                try UsageReader(view, source, now: now)
+                    .points(of: meter, over: spans, window: window)
             }
             try expect(
                 points.map(\.quantity.units), expected,
@@ -45,7 +48,7 @@ extension Simulation {
             repeat {
                 let view = try store.view(of: id)
                 let page = try store.read { (source) throws(StoreError) in
-                    try UsageReader(view, source).events(before: cursor, count: count)
+                    try UsageReader(view, source, now: .latest).events(before: cursor, count: count)
                 }
                 found += page.events.map(\.text)
                 cursor = page.next

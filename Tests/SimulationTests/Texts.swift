@@ -40,7 +40,7 @@ extension Outcome {
         case .corrected(.corrected): "corrected"
         case .corrected(.unchanged): "unchanged"
         case .corrected(.rejected(let rejection)): rejection.code.rawValue
-        case .changed(let outcome, let isReplay): (isReplay ? "again " : "") + outcome.text
+        case .changed(let outcome, _, let isReplay): (isReplay ? "again " : "") + outcome.text
         case .limits(let statuses): "\(statuses.map { ModelStatus($0) })"
         case .reserved(.rejected(let rejection)): rejection.code.rawValue
         case .reserved(.conflict): "conflict"
@@ -51,6 +51,7 @@ extension Outcome {
         case .reservations(let reservations): "\(reservations.map(\.text))"
         case .expired(let count): "expired \(count)"
         case .wallet(let wallet): wallet.text
+        case .failed(let error): error.code.text
         }
     }
 }
@@ -156,7 +157,7 @@ extension Command {
     var summary: String {
         switch self {
         case .consume(let event): "consume \(event.summary)"
-        case .check(let event): "check \(event.summary)"
+        case .check(let event, let use): "check \(use) \(event.summary)"
         case .record(let event): "record \(event.summary)"
         case .correct(let correction): "correct \(correction.eventID) \(correction.kind)"
         case .change(let request): "\(request.change)"

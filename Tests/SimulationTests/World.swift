@@ -67,7 +67,8 @@ struct World {
         case 0..<60: nil
         case 60..<75: now.advanced(byMilliseconds: -number(0...7_200_000))
         case 75..<88: now.advanced(byMilliseconds: -number(0...3_456_000_000))
-        case 88..<97: now.advanced(byMilliseconds: number(0...86_400_000))
+        case 88..<93: now.advanced(byMilliseconds: number(0...5_000_000))
+        case 93..<97: now.advanced(byMilliseconds: number(0...86_400_000))
         case 97: now.advanced(byMilliseconds: number(86_400_001...99_999_999))
         default: Instant(millisecondsSince1970: number(-10_000...10_000))
         }
@@ -78,7 +79,7 @@ struct World {
     mutating func command() -> Command {
         switch number(0...199) {
         case 0..<62: .consume(event())
-        case 62..<69: .check(event())
+        case 62..<69: .check(event(), as: percent(70) ? .consume : .reservation)
         case 69..<89: .record(event())
         case 89..<103: .correct(correction())
         case 103..<110: .limits(pick(Self.subjects + Self.teams))

@@ -246,4 +246,56 @@ import Testing
             }
         }
     }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `a key gets the first answer again whatever came between`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.withSession { session in
+            try await session.engine.setUp(plans: [Plan(key: .free)], limits: [.daily(10)])
+            func put(
+                _ change: Change, _ key: String, told: String? = nil
+            ) async throws -> ChangeReceipt {
+                try await session.engine.change(
+                    ChangeRequest(change: change, author: "test", idempotencyKey: key, told: told))
+            }
+            let same = try await put(.putLimit(.daily(10)), "same")
+            let missing = try await put(.deleteOverride(.ada, .daily), "missing")
+            let more = try await put(.putLimit(.daily(20)), "more")
+            #expect(same.outcome == .unchanged && missing.outcome == .missing)
+            #expect(more.outcome == .replaced)
+            let at = Instant.at("2026-03-01T00:00:00Z")
+            let subscribed = try await put(
+                .putSubscription(.ada, Subscription(plan: .free, startsAt: at)), "sub", told: "a")
+            try await session.engine.put(.putOverride(.ada, .daily, .units(1)))
+            try await session.engine.put(.putLimit(.daily(30)))
+            try await session.engine.put(.deleteSubscription(.ada))
+            for _ in 0..<2 {
+                for (again, first) in [
+                    (try await put(.putLimit(.daily(10)), "same"), same),
+                    (try await put(.deleteOverride(.ada, .daily), "missing"), missing),
+                    (try await put(.putLimit(.daily(20)), "more"), more),
+                    // Where the time of asking is filled in, what was told is what is the same.
+                    (
+                        try await put(
+                            .putSubscription(
+                                .ada,
+                                Subscription(plan: .free, startsAt: at.advanced(byMilliseconds: 5))
+                            ),
+                            "sub", told: "a"), subscribed
+                    ),
+                ] {
+                    #expect(again.isReplay && again.outcome == first.outcome)
+                    #expect(again.after == first.after)
+                }
+                try await session.reopen()
+            }
+            let other = try await put(.putLimit(.daily(11)), "same")
+            #expect(other.outcome.code == "idempotency_conflict")
+            // Nothing was undone on the way, and what changed nothing is no change.
+            #expect(try await session.engine.used(.ada)["prompts_daily"] == 0)
+            let limits = try await session.engine.changes(count: 100).filter { $0.kind == "limit" }
+            #expect(limits.count == 3)
+        }
+    }
 }

@@ -102,19 +102,6 @@ import Testing
     }
 
     @Test(arguments: StoreUnderTest.allCases)
-    func `a voided event is still a repeat`(store: StoreUnderTest) async throws {
-        try await store.withSession { session in
-            try await session.engine.setUp(limits: [.daily(10)])
-            _ = try await session.engine.decide("ada", 4, id: "one")
-            _ = try await session.engine.void("one")
-            try await session.reopen()
-            let again = try await session.engine.decide("ada", 4, id: "one")
-            #expect(again.isDuplicate && again.limits.map(\.used) == [4])
-            #expect(try await session.engine.used(.ada) == ["prompts_daily": 0])
-        }
-    }
-
-    @Test(arguments: StoreUnderTest.allCases)
     func `corrections say who and why and stand in the list of events`(
         store: StoreUnderTest
     )

@@ -1,10 +1,11 @@
 import MeterstoneCore
+import MeterstoneTesting
 
 /// What was recorded, as a plain list, and every report in the most obvious way: each number is counted
 /// anew from all events.
 struct NaiveReports {
     var events: [NaiveEvent] = []
-    var profiles: [SubjectID: Subject] = [:]
+    var timeline = ProfileTimeline()
     /// Every change of a profile that changed something.
     var changes: [(at: Instant, profile: Subject, plan: PlanKey?)] = []
     var meters: [Meter] = []
@@ -64,23 +65,17 @@ struct NaiveEvent {
 // MARK: - What decides
 
 extension NaiveReports {
+    var profiles: [SubjectID: Subject] { timeline.profiles }
+
     func profile(_ id: SubjectID) -> Subject { profiles[id] ?? Subject(id: id) }
 
     func zone(of id: SubjectID) -> ZoneRules { zones(profile(id).timeZone) }
-
-    func ancestors(of id: SubjectID) -> [SubjectID] {
-        guard let parent = profile(id).parent else { return [] }
-        return [parent] + ancestors(of: parent)
-    }
 
     var defaultPlan: PlanKey? { plans.first { $0.isDefault }?.key }
 
     /// The plan of a subject, or else that of the teams above it.
     func plan(of id: SubjectID, at instant: Instant) -> PlanKey? {
-        for level in [id] + ancestors(of: id) {
-            if let plan = ownPlan(profile(level), at: instant) { return plan }
-        }
-        return defaultPlan
+        timeline.plan(id, at: instant) ?? defaultPlan
     }
 
     private func ownPlan(_ profile: Subject, at instant: Instant) -> PlanKey? {
@@ -131,22 +126,22 @@ extension NaiveReports {
     }
 
     /// Takes an event in that was recorded, or that a consume or a reservation was allowed.
-    mutating func add(_ event: NaiveEvent, isConsume: Bool) {
+    mutating func add(_ event: NaiveEvent) {
         var event = event
-        event.ancestors = ancestors(of: event.subject)
+        event.ancestors = Array(timeline.levels(event.subject, at: event.at).dropFirst())
         event.plan = plan(of: event.subject, at: event.at)
         for limit in moving(event) {
             guard let allowance = allowance(limit, of: event.subject, at: event.at),
                 let (before, after) = reading(limit, event, adding: event)
             else { continue }
-            if isConsume, after >= allowance { event.met.insert(limit.key) }
+            if after >= allowance { event.met.insert(limit.key) }
             if limit.mode != .shadow, after > max(allowance, before) {
                 event.overages[limit.key] = after - max(allowance, before)
             }
         }
         events.append(event)
         for id in [event.subject] + event.ancestors where profiles[id] == nil {
-            profiles[id] = Subject(id: id)
+            timeline.put(Subject(id: id), at: .earliest)
         }
     }
 

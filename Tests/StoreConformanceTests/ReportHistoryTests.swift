@@ -182,8 +182,8 @@ private final class ReportHistory {
         case 9..<24 where !naive.events.isEmpty: try await correct()
         case 24..<34: try await reserve()
         case 34..<42: try await close()
-        case 42..<70: try await use(isConsume: true)
-        default: try await use(isConsume: false)
+        case 42..<70: try await use(isConsumed: true)
+        default: try await use(isConsumed: false)
         }
     }
 
@@ -193,7 +193,7 @@ private final class ReportHistory {
         let outcome = try await engine.put(.putSubject(profile))
         if case .rejected = outcome { throw UnexpectedOutcome() }
         profile.subscription = known?.subscription
-        naive.profiles[profile.id] = profile
+        naive.timeline.put(profile, at: clock.now)
         if outcome.isChange, let plan = profile.plan {
             var noted = profile
             noted.subscription = nil
@@ -223,7 +223,7 @@ private final class ReportHistory {
         if case .rejected = outcome { throw UnexpectedOutcome() }
         var profile = naive.profile(id)
         profile.subscription = subscription
-        naive.profiles[id] = profile
+        naive.timeline.put(profile, at: clock.now)
         naive.changes.append((clock.now, profile, subscription.plan))
     }
 
@@ -269,16 +269,16 @@ private final class ReportHistory {
             ancestors: [], at: at, quantities: quantities(), details: details)
     }
 
-    private func use(isConsume: Bool) async throws {
+    private func use(isConsumed: Bool) async throws {
         let event = makeEvent()
-        guard isConsume else {
+        guard isConsumed else {
             guard case .counted = try await engine.record([event.told])[0] else {
                 throw UnexpectedOutcome()
             }
-            return naive.add(event, isConsume: false)
+            return naive.add(event)
         }
         switch try await engine.consume(event.told) {
-        case .decided(let decision) where decision.isAllowed: naive.add(event, isConsume: true)
+        case .decided(let decision) where decision.isAllowed: naive.add(event)
         case .decided: break
         case .rejected(let rejection) where rejection.code == .nothingToCount: break
         default: throw UnexpectedOutcome()
@@ -292,7 +292,7 @@ private final class ReportHistory {
         switch try await engine.reserve(event.told, terms) {
         case .decided(let decision, _) where decision.isAllowed:
             event.expiresAt = clock.now.advanced(byMilliseconds: terms.milliseconds)
-            naive.add(event, isConsume: true)
+            naive.add(event)
         case .decided, .rejected: break
         default: throw UnexpectedOutcome()
         }

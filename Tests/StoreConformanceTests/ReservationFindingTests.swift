@@ -54,11 +54,10 @@ import Testing
             _ = try await engine.reserve(event)
             _ = try await engine.settle(try #require(EventID("work")))
             _ = try await engine.void("work")
-            guard case .decided(_, let reservation) = try await engine.reserve(event) else {
-                Issue.record("expected the first answer")
-                return
+            guard case .rejected(let rejection) = try await engine.reserve(event) else {
+                throw UnexpectedOutcome()
             }
-            #expect(reservation?.status != .open)
+            #expect(rejection.code == .eventVoided)
         }
     }
 

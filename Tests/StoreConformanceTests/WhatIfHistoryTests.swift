@@ -96,6 +96,8 @@ private struct WhatIfHistory {
     }
 
     mutating func run() async throws {
+        // Before everything that happens, so that it is said of all of it.
+        clock.set(.at("2026-02-01T00:00:00Z"))
         let plans = [Plan(key: .free, isDefault: true), Plan(key: .pro)]
         let off = Self.limits.map { limit in
             var limit = limit

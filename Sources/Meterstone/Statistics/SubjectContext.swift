@@ -96,7 +96,8 @@ extension MeterstoneEngine {
             try store.read { (source) throws(StoreError) -> Answer in
                 try work(
                     SubjectContext(
-                        reader: try UsageReader(view, source), subject: subject, now: now))
+                        reader: try UsageReader(view, source, now: now), subject: subject, now: now)
+                )
             }
         }
     }

@@ -33,6 +33,27 @@ package struct ReserveBody: Sendable {
     }
 }
 
+/// What a check asks: an event as a consume takes it, and whether it would be consumed or reserved.
+package struct CheckBody: Sendable {
+    package var event: UsageEvent
+    package let use: CheckedUse
+
+    package init(_ json: [UInt8]) throws(Rejection) {
+        var draft = EventDraft()
+        var use: CheckedUse?
+        try JSONReader.readBody(json) { (name, reader) throws(Rejection) in
+            if name == "as" {
+                use = try reader.readChoice(name)
+            } else {
+                guard let field = EventField(rawValue: name) else { throw .unknown(name) }
+                try draft.read(field, from: &reader)
+            }
+        }
+        event = try draft.event()
+        self.use = use ?? .consume
+    }
+}
+
 /// What a request to extend a reservation says. Everything may be left out.
 package struct ExtendBody: Sendable {
     package let milliseconds: Int64?

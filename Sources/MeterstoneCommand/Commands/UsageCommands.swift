@@ -64,12 +64,18 @@ struct CheckCommand: AsyncParsableCommand {
         abstract: "Tell what consume would answer, and change nothing; exit code 1 for no.")
 
     @OptionGroup var arguments: EventArguments
+
+    @Option(
+        name: .customLong("as"), help: "What it would be: consume or reservation.",
+        transform: { try ArgumentText.choice($0) })
+    var use: CheckedUse = .consume
+
     @OptionGroup var store: StoreArguments
     @OptionGroup var output: OutputArguments
 
     func run() async throws {
         let event = try arguments.usageEvent()
-        let outcome = try await OpenStore.with(store) { try await $0.check(event) }
+        let outcome = try await OpenStore.with(store) { try await $0.check(event, as: use) }
         try Answers.print(outcome, asJSON: output.json, at: SystemClock.now())
     }
 }

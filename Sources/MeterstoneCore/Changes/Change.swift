@@ -34,11 +34,17 @@ public struct ChangeRequest: Hashable, Sendable {
     public var author: String
     /// The same key with the same change gets the first answer again.
     public var idempotencyKey: String?
+    /// What the caller told, as a digest. With the same one a change is the same also where the time of
+    /// asking was filled in; `nil`: the change is all that is compared.
+    public var told: String?
 
-    public init(change: Change, author: String, idempotencyKey: String? = nil) {
+    public init(
+        change: Change, author: String, idempotencyKey: String? = nil, told: String? = nil
+    ) {
         self.change = change
         self.author = author
         self.idempotencyKey = idempotencyKey
+        self.told = told
     }
 }
 
@@ -61,6 +67,12 @@ public enum ChangeOutcome: Hashable, Sendable, Codable {
         case .created, .replaced, .deleted, .credited: true
         case .unchanged, .missing, .rejected: false
         }
+    }
+
+    /// Whether a repeat of its key gets it again. What was rejected may be tried again.
+    package var isAnswer: Bool {
+        if case .rejected = self { return false }
+        return true
     }
 }
 

@@ -12,6 +12,9 @@ public struct CounterState: Hashable, Sendable {
         case none
         /// When the latest event occurred, and its place in the order of recording.
         case latest(at: Instant, sequence: Int64)
+        /// The latest reading, and later ones that were told before their time, in their order. The
+        /// value is that of the latest, or 0 when there is none.
+        case readings(latest: Reading?, ahead: [Reading])
         /// How often each distinct value was seen.
         case distinct([String: Int64])
         /// Quantities by instant, sorted, each instant once.
@@ -24,6 +27,24 @@ public struct CounterState: Hashable, Sendable {
         indirect case wallet(SealedWallet)
     }
 
+    /// What a gauge showed.
+    public struct Reading: Hashable, Comparable, Sendable {
+        public var at: Instant
+        /// Place in the order of recording.
+        public var sequence: Int64
+        public var units: Int64
+
+        package init(at: Instant, sequence: Int64, units: Int64) {
+            self.at = at
+            self.sequence = sequence
+            self.units = units
+        }
+
+        public static func < (lhs: Reading, rhs: Reading) -> Bool {
+            (lhs.at, lhs.sequence) < (rhs.at, rhs.sequence)
+        }
+    }
+
     public static let empty = CounterState(value: 0, memory: .none)
 
     public init(value: Int64, memory: Memory) {
@@ -31,9 +52,19 @@ public struct CounterState: Hashable, Sendable {
         self.memory = memory
     }
 
-    /// What `value` becomes with one more contribution, or `nil` when it does not fit.
+    /// What it comes to at an instant, which is not before the last contribution was recorded: a reading
+    /// counts from its own time on.
     @inline(__always)
-    package func previewing(_ contribution: Contribution, as aggregation: Aggregation) -> Int64? {
+    package func value(at instant: Instant) -> Int64 {
+        guard case .readings(_, let ahead) = memory else { return value }
+        return ahead.last { $0.at <= instant }?.units ?? value
+    }
+
+    /// What it comes to at an instant with one more contribution, or `nil` when it does not fit.
+    @inline(__always)
+    package func previewing(
+        _ contribution: Contribution, as aggregation: Aggregation, at instant: Instant
+    ) -> Int64? {
         switch aggregation {
         case .sum:
             let (sum, overflow) = value.addingReportingOverflow(contribution.units)
@@ -43,7 +74,7 @@ public struct CounterState: Hashable, Sendable {
             return overflow ? nil : sum
         case .max, .latest, .uniqueCount:
             var copy = self
-            return copy.add(contribution, as: aggregation) ? copy.value : nil
+            return copy.add(contribution, as: aggregation) ? copy.value(at: instant) : nil
         }
     }
 
@@ -101,14 +132,32 @@ public struct CounterState: Hashable, Sendable {
     /// Entries that are kept without a look at their age.
     private static let rollingEntriesMin = 256
 
+    /// In whatever order readings come, the state is the same: the latest of those that were told in
+    /// their time, and what was told ahead of it for later.
     private mutating func addLatest(_ contribution: Contribution) {
-        if case .latest(let at, let sequence) = memory,
-            (contribution.occurredAt, contribution.sequence) < (at, sequence)
-        {
-            return
+        let reading = Reading(
+            at: contribution.occurredAt, sequence: contribution.sequence,
+            units: contribution.units)
+        var (latest, ahead): (Reading?, [Reading]) = (nil, [])
+        switch memory {
+        case .latest(let at, let sequence):
+            latest = Reading(at: at, sequence: sequence, units: value)
+        case .readings(let known, let later): (latest, ahead) = (known, later)
+        default: break
         }
-        value = contribution.units
-        memory = .latest(at: contribution.occurredAt, sequence: contribution.sequence)
+        guard latest.map({ $0 < reading }) ?? true else { return }
+        if contribution.isAhead {
+            ahead.insert(reading, at: ahead.firstIndex { reading < $0 } ?? ahead.endIndex)
+        } else {
+            latest = reading
+            ahead.removeAll { $0 < reading }
+        }
+        value = latest?.units ?? 0
+        if let latest, ahead.isEmpty {
+            memory = .latest(at: latest.at, sequence: latest.sequence)
+        } else {
+            memory = .readings(latest: latest, ahead: ahead)
+        }
     }
 
     private mutating func addDistinct(_ distinctValue: String?) {
@@ -129,10 +178,14 @@ public struct Contribution: Hashable, Sendable {
     public var distinctValue: String?
     public var occurredAt: Instant
     public var sequence: Int64
+    /// Whether it was recorded before it occurred.
+    public var isAhead: Bool
 
     package init(
-        units: Int64, distinctValue: String? = nil, occurredAt: Instant, sequence: Int64
+        units: Int64, distinctValue: String? = nil, occurredAt: Instant, sequence: Int64,
+        isAhead: Bool
     ) {
+        self.isAhead = isAhead
         self.units = units
         self.distinctValue = distinctValue
         self.occurredAt = occurredAt

@@ -8,6 +8,14 @@ public enum ConsumeOutcome: Sendable {
     case rejected(Rejection)
 }
 
+/// What a check asks about.
+public enum CheckedUse: String, Hashable, Sendable, CaseIterable {
+    /// Whether it could be used up at once.
+    case consume
+    /// Whether it could be set aside.
+    case reservation
+}
+
 /// The answer to a consume, with the state of every limit that was looked at.
 public struct Decision: Sendable {
     /// `nil` when allowed.
@@ -99,10 +107,13 @@ public struct Rejection: Hashable, Sendable, Codable, Error {
         case unknownSubject = "unknown_subject"
         case unknownEvent = "unknown_event"
         case unknownTimeZone = "unknown_time_zone"
+        case timeZoneRules = "time_zone_rules"
         case nothingToCount = "nothing_to_count"
         case quantityOverflow = "quantity_overflow"
         case occurredAtOutOfRange = "occurred_at_out_of_range"
         case alreadyVoided = "already_voided"
+        case eventVoided = "event_voided"
+        case eventRefunded = "event_refunded"
         case inUse = "in_use"
         case cyclicParent = "cyclic_parent"
         case malformed = "malformed"

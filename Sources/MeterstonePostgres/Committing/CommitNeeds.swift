@@ -25,7 +25,11 @@ struct CommitNeeds {
                 identities.insert(id.identity(source: event.details?.source))
             }
             isReadOnly = false
-        case .check(let event): subjects.insert(event.subject)
+        case .check(let event, _):
+            subjects.insert(event.subject)
+            if let id = event.id {
+                identities.insert(id.identity(source: event.details?.source))
+            }
         case .reserve(let event, _):
             subjects.insert(event.subject)
             writtenSubjects.insert(event.subject)

@@ -25,6 +25,9 @@ extension LoadedSource {
                     { self.load($0, identities: questions.identities) }
                 ))
         }
+        if !questions.corrections.isEmpty {
+            pending.append(corrections(Array(questions.corrections)))
+        }
         if !questions.receipts.isEmpty { pending.append(receipts(questions.receipts)) }
         if !questions.entries.isEmpty { pending.append(entries(Array(questions.entries))) }
         var pointers: Set<EventLocation> = []
@@ -43,15 +46,27 @@ extension LoadedSource {
 
     /// Returns where the events stand that teams' rows point to.
     private func loadFacts(_ rows: Rows, _ keys: [FactsKey]) throws -> Set<EventLocation> {
-        var found = [[StoredFact]](repeating: [], count: keys.count)
         var pointers: Set<EventLocation> = []
-        for row in 0..<rows.count {
-            let fact = StoredFact(sequence: rows.int(row, 1), body: rows.bytes(row, 2))
-            if let pointer = try fact.pointer { pointers.insert(pointer) }
-            found[Int(rows.int(row, 0)) - 1].append(fact)
+        for (key, facts) in zip(keys, rows.facts(byPlaceOf: keys.count)) {
+            for fact in facts {
+                if let pointer = try fact.pointer { pointers.insert(pointer) }
+            }
+            load(facts, key)
         }
-        for (key, facts) in zip(keys, found) { load(facts, key) }
         return pointers
+    }
+
+    private func corrections(_ keys: [CorrectionsKey]) -> (Query, (Rows) throws -> Void) {
+        (
+            Query(UsageEventStatements.corrections)
+                .binding(IntColumn(keys.map(\.subject))).binding(IntColumn(keys.map(\.day)))
+                .binding(IntColumn(keys.map(\.after))),
+            { rows in
+                for (key, facts) in zip(keys, rows.facts(byPlaceOf: keys.count)) {
+                    self.load(facts, key)
+                }
+            }
+        )
     }
 
     private func subjectsByID(
@@ -130,12 +145,9 @@ extension LoadedSource {
         (
             .entries(keys),
             { rows in
-                var found = [[StoredFact]](repeating: [], count: keys.count)
-                for row in 0..<rows.count {
-                    found[Int(rows.int(row, 0)) - 1].append(
-                        StoredFact(sequence: rows.int(row, 1), body: rows.bytes(row, 2)))
+                for (key, facts) in zip(keys, rows.facts(byPlaceOf: keys.count)) {
+                    self.load(facts, key)
                 }
-                for (key, facts) in zip(keys, found) { self.load(facts, key) }
             }
         )
     }
@@ -148,11 +160,21 @@ extension LoadedSource {
                 for row in 0..<rows.count {
                     let record = try JSONText(text: rows.text(row, 1))
                         .decoded(as: ChangeRecord.self)
-                    self.load(
-                        ChangeReceiptRecord(change: record.change, outcome: record.outcome),
-                        idempotencyKey: rows.text(row, 0))
+                    self.load(ChangeReceiptRecord(record), idempotencyKey: rows.text(row, 0))
                 }
             }
         )
+    }
+}
+
+extension Rows {
+    /// Facts by the place, from 1, of what they were asked for with: place, sequence and body.
+    fileprivate func facts(byPlaceOf count: Int) -> [[StoredFact]] {
+        var found = [[StoredFact]](repeating: [], count: count)
+        for row in 0..<self.count {
+            found[Int(int(row, 0)) - 1].append(
+                StoredFact(sequence: int(row, 1), body: bytes(row, 2)))
+        }
+        return found
     }
 }

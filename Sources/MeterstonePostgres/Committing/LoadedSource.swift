@@ -15,13 +15,14 @@ final class LoadedSource: StoreSource {
         var counters: Set<CounterKey> = []
         var bodies: Set<EventLocation> = []
         var facts: Set<FactsKey> = []
+        var corrections: Set<CorrectionsKey> = []
         var identities: Set<[UInt8]> = []
         var receipts: Set<String> = []
         var entries: Set<EntriesKey> = []
 
         var isEmpty: Bool {
             subjects.isEmpty && subjectNumbers.isEmpty && counters.isEmpty && bodies.isEmpty
-                && facts.isEmpty && identities.isEmpty && receipts.isEmpty
+                && facts.isEmpty && corrections.isEmpty && identities.isEmpty && receipts.isEmpty
                 && entries.isEmpty
         }
     }
@@ -29,6 +30,12 @@ final class LoadedSource: StoreSource {
     struct FactsKey: Hashable {
         var subject: Int64
         var days: ClosedRange<Int64>
+    }
+
+    struct CorrectionsKey: Hashable {
+        var subject: Int64
+        var day: Int64
+        var after: Int64
     }
 
     struct EntriesKey: Hashable {
@@ -47,6 +54,7 @@ final class LoadedSource: StoreSource {
     private(set) var places: [CounterKey: [UInt8]] = [:]
     private var bodies: [EventLocation: [UInt8]?] = [:]
     private var facts: [FactsKey: [StoredFact]] = [:]
+    private var corrections: [CorrectionsKey: [StoredFact]] = [:]
     private var locations: [[UInt8]: EventLocation?] = [:]
     private var receipts: [String: ChangeReceiptRecord?] = [:]
     private var entries: [EntriesKey: [StoredFact]] = [:]
@@ -80,6 +88,10 @@ final class LoadedSource: StoreSource {
 
     func load(_ facts: [StoredFact], _ key: FactsKey) {
         self.facts[key] = facts
+    }
+
+    func load(_ corrections: [StoredFact], _ key: CorrectionsKey) {
+        self.corrections[key] = corrections
     }
 
     func load(_ entries: [StoredFact], _ key: EntriesKey) {
@@ -134,6 +146,15 @@ final class LoadedSource: StoreSource {
         if let known = facts[key] { return known }
         questions.facts.insert(key)
         return []
+    }
+
+    func corrections(
+        of subject: Int64, day: Int64, after sequence: Int64
+    ) throws(StoreError) -> [StoredFact] {
+        let key = CorrectionsKey(subject: subject, day: day, after: sequence)
+        if let known = corrections[key] { return known }
+        questions.corrections.insert(key)
+        throw Self.notLoaded
     }
 
     func receipt(forIdempotencyKey key: String) throws(StoreError) -> ChangeReceiptRecord? {

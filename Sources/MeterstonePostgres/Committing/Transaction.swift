@@ -51,7 +51,7 @@ struct Transaction {
         // Somebody may have got a new parent since, or one that nobody here knew of.
         guard begun.above.isSubset(of: begun.locked) else { return try giveUp(.lock(begun.above)) }
         let catalog = try store.catalogs.current(version: begun.catalogVersion, connection)
-        let (workingSet, outcomes) = try decide(with: catalog.catalog, number: begun.number)
+        let (workingSet, outcomes) = try decide(with: catalog, number: begun.number)
         guard workingSet.hasFacts else { return try giveUp(.done(outcomes)) }
         let writes = try TransactionWrites(workingSet, brought: begun.brought, loaded)
         guard writes.subjects.isSubset(of: begun.locked) else {
@@ -126,13 +126,14 @@ struct Transaction {
 
     /// Decides the batch, with as many passes as it takes to have loaded everything it asks for.
     private func decide(
-        with catalog: Catalog, number: Int64
+        with catalog: VersionedCatalog, number: Int64
     ) throws -> (WorkingSet, [Outcome]) {
         for pass in 0..<Self.passesMax {
             let workingSet = WorkingSet(
-                options: store.options, source: loaded, catalog: catalog,
+                options: store.options, source: loaded, catalog: catalog.catalog,
                 nextSequence: number * Self.numbersPerCommit,
-                nextSubject: number * Self.numbersPerCommit, eventIDs: session.eventIDs)
+                nextSubject: number * Self.numbersPerCommit, eventIDs: session.eventIDs,
+                zones: catalog.zones)
             if pass == 0 {
                 // Most batches ask for nothing else.
                 let keys = workingSet.counters(neededBy: commands, at: now)
@@ -179,7 +180,7 @@ struct Transaction {
         let catalog = try store.catalogs.current(version: rows[1].int(0, 0), connection)
         // As if after everything that is committed.
         let (_, outcomes) = try decide(
-            with: catalog.catalog, number: .max / Self.numbersPerCommit - 1)
+            with: catalog, number: .max / Self.numbersPerCommit - 1)
         _ = try connection.run(Query(TransactionStatements.rollback))
         return outcomes
     }

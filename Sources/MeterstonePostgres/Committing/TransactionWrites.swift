@@ -26,6 +26,7 @@ struct TransactionWrites {
         }
         try addSubjects(workingSet.dirtySubjects, brought)
         try addChanges(workingSet.dirtyChanges, workingSet.registry)
+        addZones(workingSet.zones.new)
     }
 
     private mutating func addEvents(
@@ -145,12 +146,25 @@ struct TransactionWrites {
         }
     }
 
+    private mutating func addZones(_ digests: [String: String]) {
+        guard !digests.isEmpty, !queries.isEmpty else { return }
+        for (name, digest) in digests.sorted(by: { $0.key < $1.key }) {
+            queries.append(
+                Query(SettingStatements.noteZone).binding(Setting.zone + name).binding(digest))
+        }
+        guard !changesCatalog else { return }
+        // Other nodes are to compare their rules with these.
+        changesCatalog = true
+        queries.append(Query(CatalogStatements.raiseVersion))
+        queries.append(Query(CatalogStatements.notify))
+    }
+
     private mutating func addChanges(
         _ changes: [ChangeRecord], _ registry: Registry
     ) throws(StoreError) {
         guard !changes.isEmpty else { return }
         queries.append(try .inserting(changes))
-        let ofCatalog = changes.filter { $0.change.subject == nil }
+        let ofCatalog = changes.filter { $0.change.subject == nil && $0.outcome.isChange }
         guard !ofCatalog.isEmpty else { return }
         changesCatalog = true
         for change in ofCatalog {

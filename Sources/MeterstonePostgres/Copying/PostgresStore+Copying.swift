@@ -104,7 +104,7 @@ extension PostgresStore {
         try rebuildEventIDs(source, catalog.registry)
         try rebuildColumns(source, catalog.registry)
         _ = try rebuildCounters(
-            source, catalog, asOf: rows[1].int(0, 0) * Transaction.numbersPerCommit)
+            source, catalog, ZoneNotes(), asOf: rows[1].int(0, 0) * Transaction.numbersPerCommit)
         _ = try source.run([
             Query(CatalogStatements.raiseVersion), Query(CatalogStatements.notify),
         ])

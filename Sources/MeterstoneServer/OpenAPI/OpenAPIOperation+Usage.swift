@@ -19,13 +19,13 @@ extension OpenAPIOperation {
             problems: [.insufficientCredits, .forbidden, .conflict, .limitExceeded]),
         OpenAPIOperation(
             method: .post, path: "/v1/check", id: "check",
-            summary: "Ask what a consume would answer now",
-            description: "Changes nothing. An id is ignored.",
-            body: [("application/json", "Event")],
+            summary: "Ask what a consume or a reservation would answer now",
+            description: "Changes nothing. An id that was counted is answered as a repeat of it.",
+            parameters: [.idempotencyKey], body: [("application/json", "Check")],
             answers: [
                 OpenAPIAnswer(
                     status: 200, description: "Allowed or not.", schema: "CheckAnswer")
-            ]),
+            ], problems: [.forbidden, .conflict]),
     ]
 
     static let recording: [OpenAPIOperation] = [

@@ -7,6 +7,12 @@ extension OpenAPISchemas {
                 + eventMembers + "," + terms + #"},"allOf":["# + eventRules + "]}"
         ),
         (
+            "Check",
+            #"{"type":"object","required":["subject"],"additionalProperties":false,"properties":{"#
+                + eventMembers + #","as":{"enum":["consume","reservation",null]}},"allOf":["#
+                + eventRules + "]}"
+        ),
+        (
             "Extension",
             object(
                 [],

@@ -35,7 +35,7 @@ struct CatalogRoutes: Sendable {
                 elements: collection.elements)
             try body.require("key", toBe: key.text)
             let item = try body.decode(Item.self, adding: [("key", key.text)])
-            return try await engine.put(collection.put(item), request) { try encoded(item) }
+            return try await engine.put(collection.put(item), request)
         }
         routes.on(.delete, path + "/:key") { request, context in
             let key: Key = try context.parameter("key")

@@ -17,7 +17,7 @@ struct ConsumeRoutes: Sendable {
             Response(try await consume(try await request.json(), request.headers))
         }
         routes.on(.post, "/v1/check") { request, _ in
-            Response(try await check(try await request.json()))
+            Response(try await check(try await request.json(), request.headers))
         }
     }
 
@@ -56,11 +56,11 @@ struct ConsumeRoutes: Sendable {
         return JSONAnswer(headers: headers) { $0.consumed(decision) }
     }
 
-    /// Ids play no part: a check is not remembered, and one that was used says nothing about now.
-    private func check(_ json: [UInt8]) async throws -> JSONAnswer {
-        var event = try UsageEvent(json: json)
-        event.id = nil
-        switch try await engine.check(event) {
+    /// A check is not remembered, but what was counted under its id is: it says what the consume would.
+    private func check(_ json: [UInt8], _ headers: HTTPFields) async throws -> JSONAnswer {
+        var body = try CheckBody(json)
+        if body.event.id == nil { body.event.id = try headers.idempotencyEventID() }
+        switch try await engine.check(body.event, as: body.use) {
         case .decided(let decision): return JSONAnswer { $0.checked(decision, at: clock()) }
         case .conflict(let id): throw Problem.eventConflict(id)
         case .rejected(let rejection): throw rejection.naming(json)

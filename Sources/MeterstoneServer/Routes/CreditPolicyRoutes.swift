@@ -18,7 +18,7 @@ struct CreditPolicyRoutes: Sendable {
             let body = try AdministrativeBody(
                 try await request.json(), fields: ["enabled", "payment", "prices"])
             let policy = try body.decode(CreditPolicy.self)
-            return try await engine.put(.putCreditPolicy(policy), request) { try encoded(policy) }
+            return try await engine.put(.putCreditPolicy(policy), request)
         }
         routes.on(.delete, Self.path) { request, _ in
             try await engine.delete(.deleteCreditPolicy, request, missing: Self.missing)

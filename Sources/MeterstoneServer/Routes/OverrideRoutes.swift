@@ -47,7 +47,7 @@ struct OverrideRoutes: Sendable {
         let allowance = try body.decode(Body.self).allowance
         return try await engine.put(
             .putOverride(id, limit, allowance), request, missing: [.unknownLimit]
-        ) {
+        ) { _ in
             var writer = JSONWriter()
             writer.override(limit, allowance)
             return writer.bytes

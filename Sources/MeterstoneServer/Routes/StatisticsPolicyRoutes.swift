@@ -20,9 +20,7 @@ struct StatisticsPolicyRoutes: Sendable {
                 elements: ["milestones": ["key", "meter", "total", "streak"]],
                 objects: ["sessions": ["completed", "length", "longest"]])
             let policy = try body.decode(StatisticsPolicy.self)
-            return try await engine.put(.putStatisticsPolicy(policy), request) {
-                try encoded(policy)
-            }
+            return try await engine.put(.putStatisticsPolicy(policy), request)
         }
         routes.on(.delete, Self.path) { request, _ in
             try await engine.delete(.deleteStatisticsPolicy, request, missing: Self.missing)

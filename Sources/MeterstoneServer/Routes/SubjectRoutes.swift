@@ -61,9 +61,7 @@ struct SubjectRoutes: Sendable {
             try await request.json(), fields: Self.fields, elsewhere: Self.elsewhere)
         try body.require("id", toBe: id.text)
         let subject = try body.decode(Subject.self, adding: [("id", id.text)])
-        return try await engine.put(.putSubject(subject), request) {
-            try encoded(try await engine.subject(id) ?? subject)
-        }
+        return try await engine.put(.putSubject(subject), request)
     }
 }
 

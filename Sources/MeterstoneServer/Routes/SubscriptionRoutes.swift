@@ -33,15 +33,14 @@ struct SubscriptionRoutes: Sendable {
 
     private func put(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
         let id: SubjectID = try context.parameter("subject")
-        let body = try AdministrativeBody(try await request.json(), fields: Self.fields)
+        let json = try await request.json()
+        let body = try AdministrativeBody(json, fields: Self.fields)
         var added: [(name: String, text: String)] = []
         if !body.contains("startsAt") {
             added.append(("startsAt", try await start(of: id, body).rfc3339))
         }
         let subscription = try body.decode(Subscription.self, adding: added)
-        return try await engine.put(.putSubscription(id, subscription), request) {
-            try encoded(subscription)
-        }
+        return try await engine.put(.putSubscription(id, subscription), request, told: json)
     }
 
     /// Without a start, the subscription starts now. One to the same plan goes on as it started, so

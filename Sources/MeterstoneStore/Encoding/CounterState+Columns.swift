@@ -24,6 +24,7 @@ extension CounterState {
         static let reservations: UInt8 = 3
         static let wallet: UInt8 = 4
         static let activity: UInt8 = 5
+        static let readings: UInt8 = 6
     }
 
     /// - Parameter memory: the column `memory`; `nil` when it is null.
@@ -46,6 +47,11 @@ extension CounterState {
         case Memories.latest:
             let at = Instant(millisecondsSince1970: try reader.signed())
             return .latest(at: at, sequence: try reader.signed())
+        case Memories.readings:
+            let latest = try reader.byte() == 0 ? nil : Reading(&reader)
+            var ahead: [Reading] = []
+            for _ in 0..<(try reader.count()) { ahead.append(try Reading(&reader)) }
+            return .readings(latest: latest, ahead: ahead)
         case Memories.distinct:
             var values: [String: Int64] = [:]
             for _ in 0..<(try reader.count()) {
@@ -72,6 +78,12 @@ extension CounterState {
             writer.byte(Memories.latest)
             writer.signed(at.millisecondsSince1970)
             writer.signed(sequence)
+        case .readings(let latest, let ahead):
+            writer.byte(Memories.readings)
+            writer.byte(latest == nil ? 0 : 1)
+            latest?.write(to: &writer)
+            writer.unsigned(UInt64(ahead.count))
+            for reading in ahead { reading.write(to: &writer) }
         case .distinct(let values):
             writer.byte(Memories.distinct)
             writer.unsigned(UInt64(values.count))
@@ -94,6 +106,20 @@ extension CounterState {
     }
 }
 
+extension CounterState.Reading {
+    fileprivate init(_ reader: inout ByteReader) throws(MalformedRecord) {
+        self.init(
+            at: Instant(millisecondsSince1970: try reader.signed()),
+            sequence: try reader.signed(), units: try reader.signed())
+    }
+
+    fileprivate func write(to writer: inout ByteWriter) {
+        writer.signed(at.millisecondsSince1970)
+        writer.signed(sequence)
+        writer.signed(units)
+    }
+}
+
 /// How a subject stands in the columns `profile` and `children`.
 extension StoredSubject {
     /// - Parameters:
@@ -104,8 +130,11 @@ extension StoredSubject {
         childrenText: String?, nextExpiry: Int64?
     ) throws(StoreError) {
         var profile = Subject(id: id)
+        var past = SubjectPast()
         if let profileText {
-            profile = try JSONText(text: profileText).decoded(as: Subject.self)
+            let text = JSONText(text: profileText)
+            profile = try text.decoded(as: Subject.self)
+            past = try text.decoded(as: Past.self).past ?? past
         }
         var children = SIMD4<Int32>.zero
         let counts = childrenText?.split(separator: ",").map { Int32($0) ?? 0 } ?? []
@@ -114,11 +143,29 @@ extension StoredSubject {
         }
         self.init(
             number: number, firstSequence: firstSequence, profile: profile, children: children,
-            nextExpiry: nextExpiry.map { Instant(millisecondsSince1970: $0) })
+            nextExpiry: nextExpiry.map { Instant(millisecondsSince1970: $0) }, past: past)
     }
 
     package func profileText() throws(StoreError) -> String? {
-        profile == Subject(id: profile.id) ? nil : try JSONText(profile).text
+        if past.isEmpty {
+            return profile == Subject(id: profile.id) ? nil : try JSONText(profile).text
+        }
+        return try JSONText(ProfileWithPast(profile: profile, past: Past(past: past))).text
+    }
+
+    /// What stands beside the members of a profile, in the same object.
+    private struct Past: Codable {
+        var past: SubjectPast?
+    }
+
+    private struct ProfileWithPast: Encodable {
+        let profile: Subject
+        let past: Past
+
+        func encode(to encoder: any Encoder) throws {
+            try profile.encode(to: encoder)
+            try past.encode(to: encoder)
+        }
     }
 
     package var childrenText: String? {

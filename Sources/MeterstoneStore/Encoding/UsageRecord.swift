@@ -12,8 +12,10 @@ package struct UsageRecord: Sendable, Hashable {
     package var details: EventDetails?
     /// Teams above the subject when the event was recorded, the nearest first. It counts for them too.
     package var ancestors: [Int64]
-    /// What a consume was answered; empty for events that were only recorded.
+    /// What a consume was answered. Of an event that was only recorded: which limits it reached.
     package var answers: [LimitAnswer]
+    /// Whether ``answers`` are no answer that was given.
+    package var isOnlyRecorded = false
     /// Number, among the names, of the plan that applied when it was used; `nil`: none.
     package var planNumber: Int?
     /// What went beyond allowances that the subject itself has.
@@ -38,6 +40,9 @@ package struct UsageRecord: Sendable, Hashable {
         self.planNumber = planNumber
         self.overages = overages
     }
+
+    /// Whether it was told before its time.
+    package var isAhead: Bool { occurredAt > recordedAt }
 
     /// What the event is as a reservation; `nil`: it never was one.
     package var reservation: ReservationRecord? {
@@ -73,9 +78,12 @@ package struct LimitAnswer: Sendable, Hashable {
     /// As on the wire: −1 is unlimited.
     package var allowance: Int64
     package var used: Int64
+    /// For limits that roll, whose windows no calendar knows: when the oldest usage leaves it.
+    package var resetsAt: Instant?
 
     package init(
-        limit: Int, level: Int, mode: LimitMode, isExceeded: Bool, allowance: Int64, used: Int64
+        limit: Int, level: Int, mode: LimitMode, isExceeded: Bool, allowance: Int64, used: Int64,
+        resetsAt: Instant? = nil
     ) {
         self.limit = limit
         self.level = level
@@ -83,6 +91,7 @@ package struct LimitAnswer: Sendable, Hashable {
         self.isExceeded = isExceeded
         self.allowance = allowance
         self.used = used
+        self.resetsAt = resetsAt
     }
 }
 
@@ -122,6 +131,7 @@ private enum Flags {
     static let credits: UInt64 = 64
     static let plan: UInt64 = 128
     static let overages: UInt64 = 256
+    static let onlyRecorded: UInt64 = 512
 }
 
 extension UsageRecord {
@@ -145,6 +155,7 @@ extension UsageRecord {
         if credits != nil { flags |= Flags.credits }
         if planNumber != nil { flags |= Flags.plan }
         if !overages.isEmpty { flags |= Flags.overages }
+        if isOnlyRecorded { flags |= Flags.onlyRecorded }
         writer.unsigned(flags)
         writer.signed(occurredAt.millisecondsSince1970)
         if recordedAt != occurredAt {
@@ -197,6 +208,7 @@ extension UsageRecord {
         if flags & Flags.reservation != 0 {
             reservation = try ReservationRecord(&reader, names: names)
         }
+        isOnlyRecorded = flags & Flags.onlyRecorded != 0
         if flags & Flags.plan != 0 { planNumber = try Self.readNumber(&reader) }
         guard flags & Flags.overages != 0 else { return }
         for _ in 0..<(try reader.count()) {
@@ -278,19 +290,27 @@ extension UsageRecord {
 extension LimitAnswer {
     private static let modes: [LimitMode] = [.enforce, .soft, .shadow, .off]
 
+    /// Added to the number of a limit whose answer says when it resets.
+    private static let resets = 1 << 24
+
     func write(to writer: inout ByteWriter) {
         let modeNumber = UInt64(Self.modes.firstIndex(of: mode) ?? 0)
-        let head =
-            UInt64(limit) << 6 | UInt64(level & 7) << 3 | modeNumber << 1 | (isExceeded ? 1 : 0)
-        writer.unsigned(head)
+        let number = UInt64(limit + (resetsAt == nil ? 0 : Self.resets))
+        writer.unsigned(
+            number << 6 | UInt64(level & 7) << 3 | modeNumber << 1 | (isExceeded ? 1 : 0))
         writer.signed(allowance)
         writer.signed(used)
+        if let resetsAt { writer.signed(resetsAt.millisecondsSince1970) }
     }
 
     init(_ reader: inout ByteReader) throws(MalformedRecord) {
         let head = try reader.unsigned()
+        let number = Int(head >> 6)
         self.init(
-            limit: Int(head >> 6), level: Int(head >> 3 & 7), mode: Self.modes[Int(head >> 1 & 3)],
-            isExceeded: head & 1 == 1, allowance: try reader.signed(), used: try reader.signed())
+            limit: number % Self.resets, level: Int(head >> 3 & 7),
+            mode: Self.modes[Int(head >> 1 & 3)], isExceeded: head & 1 == 1,
+            allowance: try reader.signed(), used: try reader.signed())
+        guard number >= Self.resets else { return }
+        resetsAt = Instant(millisecondsSince1970: try reader.signed())
     }
 }

@@ -18,7 +18,8 @@ extension PlanHistory {
         let known = Set(records.map(\.sequence))
         records += view.changes.filter { $0.kind == "plan" && !known.contains($0.sequence) }
         self.init(
-            records.sorted { $0.sequence < $1.sequence }.compactMap { record in
+            records.filter(\.outcome.isChange).sorted { $0.sequence < $1.sequence }.compactMap {
+                record in
                 switch record.change {
                 case .putPlan(let plan):
                     Version(recordedAt: record.recordedAt, key: plan.key, plan: plan)
@@ -59,7 +60,8 @@ extension StoreSource {
         }
         var result: [ProfileVersion] = []
         var profile = Subject(id: id)
-        for record in records.sorted(by: { $0.sequence < $1.sequence }) {
+        for record in records.sorted(by: { $0.sequence < $1.sequence })
+        where record.outcome.isChange {
             profile = profile.applying(record.change, isNew: false).profile
             result.append(
                 ProfileVersion(

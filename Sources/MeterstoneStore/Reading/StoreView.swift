@@ -69,7 +69,7 @@ extension WorkingSet {
         guard let id else {
             return StoreView(
                 catalog: catalog, registry: registry, options: options, subject: nil, teams: [],
-                zone: zone(of: nil), facts: [], entries: [], counters: [:], subjectIDs: [:],
+                zone: zone(of: nil).rules, facts: [], entries: [], counters: [:], subjectIDs: [:],
                 changes: dirtyChanges,
                 columns: tail.columns, subjects: dirtySubjects, head: head)
         }
@@ -112,7 +112,7 @@ extension WorkingSet {
     }
 
     package func recount(_ source: any StoreSource) -> Recount {
-        Recount(source: source, registry: registry, zone: { self.zone(of: $0) })
+        Recount(source: source, registry: registry, zone: { self.zone(of: $0).rules })
     }
 }
 

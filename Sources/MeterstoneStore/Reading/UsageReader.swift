@@ -5,10 +5,15 @@ package struct UsageReader {
     package let view: StoreView
     package let source: any StoreSource
     private let watermark: Int64
+    private let now: Instant
     let names: [MeterKey]
 
-    package init(_ view: StoreView, _ source: any StoreSource) throws(StoreError) {
+    /// - Parameter now: gauges show nothing that was told for later.
+    package init(
+        _ view: StoreView, _ source: any StoreSource, now: Instant
+    ) throws(StoreError) {
         self.view = view
+        self.now = now
         self.source = source
         watermark = try source.watermark()
         names = try source.quantityNames() ?? view.registry.names
@@ -125,7 +130,8 @@ package struct UsageReader {
     }
 
     private func point(_ span: WindowSpan, _ state: CounterState) -> UsageSeries.Point {
-        UsageSeries.Point(from: span.from, until: span.until, quantity: Quantity(state.value))
+        UsageSeries.Point(
+            from: span.from, until: span.until, quantity: Quantity(state.value(at: now)))
     }
 }
 

@@ -54,6 +54,7 @@ final class PastSource: StoreSource {
     func subject(number: Int64) throws(StoreError) -> StoredSubject? {
         guard var stored = try source.subject(number: number) else { return nil }
         stored.profile.parent = nil
+        stored.past = SubjectPast()
         stored.profile.blocked = false
         stored.nextExpiry = nil
         return stored

@@ -9,6 +9,8 @@ public struct ChangeRecord: Sendable, Codable {
     package var change: Change
     package var outcome: ChangeOutcome
     package var idempotencyKey: String?
+    /// As of ``ChangeRequest/told``.
+    package var told: String?
     /// What kind of thing was changed, and which one.
     package var kind: String
     package var key: String
@@ -37,6 +39,7 @@ public struct ChangeRecord: Sendable, Codable {
         change = request.change
         self.outcome = outcome
         idempotencyKey = request.idempotencyKey
+        told = request.idempotencyKey == nil ? nil : request.told
         kind = request.change.kind
         key = request.change.key
         self.before = before

@@ -159,6 +159,6 @@ extension SeriesDefinition {
         else { return nil }
         return Contribution(
             units: units, distinctValue: distinctValue, occurredAt: record.occurredAt,
-            sequence: sequence)
+            sequence: sequence, isAhead: record.isAhead)
     }
 }

@@ -32,13 +32,16 @@ extension WorkingSet {
                 subject.current[index].state, allowance, definition, movement, instant,
                 milliseconds: seconds * 1_000)
         }
-        let before = subject.current[index].state.value
+        // What is told for later says nothing yet.
+        let asked = max(instant, now)
+        let before = subject.current[index].state.value(at: asked)
         var after = before
         if let movement {
-            let contribution = movement.contribution(at: instant, sequence: batch.nextSequence)
+            let contribution = movement.contribution(
+                at: instant, sequence: batch.nextSequence, isAhead: instant > now)
             after =
-                subject.current[index].state.previewing(contribution, as: definition.aggregation)
-                ?? .max
+                subject.current[index].state
+                .previewing(contribution, as: definition.aggregation, at: asked) ?? .max
         }
         let until = subject.current[index].span.until
         let resetsAt = until == WindowSpan.lifetime.until ? nil : until

@@ -120,6 +120,16 @@ package struct Recount {
         return subject
     }
 
+    /// Before when the first reservation of each subject that has one expires.
+    package var nextExpiries: [(subject: Int64, at: Instant)] {
+        counters.compactMap { key, state in
+            guard key.series == OwnSeries.reservations,
+                let first = state.openReservations.first
+            else { return nil }
+            return (key.subject, first.expiresAt)
+        }
+    }
+
     /// Fails when a ledger does not follow from itself: what it comes to, nobody can tell.
     package func requireSoundLedgers() throws(StoreError) {
         guard let (number, sequence) = broken.first else { return }

@@ -15,6 +15,12 @@ package final class SubjectState {
     package var children: SIMD4<Int32>
     package var zone: ZoneRules
     package var parent: SubjectState?
+    /// What was said of it before.
+    package var past: SubjectPast
+    /// Teams that stood above it before. A cycle, perhaps, which whoever lets go of the state breaks.
+    var pastParents: [SubjectID: SubjectState] = [:]
+    /// Whether its counters follow other rules of its time zone than are known here.
+    let hasUncertainZone: Bool
     /// The window that each series was last used in. A linear search beats hashing here.
     package var current: ContiguousArray<Counter> = []
     /// Other windows that were touched: late events, and windows just left behind.
@@ -33,8 +39,13 @@ package final class SubjectState {
         didSet { if assumedPlan != oldValue { (allowancesVersion, planNumber) = (-1, nil) } }
     }
 
-    package init(id: SubjectID, stored: StoredSubject?, zone: ZoneRules, parent: SubjectState?) {
+    package init(
+        id: SubjectID, stored: StoredSubject?, zone: ZoneRules, parent: SubjectState?,
+        hasUncertainZone: Bool = false
+    ) {
         self.id = id
+        self.hasUncertainZone = hasUncertainZone
+        past = stored?.past ?? SubjectPast()
         number = stored?.number ?? 0
         firstSequence = stored?.firstSequence ?? 0
         profile = stored?.profile ?? Subject(id: id)
@@ -58,14 +69,20 @@ package final class SubjectState {
         (children.indices.last { children[$0] > 0 } ?? -1) + 1
     }
 
-    package var ancestorNumbers: [Int64] {
-        var result: [Int64] = []
-        var level = parent
-        while let team = level {
-            result.append(team.number)
-            level = team.parent
+    /// The team that stood above it at an instant.
+    func parent(at instant: Instant) -> SubjectState? {
+        guard let past = past.profile(at: instant) else { return parent }
+        return past.parent.flatMap { pastParents[$0] }
+    }
+
+    /// Takes in what is said of the subject from an instant on.
+    func replace(profile new: Subject, parent newParent: SubjectState?, at now: Instant?) {
+        if let now {
+            past.note(profile, replacedBy: new, at: now)
+            if let parent { pastParents[parent.id] = parent }
         }
-        return result
+        profile = new
+        parent = newParent
     }
 }
 
@@ -147,12 +164,13 @@ extension SubjectState {
         return resolved.allowance
     }
 
-    /// The override that applies, the nearest first.
-    package func override(of limit: LimitKey) -> Allowance? {
-        var level: SubjectState? = self
-        while let subject = level {
-            if let allowance = subject.profile.overrides[limit] { return allowance }
-            level = subject.parent
+    /// The override that applies at an instant, the nearest first.
+    func override(of limit: LimitKey, at instant: Instant) -> Allowance? {
+        for subject in Levels(self, at: instant) {
+            let past = subject.past.profile(at: instant)
+            let allowance =
+                past == nil ? subject.profile.overrides[limit] : past?.override(of: limit)
+            if let allowance { return allowance }
         }
         return nil
     }
@@ -172,23 +190,30 @@ extension SubjectState {
     /// The plan that applies at an instant.
     package func plan(at instant: Instant, catalog: Catalog) -> PlanKey? {
         if let assumedPlan { return assumedPlan.plan }
-        var level: SubjectState? = self
-        while let subject = level {
-            if let subscription = subject.profile.subscription, subscription.applies(at: instant) {
+        for subject in Levels(self, at: instant) {
+            if let subscription = subject.subscription(at: instant),
+                subscription.applies(at: instant)
+            {
                 return subscription.plan
             }
-            if let plan = subject.profile.plan { return plan }
-            level = subject.parent
+            let past = subject.past.profile(at: instant)
+            if let plan = past == nil ? subject.profile.plan : past?.plan { return plan }
         }
         return catalog.defaultPlan
+    }
+
+    private func subscription(at instant: Instant) -> Subscription? {
+        guard let past = past.subscribed(at: instant) else { return profile.subscription }
+        return past.subscription
     }
 
     private func resolve(
         _ definition: LimitDefinition, at instant: Instant, catalog: Catalog
     ) -> CachedAllowance {
-        if let allowance = override(of: definition.limit.key) {
+        if let allowance = override(of: definition.limit.key, at: instant) {
             return CachedAllowance(
-                limit: definition.number, allowance: allowance, valid: .lifetime)
+                limit: definition.number, allowance: allowance,
+                valid: subscriptionSpan(around: instant))
         }
         return CachedAllowance(
             limit: definition.number,
@@ -196,12 +221,13 @@ extension SubjectState {
             valid: subscriptionSpan(around: instant))
     }
 
-    /// The span around `instant` in which no subscription of this subject or above starts or ends.
+    /// The span around `instant` in which nothing was said anew of this subject or of those above, and
+    /// no subscription of theirs starts or ends.
     private func subscriptionSpan(around instant: Instant) -> WindowSpan {
         var span = WindowSpan.lifetime
-        var level: SubjectState? = self
-        while let subject = level {
-            if let subscription = subject.profile.subscription {
+        for subject in Levels(self, at: instant) {
+            if !subject.past.isEmpty { span = subject.past.narrowing(span, around: instant) }
+            if let subscription = subject.subscription(at: instant) {
                 for edge in [subscription.startsAt, subscription.expiresAt].compactMap(\.self) {
                     if edge <= instant {
                         span = WindowSpan(from: max(span.from, edge), until: span.until)
@@ -210,7 +236,6 @@ extension SubjectState {
                     }
                 }
             }
-            level = subject.parent
         }
         return span
     }

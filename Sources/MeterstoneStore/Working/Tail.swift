@@ -18,6 +18,8 @@ package struct Tail {
         var ids = EventIDIndex()
         /// Where corrections stand, by the event that they correct.
         var corrections: [Int64: [TailPosition]] = [:]
+        /// Subjects to whom credits were given back.
+        var refunded: Set<Int64> = []
         var dirtyCounters: [DirtyCounter] = []
         var columns = ColumnEntries()
     }
@@ -53,6 +55,15 @@ package struct Tail {
     /// Where corrections of an event stand, oldest first.
     package func corrections(of target: Int64) -> [TailPosition] {
         sections.flatMap { $0.corrections[target] ?? [] }
+    }
+
+    package mutating func noteRefund(of subject: Int64) {
+        sections[sections.count - 1].refunded.insert(subject)
+    }
+
+    /// Whether a refund of this subject waits to be projected.
+    package func hasRefund(of subject: Int64) -> Bool {
+        sections.contains { $0.refunded.contains(subject) }
     }
 
     package mutating func noteDirty(_ counter: DirtyCounter) {

@@ -4,10 +4,10 @@ extension WorkingSet {
     /// Carries an administrative change out, unless it was so already.
     func change(_ request: ChangeRequest, at now: Instant) throws(StoreError) -> Outcome {
         if let key = request.idempotencyKey, let receipt = try receipt(for: key) {
-            guard receipt.change == request.change else {
-                return .changed(.rejected(.idempotencyConflict), isReplay: false)
+            guard receipt.isOf(request) else {
+                return .changed(.rejected(.idempotencyConflict), after: nil, isReplay: false)
             }
-            return .changed(receipt.outcome, isReplay: true)
+            return .changed(receipt.outcome, after: receipt.after, isReplay: true)
         }
         if !request.change.isOfCredits, let id = request.change.subject {
             try writeDue(of: try state(of: id), at: now)
@@ -16,17 +16,22 @@ extension WorkingSet {
         let outcome =
             request.change.isOfCredits
             ? try changeCredits(request, at: now)
-            : try carryOut(request.change, at: batch.nextSequence)
-        guard outcome.isChange else { return .changed(outcome, isReplay: false) }
+            : try carryOut(request.change, at: batch.nextSequence, now)
+        let after = try text(of: request.change)
+        // A key is remembered with its answer also when that was that nothing had to be done.
+        let isRemembered = request.idempotencyKey != nil && outcome.isAnswer
+        guard outcome.isChange || isRemembered else {
+            return .changed(outcome, after: after, isReplay: false)
+        }
         let record = ChangeRecord(
             sequence: batch.nextSequence, recordedAt: now, request: request, outcome: outcome,
-            before: before, after: try text(of: request.change))
+            before: before, after: after)
         var writer = ByteWriter()
         try record.write(to: &writer)
         let subject = request.change.subject.flatMap { subjects[$0]?.number } ?? 0
         let position = batch.append(subject: subject) { $0.append(writer.bytes) }
         note(record, at: position.sequence)
-        return .changed(outcome, isReplay: false)
+        return .changed(outcome, after: after, isReplay: false)
     }
 
     /// What a change fact does beside its effect, live and in replay.
@@ -38,13 +43,15 @@ extension WorkingSet {
 
     private func receipt(for key: String) throws(StoreError) -> ChangeReceiptRecord? {
         if let recent = dirtyChanges.last(where: { $0.idempotencyKey == key }) {
-            return ChangeReceiptRecord(change: recent.change, outcome: recent.outcome)
+            return ChangeReceiptRecord(recent)
         }
         return try source.receipt(forIdempotencyKey: key)
     }
 
     /// The effect of a change, live and in replay.
-    func carryOut(_ change: Change, at sequence: Int64) throws(StoreError) -> ChangeOutcome {
+    func carryOut(
+        _ change: Change, at sequence: Int64, _ now: Instant
+    ) throws(StoreError) -> ChangeOutcome {
         switch change {
         case .putMeter, .deleteMeter, .putPlan, .deletePlan, .putLimit, .deleteLimit,
             .putCreditPolicy, .deleteCreditPolicy, .putStatisticsPolicy, .deleteStatisticsPolicy,
@@ -57,7 +64,7 @@ extension WorkingSet {
             // Ledger entries are facts of their own.
             return .unchanged
         default:
-            return try carryOutOnSubject(change, at: sequence)
+            return try carryOutOnSubject(change, at: sequence, now)
         }
     }
 
@@ -78,7 +85,7 @@ extension WorkingSet {
     }
 
     private func carryOutOnSubject(
-        _ change: Change, at sequence: Int64
+        _ change: Change, at sequence: Int64, _ now: Instant
     ) throws(StoreError) -> ChangeOutcome {
         guard let id = change.subject else { return .unchanged }
         let state = try state(of: id)
@@ -87,26 +94,27 @@ extension WorkingSet {
         if let rejection = try reject(profile, change, of: state) { return .rejected(rejection) }
         guard outcome.isChange else { return outcome }
         register(state)
-        try install(profile, of: state, at: sequence)
+        // What is said first is said of all that was before.
+        try install(profile, of: state, at: sequence, isNew ? nil : now)
         return outcome
     }
 
     private func install(
-        _ profile: Subject, of state: SubjectState, at sequence: Int64
+        _ profile: Subject, of state: SubjectState, at sequence: Int64, _ now: Instant?
     ) throws(StoreError) {
         let oldZone = state.zone
         let oldAnchor = state.anchor
-        let newZone = zone(of: profile)
+        let newZone = zone(of: profile).rules
         let moves = oldZone.name != newZone.name || oldAnchor != profile.subscription?.startsAt
         if moves { try recount(state, zone: newZone, anchor: profile.subscription?.startsAt) }
-        state.profile = profile
-        state.zone = newZone
         let oldParent = state.parent
-        state.parent = try profile.parent.map { (id) throws(StoreError) in
+        let parent = try profile.parent.map { (id) throws(StoreError) in
             let parent = try self.state(of: id)
             register(parent)
             return parent
         }
+        state.replace(profile: profile, parent: parent, at: now)
+        state.zone = newZone
         let place = max(sequence, head)
         if oldParent !== state.parent {
             noteChild(of: oldParent, left: state.levelsBelow, at: place)

@@ -11,7 +11,7 @@ extension WorkingSet {
         _ event: UsageEvent, at now: Instant, records: Bool
     ) throws(StoreError) -> ConsumeOutcome {
         // A repeat is answered also when its time has become too late meanwhile.
-        if records, let id = event.id,
+        if let id = event.id,
             let known = try find(id, source: event.details?.source, at: now)
         {
             // What is set aside is not used up.
@@ -19,6 +19,19 @@ extension WorkingSet {
             return try repeated(event, as: known)
         }
         return try decide(event, at: now, records: records, terms: nil)
+    }
+
+    /// What ``reserve(_:_:at:)`` would decide, whatever the terms. Nothing changes.
+    func checkReservation(
+        _ event: UsageEvent, at now: Instant
+    ) throws(StoreError) -> ConsumeOutcome {
+        guard options.isTrackingEnabled else { return .rejected(.trackingDisabled) }
+        if let id = event.id, let known = try find(id, source: event.details?.source, at: now) {
+            guard known.record.reservation != nil else { return .conflict(id) }
+            try expireDue(known.subject, at: now)
+            return try repeated(event, as: known)
+        }
+        return try decide(event, at: now, records: false, terms: ReservationTerms())
     }
 
     /// Decides an event whose id is new, and counts it when it is allowed.
@@ -30,8 +43,9 @@ extension WorkingSet {
         let occurredAt = event.occurredAt ?? now
         if let rejection = reject(occurredAt, now) { return .rejected(rejection) }
         let state = try state(of: event.subject)
+        let levels = Levels(state, at: occurredAt)
         // Before anything is noted of the event: what expires has movements of its own.
-        try expireDue(state, at: now)
+        try expireDue(levels, at: now)
         if let rejection = moves(event) { return .rejected(rejection) }
         guard !movements.isEmpty else { return .rejected(.nothingToCount) }
         if let blocked = state.blockedLevel {
@@ -41,11 +55,13 @@ extension WorkingSet {
                     eventID: nil, limits: try currentStatuses(state, occurredAt)))
         }
         let isReservation = terms != nil
-        let levels = Levels(state)
+        if occurredAt > now, let rejection = begins(levels, event.details, at: occurredAt, now) {
+            return .rejected(rejection)
+        }
         guard try fits(levels, event.details, at: occurredAt, isReservation: isReservation) else {
             return .rejected(.quantityOverflow)
         }
-        if isReservation, records, try !hasRoomToReserve(state) {
+        if isReservation, try !hasRoomToReserve(levels) {
             return .rejected(.tooManyReservations(options.openReservationsMax))
         }
         if let denial = try evaluate(
@@ -70,7 +86,7 @@ extension WorkingSet {
                 payable: payment == nil ? .none : payableQuantities)
         }
         let id = try count(
-            event, of: state, occurredAt: occurredAt, now: now, isConsume: true,
+            event, of: state, occurredAt: occurredAt, now: now,
             reservation: reservation, payment: payment)
         return .decided(
             Decision(
@@ -98,6 +114,25 @@ extension WorkingSet {
             message: "expected an instant from \(earliest.rfc3339) to \(latest.rfc3339)")
     }
 
+    /// Why units cannot be used at an instant that is still to come: a window of a limit that they count
+    /// in has not begun, and what it allows is not there yet.
+    private func begins(
+        _ levels: Levels, _ details: EventDetails?, at instant: Instant, _ now: Instant
+    ) -> Rejection? {
+        for subject in levels {
+            for movement in movements {
+                for definition in movement.meter.limits
+                where definition.mode == .enforce && definition.limit.dimensions.matches(details) {
+                    let from = definition.limit.window.span(
+                        containing: instant, in: subject.zone, anchor: subject.anchor
+                    ).from
+                    if from > now { return .windowNotBegun(definition.limit, from) }
+                }
+            }
+        }
+        return nil
+    }
+
     /// Whether every counter that the event moves has room for its number.
     func fits(
         _ levels: Levels, _ details: EventDetails?, at instant: Instant,
@@ -107,13 +142,14 @@ extension WorkingSet {
     {
         for subject in levels {
             for movement in movements {
-                let contribution = movement.contribution(at: instant, sequence: batch.nextSequence)
+                let contribution = movement.contribution(
+                    at: instant, sequence: batch.nextSequence, isAhead: instant > now)
                 for series in movement.meter.series
                 where series.accepts(details) && (isReservation || !series.isConcurrent) {
                     let index = try counterIndex(
                         subject, series: series.number, window: series.window, at: instant)
                     let counted = subject.current[index].state
-                        .previewing(contribution, as: series.aggregation)
+                        .previewing(contribution, as: series.aggregation, at: instant)
                     if counted == nil { return false }
                 }
             }
@@ -131,7 +167,7 @@ extension WorkingSet {
         guard !violations.isEmpty, let state = levels.next() else { return nil }
         let after = statuses.map(\.used)
         try rewindStatuses(state, instant)
-        return denial(for: violations, of: state, after: after)
+        return denial(for: violations, of: state, at: instant, after: after)
     }
 
     /// Fills ``statuses`` with what every limit would say after the event, and returns what refuses
@@ -195,7 +231,7 @@ extension WorkingSet {
     }
 
     private func denial(
-        for violations: [Violation], of state: SubjectState, after: [Quantity]
+        for violations: [Violation], of state: SubjectState, at instant: Instant, after: [Quantity]
     ) -> Denial {
         var retryAt: Instant? = .earliest
         for violation in violations {
@@ -207,16 +243,17 @@ extension WorkingSet {
         }
         return Denial(
             reason: .limitExceeded, violated: violations.map { statuses[$0.status].limit }.unique,
-            retryAt: retryAt, plansThatAllow: plansThatAllow(violations, of: state, after: after))
+            retryAt: retryAt,
+            plansThatAllow: plansThatAllow(violations, of: state, at: instant, after: after))
     }
 
     /// - Parameter after: what ``statuses`` would say is used if all had been allowed.
     private func plansThatAllow(
-        _ violations: [Violation], of state: SubjectState, after: [Quantity]
+        _ violations: [Violation], of state: SubjectState, at instant: Instant, after: [Quantity]
     ) -> [PlanKey] {
         let isOverridden = statuses.map { status in
             let subject = status.ancestor.flatMap { subjects[$0] } ?? state
-            return subject.override(of: status.limit) != nil
+            return subject.override(of: status.limit, at: instant) != nil
         }
         // No plan changes what an override says.
         if violations.contains(where: { isOverridden[$0.status] }) { return [] }
@@ -247,9 +284,10 @@ extension Array where Element: Equatable {
 
 extension Movement {
     @inline(__always)
-    func contribution(at instant: Instant, sequence: Int64) -> Contribution {
+    func contribution(at instant: Instant, sequence: Int64, isAhead: Bool) -> Contribution {
         Contribution(
-            units: units, distinctValue: distinctValue, occurredAt: instant, sequence: sequence)
+            units: units, distinctValue: distinctValue, occurredAt: instant, sequence: sequence,
+            isAhead: isAhead)
     }
 }
 
@@ -283,6 +321,13 @@ extension Rejection {
     static let quantityOverflow = Rejection(
         code: .quantityOverflow, field: "quantity",
         message: "expected a quantity with which every counter stays below 2^63")
+
+    fileprivate static func windowNotBegun(_ limit: Limit, _ from: Instant) -> Rejection {
+        Rejection(
+            code: .occurredAtOutOfRange, field: "occurredAt",
+            message: "expected an instant before \(from.rfc3339), when the next window of "
+                + "'\(limit.key)' begins: what it allows cannot be used ahead of its time")
+    }
 
     static func negativeQuantity(_ name: MeterKey) -> Rejection {
         Rejection(

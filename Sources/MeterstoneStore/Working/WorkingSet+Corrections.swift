@@ -172,8 +172,10 @@ extension WorkingSet {
         guard let movement, series.accepts(record.details),
             !series.isConcurrent || record.reservation?.status == .open
         else { return nil }
-        return movement.contribution(at: record.occurredAt, sequence: target)
-            .counted(as: series.aggregation)
+        return movement.contribution(
+            at: record.occurredAt, sequence: target, isAhead: record.isAhead
+        )
+        .counted(as: series.aggregation)
     }
 
     /// A refusal that a shadow limit counted goes, or comes back, with the event.
@@ -191,7 +193,8 @@ extension WorkingSet {
                 movements.contains(where: { $0.meter.meter.key == definition.limit.meter })
             else { return nil }
             return Contribution(
-                units: 1, occurredAt: record.occurredAt, sequence: correction.target)
+                units: 1, occurredAt: record.occurredAt, sequence: correction.target,
+                isAhead: record.isAhead)
         }
         let (was, isNow) = (
             refusal(before, correction.before), refusal(after, correction.after)

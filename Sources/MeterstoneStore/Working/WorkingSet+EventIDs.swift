@@ -102,10 +102,10 @@ extension WorkingSet {
         }
         // What was recorded after the watermark has no correction before it.
         if known.sequence <= watermark {
-            let day = known.record.occurredAt.utcDay
-            for fact in try source.facts(of: known.subject.number, days: day...day) {
-                try take(fact.body, fact.sequence)
-            }
+            let corrections = try source.corrections(
+                of: known.subject.number, day: known.record.occurredAt.utcDay,
+                after: known.sequence)
+            for fact in corrections { try take(fact.body, fact.sequence) }
         }
         for position in tail.corrections(of: known.sequence) {
             if let fact = fact(at: position) { try take(Array(fact.body), fact.sequence) }
@@ -121,18 +121,56 @@ extension WorkingSet {
         }
     }
 
-    /// What a consume with a known event id is answered: the first answer, or a conflict.
+    /// What a consume with a known event id is answered: the first answer, a conflict, or what became
+    /// of the event since.
     func repeated(_ event: UsageEvent, as known: KnownEvent) throws(StoreError) -> ConsumeOutcome {
         guard known.matches(event) else { return .conflict(known.record.id) }
-        return .decided(
-            Decision(
-                denial: nil, isDuplicate: true, eventID: known.record.id,
-                limits: firstAnswer(known), credits: known.record.credits))
+        if let rejection = try takenBack(known) { return .rejected(rejection) }
+        return .decided(firstDecision(known))
+    }
+
+    func firstDecision(_ known: KnownEvent) -> Decision {
+        Decision(
+            denial: nil, isDuplicate: true, eventID: known.record.id, limits: firstAnswer(known),
+            credits: known.record.credits)
+    }
+
+    /// Why a repeat cannot get the first answer again: what was answered was taken back since, and who
+    /// acts on the answer would use what nobody counts. `nil`: it stands.
+    func takenBack(_ known: KnownEvent) throws(StoreError) -> Rejection? {
+        let id = known.record.id
+        guard let standing = try standing(of: known) else { return .eventVoided(id) }
+        if let reservation = standing.reservation, reservation.status != .open {
+            if reservation.status != .settled || countsNothing(standing, known.subject) {
+                return .reservationClosed(as: reservation.status)
+            }
+        } else if standing != known.record, countsNothing(standing, known.subject),
+            !countsNothing(known.record, known.subject)
+        {
+            return .eventVoided(id)
+        }
+        if known.record.credits != nil, try isRefunded(id.text, known.subject) {
+            return .eventRefunded(id)
+        }
+        return nil
+    }
+
+    /// Whether no meter has anything of a record.
+    private func countsNothing(_ record: UsageRecord, _ state: SubjectState) -> Bool {
+        var movements: [Movement] = []
+        catalog.movements(of: record.event(subject: state.id), into: &movements)
+        return movements.allSatisfy { movement in
+            switch movement.meter.meter.aggregation {
+            case .sum, .max, .latest: movement.units == 0
+            case .count, .uniqueCount: false
+            }
+        }
     }
 
     /// The answer that was stored with the event. A limit that is gone since is left out, and ends of
     /// windows are those of the subject's calendar as it is now.
     func firstAnswer(_ known: KnownEvent) -> [LimitStatus] {
+        if known.record.isOnlyRecorded { return [] }
         var levels: [SubjectState] = []
         for number in known.record.ancestors {
             if let team = try? state(number: number) { levels.append(team) }
@@ -143,13 +181,36 @@ extension WorkingSet {
                 let allowance = Allowance(wire: answer.allowance)
             else { return nil }
             let subject = answer.level == 0 ? known.subject : levels[answer.level - 1]
-            let until = definition.limit.window.span(
-                containing: known.record.occurredAt, in: subject.zone, anchor: subject.anchor
-            ).until
+            let until =
+                answer.resetsAt
+                ?? definition.limit.window.span(
+                    containing: known.record.occurredAt, in: subject.zone, anchor: subject.anchor
+                ).until
             return LimitStatus(
                 definition: definition, ancestor: answer.level == 0 ? nil : subject.id,
                 allowance: allowance, used: Quantity(answer.used),
                 resetsAt: until == WindowSpan.lifetime.until ? nil : until)
         }
+    }
+}
+
+extension Rejection {
+    fileprivate static func eventVoided(_ id: EventID) -> Rejection {
+        Rejection(
+            code: .eventVoided, field: "id",
+            message:
+                "expected a new id: the event '\(id.text)' was taken back and counts for nothing")
+    }
+
+    fileprivate static func eventRefunded(_ id: EventID) -> Rejection {
+        Rejection(
+            code: .eventRefunded, field: "id",
+            message: "expected a new id: the credits that '\(id.text)' had cost were given back")
+    }
+
+    fileprivate static func reservationClosed(as status: ReservationStatus) -> Rejection {
+        Rejection(
+            code: .reservationClosed, field: "id",
+            message: "expected a new id: the reservation with this one is \(status.rawValue)")
     }
 }

@@ -22,6 +22,7 @@ extension WorkingSet {
         // Lets go of the second reference, so that the wallet is not copied.
         state.current[index].state = .empty
         body(&writer)
+        if writer.hasRefund { tail.noteRefund(of: state.number) }
         for record in writer.records {
             let position = batch.append(subject: state.number) { $0.append(record) }
             touch(state, index, at: position.sequence)
@@ -44,6 +45,7 @@ extension WorkingSet {
         guard state.current[index].asOf < fact.sequence else { return }
         let body = Array(fact.body)
         let record = try LedgerRecord(body: body)
+        if record.entry.kind == .refund { tail.noteRefund(of: state.number) }
         var sealed = state.current[index].state.wallet
         guard record.previous == sealed.seal else { throw MalformedRecord() }
         sealed.wallet.apply(record.entry)
@@ -57,10 +59,7 @@ extension WorkingSet {
         of state: SubjectState, lookup: String
     ) throws(StoreError) -> [LedgerEntry] {
         guard state.number != 0 else { return [] }
-        var found: [Int64: LedgerEntry] = [:]
-        for fact in try source.entries(of: state.number, lookup: lookup) {
-            found[fact.sequence] = try LedgerEntry(stored: fact.body)
-        }
+        var found = try storedEntries(of: state, lookup: lookup)
         func add(_ fact: Fact) throws(StoreError) {
             guard fact.kind == .entry, fact.subject == state.number else { return }
             let entry = try LedgerEntry(stored: Array(fact.body))
@@ -70,6 +69,17 @@ extension WorkingSet {
         var facts = batch.iterator
         while let fact = facts.next() { try add(fact) }
         return found.sorted { $0.key < $1.key }.map(\.value)
+    }
+
+    /// Those that are projected, by sequence.
+    private func storedEntries(
+        of state: SubjectState, lookup: String
+    ) throws(StoreError) -> [Int64: LedgerEntry] {
+        var found: [Int64: LedgerEntry] = [:]
+        for fact in try source.entries(of: state.number, lookup: lookup) {
+            found[fact.sequence] = try LedgerEntry(stored: fact.body)
+        }
+        return found
     }
 
     // MARK: Changes
@@ -138,12 +148,7 @@ extension WorkingSet {
         _ reference: String, to state: SubjectState, by author: String, _ reason: String,
         at now: Instant
     ) throws(StoreError) -> ChangeOutcome {
-        let first = LedgerEntry.lookup(of: .refund(of: reference, number: 1))
-        if try entries(of: state, lookup: first)
-            .contains(where: { $0.kind == .refund && $0.reference == reference })
-        {
-            return .rejected(.alreadyRefunded)
-        }
+        if try isRefunded(reference, state) { return .rejected(.alreadyRefunded) }
         let known = try entries(of: state, lookup: LedgerEntry.lookup(reference: reference))
         let spent = known.filter { ($0.kind == .spend || $0.kind == .settle) && $0.spent > 0 }
         guard !spent.isEmpty else { return .rejected(.unknownReference(reference)) }
@@ -157,6 +162,16 @@ extension WorkingSet {
             return try credit(account.due + entries, of: state, nil, amount, at: now)
         case .failure: return .rejected(.creditOverflow)
         }
+    }
+
+    /// Whether what was spent under a reference was given back.
+    func isRefunded(_ reference: String, _ state: SubjectState) throws(StoreError) -> Bool {
+        let first = LedgerEntry.lookup(of: .refund(of: reference, number: 1))
+        let known =
+            tail.hasRefund(of: state.number)
+            ? try entries(of: state, lookup: first)
+            : Array(try storedEntries(of: state, lookup: first).values)
+        return known.contains { $0.kind == .refund && $0.reference == reference }
     }
 
     private func credit(
@@ -182,6 +197,7 @@ struct WalletWriter {
     private(set) var wallet: Wallet
     private(set) var seal: EntrySeal
     private(set) var records: [[UInt8]] = []
+    private(set) var hasRefund = false
 
     init(_ sealed: SealedWallet) {
         wallet = sealed.wallet
@@ -192,6 +208,7 @@ struct WalletWriter {
         let bytes = LedgerRecord(entry, after: seal).bytes
         seal = SHA256.hash(bytes)
         wallet.apply(entry)
+        if entry.kind == .refund { hasRefund = true }
         records.append(bytes)
     }
 }

@@ -9,17 +9,29 @@ extension WorkingSet {
         overages.append(LimitOverage(limit: definition.number, units: units))
     }
 
-    /// Fills ``overages`` for ``movements`` that were not evaluated.
-    func readOverages(
-        of state: SubjectState, _ details: EventDetails?, at instant: Instant
+    /// Fills ``overages`` and ``statuses`` for ``movements`` that were not evaluated: with the limits of
+    /// the subject itself of which nothing is left, as the answer to a consume would tell them.
+    func readReached(
+        by state: SubjectState, _ details: EventDetails?, at instant: Instant
     ) throws(StoreError) {
+        statuses.removeAll(keepingCapacity: true)
+        exceeded.removeAll(keepingCapacity: true)
         overages.removeAll(keepingCapacity: true)
         for movement in movements {
             for definition in movement.meter.limits
-            where definition.canHaveOverage && definition.limit.dimensions.matches(details) {
-                addOverage(
-                    of: definition,
-                    try read(definition, of: state, adding: movement, at: instant))
+            where definition.limit.window != .concurrent
+                && definition.limit.dimensions.matches(details)
+            {
+                let reading = try read(definition, of: state, adding: movement, at: instant)
+                addOverage(of: definition, reading)
+                guard case .units(let allowed) = reading.allowance, reading.after >= allowed.units
+                else { continue }
+                statuses.append(
+                    LimitStatus(
+                        definition: definition, ancestor: nil, allowance: reading.allowance,
+                        used: Quantity(reading.after), resetsAt: reading.resetsAt))
+                // A record is nothing that a shadow limit would have refused.
+                exceeded.append(false)
             }
         }
     }

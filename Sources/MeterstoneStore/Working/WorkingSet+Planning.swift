@@ -11,7 +11,8 @@ extension WorkingSet {
         var keys: Set<CounterKey> = []
         for command in commands {
             switch command {
-            case .consume(let event), .check(let event), .record(let event), .reserve(let event, _):
+            case .consume(let event), .check(let event, _), .record(let event),
+                .reserve(let event, _):
                 catalog.movements(of: event, into: &movements)
                 let instant = event.occurredAt ?? now
                 forEachLevel(of: event.subject) { subject in

@@ -5,37 +5,44 @@ extension WorkingSet {
     func record(_ event: UsageEvent, at now: Instant) throws(StoreError) -> RecordOutcome {
         guard options.isTrackingEnabled else { return .rejected(.trackingDisabled) }
         if let id = event.id, let known = try find(id, source: event.details?.source, at: now) {
-            return known.matches(event) && known.record.reservation == nil
-                ? .duplicate(id) : .conflict(id)
+            guard known.matches(event), known.record.reservation == nil else {
+                return .conflict(id)
+            }
+            if let rejection = try takenBack(known) { return .rejected(rejection) }
+            return .duplicate(id)
         }
         let occurredAt = event.occurredAt ?? now
         if let rejection = reject(occurredAt, now) { return .rejected(rejection) }
-        if let rejection = moves(event) { return .rejected(rejection) }
         let state = try state(of: event.subject)
-        guard try fits(Levels(state), event.details, at: occurredAt) else {
+        // Before anything is noted of the event: what expires has movements of its own.
+        let levels = Levels(state, at: occurredAt)
+        try expireDue(levels, at: now)
+        if let rejection = moves(event) { return .rejected(rejection) }
+        guard try fits(levels, event.details, at: occurredAt) else {
             return .rejected(.quantityOverflow)
         }
-        statuses.removeAll(keepingCapacity: true)
-        exceeded.removeAll(keepingCapacity: true)
-        try readOverages(of: state, event.details, at: occurredAt)
+        try readReached(by: state, event.details, at: occurredAt)
         return .counted(
-            try count(event, of: state, occurredAt: occurredAt, now: now, isConsume: false))
+            try count(
+                event, of: state, occurredAt: occurredAt, now: now, isOnlyRecorded: true))
     }
 
     /// Adds the event to the batch and its ``movements`` to every counter. Everything was checked.
     func count(
         _ event: UsageEvent, of state: SubjectState, occurredAt: Instant, now: Instant,
-        isConsume: Bool, reservation: ReservationRecord? = nil, payment: Payment? = nil
+        isOnlyRecorded: Bool = false, reservation: ReservationRecord? = nil, payment: Payment? = nil
     ) throws(StoreError) -> EventID {
         register(state)
+        let levels = Array(Levels(state, at: occurredAt))
         let id = event.id ?? eventIDs.next(at: now)
         var record = UsageRecord(
             id: id, occurredAt: occurredAt, recordedAt: now, quantities: event.quantities,
-            details: event.details, ancestors: state.parent == nil ? [] : state.ancestorNumbers,
-            answers: isConsume ? answers() : [],
+            details: event.details, ancestors: levels.dropFirst().map(\.number),
+            answers: answers(),
             planNumber: state.planNumber(
                 at: occurredAt, catalog: catalog, registry: registry, version: version),
             overages: overages)
+        record.isOnlyRecorded = isOnlyRecorded && !record.answers.isEmpty
         if let reservation { record.reservation = reservation }
         if let payment { record.credits = payment.charge }
         let position = batch.append(subject: state.number) { writer in
@@ -44,15 +51,12 @@ extension WorkingSet {
         tail.remember(
             id.key(source: event.details?.source), isGenerated: event.id == nil, at: position)
         tail.noteColumns(record, of: state.number, registry)
-        var level: SubjectState? = state
-        while let subject = level {
+        for subject in levels {
             try apply(record, to: subject, at: position.sequence)
             try noteActivity(record, of: subject, isOwn: subject === state, at: position.sequence)
-            level = subject.parent
         }
         for answer in record.answers where answer.isExceeded {
-            try countRefusal(
-                answer, of: state.level(answer.level), record, at: position.sequence)
+            try countRefusal(answer, of: levels[answer.level], record, at: position.sequence)
         }
         if reservation != nil {
             try open(record, of: state, at: position.sequence)
@@ -77,7 +81,8 @@ extension WorkingSet {
         _ record: UsageRecord, to subject: SubjectState, at sequence: Int64
     ) throws(StoreError) {
         for movement in movements {
-            let contribution = movement.contribution(at: record.occurredAt, sequence: sequence)
+            let contribution = movement.contribution(
+                at: record.occurredAt, sequence: sequence, isAhead: record.isAhead)
             for series in movement.meter.series
             where series.accepts(record.details)
                 && (!series.isConcurrent || record.reservation != nil)
@@ -114,7 +119,8 @@ extension WorkingSet {
         else { return }
         let series = CompiledSeries(
             number: definition.refusalSeries, registry.series[definition.refusalSeries].definition)
-        let contribution = Contribution(units: 1, occurredAt: record.occurredAt, sequence: sequence)
+        let contribution = Contribution(
+            units: 1, occurredAt: record.occurredAt, sequence: sequence, isAhead: record.isAhead)
         try add(contribution, to: subject, series, at: sequence)
     }
 
@@ -130,17 +136,9 @@ extension WorkingSet {
             return LimitAnswer(
                 limit: status.definition.number, level: level, mode: status.mode,
                 isExceeded: exceeded[index], allowance: status.allowance.wire,
-                used: status.used.units)
+                used: status.used.units,
+                resetsAt: status.window.isRolling ? status.resetsAt : nil)
         }
-    }
-}
-
-extension SubjectState {
-    /// This subject for 0, its parent for 1, and so on.
-    fileprivate func level(_ number: Int) -> SubjectState {
-        var subject = self
-        for _ in 0..<number { subject = subject.parent ?? subject }
-        return subject
     }
 }
 

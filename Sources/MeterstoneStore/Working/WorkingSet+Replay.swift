@@ -49,7 +49,7 @@ extension WorkingSet {
             try apply(record, of: try state(number: fact.subject), at: fact.sequence)
         case .change:
             let record = try ChangeRecord(reading: fact)
-            _ = try carryOut(record.change, at: fact.sequence)
+            _ = try carryOut(record.change, at: fact.sequence, record.recordedAt)
             note(record, at: fact.sequence)
         case .entry:
             try replayEntry(fact, of: try state(number: fact.subject))

@@ -23,29 +23,22 @@ extension WorkingSet {
     private func repeated(
         _ event: UsageEvent, _ terms: ReservationTerms, as known: KnownEvent, at now: Instant
     ) throws(StoreError) -> ReserveOutcome {
-        guard known.record.reservation?.terms == terms, known.matches(event),
-            case .decided(let decision) = try repeated(event, as: known)
-        else { return .conflict(known.record.id) }
-        try expireDue(known.subject, at: now)
-        var record = known.record
-        if let standing = try standing(of: known) {
-            record = standing
-        } else {
-            // It was voided after it was closed.
-            record.reservation?.status = .released
+        guard known.record.reservation?.terms == terms, known.matches(event) else {
+            return .conflict(known.record.id)
         }
-        return .decided(decision, Reservation(record, of: known.subject.id))
+        try expireDue(known.subject, at: now)
+        if let rejection = try takenBack(known) { return .rejected(rejection) }
+        let standing = try standing(of: known) ?? known.record
+        return .decided(firstDecision(known), Reservation(standing, of: known.subject.id))
     }
 
     /// Whether one more reservation may be open on every level.
-    func hasRoomToReserve(_ state: SubjectState) throws(StoreError) -> Bool {
-        var level: SubjectState? = state
-        while let subject = level {
+    func hasRoomToReserve(_ levels: Levels) throws(StoreError) -> Bool {
+        for subject in levels {
             let index = try openReservationsIndex(subject, at: .earliest)
             if subject.current[index].state.value >= Int64(options.openReservationsMax) {
                 return false
             }
-            level = subject.parent
         }
         return true
     }
@@ -160,12 +153,15 @@ extension WorkingSet {
     @discardableResult
     func expireDue(_ state: SubjectState, at now: Instant) throws(StoreError) -> Int {
         var count = 0
-        var level: SubjectState? = state
-        while let subject = level {
+        for subject in Levels(state) {
             if let next = subject.nextExpiry, next <= now { count += try expire(subject, at: now) }
-            level = subject.parent
         }
         return count
+    }
+
+    /// The same for teams that stood above it.
+    func expireDue(_ levels: Levels, at now: Instant) throws(StoreError) {
+        for subject in levels { try expireDue(subject, at: now) }
     }
 
     private func expire(_ subject: SubjectState, at now: Instant) throws(StoreError) -> Int {

@@ -7,12 +7,18 @@ extension WorkingSet {
     /// The subject with this id, from memory or from the store; unknown ones get a number when they
     /// get their first fact.
     package func state(of id: SubjectID) throws(StoreError) -> SubjectState {
-        if let known = subjects[id] { return known }
+        if let known = subjects[id] { return try certain(known) }
         return try admit(id, stored: try source.subject(id))
     }
 
+    /// A subject that may be decided about. What is on disk counts whatever the rules are now.
+    private func certain(_ state: SubjectState) throws(StoreError) -> SubjectState {
+        guard state.hasUncertainZone, replayed == nil else { return state }
+        throw .otherRules(of: state.profile.timeZone ?? options.defaultTimeZone)
+    }
+
     func state(number: Int64) throws(StoreError) -> SubjectState {
-        if let known = byNumber[number] { return known }
+        if let known = byNumber[number] { return try certain(known) }
         guard let stored = try source.subject(number: number) else {
             throw StoreError(code: .corrupt, message: "no subject has the number \(number)")
         }
@@ -22,22 +28,30 @@ extension WorkingSet {
     private func admit(_ id: SubjectID, stored: StoredSubject?) throws(StoreError) -> SubjectState {
         var parent: SubjectState?
         if let parentID = stored?.profile.parent { parent = try state(of: parentID) }
+        let zone = zone(of: stored?.profile)
         let state = SubjectState(
-            id: id, stored: stored, zone: zone(of: stored?.profile), parent: parent)
+            id: id, stored: stored, zone: zone.rules, parent: parent,
+            hasUncertainZone: !zone.isCertain)
         subjects[id] = state
         if state.number != 0 { byNumber[state.number] = state }
-        return state
+        for id in Set(isDeciding ? state.past.profiles.compactMap(\.parent) : []) {
+            state.pastParents[id] = try self.state(of: id)
+        }
+        return try certain(state)
     }
 
-    /// The rules of the subject's zone; a zone that is no longer known falls back to the default.
-    func zone(of profile: Subject?) -> ZoneRules {
-        profile?.timeZone.flatMap { options.zoneRules($0) }
-            ?? options.zoneRules(options.defaultTimeZone) ?? .utc
+    /// The rules of the subject's zone, and whether its counters are cut with them. Where the system
+    /// does not know the zone, nothing is decided and UTC serves for what is there.
+    func zone(of profile: Subject?) -> (rules: ZoneRules, isCertain: Bool) {
+        let name = profile?.timeZone ?? options.defaultTimeZone
+        let rules = options.zoneRules(name)
+        return (rules ?? .utc, zones.note(name, rules))
     }
 
     /// Gives the subject and every team above it a number, as a fact, if they have none.
     func register(_ state: SubjectState) {
         if let parent = state.parent { register(parent) }
+        for team in state.pastParents.values where team.number == 0 { register(team) }
         guard state.number == 0 else { return }
         let position = batch.append(subject: nextSubject) { writer in
             writer.byte(FactKind.subject.rawValue)
@@ -77,7 +91,7 @@ extension WorkingSet {
         state.rowSequence = sequence
         let stored = StoredSubject(
             number: state.number, firstSequence: state.firstSequence, profile: state.profile,
-            children: state.children, nextExpiry: state.nextExpiry)
+            children: state.children, nextExpiry: state.nextExpiry, past: state.past)
         dirtySubjects.append(SubjectRow(sequence: sequence, subject: stored))
     }
 
@@ -88,12 +102,14 @@ extension WorkingSet {
     package func evict() {
         guard subjects.count > evictsAbove else { return }
         var kept: [SubjectID: SubjectState] = [:]
-        for state in subjects.values where !state.isClean(at: watermark) {
-            var level: SubjectState? = state
-            while let subject = level {
-                kept[subject.id] = subject
-                level = subject.parent
-            }
+        var waiting = subjects.values.filter { !$0.isClean(at: watermark) }
+        while let state = waiting.popLast() {
+            guard kept.updateValue(state, forKey: state.id) == nil else { continue }
+            if let parent = state.parent { waiting.append(parent) }
+            waiting += state.pastParents.values
+        }
+        for state in subjects.values where !state.pastParents.isEmpty && kept[state.id] == nil {
+            state.pastParents = [:]
         }
         subjects = kept
         byNumber = Dictionary(

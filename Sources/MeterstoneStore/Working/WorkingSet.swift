@@ -39,13 +39,21 @@ package final class WorkingSet {
     /// The reservation that was made last.
     var reserved: UsageRecord?
     package internal(set) var eventIDs: EventIDGenerator
+    package var zones: ZoneNotes
+    /// `false`: views are all that is asked of it.
+    let isDeciding: Bool
+    /// When the command that is carried out was given.
+    var now = Instant(millisecondsSince1970: 0)
     let source: any StoreSource
 
     /// - Parameter catalog: compiled with these options.
     package init(
         options: StoreOptions, source: any StoreSource, catalog: Catalog, nextSequence: Int64,
-        nextSubject: Int64, eventIDs: EventIDGenerator
+        nextSubject: Int64, eventIDs: EventIDGenerator, zones: ZoneNotes = ZoneNotes(),
+        isDeciding: Bool = true
     ) {
+        self.isDeciding = isDeciding
+        self.zones = zones
         self.options = options
         self.source = source
         self.nextSubject = nextSubject
@@ -55,6 +63,11 @@ package final class WorkingSet {
         watermark = nextSequence - 1
         batch = JournalBatchBuilder(firstSequence: nextSequence)
         self.catalog = catalog
+    }
+
+    deinit {
+        // They may stand in a cycle.
+        for state in subjects.values where !state.pastParents.isEmpty { state.pastParents = [:] }
     }
 
     /// Whether anything of the current batch must be made durable.
@@ -85,12 +98,24 @@ package final class WorkingSet {
         evict()
     }
 
-    /// Carries one command out, in memory.
+    /// Carries one command out, in memory. What is known to concern one subject alone fails for it, and
+    /// not for the batch.
     package func perform(_ command: Command, at now: Instant) throws(StoreError) -> Outcome {
+        self.now = now
+        do throws(StoreError) {
+            return try decide(command, at: now)
+        } catch {
+            guard error.code == .timeZoneRules else { throw error }
+            return command.failing(error)
+        }
+    }
+
+    private func decide(_ command: Command, at now: Instant) throws(StoreError) -> Outcome {
         switch command {
         case .consume(let event):
             .consumed(try consume(event, at: now, records: options.isTrackingEnabled))
-        case .check(let event): .consumed(try consume(event, at: now, records: false))
+        case .check(let event, .consume): .consumed(try consume(event, at: now, records: false))
+        case .check(let event, .reservation): .consumed(try checkReservation(event, at: now))
         case .record(let event): .recorded(try record(event, at: now))
         case .correct(let correction): .corrected(try correct(correction, at: now))
         case .change(let request): try change(request, at: now)
