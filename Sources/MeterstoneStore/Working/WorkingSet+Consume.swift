@@ -49,7 +49,7 @@ extension WorkingSet {
             return .rejected(.tooManyReservations(options.openReservationsMax))
         }
         if let denial = try evaluate(
-            levels, event.details, at: occurredAt, isReservation: isReservation)
+            levels, event.details, at: occurredAt, now: now, isReservation: isReservation)
         {
             return .decided(
                 Decision(denial: denial, isDuplicate: false, eventID: nil, limits: statuses))
@@ -124,14 +124,15 @@ extension WorkingSet {
     /// Fills ``statuses`` with what every limit would say after the event; when one of them refuses,
     /// with what they say without it. Fills ``payable`` with what credits have to pay instead.
     func evaluate(
-        _ levels: Levels, _ details: EventDetails?, at instant: Instant, isReservation: Bool
+        _ levels: Levels, _ details: EventDetails?, at instant: Instant, now: Instant,
+        isReservation: Bool
     ) throws(StoreError) -> Denial? {
         let violations = try violations(levels, details, at: instant, isReservation: isReservation)
         var levels = levels
         guard !violations.isEmpty, let state = levels.next() else { return nil }
         let after = statuses.map(\.used)
         try rewindStatuses(state, instant)
-        return denial(for: violations, of: state, after: after)
+        return denial(for: violations, of: state, after: after, now: now)
     }
 
     /// Fills ``statuses`` with what every limit would say after the event, and returns what refuses
@@ -195,11 +196,12 @@ extension WorkingSet {
     }
 
     private func denial(
-        for violations: [Violation], of state: SubjectState, after: [Quantity]
+        for violations: [Violation], of state: SubjectState, after: [Quantity], now: Instant
     ) -> Denial {
         var retryAt: Instant? = .earliest
         for violation in violations {
-            guard let known = retryAt, let own = violation.reading.retryAt else {
+            guard let known = retryAt, let own = violation.reading.retryAt(after: now)
+            else {
                 retryAt = nil
                 break
             }
