@@ -54,6 +54,7 @@ extension WorkingSet {
                 if let rejection = reject(quantities, of: known) { return .rejected(rejection) }
                 asked = quantities
             }
+            if let rejection = closing.details?.boundsRejection { return .rejected(rejection) }
             return try close(
                 known, before, as: asked == nil ? .released : .settled, asked: asked,
                 details: closing.details, at: now)

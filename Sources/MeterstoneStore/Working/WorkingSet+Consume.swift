@@ -3,8 +3,8 @@ import MeterstoneCore
 extension WorkingSet {
     /// Decides one consume: everything that the event moves, on every level, or nothing.
     ///
-    /// The order in which a request can fail is fixed: event id, time, negative quantities, unknown
-    /// ones, nothing to count, blocked, overflow, limits, credits.
+    /// The order in which a request can fail is fixed: event id, time, parts that are out of bounds,
+    /// negative quantities, unknown ones, nothing to count, blocked, overflow, limits, credits.
     ///
     /// - Parameter records: `false` decides only, and changes nothing.
     func consume(
@@ -78,9 +78,12 @@ extension WorkingSet {
                 credits: payment?.charge))
     }
 
-    /// Fills ``movements``; rejects an event that carries a quantity which is negative, or which no
-    /// meter knows.
+    /// Fills ``movements``; rejects an event of which a part is out of bounds, or that carries a
+    /// quantity which is negative, or which no meter knows.
     func moves(_ event: UsageEvent) -> Rejection? {
+        if let rejection = event.quantities.boundsRejection ?? event.details?.boundsRejection {
+            return rejection
+        }
         if let name = event.quantities.firstNegative { return .negativeQuantity(name) }
         catalog.movements(of: event, into: &movements)
         // A plain event that moves its meter carries nothing unknown.
