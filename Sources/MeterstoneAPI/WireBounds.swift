@@ -1,14 +1,17 @@
-/// How large the parts of a request may be; every bound of the wire format stands here.
+import MeterstoneCore
+
+/// How large the parts of a request may be; every bound of the wire format stands here, but for those
+/// of an event's parts, which hold at every door.
 package enum WireBounds {
     /// How deep arrays and objects may be nested in any JSON text.
     package static let depthMax = 64
     /// Bytes of UTF-8 in a type, subtype, source, project, scene or session.
-    package static let nameBytesMax = 255
+    package static let nameBytesMax = EventBounds.nameBytesMax
     /// Bytes of UTF-8 in the name or the value of a dimension.
-    package static let dimensionBytesMax = 255
-    package static let dimensionsMax = 64
-    package static let quantitiesMax = 64
-    package static let errorMessageBytesMax = 4_096
+    package static let dimensionBytesMax = EventBounds.dimensionBytesMax
+    package static let dimensionsMax = EventBounds.dimensionsMax
+    package static let quantitiesMax = EventBounds.quantitiesMax
+    package static let errorMessageBytesMax = EventBounds.errorMessageBytesMax
     /// Bytes of the JSON text of an event's properties, as given.
     package static let propertiesBytesMax = 16_384
     /// Bytes of one line of newline-delimited JSON. The largest valid event is well below it.

@@ -18,7 +18,8 @@ extension HTTPFields {
             if let seconds = status.window.seconds { policy.parameter(UInt8(ascii: "w"), seconds) }
             state.item(status.limit.text)
             state.parameter(UInt8(ascii: "r"), status.remaining)
-            if let resetsAt = status.resetsAt {
+            // A window that is past has no end to wait for.
+            if let resetsAt = status.resetsAt, resetsAt > now {
                 state.parameter(UInt8(ascii: "t"), resetsAt.secondsRoundedUp(since: now))
             }
         }

@@ -17,6 +17,8 @@ public enum Command: Sendable {
     case close(ReservationClosing)
     /// A reservation as it stands.
     case reservation(EventID, source: String?)
+    /// In what an event differs from the one under its id, beside the terms of a reserve.
+    case compare(UsageEvent, ReservationTerms?)
     /// What is open on a subject now.
     case openReservations(SubjectID)
     /// Writes down which of a subject's reservations have expired.
@@ -39,6 +41,7 @@ public enum Outcome: Sendable {
     case reservations([Reservation])
     case expired(count: Int)
     case wallet(Wallet)
+    case differences([String])
     /// Nothing was done, for a reason that other commands of the batch do not share.
     case failed(StoreError)
 }
@@ -54,7 +57,7 @@ extension Command {
         case .reserve: .reserved(.rejected(Rejection(error)))
         case .extend, .close: .reservation(.rejected(Rejection(error)))
         case .expire: .expired(count: 0)
-        case .limits, .reservation, .openReservations, .wallet: .failed(error)
+        case .limits, .reservation, .openReservations, .wallet, .compare: .failed(error)
         }
     }
 }

@@ -15,6 +15,13 @@ public protocol Store: AnyObject, Sendable {
 
     /// What was found and done when the store was opened, in sentences for the log.
     var notices: [String] { get }
+    /// As ``commit(_:at:)``, for commands of which the first has waited so long already.
+    func commit(
+        _ commands: [Command], at now: Instant, waited milliseconds: Int64
+    ) throws(StoreError) -> [Outcome]
+
+    /// How long anybody waits for a database that cannot be reached; `nil`: it is always there.
+    var waitMillisecondsMax: Int64? { get }
 
     /// Why nothing can be written until the store is opened again, if that is so.
     var halt: StoreError? { get }
@@ -82,6 +89,21 @@ public protocol Store: AnyObject, Sendable {
 
     /// Administrative changes, newest first.
     func changes(before sequence: Int64?, count: Int) throws(StoreError) -> [ChangeEntry]
+
+    /// Throws unless the database answers within a second or two. One caller at a time.
+    func ping() throws(StoreError)
+}
+
+extension Store {
+    public func commit(
+        _ commands: [Command], at now: Instant, waited milliseconds: Int64
+    ) throws(StoreError) -> [Outcome] {
+        try commit(commands, at: now)
+    }
+
+    public var waitMillisecondsMax: Int64? { nil }
+
+    public func ping() throws(StoreError) {}
 }
 
 extension Store {

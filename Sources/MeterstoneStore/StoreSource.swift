@@ -198,7 +198,7 @@ public struct ChangeReceiptRecord: Sendable {
     public var after: String?
 
     package init(_ record: ChangeRecord) {
-        change = record.change
+        change = record.asked
         told = record.told
         outcome = record.outcome
         after = record.after

@@ -52,6 +52,7 @@ extension Outcome {
         case .expired(let count): "expired \(count)"
         case .wallet(let wallet): wallet.text
         case .failed(let error): error.code.text
+        case .differences: "compared"
         }
     }
 }
@@ -172,6 +173,7 @@ extension Command {
         case .reservation(let id, _): "reservation \(id)"
         case .openReservations(let id): "open reservations of \(id)"
         case .expire(let id): "expire \(id)"
+        case .compare(let event, _): "compare \(event.summary)"
         case .wallet(let id): "wallet of \(id)"
         }
     }
@@ -181,7 +183,7 @@ extension Command {
     /// Whether it changes nothing but what time alone changes.
     var isQuestion: Bool {
         switch self {
-        case .check, .limits, .reservation, .openReservations, .wallet: true
+        case .check, .limits, .reservation, .openReservations, .wallet, .compare: true
         default: false
         }
     }

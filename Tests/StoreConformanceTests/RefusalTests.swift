@@ -6,6 +6,46 @@ import Testing
 
 /// Promise 4: a refusal changes nothing and says what would help.
 @Suite struct RefusalTests {
+    /// Details that are out of bounds, each with the field that is at fault.
+    static let unbounded: [(field: String, details: EventDetails)] = [
+        ("durationMs", EventDetails(durationMilliseconds: -5)),
+        ("costMillionths", EventDetails(cost: Money(millionths: -1))),
+        ("source", EventDetails(source: "")), ("type", EventDetails(type: "a\nb")),
+        ("subtype", EventDetails(subtype: "\u{1B}[2J")),
+        ("project", EventDetails(project: String(repeating: "p", count: 256))),
+        ("scene", EventDetails(scene: "\u{7F}")), ("session", EventDetails(session: "\0")),
+        ("errorMessage", EventDetails(errorMessage: String(repeating: "e", count: 4_097))),
+        ("dimensions", EventDetails(dimensions: [Dimension(name: "", value: "x")])),
+        ("dimensions.a", EventDetails(dimensions: [Dimension(name: "a", value: "\t")])),
+    ]
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `parts of an event have the same bounds at every door`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.with { engine, _ in
+            try await engine.setUp(limits: [.daily(100)])
+            try await engine.count(.of(.ada, id: "known"))
+            for (field, details) in Self.unbounded {
+                let event = UsageEvent(
+                    subject: .ada, quantities: .one(.prompts, 1), details: details)
+                var codes: [String] = []
+                func note(_ rejection: Rejection) {
+                    codes.append("\(rejection.code.rawValue) \(rejection.field)")
+                }
+                if case .rejected(let why) = try await engine.consume(event) { note(why) }
+                if case .rejected(let why) = try await engine.check(event) { note(why) }
+                if case .rejected(let why) = try await engine.record([event])[0] { note(why) }
+                let reserved = try await engine.reserve(event, ReservationTerms())
+                if case .rejected(let why) = reserved { note(why) }
+                let amended = try await engine.amend("known", [.prompts: 2], details: details)
+                if case .rejected(let why) = amended { note(why) }
+                #expect(codes == Array(repeating: "invalid_field \(field)", count: 5))
+            }
+            #expect(try await engine.used(.ada) == ["prompts_daily": 1])
+        }
+    }
+
     @Test(arguments: StoreUnderTest.allCases)
     func `a refusal names the limit and when to come back`(store: StoreUnderTest) async throws {
         try await store.with { engine, _ in

@@ -56,6 +56,53 @@ import Testing
     }
 
     @Test(arguments: StoreUnderTest.allCases)
+    func `a refusal says when to try again only where waiting helps`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.with { engine, clock in
+            try await engine.setUp(
+                meters: [Meter(key: .prompts), Meter(key: .seconds), Meter(key: .exports)],
+                limits: [
+                    .daily(3),
+                    .limit("hour", 3, of: .seconds, per: .rolling(seconds: 3_600)),
+                    .limit("ever", 2, of: .exports, per: .lifetime),
+                    .limit("once", 5, of: .exports, per: .request),
+                ])
+            func retryAt(
+                _ meter: MeterKey, _ units: Int64, at instant: String? = nil
+            ) async throws -> Instant? {
+                let denial = try await engine.decide(
+                    .of(.ada, [meter: units], at: instant)
+                ).denial
+                #expect(denial?.reason == .limitExceeded)
+                return denial?.retryAt
+            }
+            clock.set(.at("2026-03-10T12:00:00Z"))
+            let first = UsageEvent.of(.ada, [.prompts: 3, .seconds: 3, .exports: 2])
+            #expect(try await engine.decide(first).isAllowed)
+            let midnight = Instant.at("2026-03-11T00:00:00Z")
+            let inAnHour = Instant.at("2026-03-10T13:00:00Z")
+            #expect(try await retryAt(.prompts, 1) == midnight)
+            #expect(try await retryAt(.prompts, 1, at: "2026-03-10T01:00:00Z") == midnight)
+            #expect(try await retryAt(.seconds, 1) == inAnHour)
+            // No window holds four; nothing gives a lifetime back, or makes one request smaller.
+            #expect(try await retryAt(.prompts, 4) == nil)
+            #expect(try await retryAt(.seconds, 4) == nil)
+            #expect(try await retryAt(.exports, 1) == nil)
+            #expect(try await retryAt(.exports, 6) == nil)
+            // The day and the hour of these are past, the one at its very end.
+            clock.set(midnight)
+            #expect(try await retryAt(.prompts, 1, at: "2026-03-10T23:00:00Z") == nil)
+            #expect(try await retryAt(.seconds, 1, at: "2026-03-10T12:30:00Z") == nil)
+            // Of two limits that refuse, one cannot be waited for.
+            #expect(try await engine.decide(.of(.ada, [.prompts: 3])).isAllowed)
+            #expect(try await retryAt(.prompts, 1) == .at("2026-03-12T00:00:00Z"))
+            let both = UsageEvent.of(.ada, [.prompts: 1, .exports: 3])
+            #expect(try await engine.decide(both).denial?.retryAt == nil)
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
     func `a rolling window is full for its length and not longer`(
         store: StoreUnderTest
     )

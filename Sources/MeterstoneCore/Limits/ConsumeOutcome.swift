@@ -56,7 +56,9 @@ public struct Denial: Hashable, Sendable {
     /// The limits that refused, in the order of ``Decision/limits``; empty when blocked. When credits
     /// are short: those beyond which they would have had to pay.
     public let violated: [LimitKey]
-    /// When the same consume could succeed if nothing else is used; `nil`: time will not help.
+    /// When the same consume could succeed if nothing else is used; always later than the decision.
+    /// `nil`: time will not help, since the event belongs to a window that is past, since no window
+    /// would hold it, or since the limit never starts anew.
     public let retryAt: Instant?
     /// Plans under which this consume would be allowed, the smallest first.
     public let plansThatAllow: [PlanKey]

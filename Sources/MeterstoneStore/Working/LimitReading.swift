@@ -8,6 +8,15 @@ struct LimitReading {
     var resetsAt: Instant?
     /// When the movement could be allowed, if nothing else is used; `nil`: never.
     var retryAt: Instant?
+    /// From when on the event is one of the past, for which nothing becomes free; `nil`: never.
+    var pastAt: Instant?
+
+    /// When waiting helps, as it is seen from now. An event of a window that is past stays there
+    /// however long its caller waits.
+    func retryAt(after now: Instant) -> Instant? {
+        guard let retryAt, retryAt > now, pastAt.map({ $0 > now }) ?? true else { return nil }
+        return retryAt
+    }
 
     /// A movement that uses nothing more cannot be what goes over.
     var isExceeded: Bool {
@@ -47,7 +56,8 @@ extension WorkingSet {
         let resetsAt = until == WindowSpan.lifetime.until ? nil : until
         return LimitReading(
             allowance: allowance, before: before, after: after, resetsAt: resetsAt,
-            retryAt: movement.map { alone($0) <= allowance.bound } ?? false ? resetsAt : nil)
+            retryAt: movement.map { alone($0) <= allowance.bound } ?? false ? resetsAt : nil,
+            pastAt: resetsAt)
     }
 
     /// A request counts for itself, and for what it set aside before.
@@ -81,7 +91,8 @@ extension WorkingSet {
             allowance: allowance, before: before, after: overflow ? .max : after,
             resetsAt: Rolling.resetsAt(entries, at: instant, milliseconds: milliseconds),
             retryAt: Rolling.fits(
-                units, under: allowance.bound, entries, after: instant, milliseconds: milliseconds))
+                units, under: allowance.bound, entries, after: instant, milliseconds: milliseconds),
+            pastAt: instant.advanced(byMilliseconds: milliseconds))
     }
 
     /// Where the subject stands with every limit that decides, its teams' after its own.

@@ -5,9 +5,21 @@ extension WorkingSet {
     func change(_ request: ChangeRequest, at now: Instant) throws(StoreError) -> Outcome {
         if let key = request.idempotencyKey, let receipt = try receipt(for: key) {
             guard receipt.isOf(request) else {
-                return .changed(.rejected(.idempotencyConflict), after: nil, isReplay: false)
+                let differences = try request.change.differences(from: receipt.change)
+                return .changed(
+                    .rejected(.idempotencyConflict(differences)), after: nil, isReplay: false)
             }
             return .changed(receipt.outcome, after: receipt.after, isReplay: true)
+        }
+        let asked = request
+        var request = request
+        if case .patch(let patch) = request.change {
+            switch try resolved(patch) {
+            case .put(let change): request.change = change
+            case .missing: return .changed(.missing, after: nil, isReplay: false)
+            case .rejected(let why):
+                return .changed(.rejected(why), after: nil, isReplay: false)
+            }
         }
         if !request.change.isOfCredits, let id = request.change.subject {
             try writeDue(of: try state(of: id), at: now)
@@ -23,9 +35,10 @@ extension WorkingSet {
         guard outcome.isChange || isRemembered else {
             return .changed(outcome, after: after, isReplay: false)
         }
-        let record = ChangeRecord(
+        var record = ChangeRecord(
             sequence: batch.nextSequence, recordedAt: now, request: request, outcome: outcome,
             before: before, after: after)
+        if case .patch(let patch) = asked.change { record.patch = patch }
         var writer = ByteWriter()
         try record.write(to: &writer)
         let subject = request.change.subject.flatMap { subjects[$0]?.number } ?? 0

@@ -54,6 +54,7 @@ extension WorkingSet {
                 if let rejection = reject(quantities, of: known) { return .rejected(rejection) }
                 asked = quantities
             }
+            if let rejection = closing.details?.boundsRejection { return .rejected(rejection) }
             return try close(
                 known, before, as: asked == nil ? .released : .settled, asked: asked,
                 details: closing.details, at: now)
@@ -177,7 +178,7 @@ extension WorkingSet {
             return .rejected(.quantityOverflow)
         }
         if let denial = try evaluate(
-            levels, after.details, at: after.occurredAt, isReservation: true)
+            levels, after.details, at: after.occurredAt, now: now, isReservation: true)
         {
             return .denied(denial, statuses, nil)
         }

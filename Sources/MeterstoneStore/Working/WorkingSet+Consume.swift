@@ -3,8 +3,8 @@ import MeterstoneCore
 extension WorkingSet {
     /// Decides one consume: everything that the event moves, on every level, or nothing.
     ///
-    /// The order in which a request can fail is fixed: event id, time, negative quantities, unknown
-    /// ones, nothing to count, blocked, overflow, limits, credits.
+    /// The order in which a request can fail is fixed: event id, time, parts that are out of bounds,
+    /// negative quantities, unknown ones, nothing to count, blocked, overflow, limits, credits.
     ///
     /// - Parameter records: `false` decides only, and changes nothing.
     func consume(
@@ -65,7 +65,7 @@ extension WorkingSet {
             return .rejected(.tooManyReservations(options.openReservationsMax))
         }
         if let denial = try evaluate(
-            levels, event.details, at: occurredAt, isReservation: isReservation)
+            levels, event.details, at: occurredAt, now: now, isReservation: isReservation)
         {
             return .decided(
                 Decision(denial: denial, isDuplicate: false, eventID: nil, limits: statuses))
@@ -94,9 +94,12 @@ extension WorkingSet {
                 credits: payment?.charge))
     }
 
-    /// Fills ``movements``; rejects an event that carries a quantity which is negative, or which no
-    /// meter knows.
+    /// Fills ``movements``; rejects an event of which a part is out of bounds, or that carries a
+    /// quantity which is negative, or which no meter knows.
     func moves(_ event: UsageEvent) -> Rejection? {
+        if let rejection = event.quantities.boundsRejection ?? event.details?.boundsRejection {
+            return rejection
+        }
         if let name = event.quantities.firstNegative { return .negativeQuantity(name) }
         catalog.movements(of: event, into: &movements)
         // A plain event that moves its meter carries nothing unknown.
@@ -160,14 +163,15 @@ extension WorkingSet {
     /// Fills ``statuses`` with what every limit would say after the event; when one of them refuses,
     /// with what they say without it. Fills ``payable`` with what credits have to pay instead.
     func evaluate(
-        _ levels: Levels, _ details: EventDetails?, at instant: Instant, isReservation: Bool
+        _ levels: Levels, _ details: EventDetails?, at instant: Instant, now: Instant,
+        isReservation: Bool
     ) throws(StoreError) -> Denial? {
         let violations = try violations(levels, details, at: instant, isReservation: isReservation)
         var levels = levels
         guard !violations.isEmpty, let state = levels.next() else { return nil }
         let after = statuses.map(\.used)
         try rewindStatuses(state, instant)
-        return denial(for: violations, of: state, at: instant, after: after)
+        return denial(for: violations, of: state, at: instant, after: after, now: now)
     }
 
     /// Fills ``statuses`` with what every limit would say after the event, and returns what refuses
@@ -231,11 +235,13 @@ extension WorkingSet {
     }
 
     private func denial(
-        for violations: [Violation], of state: SubjectState, at instant: Instant, after: [Quantity]
+        for violations: [Violation], of state: SubjectState, at instant: Instant,
+        after: [Quantity], now: Instant
     ) -> Denial {
         var retryAt: Instant? = .earliest
         for violation in violations {
-            guard let known = retryAt, let own = violation.reading.retryAt else {
+            guard let known = retryAt, let own = violation.reading.retryAt(after: now)
+            else {
                 retryAt = nil
                 break
             }

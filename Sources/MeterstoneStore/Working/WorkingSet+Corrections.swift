@@ -25,6 +25,9 @@ extension WorkingSet {
             // No details and details that tell nothing are the same.
             if kept != before.details ?? .none { amended.details = kept == .none ? nil : kept }
             if amended == before { return .unchanged }
+            if let rejection = quantities.boundsRejection ?? details?.boundsRejection {
+                return .rejected(rejection)
+            }
             if let name = quantities.firstNegative { return .rejected(.negativeQuantity(name)) }
             let event = amended.event(subject: known.subject.id)
             if let unknown = catalog.unknownQuantity(of: event) {

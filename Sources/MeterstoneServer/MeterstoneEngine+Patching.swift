@@ -1,0 +1,27 @@
+import Hummingbird
+import Meterstone
+import MeterstoneAPI
+import MeterstoneCore
+
+extension MeterstoneEngine {
+    /// Changes some members of a thing and answers with the whole of it, as it stands afterwards.
+    ///
+    /// - Parameter missing: the problem when it is not there.
+    func patch(
+        _ target: MergePatch.Target, _ body: AdministrativeBody, _ request: Request,
+        missing: Problem
+    ) async throws -> Response {
+        let members = try body.decode(JSONValue.self)
+        let receipt = try await change(
+            try request.change(.patch(MergePatch(target, members))))
+        switch receipt.outcome {
+        case .missing: throw missing
+        case .rejected(let rejection): throw rejection
+        case .created, .replaced, .unchanged, .deleted, .credited: break
+        }
+        guard let after = receipt.after else { throw missing }
+        return Response(
+            json: Array(after.utf8), status: receipt.outcome == .created ? .created : .ok,
+            headers: receipt.isReplay ? .replayed : [:])
+    }
+}
