@@ -133,8 +133,8 @@ extension CalendarGenerator {
         case 8: settle(number, units, of: ledger, mayTakeMore: false)
         case 9: settle(number, units, of: ledger, mayTakeMore: true)
         case 10:
-            let id = ledger.wallet.grants.randomElement(using: &self)?.grant.id
-            let entries = id.flatMap {
+            let number = ledger.wallet.grants.randomElement(using: &self)?.number
+            let entries = number.flatMap {
                 ledger.wallet.voiding($0, author: nil, reason: nil, at: ledger.now)
             }
             ledger.write(entries ?? [])

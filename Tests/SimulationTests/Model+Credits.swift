@@ -65,6 +65,7 @@ extension Model {
             wanted.reference = order.reference
             return wanted == known ? "unchanged" : "duplicate_grant"
         }
+        if order.id?.text.hasPrefix("meterstone:") == true { return "invalid_field" }
         if !(1...1_000_000_000_000).contains(order.amount) { return "invalid_field" }
         if !(0...1_000).contains(order.priority) { return "invalid_field" }
         if let expiresAt = order.expiresAt, expiresAt <= effectiveAt { return "invalid_field" }
@@ -110,18 +111,24 @@ extension Model {
         if parts.isEmpty { return "unknown_reference" }
         wallet.refunded.insert(reference)
         for (number, part) in parts.enumerated() {
-            let isOver = part.expiresAt.map { $0 <= now } ?? false
             wallet.refunds.append(part.units)
-            let name = GrantID(unchecked: "refund-\(reference)-\(number + 1)")
+            let name = GrantID(unchecked: "meterstone:refund-\(reference)-\(number + 1)")
             wallet.named[name] = CreditGrant(
                 id: name, amount: part.units, priority: part.priority, effectiveAt: now,
-                expiresAt: isOver ? nil : part.expiresAt, source: .refund, reference: reference)
+                expiresAt: part.expiresAt, source: .refund, reference: reference)
             wallet.open(
                 ModelGrant(
                     id: name, number: 0,
                     amount: part.units, priority: part.priority, effectiveAt: now,
-                    expiresAt: isOver ? nil : part.expiresAt),
+                    expiresAt: part.expiresAt, recurrence: part.recurrence, most: part.most,
+                    isRefund: true),
                 amount: part.units, at: now)
+            if let end = part.expiresAt, end <= now {
+                wallet.expired.append(wallet.grants[wallet.grants.count - 1].usable)
+                wallet.grants[wallet.grants.count - 1].usable = 0
+            } else {
+                wallet.loseWhatIsTooMuch(of: wallet.grants.count - 1, cameBack: part.units)
+            }
         }
         wallets[id] = wallet
         let amount = parts.reduce(0) { $0 + $1.units }

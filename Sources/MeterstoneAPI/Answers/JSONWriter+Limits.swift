@@ -72,6 +72,10 @@ extension JSONWriter {
         integer(charge.amount)
         name("balance")
         integer(charge.balance)
+        if charge.shortfall != 0 {
+            name("shortfall")
+            integer(charge.shortfall)
+        }
         endObject()
     }
 

@@ -143,12 +143,12 @@ private struct WalletWalk {
         let isKept = recurring.rolloverMax != nil
         let open = left.first {
             isKept && $0.grant.expiresAt == nil && !$0.isVoided
-                && $0.grant.priority == recurring.priority
+                && $0.grant.priority == recurring.priority && $0.grant.source != .refund
         }
         let number = open?.number ?? wallet.nextGrantNumber
         var grant = CreditGrant(
-            id: GrantID(unchecked: "plan-\(window.text)-\(number)"), amount: amount,
-            priority: recurring.priority, effectiveAt: start, expiresAt: isKept ? nil : until,
+            id: .plan(window, number: number), amount: amount, priority: recurring.priority,
+            effectiveAt: start, expiresAt: isKept ? nil : until,
             source: window == .day ? .dailyRefill : .plan)
         if let open {
             grant = open.grant
@@ -158,7 +158,8 @@ private struct WalletWalk {
             LedgerEntry(
                 kind: .grant, amount: amount, balanceAfter: 0, recordedAt: now, occurredAt: start,
                 grant: grant, grantNumber: number, overdrawn: -min(wallet.debt, amount),
-                windows: 1, windowUntil: until, recurrence: window.text))
+                windows: 1, windowUntil: until, recurrence: window.text,
+                rolloverMax: recurring.rolloverMax))
     }
 
     /// Lets a window go by that gives nothing.

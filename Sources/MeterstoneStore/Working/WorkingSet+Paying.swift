@@ -116,22 +116,31 @@ extension WorkingSet {
 
     /// What closing a reservation spends, of what was held for it and beyond; `nil`: no credits are
     /// concerned.
+    ///
+    /// What expired is closed as of its end, however late that is written: what comes back then comes
+    /// before the windows that have begun since.
     func charge(
         _ before: UsageRecord, _ after: UsageRecord, _ state: SubjectState, hold: Int64,
-        at now: Instant
+        at instant: Instant, writtenAt now: Instant
     ) throws(StoreError) -> ClosingCharge? {
         guard catalog.payment != nil || before.credits != nil else { return nil }
         let cost = try closingCost(before, after, state)
         guard cost > 0 || before.credits != nil else { return nil }
-        let account = try account(of: state, at: now)
+        let account = try account(of: state, at: instant)
         let settlement = account.wallet.settling(
             hold: hold, units: cost,
             mayTakeMore: after.reservation?.terms.onOverage == .count,
-            overdraft: overdraft(of: state, at: now), reference: before.id.text, at: now)
+            overdraft: overdraft(of: state, at: instant), reference: before.id.text, at: instant)
         let balance = settlement.entries.last?.balanceAfter ?? account.wallet.balance
+        let entries = (account.due + settlement.entries).map { entry in
+            var entry = entry
+            entry.recordedAt = now
+            return entry
+        }
         return ClosingCharge(
-            entries: account.due + settlement.entries,
-            answer: CreditCharge(amount: settlement.paid, balance: balance))
+            entries: entries,
+            answer: CreditCharge(
+                amount: settlement.paid, balance: balance, shortfall: settlement.unpaid))
     }
 
     /// Units that were set aside within an allowance stay free; what goes beyond them is paid, and
