@@ -63,6 +63,15 @@ final class CatalogCache: Sendable {
             Query(CatalogStatements.limits), Query(CatalogStatements.series),
             Query(SettingStatements.byKey).binding(Setting.defaultTimeZone),
         ])
+        var changes: [ChangeRecord] = []
+        for kind in ChangeRecord.scheduleKinds {
+            let rows = try connection.run(Query(ChangeStatements.byKind).binding(kind))
+            for row in 0..<rows.count {
+                changes.append(
+                    try JSONText(text: rows.text(row, 0)).decoded(as: ChangeRecord.self))
+            }
+        }
+        changes.sort { $0.sequence < $1.sequence }
         let zone = rows[4].count == 0 ? options.defaultTimeZone : rows[4].text(0, 0)
         guard zone == options.defaultTimeZone else {
             throw StoreError.otherTimeZone(zone, options.defaultTimeZone)
@@ -80,7 +89,7 @@ final class CatalogCache: Sendable {
                         .decoded(as: SeriesDefinition.self),
                     definedAt: rows[3].int(row, 1), isCounted: rows[3].int(row, 2) == 1)
             })
-        return Catalog(blueprint, registry, options)
+        return Catalog(blueprint, registry, options, changes: changes)
     }
 
     // MARK: For what is only shown

@@ -106,16 +106,19 @@ public struct StoredSubject: Sendable {
     public var children: SIMD4<Int32>
     /// No reservation that counts on it expires before; `nil`: none is open.
     public var nextExpiry: Instant?
+    /// Since when its plan has been as the profile says; `nil`: nobody knows.
+    public var since: Instant?
 
     package init(
         number: Int64, firstSequence: Int64, profile: Subject, children: SIMD4<Int32> = .zero,
-        nextExpiry: Instant? = nil
+        nextExpiry: Instant? = nil, since: Instant? = nil
     ) {
         self.number = number
         self.firstSequence = firstSequence
         self.profile = profile
         self.children = children
         self.nextExpiry = nextExpiry
+        self.since = since
     }
 }
 

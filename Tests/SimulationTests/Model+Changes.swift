@@ -61,6 +61,8 @@ extension Model {
         guard let id = change.subject else {
             let (result, outcome) = blueprint.applying(change)
             blueprint = result
+            past.append(
+                (max(now, past.last?.from ?? now), blueprint.plans, payment != nil))
             return outcome.text
         }
         let old = profiles[id]
@@ -94,9 +96,14 @@ extension Model {
             outcome = old == nil || old == new ? .missing : .deleted
         }
         if outcome == .missing || outcome == .unchanged { return outcome.text }
+        introduce(id, at: now)
         profiles[id] = new
-        if let parent = new.parent, profiles[parent] == nil {
-            profiles[parent] = Subject(id: parent)
+        introduce(id, at: now)
+        let before = old ?? Subject(id: id)
+        if before.plan != new.plan || before.subscription != new.subscription
+            || before.parent != new.parent
+        {
+            since[id] = now
         }
         return outcome.text
     }

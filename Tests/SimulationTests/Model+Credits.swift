@@ -33,10 +33,41 @@ extension Model {
     /// A subject's credits as of now, of which nothing is written down.
     func wallet(_ id: SubjectID, at now: Instant) -> ModelWallet {
         var wallet = wallets[id] ?? ModelWallet()
-        wallet.pass(
-            to: now, span: { span($0, id, at: $1) },
-            recurring: { payment == nil ? [] : givenPlan(id, at: $0)?.recurringGrants ?? [] })
+        for instant in moments(of: id).filter({ $0 <= now }).sorted() + [now] {
+            wallet.pass(
+                to: instant, span: { span($0, id, at: $1) },
+                continuing: { start in
+                    given(id, at: start, by: past.last { $0.from < start })
+                },
+                recurring: { start in
+                    given(id, at: start, by: past.last { $0.from <= start })
+                })
+        }
         return wallet
+    }
+
+    /// What a subject was given at an instant, as plans were.
+    private func given(
+        _ id: SubjectID, at instant: Instant,
+        by then: (from: Instant, plans: [Plan], isEnabled: Bool)?
+    ) -> [RecurringGrant] {
+        guard let then, then.isEnabled else { return [] }
+        let key = plan(id, at: instant, default: then.plans.first { $0.isDefault }?.key)
+        return then.plans.first { $0.key == key }?.recurringGrants ?? []
+    }
+
+    /// At which somebody has to look, so that nothing begins too late.
+    private func moments(of id: SubjectID) -> [Instant] {
+        guard let first = pastAtFirst[id] else { return [] }
+        let latest = levels(id).compactMap { since[$0] }.max()
+        let changes = past.enumerated().filter { since[id] != nil || $0.offset >= first }
+            .map(\.element.from)
+        guard let latest else { return changes }
+        let later = changes.filter { $0 > latest }
+        guard since[id] != nil else { return later }
+        let edges = levels(id).compactMap { profile($0).subscription }
+            .flatMap { [$0.startsAt, $0.expiresAt].compactMap(\.self) }.filter { $0 > latest }
+        return [latest] + later + edges
     }
 
     // MARK: Changes
@@ -80,7 +111,7 @@ extension Model {
                 effectiveAt: effectiveAt, expiresAt: order.expiresAt,
                 isScheduled: effectiveAt > now),
             amount: order.amount, at: now)
-        introduce(id)
+        introduce(id, at: now)
         wallets[id] = wallet
         return "credited \(order.amount) balance \(wallet.balance) grant \(name.shown)"
     }

@@ -165,7 +165,7 @@ extension Model {
         _ event: UsageEvent, at instant: Instant, _ now: Instant, answer: [ModelStatus]
     ) {
         let levels = levels(event.subject)
-        introduce(event.subject)
+        introduce(event.subject, at: now)
         var known = event
         known.occurredAt = instant
         events.append(
@@ -175,9 +175,11 @@ extension Model {
     }
 
     /// A subject is there from its first fact on, and so are the teams above it.
-    mutating func introduce(_ id: SubjectID) {
+    mutating func introduce(_ id: SubjectID, at now: Instant) {
         for level in levels(id) where profiles[level] == nil {
             profiles[level] = Subject(id: level)
+            pastAtFirst[level] = past.count
+            if payment != nil { since[level] = now }
         }
     }
 

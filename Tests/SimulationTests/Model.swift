@@ -9,6 +9,12 @@ struct Model {
     var profiles: [SubjectID: Subject] = [:]
     var events: [ModelEvent] = []
     var wallets: [SubjectID: ModelWallet] = [:]
+    /// The plans and whether credits were enabled, from each change of them on.
+    var past: [(from: Instant, plans: [Plan], isEnabled: Bool)] = []
+    /// Since when a subject's plan has been as its profile says, where that is known.
+    var since: [SubjectID: Instant] = [:]
+    /// How many entries ``past`` had when a subject got its first fact.
+    var pastAtFirst: [SubjectID: Int] = [:]
     /// Answers to changes that came with an idempotency key.
     var receipts: [String: (change: Change, answer: String)] = [:]
     /// Subjects whose reservations were looked at for what has expired.
@@ -41,6 +47,12 @@ struct Model {
     }
 
     func plan(_ id: SubjectID, at instant: Instant) -> PlanKey? {
+        plan(id, at: instant, default: blueprint.plans.first { $0.isDefault }?.key)
+    }
+
+    func plan(
+        _ id: SubjectID, at instant: Instant, default defaultPlan: PlanKey?
+    ) -> PlanKey? {
         for level in levels(id) {
             let profile = profile(level)
             if let subscription = profile.subscription, subscription.applies(at: instant) {
@@ -48,7 +60,7 @@ struct Model {
             }
             if let plan = profile.plan { return plan }
         }
-        return blueprint.plans.first { $0.isDefault }?.key
+        return defaultPlan
     }
 
     func allowance(_ limit: Limit, _ id: SubjectID, at instant: Instant) -> Allowance {

@@ -229,10 +229,12 @@ extension ModelWallet {
 
     /// Goes from one thing that happens to the next.
     ///
-    /// - Parameter recurring: what the plan that applies at an instant gives.
+    /// - Parameters:
+    ///   - continuing: what a window that begins at an instant gives, when there was one before.
+    ///   - recurring: what the plan that applies at an instant gives.
     mutating func pass(
         to now: Instant, span: (Window, Instant) -> WindowSpan,
-        recurring: (Instant) -> [RecurringGrant]
+        continuing: (Instant) -> [RecurringGrant], recurring: (Instant) -> [RecurringGrant]
     ) {
         while let instant = nextInstant, instant <= now {
             for index in grants.indices where !grants[index].isScheduled {
@@ -248,7 +250,7 @@ extension ModelWallet {
             for (window, start) in recurrences.sorted(by: { $0.key.text < $1.key.text })
             where start <= instant {
                 let until = span(window, start).until
-                if let grant = recurring(start).first(where: { $0.window == window }) {
+                if let grant = continuing(start).first(where: { $0.window == window }) {
                     give(grant, from: start, until: until)
                 }
                 recurrences[window] = until

@@ -147,4 +147,72 @@ import Testing
             try await session.engine.expectClean()
         }
     }
+
+    // MARK: What plans give
+
+    private static func plan(_ amount: Int64, keeping rolloverMax: Int64?) -> Change {
+        .putPlan(
+            Plan(
+                key: .free, isDefault: true,
+                recurringGrants: [
+                    RecurringGrant(window: .day, amount: amount, rolloverMax: rolloverMax)
+                ]))
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `a plan gives from the first fact on, not from the first spend`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.withSession { session in
+            try await session.engine.setUp(
+                plans: Self.plans(10, keeping: 1_000), credits: Self.policy)
+            try await session.engine.count(.of(.ada, [.prompts: 1]))
+            session.clock.advance(bySeconds: 5 * 86_400)
+            try await session.reopen()
+            let wallet = try await session.engine.wallet(of: .ada)
+            #expect(wallet.balance == 60 && wallet.granted == 60)
+            // Whoever there is no fact of begins with the first one.
+            let unknown = SubjectID(unchecked: "bob")
+            #expect(try await session.engine.wallet(of: unknown).balance == 10)
+            try await session.engine.expectClean()
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `a change of a plan changes no window that has begun, seen or unseen`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.withSession { session in
+            try await session.engine.setUp(
+                plans: Self.plans(10, keeping: 1_000), credits: Self.policy)
+            let subjects = ["seen", "unseen"].map { SubjectID(unchecked: $0) }
+            for subject in subjects {
+                try await session.engine.count(.of(subject, [.prompts: 1]))
+            }
+            func pass(_ days: Int64) async throws {
+                for _ in 0..<days * 4 {
+                    session.clock.advance(bySeconds: 21_600)
+                    _ = try await session.engine.wallet(of: subjects[0])
+                    _ = try await session.engine.decide("seen", 1)
+                }
+            }
+            try await pass(3)
+            try await session.engine.put(Self.plan(25, keeping: 1_000))
+            try await pass(2)
+            try await session.reopen()
+            try await session.engine.put(.putCreditPolicy(CreditPolicy(isEnabled: false)))
+            try await pass(2)
+            try await session.engine.put(.putCreditPolicy(Self.policy))
+            try await pass(1)
+            try await session.engine.put(.deletePlan(.free))
+            try await pass(2)
+            try await session.reopen()
+            let seen = try await session.engine.wallet(of: subjects[0])
+            let unseen = try await session.engine.wallet(of: subjects[1])
+            #expect(unseen.granted == seen.granted)
+            // The first day and three of 10, two of 25, none for two, and one of 25.
+            #expect(unseen.granted == 40 + 50 + 25)
+            try await session.engine.expectClean()
+        }
+    }
 }

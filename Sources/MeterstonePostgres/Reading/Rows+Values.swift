@@ -84,7 +84,7 @@ extension Query {
 final class ProfileCache {
     private static let countMax = 50_000
 
-    private var profiles: [SubjectID: (text: String, subject: Subject)] = [:]
+    private var profiles: [SubjectID: (text: String, subject: Subject, since: Instant?)] = [:]
 
     /// From the columns of `SubjectStatements.columns`.
     func subject(_ rows: Rows, _ row: Int) throws(StoreError) -> StoredSubject {
@@ -98,7 +98,7 @@ final class ProfileCache {
                 profileText: text, childrenText: children, nextExpiry: nextExpiry)
             if let text {
                 if profiles.count >= Self.countMax { profiles.removeAll() }
-                profiles[id] = (text, stored.profile)
+                profiles[id] = (text, stored.profile, stored.since)
             }
             return stored
         }
@@ -106,6 +106,7 @@ final class ProfileCache {
             number: rows.int(row, 1), firstSequence: rows.int(row, 2), id: id, profileText: nil,
             childrenText: children, nextExpiry: nextExpiry)
         stored.profile = known.subject
+        stored.since = known.since
         return stored
     }
 }

@@ -103,9 +103,9 @@ extension StoredSubject {
         number: Int64, firstSequence: Int64, id: SubjectID, profileText: String?,
         childrenText: String?, nextExpiry: Int64?
     ) throws(StoreError) {
-        var profile = Subject(id: id)
+        var kept = KeptProfile(profile: Subject(id: id))
         if let profileText {
-            profile = try JSONText(text: profileText).decoded(as: Subject.self)
+            kept = try JSONText(text: profileText).decoded(as: KeptProfile.self)
         }
         var children = SIMD4<Int32>.zero
         let counts = childrenText?.split(separator: ",").map { Int32($0) ?? 0 } ?? []
@@ -113,16 +113,44 @@ extension StoredSubject {
             children[index] = count
         }
         self.init(
-            number: number, firstSequence: firstSequence, profile: profile, children: children,
-            nextExpiry: nextExpiry.map { Instant(millisecondsSince1970: $0) })
+            number: number, firstSequence: firstSequence, profile: kept.profile, children: children,
+            nextExpiry: nextExpiry.map { Instant(millisecondsSince1970: $0) }, since: kept.since)
     }
 
     package func profileText() throws(StoreError) -> String? {
-        profile == Subject(id: profile.id) ? nil : try JSONText(profile).text
+        if since == nil, profile == Subject(id: profile.id) { return nil }
+        return try JSONText(KeptProfile(profile: profile, since: since)).text
     }
 
     package var childrenText: String? {
         guard children != .zero else { return nil }
         return children.indices.map { String(children[$0]) }.joined(separator: ",")
+    }
+}
+
+/// A profile as it is kept, with what nobody writes into it.
+private struct KeptProfile: Codable {
+    var profile: Subject
+    var since: Instant?
+
+    private enum CodingKeys: String, CodingKey {
+        case since
+    }
+
+    init(profile: Subject, since: Instant? = nil) {
+        self.profile = profile
+        self.since = since
+    }
+
+    init(from decoder: any Decoder) throws {
+        profile = try Subject(from: decoder)
+        since = try decoder.container(keyedBy: CodingKeys.self)
+            .decodeIfPresent(Instant.self, forKey: .since)
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        try profile.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encodeIfPresent(since, forKey: .since)
     }
 }

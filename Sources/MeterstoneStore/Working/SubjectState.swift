@@ -23,6 +23,8 @@ package final class SubjectState {
     package var rowSequence: Int64 = 0
     /// No reservation that counts on it expires before; `nil`: none is open.
     package var nextExpiry: Instant?
+    /// Since when its plan has been as the profile says; `nil`: nobody knows.
+    package var since: Instant?
     /// Counters that wait to be projected.
     package var dirtyCounters = 0
     private var allowances: ContiguousArray<CachedAllowance> = []
@@ -40,6 +42,7 @@ package final class SubjectState {
         profile = stored?.profile ?? Subject(id: id)
         children = stored?.children ?? .zero
         nextExpiry = stored?.nextExpiry
+        since = stored?.since
         self.zone = zone
         self.parent = parent
     }
@@ -171,6 +174,11 @@ extension SubjectState {
 
     /// The plan that applies at an instant.
     package func plan(at instant: Instant, catalog: Catalog) -> PlanKey? {
+        plan(at: instant, default: catalog.defaultPlan)
+    }
+
+    /// The same where another plan was the default.
+    func plan(at instant: Instant, default defaultPlan: PlanKey?) -> PlanKey? {
         if let assumedPlan { return assumedPlan.plan }
         var level: SubjectState? = self
         while let subject = level {
@@ -180,7 +188,7 @@ extension SubjectState {
             if let plan = subject.profile.plan { return plan }
             level = subject.parent
         }
-        return catalog.defaultPlan
+        return defaultPlan
     }
 
     private func resolve(

@@ -16,7 +16,7 @@ extension WorkingSet {
         let outcome =
             request.change.isOfCredits
             ? try changeCredits(request, at: now)
-            : try carryOut(request.change, at: batch.nextSequence)
+            : try carryOut(request.change, at: batch.nextSequence, on: now)
         guard outcome.isChange else { return .changed(outcome, isReplay: false) }
         let record = ChangeRecord(
             sequence: batch.nextSequence, recordedAt: now, request: request, outcome: outcome,
@@ -44,25 +44,29 @@ extension WorkingSet {
     }
 
     /// The effect of a change, live and in replay.
-    func carryOut(_ change: Change, at sequence: Int64) throws(StoreError) -> ChangeOutcome {
+    func carryOut(
+        _ change: Change, at sequence: Int64, on instant: Instant
+    ) throws(StoreError) -> ChangeOutcome {
         switch change {
         case .putMeter, .deleteMeter, .putPlan, .deletePlan, .putLimit, .deleteLimit,
             .putCreditPolicy, .deleteCreditPolicy, .putStatisticsPolicy, .deleteStatisticsPolicy,
             .putModel,
             .deleteModel:
             let (blueprint, outcome) = catalog.blueprint.applying(change)
-            if outcome.isChange { install(blueprint, at: sequence) }
+            if outcome.isChange { install(blueprint, after: change, at: sequence, on: instant) }
             return outcome
         case .grantCredit, .voidGrant, .refundCredit:
             // Ledger entries are facts of their own.
             return .unchanged
         default:
-            return try carryOutOnSubject(change, at: sequence)
+            return try carryOutOnSubject(change, at: sequence, on: instant)
         }
     }
 
     /// Makes a blueprint the one that decides from here on.
-    func install(_ blueprint: Blueprint, at sequence: Int64) {
+    func install(
+        _ blueprint: Blueprint, after change: Change, at sequence: Int64, on instant: Instant
+    ) {
         for meter in blueprint.meters.sorted(by: { $0.key < $1.key }) {
             registry.register(meter.key)
             if let name = meter.quantityName { registry.register(name) }
@@ -73,12 +77,14 @@ extension WorkingSet {
         }
         registry.count(
             blueprint.series { registry.number(of: $0) }, from: sequence)
-        catalog = Catalog(blueprint, registry, options)
+        var schedule = catalog.schedule
+        schedule.apply(change, at: instant, sequence: sequence)
+        catalog = Catalog(blueprint, registry, options, schedule: schedule)
         version += 1
     }
 
     private func carryOutOnSubject(
-        _ change: Change, at sequence: Int64
+        _ change: Change, at sequence: Int64, on instant: Instant
     ) throws(StoreError) -> ChangeOutcome {
         guard let id = change.subject else { return .unchanged }
         let state = try state(of: id)
@@ -86,13 +92,19 @@ extension WorkingSet {
         let (profile, outcome) = state.profile.applying(change, isNew: isNew)
         if let rejection = try reject(profile, change, of: state) { return .rejected(rejection) }
         guard outcome.isChange else { return outcome }
-        register(state)
-        try install(profile, of: state, at: sequence)
+        register(state, on: instant)
+        let before = state.profile
+        if before.plan != profile.plan || before.subscription != profile.subscription
+            || before.parent != profile.parent
+        {
+            state.since = instant
+        }
+        try install(profile, of: state, at: sequence, on: instant)
         return outcome
     }
 
     private func install(
-        _ profile: Subject, of state: SubjectState, at sequence: Int64
+        _ profile: Subject, of state: SubjectState, at sequence: Int64, on instant: Instant
     ) throws(StoreError) {
         let oldZone = state.zone
         let oldAnchor = state.anchor
@@ -104,7 +116,7 @@ extension WorkingSet {
         let oldParent = state.parent
         state.parent = try profile.parent.map { (id) throws(StoreError) in
             let parent = try self.state(of: id)
-            register(parent)
+            register(parent, on: instant)
             return parent
         }
         let place = max(sequence, head)

@@ -16,7 +16,7 @@ extension WorkingSet {
     func write(
         of state: SubjectState, at now: Instant, _ body: (inout WalletWriter) -> Void
     ) throws(StoreError) {
-        register(state)
+        register(state, on: now)
         let index = try walletIndex(state, at: now)
         var writer = WalletWriter(state.current[index].state.wallet)
         // Lets go of the second reference, so that the wallet is not copied.

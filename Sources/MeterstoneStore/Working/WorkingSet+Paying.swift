@@ -208,17 +208,51 @@ extension WorkingSet {
     func account(of state: SubjectState, at now: Instant) throws(StoreError) -> Account {
         let index = try walletIndex(state, at: now)
         var wallet = state.current[index].state.wallet.wallet
-        let recurring = catalog.plan(state.plan(at: now, catalog: catalog))?.recurringGrants ?? []
-        guard wallet.isDue(at: now, recurring: recurring) else {
+        let terms = terms(of: state, wallet, at: now)
+        guard !terms.starts.isEmpty || wallet.isDue(at: now, recurring: terms.recurring(now)) else {
             return Account(wallet: wallet, due: [], at: now)
-        }
-        let catalog = self.catalog
-        let terms = CreditTerms(zone: state.zone, anchor: state.anchor) { instant in
-            catalog.plan(state.plan(at: instant, catalog: catalog))?.recurringGrants ?? []
         }
         let due = wallet.entriesDue(at: now, terms: terms)
         for entry in due { wallet.apply(entry) }
         return Account(wallet: wallet, due: due, at: now)
+    }
+
+    /// What plans give the subject, and gave it.
+    func terms(of state: SubjectState, _ wallet: Wallet, at now: Instant) -> CreditTerms {
+        let schedule = catalog.schedule
+        let isComplete = schedule.windows.allSatisfy(wallet.knows)
+        func given(_ version: CreditSchedule.Version?, _ instant: Instant) -> [RecurringGrant] {
+            guard let version, let plan = state.plan(at: instant, default: version.defaultPlan)
+            else { return [] }
+            return version.recurring[plan] ?? []
+        }
+        return CreditTerms(
+            zone: state.zone, anchor: state.anchor,
+            starts: isComplete ? [] : starts(of: state, until: now),
+            continuing: { given(schedule.version(before: $0), $0) },
+            recurring: { given(schedule.version(at: $0), $0) })
+    }
+
+    /// When what the subject is given may have begun: with its first fact or the last change of its plan
+    /// or its team's, whichever is latest, and at each later change of what plans give or of which
+    /// subscription applies. Empty while nobody knows: then it begins when somebody looks.
+    private func starts(of state: SubjectState, until now: Instant) -> [Instant] {
+        guard state.number != 0 else { return [] }
+        var levels: [SubjectState] = [state]
+        while let parent = levels.last?.parent { levels.append(parent) }
+        let since = levels.compactMap(\.since).max()
+        var starts = catalog.schedule.versions.filter { version in
+            (state.since != nil || version.sequence > state.firstSequence)
+                && since.map { version.from > $0 } ?? true
+        }.map(\.from)
+        if let since, state.since != nil {
+            starts.append(since)
+            for subscription in levels.compactMap(\.profile.subscription) {
+                starts += [subscription.startsAt, subscription.expiresAt].compactMap(\.self)
+                    .filter { $0 > since }
+            }
+        }
+        return starts.filter { $0 <= now }.sorted()
     }
 
     func overdraft(of state: SubjectState, at now: Instant) -> Int64 {

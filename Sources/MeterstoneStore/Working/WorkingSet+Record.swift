@@ -27,7 +27,7 @@ extension WorkingSet {
         _ event: UsageEvent, of state: SubjectState, occurredAt: Instant, now: Instant,
         isConsume: Bool, reservation: ReservationRecord? = nil, payment: Payment? = nil
     ) throws(StoreError) -> EventID {
-        register(state)
+        register(state, on: now)
         let id = event.id ?? eventIDs.next(at: now)
         var record = UsageRecord(
             id: id, occurredAt: occurredAt, recordedAt: now, quantities: event.quantities,
