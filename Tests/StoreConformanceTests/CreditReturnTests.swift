@@ -215,4 +215,30 @@ import Testing
             try await session.engine.expectClean()
         }
     }
+
+    // MARK: When credits come next
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `a refusal tells the next credits, and when they are enough`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.with { engine, clock in
+            try await engine.setUp(plans: Self.plans(10), credits: Self.policy)
+            let midnight = Window.day.span(containing: clock.now, in: .utc, anchor: nil).until
+            #expect(try await engine.decide("ada", 8).isAllowed)
+            let soon = try await engine.decide("ada", 9).denial
+            #expect(soon?.retryAt == midnight && soon?.nextRefillAt == midnight)
+            let never = try await engine.decide("ada", 11).denial
+            #expect(never?.retryAt == nil && never?.nextRefillAt == midnight)
+            let later = clock.now.advanced(byMilliseconds: 60_000)
+            try await engine.put(
+                .grantCredit(
+                    .ada, GrantOrder(amount: 20, effectiveAt: later, source: .purchase)))
+            let scheduled = try await engine.decide("ada", 11).denial
+            #expect(scheduled?.retryAt == later && scheduled?.nextRefillAt == later)
+            try await engine.put(.deletePlan(.free))
+            let bob = try await engine.decide("bob", 1).denial
+            #expect(bob?.reason == .insufficientCredits && bob?.nextRefillAt == nil)
+        }
+    }
 }

@@ -103,6 +103,10 @@ extension JSONWriter {
         endArray()
         name("retryAfterSeconds")
         if let seconds = denial.retryAfterSeconds(at: now) { integer(seconds) } else { null() }
+        if let nextRefillAt = denial.nextRefillAt {
+            name("nextRefillAt")
+            instant(nextRefillAt)
+        }
         name("plansThatAllow")
         beginArray()
         for plan in denial.plansThatAllow { string(plan.text) }

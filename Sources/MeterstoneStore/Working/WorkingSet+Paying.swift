@@ -89,10 +89,33 @@ extension WorkingSet {
         let beyond = zip(statuses, exceeded).filter { $1 && $0.mode == .enforce }
             .map(\.0.limit).unique
         try rewindStatuses(state, instant)
+        let refill = try refill(after: payment, of: state)
         return Decision(
-            denial: Denial(reason: .insufficientCredits, violated: beyond), isDuplicate: false,
-            eventID: nil, limits: statuses, credits: payment.charge)
+            denial: Denial(
+                reason: .insufficientCredits, violated: beyond,
+                retryAt: refill.flatMap { $0.isEnough ? $0.at : nil }, nextRefillAt: refill?.at),
+            isDuplicate: false, eventID: nil, limits: statuses, credits: payment.charge)
     }
+
+    /// When credits come next of themselves, and whether the cost can be paid then if nothing else is
+    /// used; `nil`: the plan gives none, and no grant is for later.
+    private func refill(
+        after payment: Payment, of state: SubjectState
+    ) throws(StoreError) -> (at: Instant, isEnough: Bool)? {
+        var wallet = try account(of: state, at: payment.at).wallet
+        for _ in 0..<Self.refillStepsMax {
+            guard let next = wallet.nextDueAt, next <= .latest else { return nil }
+            let due = wallet.entriesDue(at: next, terms: terms(of: state, wallet, at: next))
+            for entry in due { wallet.apply(entry) }
+            if due.contains(where: { $0.kind == .grant && $0.amount > 0 }) {
+                return (next, payment.cost <= wallet.spendable(overdraft: payment.overdraft))
+            }
+        }
+        return nil
+    }
+
+    /// Ends of grants and windows that give nothing, which are looked past.
+    private static let refillStepsMax = 100
 
     // MARK: Paying
 
