@@ -26,8 +26,13 @@ import Testing
                 _ = try await session.engine.decide("ada", 10, id: "e\(day)")
                 session.clock.advance(bySeconds: 86_400)
                 try await session.reopen()
-                try await session.engine.put(
-                    .refundCredit(.ada, reference: "e\(day)", reason: "it failed"))
+                let refund = Change.refundCredit(
+                    .ada, reference: "e\(day)", reason: "it failed")
+                guard case .credited(let receipt) = try await session.engine.put(refund) else {
+                    Issue.record("not refunded")
+                    return
+                }
+                #expect(receipt.amount == 10 && receipt.balance == 10)
             }
             let wallet = try await session.engine.wallet(of: .ada)
             #expect(wallet.balance == 10 && wallet.refunded == 70 && wallet.expired == 70)

@@ -159,7 +159,8 @@ extension WorkingSet {
             spent, reference: reference, author: author, reason: reason, at: now)
         {
         case .success(let entries):
-            let amount = entries.reduce(Int64(0)) { $0 + $1.amount }
+            // Also what is gone at once was given back.
+            let amount = entries.reduce(Int64(0)) { $1.kind == .refund ? $0 + $1.amount : $0 }
             return try credit(account.due + entries, of: state, nil, amount, at: now)
         case .failure: return .rejected(.creditOverflow)
         }
