@@ -67,6 +67,15 @@ final class CatalogCache: Sendable {
             Query(SettingStatements.byKey).binding(Setting.defaultTimeZone),
             Query(SettingStatements.zones),
         ])
+        var changes: [ChangeRecord] = []
+        for kind in ChangeRecord.scheduleKinds {
+            let rows = try connection.run(Query(ChangeStatements.byKind).binding(kind))
+            for row in 0..<rows.count {
+                changes.append(
+                    try JSONText(text: rows.text(row, 0)).decoded(as: ChangeRecord.self))
+            }
+        }
+        changes.sort { $0.sequence < $1.sequence }
         let zone = rows[4].count == 0 ? options.defaultTimeZone : rows[4].text(0, 0)
         guard zone == options.defaultTimeZone else {
             throw StoreError.otherTimeZone(zone, options.defaultTimeZone)
@@ -86,9 +95,10 @@ final class CatalogCache: Sendable {
             })
         var zones: [String: String] = [:]
         for row in 0..<rows[5].count {
-            zones[String(rows[5].text(row, 0).dropFirst(Setting.zone.count))] = rows[5].text(row, 1)
+            zones[String(rows[5].text(row, 0).dropFirst(Setting.zone.count))] =
+                rows[5].text(row, 1)
         }
-        return (Catalog(blueprint, registry, options), ZoneNotes(zones))
+        return (Catalog(blueprint, registry, options, changes: changes), ZoneNotes(zones))
     }
 
     // MARK: For what is only shown

@@ -10,7 +10,13 @@ extension SQLiteStore {
         source.finalize()
         let watermark = try source.watermark()
         statements.mayHaveColumnsAhead = true
-        let catalog = try catalog(statements.database, options)
+        var changes: [ChangeRecord] = []
+        for kind in ChangeRecord.scheduleKinds {
+            changes += try source.changes(ofKind: kind, key: nil)
+                .filter { $0.sequence <= watermark }
+        }
+        changes.sort { $0.sequence < $1.sequence }
+        let catalog = try catalog(statements.database, options, changes: changes)
         let workingSet = WorkingSet(
             options: options, source: source, catalog: catalog, nextSequence: watermark + 1,
             nextSubject: try source.count(SubjectStatements.numberMax) + 1,
@@ -32,9 +38,9 @@ extension SQLiteStore {
     }
 
     static func catalog(
-        _ database: Database, _ options: StoreOptions
+        _ database: Database, _ options: StoreOptions, changes: [ChangeRecord]? = nil
     ) throws(StoreError) -> Catalog {
-        Catalog(try blueprint(database), try registry(database), options)
+        Catalog(try blueprint(database), try registry(database), options, changes: changes)
     }
 
     private static func blueprint(_ database: Database) throws(StoreError) -> Blueprint {

@@ -32,12 +32,35 @@ public struct StoreOptions: Sendable {
 }
 
 extension Catalog {
-    package convenience init(_ blueprint: Blueprint, _ registry: Registry, _ options: StoreOptions)
-    {
+    /// - Parameter changes: all that ever were of plans and of the credit policy, oldest first; `nil`:
+    ///   nobody looks at the past.
+    package convenience init(
+        _ blueprint: Blueprint, _ registry: Registry, _ options: StoreOptions,
+        changes: [ChangeRecord]? = nil
+    ) {
+        var schedule = CreditSchedule(overrides: options.creditOverrides)
+        for record in changes ?? [] {
+            schedule.apply(record.change, at: record.recordedAt, sequence: record.sequence)
+        }
+        self.init(
+            blueprint, registry, options,
+            schedule: changes != nil && schedule.agrees(with: blueprint) ? schedule : nil)
+    }
+
+    /// - Parameter schedule: `nil`: nothing is known of the past.
+    package convenience init(
+        _ blueprint: Blueprint, _ registry: Registry, _ options: StoreOptions,
+        schedule: CreditSchedule?
+    ) {
         self.init(
             blueprint: blueprint, registry: registry,
             areLimitsEnforced: options.areLimitsEnforced,
             allowanceOverrides: options.allowanceOverrides,
-            creditOverrides: options.creditOverrides)
+            creditOverrides: options.creditOverrides, schedule: schedule)
     }
+}
+
+extension ChangeRecord {
+    /// Kinds of changes that a ``CreditSchedule`` is made of.
+    package static let scheduleKinds = ["plan", "creditPolicy"]
 }

@@ -111,12 +111,14 @@ public struct StoredSubject: Sendable {
     public var children: SIMD4<Int32>
     /// No reservation that counts on it expires before; `nil`: none is open.
     public var nextExpiry: Instant?
+    /// Since when its plan has been as the profile says; `nil`: nobody knows.
+    public var since: Instant?
     /// What was said of it before.
     public var past: SubjectPast
 
     package init(
         number: Int64, firstSequence: Int64, profile: Subject, children: SIMD4<Int32> = .zero,
-        nextExpiry: Instant? = nil, past: SubjectPast = SubjectPast()
+        nextExpiry: Instant? = nil, since: Instant? = nil, past: SubjectPast = SubjectPast()
     ) {
         self.past = past
         self.number = number
@@ -124,6 +126,7 @@ public struct StoredSubject: Sendable {
         self.profile = profile
         self.children = children
         self.nextExpiry = nextExpiry
+        self.since = since
     }
 }
 

@@ -106,7 +106,7 @@ import Testing
                 ["credits", "void", "ann", "x", "--reason", "mistake"] + data)
             #expect(unknown.status == 65 && unknown.errors.contains("(unknown_grant)"))
             let balance = try Program.run(["credits", "ann", "--json"] + data)
-            #expect(balance.output.hasPrefix(#"{"balance":30,"held":0,"debt":0,"#))
+            #expect(balance.output.hasPrefix(#"{"balance":30,"held":0,"debt":0,"shortfall":0,"#))
             let entries = try Program.run(["credits", "entries", "ann", "--json"] + data)
             for kind in ["void", "refund", "spend", "grant"] {
                 #expect(entries.output.contains(#""kind":"\#(kind)""#))

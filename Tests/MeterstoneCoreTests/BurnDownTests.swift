@@ -240,7 +240,17 @@ import Testing
         grant a 5
         hold 1 6
         take 1 12 paid 8
-        have balance -3 debt 3 spent 8
+        have balance -3 debt 3 spent 8 shortfall 4
+        """,
+        // What nobody can pay is a shortfall, also where nothing was held, and stays one.
+        """
+        take 1 12 paid 0
+        have balance 0 debt 0 spent 0 shortfall 12
+        grant a 5
+        have balance 5
+        hold 2 3
+        settle 2 7 paid 3
+        have balance 2 spent 3 shortfall 16
         """,
     ])
     func `overdraft is exact and is paid back first`(script: String) throws {
@@ -257,7 +267,7 @@ import Testing
         at 9
         have balance 10 expired 10
         """,
-        // An expiry that has passed is left out, and overdraft is given back, too.
+        // What comes back after its end is gone at once, and overdraft is given back, too.
         """
         overdraft 5
         grant a 10 until 5
@@ -266,7 +276,7 @@ import Testing
         at 6
         refund
         at 7
-        have balance 14 spent 13 refunded 13 debt 0 refund-use-1 10 refund-use-2 3 b 1
+        have balance 4 spent 13 refunded 13 expired 10 debt 0 refund-use-1 0 refund-use-2 3 b 1
         """,
         // A settled hold is refunded as it was paid.
         """

@@ -182,6 +182,76 @@ import Testing
         #expect(ledger.wallet.balance == 10 && ledger.wallet.expired == 2 + 3)
     }
 
+    // MARK: Giving back
+
+    @Test func `a week of spending and refunding a refill makes nothing that never ends`() throws {
+        let ledger = try ledger(at: "2026-02-02T08:00:00Z", giving: daily)
+        for _ in 0..<7 {
+            #expect(ledger.spend(10))
+            let spent = ledger.entries.suffix(1)
+            ledger.go(byHours: 24)
+            try ledger.refund(Array(spent))
+            #expect(ledger.wallet.balance == 10 && ledger.wallet.grants.count == 1)
+        }
+        #expect(ledger.wallet.grants.allSatisfy { $0.grant.expiresAt != nil })
+        #expect(ledger.wallet.refunded == 70 && ledger.wallet.expired == 70)
+        let gone = try #require(ledger.entries.last)
+        #expect(gone.kind == .expire && gone.amount == -10 && gone.reference == "use")
+        #expect(gone.note == "came back after its end")
+    }
+
+    @Test func `a refund within the day ends with the day`() throws {
+        let ledger = try ledger(at: "2026-02-02T08:00:00Z", giving: daily)
+        #expect(ledger.spend(7))
+        try ledger.refund(ledger.entries)
+        #expect(ledger.wallet.balance == 10)
+        try go(ledger, to: "2026-02-03T00:00:00Z")
+        #expect(ledger.wallet.balance == 10 && ledger.wallet.expired == 10)
+    }
+
+    @Test func `what comes back never passes the most that is kept`() throws {
+        let monthly = RecurringGrant(window: .month, amount: 10, rolloverMax: 15)
+        let ledger = try ledger(at: "2026-01-15T00:00:00Z", giving: monthly)
+        #expect(ledger.spend(8))
+        try go(ledger, to: "2026-02-01T00:00:00Z")
+        #expect(ledger.wallet.balance == 12)
+        try ledger.refund(ledger.entries)
+        #expect(ledger.wallet.balance == 15 && ledger.wallet.expired == 5)
+        #expect(ledger.entries.last?.note == "beyond the roll-over maximum")
+        // What a refund gave back counts as left over.
+        try go(ledger, to: "2026-03-01T00:00:00Z")
+        #expect(ledger.wallet.balance == 15)
+    }
+
+    @Test func `a hold over midnight does not pass the most that is kept`() throws {
+        let kept = RecurringGrant(window: .day, amount: 10, rolloverMax: 10)
+        let ledger = try ledger(at: "2026-02-01T08:00:00Z", giving: kept)
+        #expect(ledger.hold(8, number: 1))
+        #expect(ledger.hold(2, number: 2))
+        try go(ledger, to: "2026-02-02T00:00:00Z")
+        #expect(ledger.wallet.balance == 10 && ledger.wallet.held == 10)
+        #expect(ledger.settle(1, 3, mayTakeMore: false).paid == 3)
+        ledger.write(ledger.wallet.releasing(hold: 2, reference: nil, at: ledger.now))
+        #expect(ledger.wallet.balance == 10 && ledger.wallet.expired == 7)
+    }
+
+    @Test func `holding and letting go changes nothing, whatever the plan keeps by now`() throws {
+        let ledger = try ledger(
+            at: "2026-02-01T08:00:00Z",
+            giving: RecurringGrant(window: .day, amount: 10, rolloverMax: 30))
+        ledger.go(byHours: 48)
+        #expect(ledger.wallet.balance == 30)
+        ledger.terms = CreditTerms(zone: .utc, anchor: nil) { _ in
+            [RecurringGrant(window: .day, amount: 10, rolloverMax: 20, priority: 70)]
+        }
+        ledger.go(byHours: 24)
+        for units in [30, 12] as [Int64] {
+            #expect(ledger.hold(units, number: units))
+            ledger.write(ledger.wallet.releasing(hold: units, reference: nil, at: ledger.now))
+            #expect(ledger.wallet.balance == 30)
+        }
+    }
+
     @Test func `windows beyond the most that are gone through are passed over`() throws {
         let hourly = RecurringGrant(window: .hour, amount: 1, rolloverMax: 1_000)
         let ledger = try ledger(at: "2026-02-01T00:30:00Z", giving: hourly)

@@ -63,6 +63,46 @@ import Testing
         #expect(silent.entries.count <= watched.entries.count)
     }
 
+    /// The same where plans change, begin and end in between: what a schedule knows of the past gives
+    /// whoever was not looked at what looking every hour would have given.
+    @Test(arguments: 1...30 as ClosedRange<UInt64>)
+    func `a plan that changes gives the unseen what it gives the seen`(seed: UInt64) {
+        var generator = CalendarGenerator(seed: seed)
+        let plan = PlanKey(unchecked: "free")
+        let watched = WalletLedger()
+        let silent = WalletLedger()
+        let start = watched.now
+        var schedule = CreditSchedule()
+        for step in 0..<6 {
+            let change: Change
+            switch Int.random(in: 0..<8, using: &generator) {
+            case 0 where step > 0: change = .deletePlan(plan)
+            case 1 where step > 0:
+                change = .putCreditPolicy(CreditPolicy(isEnabled: step % 2 == 0))
+            default:
+                change = .putPlan(
+                    Plan(key: plan, recurringGrants: generator.recurringGrants()))
+            }
+            if step == 0 {
+                schedule.apply(.putCreditPolicy(CreditPolicy()), at: start, sequence: 1)
+            }
+            schedule.apply(change, at: watched.now, sequence: Int64(step) + 2)
+            let known = schedule
+            for ledger in [watched, silent] {
+                ledger.terms = CreditTerms(
+                    zone: .utc, anchor: start, starts: known.versions.map(\.from),
+                    continuing: { known.version(before: $0)?.recurring[plan] ?? [] },
+                    recurring: { known.version(at: $0)?.recurring[plan] ?? [] })
+            }
+            watched.go(byHours: 0)
+            for _ in 0..<Int.random(in: 1...90, using: &generator) { watched.go(byHours: 1) }
+        }
+        silent.go(to: watched.now)
+        for (seen, unseen) in zip(watched.wallet.contents, silent.wallet.contents) {
+            #expect(seen == unseen, "seed \(seed)")
+        }
+    }
+
     /// Counts days and amounts by itself.
     @Test(arguments: 1...20 as ClosedRange<UInt64>)
     func `the number of windows is that of the calendar`(seed: UInt64) {
@@ -94,18 +134,7 @@ import Testing
 extension CalendarGenerator {
     /// Up to three recurrences, with amounts that change, in a plan that is lost at times.
     fileprivate mutating func terms(at start: Instant) -> CreditTerms {
-        let windows: [Window] = [.hour, .day, .week(startsOn: .sunday), .billingMonth]
-        var recurring: [RecurringGrant] = []
-        for window in windows.shuffled(using: &self).prefix(.random(in: 0...3, using: &self)) {
-            let amount = Int64.random(in: 1...20, using: &self)
-            let max = amount + Int64.random(in: 0...50, using: &self)
-            recurring.append(
-                RecurringGrant(
-                    window: window, amount: amount,
-                    rolloverMax: Bool.random(using: &self) ? max : nil,
-                    priority: .random(in: 49...51, using: &self)))
-        }
-        let all = recurring
+        let all = recurringGrants()
         let days = Int64.random(in: 2...9, using: &self)
         let mayChange = Bool.random(using: &self)
         return CreditTerms(zone: .utc, anchor: start) { instant in
@@ -117,6 +146,21 @@ extension CalendarGenerator {
             default: return all
             }
         }
+    }
+
+    fileprivate mutating func recurringGrants() -> [RecurringGrant] {
+        let windows: [Window] = [.hour, .day, .week(startsOn: .sunday), .billingMonth]
+        var recurring: [RecurringGrant] = []
+        for window in windows.shuffled(using: &self).prefix(.random(in: 0...3, using: &self)) {
+            let amount = Int64.random(in: 1...20, using: &self)
+            let max = amount + Int64.random(in: 0...50, using: &self)
+            recurring.append(
+                RecurringGrant(
+                    window: window, amount: amount,
+                    rolloverMax: Bool.random(using: &self) ? max : nil,
+                    priority: .random(in: 49...51, using: &self)))
+        }
+        return recurring
     }
 
     /// One thing that may happen to a wallet, after up to some hours.
@@ -133,8 +177,8 @@ extension CalendarGenerator {
         case 8: settle(number, units, of: ledger, mayTakeMore: false)
         case 9: settle(number, units, of: ledger, mayTakeMore: true)
         case 10:
-            let id = ledger.wallet.grants.randomElement(using: &self)?.grant.id
-            let entries = id.flatMap {
+            let number = ledger.wallet.grants.randomElement(using: &self)?.number
+            let entries = number.flatMap {
                 ledger.wallet.voiding($0, author: nil, reason: nil, at: ledger.now)
             }
             ledger.write(entries ?? [])

@@ -72,8 +72,12 @@ final class WalletLedger {
             ).get())
     }
 
+    /// - Parameter id: of ours without what those begin with.
     func remaining(of id: String) -> Int64 {
-        wallet.grants.reduce(0) { $1.grant.id.text == id ? $0 + $1.remaining : $0 }
+        wallet.grants.reduce(0) { sum, grant in
+            let text = grant.grant.id.text
+            return text == id || text == GrantID.ownPrefix + id ? sum + grant.remaining : sum
+        }
     }
 }
 
@@ -83,6 +87,7 @@ extension Wallet {
         [
             "balance \(balance) held \(held) granted \(granted) refunded \(refunded)",
             "spent \(spent) expired \(expired) voided \(voided) debt \(debt)",
+            "shortfall \(shortfall)",
             "next \(nextGrantNumber) holds \(holds) recurrences \(recurrences)",
         ] + grants.map { "\($0)" }
     }

@@ -4,7 +4,7 @@ import Testing
 /// Runs a text of one event per line on a wallet, and compares where it says what is expected.
 ///
 /// - `at HOUR` goes there and applies what is due;
-/// - `grant ID UNITS [priority P] [from HOUR] [until HOUR]`, `refuse REFUSAL` the same grant again;
+/// - `grant ID UNITS [priority P] [from HOUR] [until HOUR]`;
 /// - `spend UNITS`, `deny UNITS`, `hold NUMBER UNITS`;
 /// - `settle NUMBER UNITS paid UNITS`, and `take`, which may take more than was held;
 /// - `void ID`, `refund` all that was spent, `overdraft UNITS`;
@@ -28,7 +28,6 @@ struct WalletScript {
         case "at": ledger.go(to: instant(atHour: try number(1)))
         case "overdraft": ledger.overdraft = try number(1)
         case "grant": #expect(ledger.grant(try grant(words)) == nil, "\(line)")
-        case "refuse": #expect(ledger.grant(try grant(words)) == .duplicateGrant, "\(line)")
         case "spend": #expect(ledger.spend(try number(1)), "\(line)")
         case "deny": #expect(!ledger.spend(try number(1)), "\(line)")
         case "hold": #expect(ledger.hold(try number(2), number: try number(1)), "\(line)")
@@ -62,10 +61,11 @@ struct WalletScript {
     }
 
     private func void(_ id: String) throws {
-        let id = GrantID(unchecked: id)
+        let grant = try #require(ledger.wallet.grants.first { $0.grant.id.text == id })
         ledger.write(
             try #require(
-                ledger.wallet.voiding(id, author: "ann", reason: "error", at: ledger.now)))
+                ledger.wallet.voiding(
+                    grant.number, author: "ann", reason: "error", at: ledger.now)))
     }
 
     private func compare(_ words: [String]) throws {
@@ -87,6 +87,7 @@ struct WalletScript {
         case "expired": return wallet.expired
         case "voided": return wallet.voided
         case "debt": return wallet.debt
+        case "shortfall": return wallet.shortfall
         case "open": return Int64(wallet.grants.count)
         default: return ledger.remaining(of: name)
         }

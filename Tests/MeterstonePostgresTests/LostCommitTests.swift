@@ -70,8 +70,9 @@ struct LostCommitTests {
             }
             #expect(await first == "outcome_unknown")
             let waited = clock.now - start
-            // A busy machine, and libpq, which waits for two seconds at least, take their part of it.
-            #expect(waited < .milliseconds(9_000))
+            // About five seconds where nothing else runs: libpq waits for two at least. What must not
+            // be is that 400 callers wait one after the other.
+            #expect(waited < .seconds(30))
             let away = try #require(await engine.unreachable())
             #expect(away.code == .unavailable)
             #expect(away.message == "the database cannot be reached")

@@ -54,6 +54,17 @@ import Testing
                 "/v1/consume", #"{"subject":"u","meter":"prompts","quantity":7}"#)
             #expect(spent.text.hasSuffix(#""credits":{"amount":70,"balance":-20}}"#))
             #expect(try await server.get("/v1/subjects/u/credits").number("debt") == 20)
+            // The next day gives 50, of which 20 pay the debt; 20 more may be overdrawn.
+            let more = #"{"subject":"u","meter":"prompts","quantity":3}"#
+            let soon = try await server.post("/v1/consume", more)
+            #expect(soon.isProblem(402, "insufficient_credits"))
+            #expect(soon.number("retryAfterSeconds") == 43_200)
+            #expect(soon.text("nextRefillAt") == "2026-03-11T00:00:00.000Z")
+            _ = try await server.put(Self.policy, #"{"prices":{"prompts":20}}"#)
+            let never = try await server.post("/v1/consume", more)
+            #expect(never.isProblem(402, "insufficient_credits"))
+            #expect(never.text.contains(#""retryAfterSeconds":null"#))
+            #expect(never.text("nextRefillAt") == "2026-03-11T00:00:00.000Z")
         }
     }
 

@@ -45,7 +45,8 @@ import Testing
             let wallet = try await server.get(Self.credits)
             #expect(
                 wallet.text == """
-                    {"balance":70,"held":0,"debt":0,"lifetimeEarned":100,"lifetimeSpent":30,\
+                    {"balance":70,"held":0,"debt":0,"shortfall":0,"lifetimeEarned":100,\
+                    "lifetimeSpent":30,\
                     "expired":0,"voided":0,"grants":[{"id":"g1","amount":100,"priority":7,\
                     "effectiveAt":"2026-03-10T12:00:00.000Z",\
                     "expiresAt":"2026-04-01T00:00:00.000Z","source":"purchase",\
@@ -197,8 +198,8 @@ import Testing
             let wallet = try await server.get(Self.credits)
             #expect(
                 wallet.text
-                    == #"{"balance":0,"held":0,"debt":0,"lifetimeEarned":0,"lifetimeSpent":0,"#
-                    + #""expired":0,"voided":0,"grants":[]}"#)
+                    == #"{"balance":0,"held":0,"debt":0,"shortfall":0,"lifetimeEarned":0,"#
+                    + #""lifetimeSpent":0,"expired":0,"voided":0,"grants":[]}"#)
             let ledger = try await server.get(Self.credits + "/entries")
             #expect(ledger.text == #"{"entries":[],"nextCursor":null}"#)
         }

@@ -54,6 +54,14 @@ import Testing
                 CreditAllocation(grant: 2, units: 6, priority: 1_000, expiresAt: now),
             ], overdrawn: -4, hold: 77, spent: 8, windows: 3, windowUntil: now,
             recurrence: "week:sunday"),
+        LedgerEntry(
+            kind: .settle, amount: -5, balanceAfter: 0, recordedAt: now, reference: "r1",
+            allocations: [
+                CreditAllocation(grant: 1, units: 2, priority: 50, expiresAt: now),
+                CreditAllocation(
+                    grant: 2, units: 3, priority: 50, expiresAt: nil,
+                    rollover: Rollover(recurrence: "month", most: 90)),
+            ], spent: 5, recurrence: "month", rolloverMax: 90, shortfall: 7),
     ]
 
     @Test(arguments: entries)
@@ -112,7 +120,7 @@ import Testing
                 limit: 3, level: 1, mode: .soft, isExceeded: true, allowance: -1, used: 12)
         ]
         record.reservation = reservation
-        record.credits = CreditCharge(amount: 40, balance: -2)
+        record.credits = CreditCharge(amount: 40, balance: -2, shortfall: 3)
         var writer = ByteWriter()
         record.write(to: &writer) { names.firstIndex(of: $0) ?? 0 }
         var reader = ByteReader(writer.bytes, from: 1)

@@ -62,6 +62,8 @@ extension Model {
         guard let id = change.subject else {
             let (result, outcome) = blueprint.applying(change)
             blueprint = result
+            past.append(
+                (max(now, past.last?.from ?? now), blueprint.plans, payment != nil))
             return outcome.text
         }
         let old = profiles[id]
@@ -95,9 +97,14 @@ extension Model {
             outcome = old == nil || old == new ? .missing : .deleted
         }
         if outcome == .missing || outcome == .unchanged { return outcome.text }
+        let before = old ?? Subject(id: id)
+        if old == nil { noteFirst(id, at: now) }
         timeline.put(new, at: now)
-        if let parent = new.parent, profiles[parent] == nil {
-            timeline.put(Subject(id: parent), at: now)
+        introduce(id, at: now)
+        if before.plan != new.plan || before.subscription != new.subscription
+            || before.parent != new.parent
+        {
+            since[id] = now
         }
         return outcome.text
     }

@@ -33,10 +33,41 @@ extension Model {
     /// A subject's credits as of now, of which nothing is written down.
     func wallet(_ id: SubjectID, at now: Instant) -> ModelWallet {
         var wallet = wallets[id] ?? ModelWallet()
-        wallet.pass(
-            to: now, span: { span($0, id, at: $1) },
-            recurring: { payment == nil ? [] : givenPlan(id, at: $0)?.recurringGrants ?? [] })
+        for instant in moments(of: id).filter({ $0 <= now }).sorted() + [now] {
+            wallet.pass(
+                to: instant, span: { span($0, id, at: $1) },
+                continuing: { start in
+                    given(id, at: start, by: past.last { $0.from < start })
+                },
+                recurring: { start in
+                    given(id, at: start, by: past.last { $0.from <= start })
+                })
+        }
         return wallet
+    }
+
+    /// What a subject was given at an instant, as plans were.
+    private func given(
+        _ id: SubjectID, at instant: Instant,
+        by then: (from: Instant, plans: [Plan], isEnabled: Bool)?
+    ) -> [RecurringGrant] {
+        guard let then, then.isEnabled else { return [] }
+        let key = plan(id, at: instant, default: then.plans.first { $0.isDefault }?.key)
+        return then.plans.first { $0.key == key }?.recurringGrants ?? []
+    }
+
+    /// At which somebody has to look, so that nothing begins too late.
+    private func moments(of id: SubjectID) -> [Instant] {
+        guard let first = pastAtFirst[id] else { return [] }
+        let latest = levels(id).compactMap { since[$0] }.max()
+        let changes = past.enumerated().filter { since[id] != nil || $0.offset >= first }
+            .map(\.element.from)
+        guard let latest else { return changes }
+        let later = changes.filter { $0 > latest }
+        guard since[id] != nil else { return later }
+        let edges = levels(id).compactMap { profile($0).subscription }
+            .flatMap { [$0.startsAt, $0.expiresAt].compactMap(\.self) }.filter { $0 > latest }
+        return [latest] + later + edges
     }
 
     // MARK: Changes
@@ -65,6 +96,7 @@ extension Model {
             wanted.reference = order.reference
             return wanted == known ? "unchanged" : "duplicate_grant"
         }
+        if order.id?.text.hasPrefix("meterstone:") == true { return "invalid_field" }
         if !(1...1_000_000_000_000).contains(order.amount) { return "invalid_field" }
         if !(0...1_000).contains(order.priority) { return "invalid_field" }
         if let expiresAt = order.expiresAt, expiresAt <= effectiveAt { return "invalid_field" }
@@ -79,7 +111,7 @@ extension Model {
                 effectiveAt: effectiveAt, expiresAt: order.expiresAt,
                 isScheduled: effectiveAt > now),
             amount: order.amount, at: now)
-        introduce(id)
+        introduce(id, at: now)
         wallets[id] = wallet
         return "credited \(order.amount) balance \(wallet.balance) grant \(name.shown)"
     }
@@ -110,18 +142,24 @@ extension Model {
         if parts.isEmpty { return "unknown_reference" }
         wallet.refunded.insert(reference)
         for (number, part) in parts.enumerated() {
-            let isOver = part.expiresAt.map { $0 <= now } ?? false
             wallet.refunds.append(part.units)
-            let name = GrantID(unchecked: "refund-\(reference)-\(number + 1)")
+            let name = GrantID(unchecked: "meterstone:refund-\(reference)-\(number + 1)")
             wallet.named[name] = CreditGrant(
                 id: name, amount: part.units, priority: part.priority, effectiveAt: now,
-                expiresAt: isOver ? nil : part.expiresAt, source: .refund, reference: reference)
+                expiresAt: part.expiresAt, source: .refund, reference: reference)
             wallet.open(
                 ModelGrant(
                     id: name, number: 0,
                     amount: part.units, priority: part.priority, effectiveAt: now,
-                    expiresAt: isOver ? nil : part.expiresAt),
+                    expiresAt: part.expiresAt, recurrence: part.recurrence, most: part.most,
+                    isRefund: true),
                 amount: part.units, at: now)
+            if let end = part.expiresAt, end <= now {
+                wallet.expired.append(wallet.grants[wallet.grants.count - 1].usable)
+                wallet.grants[wallet.grants.count - 1].usable = 0
+            } else {
+                wallet.loseWhatIsTooMuch(of: wallet.grants.count - 1, cameBack: part.units)
+            }
         }
         wallets[id] = wallet
         let amount = parts.reduce(0) { $0 + $1.units }

@@ -224,7 +224,7 @@ extension Model {
         _ event: UsageEvent, at instant: Instant, _ now: Instant, answer: [ModelStatus]
     ) {
         let levels = timeline.levels(event.subject, at: instant)
-        introduce(event.subject)
+        introduce(event.subject, at: now)
         var known = event
         known.occurredAt = instant
         events.append(
@@ -234,10 +234,16 @@ extension Model {
     }
 
     /// A subject is there from its first fact on, and so are the teams above it.
-    mutating func introduce(_ id: SubjectID) {
+    mutating func introduce(_ id: SubjectID, at now: Instant) {
         for level in levels(id) where profiles[level] == nil {
-            timeline.put(Subject(id: level), at: .earliest)
+            timeline.put(Subject(id: level), at: now)
+            noteFirst(level, at: now)
         }
+    }
+
+    mutating func noteFirst(_ id: SubjectID, at now: Instant) {
+        pastAtFirst[id] = past.count
+        if payment != nil { since[id] = now }
     }
 
     func known(_ id: EventID?, _ source: String?) -> Int? {

@@ -124,7 +124,8 @@ extension Model {
         reservation.asked = asked
         reservation.closingDetails = after.details ?? .none
         reservation.closedAt = status == .expired ? reservation.expiresAt : now
-        charge(place, after, reservation, at: now)
+        // Written late or in time, what expired ended when it expired.
+        charge(place, after, reservation, at: status == .expired ? reservation.expiresAt : now)
         events[place].event = after
         events[place].reservation = reservation
         events[place].corrections.append(.made(at: now, because: status.rawValue))
@@ -168,11 +169,13 @@ extension Model {
         let cost = reservation.isCounted ? closingCost(place, after, reservation, now) : 0
         guard cost > 0 || events[place].credits != nil else { return }
         var wallet = wallet(id, at: now)
+        let shortfall = wallet.shortfall
         let paid = wallet.settle(
             place, cost, mayTakeMore: reservation.terms.onOverage == .count,
             overdraft: overdraft(id, at: now), after.id?.text ?? "", at: now)
         wallets[id] = wallet
-        events[place].credits = CreditCharge(amount: paid, balance: wallet.balance)
+        events[place].credits = CreditCharge(
+            amount: paid, balance: wallet.balance, shortfall: wallet.shortfall - shortfall)
     }
 
     private func closingCost(

@@ -10,6 +10,12 @@ struct Model {
     var timeline = ProfileTimeline()
     var events: [ModelEvent] = []
     var wallets: [SubjectID: ModelWallet] = [:]
+    /// The plans and whether credits were enabled, from each change of them on.
+    var past: [(from: Instant, plans: [Plan], isEnabled: Bool)] = []
+    /// Since when a subject's plan has been as its profile says, where that is known.
+    var since: [SubjectID: Instant] = [:]
+    /// How many entries ``past`` had when a subject got its first fact.
+    var pastAtFirst: [SubjectID: Int] = [:]
     /// Answers to changes that came with an idempotency key.
     var receipts: [String: (change: Change, answer: String)] = [:]
     /// Subjects whose reservations were looked at for what has expired.
@@ -44,7 +50,13 @@ struct Model {
     }
 
     func plan(_ id: SubjectID, at instant: Instant) -> PlanKey? {
-        timeline.plan(id, at: instant) ?? blueprint.plans.first { $0.isDefault }?.key
+        plan(id, at: instant, default: blueprint.plans.first { $0.isDefault }?.key)
+    }
+
+    func plan(
+        _ id: SubjectID, at instant: Instant, default defaultPlan: PlanKey?
+    ) -> PlanKey? {
+        timeline.plan(id, at: instant) ?? defaultPlan
     }
 
     func allowance(_ limit: Limit, _ id: SubjectID, at instant: Instant) -> Allowance {

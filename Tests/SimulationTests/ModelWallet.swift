@@ -18,6 +18,8 @@ struct ModelWallet {
     /// Where each recurring grant goes on.
     var recurrences: [Window: Instant] = [:]
     var nextNumber = 1
+    /// Used for reservations, and paid by nobody.
+    var shortfall: Int64 = 0
     /// Grants that somebody asked for by name, as they were given first.
     var named: [GrantID: CreditGrant] = [:]
 
@@ -49,11 +51,14 @@ struct ModelGrant {
     var effectiveAt: Instant
     var expiresAt: Instant?
     var recurrence: Window?
+    /// The most that is kept from one window to the next.
+    var most: Int64?
     var usable: Int64 = 0
     /// By the place of the reservation.
     var held: [Int: Int64] = [:]
     var isScheduled = false
     var isVoided = false
+    var isRefund = false
 
     var isOpen: Bool { usable > 0 || !held.isEmpty || isScheduled }
 
@@ -72,6 +77,8 @@ struct ModelSpending {
         var units: Int64
         var priority: Int
         var expiresAt: Instant?
+        var recurrence: Window?
+        var most: Int64?
     }
 
     var reference: String
@@ -108,8 +115,10 @@ extension ModelWallet {
     }
 
     private func part(_ grant: Int, _ units: Int64) -> ModelSpending.Part {
-        ModelSpending.Part(
-            units: units, priority: grants[grant].priority, expiresAt: grants[grant].expiresAt)
+        let grant = grants[grant]
+        return ModelSpending.Part(
+            units: units, priority: grant.priority, expiresAt: grant.expiresAt,
+            recurrence: grant.most == nil ? nil : grant.recurrence, most: grant.most)
     }
 
     private func unpaid(_ units: Int64) -> [ModelSpending.Part] {
@@ -160,16 +169,19 @@ extension ModelWallet {
         let held = heldByGrants + (promised[reservation] ?? 0)
         let more = mayTakeMore ? min(max(0, units - held), spendable(overdraft: overdraft)) : 0
         let paid = min(units, held) + more
+        shortfall += units - paid
         promised[reservation] = nil
         var left = paid
         var parts: [Int: Int64] = [:]
         var returned: Int64 = 0
+        var cameBack: [(grant: Int, units: Int64)] = []
         for index in inOrder {
             guard let own = grants[index].held.removeValue(forKey: reservation) else { continue }
             parts[index] = min(own, left)
             let back = own - min(own, left)
             left -= own - back
             grants[index].usable += back
+            cameBack.append((index, back))
             if grants[index].mayPay(at: now) { returned += back }
         }
         // What no grant held for is paid by those that are there.
@@ -196,17 +208,33 @@ extension ModelWallet {
             }
             grants[index].usable = 0
         }
+        for (index, units) in cameBack { loseWhatIsTooMuch(of: index, cameBack: units) }
         return paid
+    }
+
+    /// What came back may not make more than is kept, by the most that any of its kind was given with.
+    mutating func loseWhatIsTooMuch(of index: Int, cameBack units: Int64) {
+        guard grants[index].most != nil, grants[index].expiresAt == nil else { return }
+        let kind = grants.filter {
+            $0.isOpen && $0.recurrence == grants[index].recurrence && $0.expiresAt == nil
+        }
+        let most = kind.compactMap(\.most).max() ?? 0
+        let lost = min(units, grants[index].usable, kind.reduce(0) { $0 + $1.usable } - most)
+        guard lost > 0 else { return }
+        grants[index].usable -= lost
+        expired.append(lost)
     }
 
     // MARK: Time
 
     /// Goes from one thing that happens to the next.
     ///
-    /// - Parameter recurring: what the plan that applies at an instant gives.
+    /// - Parameters:
+    ///   - continuing: what a window that begins at an instant gives, when there was one before.
+    ///   - recurring: what the plan that applies at an instant gives.
     mutating func pass(
         to now: Instant, span: (Window, Instant) -> WindowSpan,
-        recurring: (Instant) -> [RecurringGrant]
+        continuing: (Instant) -> [RecurringGrant], recurring: (Instant) -> [RecurringGrant]
     ) {
         while let instant = nextInstant, instant <= now {
             for index in grants.indices where !grants[index].isScheduled {
@@ -222,7 +250,7 @@ extension ModelWallet {
             for (window, start) in recurrences.sorted(by: { $0.key.text < $1.key.text })
             where start <= instant {
                 let until = span(window, start).until
-                if let grant = recurring(start).first(where: { $0.window == window }) {
+                if let grant = continuing(start).first(where: { $0.window == window }) {
                     give(grant, from: start, until: until)
                 }
                 recurrences[window] = until
@@ -249,17 +277,21 @@ extension ModelWallet {
             amount = min(amount, most - left.reduce(0) { $0 + grants[$1].usable })
             guard amount > 0 else { return }
             let kept = left.first {
-                grants[$0].expiresAt == nil && !grants[$0].isVoided
+                grants[$0].expiresAt == nil && !grants[$0].isVoided && !grants[$0].isRefund
                     && grants[$0].priority == recurring.priority
             }
-            if let kept { return give(amount, to: kept, at: start) }
+            if let kept {
+                grants[kept].most = most
+                return give(amount, to: kept, at: start)
+            }
         }
         open(
             ModelGrant(
-                id: GrantID(unchecked: "plan-\(recurring.window.text)-\(nextNumber)"), number: 0,
+                id: GrantID(unchecked: "meterstone:plan-\(recurring.window.text)-\(nextNumber)"),
+                number: 0,
                 amount: amount, priority: recurring.priority, effectiveAt: start,
                 expiresAt: recurring.rolloverMax == nil ? until : nil,
-                recurrence: recurring.window),
+                recurrence: recurring.window, most: recurring.rolloverMax),
             amount: amount, at: start)
     }
 }

@@ -106,7 +106,7 @@ extension Reservation {
 }
 
 extension CreditCharge {
-    var text: String { " for \(amount) leaving \(balance)" }
+    var text: String { " for \(amount) leaving \(balance) lacking \(shortfall)" }
 }
 
 extension CreditCharge? {
@@ -138,7 +138,8 @@ extension Wallet {
             "\($0.grant.id.shown) \($0.remaining)+\($0.held)\($0.isScheduled ? " later" : "")"
         }
         return "balance \(balance) held \(held) granted \(granted) refunded \(refunded) "
-            + "spent \(spent) expired \(expired) voided \(voided) debt \(debt) \(parts)"
+            + "spent \(spent) expired \(expired) voided \(voided) debt \(debt) "
+            + "shortfall \(shortfall) \(parts)"
     }
 }
 
@@ -150,7 +151,8 @@ extension ModelWallet {
         }
         return "balance \(balance) held \(held) granted \(given.reduce(0, +)) "
             + "refunded \(refunds.reduce(0, +)) spent \(spent) "
-            + "expired \(expired.reduce(0, +)) voided \(voided.reduce(0, +)) debt \(debt) \(parts)"
+            + "expired \(expired.reduce(0, +)) voided \(voided.reduce(0, +)) debt \(debt) "
+            + "shortfall \(shortfall) \(parts)"
     }
 }
 
@@ -192,7 +194,7 @@ extension Command {
     /// knows.
     func comparable(_ text: String) -> String {
         guard case .change(let request) = self, case .voidGrant(_, let id, _) = request.change,
-            id.text.hasPrefix("plan-"), ["unknown_grant", "unchanged"].contains(text)
+            id.text.hasPrefix("meterstone:plan-"), ["unknown_grant", "unchanged"].contains(text)
         else { return text }
         return "nothing to void"
     }

@@ -101,11 +101,12 @@ extension World {
         let reference = told.isEmpty ? "none" : pick(told).id?.text ?? "none"
         let text =
             switch number(0...9) {
-            case 0..<7: "grant\(number(0...14))"
-            case 7..<9: "plan-\(pick(["day", "month", "week"]))-\(number(1...12))"
+            case 0..<6: "grant\(number(0...14))"
+            case 6..<9: "plan-\(pick(["day", "month", "week"]))-\(number(1...12))"
             default: "refund-\(reference)-1"
             }
-        return GrantID(unchecked: text)
+        // What a caller names may look like ours, and ours have a space of their own.
+        return GrantID(unchecked: percent(25) ? "meterstone:\(text)" : text)
     }
 
     private mutating func order() -> GrantOrder {
@@ -115,7 +116,7 @@ extension World {
             percent(40)
             ? nil : now.advanced(byMilliseconds: number(-10_000_000...900_000_000))
         return GrantOrder(
-            id: percent(65) ? GrantID(unchecked: "grant\(number(0...14))") : nil,
+            id: percent(65) ? grantID() : nil,
             amount: percent(3) ? 0 : percent(30) ? 10 : number(1...60),
             priority: pick([10, 50, 100, 100]), effectiveAt: effectiveAt, expiresAt: expiresAt,
             source: pick([.purchase, .adjustment]), reference: percent(20) ? "e1" : nil)

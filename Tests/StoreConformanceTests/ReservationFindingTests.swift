@@ -136,7 +136,7 @@ import Testing
             try await engine.setUpCredits(price: 7, balance: 14)
             _ = try await engine.decide("ada", 1, id: "work")
             _ = try await engine.put(.refundCredit(.ada, reference: "work", reason: "late"))
-            let grant = GrantID(unchecked: "refund-work-1")
+            let grant = GrantID(unchecked: "meterstone:refund-work-1")
             _ = try await engine.decide("ada", 2)
             let outcome = try await engine.put(.voidGrant(.ada, grant, reason: "late"))
             #expect(outcome.word == "unchanged")

@@ -11,6 +11,8 @@ extension JSONWriter {
         integer(wallet.held)
         name("debt")
         integer(wallet.debt)
+        name("shortfall")
+        integer(wallet.shortfall)
         name("lifetimeEarned")
         integer(wallet.lifetimeEarned)
         name("lifetimeSpent")
@@ -37,6 +39,10 @@ extension JSONWriter {
         boolean(open.isScheduled)
         name("number")
         integer(open.number)
+        if let rolloverMax = open.rolloverMax {
+            name("rolloverMax")
+            integer(rolloverMax)
+        }
         endObject()
     }
 
@@ -114,6 +120,10 @@ extension JSONWriter {
             name("grantNumber")
             integer(entry.grantNumber)
         }
+        if entry.shortfall != 0 {
+            name("shortfall")
+            integer(entry.shortfall)
+        }
         if !entry.allocations.isEmpty { allocations(entry.allocations) }
         name("seal")
         string(recorded.seal.description)
@@ -141,6 +151,10 @@ extension JSONWriter {
             integer(Int64(allocation.priority))
             name("expiresAt")
             instant(allocation.expiresAt)
+            if let rollover = allocation.rollover {
+                name("rolloverMax")
+                integer(rollover.most)
+            }
             endObject()
         }
         endArray()

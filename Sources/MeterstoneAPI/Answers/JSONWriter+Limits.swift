@@ -72,6 +72,10 @@ extension JSONWriter {
         integer(charge.amount)
         name("balance")
         integer(charge.balance)
+        if charge.shortfall != 0 {
+            name("shortfall")
+            integer(charge.shortfall)
+        }
         endObject()
     }
 
@@ -99,6 +103,10 @@ extension JSONWriter {
         endArray()
         name("retryAfterSeconds")
         if let seconds = denial.retryAfterSeconds(at: now) { integer(seconds) } else { null() }
+        if let nextRefillAt = denial.nextRefillAt {
+            name("nextRefillAt")
+            instant(nextRefillAt)
+        }
         name("plansThatAllow")
         beginArray()
         for plan in denial.plansThatAllow { string(plan.text) }

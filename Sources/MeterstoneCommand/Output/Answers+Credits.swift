@@ -3,7 +3,8 @@ import MeterstoneCore
 /// Credits: what there is, what happened, and what it costs.
 extension Answers {
     static func text(_ credits: CreditCharge) -> String {
-        "\(credits.amount) credits; \(credits.balance) left"
+        let shortfall = credits.shortfall == 0 ? "" : ", \(credits.shortfall) more unpaid"
+        return "\(credits.amount) credits\(shortfall); \(credits.balance) left"
     }
 
     static func table(_ wallet: Wallet) -> String {
@@ -11,6 +12,7 @@ extension Answers {
         totals.add(["balance", String(wallet.balance)])
         totals.add(["held", String(wallet.held)])
         totals.add(["debt", String(wallet.debt)])
+        totals.add(["shortfall", String(wallet.shortfall)])
         totals.add(["earned", String(wallet.lifetimeEarned)])
         totals.add(["spent", String(wallet.lifetimeSpent)])
         totals.add(["expired", String(wallet.expired)])

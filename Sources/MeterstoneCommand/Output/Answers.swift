@@ -35,6 +35,9 @@ enum Answers {
             sentence = "refused: '\(subject)' is blocked"
         }
         if let retryAt = denial.retryAt { sentence += "; possible from \(retryAt.rfc3339)" }
+        if denial.retryAt == nil, let refill = denial.nextRefillAt {
+            sentence += "; the next credits come at \(refill.rfc3339)"
+        }
         if !denial.plansThatAllow.isEmpty {
             let plans = denial.plansThatAllow.map(\.text).joined(separator: ", ")
             sentence += "; allowed on \(plans)"

@@ -35,8 +35,13 @@ public struct LedgerEntry: Hashable, Sendable {
     public var windows: Int64
     /// For recurring grants: when the last of these windows ends.
     public var windowUntil: Instant?
-    /// For recurring grants: ``Window/text``.
+    /// For recurring grants, and for refunds of what one gave that rolls over: ``Window/text``.
     public var recurrence: String?
+    /// Up to how much the recurring grant keeps what is left over; `nil`: it keeps nothing, or it was
+    /// written before entries told.
+    public var rolloverMax: Int64?
+    /// For `settle`: what was used beyond what the balance and the overdraft could pay. Nobody owes it.
+    public var shortfall: Int64
 
     package init(
         kind: Kind, amount: Int64, balanceAfter: Int64, recordedAt: Instant,
@@ -44,7 +49,7 @@ public struct LedgerEntry: Hashable, Sendable {
         author: String? = nil, grant: CreditGrant? = nil, grantNumber: Int64 = 0,
         allocations: [CreditAllocation] = [], overdrawn: Int64 = 0, hold: Int64 = 0,
         spent: Int64 = 0, windows: Int64 = 0, windowUntil: Instant? = nil,
-        recurrence: String? = nil
+        recurrence: String? = nil, rolloverMax: Int64? = nil, shortfall: Int64 = 0
     ) {
         self.kind = kind
         self.amount = amount
@@ -63,6 +68,8 @@ public struct LedgerEntry: Hashable, Sendable {
         self.windows = windows
         self.windowUntil = windowUntil
         self.recurrence = recurrence
+        self.rolloverMax = rolloverMax
+        self.shortfall = shortfall
     }
 }
 
@@ -106,9 +113,12 @@ extension LedgerEntry {
 }
 
 extension LedgerEntry {
+    /// The most that one number of an entry may say.
+    static let unitsMax = Int64.max / 64
+
     /// Whether no number is so large that adding up a few of them could overflow.
     var isWithinRange: Bool {
-        let range = -Int64.max / 64...Int64.max / 64
+        let range = -Self.unitsMax...Self.unitsMax
         var units: Int64 = 0
         for allocation in allocations {
             guard (0...range.upperBound).contains(allocation.units) else { return false }
@@ -117,10 +127,10 @@ extension LedgerEntry {
         }
         let given = grant?.amount ?? 0
         let isGift = kind == .grant || kind == .refund || kind == .schedule
-        guard !isGift || amount >= 0, given >= 0, spent >= 0, range.contains(grantNumber) else {
-            return false
-        }
-        return [amount, balanceAfter, overdrawn, spent, given].allSatisfy(range.contains)
+        guard !isGift || amount >= 0, given >= 0, spent >= 0, shortfall >= 0,
+            rolloverMax.map({ $0 >= 0 }) ?? true, range.contains(grantNumber)
+        else { return false }
+        return [amount, balanceAfter, overdrawn, spent, given, shortfall].allSatisfy(range.contains)
     }
 }
 
@@ -133,12 +143,29 @@ public struct CreditAllocation: Hashable, Sendable {
     public var priority: Int
     /// As of the grant.
     public var expiresAt: Instant?
+    /// As of the grant; `nil`: it does not roll over.
+    public var rollover: Rollover?
 
-    package init(grant: Int64, units: Int64, priority: Int, expiresAt: Instant?) {
+    package init(
+        grant: Int64, units: Int64, priority: Int, expiresAt: Instant?, rollover: Rollover? = nil
+    ) {
         self.grant = grant
         self.units = units
         self.priority = priority
         self.expiresAt = expiresAt
+        self.rollover = rollover
+    }
+}
+
+/// Which recurring grant keeps what is left over, and up to how much.
+public struct Rollover: Hashable, Sendable {
+    /// ``Window/text``.
+    public var recurrence: String
+    public var most: Int64
+
+    package init(recurrence: String, most: Int64) {
+        self.recurrence = recurrence
+        self.most = most
     }
 }
 

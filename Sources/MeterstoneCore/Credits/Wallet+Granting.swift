@@ -1,13 +1,12 @@
 extension Wallet {
     /// Gives credit now, or notes it for later when it is not effective yet.
     ///
-    /// Refusals are looked for in this order: the id is that of an open grant, the grant would never
-    /// be usable, a total would overflow. Whether a closed grant had the id, only the ledger knows.
+    /// Refusals are looked for in this order: the grant would never be usable, a total would overflow.
+    /// Whether another grant has the id, the ledger knows.
     package func granting(
         _ grant: CreditGrant, author: String?, note: String?, at now: Instant
     ) -> Result<[LedgerEntry], WalletRefusal> {
         assert(grant.amount > 0, "grant at least one unit")
-        if grants.contains(where: { $0.grant.id == grant.id }) { return .failure(.duplicateGrant) }
         if let expiresAt = grant.expiresAt, expiresAt <= max(now, grant.effectiveAt) {
             return .failure(.expiredGrant)
         }
@@ -19,15 +18,15 @@ extension Wallet {
     }
 
     /// Takes back what remains of a grant, or of one that is still to come; `nil` when no usable or
-    /// scheduled grant has the id.
+    /// scheduled grant has the number.
     ///
     /// What was spent of it stays spent. What is held stays held, and is voided if it comes back.
     package func voiding(
-        _ id: GrantID, author: String?, reason: String?, at now: Instant
+        _ number: Int64, author: String?, reason: String?, at now: Instant
     ) -> [LedgerEntry]? {
         guard
             let grant = grants.first(where: {
-                $0.grant.id == id && ($0.isScheduled || $0.isUsable(at: now))
+                $0.number == number && ($0.isScheduled || $0.isUsable(at: now))
             })
         else { return nil }
         let lost = grant.remaining > 0 ? [grant.allocation(of: grant.remaining)] : []
@@ -39,9 +38,10 @@ extension Wallet {
         ]
     }
 
-    /// Gives back what was spent by the entries of a reference, exactly: one grant for each
-    /// allocation, with its priority and, unless that has passed, its expiry; and one without
-    /// expiry for what no grant had paid.
+    /// Gives back what was spent by the entries of a reference: one grant for each allocation, with its
+    /// priority, its end and the most that its recurring grant keeps; and one without an end for what
+    /// no grant had paid. What comes back after its end, or beyond that most, is gone at once, and a
+    /// further entry says so.
     ///
     /// Entries other than `spend` and `settle` are passed over. That nothing is refunded twice is up
     /// to the caller, who has the ledger. The only refusal is ``WalletRefusal/overflow``.
@@ -51,19 +51,31 @@ extension Wallet {
     ) -> Result<[LedgerEntry], WalletRefusal> {
         var wallet = self
         var refunds: [LedgerEntry] = []
-        for allocation in entries.flatMap(\.refundable) {
-            let passed = allocation.expiresAt.map { $0 <= now } ?? false
+        for (index, allocation) in entries.flatMap(\.refundable).enumerated() {
             let grant = CreditGrant(
-                id: .refund(of: reference, number: refunds.count + 1), amount: allocation.units,
-                priority: allocation.priority, effectiveAt: now,
-                expiresAt: passed ? nil : allocation.expiresAt, source: .refund,
-                reference: reference)
+                id: .refund(of: reference, number: index + 1), amount: allocation.units,
+                priority: allocation.priority, effectiveAt: now, expiresAt: allocation.expiresAt,
+                source: .refund, reference: reference)
+            let hasEnded = allocation.expiresAt.map { $0 <= now } ?? false
+            let rollover =
+                allocation.rollover
+                ?? grants.first { $0.number == allocation.grant }.flatMap(\.rollover)
             var entry = wallet.opening(grant, kind: .refund, at: now)
+            if hasEnded { entry.overdrawn = 0 }
             entry.author = author
             entry.note = reason
+            entry.recurrence = rollover?.recurrence
+            entry.rolloverMax = rollover?.most
             guard wallet.fits(entry) else { return .failure(.overflow) }
             wallet.apply(entry)
             refunds.append(entry)
+            if let loss = wallet.loss(
+                of: entry.grantNumber, returned: allocation.units, reference: reference, hold: 0,
+                at: now)
+            {
+                wallet.apply(loss)
+                refunds.append(loss)
+            }
         }
         return .success(refunds)
     }
@@ -92,14 +104,26 @@ extension LedgerEntry {
 }
 
 extension GrantID {
-    /// `refund-REFERENCE-NUMBER`, with as much of the reference as an id has room for.
-    package static func refund(of reference: String, number: Int) -> GrantID {
+    /// What the ids begin with that plans and refunds give; no caller's id does.
+    package static let ownPrefix = "meterstone:"
+
+    /// `meterstone:refund-REFERENCE-NUMBER`, with as much of the reference as an id has room for.
+    ///
+    /// - Parameter prefix: empty in ledgers that were written before ids of ours had one.
+    package static func refund(
+        of reference: String, number: Int, prefix: String = GrantID.ownPrefix
+    ) -> GrantID {
         let suffix = "-\(number)"
-        var text = "refund-"
+        var text = "\(prefix)refund-"
         for character in reference {
             guard text.utf8.count + character.utf8.count + suffix.utf8.count <= 255 else { break }
             if isValid(String(character)) { text.append(character) }
         }
         return GrantID(unchecked: text + suffix)
+    }
+
+    /// `meterstone:plan-WINDOW-NUMBER`.
+    static func plan(_ window: Window, number: Int64) -> GrantID {
+        GrantID(unchecked: "\(ownPrefix)plan-\(window.text)-\(number)")
     }
 }

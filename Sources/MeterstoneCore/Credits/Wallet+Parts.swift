@@ -12,12 +12,15 @@ public struct WalletGrant: Hashable, Sendable {
     /// It becomes usable at its ``CreditGrant/effectiveAt``.
     public internal(set) var isScheduled: Bool
     public internal(set) var isVoided: Bool
-    /// Which recurring grant gave it: ``Window/text``.
+    /// Which recurring grant gave it, or what a refund gives back of: ``Window/text``.
     public let recurrence: String?
+    /// Up to how much the recurring grant keeps what is left over; `nil`: it keeps nothing.
+    public internal(set) var rolloverMax: Int64?
 
     package init(
         number: Int64, grant: CreditGrant, remaining: Int64 = 0, held: Int64 = 0,
-        isScheduled: Bool = false, isVoided: Bool = false, recurrence: String? = nil
+        isScheduled: Bool = false, isVoided: Bool = false, recurrence: String? = nil,
+        rolloverMax: Int64? = nil
     ) {
         self.number = number
         self.grant = grant
@@ -26,6 +29,13 @@ public struct WalletGrant: Hashable, Sendable {
         self.isScheduled = isScheduled
         self.isVoided = isVoided
         self.recurrence = recurrence
+        self.rolloverMax = rolloverMax
+    }
+
+    /// What it keeps from one window to the next; `nil`: nothing, or it never ends.
+    var rollover: Rollover? {
+        guard let recurrence, let rolloverMax else { return nil }
+        return Rollover(recurrence: recurrence, most: rolloverMax)
     }
 
     public func isExpired(at instant: Instant) -> Bool {
@@ -59,7 +69,8 @@ public struct WalletGrant: Hashable, Sendable {
 
     func allocation(of units: Int64) -> CreditAllocation {
         CreditAllocation(
-            grant: number, units: units, priority: grant.priority, expiresAt: grant.expiresAt)
+            grant: number, units: units, priority: grant.priority, expiresAt: grant.expiresAt,
+            rollover: rollover)
     }
 }
 
@@ -93,8 +104,6 @@ public struct WalletRecurrence: Hashable, Sendable {
 
 /// Why a wallet does not take a grant.
 public enum WalletRefusal: Error, Hashable, Sendable {
-    /// An open grant has the same id.
-    case duplicateGrant
     /// It would never be usable.
     case expiredGrant
     /// A total would no longer fit 64 bits.

@@ -30,9 +30,10 @@ extension Wallet {
     /// Ends a hold by spending units out of it, and gives the rest back.
     ///
     /// What is missing is taken from the balance if that is wanted, as far as balance and overdraft
-    /// go. What was held without a grant is paid by those that are usable by now. What comes back to
-    /// a grant that has expired or was voided meanwhile is lost by further entries. No units at all
-    /// release the hold. A number that holds nothing is a hold of zero.
+    /// go; what is beyond those is a shortfall, which the entry tells and nobody owes. What was held
+    /// without a grant is paid by those that are usable by now. What comes back to a grant that has
+    /// expired or was voided meanwhile, or beyond the most that it keeps, is lost by further entries.
+    /// No units at all release the hold. A number that holds nothing is a hold of zero.
     package func settling(
         hold number: Int64, units: Int64, mayTakeMore: Bool, overdraft: Int64,
         reference: String?, at now: Instant
@@ -41,20 +42,22 @@ extension Wallet {
         let lacking = max(0, units - hold.units)
         let more = mayTakeMore ? min(lacking, spendable(overdraft: overdraft)) : 0
         let paid = units - lacking + more
-        guard paid > 0 else {
+        guard units > 0 else {
             let entries = releasing(hold: number, reference: reference, at: now)
-            return WalletSettlement(entries: entries, paid: 0, unpaid: lacking)
+            return WalletSettlement(entries: entries, paid: 0, unpaid: 0)
         }
         var (allocations, rest) = allocations(of: paid, outOf: hold)
         let fresh = self.allocations(of: rest, at: now)
         for allocation in fresh.paid { allocations.add(allocation) }
-        let given = returned(from: hold, lessSpent: min(paid, hold.allocations.units), at: now)
+        let returned = returned(from: hold, lessSpent: min(paid, hold.allocations.units))
+        let given = usable(of: returned, at: now)
         let entry = LedgerEntry(
             kind: .settle, amount: hold.units - paid, balanceAfter: balance + hold.units - paid,
             recordedAt: now, reference: reference, allocations: allocations,
-            overdrawn: fresh.missing - min(debt, given), hold: number, spent: paid)
+            overdrawn: fresh.missing - min(debt, given), hold: number, spent: paid,
+            shortfall: min(lacking - more, LedgerEntry.unitsMax))
         return WalletSettlement(
-            entries: [entry] + lossesAfter(entry), paid: paid, unpaid: lacking - more)
+            entries: [entry] + lossesAfter(entry, returned), paid: paid, unpaid: lacking - more)
     }
 
     /// Ends a hold and gives back all of it; no entries when nothing is held under the number.
@@ -62,12 +65,13 @@ extension Wallet {
         hold number: Int64, reference: String?, at now: Instant
     ) -> [LedgerEntry] {
         guard let hold = holds.first(where: { $0.number == number }) else { return [] }
-        let given = returned(from: hold, lessSpent: 0, at: now)
+        let returned = returned(from: hold, lessSpent: 0)
+        let given = usable(of: returned, at: now)
         let entry = LedgerEntry(
             kind: .release, amount: hold.units, balanceAfter: balance + hold.units,
             recordedAt: now, reference: reference, allocations: hold.allocations,
             overdrawn: -min(debt, given), hold: number)
-        return [entry] + lossesAfter(entry)
+        return [entry] + lossesAfter(entry, returned)
     }
 }
 
@@ -117,35 +121,69 @@ extension Wallet {
         }
     }
 
-    /// How much a hold gives back to grants that can use it, after some of it was spent.
+    /// How much a hold gives back to each grant, after some of it was spent.
     private func returned(
-        from hold: WalletHold, lessSpent spent: Int64, at now: Instant
-    ) -> Int64 {
+        from hold: WalletHold, lessSpent spent: Int64
+    ) -> [(grant: WalletGrant, units: Int64)] {
         var spent = spent
-        var returned: Int64 = 0
-        for (grant, heldUnits) in behind(hold) {
+        return behind(hold).compactMap { grant, heldUnits in
             let part = min(heldUnits, spent)
             spent -= part
-            if grant.isUsable(at: now) { returned += heldUnits - part }
+            return heldUnits > part ? (grant, heldUnits - part) : nil
         }
-        return returned
     }
 
-    /// What came back to grants that cannot use it any more.
-    private func lossesAfter(_ entry: LedgerEntry) -> [LedgerEntry] {
-        guard grants.contains(where: { $0.held > 0 && !$0.isUsable(at: entry.recordedAt) })
-        else { return [] }
+    private func usable(of returned: [(grant: WalletGrant, units: Int64)], at now: Instant) -> Int64
+    {
+        returned.reduce(0) { $1.grant.isUsable(at: now) ? $0 + $1.units : $0 }
+    }
+
+    /// What came back to grants that cannot use it any more, or beyond the most that they keep.
+    private func lossesAfter(
+        _ entry: LedgerEntry, _ returned: [(grant: WalletGrant, units: Int64)]
+    ) -> [LedgerEntry] {
+        let mayLose = { (grant: WalletGrant) in
+            grant.rolloverMax != nil || !grant.isUsable(at: entry.recordedAt)
+        }
+        guard returned.contains(where: { mayLose($0.grant) }) else { return [] }
         var wallet = self
         wallet.apply(entry)
-        var balance = wallet.balance
-        return wallet.grants.compactMap { grant in
-            guard grant.remaining > 0, !grant.isUsable(at: entry.recordedAt) else { return nil }
-            balance -= grant.remaining
-            return LedgerEntry(
-                kind: grant.isVoided ? .void : .expire, amount: -grant.remaining,
-                balanceAfter: balance, recordedAt: entry.recordedAt, reference: entry.reference,
-                grantNumber: grant.number, allocations: [grant.allocation(of: grant.remaining)],
-                hold: entry.hold, recurrence: grant.recurrence)
+        var losses: [LedgerEntry] = []
+        for (grant, units) in returned {
+            guard
+                let loss = wallet.loss(
+                    of: grant.number, returned: units, reference: entry.reference,
+                    hold: entry.hold, at: entry.recordedAt)
+            else { continue }
+            wallet.apply(loss)
+            losses.append(loss)
         }
+        return losses
+    }
+
+    /// What a grant loses of units that came back to it: all when it has ended or was voided, and what
+    /// is beyond the most that its recurring grant keeps; `nil`: nothing.
+    func loss(
+        of number: Int64, returned units: Int64, reference: String?, hold: Int64, at now: Instant
+    ) -> LedgerEntry? {
+        guard let grant = grants.first(where: { $0.number == number }) else { return nil }
+        let isUsable = grant.isUsable(at: now)
+        let lost = isUsable ? min(units, excess(of: grant)) : grant.remaining
+        guard lost > 0 else { return nil }
+        let note = isUsable ? "beyond the roll-over maximum" : "came back after its end"
+        return LedgerEntry(
+            kind: grant.isVoided ? .void : .expire, amount: -lost, balanceAfter: balance - lost,
+            recordedAt: now, reference: reference, note: grant.isVoided ? nil : note,
+            grantNumber: number, allocations: [grant.allocation(of: lost)], hold: hold,
+            recurrence: grant.recurrence)
+    }
+
+    /// How much more the recurring grant of a kept grant has left than it keeps: by the most that any
+    /// of its open grants was given with, since a plan may have changed in between.
+    private func excess(of grant: WalletGrant) -> Int64 {
+        guard let own = grant.rollover else { return 0 }
+        let kept = grants.filter { $0.recurrence == own.recurrence && $0.grant.expiresAt == nil }
+        let most = kept.reduce(own.most) { max($0, $1.rolloverMax ?? .max) }
+        return kept.reduce(0) { $0 + $1.remaining } - most
     }
 }

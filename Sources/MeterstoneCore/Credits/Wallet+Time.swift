@@ -3,6 +3,12 @@ package struct CreditTerms {
     /// What the plan that applies at an instant gives anew in every window. Of several grants with
     /// the same window the first counts.
     package let recurring: (Instant) -> [RecurringGrant]
+    /// The same for a window of a known recurrence that begins at an instant: a change at that very
+    /// instant comes after it.
+    package let continuing: (Instant) -> [RecurringGrant]
+    /// When the plan that applies may have begun to give something, the earliest first: a recurrence
+    /// that the wallet does not know began at the first of them at which the plan had it.
+    package let starts: [Instant]
     package let zone: ZoneRules
     package let anchor: Instant?
     /// How many windows are gone through at a time.
@@ -10,12 +16,15 @@ package struct CreditTerms {
 
     package init(
         zone: ZoneRules, anchor: Instant?, windowsMax: Int = CreditTerms.windowsMaxDefault,
+        starts: [Instant] = [], continuing: ((Instant) -> [RecurringGrant])? = nil,
         recurring: @escaping (Instant) -> [RecurringGrant]
     ) {
         self.zone = zone
         self.anchor = anchor
         self.windowsMax = windowsMax
+        self.starts = starts
         self.recurring = recurring
+        self.continuing = continuing ?? recurring
     }
 
     /// Hours of more than eleven years.
@@ -42,21 +51,24 @@ extension Wallet {
     /// Windows of one recurrence are joined into one entry that gives the sum, and one that expires
     /// what they left; both take effect with the last window that gave something.
     ///
-    /// A recurrence is known by its window. The first time a plan has it, the window that contains
-    /// `now` gives it, from `now` on. From then on each window gives once, what the plan at its
-    /// start says; a window whose plan does not have the recurrence is passed over. After a change
+    /// A recurrence is known by its window. The first time a plan has it, by ``CreditTerms/starts`` and
+    /// at `now` at the latest, the window that contains that instant gives it, from the instant on.
+    /// From then on each window gives once, what the plan at its start says; a window whose plan does not have the recurrence is passed over. After a change
     /// of zone or anchor, the next window begins where the last one ended.
     ///
     /// At most ``CreditTerms/windowsMax`` windows are gone through, of all recurrences together;
     /// after those, all up to the one that contains `now` are passed over.
     package func entriesDue(at now: Instant, terms: CreditTerms) -> [LedgerEntry] {
-        guard isDue(at: now, recurring: terms.recurring(now)) else { return [] }
+        let mayStart = terms.starts.contains { instant in
+            instant <= now && terms.recurring(instant).contains { !knows($0.window) }
+        }
+        guard mayStart || isDue(at: now, recurring: terms.recurring(now)) else { return [] }
         var walk = WalletWalk(wallet: self, now: now, terms: terms)
         walk.run()
         return walk.joined.entries(after: balance)
     }
 
-    fileprivate func knows(_ window: Window) -> Bool {
+    package func knows(_ window: Window) -> Bool {
         recurrences.contains { $0.window == window }
     }
 }
@@ -77,16 +89,29 @@ private struct WalletWalk {
     }
 
     mutating func run() {
-        while let instant = wallet.nextDueAt, instant <= now {
+        var starts = terms.starts.filter { $0 <= now }[...]
+        while let instant = [wallet.nextDueAt, starts.first].compactMap(\.self).min(),
+            instant <= now
+        {
             expireGrants(at: instant)
             openScheduled(at: instant)
             for known in wallet.recurrences where known.windowUntil <= instant {
                 continueRecurrence(known.window, at: known.windowUntil)
             }
+            while starts.first == instant {
+                starts.removeFirst()
+                start(at: instant)
+            }
         }
-        for recurring in terms.recurring(now)
+        start(at: now)
+    }
+
+    /// Gives for the first time what the wallet does not know.
+    private mutating func start(at instant: Instant) {
+        for recurring in terms.recurring(instant)
         where recurring.window.isRepeating && !wallet.knows(recurring.window) {
-            give(recurring, until: span(of: recurring.window, containing: now).until, at: now)
+            let until = span(of: recurring.window, containing: instant).until
+            give(recurring, until: until, at: instant)
         }
     }
 
@@ -129,7 +154,7 @@ private struct WalletWalk {
         // Where calendars end, windows would not get any further.
         let until = span(of: window, containing: start).until
         let end = until > start ? until : Instant(millisecondsSince1970: .max)
-        let recurring = terms.recurring(start).first { $0.window == window }
+        let recurring = terms.continuing(start).first { $0.window == window }
         guard let recurring else { return pass(window, until: end, at: start) }
         give(recurring, until: end, at: start)
     }
@@ -143,12 +168,12 @@ private struct WalletWalk {
         let isKept = recurring.rolloverMax != nil
         let open = left.first {
             isKept && $0.grant.expiresAt == nil && !$0.isVoided
-                && $0.grant.priority == recurring.priority
+                && $0.grant.priority == recurring.priority && $0.grant.source != .refund
         }
         let number = open?.number ?? wallet.nextGrantNumber
         var grant = CreditGrant(
-            id: GrantID(unchecked: "plan-\(window.text)-\(number)"), amount: amount,
-            priority: recurring.priority, effectiveAt: start, expiresAt: isKept ? nil : until,
+            id: .plan(window, number: number), amount: amount, priority: recurring.priority,
+            effectiveAt: start, expiresAt: isKept ? nil : until,
             source: window == .day ? .dailyRefill : .plan)
         if let open {
             grant = open.grant
@@ -158,7 +183,8 @@ private struct WalletWalk {
             LedgerEntry(
                 kind: .grant, amount: amount, balanceAfter: 0, recordedAt: now, occurredAt: start,
                 grant: grant, grantNumber: number, overdrawn: -min(wallet.debt, amount),
-                windows: 1, windowUntil: until, recurrence: window.text))
+                windows: 1, windowUntil: until, recurrence: window.text,
+                rolloverMax: recurring.rolloverMax))
     }
 
     /// Lets a window go by that gives nothing.

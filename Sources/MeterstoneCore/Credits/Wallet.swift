@@ -21,6 +21,9 @@ public struct Wallet: Hashable, Sendable {
     public private(set) var voided: Int64 = 0
     /// Spent, and not paid by any grant yet. No usable grant has anything left while there is debt.
     public private(set) var debt: Int64 = 0
+    /// Used for reservations beyond what could be paid when they were settled. Nobody owes it: it is
+    /// no part of the balance.
+    public private(set) var shortfall: Int64 = 0
     /// The open grants, of which something remains, is held or is scheduled, in the order in which
     /// they are used.
     public private(set) var grants: [WalletGrant] = []
@@ -46,7 +49,8 @@ public struct Wallet: Hashable, Sendable {
     package init(
         balance: Int64, held: Int64, granted: Int64, refunded: Int64, spent: Int64,
         expired: Int64, voided: Int64, debt: Int64, grants: [WalletGrant], holds: [WalletHold],
-        recurrences: [WalletRecurrence], nextGrantNumber: Int64, entryCount: Int64
+        recurrences: [WalletRecurrence], nextGrantNumber: Int64, entryCount: Int64,
+        shortfall: Int64 = 0
     ) {
         self.balance = balance
         self.held = held
@@ -61,6 +65,7 @@ public struct Wallet: Hashable, Sendable {
         self.recurrences = recurrences
         self.nextGrantNumber = nextGrantNumber
         self.entryCount = entryCount
+        self.shortfall = shortfall
         nextDueAt = firstDue
     }
 }
@@ -147,6 +152,7 @@ extension Wallet {
             number: entry.grantNumber, grant: grant, recurrence: entry.recurrence)
         if let index = index(ofGrant: entry.grantNumber) { open = grants.remove(at: index) }
         open.grant = grant
+        if let rolloverMax = entry.rolloverMax { open.rolloverMax = rolloverMax }
         open.isScheduled = entry.kind == .schedule
         open.remaining += entry.amount + entry.overdrawn
         grants.insert(open, at: grants.firstIndex { open.isUsedBefore($0) } ?? grants.endIndex)
@@ -176,7 +182,11 @@ extension Wallet {
             grants[index].held += allocation.units
         }
         var hold = removeHold(entry.hold)
-        for allocation in entry.allocations { hold.allocations.add(allocation) }
+        for var allocation in entry.allocations {
+            // Its grant stays open, and knows.
+            allocation.rollover = nil
+            hold.allocations.add(allocation)
+        }
         hold.overdrawn += entry.overdrawn
         holds.insert(hold, at: holds.firstIndex { $0.number > hold.number } ?? holds.endIndex)
         held -= entry.amount
@@ -192,6 +202,8 @@ extension Wallet {
         }
         if entry.kind == .settle { take(entry.allocations) }
         spent += entry.spent
+        let (sum, isOver) = shortfall.addingReportingOverflow(entry.shortfall)
+        shortfall = isOver ? .max : sum
         debt += entry.overdrawn
         if entry.overdrawn < 0 {
             take(allocations(of: -entry.overdrawn, at: entry.occurredAt).paid)

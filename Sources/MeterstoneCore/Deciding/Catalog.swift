@@ -13,20 +13,25 @@ public final class Catalog: Sendable {
     package let activeDefinitions: [LimitDefinition]
     /// What pays first; `nil`: nothing costs credits.
     package let payment: CreditPayment?
+    /// What plans give, and gave.
+    package let schedule: CreditSchedule
 
     /// Compiles, after every name, limit and series of the blueprint was registered.
     ///
     /// - Parameter areStandingSeriesCounted: `false` counts for limits only, where nobody asks for
     ///   usage.
+    /// - Parameter schedule: `nil`: nothing is known of the past.
     package init(
         blueprint: Blueprint, registry: Registry, areLimitsEnforced: Bool,
         allowanceOverrides: [String: Allowance], creditOverrides: CreditOverrides,
-        areStandingSeriesCounted: Bool = true
+        areStandingSeriesCounted: Bool = true, schedule: CreditSchedule? = nil
     ) {
         self.blueprint = blueprint
         self.registry = registry
         let credits = creditOverrides.policy(of: blueprint)
         payment = credits.isEnabled ? credits.payment : nil
+        self.schedule =
+            schedule ?? CreditSchedule(of: blueprint, overrides: creditOverrides)
         plans = blueprint.plans.map { creditOverrides.plan($0, isEnabled: credits.isEnabled) }
             .sorted { ($0.rank, $0.key) < ($1.rank, $1.key) }
         defaultPlan = plans.first { $0.isDefault }?.key

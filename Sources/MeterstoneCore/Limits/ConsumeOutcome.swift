@@ -60,16 +60,20 @@ public struct Denial: Hashable, Sendable {
     /// `nil`: time will not help, since the event belongs to a window that is past, since no window
     /// would hold it, or since the limit never starts anew.
     public let retryAt: Instant?
+    /// When credits are short: when some come next of themselves, by the plan or by a grant for later.
+    /// ``retryAt`` says the same if they are enough; `nil`: nothing is known to come.
+    public let nextRefillAt: Instant?
     /// Plans under which this consume would be allowed, the smallest first.
     public let plansThatAllow: [PlanKey]
 
     package init(
         reason: Reason, violated: [LimitKey] = [], retryAt: Instant? = nil,
-        plansThatAllow: [PlanKey] = []
+        nextRefillAt: Instant? = nil, plansThatAllow: [PlanKey] = []
     ) {
         self.reason = reason
         self.violated = violated
         self.retryAt = retryAt
+        self.nextRefillAt = nextRefillAt
         self.plansThatAllow = plansThatAllow
     }
 }

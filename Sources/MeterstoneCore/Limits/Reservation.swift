@@ -184,9 +184,13 @@ public struct CreditCharge: Hashable, Sendable {
     public let amount: Int64
     /// What the subject may use afterwards.
     public let balance: Int64
+    /// What was used beyond what balance and overdraft could pay, when a reservation was settled. It
+    /// was counted, and nobody owes it.
+    public let shortfall: Int64
 
-    package init(amount: Int64, balance: Int64) {
+    package init(amount: Int64, balance: Int64, shortfall: Int64 = 0) {
         self.amount = amount
         self.balance = balance
+        self.shortfall = shortfall
     }
 }

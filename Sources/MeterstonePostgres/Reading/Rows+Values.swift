@@ -84,7 +84,7 @@ extension Query {
 final class ProfileCache {
     private static let countMax = 50_000
 
-    private var profiles: [SubjectID: (text: String, subject: Subject, past: SubjectPast)] = [:]
+    private var profiles: [SubjectID: (text: String, stored: StoredSubject)] = [:]
 
     /// From the columns of `SubjectStatements.columns`.
     func subject(_ rows: Rows, _ row: Int) throws(StoreError) -> StoredSubject {
@@ -98,15 +98,16 @@ final class ProfileCache {
                 profileText: text, childrenText: children, nextExpiry: nextExpiry)
             if let text {
                 if profiles.count >= Self.countMax { profiles.removeAll() }
-                profiles[id] = (text, stored.profile, stored.past)
+                profiles[id] = (text, stored)
             }
             return stored
         }
         var stored = try StoredSubject(
             number: rows.int(row, 1), firstSequence: rows.int(row, 2), id: id, profileText: nil,
             childrenText: children, nextExpiry: nextExpiry)
-        stored.profile = known.subject
-        stored.past = known.past
+        stored.profile = known.stored.profile
+        stored.past = known.stored.past
+        stored.since = known.stored.since
         return stored
     }
 }

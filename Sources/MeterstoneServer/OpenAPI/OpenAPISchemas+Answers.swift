@@ -102,6 +102,7 @@ extension OpenAPISchemas {
         "limits":{"$ref":"LimitStatuses"},
         "violated":{"type":"array","items":{"$ref":"Key"}},
         "retryAfterSeconds":{"type":["integer","null"],"minimum":1},
+        "nextRefillAt":{"$ref":"Instant"},
         "plansThatAllow":{"type":"array","items":{"$ref":"Key"}}
         """#
 

@@ -5,14 +5,15 @@ extension OpenAPISchemas {
             "CreditCharge",
             object(
                 ["amount", "balance"],
-                #""amount":{"$ref":"Quantity"},"balance":{"type":"integer"}"#)
+                #""amount":{"$ref":"Quantity"},"balance":{"type":"integer"},"#
+                    + #""shortfall":{"type":"integer","minimum":1}"#)
         ),
         (
             "Credits",
             object(
                 [
-                    "balance", "held", "debt", "lifetimeEarned", "lifetimeSpent", "expired",
-                    "voided", "grants",
+                    "balance", "held", "debt", "shortfall", "lifetimeEarned", "lifetimeSpent",
+                    "expired", "voided", "grants",
                 ], totals + #","grants":{"type":"array","items":{"$ref":"OpenGrant"}}"#)
         ),
         ("Grant", object(grantRequired, grant)),
@@ -22,7 +23,8 @@ extension OpenAPISchemas {
                 grantRequired + ["remaining", "held", "scheduled", "number"],
                 grant
                     + #","remaining":{"$ref":"Quantity"},"held":{"$ref":"Quantity"},"#
-                    + #""scheduled":{"type":"boolean"},"number":{"type":"integer","minimum":1}"#)
+                    + #""scheduled":{"type":"boolean"},"number":{"type":"integer","minimum":1},"#
+                    + #""rolloverMax":{"type":"integer","minimum":1}"#)
         ),
         ("GrantBody", object(["amount"], grantBody)),
         (
@@ -84,6 +86,7 @@ extension OpenAPISchemas {
 
     private static let totals = #"""
         "balance":{"type":"integer"},"held":{"$ref":"Quantity"},"debt":{"$ref":"Quantity"},
+        "shortfall":{"$ref":"Quantity"},
         "lifetimeEarned":{"$ref":"Quantity"},"lifetimeSpent":{"$ref":"Quantity"},
         "expired":{"$ref":"Quantity"},"voided":{"$ref":"Quantity"}
         """#
@@ -117,10 +120,12 @@ extension OpenAPISchemas {
         "recordedAt":{"$ref":"Instant"},"occurredAt":{"$ref":"Instant"},
         "reference":{"type":"string"},"note":{"type":"string"},"author":{"type":"string"},
         "grant":{"$ref":"Grant"},"grantNumber":{"type":"integer","minimum":1},
+        "shortfall":{"type":"integer","minimum":1},
         "allocations":{"type":"array","items":{"type":"object",
          "required":["grant","units","priority","expiresAt"],"additionalProperties":false,
          "properties":{"grant":{"type":"integer","minimum":1},"units":{"$ref":"Quantity"},
-         "priority":{"type":"integer"},"expiresAt":{"$ref":"OptionalInstant"}}}},
+         "priority":{"type":"integer"},"expiresAt":{"$ref":"OptionalInstant"},
+         "rolloverMax":{"type":"integer","minimum":1}}}},
         "seal":{"$ref":"Seal"},"previousSeal":{"$ref":"Seal"}
         """#
 

@@ -129,12 +129,9 @@ extension StoredSubject {
         number: Int64, firstSequence: Int64, id: SubjectID, profileText: String?,
         childrenText: String?, nextExpiry: Int64?
     ) throws(StoreError) {
-        var profile = Subject(id: id)
-        var past = SubjectPast()
+        var kept = KeptProfile(profile: Subject(id: id))
         if let profileText {
-            let text = JSONText(text: profileText)
-            profile = try text.decoded(as: Subject.self)
-            past = try text.decoded(as: Past.self).past ?? past
+            kept = try JSONText(text: profileText).decoded(as: KeptProfile.self)
         }
         var children = SIMD4<Int32>.zero
         let counts = childrenText?.split(separator: ",").map { Int32($0) ?? 0 } ?? []
@@ -142,34 +139,49 @@ extension StoredSubject {
             children[index] = count
         }
         self.init(
-            number: number, firstSequence: firstSequence, profile: profile, children: children,
-            nextExpiry: nextExpiry.map { Instant(millisecondsSince1970: $0) }, past: past)
+            number: number, firstSequence: firstSequence, profile: kept.profile, children: children,
+            nextExpiry: nextExpiry.map { Instant(millisecondsSince1970: $0) }, since: kept.since,
+            past: kept.past)
     }
 
     package func profileText() throws(StoreError) -> String? {
-        if past.isEmpty {
-            return profile == Subject(id: profile.id) ? nil : try JSONText(profile).text
-        }
-        return try JSONText(ProfileWithPast(profile: profile, past: Past(past: past))).text
-    }
-
-    /// What stands beside the members of a profile, in the same object.
-    private struct Past: Codable {
-        var past: SubjectPast?
-    }
-
-    private struct ProfileWithPast: Encodable {
-        let profile: Subject
-        let past: Past
-
-        func encode(to encoder: any Encoder) throws {
-            try profile.encode(to: encoder)
-            try past.encode(to: encoder)
-        }
+        if since == nil, past.isEmpty, profile == Subject(id: profile.id) { return nil }
+        return try JSONText(KeptProfile(profile: profile, since: since, past: past)).text
     }
 
     package var childrenText: String? {
         guard children != .zero else { return nil }
         return children.indices.map { String(children[$0]) }.joined(separator: ",")
+    }
+}
+
+/// A profile as it is kept, with what nobody writes into it.
+private struct KeptProfile: Codable {
+    var profile: Subject
+    var since: Instant?
+    var past = SubjectPast()
+
+    private enum CodingKeys: String, CodingKey {
+        case since, past
+    }
+
+    init(profile: Subject, since: Instant? = nil, past: SubjectPast = SubjectPast()) {
+        self.profile = profile
+        self.since = since
+        self.past = past
+    }
+
+    init(from decoder: any Decoder) throws {
+        profile = try Subject(from: decoder)
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        since = try container.decodeIfPresent(Instant.self, forKey: .since)
+        past = try container.decodeIfPresent(SubjectPast.self, forKey: .past) ?? past
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        try profile.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encodeIfPresent(since, forKey: .since)
+        if !past.isEmpty { try container.encode(past, forKey: .past) }
     }
 }

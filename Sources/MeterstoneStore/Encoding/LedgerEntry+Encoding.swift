@@ -45,6 +45,10 @@ private enum Flags {
     static let windowUntil: UInt64 = 1 << 6
     /// The reference is the id of an event that has sixteen bytes.
     static let uuid: UInt64 = 1 << 7
+    static let rolloverMax: UInt64 = 1 << 8
+    /// Allocations of grants that roll over.
+    static let rollovers: UInt64 = 1 << 9
+    static let shortfall: UInt64 = 1 << 10
 }
 
 extension LedgerEntry {
@@ -67,6 +71,10 @@ extension LedgerEntry {
         if grant != nil { flags |= Flags.grant }
         if recurrence != nil { flags |= Flags.recurrence }
         if windowUntil != nil { flags |= Flags.windowUntil }
+        if rolloverMax != nil { flags |= Flags.rolloverMax }
+        let hasRollovers = allocations.contains { $0.rollover != nil }
+        if hasRollovers { flags |= Flags.rollovers }
+        if shortfall != 0 { flags |= Flags.shortfall }
         writer.byte(kind.rawValue)
         writer.unsigned(flags)
         writer.signed(recordedAt.millisecondsSince1970)
@@ -81,6 +89,9 @@ extension LedgerEntry {
         if let windowUntil { writer.signed(windowUntil.millisecondsSince1970) }
         allocations.write(to: &writer)
         grant?.write(to: &writer)
+        if let rolloverMax { writer.signed(rolloverMax) }
+        if hasRollovers { allocations.writeRollovers(to: &writer) }
+        if shortfall != 0 { writer.signed(shortfall) }
     }
 
     fileprivate init(_ reader: inout ByteReader) throws(MalformedRecord) {
@@ -110,6 +121,9 @@ extension LedgerEntry {
         }
         allocations = try [CreditAllocation](&reader)
         if flags & Flags.grant != 0 { grant = try CreditGrant(&reader) }
+        if flags & Flags.rolloverMax != 0 { rolloverMax = try reader.signed() }
+        if flags & Flags.rollovers != 0 { try allocations.readRollovers(&reader) }
+        if flags & Flags.shortfall != 0 { shortfall = try reader.signed() }
     }
 }
 
@@ -131,6 +145,22 @@ extension [CreditAllocation] {
                 CreditAllocation(
                     grant: try reader.signed(), units: try reader.signed(),
                     priority: try reader.priority(), expiresAt: try reader.optionalInstant()))
+        }
+    }
+
+    fileprivate func writeRollovers(to writer: inout ByteWriter) {
+        for allocation in self {
+            writer.byte(allocation.rollover == nil ? 0 : 1)
+            guard let rollover = allocation.rollover else { continue }
+            writer.text(rollover.recurrence)
+            writer.signed(rollover.most)
+        }
+    }
+
+    fileprivate mutating func readRollovers(_ reader: inout ByteReader) throws(MalformedRecord) {
+        for index in indices where try reader.byte() != 0 {
+            self[index].rollover = Rollover(
+                recurrence: try reader.text(), most: try reader.signed())
         }
     }
 }

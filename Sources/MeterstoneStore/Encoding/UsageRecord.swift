@@ -132,6 +132,7 @@ private enum Flags {
     static let plan: UInt64 = 128
     static let overages: UInt64 = 256
     static let onlyRecorded: UInt64 = 512
+    static let shortfall: UInt64 = 1 << 13
 }
 
 extension UsageRecord {
@@ -153,6 +154,8 @@ extension UsageRecord {
         let reservation = self.reservation
         if reservation != nil { flags |= Flags.reservation }
         if credits != nil { flags |= Flags.credits }
+        let shortfall = credits?.shortfall ?? 0
+        if shortfall != 0 { flags |= Flags.shortfall }
         if planNumber != nil { flags |= Flags.plan }
         if !overages.isEmpty { flags |= Flags.overages }
         if isOnlyRecorded { flags |= Flags.onlyRecorded }
@@ -176,6 +179,7 @@ extension UsageRecord {
             writer.signed(credits.amount)
             writer.signed(credits.balance)
         }
+        if shortfall != 0 { writer.signed(shortfall) }
         reservation?.write(to: &writer, nameNumber: nameNumber)
         if let planNumber { writer.unsigned(UInt64(planNumber)) }
         if !overages.isEmpty {
@@ -203,7 +207,9 @@ extension UsageRecord {
         }
         details = flags & Flags.details == 0 ? nil : try EventDetails.read(&reader)
         if flags & Flags.credits != 0 {
-            credits = CreditCharge(amount: try reader.signed(), balance: try reader.signed())
+            credits = CreditCharge(
+                amount: try reader.signed(), balance: try reader.signed(),
+                shortfall: flags & Flags.shortfall == 0 ? 0 : try reader.signed())
         }
         if flags & Flags.reservation != 0 {
             reservation = try ReservationRecord(&reader, names: names)

@@ -24,6 +24,8 @@ extension SealedWallet {
             writer.text(recurrence.window.text)
             writer.signed(recurrence.windowUntil.millisecondsSince1970)
         }
+        // Wallets that were written before there was one end here.
+        if wallet.shortfall != 0 { writer.signed(wallet.shortfall) }
     }
 
     init(_ reader: inout ByteReader) throws(MalformedRecord) {
@@ -49,12 +51,13 @@ extension SealedWallet {
                     window: window,
                     windowUntil: Instant(millisecondsSince1970: try reader.signed())))
         }
+        let shortfall = reader.isAtEnd ? 0 : try reader.signed()
         self.init(
             wallet: Wallet(
                 balance: numbers[0], held: numbers[1], granted: numbers[2], refunded: numbers[3],
                 spent: numbers[4], expired: numbers[5], voided: numbers[6], debt: numbers[7],
                 grants: grants, holds: holds, recurrences: recurrences,
-                nextGrantNumber: numbers[8], entryCount: numbers[9]),
+                nextGrantNumber: numbers[8], entryCount: numbers[9], shortfall: shortfall),
             seal: EntrySeal(words: words))
     }
 }
@@ -64,9 +67,12 @@ extension WalletGrant {
         writer.signed(number)
         writer.signed(remaining)
         writer.signed(held)
-        writer.byte((isScheduled ? 1 : 0) | (isVoided ? 2 : 0) | (recurrence == nil ? 0 : 4))
+        writer.byte(
+            (isScheduled ? 1 : 0) | (isVoided ? 2 : 0) | (recurrence == nil ? 0 : 4)
+                | (rolloverMax == nil ? 0 : 8))
         if let recurrence { writer.text(recurrence) }
         grant.write(to: &writer)
+        if let rolloverMax { writer.signed(rolloverMax) }
     }
 
     fileprivate init(_ reader: inout ByteReader) throws(MalformedRecord) {
@@ -75,8 +81,10 @@ extension WalletGrant {
         let held = try reader.signed()
         let flags = try reader.byte()
         let recurrence = flags & 4 == 0 ? nil : try reader.text()
+        let grant = try CreditGrant(&reader)
         self.init(
-            number: number, grant: try CreditGrant(&reader), remaining: remaining, held: held,
-            isScheduled: flags & 1 == 1, isVoided: flags & 2 == 2, recurrence: recurrence)
+            number: number, grant: grant, remaining: remaining, held: held,
+            isScheduled: flags & 1 == 1, isVoided: flags & 2 == 2, recurrence: recurrence,
+            rolloverMax: flags & 8 == 0 ? nil : try reader.signed())
     }
 }

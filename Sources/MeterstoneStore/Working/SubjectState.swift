@@ -29,6 +29,8 @@ package final class SubjectState {
     package var rowSequence: Int64 = 0
     /// No reservation that counts on it expires before; `nil`: none is open.
     package var nextExpiry: Instant?
+    /// Since when its plan has been as the profile says; `nil`: nobody knows.
+    package var since: Instant?
     /// Counters that wait to be projected.
     package var dirtyCounters = 0
     private var allowances: ContiguousArray<CachedAllowance> = []
@@ -51,6 +53,7 @@ package final class SubjectState {
         profile = stored?.profile ?? Subject(id: id)
         children = stored?.children ?? .zero
         nextExpiry = stored?.nextExpiry
+        since = stored?.since
         self.zone = zone
         self.parent = parent
     }
@@ -189,6 +192,11 @@ extension SubjectState {
 
     /// The plan that applies at an instant.
     package func plan(at instant: Instant, catalog: Catalog) -> PlanKey? {
+        plan(at: instant, default: catalog.defaultPlan)
+    }
+
+    /// The same where another plan was the default.
+    func plan(at instant: Instant, default defaultPlan: PlanKey?) -> PlanKey? {
         if let assumedPlan { return assumedPlan.plan }
         for subject in Levels(self, at: instant) {
             if let subscription = subject.subscription(at: instant),
@@ -199,7 +207,7 @@ extension SubjectState {
             let past = subject.past.profile(at: instant)
             if let plan = past == nil ? subject.profile.plan : past?.plan { return plan }
         }
-        return catalog.defaultPlan
+        return defaultPlan
     }
 
     private func subscription(at instant: Instant) -> Subscription? {

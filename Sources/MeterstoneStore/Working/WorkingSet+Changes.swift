@@ -28,7 +28,7 @@ extension WorkingSet {
         let outcome =
             request.change.isOfCredits
             ? try changeCredits(request, at: now)
-            : try carryOut(request.change, at: batch.nextSequence, now)
+            : try carryOut(request.change, at: batch.nextSequence, on: now)
         let after = try text(of: request.change)
         // A key is remembered with its answer also when that was that nothing had to be done.
         let isRemembered = request.idempotencyKey != nil && outcome.isAnswer
@@ -63,7 +63,7 @@ extension WorkingSet {
 
     /// The effect of a change, live and in replay.
     func carryOut(
-        _ change: Change, at sequence: Int64, _ now: Instant
+        _ change: Change, at sequence: Int64, on instant: Instant
     ) throws(StoreError) -> ChangeOutcome {
         switch change {
         case .putMeter, .deleteMeter, .putPlan, .deletePlan, .putLimit, .deleteLimit,
@@ -71,18 +71,20 @@ extension WorkingSet {
             .putModel,
             .deleteModel:
             let (blueprint, outcome) = catalog.blueprint.applying(change)
-            if outcome.isChange { install(blueprint, at: sequence) }
+            if outcome.isChange { install(blueprint, after: change, at: sequence, on: instant) }
             return outcome
         case .grantCredit, .voidGrant, .refundCredit:
             // Ledger entries are facts of their own.
             return .unchanged
         default:
-            return try carryOutOnSubject(change, at: sequence, now)
+            return try carryOutOnSubject(change, at: sequence, on: instant)
         }
     }
 
     /// Makes a blueprint the one that decides from here on.
-    func install(_ blueprint: Blueprint, at sequence: Int64) {
+    func install(
+        _ blueprint: Blueprint, after change: Change, at sequence: Int64, on instant: Instant
+    ) {
         for meter in blueprint.meters.sorted(by: { $0.key < $1.key }) {
             registry.register(meter.key)
             if let name = meter.quantityName { registry.register(name) }
@@ -93,12 +95,14 @@ extension WorkingSet {
         }
         registry.count(
             blueprint.series { registry.number(of: $0) }, from: sequence)
-        catalog = Catalog(blueprint, registry, options)
+        var schedule = catalog.schedule
+        schedule.apply(change, at: instant, sequence: sequence)
+        catalog = Catalog(blueprint, registry, options, schedule: schedule)
         version += 1
     }
 
     private func carryOutOnSubject(
-        _ change: Change, at sequence: Int64, _ now: Instant
+        _ change: Change, at sequence: Int64, on instant: Instant
     ) throws(StoreError) -> ChangeOutcome {
         guard let id = change.subject else { return .unchanged }
         let state = try state(of: id)
@@ -106,14 +110,21 @@ extension WorkingSet {
         let (profile, outcome) = state.profile.applying(change, isNew: isNew)
         if let rejection = try reject(profile, change, of: state) { return .rejected(rejection) }
         guard outcome.isChange else { return outcome }
-        register(state)
+        register(state, on: instant)
+        let before = state.profile
+        if before.plan != profile.plan || before.subscription != profile.subscription
+            || before.parent != profile.parent
+        {
+            state.since = instant
+        }
         // What is said first is said of all that was before.
-        try install(profile, of: state, at: sequence, isNew ? nil : now)
+        try install(profile, of: state, at: sequence, on: instant, isFirst: isNew)
         return outcome
     }
 
     private func install(
-        _ profile: Subject, of state: SubjectState, at sequence: Int64, _ now: Instant?
+        _ profile: Subject, of state: SubjectState, at sequence: Int64, on instant: Instant,
+        isFirst: Bool
     ) throws(StoreError) {
         let oldZone = state.zone
         let oldAnchor = state.anchor
@@ -123,10 +134,10 @@ extension WorkingSet {
         let oldParent = state.parent
         let parent = try profile.parent.map { (id) throws(StoreError) in
             let parent = try self.state(of: id)
-            register(parent)
+            register(parent, on: instant)
             return parent
         }
-        state.replace(profile: profile, parent: parent, at: now)
+        state.replace(profile: profile, parent: parent, at: isFirst ? nil : instant)
         state.zone = newZone
         let place = max(sequence, head)
         if oldParent !== state.parent {

@@ -108,7 +108,9 @@ extension WorkingSet {
         reservation.toldAtEnd = EventDetails.fingerprint(after.details)
         after.reservation = reservation
         let owner = known.subject
-        let charge = try charge(before, after, owner, hold: known.sequence, at: now)
+        let charge = try charge(
+            before, after, owner, hold: known.sequence, at: reservation.closedAt ?? now,
+            writtenAt: now)
         after.credits = charge?.answer
         var record = CorrectionRecord(
             target: known.sequence, recordedAt: now, author: "meterstone",

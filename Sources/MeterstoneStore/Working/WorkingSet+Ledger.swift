@@ -16,7 +16,7 @@ extension WorkingSet {
     func write(
         of state: SubjectState, at now: Instant, _ body: (inout WalletWriter) -> Void
     ) throws(StoreError) {
-        register(state)
+        register(state, on: now)
         let index = try walletIndex(state, at: now)
         var writer = WalletWriter(state.current[index].state.wallet)
         // Lets go of the second reference, so that the wallet is not copied.
@@ -103,8 +103,12 @@ extension WorkingSet {
     private func grant(
         _ order: GrantOrder, to state: SubjectState, by author: String, at now: Instant
     ) throws(StoreError) -> ChangeOutcome {
-        if let id = order.id, let known = try firstGrant(id, of: state) {
-            return order.asksFor(known) ? .unchanged : .rejected(.duplicateGrant(id))
+        if let id = order.id {
+            let named = try entries(of: state, lookup: LedgerEntry.lookup(of: id))
+            if let known = named.first(where: \.isOfCaller)?.grant {
+                return order.asksFor(known) ? .unchanged : .rejected(.duplicateGrant(id))
+            }
+            if id.text.hasPrefix(GrantID.ownPrefix) { return .rejected(.ownGrantID) }
         }
         if let rejection = order.mistake(at: now) { return .rejected(rejection) }
         let account = try account(of: state, at: now)
@@ -116,32 +120,32 @@ extension WorkingSet {
         switch account.wallet.granting(grant, author: author, note: nil, at: now) {
         case .success(let entries):
             return try credit(account.due + entries, of: state, grant, grant.amount, at: now)
-        case .failure(.duplicateGrant): return .rejected(.duplicateGrant(grant.id))
         case .failure(.expiredGrant): return .rejected(.expiredGrant)
         case .failure(.overflow): return .rejected(.creditOverflow)
         }
     }
 
-    /// The grant as it was first written, open or not.
-    private func firstGrant(
-        _ id: GrantID, of state: SubjectState
-    ) throws(StoreError) -> CreditGrant? {
-        try entries(of: state, lookup: LedgerEntry.lookup(of: id)).first?.grant
+    /// The entry that first told of a grant, open or not. Before plans and refunds gave ids of their own
+    /// space, a caller's grant could have the id of one of theirs: the caller's is meant.
+    private func firstEntry(
+        of id: GrantID, _ state: SubjectState
+    ) throws(StoreError) -> LedgerEntry? {
+        let named = try entries(of: state, lookup: LedgerEntry.lookup(of: id))
+        return named.first(where: \.isOfCaller) ?? named.first
     }
 
     private func void(
         _ id: GrantID, of state: SubjectState, by author: String, _ reason: String, at now: Instant
     ) throws(StoreError) -> ChangeOutcome {
         let account = try account(of: state, at: now)
-        let grant = account.wallet.grants.first { $0.grant.id == id }?.grant
-        guard let grant,
-            let entries = account.wallet.voiding(id, author: author, reason: reason, at: now)
-        else {
-            return try firstGrant(id, of: state) == nil
-                ? .rejected(.unknownGrant(id)) : .unchanged
-        }
+        // What only time has given so far is in the wallet, and in no ledger yet.
+        let first = try firstEntry(of: id, state) ?? account.due.first { $0.grant?.id == id }
+        guard let number = first?.grantNumber else { return .rejected(.unknownGrant(id)) }
+        guard let open = account.wallet.grants.first(where: { $0.number == number }),
+            let entries = account.wallet.voiding(number, author: author, reason: reason, at: now)
+        else { return .unchanged }
         let lost = entries.reduce(Int64(0)) { $0 - $1.amount }
-        return try credit(account.due + entries, of: state, grant, lost, at: now)
+        return try credit(account.due + entries, of: state, open.grant, lost, at: now)
     }
 
     private func refund(
@@ -158,7 +162,8 @@ extension WorkingSet {
             spent, reference: reference, author: author, reason: reason, at: now)
         {
         case .success(let entries):
-            let amount = entries.reduce(Int64(0)) { $0 + $1.amount }
+            // Also what is gone at once was given back.
+            let amount = entries.reduce(Int64(0)) { $1.kind == .refund ? $0 + $1.amount : $0 }
             return try credit(account.due + entries, of: state, nil, amount, at: now)
         case .failure: return .rejected(.creditOverflow)
         }
@@ -166,11 +171,16 @@ extension WorkingSet {
 
     /// Whether what was spent under a reference was given back.
     func isRefunded(_ reference: String, _ state: SubjectState) throws(StoreError) -> Bool {
-        let first = LedgerEntry.lookup(of: .refund(of: reference, number: 1))
-        let known =
-            tail.hasRefund(of: state.number)
-            ? try entries(of: state, lookup: first)
-            : Array(try storedEntries(of: state, lookup: first).values)
+        // Earlier versions gave refunds ids without a space of their own.
+        var known: [LedgerEntry] = []
+        for prefix in [GrantID.ownPrefix, ""] {
+            let lookup = LedgerEntry.lookup(
+                of: GrantID.refund(of: reference, number: 1, prefix: prefix))
+            known +=
+                tail.hasRefund(of: state.number)
+                ? try entries(of: state, lookup: lookup)
+                : Array(try storedEntries(of: state, lookup: lookup).values)
+        }
         return known.contains { $0.kind == .refund && $0.reference == reference }
     }
 
@@ -187,8 +197,9 @@ extension WorkingSet {
     /// An open grant, for the audit log.
     func openGrant(_ id: GrantID, of subject: SubjectID) throws(StoreError) -> CreditGrant? {
         let state = try state(of: subject)
+        guard let number = try firstEntry(of: id, state)?.grantNumber else { return nil }
         return state.current[try walletIndex(state, at: .earliest)].state.wallet.wallet.grants
-            .first { $0.grant.id == id }?.grant
+            .first { $0.number == number }?.grant
     }
 }
 
@@ -214,6 +225,11 @@ struct WalletWriter {
 }
 
 extension LedgerEntry {
+    /// Whether it tells of a grant that a caller asked for, and no plan or refund gave.
+    fileprivate var isOfCaller: Bool {
+        (kind == .grant || kind == .schedule) && recurrence == nil
+    }
+
     /// - Parameter body: of a fact.
     package init(stored body: [UInt8]) throws(StoreError) {
         do throws(MalformedRecord) {
@@ -265,6 +281,11 @@ extension Rejection {
             code: .duplicateGrant, field: "id",
             message: "expected a new id, and there is another grant '\(id)'")
     }
+
+    fileprivate static let ownGrantID = Rejection(
+        code: .invalidField, field: "id",
+        message: "expected an id that does not begin with '\(GrantID.ownPrefix)', as those do that "
+            + "plans and refunds give")
 
     fileprivate static func unknownGrant(_ id: GrantID) -> Rejection {
         Rejection(

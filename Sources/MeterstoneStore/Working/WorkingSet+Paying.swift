@@ -89,10 +89,33 @@ extension WorkingSet {
         let beyond = zip(statuses, exceeded).filter { $1 && $0.mode == .enforce }
             .map(\.0.limit).unique
         try rewindStatuses(state, instant)
+        let refill = try refill(after: payment, of: state)
         return Decision(
-            denial: Denial(reason: .insufficientCredits, violated: beyond), isDuplicate: false,
-            eventID: nil, limits: statuses, credits: payment.charge)
+            denial: Denial(
+                reason: .insufficientCredits, violated: beyond,
+                retryAt: refill.flatMap { $0.isEnough ? $0.at : nil }, nextRefillAt: refill?.at),
+            isDuplicate: false, eventID: nil, limits: statuses, credits: payment.charge)
     }
+
+    /// When credits come next of themselves, and whether the cost can be paid then if nothing else is
+    /// used; `nil`: the plan gives none, and no grant is for later.
+    private func refill(
+        after payment: Payment, of state: SubjectState
+    ) throws(StoreError) -> (at: Instant, isEnough: Bool)? {
+        var wallet = try account(of: state, at: payment.at).wallet
+        for _ in 0..<Self.refillStepsMax {
+            guard let next = wallet.nextDueAt, next <= .latest else { return nil }
+            let due = wallet.entriesDue(at: next, terms: terms(of: state, wallet, at: next))
+            for entry in due { wallet.apply(entry) }
+            if due.contains(where: { $0.kind == .grant && $0.amount > 0 }) {
+                return (next, payment.cost <= wallet.spendable(overdraft: payment.overdraft))
+            }
+        }
+        return nil
+    }
+
+    /// Ends of grants and windows that give nothing, which are looked past.
+    private static let refillStepsMax = 100
 
     // MARK: Paying
 
@@ -116,22 +139,31 @@ extension WorkingSet {
 
     /// What closing a reservation spends, of what was held for it and beyond; `nil`: no credits are
     /// concerned.
+    ///
+    /// What expired is closed as of its end, however late that is written: what comes back then comes
+    /// before the windows that have begun since.
     func charge(
         _ before: UsageRecord, _ after: UsageRecord, _ state: SubjectState, hold: Int64,
-        at now: Instant
+        at instant: Instant, writtenAt now: Instant
     ) throws(StoreError) -> ClosingCharge? {
         guard catalog.payment != nil || before.credits != nil else { return nil }
         let cost = try closingCost(before, after, state)
         guard cost > 0 || before.credits != nil else { return nil }
-        let account = try account(of: state, at: now)
+        let account = try account(of: state, at: instant)
         let settlement = account.wallet.settling(
             hold: hold, units: cost,
             mayTakeMore: after.reservation?.terms.onOverage == .count,
-            overdraft: overdraft(of: state, at: now), reference: before.id.text, at: now)
+            overdraft: overdraft(of: state, at: instant), reference: before.id.text, at: instant)
         let balance = settlement.entries.last?.balanceAfter ?? account.wallet.balance
+        let entries = (account.due + settlement.entries).map { entry in
+            var entry = entry
+            entry.recordedAt = now
+            return entry
+        }
         return ClosingCharge(
-            entries: account.due + settlement.entries,
-            answer: CreditCharge(amount: settlement.paid, balance: balance))
+            entries: entries,
+            answer: CreditCharge(
+                amount: settlement.paid, balance: balance, shortfall: settlement.unpaid))
     }
 
     /// Units that were set aside within an allowance stay free; what goes beyond them is paid, and
@@ -199,17 +231,51 @@ extension WorkingSet {
     func account(of state: SubjectState, at now: Instant) throws(StoreError) -> Account {
         let index = try walletIndex(state, at: now)
         var wallet = state.current[index].state.wallet.wallet
-        let recurring = catalog.plan(state.plan(at: now, catalog: catalog))?.recurringGrants ?? []
-        guard wallet.isDue(at: now, recurring: recurring) else {
+        let terms = terms(of: state, wallet, at: now)
+        guard !terms.starts.isEmpty || wallet.isDue(at: now, recurring: terms.recurring(now)) else {
             return Account(wallet: wallet, due: [], at: now)
-        }
-        let catalog = self.catalog
-        let terms = CreditTerms(zone: state.zone, anchor: state.anchor) { instant in
-            catalog.plan(state.plan(at: instant, catalog: catalog))?.recurringGrants ?? []
         }
         let due = wallet.entriesDue(at: now, terms: terms)
         for entry in due { wallet.apply(entry) }
         return Account(wallet: wallet, due: due, at: now)
+    }
+
+    /// What plans give the subject, and gave it.
+    func terms(of state: SubjectState, _ wallet: Wallet, at now: Instant) -> CreditTerms {
+        let schedule = catalog.schedule
+        let isComplete = schedule.windows.allSatisfy(wallet.knows)
+        func given(_ version: CreditSchedule.Version?, _ instant: Instant) -> [RecurringGrant] {
+            guard let version, let plan = state.plan(at: instant, default: version.defaultPlan)
+            else { return [] }
+            return version.recurring[plan] ?? []
+        }
+        return CreditTerms(
+            zone: state.zone, anchor: state.anchor,
+            starts: isComplete ? [] : starts(of: state, until: now),
+            continuing: { given(schedule.version(before: $0), $0) },
+            recurring: { given(schedule.version(at: $0), $0) })
+    }
+
+    /// When what the subject is given may have begun: with its first fact or the last change of its plan
+    /// or its team's, whichever is latest, and at each later change of what plans give or of which
+    /// subscription applies. Empty while nobody knows: then it begins when somebody looks.
+    private func starts(of state: SubjectState, until now: Instant) -> [Instant] {
+        guard state.number != 0 else { return [] }
+        var levels: [SubjectState] = [state]
+        while let parent = levels.last?.parent { levels.append(parent) }
+        let since = levels.compactMap(\.since).max()
+        var starts = catalog.schedule.versions.filter { version in
+            (state.since != nil || version.sequence > state.firstSequence)
+                && since.map { version.from > $0 } ?? true
+        }.map(\.from)
+        if let since, state.since != nil {
+            starts.append(since)
+            for subscription in levels.compactMap(\.profile.subscription) {
+                starts += [subscription.startsAt, subscription.expiresAt].compactMap(\.self)
+                    .filter { $0 > since }
+            }
+        }
+        return starts.filter { $0 <= now }.sorted()
     }
 
     func overdraft(of state: SubjectState, at now: Instant) -> Int64 {

@@ -32,7 +32,7 @@ extension WorkingSet {
         _ event: UsageEvent, of state: SubjectState, occurredAt: Instant, now: Instant,
         isOnlyRecorded: Bool = false, reservation: ReservationRecord? = nil, payment: Payment? = nil
     ) throws(StoreError) -> EventID {
-        register(state)
+        register(state, on: now)
         let levels = Array(Levels(state, at: occurredAt))
         let id = event.id ?? eventIDs.next(at: now)
         var record = UsageRecord(

@@ -35,7 +35,9 @@ extension WorkingSet {
         switch fact.kind {
         case .subject:
             guard let id = SubjectID(try reader.text()) else { throw MalformedRecord() }
-            introduce(try state(of: id), number: fact.subject, at: fact.sequence)
+            let since =
+                reader.isAtEnd ? nil : Instant(millisecondsSince1970: try reader.signed())
+            introduce(try state(of: id), number: fact.subject, at: fact.sequence, since: since)
         case .usage:
             let record = try UsageRecord(&reader, names: registry.names)
             try replay(record, fact, in: sealed)
@@ -49,7 +51,7 @@ extension WorkingSet {
             try apply(record, of: try state(number: fact.subject), at: fact.sequence)
         case .change:
             let record = try ChangeRecord(reading: fact)
-            _ = try carryOut(record.change, at: fact.sequence, record.recordedAt)
+            _ = try carryOut(record.change, at: fact.sequence, on: record.recordedAt)
             note(record, at: fact.sequence)
         case .entry:
             try replayEntry(fact, of: try state(number: fact.subject))

@@ -49,20 +49,27 @@ extension WorkingSet {
     }
 
     /// Gives the subject and every team above it a number, as a fact, if they have none.
-    func register(_ state: SubjectState) {
-        if let parent = state.parent { register(parent) }
-        for team in state.pastParents.values where team.number == 0 { register(team) }
+    ///
+    /// Where plans give credit, the fact says when: their schedule runs from there.
+    func register(_ state: SubjectState, on instant: Instant) {
+        if let parent = state.parent { register(parent, on: instant) }
+        for team in state.pastParents.values where team.number == 0 { register(team, on: instant) }
         guard state.number == 0 else { return }
+        let since = catalog.payment == nil ? nil : instant
         let position = batch.append(subject: nextSubject) { writer in
             writer.byte(FactKind.subject.rawValue)
             writer.text(state.id.text)
+            if let since { writer.signed(since.millisecondsSince1970) }
         }
-        introduce(state, number: nextSubject, at: position.sequence)
+        introduce(state, number: nextSubject, at: position.sequence, since: since)
     }
 
     /// What a subject fact does, live and in replay.
-    func introduce(_ state: SubjectState, number: Int64, at sequence: Int64) {
+    func introduce(
+        _ state: SubjectState, number: Int64, at sequence: Int64, since: Instant?
+    ) {
         state.number = number
+        state.since = since
         state.firstSequence = sequence
         byNumber[number] = state
         nextSubject = max(nextSubject, number + 1)
@@ -91,7 +98,8 @@ extension WorkingSet {
         state.rowSequence = sequence
         let stored = StoredSubject(
             number: state.number, firstSequence: state.firstSequence, profile: state.profile,
-            children: state.children, nextExpiry: state.nextExpiry, past: state.past)
+            children: state.children, nextExpiry: state.nextExpiry, since: state.since,
+            past: state.past)
         dirtySubjects.append(SubjectRow(sequence: sequence, subject: stored))
     }
 
