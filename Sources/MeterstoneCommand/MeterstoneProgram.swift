@@ -48,6 +48,14 @@ package struct MeterstoneProgram: AsyncParsableCommand {
 
     package init() {}
 
+    /// Ends as ArgumentParser does; what was asked for, such as help, has to arrive.
+    private static func end(with error: any Error) -> Never {
+        let text = fullMessage(for: error)
+        guard exitCode(for: error) == .success, !text.isEmpty else { exit(withError: error) }
+        Console.write(text)
+        Foundation.exit(ProgramExit.success.rawValue)
+    }
+
     /// Runs the command, and turns what it throws into a message and an exit code.
     package static func main() async {
         do {
@@ -58,7 +66,7 @@ package struct MeterstoneProgram: AsyncParsableCommand {
                 try command.run()
             }
         } catch {
-            guard let failure = CommandFailure(error) else { exit(withError: error) }
+            guard let failure = CommandFailure(error) else { end(with: error) }
             Console.note("meterstone: \(failure.message)")
             Foundation.exit(failure.status.rawValue)
         }

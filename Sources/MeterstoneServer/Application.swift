@@ -12,14 +12,19 @@ public func makeApplication(
     engine: MeterstoneEngine, options: ServerOptions, logger: Logger
 ) -> some ApplicationProtocol {
     let routes = ConsumeRoutes(engine: engine, clock: options.clock)
-    let key = options.administratorKey.map { AdministratorKey($0) }
+    let guardian = Guardian(administratorKey: options.administratorKey)
+    let connections = OpenConnections(max: options.connectionsMax)
     return Application(
         router: makeRouter(engine: engine, options: options),
         server: .http1(
             configuration: HTTP1Channel.Configuration(
                 additionalChannelHandlers: [
-                    IdleStateHandler(allTimeout: RequestLimits.idleTimeout),
-                    ExpectContinueHandler(), ConsumeHandler(routes: routes, key: key),
+                    ConnectionBound(connections),
+                    IdleStateHandler(allTimeout: .milliseconds(options.idleMilliseconds)),
+                    ExpectContinueHandler(),
+                    ConsumeHandler(
+                        routes: routes, guardian: guardian,
+                        stoppingTime: .milliseconds(options.stoppingMilliseconds)),
                 ])),
         configuration: ApplicationConfiguration(
             address: .hostname(options.host, port: options.port),

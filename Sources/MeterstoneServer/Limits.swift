@@ -1,5 +1,4 @@
 import Meterstone
-import NIOCore
 
 /// How much one request may ask for; every bound of the server stands here with its default.
 enum RequestLimits {
@@ -23,8 +22,10 @@ enum RequestLimits {
 
     /// Limits that the RateLimit header fields speak of.
     static let rateLimitsMax = 8
-    /// How long a connection may say nothing between two requests.
-    static let idleTimeout = TimeAmount.seconds(120)
+    /// How long a connection may say nothing between two requests, or within one.
+    static let idleMilliseconds: Int64 = 120_000
+    /// How long a server that stops waits for the rest of a request that was begun.
+    static let stoppingMilliseconds: Int64 = 5_000
     /// Connections that wait to be accepted.
     static let backlogConnectionsMax = 4_096
 }

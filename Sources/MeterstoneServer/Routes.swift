@@ -16,11 +16,11 @@ package struct Routes {
     }
 
     private let hummingbird = Router(options: .autoGenerateHeadEndpoints)
-    private let key: AdministratorKey?
+    private let guardian: Guardian
     private var paths = PathTable()
 
     init(administratorKey: String?) {
-        key = administratorKey.map { AdministratorKey($0) }
+        guardian = Guardian(administratorKey: administratorKey)
     }
 
     /// - Parameter query: the names that the query may have.
@@ -29,11 +29,11 @@ package struct Routes {
         access: Access = .administrator, _ handler: @escaping Handler
     ) {
         paths.add(path, method)
-        let key = access == .administrator ? key : nil
+        let guardian = access == .administrator ? guardian : nil
         let hasParameters = path.contains(":")
         hummingbird.on(RouterPath(path), method: method) { request, context in
             try await answer { () async throws -> Response in
-                if let key { try key.check(request.headers) }
+                if let guardian { try guardian.check(request.head) }
                 if hasParameters { try request.requireWholePath() }
                 if request.hasQuery { try Query(request).allow(query) }
                 return try await handler(request, context)

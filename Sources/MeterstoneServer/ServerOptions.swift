@@ -7,14 +7,21 @@ public struct ServerOptions: Sendable {
     /// 0 takes any free port; ``whenServing`` is told which.
     public var port = 8080
     /// Guards everything but health and the description of the API. `nil`: everybody is an
-    /// administrator, so the caller has to bind to a loopback address.
+    /// administrator, so the caller has to bind to a loopback address, and requests that pages from
+    /// elsewhere make are refused.
     public var administratorKey: String?
+    /// How many connections may be open. One more is answered with 503 and closed at once.
+    public var connectionsMax = 4_096
     /// Whether `GET /v1/analytics/…` and `POST /v1/what-if` answer.
     public var isAnalyticsEnabled = true
     /// What is kept of the prompts and responses of tracked requests.
     public var storedText = StoredText.standard
     /// The clock that the engine has too: answers say how many seconds to wait.
     public var clock: @Sendable () -> Instant = SystemClock.now
+    /// How long a connection may say nothing while the server waits for it.
+    package var idleMilliseconds = RequestLimits.idleMilliseconds
+    /// How long a server that stops waits for the rest of a request.
+    package var stoppingMilliseconds = RequestLimits.stoppingMilliseconds
     /// Called with the port once connections are accepted.
     public var whenServing: @Sendable (_ port: Int) async -> Void = { _ in }
 

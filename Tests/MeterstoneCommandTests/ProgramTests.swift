@@ -1,9 +1,47 @@
 import Foundation
 import MeterstoneCommand
+import MeterstoneTesting
 import Testing
 
 /// The program from outside: what it prints where, and how it ends.
 @Suite struct ProgramTests {
+    @Test(arguments: [
+        ["version"], ["--help"], ["plans", "list", "--data", "DATA"],
+        ["consume", "u", "prompts", "--json", "--data", "DATA"], ["verify", "--data", "DATA"],
+        ["blueprint", "show", "video-studio"], ["serve", "--port", "0", "--data", "DATA"],
+    ])
+    func `an answer that cannot be written ends with 74`(arguments: [String]) async throws {
+        try await withFolder { folder in
+            _ = try Program.run(["blueprint", "apply", "video-studio", "--data", folder])
+            let process = Program.process(arguments.map { $0 == "DATA" ? folder : $0 })
+            process.standardOutput = try FileHandle(forWritingTo: URL(filePath: "/dev/full"))
+            let errors = Pipe()
+            process.standardError = errors
+            try process.start()
+            let text = errors.fileHandleForReading.readDataToEndOfFile()
+            process.waitUntilExit()
+            #expect(process.terminationReason == .exit)
+            #expect(process.terminationStatus == 74)
+            #expect(String(decoding: text, as: UTF8.self).contains("standard output"))
+        }
+    }
+
+    @Test func `a part of an event that is out of bounds is refused here too`() async throws {
+        try await withFolder { folder in
+            _ = try Program.run(["blueprint", "apply", "video-studio", "--data", folder])
+            let record = ["record", "u", "prompts", "--data", folder]
+            let negative = try Program.run(record + ["--duration-ms=-5"])
+            #expect(negative.status == 65)
+            #expect(
+                negative.errors.contains(
+                    "durationMs: expected a whole number from 0 to 9223372036854775807"))
+            let control = try Program.run(record + ["--project", "a\u{7}b"])
+            #expect(control.status == 65)
+            #expect(control.errors.contains("project: expected 1 to 255 bytes"))
+            #expect(try Program.run(record + ["--duration-ms=0"]).status == 0)
+        }
+    }
+
     @Test func `version tells the version`() throws {
         let ending = try Program.run(["version"])
         #expect(ending.status == 0)

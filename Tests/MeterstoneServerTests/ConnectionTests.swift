@@ -1,5 +1,8 @@
 import HTTPTypes
 import HummingbirdTesting
+import Meterstone
+import MeterstoneCore
+import MeterstoneServer
 import MeterstoneTesting
 import NIOCore
 import NIOPosix
@@ -10,22 +13,38 @@ import Testing
     private static func consume(_ id: String, _ more: String = "") -> String {
         let body = #"{"id":"\#(id)","subject":"u","meter":"prompts"}"#
         return
-            "POST /v1/consume HTTP/1.1\r\nHost: x\r\n\(more)Content-Length: \(body.utf8.count)\r\n\r\n"
+            "POST /v1/consume HTTP/1.1\r\nHost: localhost\r\n\(more)Content-Length: \(body.utf8.count)\r\n\r\n"
             + body
     }
 
     private static func get(_ path: String, _ more: String = "") -> String {
-        "GET \(path) HTTP/1.1\r\nHost: x\r\n\(more)\r\n"
+        "GET \(path) HTTP/1.1\r\nHost: localhost\r\n\(more)\r\n"
     }
 
     private static let close = "Connection: close\r\n"
 
-    /// Sends bytes at once, and returns what comes back until the server closes.
+    /// Sends bytes at once, and returns what comes back until the server closes, however it does.
     private func exchange(
         _ server: TestServer, _ bytes: String, closesInput: Bool = false
     ) async throws -> String {
+        var received = ""
+        do {
+            let channel = try await open(server)
+            try await channel.executeThenClose { inbound, outbound in
+                if !bytes.isEmpty { try await outbound.write(ByteBuffer(string: bytes)) }
+                if closesInput { outbound.finish() }
+                for try await buffer in inbound { received += String(buffer: buffer) }
+            }
+        } catch is IOError {
+        } catch is ChannelError {
+        }
+        return received
+    }
+
+    private func open(_ server: TestServer) async throws -> NIOAsyncChannel<ByteBuffer, ByteBuffer>
+    {
         let port = try #require(server.client.port)
-        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        return try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(ChannelOptions.allowRemoteHalfClosure, value: true)
             .connect(host: "127.0.0.1", port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -34,13 +53,6 @@ import Testing
                         configuration: .init(isOutboundHalfClosureEnabled: true))
                 }
             }
-        return try await channel.executeThenClose { inbound, outbound in
-            try await outbound.write(ByteBuffer(string: bytes))
-            if closesInput { outbound.finish() }
-            var received = ""
-            for try await buffer in inbound { received += String(buffer: buffer) }
-            return received
-        }
     }
 
     private func statuses(_ text: String) -> [String] {
@@ -60,6 +72,137 @@ import Testing
             }
             #expect(used == ["1", "2", "1", "2", "3"])
             #expect(received.contains("Idempotency-Replayed: true"))
+        }
+    }
+
+    /// The beginnings of requests that go no further.
+    static let halves = [
+        "POST /v1/consume HTTP/1.1\r\nHost: local",
+        "POST /v1/consume HTTP/1.1\r\nHost: localhost\r\nContent-Length: 40\r\n\r\n{\"subject\"",
+        "PUT /v1/subjects/u HTTP/1.1\r\nHost: localhost\r\nContent-Length: 40\r\n\r\n{\"plan\"",
+        "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
+            + "Content-Type: application/x-ndjson\r\n\r\n5\r\n{\"sub",
+    ]
+
+    @Test(.timeLimit(.minutes(1)), arguments: halves, [nil, "secret"])
+    func `a client that stops in the middle of its request is let go`(
+        half: String, key: String?
+    ) async throws {
+        try await TestServer.run(.live, key: key, options: { $0.idleMilliseconds = 100 }) {
+            server in
+            // Comes back when the server closes.
+            let received = try await exchange(server, half)
+            #expect(!statuses(received).contains("200"))
+            #expect(try await server.engine.subjects(after: nil, count: 1).isEmpty)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: halves, [nil, "secret"])
+    func `a server that stops does not wait for a client that stopped`(
+        half: String, key: String?
+    ) async throws {
+        let channel = try await TestServer.run(
+            .live, key: key, options: { $0.stoppingMilliseconds = 50 }
+        ) { server in
+            let port = try #require(server.client.port)
+            let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .connect(host: "127.0.0.1", port: port).get()
+            try await channel.writeAndFlush(ByteBuffer(string: half))
+            for _ in 0..<20 { _ = try await server.get("/healthz") }
+            return channel
+        }
+        try await channel.closeFuture.get()
+    }
+
+    @Test func `one connection too many is turned away at once`() async throws {
+        // One of them is the test client's own.
+        try await TestServer.run(.live, options: { $0.connectionsMax = 3 }) { server in
+            let first = try await open(server)
+            try await first.executeThenClose { inbound, outbound in
+                try await outbound.write(ByteBuffer(string: Self.get("/healthz")))
+                var answers = inbound.makeAsyncIterator()
+                _ = try await answers.next()
+                let second = try await open(server)
+                try await second.executeThenClose { inbound, outbound in
+                    try await outbound.write(ByteBuffer(string: Self.get("/healthz")))
+                    var answers = inbound.makeAsyncIterator()
+                    _ = try await answers.next()
+                    let third = try await exchange(server, "")
+                    #expect(statuses(third) == ["503"])
+                    #expect(third.contains("Retry-After: 1"))
+                    #expect(third.contains(#""code":"overloaded""#))
+                    // Those that are open go on.
+                    try await outbound.write(ByteBuffer(string: Self.consume("a")))
+                    let answer = try #require(try await answers.next())
+                    #expect(statuses(String(buffer: answer)) == ["200"])
+                }
+            }
+            // Room comes back as soon as the server has noticed that they are closed.
+            var received = ""
+            for _ in 0..<1_000 where !received.contains("200 OK") {
+                received = try await exchange(server, Self.get("/healthz", Self.close))
+            }
+            #expect(statuses(received) == ["200"])
+        }
+    }
+
+    // MARK: Without a key
+
+    /// Values of `Host`, of `Origin`, and the code of the refusal.
+    static let callers: [(host: String, origin: String?, code: String?)] = [
+        ("localhost:8080", nil, nil), ("127.0.0.1", nil, nil), ("[::1]:8080", nil, nil),
+        ("app.localhost", nil, nil), ("localhost:8080", "http://localhost:8080", nil),
+        ("evil.example", nil, "foreign_host"), ("127.0.0.1.evil.example", nil, "foreign_host"),
+        ("192.168.1.7:8080", nil, "foreign_host"),
+        ("evil.example:8080", "http://evil.example:8080", "foreign_host"),
+        ("localhost:8080", "http://evil.example", "foreign_origin"),
+        ("localhost:8080", "http://localhost:3000", "foreign_origin"),
+        ("localhost:8080", "https://localhost:8080", "foreign_origin"),
+        ("localhost:8080", "null", "foreign_origin"),
+    ]
+
+    @Test(arguments: callers)
+    func `a page from elsewhere reaches no server that has no key`(
+        caller: (host: String, origin: String?, code: String?)
+    ) async throws {
+        let origin = caller.origin.map { "Origin: \($0)\r\n" } ?? ""
+        let requests = [
+            ("POST /v1/consume", #"{"subject":"u","meter":"prompts"}"#),
+            ("PUT /v1/subjects/u", #"{"plan":"pro"}"#),
+            ("POST /v1/events", #"{"subject":"u","meter":"prompts","id":"x"}"#),
+        ].map { line, body in
+            "\(line) HTTP/1.1\r\nHost: \(caller.host)\r\n\(origin)"
+                + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+        }
+        let last =
+            "GET /v1/subjects/u HTTP/1.1\r\nHost: \(caller.host)\r\n\(origin)\(Self.close)\r\n"
+        for key in [nil, "secret"] {
+            try await TestServer.run(.live, key: key) { server in
+                let received = try await exchange(server, requests.joined() + last)
+                guard key == nil else {
+                    // Who has no key gets no further, wherever they come from.
+                    return #expect(statuses(received) == ["401", "401", "401", "401"])
+                }
+                guard let code = caller.code else {
+                    return #expect(statuses(received).allSatisfy { $0.hasPrefix("20") })
+                }
+                #expect(statuses(received) == ["403", "403", "403", "403"])
+                #expect(received.matches(of: try Regex("\"code\":\"\(code)\"")).count == 4)
+                #expect(try await server.engine.subject(SubjectID(unchecked: "u")) == nil)
+            }
+        }
+    }
+
+    @Test(arguments: ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
+    func `what a form can send is no JSON`(type: String) async throws {
+        try await TestServer.run(.live) { server in
+            let consume = #"{"subject":"u","meter":"prompts"}"#
+            for path in ["/v1/consume", "/v1/check", "/v1/reservations", "/v1/events"] {
+                let answer = try await server.send(.post, path, consume, type: type)
+                #expect(answer.isProblem(415, "unsupported_media_type", field: "Content-Type"))
+            }
+            let answer = try await server.send(.put, "/v1/subjects/u", "{}", type: type)
+            #expect(answer.isProblem(415, "unsupported_media_type", field: "Content-Type"))
         }
     }
 

@@ -45,10 +45,12 @@ struct TestServer {
     /// - Parameters:
     ///   - setup: `.router` sends requests to the routes, `.live` through a socket.
     ///   - blueprint: another catalog, for tests that need one.
+    ///   - change: other options.
     @discardableResult
     static func run<Value: Sendable>(
         _ setup: TestingSetup = .router, key: String? = nil, isAnalyticsEnabled: Bool = true,
         store: StoreOptions = StoreOptions(), blueprint: Blueprint = blueprint,
+        options change: (inout ServerOptions) -> Void = { _ in },
         _ work: @Sendable (TestServer) async throws -> Value
     ) async throws -> Value {
         let clock = ManualClock()
@@ -65,6 +67,7 @@ struct TestServer {
         options.administratorKey = key
         options.isAnalyticsEnabled = isAnalyticsEnabled
         options.clock = { clock.now }
+        change(&options)
         let application = makeApplication(engine: engine, options: options, logger: logger)
         let value = try await application.test(setup) { client in
             try await work(TestServer(engine: engine, clock: clock, client: client, key: key))

@@ -93,10 +93,25 @@ struct Serving {
             throw CommandFailure(.unavailable, "cannot serve on \(place): \(error)")
         }
     }
+
+    /// As many as the setting says, as long as the system gives the process enough files for them and
+    /// for its store.
+    private var connectionsMax: Int {
+        let wanted = settings.connections.value
+        guard let files = OpenFiles.max, files - OpenFiles.keptForStore < wanted else {
+            return wanted
+        }
+        let possible = max(1, files - OpenFiles.keptForStore)
+        logger.warning(
+            "the system gives this process \(files) open files: at most \(possible) connections")
+        return possible
+    }
+
     private var options: ServerOptions {
         var options = ServerOptions()
         options.host = settings.host.value
         options.port = settings.port.value
+        options.connectionsMax = connectionsMax
         options.administratorKey = settings.administratorKey
         options.storedText = settings.storedText
         options.isAnalyticsEnabled = settings.isAnalyticsEnabled.value

@@ -7,7 +7,8 @@ enum ConfigurationFile {
     static let names: Set<String> = [
         "host", "port", "data", "store", "blueprint", "defaultTimeZone", "logLevel", "eventIdDays",
         "lateDays", "earlySeconds", "cachedSubjects", "journalEvents", "waitingCommands",
-        "storedText", "usage.trackingEnabled", "usage.limitsEnforced", "usage.analyticsEnabled",
+        "connections", "storedText", "usage.trackingEnabled", "usage.limitsEnforced",
+        "usage.analyticsEnabled",
         "credits.enabled",
     ]
 

@@ -37,6 +37,7 @@ extension Settings {
             ("store", location.value.description, location.origin),
             ("blueprint", blueprint?.value ?? "none", blueprint?.origin ?? .standard),
             ("default time zone", defaultTimeZone.value, defaultTimeZone.origin),
+            ("connections", String(connections.value), connections.origin),
             ("log level", logLevel.value, logLevel.origin),
             ("event ids remembered", days(eventIDDays), eventIDDays?.origin ?? .standard),
             ("late events accepted", days(lateDays), lateDays?.origin ?? .standard),

@@ -23,6 +23,7 @@ package struct Settings: Sendable {
     package let cachedSubjects: Setting<Int>
     package let journalEvents: Setting<Int>
     package let waitingCommands: Setting<Int>
+    package let connections: Setting<Int>
     package let postgres: PostgresSettings
     package let isTrackingEnabled: Setting<Bool>
     package let areLimitsEnforced: Setting<Bool>
@@ -59,6 +60,8 @@ package struct Settings: Sendable {
             try sources.wholeNumber("journalEvents", in: 1...100_000_000) ?? Setting(400_000)
         waitingCommands =
             try sources.wholeNumber("waitingCommands", in: 1...10_000_000) ?? Setting(100_000)
+        connections =
+            try sources.wholeNumber("connections", in: 1...1_000_000) ?? Setting(4_096)
         postgres = try PostgresSettings(sources)
         isTrackingEnabled = try sources.flag("usage.trackingEnabled") ?? Setting(true)
         areLimitsEnforced = try sources.flag("usage.limitsEnforced") ?? Setting(true)

@@ -26,7 +26,9 @@ final class ConsumeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private let routes: ConsumeRoutes
-    private let key: AdministratorKey?
+    private let guardian: Guardian
+    /// How long a server that stops waits for the rest of a request.
+    private let stoppingTime: TimeAmount
     private var date = HTTPDate()
     private var state = State.idle
     private var waiting = CircularBuffer<HTTPRequestPart>()
@@ -36,9 +38,10 @@ final class ConsumeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var heldError: (any Error)?
     private var executor: EventLoopExecutor?
 
-    init(routes: ConsumeRoutes, key: AdministratorKey?) {
+    init(routes: ConsumeRoutes, guardian: Guardian, stoppingTime: TimeAmount) {
         self.routes = routes
-        self.key = key
+        self.guardian = guardian
+        self.stoppingTime = stoppingTime
     }
 
     // MARK: Requests
@@ -120,9 +123,9 @@ final class ConsumeHandler: ChannelDuplexHandler, RemovableChannelHandler {
         let executor = executor ?? EventLoopExecutor(context.eventLoop)
         self.executor = executor
         let here = NIOLoopBound((handler: self, context: context), eventLoop: context.eventLoop)
-        let (routes, key) = (routes, key)
+        let (routes, guardian) = (routes, guardian)
         Task.immediate(executorPreference: executor) {
-            let answer = await routes.answer(head.headerFields, body, key: key)
+            let answer = await routes.answer(head, body, guardian)
             let (handler, context) = here.value
             handler.send(answer, context)
         }
@@ -182,20 +185,32 @@ final class ConsumeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// That the server stops, or that the client sends no more, must not close the connection on a
     /// consume that is being decided.
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if event is IdleStateHandler.IdleStateEvent {
-            closeIfIdle(context)
-        } else if isFree {
+        if event is IdleStateHandler.IdleStateEvent { return closeUnlessAnswering(context) }
+        if event is ChannelShouldQuiesceEvent { closeLater(context) }
+        if isFree {
             context.fireUserInboundEventTriggered(event)
         } else {
             heldEvents.append(event)
         }
     }
 
-    private func closeIfIdle(_ context: ChannelHandlerContext) {
+    /// A client that stopped in the middle of its request, or that does not take its answer, is let
+    /// go; one whose request is whole waits for us, and not we for it.
+    private func closeUnlessAnswering(_ context: ChannelHandlerContext) {
         switch state {
-        case .idle, .collecting: context.close(promise: nil)
-        case .passing, .deciding: break
+        case .idle, .collecting, .passing(isRead: false, _): context.close(promise: nil)
+        case .passing(isRead: true, _), .deciding: break
         }
+    }
+
+    /// Gives the rest of a request some time to arrive while the server stops.
+    private func closeLater(_ context: ChannelHandlerContext) {
+        let here = NIOLoopBound((handler: self, context: context), eventLoop: context.eventLoop)
+        let task = context.eventLoop.scheduleTask(in: stoppingTime) {
+            let (handler, context) = here.value
+            handler.closeUnlessAnswering(context)
+        }
+        context.channel.closeFuture.whenComplete { _ in task.cancel() }
     }
 
     /// What cannot be read comes after what could.

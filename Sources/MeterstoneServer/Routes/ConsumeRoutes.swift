@@ -23,12 +23,12 @@ struct ConsumeRoutes: Sendable {
 
     /// Answers a consume that did not come through the router.
     func answer(
-        _ headers: HTTPFields, _ body: ByteBuffer, key: AdministratorKey?
+        _ head: HTTPRequest, _ body: ByteBuffer, _ guardian: Guardian
     ) async -> JSONAnswer {
         do {
-            if let key { try key.check(headers) }
-            try headers.requireJSON()
-            return try await consume(Array(buffer: body), headers)
+            try guardian.check(head)
+            try head.headerFields.requireJSON()
+            return try await consume(Array(buffer: body), head.headerFields)
         } catch {
             return (Problem(explaining: error) ?? .unexplained).answer()
         }
@@ -39,7 +39,7 @@ struct ConsumeRoutes: Sendable {
         if event.id == nil { event.id = try headers.idempotencyEventID() }
         switch try await engine.consume(event) {
         case .decided(let decision): return answer(decision)
-        case .conflict(let id): throw Problem.eventConflict(id)
+        case .conflict(let id): throw try await engine.conflict(id, event)
         case .rejected(let rejection): throw rejection.naming(json)
         }
     }
