@@ -18,17 +18,25 @@ final class Committer: Sendable {
     /// How long nothing must have happened before the rest is projected.
     static let idleMilliseconds = 20
 
+    /// How long what a probe found is told to others who ask.
+    static let probeMilliseconds: Int64 = 250
+
     private let store: any Store
+    private let isWaitingBounded: Bool
     private let clock: @Sendable () -> Instant
     private let commandsMax: Int
     private let logger: Logger
     private let queue = DispatchQueue(label: "meterstone.committer")
+    private let probes = DispatchQueue(label: "meterstone.probes")
+    private let probed = Mutex<(at: UInt64, error: StoreError?)?>(nil)
     private let readers = DispatchQueue(label: "meterstone.readers", attributes: .concurrent)
     private let waiting = Mutex(Waiting())
 
     /// What arrived since the last commit was taken.
     private struct Waiting {
         var entries: [CommitterEntry] = []
+        /// When each arrived, where waiting has a bound.
+        var arrivals: [UInt64] = []
         var commands = 0
         var isRunning = false
         /// Commits so far, to tell whether anything happened meanwhile.
@@ -59,6 +67,7 @@ final class Committer: Sendable {
         logger: Logger
     ) {
         self.store = store
+        isWaitingBounded = store.waitMillisecondsMax != nil
         self.clock = clock
         self.commandsMax = commandsMax
         self.logger = logger
@@ -113,13 +122,42 @@ final class Committer: Sendable {
         _ work: @escaping @Sendable (any Store) throws(StoreError) -> Value
     ) async throws(StoreError) -> Value {
         let store = self.store
+        let arrival = Self.now
         let result: Result<Value, StoreError> = await withCheckedContinuation { continuation in
             readers.async {
+                if let max = store.waitMillisecondsMax, Self.waited(since: arrival) >= max {
+                    return continuation.resume(returning: .failure(.awayTooLong))
+                }
                 continuation.resume(
                     returning: Self.result { () throws(StoreError) in try work(store) })
             }
         }
         return try result.get()
+    }
+
+    /// Why the database does not answer; `nil`: it does. What was found out is good for a moment, so
+    /// that many who ask are one question.
+    func probe() async -> StoreError? {
+        await withCheckedContinuation { continuation in
+            probes.async {
+                if let (at, error) = self.probed.withLock({ $0 }),
+                    Self.waited(since: at) < Self.probeMilliseconds
+                {
+                    return continuation.resume(returning: error)
+                }
+                var found: StoreError?
+                do throws(StoreError) { try self.store.ping() } catch { found = error }
+                let result = found
+                self.probed.withLock { $0 = (Self.now, result) }
+                continuation.resume(returning: result)
+            }
+        }
+    }
+
+    private static var now: UInt64 { DispatchTime.now().uptimeNanoseconds }
+
+    private static func waited(since arrival: UInt64) -> Int64 {
+        Int64(clamping: (now - min(arrival, now)) / 1_000_000)
     }
 
     private static func result<Value>(
@@ -134,6 +172,7 @@ final class Committer: Sendable {
                 return refusal
             }
             waiting.entries.append(entry)
+            if isWaitingBounded { waiting.arrivals.append(Self.now) }
             waiting.commands += entry.commandCount
             if !waiting.isRunning {
                 waiting.isRunning = true
@@ -148,8 +187,8 @@ final class Committer: Sendable {
 
     /// Commits until nothing waits.
     private func drain() {
-        while let entries = take() {
-            perform(entries)
+        while let (entries, arrivals) = take() {
+            perform(entries, arrivals)
             keepProjectionUp()
         }
         scheduleIdleCheck()
@@ -166,7 +205,7 @@ final class Committer: Sendable {
     }
 
     /// Everything that waits, up to the bound of one commit; `nil` ends the run.
-    private func take() -> [CommitterEntry]? {
+    private func take() -> (entries: [CommitterEntry], arrivals: [UInt64])? {
         waiting.withLock { waiting in
             guard !waiting.entries.isEmpty else {
                 waiting.isRunning = false
@@ -179,21 +218,37 @@ final class Committer: Sendable {
                 taken += 1
             }
             waiting.commits += 1
+            let arrivals = Array(waiting.arrivals.prefix(taken))
+            waiting.arrivals.removeFirst(arrivals.count)
             if taken == waiting.entries.count {
                 waiting.commands = 0
                 let entries = waiting.entries
                 waiting.entries = []
-                return entries
+                return (entries, arrivals)
             }
             let entries = Array(waiting.entries[..<taken])
             waiting.entries.removeFirst(taken)
             waiting.commands -= count
-            return entries
+            return (entries, arrivals)
         }
     }
 
+    /// Those that have waited too long for a database that is away are told so, and nothing is done.
+    private func perform(_ entries: [CommitterEntry], _ arrivals: [UInt64]) {
+        guard let max = store.waitMillisecondsMax, let first = arrivals.first,
+            Self.waited(since: first) > 0
+        else { return perform(entries, waited: 0) }
+        var start = 0
+        while start < entries.count, Self.waited(since: arrivals[start]) >= max {
+            entries[start].fail(.awayTooLong)
+            start += 1
+        }
+        guard start < entries.count else { return }
+        perform(Array(entries[start...]), waited: Self.waited(since: arrivals[start]))
+    }
+
     /// Commits what stands between two pieces of other work together.
-    private func perform(_ entries: [CommitterEntry]) {
+    private func perform(_ entries: [CommitterEntry], waited milliseconds: Int64) {
         var start = 0
         while start < entries.count {
             if case .work(let work) = entries[start] {
@@ -203,21 +258,22 @@ final class Committer: Sendable {
             }
             var end = start
             while end < entries.count, !entries[end].isWork { end += 1 }
-            perform(entries[start..<end])
+            perform(entries[start..<end], waited: milliseconds)
             start = end
         }
     }
 
-    private func perform(_ entries: ArraySlice<CommitterEntry>) {
+    private func perform(_ entries: ArraySlice<CommitterEntry>, waited milliseconds: Int64) {
         if entries.count == 1,
             case .many(let commands, let continuation) = entries[entries.startIndex]
         {
-            return unsafe continuation.resume(returning: commit(commands))
+            return unsafe continuation.resume(
+                returning: commit(commands, waited: milliseconds))
         }
         var commands: [Command] = []
         commands.reserveCapacity(entries.reduce(0) { $0 + $1.commandCount })
         for entry in entries { entry.append(to: &commands) }
-        switch commit(commands) {
+        switch commit(commands, waited: milliseconds) {
         case .failure(let error):
             for entry in entries { entry.fail(error) }
         case .success(let outcomes):
@@ -229,9 +285,11 @@ final class Committer: Sendable {
         }
     }
 
-    private func commit(_ commands: [Command]) -> Result<[Outcome], StoreError> {
+    private func commit(
+        _ commands: [Command], waited milliseconds: Int64
+    ) -> Result<[Outcome], StoreError> {
         do throws(StoreError) {
-            return .success(try store.commit(commands, at: clock()))
+            return .success(try store.commit(commands, at: clock(), waited: milliseconds))
         } catch {
             note(error)
             return .failure(error)
@@ -302,4 +360,9 @@ final class Committer: Sendable {
             }
         }
     }
+}
+
+extension StoreError {
+    fileprivate static let awayTooLong = StoreError(
+        code: .unavailable, message: "the database cannot be reached; nothing was done")
 }

@@ -27,6 +27,12 @@ public final class MeterstoneEngine: Sendable {
 
     /// Whether the engine serves, and if not, why.
     public var state: EngineState { committer.state }
+
+    /// Why the database does not answer; `nil`: it does, or the store needs none. It takes a second or
+    /// two at most.
+    public func unreachable() async -> StoreError? {
+        await committer.probe()
+    }
 }
 
 /// Whether an engine serves.

@@ -16,7 +16,8 @@ public struct PostgresOptions: Sendable {
     /// How long a node may be silent within a transaction, before the server ends its session and lets
     /// go of its locks. It bounds how long a node that hangs holds up the others.
     public var idleTransactionMilliseconds: Int64 = 5_000
-    /// How long a commit goes on trying while the database cannot be reached.
+    /// How long anybody waits while the database cannot be reached: a commit, with the time that it
+    /// waited for others, and a read, until the first answer.
     public var commitMilliseconds: Int64 = 20_000
     /// How old a copy of plans, limits and meters may be that is shown, when the server's notices of
     /// changes do not arrive. Decisions never use an old one.
@@ -24,5 +25,11 @@ public struct PostgresOptions: Sendable {
 
     public init(url: String) {
         self.url = url
+    }
+
+    /// How many servers the URL names, each of which libpq tries for as long as it is told.
+    var hostCount: Int64 {
+        let authority = url.split(separator: "/").dropFirst().first ?? ""
+        return Int64(authority.split(separator: "@").last?.split(separator: ",").count ?? 1)
     }
 }

@@ -10,22 +10,29 @@ extension PostgresStore {
     /// what became of it: every commit notes its number in a row of this node's. Only when that row cannot
     /// be read within ``PostgresOptions/commitMilliseconds`` do callers get `outcomeUnknown`.
     public func commit(_ commands: [Command], at now: Instant) throws(StoreError) -> [Outcome] {
+        try commit(commands, at: now, waited: 0)
+    }
+
+    public func commit(
+        _ commands: [Command], at now: Instant, waited milliseconds: Int64
+    ) throws(StoreError) -> [Outcome] {
         if let halt { throw halt }
+        let deadline = Deadline(milliseconds: max(0, postgres.commitMilliseconds - milliseconds))
         return try session.withLock { (session) throws(StoreError) in
-            try commit(commands, at: now, in: session)
+            try commit(commands, at: now, in: session, until: deadline)
         }
     }
 
     private func commit(
-        _ commands: [Command], at now: Instant, in session: CommitSession
+        _ commands: [Command], at now: Instant, in session: CommitSession,
+        until deadline: Deadline
     ) throws(StoreError) -> [Outcome] {
         var needs = CommitNeeds(commands)
-        let deadline = Deadline(milliseconds: postgres.commitMilliseconds)
         var backOff = BackOff()
         while true {
             do {
-                try session.settleIfNeeded(postgres)
-                let connection = try session.connected(postgres)
+                try session.settleIfNeeded(postgres, until: deadline)
+                let connection = try session.connected(postgres, until: deadline)
                 try session.partitions.make(for: commands, at: now, options, connection)
                 let transaction = Transaction(self, session, connection, commands, needs, at: now)
                 switch try transaction.run() {
@@ -43,8 +50,8 @@ extension PostgresStore {
             } catch let failure as PostgresFailure {
                 session.leaveTransaction()
                 guard isWorthAnotherTry(failure, session) else { throw StoreError(failure) }
-                guard !deadline.isOver else {
-                    throw StoreError(code: .unavailable, message: "PostgreSQL: \(failure)")
+                guard !isTooLate(deadline, session) else {
+                    throw StoreError(code: .unavailable, failure)
                 }
                 backOff.wait()
             } catch {
@@ -52,6 +59,12 @@ extension PostgresStore {
                 throw noting(StoreError(any: error))
             }
         }
+    }
+
+    /// Whether what is left is less than libpq waits for a server that does not answer.
+    private func isTooLate(_ deadline: Deadline, _ session: CommitSession) -> Bool {
+        let least = session.isConnected ? 0 : min(2_000, postgres.commitMilliseconds / 4)
+        return deadline.isWithin(milliseconds: least)
     }
 
     private func isWorthAnotherTry(_ failure: PostgresFailure, _ session: CommitSession) -> Bool {
@@ -75,9 +88,9 @@ extension PostgresStore {
         _ unknown: UnknownCommit, _ session: CommitSession, _ deadline: Deadline
     ) throws(StoreError) -> Bool {
         var backOff = BackOff()
-        while !deadline.isOver {
+        while !isTooLate(deadline, session) {
             do throws(PostgresFailure) {
-                guard let isDone = try session.settle(postgres) else { break }
+                guard let isDone = try session.settle(postgres, until: deadline) else { break }
                 return isDone
             } catch {
                 session.leaveTransaction()
@@ -86,8 +99,8 @@ extension PostgresStore {
         }
         throw StoreError(
             code: .outcomeUnknown,
-            message: "the connection was lost during a commit (\(unknown.failure)); "
-                + "repeat with the same event id")
+            message: "the connection was lost during a commit; repeat with the same event id",
+            detail: unknown.failure.description)
     }
 }
 

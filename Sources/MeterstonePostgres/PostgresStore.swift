@@ -16,6 +16,8 @@ public final class PostgresStore: Store {
     let catalogs: CatalogCache
     let pool: ConnectionPool
     let session = Mutex(CommitSession())
+    /// What asks whether the database is there, and nothing else.
+    private let probe = Mutex(Probe())
     private let halted: Mutex<StoreError?> = Mutex(nil)
 
     /// Connects, and brings the schema up to date.
@@ -69,6 +71,8 @@ public final class PostgresStore: Store {
 
     public var waitingFactsMax: Int { .max }
 
+    public var waitMillisecondsMax: Int64? { postgres.commitMilliseconds }
+
     public var halt: StoreError? { halted.withLock { $0 } }
 
     /// Remembers an error after which this node must not go on.
@@ -79,11 +83,20 @@ public final class PostgresStore: Store {
 
     public func close() throws(StoreError) {
         session.withLock { $0.close() }
+        probe.withLock { $0.close() }
         catalogs.close()
         pool.close()
     }
 
     // MARK: From anywhere
+
+    public func ping() throws(StoreError) {
+        do throws(PostgresFailure) {
+            try probe.withLock { (probe) throws(PostgresFailure) in try probe.ask(postgres) }
+        } catch {
+            throw StoreError(error)
+        }
+    }
 
     public func view(of subject: SubjectID?) throws(StoreError) -> StoreView {
         if subject == nil, let shown = catalogs.shown() { return try view(shown, nil, []) }
@@ -171,7 +184,9 @@ extension StoreError {
         case let failure as PostgresFailure: self.init(failure)
         case is MalformedRecord:
             self.init(code: .corrupt, message: "a stored fact is unreadable")
-        default: self.init(code: .misuse, message: "\(error)")
+        default:
+            self.init(
+                code: .misuse, message: "the store cannot be used", detail: "\(error)")
         }
     }
 }

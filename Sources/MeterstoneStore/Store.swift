@@ -13,6 +13,14 @@ public protocol Store: AnyObject, Sendable {
     /// `outcomeUnknown` nobody can know, and the event ids decide.
     func commit(_ commands: [Command], at now: Instant) throws(StoreError) -> [Outcome]
 
+    /// As ``commit(_:at:)``, for commands of which the first has waited so long already.
+    func commit(
+        _ commands: [Command], at now: Instant, waited milliseconds: Int64
+    ) throws(StoreError) -> [Outcome]
+
+    /// How long anybody waits for a database that cannot be reached; `nil`: it is always there.
+    var waitMillisecondsMax: Int64? { get }
+
     /// Why nothing can be written until the store is opened again, if that is so.
     var halt: StoreError? { get }
 
@@ -79,6 +87,21 @@ public protocol Store: AnyObject, Sendable {
 
     /// Administrative changes, newest first.
     func changes(before sequence: Int64?, count: Int) throws(StoreError) -> [ChangeEntry]
+
+    /// Throws unless the database answers within a second or two. One caller at a time.
+    func ping() throws(StoreError)
+}
+
+extension Store {
+    public func commit(
+        _ commands: [Command], at now: Instant, waited milliseconds: Int64
+    ) throws(StoreError) -> [Outcome] {
+        try commit(commands, at: now)
+    }
+
+    public var waitMillisecondsMax: Int64? { nil }
+
+    public func ping() throws(StoreError) {}
 }
 
 /// One line of the audit log.

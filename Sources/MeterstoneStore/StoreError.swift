@@ -46,12 +46,23 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
     }
 
     public let code: Code
+    /// A sentence for whoever asked.
     public let message: String
+    /// For whoever runs the store, and for nobody else: addresses, users, names of databases.
+    package let detail: String?
 
     public init(code: Code, message: String) {
-        self.code = code
-        self.message = message
+        self.init(code: code, message: message, detail: nil)
     }
 
-    public var description: String { "\(code.text): \(message)" }
+    package init(code: Code, message: String, detail: String?) {
+        self.code = code
+        self.message = message
+        self.detail = detail
+    }
+
+    public var description: String { "\(code.text): \(wholeMessage)" }
+
+    /// The message with its detail, for logs and for the command line.
+    package var wholeMessage: String { detail.map { "\(message): \($0)" } ?? message }
 }

@@ -68,7 +68,7 @@ struct ConnectionTests {
             let proxy = try database.proxy()
             var options = PostgresOptions(
                 url: proxy.url(of: database.url).replacing("meterstone@", with: role + "@"))
-            options.commitMilliseconds = 200
+            options.commitMilliseconds = 2_000
             let hasty = database.engine(on: try TestDatabase.store(options))
             options.commitMilliseconds = 10_000
             let patient = database.engine(on: try TestDatabase.store(options))

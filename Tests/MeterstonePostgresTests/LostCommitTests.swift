@@ -38,6 +38,63 @@ struct LostCommitTests {
         }
     }
 
+    @Test func `nobody waits longer than the bound while the database is away`() async throws {
+        try await TestDatabase.with { database in
+            let proxy = try database.proxy()
+            let engine = try database.engine(through: proxy) { $0.commitMilliseconds = 3_000 }
+            try await engine.setUp(daily: 1_000)
+            #expect(await engine.unreachable()?.code == nil)
+            proxy.failNextCommit(.blackHoleBefore)
+            async let first = engine.answer(.of(.ada, id: "first"))
+            await proxy.faultIsMet()
+            let clock = ContinuousClock()
+            let start = clock.now
+            // These wait in the committer's queue, behind one that waits for the database.
+            try await withThrowingTaskGroup(of: String.self) { group in
+                for number in 0..<300 {
+                    group.addTask { await engine.answer(.of(.ada, id: "\(number)")) }
+                }
+                for _ in 0..<100 {
+                    group.addTask {
+                        do {
+                            _ = try await engine.blueprint()
+                            return "read"
+                        } catch let error as StoreError {
+                            return error.code.text
+                        }
+                    }
+                }
+                for try await answer in group {
+                    #expect(["store_unavailable", "overloaded", "read"].contains(answer))
+                }
+            }
+            #expect(await first == "outcome_unknown")
+            let waited = clock.now - start
+            // About five seconds where nothing else runs: libpq waits for two at least. What must not
+            // be is that 400 callers wait one after the other.
+            #expect(waited < .seconds(30))
+            let away = try #require(await engine.unreachable())
+            #expect(away.code == .unavailable)
+            #expect(away.message == "the database cannot be reached")
+            proxy.recover()
+            #expect(await engine.answer(.of(.ada, id: "next")) == "allowed")
+            while await engine.unreachable() != nil {}
+            #expect(try await engine.used(.ada) == 1)
+        }
+    }
+
+    @Test func `what an answer says of the database has no address in it`() async throws {
+        let options = PostgresOptions(url: "postgres://secret-user@127.0.0.1:1/secret-database")
+        do {
+            _ = try PostgresStore(options)
+            Issue.record("expected no database at port 1")
+        } catch {
+            #expect(error.code == .unavailable)
+            #expect(error.message == "the database cannot be reached")
+            #expect(error.description.contains("127.0.0.1"))
+        }
+    }
+
     @Test(arguments: CuttingProxy.Fault.allCases.filter { !$0.isBlackHole })
     func `a month whose making is cut off is made all the same`(
         fault: CuttingProxy.Fault

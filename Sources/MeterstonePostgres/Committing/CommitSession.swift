@@ -23,9 +23,17 @@ final class CommitSession {
     private var parents: [SubjectID: SubjectID] = [:]
 
     /// The connection, made anew when it was lost.
-    func connected(_ options: PostgresOptions) throws(PostgresFailure) -> Connection {
-        if let connection, connection.isOpen { return connection }
-        let new = try Session.committing.connect(options)
+    ///
+    /// - Parameter deadline: when whoever asks gives up.
+    func connected(
+        _ options: PostgresOptions, until deadline: Deadline
+    ) throws(PostgresFailure) -> Connection {
+        if let connection, connection.isOpen {
+            connection.limit = deadline
+            return connection
+        }
+        let new = try Session.committing.connect(options, until: deadline)
+        new.limit = deadline
         try new.run([
             Query(Session.keepDurable),
             Query(CommitSessionStatements.endEarlier).binding(id),
@@ -40,6 +48,8 @@ final class CommitSession {
         connection = new
         return new
     }
+
+    var isConnected: Bool { connection?.isOpen ?? false }
 
     /// Makes the connection ready for the next transaction, or gives it up.
     func leaveTransaction() {
@@ -91,15 +101,19 @@ final class CommitSession {
     }
 
     /// Makes sure that the next commit finds the number that it expects.
-    func settleIfNeeded(_ options: PostgresOptions) throws(PostgresFailure) {
-        if isUnsettled { _ = try settle(options) }
+    func settleIfNeeded(
+        _ options: PostgresOptions, until deadline: Deadline
+    ) throws(PostgresFailure) {
+        if isUnsettled { _ = try settle(options, until: deadline) }
     }
 
     /// Finds out whether the commit was carried out whose answer was lost; when it was not, sees to it
     /// that it never will be. `nil`: the database had forgotten this session.
-    func settle(_ options: PostgresOptions) throws(PostgresFailure) -> Bool? {
+    func settle(
+        _ options: PostgresOptions, until deadline: Deadline
+    ) throws(PostgresFailure) -> Bool? {
         isUnsettled = true
-        let connection = try connected(options)
+        let connection = try connected(options, until: deadline)
         let rows = try connection.run([
             Query(TransactionStatements.begin),
             Query(CommitSessionStatements.last).binding(id),

@@ -22,19 +22,33 @@ import Darwin
     /// How long an answer may take beyond what the server itself allows a statement.
     private let milliseconds: Int64?
 
+    /// When whoever uses the connection now gives up, however long a call may take.
+    var limit = Deadline.never
+    /// Whether the first answer shows that the server is there, and lifts the limit.
+    var isLimitedToFirstAnswer = false
+
     /// Connects.
     ///
     /// - Parameters:
     ///   - settings: of the session, by name.
+    ///   - deadline: when to give up, as nearly as libpq can tell: it waits for two seconds at least.
     ///   - milliseconds: how long one call may take; `nil`: as long as it takes.
     init(
-        _ options: PostgresOptions, settings: [String: String], milliseconds: Int64?
+        _ options: PostgresOptions, settings: [String: String], milliseconds: Int64?,
+        until deadline: Deadline = .never
     ) throws(PostgresFailure) {
         self.milliseconds = milliseconds
+        limit = deadline
+        let left = deadline.remainingMilliseconds
+        let patience =
+            left < 0
+            ? options.connectMilliseconds
+            : min(
+                options.connectMilliseconds, Int64(left))
         // The URL is expanded where it stands, so that what follows it is said in addition, and what
         // comes first can be said otherwise in the URL.
         let parameters: KeyValuePairs = [
-            "connect_timeout": String(max(2, options.connectMilliseconds / 1_000)),
+            "connect_timeout": String(max(2, patience / 1_000 / options.hostCount)),
             "keepalives_idle": "5", "keepalives_interval": "2", "keepalives_count": "3",
             "tcp_user_timeout": "15000", "application_name": "meterstone",
             "dbname": options.url, "client_encoding": "UTF8",
@@ -53,6 +67,7 @@ import Darwin
             names.map {
                 Query("SELECT set_config($1, $2, false)").binding($0).binding(settings[$0])
             })
+        limit = .never
     }
 
     deinit {
@@ -119,7 +134,7 @@ import Darwin
     /// After a failure the rest is not run.
     @discardableResult
     func run(_ queries: [Query]) throws(PostgresFailure) -> [Rows] {
-        let deadline = Deadline(milliseconds: milliseconds)
+        let deadline = Deadline(milliseconds: milliseconds).orEarlier(limit)
         do throws(PostgresFailure) {
             let isPreparing = try queries.map { (query) throws(PostgresFailure) in
                 try send(query)
@@ -128,6 +143,7 @@ import Darwin
             try flush(deadline)
             let rows = try receive(queries, isPreparing, deadline)
             answers += 1
+            if isLimitedToFirstAnswer { limit = .never }
             return rows
         } catch {
             if error.sqlState == nil { close() }
@@ -265,7 +281,7 @@ import Darwin
         var descriptor = pollfd(fd: unsafe PQsocket(handle), events: events, revents: 0)
         let ready = unsafe poll(&descriptor, 1, deadline.remainingMilliseconds)
         if ready == 0, deadline.isOver {
-            throw PostgresFailure("no answer within \(milliseconds ?? 0) ms")
+            throw PostgresFailure("no answer in time")
         }
         guard ready >= 0 || errno == EINTR else {
             throw PostgresFailure("waiting for the server failed: error \(errno)")

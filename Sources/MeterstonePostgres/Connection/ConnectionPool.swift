@@ -8,7 +8,11 @@ final class ConnectionPool: Sendable {
     private let places: DispatchSemaphore
     private let idle = Mutex(Idle())
 
+    /// How long after a failed attempt nobody else tries: those who wait would fail one by one.
+    private static let pauseMilliseconds: Int64 = 250
+
     private struct Idle {
+        var failure: (PostgresFailure, until: Deadline)?
         // A connection is used by whoever took it out, and by nobody else.
         nonisolated(unsafe) var connections: [Connection] = []
         var isClosed = false
@@ -24,31 +28,38 @@ final class ConnectionPool: Sendable {
     func with<Result>(
         _ body: (Connection) throws(StoreError) -> Result
     ) throws(StoreError) -> Result {
-        let wait = DispatchTime.now() + .milliseconds(Int(options.readerWaitMilliseconds))
+        let deadline = Deadline(milliseconds: options.commitMilliseconds)
+        let patience = min(options.readerWaitMilliseconds, options.commitMilliseconds)
+        let wait = DispatchTime.now() + .milliseconds(Int(patience))
         guard places.wait(timeout: wait) == .success else {
             throw StoreError(
                 code: .overloaded,
                 message: "all \(options.readersMax) connections for reads are in use")
         }
         defer { places.signal() }
-        let (connection, wasIdle) = try take()
+        let (connection, wasIdle) = try take(until: deadline)
+        connection.limit = deadline
+        connection.isLimitedToFirstAnswer = true
         let answers = connection.answers
         do throws(StoreError) {
             let result = try body(connection)
             giveBack(connection)
             return result
         } catch {
-            guard !connection.isOpen, wasIdle, connection.answers == answers else {
+            guard !connection.isOpen, wasIdle, connection.answers == answers, !deadline.isOver
+            else {
                 giveBack(connection)
                 throw error
             }
         }
-        let fresh = try connect()
+        let fresh = try connect(until: deadline)
         defer { giveBack(fresh) }
         return try body(fresh)
     }
 
-    private func take() throws(StoreError) -> (Connection, wasIdle: Bool) {
+    private func take(
+        until deadline: Deadline
+    ) throws(StoreError) -> (Connection, wasIdle: Bool) {
         let known = try idle.withLock { (idle) throws(StoreError) in
             guard !idle.isClosed else {
                 throw StoreError(code: .closed, message: "the store is closed")
@@ -56,13 +67,19 @@ final class ConnectionPool: Sendable {
             return unsafe idle.connections.popLast()
         }
         if let known { return (known, true) }
-        return (try connect(), false)
+        return (try connect(until: deadline), false)
     }
 
-    private func connect() throws(StoreError) -> Connection {
+    private func connect(until deadline: Deadline) throws(StoreError) -> Connection {
+        let known = idle.withLock { $0.failure }
+        if let (failure, until) = known, !until.isOver { throw StoreError(failure) }
         do throws(PostgresFailure) {
-            return try Session.reading.connect(options)
+            let connection = try Session.reading.connect(options, until: deadline)
+            idle.withLock { $0.failure = nil }
+            return connection
         } catch {
+            let until = Deadline(milliseconds: Self.pauseMilliseconds)
+            idle.withLock { $0.failure = (error, until) }
             throw StoreError(error)
         }
     }

@@ -15,6 +15,26 @@ struct Deadline {
         nanoseconds.map { $0 <= DispatchTime.now().uptimeNanoseconds } ?? false
     }
 
+    static let never = Deadline(milliseconds: nil)
+
+    private init(nanoseconds: UInt64?) {
+        self.nanoseconds = nanoseconds
+    }
+
+    func orEarlier(_ other: Deadline) -> Deadline {
+        guard let own = nanoseconds, let others = other.nanoseconds else {
+            return nanoseconds == nil ? other : self
+        }
+        return Deadline(nanoseconds: min(own, others))
+    }
+
+    /// Whether less than so much is left.
+    func isWithin(milliseconds: Int64) -> Bool {
+        nanoseconds.map {
+            $0 <= DispatchTime.now().uptimeNanoseconds + UInt64(milliseconds) * 1_000_000
+        } ?? false
+    }
+
     /// Rounded up, as `poll` takes it: −1 is without end.
     var remainingMilliseconds: Int32 {
         guard let nanoseconds else { return -1 }

@@ -59,6 +59,16 @@ extension StoreError {
             case _ where failure.isTransient: .unavailable
             default: .misuse
             }
-        self.init(code: code, message: "PostgreSQL: \(failure.description)")
+        self.init(code: code, failure)
+    }
+
+    /// What libpq says of a connection has addresses and users in it.
+    init(code: Code, _ failure: PostgresFailure) {
+        guard failure.sqlState == nil else {
+            self.init(code: code, message: "PostgreSQL: \(failure.description)")
+            return
+        }
+        self.init(
+            code: code, message: "the database cannot be reached", detail: failure.message)
     }
 }

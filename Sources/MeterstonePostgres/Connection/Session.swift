@@ -13,10 +13,13 @@ enum Session {
     /// The oldest server that the statements are written for.
     static let serverVersionMin = 140_000
 
-    func connect(_ options: PostgresOptions) throws(PostgresFailure) -> Connection {
+    func connect(
+        _ options: PostgresOptions, until deadline: Deadline = .never
+    ) throws(PostgresFailure) -> Connection {
         let connection = try Connection(
             options, settings: settings(options),
-            milliseconds: self == .maintaining ? nil : options.statementMilliseconds + 5_000)
+            milliseconds: self == .maintaining ? nil : options.statementMilliseconds + 5_000,
+            until: deadline)
         guard connection.serverVersion >= Self.serverVersionMin else {
             connection.close()
             throw PostgresFailure(

@@ -11,7 +11,9 @@ struct HealthRoutes: Sendable {
         routes.on(.get, "/healthz", access: .anyone) { _, _ in answer("alive") }
         routes.on(.get, "/readyz", access: .anyone) { _, _ in
             switch engine.state {
-            case .serving: return answer("serving")
+            case .serving:
+                if let error = await engine.unreachable() { throw Problem(error) }
+                return answer("serving")
             case .halted(let error):
                 throw Problem(StoreError(code: .halted, message: error.message))
             case .closed:
