@@ -132,7 +132,7 @@ extension Document {
             return BlueprintMistake(
                 line: 1, column: 1, field: "", message: "not YAML: \(problem)")
         default:
-            return BlueprintMistake(line: 1, column: 1, field: "", message: "not YAML: \(error)")
+            return BlueprintMistake(line: 1, column: 1, field: "", message: "not YAML")
         }
     }
 }

@@ -1,3 +1,4 @@
+import Meterstone
 package import MeterstoneBlueprint
 package import MeterstoneCore
 import MeterstoneImport
@@ -21,7 +22,7 @@ extension CommandFailure {
     package init?(_ error: any Error) {
         switch error {
         case let failure as CommandFailure: self = failure
-        case let error as StoreError: self.init(ProgramExit(error.code), error.message)
+        case let error as StoreError: self.init(ProgramExit(error.code), error.wholeMessage)
         case let error as ImportError: self.init(ProgramExit(error.code), error.message)
         case let rejection as Rejection: self.init(rejection)
         default: return nil
@@ -33,10 +34,25 @@ extension CommandFailure {
         self.init(.badData, "\(place)\(rejection.message) (\(rejection.code.rawValue))")
     }
 
+    /// - Parameter fields: those that say something else than before.
+    init(conflict id: EventID, differs fields: [String]) {
+        let differs = fields.isEmpty ? "" : "; it differs in \(fields.joined(separator: ", "))"
+        self.init(.badData, "event id '\(id)' was used before, with other content\(differs)")
+    }
+
     /// Every mistake on a line of its own, in the form that editors can jump to.
     package init(_ error: BlueprintError, in name: String) {
         let lines = error.mistakes.map { "\(name):\($0)" }
         self.init(.badData, "the blueprint has mistakes\n" + lines.joined(separator: "\n"))
+    }
+}
+
+extension MeterstoneEngine {
+    /// The failure of a conflict, with what differs.
+    func failure(
+        _ id: EventID, _ event: UsageEvent, _ terms: ReservationTerms? = nil
+    ) async throws -> CommandFailure {
+        CommandFailure(conflict: id, differs: try await differences(of: event, terms: terms))
     }
 }
 

@@ -7,6 +7,7 @@ enum RowAnswer: Sendable {
     case counted, duplicate
     case allowed(isDuplicate: Bool)
     case denied
+    case conflict(EventID)
     case rejected(String)
 }
 
@@ -14,9 +15,23 @@ extension MeterstoneEngine {
     func answers(
         to events: [UsageEvent], isEnforced: Bool
     ) async throws(StoreError) -> [RowAnswer] {
-        guard isEnforced else { return try await record(events).map { RowAnswer($0) } }
-        return try await consume(events).map { RowAnswer($0) }
+        var answers =
+            isEnforced
+            ? try await consume(events).map { RowAnswer($0) }
+            : try await record(events).map { RowAnswer($0) }
+        var explained = 0
+        for index in answers.indices {
+            guard case .conflict(let id) = answers[index], explained < Self.explainedConflictsMax
+            else { continue }
+            let fields = try await differences(of: events[index])
+            answers[index] = .rejected(RowAnswer.text(of: id, differs: fields))
+            explained += 1
+        }
+        return answers
     }
+
+    /// Conflicts of one batch that are looked at more closely; a summary shows no more of them.
+    private static var explainedConflictsMax: Int { 100 }
 }
 
 extension RowAnswer {
@@ -38,8 +53,9 @@ extension RowAnswer {
         }
     }
 
-    private static func conflict(_ id: EventID) -> RowAnswer {
-        .rejected("event id '\(id)' was used before, with other content")
+    fileprivate static func text(of id: EventID, differs fields: [String]) -> String {
+        let differs = fields.isEmpty ? "" : "; it differs in \(fields.joined(separator: ", "))"
+        return "event id '\(id)' was used before, with other content\(differs)"
     }
 }
 
@@ -55,6 +71,9 @@ extension ImportSummary {
             case .denied:
                 denied += 1
                 denials[batch.events[index].subject, default: 0] += 1
+            case .conflict(let id):
+                let reason = RowAnswer.text(of: id, differs: [])
+                reject(RowProblem(line: batch.lines[index], reason: reason))
             case .rejected(let reason):
                 reject(RowProblem(line: batch.lines[index], reason: reason))
             }

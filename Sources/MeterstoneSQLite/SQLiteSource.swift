@@ -152,7 +152,7 @@ final class SQLiteSource: StoreSource {
         statement.bind(1, key)
         guard try statement.step() else { return nil }
         let record = try JSONText(text: statement.text(0)).decoded(as: ChangeRecord.self)
-        return ChangeReceiptRecord(change: record.change, outcome: record.outcome)
+        return ChangeReceiptRecord(change: record.asked, outcome: record.outcome)
     }
 
     func entries(of subject: Int64, lookup: String) throws(StoreError) -> [StoredFact] {

@@ -139,7 +139,10 @@ extension StoreError {
             self.init(
                 code: Code(sqlite: error.extendedResultCode.rawValue),
                 message: error.message ?? "SQLite \(error.extendedResultCode.rawValue)")
-        default: self.init(code: .inputOutput, message: "\(error)")
+        default:
+            self.init(
+                code: .inputOutput, message: "the store cannot be read or written",
+                detail: "\(error)")
         }
     }
 }

@@ -1,5 +1,6 @@
 package import HTTPTypes
 import Hummingbird
+import Meterstone
 import MeterstoneAPI
 package import MeterstoneCore
 package import MeterstoneStore
@@ -137,18 +138,32 @@ extension Problem {
         return problem
     }
 
-    static func eventConflict(_ id: EventID) -> Problem {
-        Problem(
+    /// - Parameter fields: those that say something else than before.
+    static func eventConflict(_ id: EventID, differs fields: [String]) -> Problem {
+        var problem = Problem(
             status: .conflict, code: "event_conflict",
-            detail: "\(id) was used before, by an event with other content", field: "id")
+            detail: "\(id) was used before, by an event with other content"
+                + list(of: fields), field: "id")
+        problem.members = { $0.differs(fields) }
+        return problem
+    }
+
+    /// What differs, as the end of a sentence.
+    private static func list(of fields: [String]) -> String {
+        guard let first = fields.first else { return "" }
+        let more = fields.count > 1 ? ", and \(fields.count - 1) more" : ""
+        return ": another \(first)\(more)"
     }
 
     /// A reservation that was closed before, in another way.
-    static func reservationConflict(_ reservation: Reservation) -> Problem {
+    static func reservationConflict(
+        _ reservation: Reservation, differs fields: [String]
+    ) -> Problem {
         var problem = Problem(
             status: .conflict, code: "reservation_conflict",
-            detail: "\(reservation.id) was closed before, in another way")
+            detail: "\(reservation.id) was closed before, in another way" + list(of: fields))
         problem.members = { writer in
+            writer.differs(fields)
             writer.name("reservation")
             writer.reservation(reservation)
         }
@@ -200,4 +215,24 @@ extension Problem {
     static let analyticsDisabled = Problem(
         status: .forbidden, code: "analytics_disabled",
         detail: "analytics are switched off by USAGE_ANALYTICS_ENABLED")
+}
+
+extension JSONWriter {
+    /// Writes which fields of a request say something else than before.
+    fileprivate mutating func differs(_ fields: [String]) {
+        guard !fields.isEmpty else { return }
+        name("differs")
+        beginArray()
+        for field in fields { string(field) }
+        endArray()
+    }
+}
+
+extension MeterstoneEngine {
+    /// The problem of a conflict, with what differs.
+    func conflict(
+        _ id: EventID, _ event: UsageEvent, _ terms: ReservationTerms? = nil
+    ) async throws -> Problem {
+        .eventConflict(id, differs: try await differences(of: event, terms: terms))
+    }
 }

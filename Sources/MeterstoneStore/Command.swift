@@ -17,6 +17,8 @@ public enum Command: Sendable {
     case close(ReservationClosing)
     /// A reservation as it stands.
     case reservation(EventID, source: String?)
+    /// In what an event differs from the one under its id, beside the terms of a reserve.
+    case compare(UsageEvent, ReservationTerms?)
     /// What is open on a subject now.
     case openReservations(SubjectID)
     /// Writes down which of a subject's reservations have expired.
@@ -38,4 +40,5 @@ public enum Outcome: Sendable {
     case reservations([Reservation])
     case expired(count: Int)
     case wallet(Wallet)
+    case differences([String])
 }

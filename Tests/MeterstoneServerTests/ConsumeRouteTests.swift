@@ -55,6 +55,87 @@ import Testing
         }
     }
 
+    /// Repeats of an event under its id, and the fields that a conflict names.
+    static let repeats: [(more: String, differs: [String])] = [
+        (#""meter":"prompts","quantity":2"#, ["quantities.prompts"]),
+        (
+            #""quantities":{"prompts":1,"seconds":3},"type":"x""#,
+            ["quantities.seconds", "type"]
+        ),
+        (
+            #""meter":"prompts","occurredAt":"2026-03-10T11:00:00Z","dimensions":{"model":"m"}"#,
+            ["occurredAt", "dimensions.model"]
+        ),
+        (#""meter":"prompts","project":"p","durationMs":4"#, ["durationMs", "project"]),
+    ]
+
+    @Test(arguments: repeats, [TestingSetup.router, .live])
+    func `a conflict names what differs`(
+        again: (more: String, differs: [String]), setup: TestingSetup
+    ) async throws {
+        try await TestServer.run(setup) { server in
+            let first = #"{"id":"e1","subject":"u","meter":"prompts"}"#
+            #expect(try await server.post("/v1/consume", first).status == 200)
+            let other = #"{"id":"e1","subject":"u",\#(again.more)}"#
+            for path in ["/v1/consume", "/v1/events"] {
+                let answer = try await server.post(path, other)
+                #expect(answer.isProblem(409, "event_conflict", field: "id"))
+                #expect(answer.texts("differs") == again.differs)
+                #expect(answer.text("detail")?.contains("another \(again.differs[0])") ?? false)
+            }
+            let reserve = try await server.post("/v1/reservations", other)
+            #expect(reserve.texts("differs") == again.differs + ["reservation"])
+            let batch = try await server.post("/v1/events", "[\(other)]")
+            #expect(batch.text.contains(#""field":"events[0].\#(again.differs[0])""#))
+        }
+    }
+
+    @Test func `a conflict of reservations and of keys names what differs`() async throws {
+        try await TestServer.run { server in
+            let reserve = #"{"id":"r","subject":"u","meter":"prompts","quantity":4}"#
+            _ = try await server.post("/v1/reservations", reserve)
+            let terms = try await server.post(
+                "/v1/reservations",
+                #"{"id":"r","subject":"u","meter":"prompts","quantity":4,"onExpiry":"charge"}"#)
+            #expect(terms.texts("differs") == ["onExpiry"])
+            _ = try await server.post("/v1/reservations/r/settle", #"{"quantities":{"prompts":2}}"#)
+            let settle = try await server.post(
+                "/v1/reservations/r/settle", #"{"quantities":{"prompts":3}}"#)
+            #expect(settle.isProblem(409, "reservation_conflict"))
+            #expect(settle.texts("differs") == ["quantities.prompts"])
+            let release = try await server.post("/v1/reservations/r/release", "{}")
+            #expect(release.texts("differs") == ["status"])
+
+            let key: HTTPFields = [.idempotencyKey: "k"]
+            _ = try await server.put("/v1/subjects/a", #"{"plan":"free"}"#, headers: key)
+            let plan = try await server.put("/v1/subjects/a", #"{"plan":"pro"}"#, headers: key)
+            #expect(plan.isProblem(409, "idempotency_conflict", field: "Idempotency-Key"))
+            #expect(plan.text("detail")?.hasSuffix("differs in plan") ?? false)
+            let path = try await server.put("/v1/subjects/b", #"{"plan":"free"}"#, headers: key)
+            #expect(path.text("detail")?.hasSuffix("differs in the path") ?? false)
+        }
+    }
+
+    @Test(arguments: [TestingSetup.router, .live])
+    func `an event of a day that is past is not asked to wait`(setup: TestingSetup) async throws {
+        try await TestServer.run(setup) { server in
+            let late =
+                #"{"subject":"u","meter":"prompts","quantity":6,"occurredAt":"2026-03-09T23:00:00Z"}"#
+            let first = try await server.post("/v1/consume", late)
+            #expect(first.header("RateLimit") == #""prompts_daily";r=4"#)
+            let refused = try await server.post("/v1/consume", late)
+            #expect(refused.isProblem(429, "limit_exceeded"))
+            #expect(refused.header("Retry-After") == nil)
+            #expect(refused.header("RateLimit") == #""prompts_daily";r=4"#)
+            #expect(refused.text.contains(#""retryAfterSeconds":null"#))
+            let check = try await server.post("/v1/check", late)
+            #expect(check.text.contains(#""retryAfterSeconds":null"#))
+            let reserve = try await server.post("/v1/reservations", late)
+            #expect(reserve.isProblem(429, "limit_exceeded"))
+            #expect(reserve.header("Retry-After") == nil)
+        }
+    }
+
     @Test func `a blocked subject is refused`() async throws {
         try await TestServer.run { server in
             _ = try await server.put("/v1/subjects/u", #"{"blocked":true}"#)

@@ -89,7 +89,7 @@ import Testing
             for (method, path, allow) in [
                 (HTTPRequest.Method.get, "/v1/consume", "POST"),
                 (.delete, "/v1/meters", "GET, HEAD"),
-                (.post, "/v1/meters/a", "DELETE, GET, HEAD, PUT"),
+                (.post, "/v1/meters/a", "DELETE, GET, HEAD, PATCH, PUT"),
                 (.patch, "/v1/subjects/u/usage", "GET, HEAD, POST"),
                 (.trace, "/healthz", "GET, HEAD"),
             ] {

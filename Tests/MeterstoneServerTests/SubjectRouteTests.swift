@@ -3,6 +3,88 @@ import MeterstoneTesting
 import Testing
 
 @Suite struct SubjectRouteTests {
+    @Test func `PUT replaces and PATCH changes`() async throws {
+        try await TestServer.run { server in
+            let path = "/v1/subjects/x"
+            _ = try await server.put(
+                path, #"{"plan":"pro","name":"Xenia","metadata":{"email":"x@example.org"}}"#)
+            let types = ["application/merge-patch+json", "application/json"]
+            for (type, plan) in zip(types, ["free", "pro"]) {
+                let answer = try await server.send(
+                    .patch, path, #"{"plan":"\#(plan)"}"#, type: type)
+                #expect(answer.status == 200)
+                #expect(answer.text("name") == "Xenia" && answer.text("plan") == plan)
+                #expect(answer.text.contains("x@example.org"))
+            }
+            let other = try await server.send(.patch, path, "{}", type: "text/plain")
+            #expect(other.isProblem(415, "unsupported_media_type", field: "Content-Type"))
+            let replaced = try await server.put(path, #"{"plan":"free"}"#)
+            #expect(!replaced.has("name") && !replaced.has("metadata"))
+            let new = try await server.send(.patch, "/v1/subjects/new", #"{"plan":"free"}"#)
+            #expect(new.status == 201)
+
+            let subscription = path + "/subscription"
+            let missing = try await server.send(.patch, subscription, #"{"plan":"pro"}"#)
+            #expect(missing.isProblem(404, "unknown_subscription"))
+            _ = try await server.put(
+                subscription,
+                #"{"plan":"free","startsAt":"2026-01-01T00:00:00Z","externalIds":{"stripe":"cus_1"}}"#
+            )
+            let changed = try await server.send(.patch, subscription, #"{"plan":"pro"}"#)
+            #expect(changed.text("plan") == "pro")
+            #expect(changed.text("startsAt") == "2026-01-01T00:00:00.000Z")
+            #expect(changed.text.contains("cus_1"))
+            let mistake = try await server.send(.patch, subscription, #"{"colour":"red"}"#)
+            #expect(mistake.isProblem(422, "unknown_field", field: "colour"))
+            let unknown = try await server.send(.patch, "/v1/plans/none", #"{"rank":1}"#)
+            #expect(unknown.isProblem(404, "unknown_plan"))
+        }
+    }
+
+    /// Bodies, and the field and the sentence that answer them.
+    static let wrongBodies: [(path: String, body: String, field: String, detail: String)] = [
+        (
+            "/v1/subjects/u/subscription", #"{"plan":"pro","status":"odd"}"#, "status",
+            "expected one of trialing, active, pastDue, paused, cancelled, expired"
+        ),
+        (
+            "/v1/subjects/u/subscription", #"{"plan":"pro","externalIds":["x"]}"#, "externalIds",
+            "expected an object"
+        ),
+        ("/v1/subjects/u", #"{"blocked":"yes"}"#, "blocked", "expected true or false"),
+        ("/v1/subjects/u", #"{"name":5}"#, "name", "expected a text"),
+        ("/v1/subjects/u", #"{"metadata":{"a":null}}"#, "metadata.a", "expected a text"),
+        (
+            "/v1/meters/m", #"{"aggregation":"avg"}"#, "aggregation",
+            "expected one of sum, count, max, latest, uniqueCount"
+        ),
+        ("/v1/meters/m", #"{"eventTypes":"a"}"#, "eventTypes", "expected an array"),
+        (
+            "/v1/meters/m", #"{"countedStatuses":["good"]}"#, "countedStatuses[0]",
+            "expected one of success, failed, cancelled"
+        ),
+        (
+            "/v1/limits/l", #"{"meter":"prompts","window":"day","mode":"hard"}"#, "mode",
+            "expected one of enforce, soft, shadow, off"
+        ),
+        (
+            "/v1/plans/p", #"{"billingPeriod":"week"}"#, "billingPeriod",
+            "expected one of month, year"
+        ),
+        ("/v1/plans/p", #"{"rank":"first"}"#, "rank", "expected a whole number of 64 bits"),
+    ]
+
+    @Test(arguments: wrongBodies)
+    func `a mistake in a body is told in a sentence`(
+        mistake: (path: String, body: String, field: String, detail: String)
+    ) async throws {
+        try await TestServer.run { server in
+            let answer = try await server.put(mistake.path, mistake.body)
+            #expect(answer.isProblem(422, "invalid_field", field: mistake.field))
+            #expect(answer.text("detail") == mistake.detail)
+        }
+    }
+
     @Test func `a profile is written, read and put back`() async throws {
         try await TestServer.run { server in
             #expect(try await server.get("/v1/subjects/u").isProblem(404, "unknown_subject"))

@@ -21,6 +21,8 @@ extension Model {
         case .openReservations(let id):
             _ = expireDue(id, at: now)
             return "\(open(on: id).map { text(ofReservation: $0) })"
+        // What differs is a matter of words, which the model has none of.
+        case .compare: return "compared"
         case .expire(let id): return "expired \(expireDue(id, at: now))"
         case .wallet(let id):
             _ = expireDue(id, at: now)

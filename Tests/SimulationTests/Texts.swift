@@ -51,6 +51,7 @@ extension Outcome {
         case .reservations(let reservations): "\(reservations.map(\.text))"
         case .expired(let count): "expired \(count)"
         case .wallet(let wallet): wallet.text
+        case .differences: "compared"
         }
     }
 }
@@ -171,6 +172,7 @@ extension Command {
         case .reservation(let id, _): "reservation \(id)"
         case .openReservations(let id): "open reservations of \(id)"
         case .expire(let id): "expire \(id)"
+        case .compare(let event, _): "compare \(event.summary)"
         case .wallet(let id): "wallet of \(id)"
         }
     }
@@ -180,7 +182,7 @@ extension Command {
     /// Whether it changes nothing but what time alone changes.
     var isQuestion: Bool {
         switch self {
-        case .check, .limits, .reservation, .openReservations, .wallet: true
+        case .check, .limits, .reservation, .openReservations, .wallet, .compare: true
         default: false
         }
     }

@@ -41,6 +41,151 @@ import Testing
     ]
 
     @Test(arguments: StoreUnderTest.allCases)
+    func `a patch changes what it names and leaves the rest`(store: StoreUnderTest) async throws {
+        try await store.withSession { session in
+            try await session.engine.setUp(
+                plans: [Plan(key: .free), Plan(key: .pro)],
+                limits: [
+                    Limit(
+                        key: .daily, meter: .prompts, window: .day,
+                        allowances: [.free: .units(5), .pro: .units(50)])
+                ])
+            let subscription = Subscription(
+                plan: .free, startsAt: .at("2026-01-31T08:30:00Z"),
+                externalIDs: ["stripe": "cus_1"])
+            try await session.engine.put(.putSubscription(.ada, subscription))
+            let full = Subject(
+                id: .ada, timeZone: "Asia/Tokyo", plan: .free, name: "Ada",
+                metadata: ["email": "ada@example.org", "team": "x"])
+            try await session.engine.put(.putSubject(full))
+            func patch(_ target: MergePatch.Target, _ members: [String: JSONValue]) async throws {
+                let patch = Change.patch(MergePatch(target, .object(members)))
+                let (first, again) = (
+                    try await session.engine.put(patch), try await session.engine.put(patch)
+                )
+                #expect(first == .replaced && again == .unchanged)
+            }
+            try await patch(.subject(.ada), ["plan": .text("pro")])
+            try await patch(
+                .subject(.ada),
+                ["metadata": .object(["team": .null, "city": .text("Turin")]), "name": .null])
+            try await patch(.subscription(.ada), ["status": .text("pastDue")])
+            try await patch(.limit(.daily), ["allowances": .object(["pro": .integer(60)])])
+            try await patch(.meter(.prompts), ["unit": .text("prompts")])
+            try await patch(.plan(.pro), ["rank": .integer(3)])
+            for _ in 0..<2 {
+                let ada = try #require(try await session.engine.subject(.ada))
+                #expect(ada.plan == .pro && ada.name == nil && ada.timeZone == "Asia/Tokyo")
+                #expect(ada.metadata == ["email": "ada@example.org", "city": "Turin"])
+                var expected = subscription
+                expected.status = .pastDue
+                #expect(ada.subscription == expected)
+                let blueprint = try await session.engine.blueprint()
+                #expect(blueprint.limits[0].allowances == [.free: .units(5), .pro: .units(60)])
+                #expect(blueprint.meters[0].unit == "prompts")
+                #expect(blueprint.plans.first { $0.key == .pro }?.rank == 3)
+                try await session.reopen()
+            }
+            // The log tells what it came to, and reports read it as they read every write.
+            let log = try await session.engine.changes(count: 1)
+            #expect(log.map(\.kind) == ["plan"])
+            #expect(log[0].after?.contains(#""rank":3"#) ?? false)
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `no patch loses what another wrote meanwhile`(store: StoreUnderTest) async throws {
+        try await store.with { engine, _ in
+            try await engine.put(.putSubject(Subject(id: .ada, name: "Ada")))
+            try await withThrowingTaskGroup(of: ChangeOutcome.self) { group in
+                for number in 0..<60 {
+                    group.addTask {
+                        try await engine.put(
+                            .patch(
+                                MergePatch(
+                                    .subject(.ada),
+                                    .object([
+                                        "metadata": .object(["k\(number)": .text("\(number)")])
+                                    ]))))
+                    }
+                }
+                for try await outcome in group { #expect(outcome == .replaced) }
+            }
+            let ada = try #require(try await engine.subject(.ada))
+            #expect(ada.metadata.count == 60 && ada.name == "Ada")
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `a patch with a key is carried out once, whatever came between`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.withSession { session in
+            try await session.engine.setUp(plans: [Plan(key: .free), Plan(key: .pro)])
+            func rename(_ name: String, key: String) async throws -> ChangeReceipt {
+                let patch = MergePatch(.subject(.ada), .object(["name": .text(name)]))
+                return try await session.engine.change(
+                    ChangeRequest(change: .patch(patch), author: "test", idempotencyKey: key))
+            }
+            #expect(try await rename("Ada", key: "k").outcome == .created)
+            try await session.engine.put(.putSubject(Subject(id: .ada, plan: .pro, name: "Eve")))
+            for _ in 0..<2 {
+                let again = try await rename("Ada", key: "k")
+                #expect(again.outcome == .created && again.isReplay)
+                #expect(try await session.engine.subject(.ada)?.name == "Eve")
+                try await session.engine.flush()
+                try await session.reopen()
+            }
+            guard case .rejected(let why) = try await rename("Bob", key: "k").outcome else {
+                Issue.record("expected a conflict")
+                return
+            }
+            #expect(why.code == .idempotencyConflict && why.message.hasSuffix("differs in name"))
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `a patch that does not fit changes nothing and names the field`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.with { engine, _ in
+            try await engine.setUp(plans: [Plan(key: .free)], limits: [.daily(5)])
+            try await engine.put(.putSubject(Subject(id: .ada, plan: .free)))
+            let before = try await engine.changes(count: 1).map(\.sequence)
+            let mistakes: [(MergePatch.Target, [String: JSONValue], String)] = [
+                (.subject(.ada), ["plan": .text("big")], "unknown_plan plan"),
+                (.subject(.ada), ["parent": .text("ada")], "cyclic_parent parent"),
+                (.subject(.ada), ["id": .text("bob")], "invalid_field id"),
+                (.subject(.ada), ["blocked": .text("yes")], "invalid_field blocked"),
+                (
+                    .subject(.ada), ["metadata": .object(["a": .integer(1)])],
+                    "invalid_field metadata.a"
+                ),
+                (.limit(.daily), ["window": .null], "missing_field window"),
+                (.limit(.daily), ["mode": .text("hard")], "invalid_field mode"),
+                (.limit(.daily), ["meter": .text("x")], "unknown_meter meter"),
+                (.meter(.prompts), ["aggregation": .text("avg")], "invalid_field aggregation"),
+            ]
+            for (target, members, expected) in mistakes {
+                let outcome = try await engine.put(.patch(MergePatch(target, .object(members))))
+                guard case .rejected(let why) = outcome else {
+                    Issue.record("\(members): expected a rejection, got \(outcome)")
+                    continue
+                }
+                #expect("\(why.code.rawValue) \(why.field)" == expected)
+                #expect(why.message.contains("expected ") || why.code == .cyclicParent)
+            }
+            for target: MergePatch.Target in [
+                .meter(.seconds), .plan(.pro), .subscription(.ada), .subscription(.bob),
+            ] {
+                let patch = MergePatch(target, .object([:]))
+                #expect(try await engine.put(.patch(patch)) == .missing)
+            }
+            #expect(try await engine.changes(count: 1).map(\.sequence) == before)
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
     func `what does not fit is rejected with its code`(store: StoreUnderTest) async throws {
         try await store.with { engine, _ in
             try await engine.setUp(plans: [Plan(key: .free, isDefault: true)], limits: [.daily(5)])

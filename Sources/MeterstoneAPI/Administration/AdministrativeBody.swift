@@ -74,7 +74,7 @@ package struct AdministrativeBody: Sendable {
         } catch let error as DecodingError {
             throw Rejection(error)
         } catch {
-            throw .invalid("", "an object that can be decoded")
+            throw .invalid("", "another value")
         }
     }
 }
@@ -144,34 +144,5 @@ private struct BodyChecker {
             throw .invalid(path, "a text without U+0000")
         }
         return text
-    }
-}
-
-extension Rejection {
-    /// What `Codable` says of a value that does not fit, with the path of the field.
-    fileprivate init(_ error: DecodingError) {
-        switch error {
-        case .keyNotFound(let key, let context):
-            self = .missing(Self.path(context.codingPath + [key]), "a value")
-        case .typeMismatch(_, let context), .valueNotFound(_, let context),
-            .dataCorrupted(let context):
-            self.init(
-                code: .invalidField, field: Self.path(context.codingPath),
-                message: context.debugDescription)
-        @unknown default:
-            self = .invalid("", "an object that can be decoded")
-        }
-    }
-
-    private static func path(_ keys: [any CodingKey]) -> String {
-        var path = ""
-        for key in keys {
-            if let index = key.intValue {
-                path += "[\(index)]"
-            } else {
-                path += path.isEmpty ? key.stringValue : "." + key.stringValue
-            }
-        }
-        return path
     }
 }

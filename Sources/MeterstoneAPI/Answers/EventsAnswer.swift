@@ -21,10 +21,16 @@ package struct EventsAnswer: Sendable {
         results.beginArray()
     }
 
+    /// Whether one more result would be listed.
+    package var hasRoom: Bool { listed < resultsMax }
+
     /// - Parameters:
     ///   - index: the event's position in the body.
     ///   - id: the event's id as it was given.
-    package mutating func add(_ outcome: RecordOutcome, at index: Int, id: EventID?) {
+    ///   - fields: what an event in conflict says otherwise than the first.
+    package mutating func add(
+        _ outcome: RecordOutcome, at index: Int, id: EventID?, differs fields: [String] = []
+    ) {
         switch outcome {
         case .counted(let id):
             counted += 1
@@ -34,7 +40,7 @@ package struct EventsAnswer: Sendable {
             list(index, id, "duplicate")
         case .conflict(let id):
             conflict += 1
-            list(index, id, "conflict", .conflict(at: index))
+            list(index, id, "conflict", .conflict(at: index, fields))
         case .rejected(let rejection):
             addRejected(rejection.within("events[\(index)]"), at: index, id: id)
         }
@@ -117,9 +123,10 @@ private struct ResultError {
             code: rejection.code.rawValue, field: rejection.field, detail: rejection.message)
     }
 
-    static func conflict(at index: Int) -> ResultError {
-        ResultError(
-            code: "event_conflict", field: "events[\(index)].id",
-            detail: "this id was used before, by an event with other content")
+    static func conflict(at index: Int, _ fields: [String]) -> ResultError {
+        let differs = fields.isEmpty ? "" : "; it differs in \(fields.joined(separator: ", "))"
+        return ResultError(
+            code: "event_conflict", field: "events[\(index)].\(fields.first ?? "id")",
+            detail: "this id was used before, by an event with other content\(differs)")
     }
 }

@@ -39,7 +39,13 @@ struct ReserveCommand: AsyncParsableCommand {
         let terms = ReservationTerms(
             milliseconds: expiresIn ?? ReservationTerms.millisecondsDefault, onExpiry: onExpiry,
             onOverage: onOverage)
-        let outcome = try await OpenStore.with(store) { try await $0.reserve(event, terms) }
+        let outcome = try await OpenStore.with(store) { engine in
+            let outcome = try await engine.reserve(event, terms)
+            if case .conflict(let id) = outcome {
+                throw try await engine.failure(id, event, terms)
+            }
+            return outcome
+        }
         try Answers.print(outcome, asJSON: output.json, at: SystemClock.now())
     }
 }

@@ -16,12 +16,15 @@ struct RecordCommand: AsyncParsableCommand {
 
     func run() async throws {
         let event = try arguments.usageEvent()
-        let outcomes = try await OpenStore.with(store) { try await $0.record([event]) }
-        switch outcomes.first {
+        let outcome = try await OpenStore.with(store) { engine in
+            let outcome = try await engine.record([event]).first
+            if case .conflict(let id) = outcome { throw try await engine.failure(id, event) }
+            return outcome
+        }
+        switch outcome {
         case .counted(let id): print(id, "counted")
         case .duplicate(let id): print(id, "duplicate")
-        case .conflict(let id):
-            throw CommandFailure(.badData, "event id '\(id)' was used before, with other content")
+        case .conflict(let id): throw CommandFailure(conflict: id, differs: [])
         case .rejected(let rejection): throw CommandFailure(rejection)
         case nil: throw CommandFailure(.software, "the engine gave no answer")
         }
@@ -52,7 +55,11 @@ struct ConsumeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let event = try arguments.usageEvent()
-        let outcome = try await OpenStore.with(store) { try await $0.consume(event) }
+        let outcome = try await OpenStore.with(store) { engine in
+            let outcome = try await engine.consume(event)
+            if case .conflict(let id) = outcome { throw try await engine.failure(id, event) }
+            return outcome
+        }
         try Answers.print(outcome, asJSON: output.json, at: SystemClock.now())
     }
 }
@@ -69,7 +76,11 @@ struct CheckCommand: AsyncParsableCommand {
 
     func run() async throws {
         let event = try arguments.usageEvent()
-        let outcome = try await OpenStore.with(store) { try await $0.check(event) }
+        let outcome = try await OpenStore.with(store) { engine in
+            let outcome = try await engine.check(event)
+            if case .conflict(let id) = outcome { throw try await engine.failure(id, event) }
+            return outcome
+        }
         try Answers.print(outcome, asJSON: output.json, at: SystemClock.now())
     }
 }

@@ -63,7 +63,7 @@ enum Answers {
     static func print(_ outcome: ConsumeOutcome, asJSON: Bool, at now: Instant) throws {
         switch outcome {
         case .conflict(let id):
-            throw CommandFailure(.badData, "event id '\(id)' was used before, with other content")
+            throw CommandFailure(conflict: id, differs: [])
         case .rejected(let rejection):
             throw CommandFailure(rejection)
         case .decided(let decision):

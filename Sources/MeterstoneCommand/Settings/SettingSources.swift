@@ -54,7 +54,7 @@ struct SettingSources {
         do {
             return try await FileProvider<JSONSnapshot>(config: ConfigReader(provider: place))
         } catch {
-            throw CommandFailure(.usage, "--config: cannot read '\(path)' as JSON: \(error)")
+            throw CommandFailure(.usage, "--config: cannot read '\(path)' as JSON")
         }
     }
 

@@ -108,7 +108,7 @@ extension Window: Codable {
 }
 
 /// A day of the week.
-public enum Weekday: String, CaseIterable, Hashable, Sendable, Codable {
+public enum Weekday: String, Hashable, Sendable, NamedChoice {
     case monday, tuesday, wednesday, thursday, friday, saturday, sunday
 
     init(daysSince1970: Int64) {

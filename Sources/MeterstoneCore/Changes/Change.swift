@@ -17,6 +17,8 @@ public enum Change: Hashable, Sendable, Codable {
     case putSubject(Subject)
     /// Puts a subject back to its defaults; its usage stays, since facts are not deleted.
     case deleteSubject(SubjectID)
+    /// Changes some members of a thing, and leaves the others.
+    case patch(MergePatch)
     case putSubscription(SubjectID, Subscription)
     case deleteSubscription(SubjectID)
     case putOverride(SubjectID, LimitKey, Allowance)

@@ -35,7 +35,7 @@ public struct CreditGrant: Hashable, Sendable, Codable {
 }
 
 /// Where credit came from.
-public enum CreditSource: String, Hashable, Sendable, Codable, CaseIterable {
+public enum CreditSource: String, Hashable, Sendable, NamedChoice {
     case purchase
     /// Given with a plan, in every window but a day.
     case plan

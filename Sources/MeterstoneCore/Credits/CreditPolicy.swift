@@ -48,7 +48,7 @@ public struct CreditPolicy: Hashable, Sendable, Codable {
 }
 
 /// What pays for usage of a meter that has a price.
-public enum CreditPayment: String, Hashable, Sendable, Codable, CaseIterable {
+public enum CreditPayment: String, Hashable, Sendable, NamedChoice {
     /// Every unit is paid with credits, and limits apply as well.
     case creditsOnly
     /// What limits allow is free. Units beyond an allowance are paid with credits instead of being

@@ -76,7 +76,7 @@ extension Limit {
 }
 
 /// What becomes of a consume that does not fit.
-public enum LimitMode: String, Hashable, Sendable, Codable, CaseIterable {
+public enum LimitMode: String, Hashable, Sendable, NamedChoice {
     /// Refused.
     case enforce
     /// Allowed; what goes beyond the allowance is overage.

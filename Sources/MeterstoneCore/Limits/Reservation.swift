@@ -41,7 +41,7 @@ public struct Reservation: Hashable, Sendable {
 }
 
 /// Where a reservation stands.
-public enum ReservationStatus: String, Hashable, Sendable, Codable, CaseIterable {
+public enum ReservationStatus: String, Hashable, Sendable, NamedChoice {
     case open
     /// Its real quantity counts.
     case settled
@@ -75,7 +75,7 @@ public struct ReservationTerms: Hashable, Sendable, Codable {
 }
 
 /// What counts when nobody settled a reservation in time.
-public enum ExpiryPolicy: String, Hashable, Sendable, Codable, CaseIterable {
+public enum ExpiryPolicy: String, Hashable, Sendable, NamedChoice {
     /// Nothing.
     case release
     /// What was set aside.
@@ -85,7 +85,7 @@ public enum ExpiryPolicy: String, Hashable, Sendable, Codable, CaseIterable {
 }
 
 /// What happens when more was used than was set aside.
-public enum OveragePolicy: String, Hashable, Sendable, Codable, CaseIterable {
+public enum OveragePolicy: String, Hashable, Sendable, NamedChoice {
     /// All of it counts, beyond the limits if need be.
     case count
     /// No more counts than was set aside.

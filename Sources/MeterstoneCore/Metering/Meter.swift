@@ -71,7 +71,7 @@ extension Meter {
 }
 
 /// How contributions become one number within a window.
-public enum Aggregation: String, Hashable, Sendable, Codable, CaseIterable {
+public enum Aggregation: String, Hashable, Sendable, NamedChoice {
     /// Adds quantities.
     case sum
     /// Counts events, whatever their quantity.
@@ -85,7 +85,7 @@ public enum Aggregation: String, Hashable, Sendable, Codable, CaseIterable {
 }
 
 /// How the operation that an event reports ended.
-public enum EventStatus: String, Hashable, Sendable, Codable, CaseIterable {
+public enum EventStatus: String, Hashable, Sendable, NamedChoice {
     case success
     case failed
     case cancelled

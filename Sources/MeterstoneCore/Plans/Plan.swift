@@ -75,7 +75,7 @@ public struct Plan: Hashable, Sendable, Codable {
 }
 
 /// How long what is paid for a plan lasts.
-public enum BillingPeriod: String, Hashable, Sendable, Codable, CaseIterable {
+public enum BillingPeriod: String, Hashable, Sendable, NamedChoice {
     case month, year
 
     /// Billing months in it.
@@ -140,7 +140,7 @@ extension Subscription {
 }
 
 /// Where a subscription stands with whoever bills it.
-public enum SubscriptionStatus: String, Hashable, Sendable, Codable, CaseIterable {
+public enum SubscriptionStatus: String, Hashable, Sendable, NamedChoice {
     case trialing, active, pastDue, paused, cancelled, expired
 
     /// Paused, cancelled and expired subscriptions give nothing, whatever their dates.

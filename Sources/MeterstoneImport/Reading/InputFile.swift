@@ -63,7 +63,8 @@ package final class InputFile {
             isFirst = false
             return chunk.isEmpty ? nil : chunk
         } catch {
-            throw ImportError(.inputOutput, "reading failed: \(error)")
+            throw ImportError(
+                .inputOutput, "reading failed: the file is no longer there, or its disk fails")
         }
     }
 }

@@ -40,6 +40,10 @@ struct CommitNeeds {
             isReadOnly = false
         case .reservation(let id, let source):
             identities.insert(id.identity(source: source))
+        case .compare(let event, _):
+            if let id = event.id {
+                identities.insert(id.identity(source: event.details?.source))
+            }
         case .limits(let subject), .wallet(let subject), .openReservations(let subject):
             subjects.insert(subject)
         case .correct(let correction):
@@ -53,6 +57,9 @@ struct CommitNeeds {
             }
             var concerned = [subject]
             if case .putSubject(let profile) = request.change, let parent = profile.parent {
+                concerned.append(parent)
+            }
+            if case .patch(let patch) = request.change, let parent = patch.parent {
                 concerned.append(parent)
             }
             writtenSubjects.formUnion(concerned)

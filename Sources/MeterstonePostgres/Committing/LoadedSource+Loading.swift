@@ -149,7 +149,7 @@ extension LoadedSource {
                     let record = try JSONText(text: rows.text(row, 1))
                         .decoded(as: ChangeRecord.self)
                     self.load(
-                        ChangeReceiptRecord(change: record.change, outcome: record.outcome),
+                        ChangeReceiptRecord(change: record.asked, outcome: record.outcome),
                         idempotencyKey: rows.text(row, 0))
                 }
             }

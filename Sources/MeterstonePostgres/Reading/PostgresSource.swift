@@ -172,7 +172,7 @@ final class PostgresSource: StoreSource {
             Query(ChangeStatements.byIdempotencyKey).binding(TextColumn([key])))
         guard rows.count > 0 else { return nil }
         let record = try JSONText(text: rows.text(0, 1)).decoded(as: ChangeRecord.self)
-        return ChangeReceiptRecord(change: record.change, outcome: record.outcome)
+        return ChangeReceiptRecord(change: record.asked, outcome: record.outcome)
     }
 
     func entries(of subject: Int64, lookup: String) throws(StoreError) -> [StoredFact] {

@@ -25,8 +25,13 @@ extension OpenAPIOperation {
                 summary: "One \(singular)", parameters: [key], answers: [item],
                 problems: [.notFound]),
             put(
-                path: path + "/{key}", id: "put\(schema)", summary: "Write a \(singular)",
+                path: path + "/{key}", id: "put\(schema)",
+                summary: "Write a \(singular); replaces it",
                 parameters: [key], body: schema + "Body", answer: schema),
+            patch(
+                path: path + "/{key}", id: "patch\(schema)",
+                summary: "Change some members of a \(singular)", parameters: [key],
+                body: schema + "Patch", answer: schema),
             delete(
                 path: path + "/{key}", id: "delete\(schema)", summary: "Delete a \(singular)",
                 parameters: [key]),
@@ -49,6 +54,29 @@ extension OpenAPIOperation {
                     status: 201, description: "It is new.", schema: answer, headers: [.replayed]),
             ],
             problems: [.conflict] + problems)
+    }
+
+    /// A change of some members, which leaves the others (RFC 7396).
+    static func patch(
+        path: String, id: String, summary: String, parameters: [OpenAPIParameter], body: String,
+        answer: String, mayCreate: Bool = false
+    ) -> OpenAPIOperation {
+        var answers = [
+            OpenAPIAnswer(
+                status: 200, description: "It is so now; here is the whole.", schema: answer,
+                headers: [.replayed])
+        ]
+        if mayCreate {
+            answers.append(
+                OpenAPIAnswer(
+                    status: 201, description: "Nothing was known of it; here is the whole.",
+                    schema: answer, headers: [.replayed]))
+        }
+        return OpenAPIOperation(
+            method: .patch, path: path, id: id, summary: summary,
+            parameters: parameters + [.idempotencyKey, .author],
+            body: [("application/merge-patch+json", body), ("application/json", body)],
+            answers: answers, problems: mayCreate ? [.conflict] : [.notFound, .conflict])
     }
 
     static func delete(

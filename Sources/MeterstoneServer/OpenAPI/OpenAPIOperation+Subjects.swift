@@ -12,8 +12,11 @@ extension OpenAPIOperation {
             "SubjectList", []),
         get(path, "getSubject", "One subject", [.subject], "Subject"),
         put(
-            path: path, id: "putSubject", summary: "Write a subject's profile",
+            path: path, id: "putSubject", summary: "Replace a subject's profile",
             parameters: [.subject], body: "SubjectBody", answer: "Subject"),
+        patch(
+            path: path, id: "patchSubject", summary: "Change some members of a subject's profile",
+            parameters: [.subject], body: "SubjectBody", answer: "Subject", mayCreate: true),
         delete(
             path: path, id: "deleteSubject",
             summary: "Put a subject back to its defaults; its usage stays",
@@ -41,8 +44,13 @@ extension OpenAPIOperation {
             path + "/subscription", "getSubscription", "The plan that the subject is on",
             [.subject], "Subscription"),
         put(
-            path: path + "/subscription", id: "putSubscription", summary: "Subscribe to a plan",
+            path: path + "/subscription", id: "putSubscription",
+            summary: "Subscribe to a plan; replaces a subscription",
             parameters: [.subject], body: "SubscriptionBody", answer: "Subscription"),
+        patch(
+            path: path + "/subscription", id: "patchSubscription",
+            summary: "Change some members of a subscription", parameters: [.subject],
+            body: "SubscriptionPatch", answer: "Subscription"),
         delete(
             path: path + "/subscription", id: "deleteSubscription",
             summary: "End a subscription at once", parameters: [.subject]),

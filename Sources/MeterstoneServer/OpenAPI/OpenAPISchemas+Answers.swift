@@ -93,7 +93,9 @@ extension OpenAPISchemas {
 
     static let problem = #"""
         "type":{"type":"string"},"title":{"type":"string"},"status":{"type":"integer"},
-        "detail":{"type":"string"},"code":{"type":"string"},"field":{"type":"string"}
+        "detail":{"type":"string"},"code":{"type":"string"},"field":{"type":"string"},
+        "differs":{"type":"array","items":{"type":"string"},
+         "description":"Of a conflict: the fields that say something else than before."}
         """#
 
     private static let denial = #"""

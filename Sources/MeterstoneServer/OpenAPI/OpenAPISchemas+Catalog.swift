@@ -9,7 +9,7 @@ extension OpenAPISchemas {
             always: ["meter", "window", "mode", "active"], limit)
         + schemas("Model", "models", key: "Name", required: ["prices"], always: ["prices"], model)
 
-    /// The body of a write, the thing itself, and a page of them.
+    /// The body of a write and of a change, the thing itself, and a page of them.
     private static func schemas(
         _ name: String, _ plural: String, key: String = "Key", required: [String], always: [String],
         _ properties: String
@@ -17,6 +17,7 @@ extension OpenAPISchemas {
         let key = #""key":{"$ref":"\#(key)"},"#
         return [
             (name + "Body", object(required, properties)),
+            (name + "Patch", object([], properties)),
             (name, object(["key"] + always, key + properties)),
             (name + "List", list(plural, of: name)),
         ]

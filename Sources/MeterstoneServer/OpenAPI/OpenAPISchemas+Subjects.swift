@@ -20,6 +20,7 @@ extension OpenAPISchemas {
                     + #""limits":{"$ref":"LimitStatuses"}"#)
         ),
         ("SubscriptionBody", object(["plan"], subscription)),
+        ("SubscriptionPatch", object([], subscription)),
         ("Subscription", object(["plan", "status", "startsAt"], subscription)),
         ("OverrideBody", object(["allowance"], allowance)),
         ("Override", object(["limit", "allowance"], override)),

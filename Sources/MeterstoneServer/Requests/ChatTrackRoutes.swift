@@ -40,7 +40,7 @@ struct ChatTrackRoutes: Sendable {
         switch try await tracker.start(start) {
         case .started(let started): return answer(started)
         case .conflict(let id):
-            var problem = Problem.eventConflict(id)
+            var problem = Problem.eventConflict(id, differs: [])
             problem.field = "requestId"
             throw problem
         case .rejected(let rejection): throw rejection

@@ -37,6 +37,19 @@ struct CatalogRoutes: Sendable {
             let item = try body.decode(Item.self, adding: [("key", key.text)])
             return try await engine.put(collection.put(item), request) { try encoded(item) }
         }
+        routes.on(.patch, path + "/:key") { request, context in
+            let key: Key = try context.parameter("key")
+            let body = try AdministrativeBody(
+                try await request.json(), fields: collection.fields,
+                elements: collection.elements)
+            try body.require("key", toBe: key.text)
+            return try await engine.patch(
+                collection.target(key), body, request, missing: collection.missing(key)
+            ) {
+                try collection.items(try await engine.blueprint())
+                    .first { collection.key($0) == key }.map { try encoded($0) }
+            }
+        }
         routes.on(.delete, path + "/:key") { request, context in
             let key: Key = try context.parameter("key")
             return try await engine.delete(
@@ -81,6 +94,7 @@ private struct CatalogCollection<Item: Codable & Sendable, Key: TextIdentifier>:
     let key: @Sendable (Item) -> Key
     let put: @Sendable (Item) -> Change
     let delete: @Sendable (Key) -> Change
+    let target: @Sendable (Key) -> MergePatch.Target
 
     func missing(_ key: Key) -> Problem {
         .missing(unknown, "\(singular) \(key)")
@@ -96,7 +110,7 @@ extension CatalogCollection where Item == Meter, Key == MeterKey {
                 "uniqueDimension", "countedStatuses", "unit", "description",
             ],
             items: { $0.meters }, key: { $0.key }, put: { .putMeter($0) },
-            delete: { .deleteMeter($0) })
+            delete: { .deleteMeter($0) }, target: { .meter($0) })
     }
 }
 
@@ -110,7 +124,7 @@ extension CatalogCollection where Item == Plan, Key == PlanKey {
             ],
             elements: ["recurringGrants": ["window", "amount", "rolloverMax", "priority"]],
             items: { $0.plans }, key: { $0.key }, put: { .putPlan($0) },
-            delete: { .deletePlan($0) })
+            delete: { .deletePlan($0) }, target: { .plan($0) })
     }
 }
 
@@ -123,7 +137,7 @@ extension CatalogCollection where Item == Limit, Key == LimitKey {
                 "active", "description",
             ],
             items: { $0.limits }, key: { $0.key }, put: { .putLimit($0) },
-            delete: { .deleteLimit($0) })
+            delete: { .deleteLimit($0) }, target: { .limit($0) })
     }
 }
 
@@ -134,6 +148,6 @@ extension CatalogCollection where Item == Model, Key == ModelKey {
             fields: ["key", "prices"],
             elements: ["prices": ["effectiveAt", "input", "output", "cached", "reasoning"]],
             items: { $0.models }, key: { $0.key }, put: { .putModel($0) },
-            delete: { .deleteModel($0) })
+            delete: { .deleteModel($0) }, target: { .model($0) })
     }
 }

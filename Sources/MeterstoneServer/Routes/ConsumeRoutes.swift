@@ -62,7 +62,7 @@ struct ConsumeRoutes: Sendable {
         event.id = nil
         switch try await engine.check(event) {
         case .decided(let decision): return JSONAnswer { $0.checked(decision, at: clock()) }
-        case .conflict(let id): throw Problem.eventConflict(id)
+        case .conflict(let id): throw try await engine.conflict(id, event)
         case .rejected(let rejection): throw rejection.naming(json)
         }
     }

@@ -53,7 +53,7 @@ struct EventRoutes: Sendable {
     private func recordOne(_ event: UsageEvent, from json: [UInt8]) async throws -> Response {
         guard let outcome = try await engine.record([event]).first else { throw Problem.notFound }
         switch outcome {
-        case .conflict(let id): throw Problem.eventConflict(id)
+        case .conflict(let id): throw try await engine.conflict(id, event)
         case .rejected(let rejection): throw rejection.naming(json)
         case .duplicate: return answer(outcome, headers: .replayed)
         case .counted: return answer(outcome)
@@ -139,8 +139,13 @@ private struct EventRecording {
     private mutating func commit() async throws {
         guard !events.isEmpty else { return }
         let outcomes = try await engine.record(events)
-        for (read, outcome) in zip(waiting, outcomes) {
-            answer.add(outcome, at: read.index, id: read.id)
+        for (index, outcome) in outcomes.enumerated() {
+            var fields: [String] = []
+            if case .conflict = outcome, answer.hasRoom {
+                fields = try await engine.differences(of: events[index])
+            }
+            answer.add(
+                outcome, at: waiting[index].index, id: waiting[index].id, differs: fields)
         }
         committed += events.count
         waiting.removeAll(keepingCapacity: true)

@@ -28,7 +28,13 @@ struct FeatureRoutes: Sendable {
             of: subject, quantities: body.quantities, id: body.id ?? key,
             occurredAt: body.occurredAt)
         switch outcome {
-        case .conflict(let id): throw Problem.eventConflict(id)
+        case .conflict(let id):
+            throw try await engine.conflict(
+                id,
+                UsageEvent(
+                    id: id, subject: subject, occurredAt: body.occurredAt,
+                    quantities: Quantities(
+                        body.quantities.map { NamedQuantity(name: $0.key, quantity: $0.value) })))
         case .rejected(let rejection): throw body.naming(rejection)
         case .counted(let id): return answer(id, isDuplicate: false)
         case .duplicate(let id): return answer(id, isDuplicate: true)

@@ -28,7 +28,8 @@ struct ReservationRoutes: Sendable {
         routes.on(.post, Self.path + "/release", query: ["source"]) { request, context in
             let name = try name(request, context)
             try ReleaseBody.check(try await request.json())
-            return try answer(try await engine.release(name.id, source: name.source))
+            return try answer(
+                try await engine.release(name.id, source: name.source), asked: .release)
         }
         routes.on(.get, "/v1/subjects/:subject/reservations") { _, context in
             let subject: SubjectID = try context.parameter("subject")
@@ -49,7 +50,7 @@ struct ReservationRoutes: Sendable {
         if body.event.id == nil { body.event.id = try request.headers.idempotencyEventID() }
         switch try await engine.reserve(body.event, body.terms) {
         case .decided(let decision, let reservation): return try answer(decision, reservation)
-        case .conflict(let id): throw Problem.eventConflict(id)
+        case .conflict(let id): throw try await engine.conflict(id, body.event, body.terms)
         case .rejected(let rejection): throw rejection.naming(json)
         }
     }
@@ -74,7 +75,7 @@ struct ReservationRoutes: Sendable {
         if case .rejected(let rejection) = outcome {
             return try answer(.rejected(rejection.naming(json)))
         }
-        return try answer(outcome)
+        return try answer(outcome, asked: .settle(body.quantities))
     }
 
     /// Ids are unique per source, which the query names where the reservation has one.
@@ -103,7 +104,10 @@ struct ReservationRoutes: Sendable {
         return Response(headers: headers) { $0.reserved(decision, reservation) }
     }
 
-    private func answer(_ outcome: ReservationOutcome) throws -> Response {
+    /// - Parameter asked: how it was to be closed, if it was.
+    private func answer(
+        _ outcome: ReservationOutcome, asked: ReservationClosing.End? = nil
+    ) throws -> Response {
         let now = clock()
         switch outcome {
         case .done(let answer):
@@ -112,8 +116,24 @@ struct ReservationRoutes: Sendable {
             return Response(headers: headers) { $0.reservation(answer) }
         case .denied(let denial, let limits, let credits):
             throw Problem.denied(denial, limits: limits, credits: credits, at: now)
-        case .conflict(let reservation): throw Problem.reservationConflict(reservation)
+        case .conflict(let reservation):
+            throw Problem.reservationConflict(
+                reservation, differs: asked?.differences(from: reservation) ?? [])
         case .rejected(let rejection): throw Problem(rejection, missing: [.unknownReservation])
+        }
+    }
+}
+
+extension ReservationClosing.End {
+    /// What a closed reservation says otherwise than this would have it.
+    fileprivate func differences(from reservation: Reservation) -> [String] {
+        switch self {
+        case .settle(let quantities) where reservation.status == .settled:
+            let names = quantities.pairs.filter { reservation.quantities[$0.name] != $0.quantity }
+                .map { "quantities.\($0.name)" }
+            return names.isEmpty ? ["quantities"] : names
+        case .release where reservation.status == .released: return []
+        default: return ["status"]
         }
     }
 }

@@ -27,6 +27,17 @@ struct SubjectRoutes: Sendable {
         routes.on(.put, "/v1/subjects/:subject") { request, context in
             try await put(request, context)
         }
+        routes.on(.patch, "/v1/subjects/:subject") { request, context in
+            let id: SubjectID = try context.parameter("subject")
+            let body = try AdministrativeBody(
+                try await request.json(), fields: Self.fields, elsewhere: Self.elsewhere)
+            try body.require("id", toBe: id.text)
+            return try await engine.patch(
+                .subject(id), body, request, missing: .missing(.unknownSubject, "subject \(id)")
+            ) {
+                try await engine.subject(id).map { try encoded($0) }
+            }
+        }
         routes.on(.delete, "/v1/subjects/:subject") { request, context in
             let id: SubjectID = try context.parameter("subject")
             return try await engine.delete(

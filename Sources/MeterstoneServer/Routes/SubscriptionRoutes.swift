@@ -20,6 +20,15 @@ struct SubscriptionRoutes: Sendable {
             return Response(json: try encoded(subscription))
         }
         routes.on(.put, Self.path) { request, context in try await put(request, context) }
+        routes.on(.patch, Self.path) { request, context in
+            let id: SubjectID = try context.parameter("subject")
+            let body = try AdministrativeBody(try await request.json(), fields: Self.fields)
+            return try await engine.patch(
+                .subscription(id), body, request, missing: Self.missing(id)
+            ) {
+                try await engine.subject(id)?.subscription.map { try encoded($0) }
+            }
+        }
         routes.on(.delete, Self.path) { request, context in
             let id: SubjectID = try context.parameter("subject")
             return try await engine.delete(

@@ -6,7 +6,10 @@ public struct ChangeRecord: Sendable, Codable {
     package var sequence: Int64
     package var recordedAt: Instant
     package var author: String
+    /// What was carried out; of a patch, what it came to.
     package var change: Change
+    /// What was asked, where that was a patch.
+    package var patch: MergePatch?
     package var outcome: ChangeOutcome
     package var idempotencyKey: String?
     /// What kind of thing was changed, and which one.
@@ -58,7 +61,8 @@ package struct JSONText: Sendable {
         do {
             text = String(decoding: try encoder.encode(value), as: UTF8.self)
         } catch {
-            throw StoreError(code: .misuse, message: "cannot encode \(type(of: value)): \(error)")
+            throw StoreError(
+                code: .misuse, message: "a change cannot be written down", detail: "\(error)")
         }
     }
 
@@ -66,9 +70,16 @@ package struct JSONText: Sendable {
         do {
             return try JSONDecoder().decode(type, from: Data(text.utf8))
         } catch {
-            throw StoreError(code: .corrupt, message: "a stored \(type) is unreadable: \(error)")
+            throw StoreError(
+                code: .corrupt, message: "a stored change is unreadable",
+                detail: "\(type): \(error)")
         }
     }
+}
+
+extension ChangeRecord {
+    /// What a repeat with the same key has to ask.
+    package var asked: Change { patch.map { .patch($0) } ?? change }
 }
 
 extension Change {
@@ -86,6 +97,7 @@ extension Change {
         case .putModel, .deleteModel: "model"
         case .grantCredit, .voidGrant: "creditGrant"
         case .refundCredit: "refund"
+        case .patch(let patch): patch.deletion.kind
         }
     }
 
@@ -110,6 +122,7 @@ extension Change {
         case .grantCredit(let id, let order): "\(id.text)/\(order.id?.text ?? "")"
         case .voidGrant(let id, let grant, _): "\(id.text)/\(grant.text)"
         case .refundCredit(let id, let reference, _): "\(id.text)/\(reference)"
+        case .patch(let patch): patch.deletion.key
         }
     }
 
@@ -129,6 +142,7 @@ extension Change {
             .putOverride(let id, _, _), .deleteOverride(let id, _), .grantCredit(let id, _),
             .voidGrant(let id, _, _), .refundCredit(let id, _, _):
             id
+        case .patch(let patch): patch.deletion.subject
         default: nil
         }
     }
@@ -159,6 +173,7 @@ extension WorkingSet {
             return try json(order.id.flatMap { (grant) in try? openGrant(grant, of: id) })
         case .voidGrant(let id, let grant, _): return try json(openGrant(grant, of: id))
         case .refundCredit: return nil
+        case .patch(let patch): return try text(of: patch.deletion)
         }
     }
 

@@ -5,9 +5,19 @@ extension WorkingSet {
     func change(_ request: ChangeRequest, at now: Instant) throws(StoreError) -> Outcome {
         if let key = request.idempotencyKey, let receipt = try receipt(for: key) {
             guard receipt.change == request.change else {
-                return .changed(.rejected(.idempotencyConflict), isReplay: false)
+                let differences = try request.change.differences(from: receipt.change)
+                return .changed(.rejected(.idempotencyConflict(differences)), isReplay: false)
             }
             return .changed(receipt.outcome, isReplay: true)
+        }
+        let asked = request
+        var request = request
+        if case .patch(let patch) = request.change {
+            switch try resolved(patch) {
+            case .put(let change): request.change = change
+            case .missing: return .changed(.missing, isReplay: false)
+            case .rejected(let why): return .changed(.rejected(why), isReplay: false)
+            }
         }
         if !request.change.isOfCredits, let id = request.change.subject {
             try writeDue(of: try state(of: id), at: now)
@@ -18,9 +28,10 @@ extension WorkingSet {
             ? try changeCredits(request, at: now)
             : try carryOut(request.change, at: batch.nextSequence)
         guard outcome.isChange else { return .changed(outcome, isReplay: false) }
-        let record = ChangeRecord(
+        var record = ChangeRecord(
             sequence: batch.nextSequence, recordedAt: now, request: request, outcome: outcome,
             before: before, after: try text(of: request.change))
+        if case .patch(let patch) = asked.change { record.patch = patch }
         var writer = ByteWriter()
         try record.write(to: &writer)
         let subject = request.change.subject.flatMap { subjects[$0]?.number } ?? 0
@@ -38,7 +49,7 @@ extension WorkingSet {
 
     private func receipt(for key: String) throws(StoreError) -> ChangeReceiptRecord? {
         if let recent = dirtyChanges.last(where: { $0.idempotencyKey == key }) {
-            return ChangeReceiptRecord(change: recent.change, outcome: recent.outcome)
+            return ChangeReceiptRecord(change: recent.asked, outcome: recent.outcome)
         }
         return try source.receipt(forIdempotencyKey: key)
     }

@@ -37,7 +37,7 @@ extension WorkingSet {
                 if request.change.isOfCredits, let id = request.change.subject {
                     addWallet(of: id, isRecord: false, to: &keys)
                 }
-            case .correct, .extend, .close, .reservation: break
+            case .correct, .extend, .close, .reservation, .compare: break
             }
         }
         return keys

@@ -89,9 +89,3 @@ extension WorkingSet {
         return nil
     }
 }
-
-extension Rejection {
-    static let idempotencyConflict = Rejection(
-        code: .idempotencyConflict, field: "Idempotency-Key",
-        message: "this key was used for another change")
-}

@@ -100,6 +100,8 @@ package final class WorkingSet {
         case .close(let closing): .reservation(try close(closing, at: now))
         case .reservation(let id, let source):
             .found(try reservation(id, source: source, at: now))
+        case .compare(let event, let terms):
+            .differences(try differences(of: event, terms, at: now))
         case .openReservations(let subject):
             .reservations(try openReservations(of: try state(of: subject), at: now))
         case .expire(let subject):

@@ -1,0 +1,44 @@
+/// A change of some members of a thing, which leaves the others as they are (RFC 7396).
+///
+/// It is merged where the change is carried out, so that no other change can come between what was read
+/// and what is written.
+public struct MergePatch: Hashable, Sendable, Codable {
+    public enum Target: Hashable, Sendable, Codable {
+        case meter(MeterKey)
+        case plan(PlanKey)
+        case limit(LimitKey)
+        case model(ModelKey)
+        /// One that is not known yet has its defaults, and they are what is changed.
+        case subject(SubjectID)
+        case subscription(SubjectID)
+    }
+
+    public var target: Target
+    /// An object with the names that the thing has in JSON; `null` takes a member away.
+    public var members: JSONValue
+
+    public init(_ target: Target, _ members: JSONValue) {
+        self.target = target
+        self.members = members
+    }
+
+    /// A change of the same thing, for whoever asks only what it is about.
+    package var deletion: Change {
+        switch target {
+        case .meter(let key): .deleteMeter(key)
+        case .plan(let key): .deletePlan(key)
+        case .limit(let key): .deleteLimit(key)
+        case .model(let key): .deleteModel(key)
+        case .subject(let id): .deleteSubject(id)
+        case .subscription(let id): .deleteSubscription(id)
+        }
+    }
+
+    /// The team that a subject is put below, if the patch says one.
+    package var parent: SubjectID? {
+        guard case .subject = target, case .object(let members) = members,
+            case .text(let parent) = members["parent"]
+        else { return nil }
+        return SubjectID(parent)
+    }
+}

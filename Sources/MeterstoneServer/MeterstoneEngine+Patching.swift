@@ -1,0 +1,29 @@
+import Hummingbird
+import Meterstone
+import MeterstoneAPI
+import MeterstoneCore
+
+extension MeterstoneEngine {
+    /// Changes some members of a thing and answers with the whole of it, as it stands afterwards.
+    ///
+    /// - Parameters:
+    ///   - missing: the problem when it is not there.
+    ///   - json: the thing as it stands; `nil`: it is gone already.
+    func patch(
+        _ target: MergePatch.Target, _ body: AdministrativeBody, _ request: Request,
+        missing: Problem, json: () async throws -> [UInt8]?
+    ) async throws -> Response {
+        let members = try body.decode(JSONValue.self)
+        let receipt = try await change(
+            try request.change(.patch(MergePatch(target, members))))
+        switch receipt.outcome {
+        case .missing: throw missing
+        case .rejected(let rejection): throw rejection
+        case .created, .replaced, .unchanged, .deleted, .credited: break
+        }
+        guard let json = try await json() else { throw missing }
+        return Response(
+            json: json, status: receipt.outcome == .created ? .created : .ok,
+            headers: receipt.isReplay ? .replayed : [:])
+    }
+}
