@@ -107,7 +107,7 @@ extension LedgerEntry {
 
 extension LedgerEntry {
     /// Whether no number is so large that adding up a few of them could overflow.
-    var isWithinRange: Bool {
+    package var isWithinRange: Bool {
         let range = -Int64.max / 64...Int64.max / 64
         var units: Int64 = 0
         for allocation in allocations {

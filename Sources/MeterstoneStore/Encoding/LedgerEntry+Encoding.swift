@@ -110,6 +110,7 @@ extension LedgerEntry {
         }
         allocations = try [CreditAllocation](&reader)
         if flags & Flags.grant != 0 { grant = try CreditGrant(&reader) }
+        guard isWithinRange else { throw MalformedRecord() }
     }
 }
 
