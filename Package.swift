@@ -60,6 +60,7 @@ let package = Package(
                 .embedInCode("Migrations/0001-initial.sql"),
                 .embedInCode("Migrations/0002-ledger.sql"),
                 .embedInCode("Migrations/0003-columns.sql"),
+                .embedInCode("Migrations/0004-cuts.sql"),
             ],
             swiftSettings: strict
         ),
@@ -75,6 +76,7 @@ let package = Package(
                 .embedInCode("Migrations/0001-initial.sql"),
                 .embedInCode("Migrations/0002-ledger.sql"),
                 .embedInCode("Migrations/0003-columns.sql"),
+                .embedInCode("Migrations/0004-cuts.sql"),
             ],
             swiftSettings: strict
         ),

@@ -80,7 +80,7 @@ final class CatalogCache: Sendable {
                         .decoded(as: SeriesDefinition.self),
                     definedAt: rows[3].int(row, 1), isCounted: rows[3].int(row, 2) == 1)
             })
-        return Catalog(blueprint, registry, options)
+        return try Catalog(stored: blueprint, registry, options)
     }
 
     // MARK: For what is only shown
@@ -143,4 +143,6 @@ extension StoreError {
 enum Setting {
     static let defaultTimeZone = "defaultTimeZone"
     static let derivedVersion = "derivedVersion"
+    /// The last transaction of which merged rows of columns may be gone.
+    static let cutFloor = "cutFloor"
 }

@@ -5,7 +5,7 @@ struct Migrations {
     /// The scripts in order; the first has number 1. What was released is never changed.
     static let scripts = [
         PackageResources._001_initial_sql, PackageResources._002_ledger_sql,
-        PackageResources._003_columns_sql,
+        PackageResources._003_columns_sql, PackageResources._004_cuts_sql,
     ]
 
     let connection: Connection

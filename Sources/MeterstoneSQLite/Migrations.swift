@@ -16,6 +16,10 @@ enum Migrations {
             try database.execute(
                 sql: String(decoding: PackageResources._003_columns_sql, as: UTF8.self))
         }
+        migrator.registerMigration("0004-cuts") { database in
+            try database.execute(
+                sql: String(decoding: PackageResources._004_cuts_sql, as: UTF8.self))
+        }
         return migrator
     }()
 }

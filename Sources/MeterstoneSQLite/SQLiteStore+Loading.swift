@@ -11,9 +11,14 @@ extension SQLiteStore {
         let watermark = try source.watermark()
         statements.mayHaveColumnsAhead = true
         let catalog = try catalog(statements.database, options)
+        let subjectMax = try source.count(SubjectStatements.numberMax)
+        guard (0...SQLiteSource.sequenceMax).contains(subjectMax) else {
+            throw StoreError(
+                code: .corrupt, message: "\(subjectMax) is not the number of a subject")
+        }
         let workingSet = WorkingSet(
             options: options, source: source, catalog: catalog, nextSequence: watermark + 1,
-            nextSubject: try source.count(SubjectStatements.numberMax) + 1,
+            nextSubject: subjectMax + 1,
             eventIDs: EventIDGenerator(seed: UInt64.random(in: .min ... .max)))
         let journal = try Statement(statements.database, JournalStatements.after)
         journal.bind(1, watermark)
@@ -26,6 +31,7 @@ extension SQLiteStore {
                     message: "the journal is unreadable after sequence \(workingSet.head)")
             }
             try workingSet.replay(batch)
+            workingSet.cutFloor = workingSet.head
         }
         return workingSet
     }
@@ -33,7 +39,7 @@ extension SQLiteStore {
     static func catalog(
         _ database: Database, _ options: StoreOptions
     ) throws(StoreError) -> Catalog {
-        Catalog(try blueprint(database), try registry(database), options)
+        try Catalog(stored: try blueprint(database), try registry(database), options)
     }
 
     private static func blueprint(_ database: Database) throws(StoreError) -> Blueprint {

@@ -78,10 +78,11 @@ extension Problem {
             .conflict
         case .tooManyReservations: .tooManyRequests
         case .tooLarge: .contentTooLarge
+        case .cursorExpired: .gone
         case .invalidField, .missingField, .unknownField, .unknownMeter, .unknownPlan,
             .unknownLimit, .unknownSubject, .unknownEvent, .unknownTimeZone, .nothingToCount,
             .quantityOverflow, .occurredAtOutOfRange, .cyclicParent, .unknownReservation,
-            .unknownGrant, .unknownReference, .creditOverflow:
+            .unknownGrant, .unknownReference, .creditOverflow, .unknownType:
             .unprocessableContent
         }
     }

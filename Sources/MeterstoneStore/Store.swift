@@ -31,6 +31,9 @@ public protocol Store: AnyObject, Sendable {
     /// What a read needs to know of the part that is not projected.
     func view(of subject: SubjectID?) throws(StoreError) -> StoreView
 
+    /// The same of no subject, for a report: later pages of it leave out what comes after.
+    func reportView() throws(StoreError) -> StoreView
+
     /// Some subjects with an id greater than `after`, sorted by id.
     func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [Subject]
 
@@ -79,6 +82,10 @@ public protocol Store: AnyObject, Sendable {
 
     /// Administrative changes, newest first.
     func changes(before sequence: Int64?, count: Int) throws(StoreError) -> [ChangeEntry]
+}
+
+extension Store {
+    public func reportView() throws(StoreError) -> StoreView { try view(of: nil) }
 }
 
 /// One line of the audit log.

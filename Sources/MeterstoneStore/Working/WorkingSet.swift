@@ -57,6 +57,10 @@ package final class WorkingSet {
         self.catalog = catalog
     }
 
+    /// Pages of a report that was begun before this fact cannot be told any more: what the journal
+    /// held was put into columns anew.
+    package var cutFloor: Int64 = 0
+
     /// Whether anything of the current batch must be made durable.
     package var hasFacts: Bool { batch.count > 0 }
 
