@@ -14,7 +14,7 @@ extension OpenAPIOperation {
                     textTypes: ["text/csv", "application/x-ndjson"],
                     headers: [.link, .contentDisposition])
             ],
-            problems: [.forbidden])
+            problems: [.forbidden, .cursorExpired])
     }
 }
 
