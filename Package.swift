@@ -61,6 +61,7 @@ let package = Package(
                 .embedInCode("Migrations/0002-ledger.sql"),
                 .embedInCode("Migrations/0003-columns.sql"),
                 .embedInCode("Migrations/0004-corrections.sql"),
+                .embedInCode("Migrations/0005-cuts.sql"),
             ],
             swiftSettings: strict
         ),
@@ -77,6 +78,7 @@ let package = Package(
                 .embedInCode("Migrations/0002-ledger.sql"),
                 .embedInCode("Migrations/0003-columns.sql"),
                 .embedInCode("Migrations/0004-corrections.sql"),
+                .embedInCode("Migrations/0005-cuts.sql"),
             ],
             swiftSettings: strict
         ),

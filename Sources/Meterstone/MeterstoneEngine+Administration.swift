@@ -68,7 +68,7 @@ extension MeterstoneEngine {
     /// Some subjects with an id greater than `after`, sorted by id.
     public func subjects(after: SubjectID?, count: Int) async throws(StoreError) -> [Subject] {
         try await committer.look { (store) throws(StoreError) in
-            try store.subjects(after: after, count: count)
+            try store.subjects(after: after, count: max(1, count))
         }
     }
 
@@ -78,7 +78,7 @@ extension MeterstoneEngine {
     ) async throws(StoreError) -> [ChangeEntry] {
         try await flush()
         return try await committer.read { (store) throws(StoreError) in
-            try store.changes(before: sequence, count: count)
+            try store.changes(before: sequence, count: max(1, count))
         }
     }
 

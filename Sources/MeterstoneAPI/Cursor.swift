@@ -60,15 +60,22 @@ extension Cursor {
 
     /// - Parameter list: names the list, so that its cursors are of no use to another.
     package init(_ position: DocumentPosition, of list: String) {
-        self.init(kind: .documents, position: "\(list):\(position.updatedAt):\(position.place)")
+        let cut = position.cut.map { ":\($0.text)" } ?? ""
+        self.init(
+            kind: .documents, position: "\(list):\(position.updatedAt):\(position.place)\(cut)")
     }
 
     package func documentPosition(of list: String) throws(Rejection) -> DocumentPosition {
         let parts = position.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 3, parts[0] == list, let updatedAt = Int64(parts[1]),
-            let place = Int64(parts[2]), (0...DocumentPosition.placeMax).contains(place)
+        guard parts.count == 3 || parts.count == 4, parts[0] == list,
+            let updatedAt = Int64(parts[1]), let place = Int64(parts[2]),
+            (0...DocumentPosition.placeMax).contains(place)
         else { throw Self.invalid }
-        return DocumentPosition(updatedAt: updatedAt, place: place)
+        guard parts.count == 4 else {
+            return DocumentPosition(updatedAt: updatedAt, place: place)
+        }
+        guard let cut = ReportCut(parts[3]) else { throw Self.invalid }
+        return DocumentPosition(updatedAt: updatedAt, place: place, cut: cut)
     }
 
     package func sequence() throws(Rejection) -> Int64 {

@@ -98,7 +98,9 @@ final class CatalogCache: Sendable {
             zones[String(rows[5].text(row, 0).dropFirst(Setting.zone.count))] =
                 rows[5].text(row, 1)
         }
-        return (Catalog(blueprint, registry, options, changes: changes), ZoneNotes(zones))
+        return (
+            try Catalog(stored: blueprint, registry, options, changes: changes), ZoneNotes(zones)
+        )
     }
 
     // MARK: For what is only shown
@@ -163,4 +165,6 @@ enum Setting {
     static let derivedVersion = "derivedVersion"
     /// Followed by the name of a zone: the digest of the rules that counters are cut with.
     static let zone = "timeZoneRules:"
+    /// The last transaction of which merged rows of columns may be gone.
+    static let cutFloor = "cutFloor"
 }

@@ -8,6 +8,8 @@ extension PostgresStore {
     private static let commitsPerMerge = 256
     /// Small rows of a day from which on they are merged.
     private static let rowsToMerge: Int64 = 32
+    /// How long merged rows are kept for pages that were begun before.
+    private static let keepsMergedSeconds: Int64 = 600
     /// What stores of this version derive from events, beside what those of the first one did.
     private static let derivedVersion = "2"
 
@@ -46,9 +48,10 @@ extension PostgresStore {
                 .binding(Int64(ColumnEntries.segmentMax)))
         let segments = (0..<rows.count).map { ColumnSegment(rows, $0, firstColumn: 1) }
         try connection.run([
-            Query(ColumnStatements.delete)
+            Query(ColumnStatements.noteMerged)
                 .binding(IntColumn((0..<rows.count).map { rows.int($0, 0) })),
             .inserting(try ColumnMerging.merged(segments)),
+            Query(ColumnStatements.dropMerged).binding(Self.keepsMergedSeconds),
             Query(TransactionStatements.commit),
         ])
         session.withLock { $0.noteCommits(Self.commitsPerMerge) }
@@ -90,6 +93,7 @@ extension PostgresStore {
 
     func rebuildColumns(_ source: PostgresSource, _ registry: Registry) throws(StoreError) {
         _ = try source.run(Query(ColumnStatements.deleteAll))
+        _ = try source.run(Query(ColumnStatements.raiseFloor))
         try source.forEachPartOfColumns(registry) { (segments) throws(StoreError) in
             _ = try source.run(.inserting(segments))
         }
@@ -98,19 +102,53 @@ extension PostgresStore {
 
 extension PostgresSource {
     func columns(
-        days: ClosedRange<Int64>, withTimes: Bool,
+        days: ClosedRange<Int64>, withTimes: Bool, at cut: ReportCut?,
         _ visit: (ColumnSegment) throws(StoreError) -> Void
     ) throws(StoreError) {
-        var rows = try run([
-            Query(withTimes ? ColumnStatements.scanWithTimes : ColumnStatements.scan)
-                .binding(days.lowerBound).binding(days.upperBound),
-            Query(ColumnStatements.fetch),
-        ])[1]
+        var scan = Query(ColumnStatements.scan(withTimes: withTimes, isCut: cut != nil))
+            .binding(days.lowerBound).binding(days.upperBound)
+        if let cut { scan = scan.binding(CutSnapshot(cut)?.text ?? "") }
+        var rows = try run([scan, Query(ColumnStatements.fetch)])[1]
         while rows.count > 0 {
             for row in 0..<rows.count { try visit(ColumnSegment(rows, row, firstColumn: 0)) }
             rows = try run(Query(ColumnStatements.fetch))
         }
         _ = try run(Query(ColumnStatements.closeScan))
+    }
+
+    func columnDays(within days: ClosedRange<Int64>) throws(StoreError) -> [Int64] {
+        let rows = try run(
+            Query(ColumnStatements.days).binding(days.lowerBound).binding(days.upperBound))
+        return (0..<rows.count).map { rows.int($0, 0) }
+    }
+
+    func snapshot() throws(StoreError) -> (text: String, sequence: Int64)? {
+        let rows = try run(Query(ColumnStatements.snapshot))
+        let commits = rows.int(0, 1)
+        return (
+            rows.text(0, 0).replacing(":", with: "/"),
+            (commits &+ 1).multipliedReportingOverflow(by: Transaction.numbersPerCommit)
+                .partialValue
+                &- 1
+        )
+    }
+
+    func holds(_ cut: ReportCut) throws(StoreError) -> Bool {
+        guard let snapshot = CutSnapshot(cut) else { return false }
+        let rows = try run([
+            Query(SettingStatements.byKey).binding(Setting.cutFloor),
+            Query(ColumnStatements.snapshot),
+        ])
+        guard let now = CutSnapshot(text: rows[1].text(0, 0)), snapshot.xmax <= now.xmax else {
+            return false
+        }
+        guard rows[0].count > 0 else { return true }
+        return Int64(rows[0].text(0, 0)).map { $0 < snapshot.xmin } ?? false
+    }
+
+    func subjectZones() throws(StoreError) -> [(number: Int64, zone: String)] {
+        let rows = try run(Query(SubjectStatements.zones))
+        return (0..<rows.count).map { (rows.int($0, 0), rows.text($0, 1)) }
     }
 
     func counters(
@@ -163,17 +201,28 @@ enum ColumnStatements {
         INSERT INTO event_columns (day, events, body, times)
         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[])
         """
-    static let scan = """
-        DECLARE columns NO SCROLL CURSOR FOR
-        SELECT day, events, body, NULL::bytea FROM event_columns
+    /// - Parameter isCut: as a snapshot saw it, which is the third argument.
+    static func scan(withTimes: Bool, isCut: Bool) -> String {
+        let condition =
+            isCut
+            ? """
+            pg_visible_in_snapshot(created, $3::text::pg_snapshot)
+                AND (merged IS NULL OR NOT pg_visible_in_snapshot(merged, $3::text::pg_snapshot))
+            """ : "merged IS NULL"
+        return """
+            DECLARE columns NO SCROLL CURSOR FOR
+            SELECT day, events, body, \(withTimes ? "times" : "NULL::bytea") FROM event_columns
+            WHERE day BETWEEN $1::bigint AND $2::bigint AND \(condition)
+            ORDER BY day
+            """
+    }
+    static let days = """
+        SELECT DISTINCT day FROM event_columns
         WHERE day BETWEEN $1::bigint AND $2::bigint
         ORDER BY day
         """
-    static let scanWithTimes = """
-        DECLARE columns NO SCROLL CURSOR FOR
-        SELECT day, events, body, times FROM event_columns
-        WHERE day BETWEEN $1::bigint AND $2::bigint
-        ORDER BY day
+    static let snapshot = """
+        SELECT pg_current_snapshot()::text, (SELECT last_value FROM commits)
         """
     static let fetch = "FETCH 32 FROM columns"
     static let closeScan = "CLOSE columns"
@@ -182,7 +231,7 @@ enum ColumnStatements {
     static let tryToOwnMerging = "SELECT pg_try_advisory_xact_lock(~$1::bigint)"
     static let dayToMerge = """
         SELECT day FROM event_columns
-        WHERE events < 65536
+        WHERE events < 65536 AND merged IS NULL
         GROUP BY day
         HAVING count(*) >= $1::bigint
         LIMIT 1
@@ -191,11 +240,32 @@ enum ColumnStatements {
     static let toMerge = """
         SELECT id, day, events, body, times FROM (
             SELECT *, sum(events) OVER (ORDER BY id) AS total FROM event_columns
-            WHERE day = $1::bigint AND events < 65536
+            WHERE day = $1::bigint AND events < 65536 AND merged IS NULL
         ) AS small
         WHERE total <= $2::bigint
         ORDER BY id
         """
-    static let delete = "DELETE FROM event_columns WHERE id = ANY($1::bigint[])"
+    static let noteMerged = """
+        UPDATE event_columns SET merged = pg_current_xact_id(), merged_at = now()
+        WHERE id = ANY($1::bigint[])
+        """
+    /// Drops what was merged long ago, and notes that older pages cannot be told any more.
+    static let dropMerged = """
+        WITH gone AS (
+            DELETE FROM event_columns
+            WHERE merged IS NOT NULL AND merged_at < now() - make_interval(secs => $1::bigint)
+                AND merged < pg_snapshot_xmin(pg_current_snapshot())
+            RETURNING merged
+        )
+        INSERT INTO settings (key, value)
+        SELECT 'cutFloor', max(merged::text::numeric)::text FROM gone HAVING count(*) > 0
+        ON CONFLICT (key) DO UPDATE
+        SET value = greatest(settings.value::numeric, excluded.value::numeric)::text
+        """
+    /// Pages that were begun before this transaction cannot be told after it.
+    static let raiseFloor = """
+        INSERT INTO settings (key, value) VALUES ('cutFloor', pg_current_xact_id()::text)
+        ON CONFLICT (key) DO UPDATE SET value = excluded.value
+        """
     static let deleteAll = "DELETE FROM event_columns"
 }

@@ -27,6 +27,11 @@ enum SubjectStatements {
         SELECT \(columns) FROM subjects
         WHERE id = ANY(ARRAY(SELECT id FROM wanted)) AND number IS NOT NULL
         """
+    /// With a zone of their own.
+    static let zones = """
+        SELECT number, profile::json ->> 'timeZone' FROM subjects
+        WHERE (profile::json ->> 'timeZone') IS NOT NULL AND number IS NOT NULL
+        """
     static let byNumber = "SELECT \(columns) FROM subjects WHERE number = ANY($1::bigint[])"
     static let after = """
         SELECT \(columns) FROM subjects WHERE id > $1::text AND number IS NOT NULL

@@ -20,6 +20,10 @@ enum Migrations {
             try database.execute(
                 sql: String(decoding: PackageResources._004_corrections_sql, as: UTF8.self))
         }
+        migrator.registerMigration("0005-cuts") { database in
+            try database.execute(
+                sql: String(decoding: PackageResources._005_cuts_sql, as: UTF8.self))
+        }
         return migrator
     }()
 }

@@ -31,8 +31,8 @@ final class Projection {
     private var events: [EventReference] = []
     private var ids: [IDReference] = []
     private var entries: [EntryRow] = []
-    private var columns: [ColumnEntries]
-    private var segments: [ColumnSegment] = []
+    private var columns: [(until: Int64, entries: ColumnEntries)]
+    private var segments: [(segment: ColumnSegment, sequence: Int64)] = []
     /// UTC days whose columns are to be merged.
     private var days: [Int64] = []
     private var stage = Stage.gather
@@ -90,7 +90,10 @@ final class Projection {
         case .counters: try putCounters(statements, workingSet)
         case .segments: try putSegments(statements)
         case .finish:
-            try statements.transaction { () throws(StoreError) in try finish(statements) }
+            try statements.transaction { () throws(StoreError) in
+                try finish(statements)
+                try statements.raiseCutFloor(to: workingSet.cutFloor)
+            }
             workingSet.didProject(through: until)
             advance(to: .merge)
         case .merge: try mergeColumns(statements)
@@ -215,13 +218,14 @@ final class Projection {
 
     // MARK: Columns
 
-    /// A slice has one set of entries for each section.
+    /// A slice has at least one set of entries for each section.
     private func makeSegments() {
         if position < columns.count {
-            segments += columns[position].segments()
+            let (until, entries) = columns[position]
+            segments += entries.segments().map { ($0, until) }
             position += 1
         } else {
-            days = Set(segments.map(\.day)).sorted()
+            days = Set(segments.map(\.segment.day)).sorted()
             advance(to: .events)
         }
     }
@@ -231,12 +235,12 @@ final class Projection {
         var end = position
         var events = 0
         while end < segments.count, events < Self.eventsPerStep {
-            events += segments[end].count
+            events += segments[end].segment.count
             end += 1
         }
         try statements.transaction { () throws(StoreError) in
             if position == 0 { try statements.dropColumnsAhead() }
-            try statements.put(segments[position..<end], at: until)
+            try statements.put(segments[position..<end])
         }
         position = end
         if position == segments.count { advance(to: .finish) }
@@ -247,6 +251,7 @@ final class Projection {
         let end = min(position + Self.daysPerStep, days.count)
         try statements.transaction { () throws(StoreError) in
             for day in days[position..<end] { _ = try statements.mergeColumns(of: day) }
+            if end == days.count { try statements.dropMergedColumns() }
         }
         position = end
     }

@@ -4,6 +4,8 @@ import MeterstoneStore
 
 /// The tables, read through one connection. Statements are prepared when they are first needed.
 final class SQLiteSource: StoreSource {
+    /// Facts and subjects are numbered from 1, and nobody gets so far.
+    static let sequenceMax = Int64.max / 4
     private let database: Database
     private var statements: [String: Statement] = [:]
 
@@ -239,7 +241,12 @@ final class SQLiteSource: StoreSource {
     }
 
     func watermark() throws(StoreError) -> Int64 {
-        Int64(try setting(Setting.watermark) ?? "0") ?? 0
+        let text = try setting(Setting.watermark) ?? "0"
+        guard let sequence = Int64(text), (0...Self.sequenceMax).contains(sequence) else {
+            throw StoreError(
+                code: .corrupt, message: "the watermark '\(text)' is not the place of a fact")
+        }
+        return sequence
     }
 
     func setting(_ key: String) throws(StoreError) -> String? {

@@ -5,8 +5,15 @@ import MeterstoneStore
 /// The rows of `event_columns`.
 extension WriterStatements {
     func put(_ segments: some Collection<ColumnSegment>, at sequence: Int64) throws(StoreError) {
+        try put(segments.map { ($0, sequence) })
+    }
+
+    /// - Parameter segments: with the last fact that each includes.
+    func put(
+        _ segments: some Collection<(segment: ColumnSegment, sequence: Int64)>
+    ) throws(StoreError) {
         let statement = try Statement(database, ColumnStatements.put)
-        for segment in segments {
+        for (segment, sequence) in segments {
             statement.bind(1, segment.day)
             statement.bind(2, sequence)
             statement.bind(3, Int64(segment.count))
@@ -25,7 +32,8 @@ extension WriterStatements {
         guard let count = ColumnMerging.mergeable(rows.map(\.count)) else { return false }
         let merged = rows.suffix(count)
         let read = try Statement(database, ColumnStatements.byID)
-        let delete = try Statement(database, ColumnStatements.delete)
+        let note = try Statement(database, ColumnStatements.noteMerged)
+        let sequence = merged.map(\.sequence).max() ?? 0
         var segments: [ColumnSegment] = []
         for row in merged {
             read.reset()
@@ -34,12 +42,49 @@ extension WriterStatements {
             segments.append(
                 ColumnSegment(day: day, count: row.count, body: read.bytes(0), times: read.bytes(1))
             )
-            delete.bind(1, row.id)
-            try delete.run()
+            note.bind(1, row.id)
+            note.bind(2, sequence)
+            note.bind(3, now.millisecondsSince1970)
+            try note.run()
         }
         read.reset()
-        try put(try ColumnMerging.merged(segments), at: merged.map(\.sequence).max() ?? 0)
+        try put(try ColumnMerging.merged(segments), at: sequence)
         return true
+    }
+
+    /// Milliseconds for which merged rows are kept for pages that were begun before, if not too much
+    /// comes after them.
+    private static let keepsMergedMilliseconds: Int64 = 600_000
+    /// Facts after which they go anyway.
+    private static let keepsMergedFacts: Int64 = 1 << 21
+
+    /// Drops merged rows that have been kept for long, the oldest first.
+    func dropMergedColumns() throws(StoreError) {
+        let oldest = try Statement(database, ColumnStatements.oldestMerged)
+        let earliest = now.advanced(byMilliseconds: -Self.keepsMergedMilliseconds)
+        let first = try source.watermark() - Self.keepsMergedFacts
+        var rows: [(id: Int64, sequence: Int64)] = []
+        while try oldest.step(),
+            oldest.int(2) < earliest.millisecondsSince1970
+                || oldest.int(1) < first
+        {
+            rows.append((oldest.int(0), oldest.int(1)))
+        }
+        oldest.reset()
+        guard let last = rows.last else { return }
+        for sql in [ColumnStatements.delete, ColumnStatements.forgetMerged] {
+            let statement = try Statement(database, sql)
+            for row in rows {
+                statement.bind(1, row.id)
+                try statement.run()
+            }
+        }
+        try raiseCutFloor(to: last.sequence)
+    }
+
+    func raiseCutFloor(to sequence: Int64) throws(StoreError) {
+        guard sequence > 0, try sequence > source.cutFloor() else { return }
+        try put(setting: Setting.cutFloor, String(sequence))
     }
 
     /// Drops what a projection that was cut short had written ahead of the watermark.
@@ -79,7 +124,9 @@ extension SQLiteStore {
 
     func rebuildColumns(_ database: Database) throws(StoreError) {
         try Statement(database, ColumnStatements.deleteAll).run()
+        try Statement(database, ColumnStatements.forgetAllMerged).run()
         let sequence = try statements.source.watermark()
+        try statements.raiseCutFloor(to: sequence)
         var days: Set<Int64> = []
         try statements.source.forEachPartOfColumns(workingSet.registry) {
             (segments) throws(StoreError) in
@@ -95,7 +142,7 @@ extension SQLiteSource {
     private static let daysOnOneThread: Int64 = 4
 
     func columns(
-        days: ClosedRange<Int64>, withTimes: Bool,
+        days: ClosedRange<Int64>, withTimes: Bool, at cut: ReportCut?,
         _ visit: (ColumnSegment) throws(StoreError) -> Void
     ) throws(StoreError) {
         let statement = try self.statement(
@@ -104,12 +151,39 @@ extension SQLiteSource {
         let watermark = try watermark()
         statement.bind(1, days.lowerBound)
         statement.bind(2, days.upperBound)
-        statement.bind(3, watermark)
+        statement.bind(3, min(watermark, cut?.sequence ?? .max))
         let (count, isUnbounded) = days.upperBound.subtractingReportingOverflow(days.lowerBound)
         guard count < Self.daysOnOneThread, !isUnbounded else {
             return try SegmentReader(statement, withTimes: withTimes).forEach(visit)
         }
         while try statement.step() { try visit(statement.segment(withTimes: withTimes)) }
+    }
+
+    func columnDays(within days: ClosedRange<Int64>) throws(StoreError) -> [Int64] {
+        let statement = try self.statement(ColumnStatements.days)
+        defer { statement.reset() }
+        statement.bind(1, days.lowerBound)
+        statement.bind(2, days.upperBound)
+        var result: [Int64] = []
+        while try statement.step() { result.append(statement.int(0)) }
+        return result
+    }
+
+    func holds(_ cut: ReportCut) throws(StoreError) -> Bool {
+        let floor = try cutFloor()
+        return cut.snapshot == nil && cut.sequence >= floor
+    }
+
+    func cutFloor() throws(StoreError) -> Int64 {
+        Int64(try setting(Setting.cutFloor) ?? "0") ?? .max
+    }
+
+    func subjectZones() throws(StoreError) -> [(number: Int64, zone: String)] {
+        let statement = try self.statement(SubjectStatements.zones)
+        defer { statement.reset() }
+        var result: [(number: Int64, zone: String)] = []
+        while try statement.step() { result.append((statement.int(0), statement.text(1))) }
+        return result
     }
 
     /// Windows of one kind are few, however many subjects there are: each is looked at once.

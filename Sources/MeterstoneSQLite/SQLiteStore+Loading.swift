@@ -17,9 +17,14 @@ extension SQLiteStore {
         }
         changes.sort { $0.sequence < $1.sequence }
         let catalog = try catalog(statements.database, options, changes: changes)
+        let subjectMax = try source.count(SubjectStatements.numberMax)
+        guard (0...SQLiteSource.sequenceMax).contains(subjectMax) else {
+            throw StoreError(
+                code: .corrupt, message: "\(subjectMax) is not the number of a subject")
+        }
         let workingSet = WorkingSet(
             options: options, source: source, catalog: catalog, nextSequence: watermark + 1,
-            nextSubject: try source.count(SubjectStatements.numberMax) + 1,
+            nextSubject: subjectMax + 1,
             eventIDs: EventIDGenerator(seed: UInt64.random(in: .min ... .max)),
             zones: ZoneNotes(try source.zones()))
         let journal = try Statement(statements.database, JournalStatements.after)
@@ -33,6 +38,7 @@ extension SQLiteStore {
                     message: "the journal is unreadable after sequence \(workingSet.head)")
             }
             try workingSet.replay(batch)
+            workingSet.cutFloor = workingSet.head
         }
         return workingSet
     }
@@ -40,7 +46,8 @@ extension SQLiteStore {
     static func catalog(
         _ database: Database, _ options: StoreOptions, changes: [ChangeRecord]? = nil
     ) throws(StoreError) -> Catalog {
-        Catalog(try blueprint(database), try registry(database), options, changes: changes)
+        try Catalog(
+            stored: try blueprint(database), try registry(database), options, changes: changes)
     }
 
     private static func blueprint(_ database: Database) throws(StoreError) -> Blueprint {

@@ -94,6 +94,7 @@ public final class SQLiteStore: Store, @unchecked Sendable {
     public func commit(_ commands: [Command], at now: Instant) throws(StoreError) -> [Outcome] {
         try refuseIfHalted()
         return try write { (database) throws(StoreError) in
+            statements.now = now
             do throws(StoreError) {
                 var outcomes: [Outcome] = []
                 outcomes.reserveCapacity(commands.count)
@@ -160,6 +161,14 @@ public final class SQLiteStore: Store, @unchecked Sendable {
         return try write { (_) throws(StoreError) in
             workingSet.evict()
             return try workingSet.view(of: subject)
+        }
+    }
+
+    public func reportView() throws(StoreError) -> StoreView {
+        try refuseIfHalted()
+        return try write { (_) throws(StoreError) in
+            workingSet.evict()
+            return try workingSet.reportView()
         }
     }
 

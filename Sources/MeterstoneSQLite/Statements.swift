@@ -21,6 +21,11 @@ package enum SubjectStatements {
         SET profile = excluded.profile, children = excluded.children,
             next_expiry = excluded.next_expiry
         """
+    /// With a zone of their own.
+    package static let zones = """
+        SELECT number, json_extract(profile, '$.timeZone') FROM subjects
+        WHERE json_extract(profile, '$.timeZone') IS NOT NULL
+        """
     package static let due = """
         SELECT id FROM subjects
         WHERE next_expiry <= ?1
@@ -113,19 +118,34 @@ package enum ColumnStatements {
     package static let put = """
         INSERT INTO event_columns (day, sequence, events, body, times) VALUES (?1, ?2, ?3, ?4, ?5)
         """
-    package static let ofDays = """
-        SELECT day, events, body FROM event_columns
-        WHERE day BETWEEN ?1 AND ?2 AND sequence <= ?3
+    /// As of a fact, with what was merged after it as it was before.
+    private static let asOf = """
+        WHERE day BETWEEN ?1 AND ?2 AND sequence <= ?3 AND NOT EXISTS (
+            SELECT 1 FROM merged_columns m WHERE m.id = event_columns.id AND m.sequence <= ?3
+        )
         ORDER BY day
         """
+    package static let ofDays = "SELECT day, events, body FROM event_columns \(asOf)"
     package static let ofDaysWithTimes = """
-        SELECT day, events, body, times FROM event_columns
-        WHERE day BETWEEN ?1 AND ?2 AND sequence <= ?3
-        ORDER BY day
+        SELECT day, events, body, times FROM event_columns \(asOf)
+        """
+    package static let days = """
+        SELECT DISTINCT day FROM event_columns WHERE day BETWEEN ?1 AND ?2 ORDER BY day
         """
     package static let sizesOfDay = """
-        SELECT id, sequence, events FROM event_columns WHERE day = ?1 ORDER BY id
+        SELECT id, sequence, events FROM event_columns
+        WHERE day = ?1
+            AND NOT EXISTS (SELECT 1 FROM merged_columns m WHERE m.id = event_columns.id)
+        ORDER BY id
         """
+    package static let noteMerged = """
+        INSERT INTO merged_columns (id, sequence, merged_at) VALUES (?1, ?2, ?3)
+        """
+    package static let oldestMerged = """
+        SELECT id, sequence, merged_at FROM merged_columns ORDER BY sequence, id LIMIT 64
+        """
+    package static let forgetMerged = "DELETE FROM merged_columns WHERE id = ?1"
+    package static let forgetAllMerged = "DELETE FROM merged_columns"
     package static let byID = "SELECT body, times FROM event_columns WHERE id = ?1"
     package static let delete = "DELETE FROM event_columns WHERE id = ?1"
     package static let deleteAfter = "DELETE FROM event_columns WHERE sequence > ?1"
@@ -246,4 +266,6 @@ package enum Setting {
     package static let derivedVersion = "derived_version"
     /// Followed by the name of a zone: the digest of the rules that counters were cut with.
     package static let zone = "time_zone_rules:"
+    /// Pages of a report that was begun before this fact cannot be told any more.
+    package static let cutFloor = "cut_floor"
 }

@@ -1,4 +1,5 @@
 import GRDB
+import MeterstoneCore
 import MeterstoneStore
 
 /// The prepared statements of the writer's connection.
@@ -8,6 +9,8 @@ final class WriterStatements {
     let appendToJournal, putEvent, putID, putCounter, deleteCounter, dropJournal: Statement
     /// Whether a projection that was cut short may have written columns ahead of the watermark.
     var mayHaveColumnsAhead = true
+    /// When the last commit was asked for.
+    var now = Instant(millisecondsSince1970: 0)
     private let begin, beginReading, commit, rollback: Statement
 
     init(_ database: Database) throws(StoreError) {

@@ -81,10 +81,11 @@ extension Problem {
         case .tooManyReservations: .tooManyRequests
         case .timeZoneRules: .serviceUnavailable
         case .tooLarge: .contentTooLarge
+        case .cursorExpired: .gone
         case .invalidField, .missingField, .unknownField, .unknownMeter, .unknownPlan,
             .unknownLimit, .unknownSubject, .unknownEvent, .unknownTimeZone, .nothingToCount,
             .quantityOverflow, .occurredAtOutOfRange, .cyclicParent, .unknownReservation,
-            .unknownGrant, .unknownReference, .creditOverflow:
+            .unknownGrant, .unknownReference, .creditOverflow, .unknownType:
             .unprocessableContent
         }
     }

@@ -41,6 +41,9 @@ public protocol Store: AnyObject, Sendable {
     /// What a read needs to know of the part that is not projected.
     func view(of subject: SubjectID?) throws(StoreError) -> StoreView
 
+    /// The same of no subject, for a report: later pages of it leave out what comes after.
+    func reportView() throws(StoreError) -> StoreView
+
     /// Some subjects with an id greater than `after`, sorted by id.
     func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [Subject]
 
@@ -108,6 +111,10 @@ extension Store {
 
 extension Store {
     public var notices: [String] { [] }
+}
+
+extension Store {
+    public func reportView() throws(StoreError) -> StoreView { try view(of: nil) }
 }
 
 /// One line of the audit log.

@@ -32,8 +32,27 @@ public struct StoreOptions: Sendable {
 }
 
 extension Catalog {
+    /// A catalog as it was stored; `corrupt` when its meters and limits have no numbers.
+    ///
     /// - Parameter changes: all that ever were of plans and of the credit policy, oldest first; `nil`:
     ///   nobody looks at the past.
+    package convenience init(
+        stored blueprint: Blueprint, _ registry: Registry, _ options: StoreOptions,
+        changes: [ChangeRecord]? = nil
+    ) throws(StoreError) {
+        let missing =
+            blueprint.limits.first { registry.number(of: $0.key) == nil }?.key.text
+            ?? blueprint.series(limitNumber: { registry.number(of: $0) })
+            .first { registry.number(of: $0) == nil }?.meter.key.text
+        if let missing {
+            throw StoreError(
+                code: .corrupt, message: "the numbers that '\(missing)' is counted by are not there"
+            )
+        }
+        self.init(blueprint, registry, options, changes: changes)
+    }
+
+    /// - Parameter changes: as of ``init(stored:_:_:changes:)``.
     package convenience init(
         _ blueprint: Blueprint, _ registry: Registry, _ options: StoreOptions,
         changes: [ChangeRecord]? = nil

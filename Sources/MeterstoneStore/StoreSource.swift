@@ -61,11 +61,25 @@ public protocol StoreSource {
     ///
     /// - Parameters:
     ///   - withTimes: `false`: without when within the day each occurred.
+    ///   - cut: as they were then, which ``holds(_:)`` says is still known; `nil`: as they are.
     ///   - visit: does not ask the source anything, which may be reading ahead.
     func columns(
-        days: ClosedRange<Int64>, withTimes: Bool,
+        days: ClosedRange<Int64>, withTimes: Bool, at cut: ReportCut?,
         _ visit: (ColumnSegment) throws(StoreError) -> Void
     ) throws(StoreError)
+
+    /// The days among these of which there are columns, ascending; those that were merged included.
+    func columnDays(within days: ClosedRange<Int64>) throws(StoreError) -> [Int64]
+
+    /// What a store of many nodes knows the state by that is read here, and the last fact that it may
+    /// include; `nil`: the head of the view says that.
+    func snapshot() throws(StoreError) -> (text: String, sequence: Int64)?
+
+    /// Whether columns can still be read as they were.
+    func holds(_ cut: ReportCut) throws(StoreError) -> Bool
+
+    /// Every subject with a time zone of its own.
+    func subjectZones() throws(StoreError) -> [(number: Int64, zone: String)]
 
     /// Every counter of a series that a subject has.
     func counters(
@@ -241,9 +255,21 @@ extension StoreSource {
     public func sizes() throws(StoreError) -> StoreSizes { throw .notWhole }
 
     public func columns(
-        days: ClosedRange<Int64>, withTimes: Bool,
+        days: ClosedRange<Int64>, withTimes: Bool, at cut: ReportCut?,
         _ visit: (ColumnSegment) throws(StoreError) -> Void
     ) throws(StoreError) { throw .notWhole }
+
+    public func columnDays(within days: ClosedRange<Int64>) throws(StoreError) -> [Int64] {
+        throw .notWhole
+    }
+
+    public func snapshot() throws(StoreError) -> (text: String, sequence: Int64)? { nil }
+
+    public func holds(_ cut: ReportCut) throws(StoreError) -> Bool { cut.snapshot == nil }
+
+    public func subjectZones() throws(StoreError) -> [(number: Int64, zone: String)] {
+        throw .notWhole
+    }
 
     public func counters(
         ofSeries series: Int, of subject: Int64

@@ -46,6 +46,10 @@ public final class MemoryStore: Store {
         }
     }
 
+    public func reportView() throws(StoreError) -> StoreView {
+        try workingSet.withLock { (workingSet) throws(StoreError) in try workingSet.reportView() }
+    }
+
     public func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [Subject] {
         try workingSet.withLock { (workingSet) throws(StoreError) in
             try workingSet.subjects(after: after, count: count)

@@ -57,11 +57,18 @@ final class TailSource: StoreSource {
     func facts(of subject: Int64, days: ClosedRange<Int64>) -> [StoredFact] { [] }
     func days(of subject: Int64, within days: ClosedRange<Int64>, count: Int) -> [Int64] { [] }
     func columns(
-        days: ClosedRange<Int64>, withTimes: Bool,
+        days: ClosedRange<Int64>, withTimes: Bool, at cut: ReportCut?,
         _ visit: (ColumnSegment) throws(StoreError) -> Void
     ) throws(StoreError) {
         for segment in columns.flatMap({ $0.segments() }) where days.contains(segment.day) {
             try visit(segment)
+        }
+    }
+
+    func columnDays(within days: ClosedRange<Int64>) -> [Int64] { [] }
+
+    func subjectZones() -> [(number: Int64, zone: String)] {
+        stored.values.compactMap { subject in subject.profile.timeZone.map { (subject.number, $0) }
         }
     }
 

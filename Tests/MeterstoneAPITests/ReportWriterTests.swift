@@ -109,8 +109,13 @@ import Testing
     private let span = WindowSpan(
         from: Instant(millisecondsSince1970: -1), until: Instant(millisecondsSince1970: 5))
 
+    private let cut = ReportCut(
+        at: Instant(millisecondsSince1970: 9), sequence: 3, snapshot: "10/20/10,14")
+
     private func cursorAfter(next: Int? = 7) -> Cursor? {
-        Cursor(after: Report<NoRow>(span: span, timeZone: "UTC", rows: [], next: next), of: .idle)
+        Cursor(
+            after: Report<NoRow>(
+                span: span, timeZone: "UTC", rows: [], next: next, cut: cut), of: .idle)
     }
 
     @Test func `the last page has none`() {
@@ -127,6 +132,7 @@ import Testing
             try question.resume(at: Cursor(text, kind: .reports), of: .idle)
             #expect(question.offset == 7)
             #expect(question.from == span.from && question.until == span.until)
+            #expect(question.cut == cut && question.after == nil)
         }
     }
 
@@ -141,13 +147,18 @@ import Testing
         var other = ReportQuestion(until: span.from)
         #expect(rejection { try other.resume(at: cursor, of: .idle) } == invalid)
         for position in [
-            "", "idle", "idle:7", "idle:7:1", "idle:x:1:2", "idle:-7:1:2", "idle:0:1:2",
-            "idle:7:1:", "idle:7:1:2:3", "top:7:1:2", "idle:9223372036854775808:1:2",
+            "", "idle", "idle:7", "idle:7:1", "idle:x:1:2:9;3;:", "idle:-7:1:2:9;3;:",
+            "idle:0:1:2:9;3;:", "idle:7:1::9;3;:", "idle:7:1:2:9;3;", "top:7:1:2:9;3;:",
+            "idle:9223372036854775808:1:2:9;3;:", "idle:7:1:2:9;3:", "idle:7:1:2:9;-1;:",
+            "idle:7:1:2:9;3;:\u{7}", "idle:7:1:2:9223372036854775807;3;:",
         ] {
             let forged = Cursor(kind: .reports, position: position)
             #expect(
                 rejection { try question.resume(at: forged, of: .idle) } == invalid, "\(position)")
         }
+        // What an earlier version gave.
+        let old = Cursor(kind: .reports, position: "idle:7:1:2")
+        #expect(rejection { try question.resume(at: old, of: .idle) }?.code == .cursorExpired)
         #expect(question == ReportQuestion())
     }
 }

@@ -6,8 +6,9 @@ import Testing
 @Suite struct ReportCommandTests {
     private static let reports: [[String]] = [
         ["top", "calls"], ["trends"], ["trends", "calls", "--window", "month"],
-        ["usage-by", "calls", "model"], ["funnel", "a", "b"], ["funnel", "a", "b", "--unordered"],
-        ["errors", "--minimum-events", "1"], ["adoption"], ["adoption", "calls"],
+        ["usage-by", "calls", "model"], ["funnel", "calls", "calls", "--meters"],
+        ["funnel", "calls", "calls", "--meters", "--unordered"],
+        ["errors", "--minimum-events", "0"], ["adoption"], ["adoption", "calls"],
         ["power-users", "calls", "--percent", "50"], ["idle", "--idle-days", "7"], ["limits"],
         ["limit-subjects"], ["limit-subjects", "--limit", "daily"], ["unusual", "calls"],
         ["unusual", "calls", "--date", "2026-03-01"], ["overage", "--limit", "daily"], ["plans"],

@@ -88,8 +88,30 @@ struct SchemaTests {
         ),
         ("SELECT id FROM subjects WHERE number = ANY('{1,2}')", "subjects_"),
         (
-            "SELECT day, events, body FROM event_columns WHERE day BETWEEN 1 AND 31 ORDER BY day",
+            """
+            SELECT day, events, body FROM event_columns
+            WHERE day BETWEEN 1 AND 31 AND merged IS NULL ORDER BY day
+            """, "event_columns_by_day"
+        ),
+        (
+            """
+            SELECT day, events, body FROM event_columns
+            WHERE day BETWEEN 1 AND 31
+                AND pg_visible_in_snapshot(created, '10:20:'::text::pg_snapshot)
+                AND (merged IS NULL
+                    OR NOT pg_visible_in_snapshot(merged, '10:20:'::text::pg_snapshot))
+            ORDER BY day
+            """, "event_columns_by_day"
+        ),
+        (
+            "SELECT DISTINCT day FROM event_columns WHERE day BETWEEN 1 AND 31 ORDER BY day",
             "event_columns_by_day"
+        ),
+        (
+            """
+            SELECT number, profile::json ->> 'timeZone' FROM subjects
+            WHERE (profile::json ->> 'timeZone') IS NOT NULL AND number IS NOT NULL
+            """, "subjects_by_time_zone"
         ),
         (
             """

@@ -12,8 +12,9 @@ import Testing
         ("trends?meters=prompts,seconds&window=week:sunday", "from"),
         ("usage-by?meter=prompts&by=model", "value"),
         ("usage-by?meter=prompts&by=dimension:a%20b", "value"),
-        ("funnel?types=prompt,export", "type"), ("funnel?types=a,b,c&ordered=false", "type"),
-        ("errors?", "type"), ("errors?minimumEvents=1", "type"), ("adoption?", "plan"),
+        ("funnel?meters=prompts,seconds", "type"),
+        ("funnel?meters=prompts,seconds&ordered=false", "type"),
+        ("errors?", "type"), ("errors?minimumEvents=0", "type"), ("adoption?", "plan"),
         ("adoption?meters=seconds", "plan"), ("power-users?meter=prompts", "subject"),
         ("power-users?meter=prompts&percent=100", "subject"), ("idle?", "subject"),
         ("idle?idleDays=7", "subject"), ("limits?", "limit"), ("limit-subjects?", "limit"),
@@ -77,7 +78,12 @@ import Testing
             #expect(first.items("rows", "quantity") == ["5", "5"])
             let cursor = try #require(first.text("next"))
             #expect(
-                first.header("Link") == #"<?meter=prompts&count=2&cursor=\#(cursor)>; rel="next""#)
+                first.header("Link")
+                    == #"<http://localhost\#(path)&cursor=\#(cursor)>; rel="next""#)
+            // A cursor is replaced, however it is written.
+            let encoded = try await server.get(
+                path.replacing("count=2", with: "count=1") + "&%63ursor=\(cursor)")
+            #expect(encoded.status == 200 && encoded.header("Link") == nil)
             let second = try await server.get("\(path)&cursor=\(cursor)")
             #expect(second.items("rows", "subject") == ["a"])
             #expect(!second.has("next") && second.header("Link") == nil)
@@ -98,14 +104,15 @@ import Testing
         try await TestServer.run { server in
             for position in [
                 "top:9223372036854775807:0:1", "top:1:-9223372036854775808:9223372036854775807",
-                "top:1:0:253402300800000", "top:1:5:5", "top:1:5:4", "top:0:0:1", "top:-1:0:1",
+                "top:1:0:253402300800000", "top:1:5:5:9;0;:", "top:1:5:4:9;0;:", "top:0:0:1:9;0;:",
+                "top:-1:0:1:9;0;:", "top:1:0:1:9;9223372036854775808;:",
             ] {
                 let cursor = Data("1r\(position)".utf8).base64EncodedString()
                     .replacing("=", with: "").replacing("+", with: "-").replacing("/", with: "_")
                 let answer = try await server.get(
                     "/v1/analytics/top?meter=prompts&cursor=\(cursor)")
-                let isLast = position == "top:9223372036854775807:0:1"
-                #expect(answer.status == (isLast ? 200 : 422), "\(position): \(answer.text)")
+                // What an earlier version gave is told apart from what nobody gave.
+                #expect(answer.status == (position.hasSuffix(";:") ? 422 : 410), "\(position)")
             }
         }
     }
@@ -151,7 +158,11 @@ import Testing
         ("funnel", "missing_field", "types"), ("funnel?types=a", "invalid_field", "types"),
         ("funnel?types=a,", "invalid_field", "types"),
         ("funnel?types=a,b&ordered=yes", "invalid_field", "ordered"),
-        ("errors?minimumEvents=0", "invalid_field", "minimumEvents"),
+        ("funnel?types=a,b", "unknown_type", "types"),
+        ("funnel?meters=prompts", "invalid_field", "meters"),
+        ("funnel?meters=prompts,nope", "unknown_meter", "meter"),
+        ("funnel?meters=prompts,seconds&types=a,b", "invalid_field", "meters"),
+        ("errors?minimumEvents=-1", "invalid_field", "minimumEvents"),
         ("power-users", "missing_field", "meter"),
         ("power-users?meter=prompts&percent=101", "invalid_field", "percent"),
         ("power-users?meter=prompts&percent=0", "invalid_field", "percent"),

@@ -45,6 +45,8 @@ final class HeldStore: Store {
         try store.view(of: subject)
     }
 
+    func reportView() throws(StoreError) -> StoreView { try store.reportView() }
+
     func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [Subject] {
         try store.subjects(after: after, count: count)
     }

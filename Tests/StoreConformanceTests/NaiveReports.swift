@@ -252,8 +252,13 @@ extension NaiveReports {
             let own = asked.filter { $0.subject == user.subject && $0.units(meter) != nil }
             return PowerUser(
                 subject: user.subject, quantity: user.quantity,
-                share: Ratio(user.quantity, of: total), activeDays: utcDays(own))
+                share: adds(meter) ? Ratio(user.quantity, of: total) : nil, activeDays: utcDays(own)
+            )
         }
+    }
+
+    private func adds(_ meter: Meter) -> Bool {
+        meter.aggregation == .sum || meter.aggregation == .count
     }
 
     func trends(
@@ -286,7 +291,8 @@ extension NaiveReports {
         return groups.map { value, events in
             UsageShare(
                 value: value, quantity: all(events, meter), events: Int64(events.count),
-                subjects: subjects(events), share: Ratio(all(events, meter), of: total))
+                subjects: subjects(events),
+                share: adds(meter) ? Ratio(all(events, meter), of: total) : nil)
         }.sorted { ($1.quantity, $0.value ?? "") < ($0.quantity, $1.value ?? "") }
     }
 
@@ -294,20 +300,8 @@ extension NaiveReports {
         _ types: [String], isOrdered: Bool, _ question: ReportQuestion, _ asked: [NaiveEvent]
     ) -> [FunnelStep] {
         let steps = asked.filter { question.filter.status != nil || $0.details.status == .success }
-        var counts: [Int64] = []
-        for place in types.indices {
-            let reached = bySubject(steps).values.count { events in
-                guard isOrdered else { return events.contains { $0.details.type == types[place] } }
-                var time = Instant.earliest
-                for type in types[...place] {
-                    let next = events.filter { $0.details.type == type && $0.at >= time }
-                    guard let first = next.map(\.at).min() else { return false }
-                    time = first
-                }
-                return true
-            }
-            counts.append(Int64(reached))
-        }
+        let counts = counts(
+            steps, isOrdered: isOrdered, types.map { type in { $0.details.type == type } })
         return types.indices.map { place in
             FunnelStep(
                 type: types[place], subjects: counts[place],
@@ -316,10 +310,41 @@ extension NaiveReports {
         }
     }
 
+    func funnel(
+        _ meters: [Meter], isOrdered: Bool, _ asked: [NaiveEvent]
+    ) -> [FunnelStep] {
+        let counts = counts(
+            asked, isOrdered: isOrdered, meters.map { meter in { $0.units(meter) != nil } })
+        return meters.indices.map { place in
+            FunnelStep(
+                meter: meters[place].key, subjects: counts[place],
+                rateOfFirst: Ratio(counts[place], of: counts[0]),
+                rateOfPrevious: place == 0 ? nil : Ratio(counts[place], of: counts[place - 1]))
+        }
+    }
+
+    /// Who took each step and all before it.
+    private func counts(
+        _ events: [NaiveEvent], isOrdered: Bool, _ steps: [(NaiveEvent) -> Bool]
+    ) -> [Int64] {
+        steps.indices.map { place in
+            Int64(
+                bySubject(events).values.count { events in
+                    var time = Instant.earliest
+                    for isStep in steps[...place] {
+                        let next = events.filter { isStep($0) && (!isOrdered || $0.at >= time) }
+                        guard let first = next.map(\.at).min() else { return false }
+                        time = first
+                    }
+                    return true
+                })
+        }
+    }
+
     func errors(minimum: Int64, _ asked: [NaiveEvent]) -> [ErrorRate] {
         let named = asked.filter { $0.details.type != nil || $0.details.subtype != nil }
         let groups = Dictionary(grouping: named) { [$0.details.type, $0.details.subtype] }
-        return groups.values.filter { $0.count >= minimum }.map { events in
+        return groups.values.filter { $0.count > minimum }.map { events in
             let durations = events.compactMap(\.details.durationMilliseconds).sorted()
             func percentile(_ percent: Int) -> Int64? {
                 durations.isEmpty ? nil : durations[(durations.count * percent + 99) / 100 - 1]
@@ -514,7 +539,8 @@ extension NaiveReports {
                     plan: plan, subjects: subjects(events),
                     revenueMillionths: plan.flatMap { revenue[$0] } ?? 0, costMillionths: cost,
                     quantity: quantity,
-                    unitCostMillionths: quantity.flatMap { Ratio(cost, of: $0) })
+                    unitCostMillionths: meter.map(adds) == true
+                        ? quantity.flatMap { Ratio(cost, of: $0) } : nil)
             }
     }
 }

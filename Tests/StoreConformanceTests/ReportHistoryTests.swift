@@ -427,11 +427,9 @@ extension ReportHistory {
             case .report(let report):
                 try expect(report.rows.count <= question.count, true, "rows of a page")
                 rows += report.rows
-                question.from = report.span.from
-                question.until = report.span.until
-                guard let next = report.next else { return rows }
+                guard let next = question.following(report) else { return rows }
                 try expect(report.rows.isEmpty, false, "an empty page before another")
-                question.offset = next
+                question = next
                 if rows.count > 500 { question.count = 10_000 }
             }
         }
@@ -525,11 +523,21 @@ extension ReportHistory {
         let span = naive.span(of: question, now: clock.now)
         let asked = naive.asked(question, span)
         for isOrdered in [true, false] {
-            let types = (0..<number(2...4)).map { _ in pick(["open", "export", "share", "walk"]) }
+            // Those that a meter counts, or that an event has.
+            let known = ["open", "export", "share", "walk"].filter { type in
+                naive.meters.contains { $0.eventTypes.contains(type) }
+                    || naive.events.contains { $0.details.type == type }
+            }
+            let types = (0..<number(2...4)).map { _ in pick(known) }
             try await compare(
                 "funnel \(types) \(isOrdered)", question,
                 naive.funnel(types, isOrdered: isOrdered, question, asked)
             ) { try await engine.funnel(of: types, isOrdered: isOrdered, $0) }
+            let meters = (0..<number(2...3)).map { _ in pick(naive.meters) }
+            try await compare(
+                "funnel \(meters.map(\.key)) \(isOrdered)", question,
+                naive.funnel(meters, isOrdered: isOrdered, asked)
+            ) { try await engine.funnel(ofMeters: meters.map(\.key), isOrdered: isOrdered, $0) }
         }
         let minimum = pick([0, 1, 3] as [Int64])
         try await compare("errors", question, naive.errors(minimum: minimum, asked)) {
@@ -597,7 +605,7 @@ extension ReportHistory {
             texts.append("\(try await engine.powerUsers(of: meter.key, percent: 50, always))")
         }
         texts.append("\(try await engine.trends(of: [], per: .day, always))")
-        texts.append("\(try await engine.errorRates(minimumEvents: 1, always))")
+        texts.append("\(try await engine.errorRates(minimumEvents: 0, always))")
         texts.append("\(try await engine.featureAdoption(of: [], always))")
         texts.append("\(try await engine.limitPressure(always))")
         texts.append("\(try await engine.limitMeetings(of: nil, always))")

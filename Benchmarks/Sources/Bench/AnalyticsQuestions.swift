@@ -28,10 +28,10 @@ struct AnalyticsQuestion: Sendable {
         AnalyticsQuestion(name: "usage by plan", columns: [0, 1, 2, 3], plain: \.usageByPlan) {
             try await $0.usage(of: tokens, by: .plan, $1).values
         },
-        AnalyticsQuestion(name: "funnel", columns: [0, 1], plain: \.funnel) {
+        AnalyticsQuestion(name: "funnel", columns: [0, 2], plain: \.funnel) {
             try await $0.funnel(of: BigStoreEvents.types, isOrdered: false, $1).values
         },
-        AnalyticsQuestion(name: "funnel in order", columns: [0, 1], plain: \.orderedFunnel) {
+        AnalyticsQuestion(name: "funnel in order", columns: [0, 2], plain: \.orderedFunnel) {
             try await $0.funnel(of: BigStoreEvents.types, isOrdered: true, $1).values
         },
         AnalyticsQuestion(name: "error rates", columns: [0, 1, 2, 3, 6], plain: \.errorRates) {

@@ -44,12 +44,20 @@ struct PlainSpan: Sendable {
     }
 
     var funnel: String {
-        """
-        SELECT type, COUNT(DISTINCT user_id) FROM events WHERE status = 'success' AND \(within)
-        GROUP BY type
-        ORDER BY CASE type WHEN 'project_create' THEN 1 WHEN 'prompt' THEN 2 WHEN 'export' THEN 3
-            ELSE 4 END
-        """
+        let types = BigStoreEvents.types
+        let steps = types.indices.map { place in
+            let join =
+                place == 0 ? "" : "JOIN step\(place - 1) AS b ON b.user_id = e.user_id"
+            return """
+                step\(place) AS MATERIALIZED (
+                    SELECT DISTINCT e.user_id FROM events AS e \(join)
+                    WHERE e.type = '\(types[place])' AND e.status = 'success'
+                        AND e.created_at >= \(from) AND e.created_at < \(until))
+                """
+        }
+        return "WITH " + steps.joined(separator: ", ") + " "
+            + types.indices.map { "SELECT '\(types[$0])', COUNT(*) FROM step\($0)" }
+            .joined(separator: " UNION ALL ")
     }
 
     var orderedFunnel: String {
@@ -76,7 +84,7 @@ struct PlainSpan: Sendable {
         """
         SELECT type, subtype, COUNT(*), SUM(status = 'failed'), SUM(duration_ms) / COUNT(*)
         FROM events WHERE \(within)
-        GROUP BY 1, 2 HAVING COUNT(*) >= 10 ORDER BY 3 DESC, 1, 2
+        GROUP BY 1, 2 HAVING COUNT(*) > 10 ORDER BY 3 DESC, 1, 2
         """
     }
 

@@ -121,14 +121,23 @@ struct ValueFold {
         let units = RunUnits(run, movement)
         let times = aggregation == .latest ? run.times : []
         for index in subjects.indices {
-            let value: Value =
-                switch (movement, aggregation) {
-                case (.distinct(let text), _): .distinct(text)
-                case (_, .latest): .latest(at: times[index], units[index])
-                default: .largest(units[index])
-                }
-            values[subjects[index], default: [:]][value, default: 0] += weights?[index] ?? 1
+            add(
+                units[index], movement, at: times.isEmpty ? 0 : times[index],
+                weight: weights?[index] ?? 1, to: subjects[index])
         }
+    }
+
+    /// Adds one event to what a subject, or a day, comes to.
+    mutating func add(
+        _ units: Int64, _ movement: ShapeMovement, at time: Int64, weight: Int64, to key: Int64
+    ) {
+        let value: Value =
+            switch (movement, aggregation) {
+            case (.distinct(let text), _): .distinct(text)
+            case (_, .latest): .latest(at: time, units)
+            default: .largest(units)
+            }
+        values[key, default: [:]][value, default: 0] += weight
     }
 
     mutating func removeAll() {
@@ -138,6 +147,16 @@ struct ValueFold {
     /// What each subject comes to, and of how many events.
     func forEach(_ visit: (_ subject: Int64, _ quantity: Int64, _ events: Int64) -> Void) {
         for (subject, values) in values {
+            // Sums and counts are folded where days are few.
+            if aggregation.isAdditive {
+                let events = values.values.reduce(0, +)
+                var sum: Int128 = 0
+                for case (.largest(let units), let weight) in values {
+                    sum += Int128(units) * Int128(weight)
+                }
+                if events > 0 { visit(subject, Int64(clamping: sum), events) }
+                continue
+            }
             let counted = values.filter { $0.value > 0 }
             guard !counted.isEmpty else { continue }
             visit(subject, result(counted.keys), counted.values.reduce(0, +))

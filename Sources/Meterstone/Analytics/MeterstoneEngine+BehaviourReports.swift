@@ -2,34 +2,9 @@ public import MeterstoneCore
 public import MeterstoneStore
 
 extension MeterstoneEngine {
-    /// How many subjects took each of these steps.
-    ///
-    /// - Parameters:
-    ///   - types: at least two types of events. Failed and cancelled ones are no steps, unless the
-    ///     question asks for a status.
-    ///   - isOrdered: count a subject at a step only when it took the steps before first, each no later
-    ///     than the next; otherwise each step by itself.
-    public func funnel(
-        of types: [String], isOrdered: Bool, _ question: ReportQuestion
-    ) async throws(StoreError) -> ReportOutcome<FunnelStep> {
-        guard types.count >= 2 else { return .rejected(.stepsOfFunnel) }
-        return try await report(question) { (context) throws(StoreError) in
-            let counts =
-                try isOrdered ? context.orderedSteps(types) : context.steps(types)
-            let rows = types.indices.map { place in
-                FunnelStep(
-                    type: types[place], subjects: counts[place],
-                    rateOfFirst: Ratio(counts[place], of: counts[0]),
-                    rateOfPrevious: place == 0
-                        ? nil : Ratio(counts[place], of: counts[place - 1]))
-            }
-            return context.page(of: rows)
-        }
-    }
-
     /// How operations ended, by type and subtype, the most frequent first.
     ///
-    /// - Parameter minimumEvents: those with fewer events are left out.
+    /// - Parameter minimumEvents: only those with more events are told.
     public func errorRates(
         minimumEvents: Int, _ question: ReportQuestion
     ) async throws(StoreError) -> ReportOutcome<ErrorRate> {
@@ -40,7 +15,7 @@ extension MeterstoneEngine {
                 let name = OperationName(type: run.shape.type, subtype: run.shape.subtype)
                 operations[name, default: OperationSum()].add(run)
             }
-            let rows = operations.filter { $0.value.events >= max(1, Int64(minimumEvents)) }
+            let rows = operations.filter { $0.value.events > Int64(minimumEvents) }
                 .map { name, sum in
                     ErrorRate(
                         type: name.type, subtype: name.subtype, events: sum.events,
@@ -115,7 +90,9 @@ extension MeterstoneEngine {
                 page.rows.map { row in
                     PowerUser(
                         subject: row.id, quantity: row.quantity,
-                        share: Ratio(row.quantity, of: quantity), activeDays: days[row.number] ?? 0)
+                        share: meter.aggregation.isAdditive
+                            ? Ratio(row.quantity, of: quantity) : nil,
+                        activeDays: days[row.number] ?? 0)
                 }, page.next
             )
         }
@@ -164,21 +141,6 @@ private struct OperationSum {
 }
 
 extension ReportContext {
-    func isStep(_ shape: ColumnShape) -> Bool {
-        question.filter.status != nil || shape.status == .success
-    }
-
-    /// How many subjects did each of these at all.
-    fileprivate func steps(_ types: [String]) throws(StoreError) -> [Int64] {
-        var subjects = Array(repeating: ActiveSubjects(), count: types.count)
-        try forEachRun(where: { isStep($0) && types.contains($0.type ?? "") }) { (run) in
-            for (place, type) in types.enumerated() where type == run.shape.type {
-                subjects[place].add(run.subjects, run.weights)
-            }
-        }
-        return subjects.map(\.count)
-    }
-
     /// On how many UTC days each of these subjects moved a meter.
     fileprivate func activeDays(
         of meter: Meter, by subjects: [Int64]
@@ -205,36 +167,37 @@ extension ReportContext {
             active.add(run.subjects, run.weights)
         }
         active.settle()
-        var found: [StoredSubject] = []
-        var place = 0
-        try forEachSubject { (subject) throws(StoreError) in
+        var found: [IdleSubject] = []
+        var place = question.after == nil ? 0 : question.offset
+        try forEachSubject(after: question.after) { (subject) throws(StoreError) in
             if active.contains(subject.number) || !isOnPlan(subject.profile) { return true }
+            // Whoever came after the list was begun is not in it.
+            if subject.firstSequence > lastFact { return true }
+            let last = try lastActivity(of: subject, before: recent.from)
             // What was used below a team is its activity too, and does not stand in columns.
-            if subject.children != .zero, let last = try lastActivity(of: subject),
-                last >= recent.from
-            {
-                return true
+            if let last, last >= recent.from { return true }
+            if place >= question.offset {
+                found.append(
+                    IdleSubject(
+                        subject: subject.profile.id, plan: plan(of: subject.profile),
+                        lastActiveAt: last,
+                        idleDays: last.map {
+                            (span.until.millisecondsSince1970 - $0.millisecondsSince1970)
+                                / 86_400_000
+                        }))
             }
-            if place >= question.offset { found.append(subject) }
             place += 1
             // One more than asked for tells whether there is a next page.
             return found.count <= question.count
         }
-        var rows: [IdleSubject] = []
-        for subject in found.prefix(question.count) {
-            let last = try lastActivity(of: subject)
-            // Somebody was below it then and is no more.
-            if let last, last >= recent.from { continue }
-            rows.append(
-                IdleSubject(
-                    subject: subject.profile.id, plan: plan(of: subject.profile),
-                    lastActiveAt: last,
-                    idleDays: last.map {
-                        (span.until.millisecondsSince1970 - $0.millisecondsSince1970) / 86_400_000
-                    }))
-        }
-        return (rows, found.count > question.count ? question.end : nil)
+        return (
+            Array(found.prefix(question.count)),
+            found.count > question.count ? question.end : nil
+        )
     }
+
+    /// The last fact that the report is about.
+    private var lastFact: Int64 { scan.cut?.sequence ?? .max }
 
     private func isOnPlan(_ profile: Subject) -> Bool {
         question.filter.plan.map { $0 == plan(of: profile) } ?? true
@@ -250,11 +213,11 @@ extension ReportContext {
 
     /// Visits subjects by id, until the visitor has seen enough.
     private func forEachSubject(
-        _ visit: (StoredSubject) throws(StoreError) -> Bool
+        after first: SubjectID?, _ visit: (StoredSubject) throws(StoreError) -> Bool
     ) throws(StoreError) {
         var waiting: [SubjectID: StoredSubject] = [:]
         for row in scan.view.subjects { waiting[row.subject.profile.id] = row.subject }
-        var last: SubjectID?
+        var last = first
         while true {
             let step = try scan.source.subjects(after: last, count: 1_000)
             let end = step.last?.profile.id
@@ -272,20 +235,25 @@ extension ReportContext {
         }
     }
 
-    /// When a subject did something last, before the end of the span.
-    private func lastActivity(of subject: StoredSubject) throws(StoreError) -> Instant? {
+    /// When a subject did something last, before the end of the span; what it did itself, before
+    /// another instant, from which on it is known to have done nothing.
+    private func lastActivity(
+        of subject: StoredSubject, before idle: Instant
+    ) throws(StoreError) -> Instant? {
         let zone = subject.profile.timeZone.flatMap { scan.view.zones($0) } ?? scan.view.zone
         let months = try scan.source.counters(ofSeries: OwnSeries.activity, of: subject.number)
         let days = months.values.flatMap { $0.state.activity.days }.filter { $0.events > 0 }
         for day in days.map(\.day).sorted(by: >) {
             // The day on which the span ends may have what is after it only.
-            if let last = try lastActivity(of: subject, on: day, zone) { return last }
+            if let last = try lastActivity(of: subject, on: day, zone, before: idle) {
+                return last
+            }
         }
         return nil
     }
 
     private func lastActivity(
-        of subject: StoredSubject, on day: Int64, _ zone: ZoneRules
+        of subject: StoredSubject, on day: Int64, _ zone: ZoneRules, before idle: Instant
     ) throws(StoreError) -> Instant? {
         let start = zone.start(of: CivilDate(daysSince1970: day))
         let end = zone.start(of: CivilDate(daysSince1970: day + 1))
@@ -294,18 +262,18 @@ extension ReportContext {
             subject: subject.number,
             names: try scan.source.quantityNames() ?? scan.view.registry.names)
         let day = WindowSpan(from: start, until: min(end, span.until))
-        for fact in try scan.source.facts(of: subject.number, days: day.utcDays) {
+        for fact in try scan.source.facts(of: subject.number, days: day.utcDays)
+        where fact.sequence <= lastFact {
             try history.add(fact, source: scan.source)
         }
-        return history.events.filter(\.record.isCounted).map(\.record.occurredAt)
-            .filter { day.contains($0) }.max()
+        return history.events.filter { event in
+            event.record.isCounted && day.contains(event.record.occurredAt)
+                && (event.level > 0 || event.record.occurredAt < idle)
+        }.map(\.record.occurredAt).max()
     }
 }
 
 extension Rejection {
-    fileprivate static let stepsOfFunnel = Rejection(
-        code: .invalidField, field: "types", message: "expected at least two types of events")
-
     fileprivate static let minimumEvents = Rejection(
         code: .invalidField, field: "minimumEvents", message: "expected a whole number from 0")
 

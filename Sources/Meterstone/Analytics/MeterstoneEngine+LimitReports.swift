@@ -209,7 +209,7 @@ extension ReportContext {
             changes += try scan.source.changes(ofKind: kind, key: id.text)
         }
         for change in changes.sorted(by: { $0.sequence < $1.sequence })
-        where change.recordedAt >= instant {
+        where change.recordedAt >= instant && change.sequence <= scan.cut?.sequence ?? .max {
             if case .putSubscription(_, let subscription) = change.change,
                 subscription.status.givesPlan, rank(subscription.plan) > rank(plan)
             {

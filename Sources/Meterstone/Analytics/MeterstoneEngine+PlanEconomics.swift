@@ -14,7 +14,6 @@ extension MeterstoneEngine {
     ) async throws(StoreError) -> ReportOutcome<PlanEconomics> {
         // Changes of subscriptions show in the tables only.
         try await flush()
-        let now = clock()
         return try await report(
             question, rejecting: { $0.reject(meters: [key].compactMap(\.self)) }
         ) {
@@ -38,7 +37,7 @@ extension MeterstoneEngine {
                 }
             }
             let costs = sums.mapValues { Int64(clamping: $0) }
-            let revenue = try context.revenueByPlan(now: now)
+            let revenue = try context.revenueByPlan()
             let plans = Set(active.filter { $0.value.count > 0 }.keys)
                 .union(revenue.keys.map { Optional($0) })
             let rows = plans.sorted { ($0?.text ?? "") < ($1?.text ?? "") }.map { plan in
@@ -47,7 +46,8 @@ extension MeterstoneEngine {
                     plan: plan, subjects: active[plan]?.count ?? 0,
                     revenueMillionths: plan.flatMap { revenue[$0] }?.millionths ?? 0,
                     costMillionths: costs[plan] ?? 0, quantity: quantity,
-                    unitCostMillionths: quantity.flatMap { Ratio(costs[plan] ?? 0, of: $0) })
+                    unitCostMillionths: meter?.aggregation.isAdditive == true
+                        ? quantity.flatMap { Ratio(costs[plan] ?? 0, of: $0) } : nil)
             }
             return context.page(of: rows)
         }
@@ -56,7 +56,7 @@ extension MeterstoneEngine {
 
 extension ReportContext {
     /// What billing periods cost that began in the span.
-    fileprivate func revenueByPlan(now: Instant) throws(StoreError) -> [PlanKey: Money] {
+    fileprivate func revenueByPlan() throws(StoreError) -> [PlanKey: Money] {
         let plans = try scan.planHistory()
         var result: [PlanKey: Money] = [:]
         try scan.source.forEachSubscriber { (id) throws(StoreError) in

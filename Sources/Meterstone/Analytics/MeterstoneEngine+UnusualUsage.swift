@@ -17,11 +17,10 @@ extension MeterstoneEngine {
     public func unusualUsage(
         of key: MeterKey, on date: CivilDate?, _ question: ReportQuestion
     ) async throws(StoreError) -> ReportOutcome<UnusualUsage> {
-        let now = clock()
-        return try await report(question, rejecting: { $0.reject(meters: [key]) }) {
+        try await report(question, rejecting: { $0.reject(meters: [key]) }) {
             (context) throws(StoreError) in
             guard let meter = context.blueprint.meter(key) else { return ([], nil) }
-            let today = context.zone.dayNumber(containing: now)
+            let today = context.zone.dayNumber(containing: context.now)
             let day = date?.daysSince1970 ?? today - 1
             return context.page(of: try context.unusual(meter, on: day))
         }

@@ -88,7 +88,9 @@ extension MeterstoneEngine {
             let rows = values.filter { $0.value.events > 0 }.map { value, sum in
                 UsageShare(
                     value: value, quantity: sum.quantity, events: sum.events,
-                    subjects: sum.subjects.count, share: Ratio(sum.quantity, of: total))
+                    subjects: sum.subjects.count,
+                    // One that used two models is one user of both together.
+                    share: meter.aggregation.isAdditive ? Ratio(sum.quantity, of: total) : nil)
             }.sorted { ($1.quantity, $0.value ?? "") < ($0.quantity, $1.value ?? "") }
             return context.page(of: rows)
         }

@@ -8,28 +8,26 @@ struct Deed: Hashable {
 }
 
 extension ReportContext {
-    /// How many subjects did these one after the other: for each step, when each subject first took it
+    /// How many subjects took these steps one after the other: for each step, when each subject first took it
     /// after the steps before.
     ///
     /// It goes day by day, since a step that was first taken on one day is settled once all of that day
     /// is seen, and on each day step by step.
-    func orderedSteps(_ types: [String]) throws(StoreError) -> [Int64] {
-        var steps = types.map { _ in SubjectInstants() }
-        var runs: [[ColumnRun]] = Array(repeating: [], count: types.count)
+    func orderedCounts(of wanted: FunnelSteps) throws(StoreError) -> [Int64] {
+        var steps = Array(repeating: SubjectInstants(), count: wanted.count)
+        var runs: [[ColumnRun]] = Array(repeating: [], count: wanted.count)
+        var known = PerShape<[Int]>()
         var day = Int64.min
         func endDay() {
-            for place in types.indices where !runs[place].isEmpty {
+            for place in steps.indices where !runs[place].isEmpty {
                 note(runs[place], after: place == 0 ? nil : steps[place - 1], &steps[place])
                 runs[place].removeAll()
             }
         }
-        func isAnyStep(_ shape: ColumnShape) -> Bool {
-            isStep(shape) && types.contains(shape.type ?? "")
-        }
-        try forEachRun(withTimes: true, where: isAnyStep) { (run) in
+        try forEachRun(withTimes: true, where: { !wanted.places($0).isEmpty }) { (run) in
             if run.day != day { endDay() }
             day = run.day
-            for (place, type) in types.enumerated() where type == run.shape.type {
+            for place in known.value(run.shapeNumber, of: run.shape, wanted.places) {
                 runs[place].append(run)
             }
         }

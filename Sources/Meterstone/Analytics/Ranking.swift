@@ -51,7 +51,24 @@ struct Ranking {
         let (least, all) = smallest(ofLargest: min(context.question.end, count ?? .max))
         let count = min(count ?? all, all)
         let end = min(context.question.end, count)
-        guard context.question.offset < end else { return ([], nil) }
+        let rows = try rows(context, from: context.question.offset, until: end, least: least)
+        return (rows, end < count && !rows.isEmpty ? end : nil)
+    }
+
+    /// Some rows of the ranking.
+    func rows(
+        _ context: ReportContext, from offset: Int, count: Int
+    ) throws(StoreError) -> [Row] {
+        let (end, overflow) = offset.addingReportingOverflow(count)
+        let (least, all) = smallest(ofLargest: overflow ? .max : end)
+        return try rows(context, from: offset, until: min(overflow ? .max : end, all), least: least)
+    }
+
+    /// - Parameter least: the smallest quantity before `end`.
+    private func rows(
+        _ context: ReportContext, from offset: Int, until end: Int, least: Int64
+    ) throws(StoreError) -> [Row] {
+        guard offset < end else { return [] }
         var above: [Entry] = []
         var tied: [[Int64]] = Array(repeating: [], count: groups.count)
         for (group, sums) in groups.enumerated() {
@@ -72,13 +89,12 @@ struct Ranking {
                 above.append(Entry(group: group, number: entry.number, quantity: least))
             }
         }
-        let rows = above.dropFirst(context.question.offset).map { entry in
+        return above.dropFirst(offset).map { entry in
             let sum = groups[entry.group][entry.number]
             return Row(
                 group: entry.group, number: entry.number, id: ids[entry.number],
                 quantity: sum.quantity, events: sum.events)
         }
-        return (rows, end < count ? end : nil)
     }
 
     /// The smallest of the so many largest quantities, by a heap of that many, and how many there are.
@@ -88,6 +104,7 @@ struct Ranking {
         for sums in groups {
             sums.forEach { _, quantity, _ in
                 subjects += 1
+                if count <= 0 { return }
                 if heap.count < count {
                     heap.append(quantity)
                     heap.siftUp()

@@ -13,6 +13,8 @@ struct ReportContext {
     let question: ReportQuestion
     let span: WindowSpan
     let zone: ZoneRules
+    /// When the first page was asked for.
+    let now: Instant
 
     var blueprint: Blueprint { scan.view.catalog.blueprint }
 
@@ -154,7 +156,7 @@ extension MeterstoneEngine {
             @escaping @Sendable (ReportContext) throws(StoreError) -> (rows: [Row], next: Int?)
     ) async throws(StoreError) -> ReportOutcome<Row> {
         let view = try await committer.look { (store) throws(StoreError) in
-            try store.view(of: nil)
+            try store.reportView()
         }
         var zone = view.zone
         if let name = question.timeZone {
@@ -167,7 +169,8 @@ extension MeterstoneEngine {
         guard question.offset >= 0, (1...ReportQuestion.countMax).contains(question.count) else {
             return .rejected(.pageOfReport)
         }
-        let span = question.span(in: zone, now: clock())
+        let now = question.cut?.at ?? clock()
+        let span = question.span(in: zone, now: now)
         guard span.from < span.until else { return .rejected(.emptySpan) }
         if let rejection = check(view.catalog.blueprint, span, zone) {
             return .rejected(rejection)
@@ -175,10 +178,15 @@ extension MeterstoneEngine {
         let (name, rules) = (zone.name, zone)
         return try await committer.read { (store) throws(StoreError) in
             try store.read { (source) throws(StoreError) in
-                let context = ReportContext(
-                    scan: try ColumnScan(view, source), question: question, span: span, zone: rules)
-                let (rows, next) = try rows(context)
-                return .report(Report(span: span, timeZone: name, rows: rows, next: next))
+                if let cut = question.cut, try !ColumnScan.holds(cut, view, source) {
+                    return .rejected(.cursorExpired)
+                }
+                let scan = try ColumnScan(view, source, at: question.cut)
+                let (rows, next) = try rows(
+                    ReportContext(
+                        scan: scan, question: question, span: span, zone: rules, now: now))
+                let cut = try next.map { (_) throws(StoreError) in try scan.cut(at: now) }
+                return .report(Report(span: span, timeZone: name, rows: rows, next: next, cut: cut))
             }
         }
     }
@@ -190,8 +198,7 @@ extension ReportQuestion {
             self.until ?? Window.day.span(containing: now, in: zone, anchor: nil).until
         if let from { return WindowSpan(from: from, until: until) }
         let last = zone.dayNumber(containing: until.advanced(byMilliseconds: -1))
-        let first = CivilDate(
-            daysSince1970: last - Int64(days) + 1)
+        let first = CivilDate(daysSince1970: last - Int64(days) + 1)
         return WindowSpan(from: zone.start(of: first), until: until)
     }
 }

@@ -31,8 +31,8 @@ extension MeterstoneEngine {
 
     /// Documents of days on which something of the meter was used.
     ///
-    /// Lists of everybody rank what was used in the store's default zone, and under the plan at the
-    /// time of use where one is asked for; each document is then that of the subject's own calendar.
+    /// Lists of everybody hold each day of each subject's own calendar, the newest date first and in
+    /// a date the highest usage. All pages show what had been recorded by the first one.
     public func dailyUsage(
         _ query: DocumentQuery<CivilDate>, meter key: MeterKey? = nil,
         after position: DocumentPosition? = nil, count: Int = 100
@@ -72,14 +72,17 @@ extension MeterstoneEngine {
     ) async throws(StoreError) -> DocumentOutcome<DocumentPage<Document>> {
         let count = min(max(1, count), Self.eventsPerPageMax)
         switch query {
-        case .newest(let id):
-            return try await documents(of: id, key, after: position, count) { _ in 0 }
-        case .lastUpdated(let id):
-            return try await documents(of: id, key, after: position, count) {
-                $0.millisecondsSince1970
-            }
-        case .highest(let period, let plan):
-            return try await highest(in: period, plan, key, after: position, count)
+        case .newest(let id, let periods, let plan):
+            return try await documents(
+                of: id, within: periods, under: plan, key, after: position, count
+            ) { _ in 0 }
+        case .lastUpdated(let id, let periods, let plan):
+            return try await documents(
+                of: id, within: periods, under: plan, key, after: position, count
+            ) { $0.millisecondsSince1970 }
+        case .everybody(let periods, let plan):
+            return try await documents(
+                within: periods, under: plan, key, after: position, count)
         }
     }
 
@@ -87,7 +90,8 @@ extension MeterstoneEngine {
     ///
     /// - Parameter order: what comes before the period's own number, of its last update.
     private func documents<Document: UsageDocument>(
-        of id: SubjectID, _ key: MeterKey?, after position: DocumentPosition?, _ count: Int,
+        of id: SubjectID, within periods: ClosedRange<Document.Period>?, under plan: PlanKey?,
+        _ key: MeterKey?, after position: DocumentPosition?, _ count: Int,
         order: @escaping @Sendable (Instant) -> Int64
     ) async throws(StoreError) -> DocumentOutcome<DocumentPage<Document>> {
         let view = try await view(of: id)
@@ -97,14 +101,20 @@ extension MeterstoneEngine {
         case .success(let known): meter = known
         }
         let page = try await answer(view) { (context) throws(StoreError) in
-            let places = Document.periods(in: try context.reader.activities()).map {
-                DocumentPosition(updatedAt: order($0.updatedAt), place: $0.period.number)
+            // Two months that were cut by different rules of a zone may both have a day.
+            var latest: [Document.Period: Instant] = [:]
+            for (period, updatedAt) in Document.periods(in: try context.reader.activities())
+            where periods?.contains(period) ?? true {
+                latest[period] = max(latest[period] ?? updatedAt, updatedAt)
+            }
+            let places = latest.map {
+                DocumentPosition(updatedAt: order($0.value), place: $0.key.number)
             }.filter { place in position.map { place < $0 } ?? true }.sorted(by: >)
             var documents: [Document] = []
             var last: DocumentPosition?
             for place in places {
                 let document = try Document(context, Document.Period(number: place.place), meter)
-                guard document.used > .zero else { continue }
+                guard document.used > .zero, plan == nil || document.plan == plan else { continue }
                 guard documents.count < count else {
                     return DocumentPage(documents: documents, next: last)
                 }
@@ -116,9 +126,9 @@ extension MeterstoneEngine {
         return .found(page ?? DocumentPage(documents: [], next: nil))
     }
 
-    /// Everybody's documents of one period, by a ranking of what the columns add up to.
-    private func highest<Document: UsageDocument>(
-        in period: Document.Period, _ plan: PlanKey?, _ key: MeterKey?,
+    /// Everybody's documents, by rankings of what the columns add up to.
+    private func documents<Document: UsageDocument>(
+        within periods: ClosedRange<Document.Period>?, under plan: PlanKey?, _ key: MeterKey?,
         after position: DocumentPosition?, _ count: Int
     ) async throws(StoreError) -> DocumentOutcome<DocumentPage<Document>> {
         let view = try await view(of: nil)
@@ -127,62 +137,49 @@ extension MeterstoneEngine {
         case .failure(let rejection): return .rejected(rejection)
         case .success(let known): meter = known
         }
-        let span = period.span(in: view.zone)
-        guard span.from < span.until else {
-            return .found(DocumentPage(documents: [], next: nil))
-        }
-        let offset = min(max(0, position?.place ?? 0), DocumentPosition.placeMax)
-        var question = ReportQuestion(
-            from: span.from, until: span.until, filter: ReportFilter(plan: plan),
-            offset: Int(offset), count: count)
+        if position != nil, position?.cut == nil { return .rejected(.cursorExpired) }
+        var start =
+            position.map {
+                RankedPosition(
+                    period: $0.updatedAt,
+                    offset: Int(clamping: min(max(0, $0.place), DocumentPosition.placeMax)))
+            } ?? RankedPosition()
+        var cut = position?.cut
         var documents: [Document] = []
         while true {
-            let report: Report<RankedSubject>
-            switch try await ranking(of: meter, question) {
+            let report: Report<RankedUsage>
+            switch try await ranked(
+                meter, within: periods, under: plan, from: start, cut: cut, count: count)
+            {
             case .rejected(let rejection): return .rejected(rejection)
             case .report(let known): report = known
             }
+            cut = cut ?? report.cut
             for (index, row) in report.rows.enumerated() {
                 guard
-                    case .found(let document) = try await self.document(
-                        of: row.subject, at: period, meter.key) as DocumentOutcome<Document>,
-                    document.used > .zero, plan == nil || document.plan == plan
+                    case .found(let known) = try await self.document(
+                        of: row.subject, at: Document.Period(number: row.period), meter.key)
+                        as DocumentOutcome<Document>, plan == nil || known.plan == plan
                 else { continue }
+                let document = row.days.map { known.asOf(row, $0, meter) } ?? known
+                guard document.used > .zero else { continue }
                 documents.append(document)
                 guard documents.count == count else { continue }
                 let isLast = index == report.rows.count - 1 && report.next == nil
-                let place = Int64(question.offset + index + 1)
                 return .found(
                     DocumentPage(
                         documents: documents,
-                        next: isLast ? nil : DocumentPosition(place: place)))
+                        next: isLast
+                            ? nil
+                            : DocumentPosition(
+                                updatedAt: row.period, place: Int64(row.place) + 1, cut: cut)))
             }
-            guard let next = report.next else {
+            guard report.next != nil, let last = report.rows.last else {
                 return .found(DocumentPage(documents: documents, next: nil))
             }
-            question.offset = next
+            start = RankedPosition(period: last.period, offset: last.place + 1)
         }
     }
-
-    private func ranking(
-        of meter: Meter, _ question: ReportQuestion
-    ) async throws(StoreError) -> ReportOutcome<RankedSubject> {
-        try await report(question) { (context) throws(StoreError) in
-            let page = try Ranking(try context.sums(of: meter)).page(context)
-            return (
-                page.rows.map { RankedSubject(subject: $0.id, quantity: $0.quantity) }, page.next
-            )
-        }
-    }
-}
-
-/// A subject by what it used.
-private struct RankedSubject: ReportRow {
-    let subject: SubjectID
-    let quantity: Int64
-
-    static let columns = ["subject", "quantity"]
-    var values: [ReportValue] { [.text(subject.text), .integer(quantity)] }
 }
 
 extension Blueprint {

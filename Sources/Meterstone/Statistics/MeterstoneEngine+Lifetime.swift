@@ -16,7 +16,7 @@ extension MeterstoneEngine {
 extension SubjectContext {
     fileprivate func lifetimeStatistics() throws(StoreError) -> LifetimeStatistics {
         let activities = try reader.activities()
-        let days = activities.flatMap(\.activeDays)
+        let days = activities.activeDays
         let month = span(.month)
         let totals = try meters.map { (meter) throws(StoreError) in
             MeterTotals(
@@ -31,7 +31,7 @@ extension SubjectContext {
         }?.record
         let policy = view.catalog.blueprint.statistics
         let lifetimes = Dictionary(
-            uniqueKeysWithValues: totals.map { ($0.meter, $0.lifetime) })
+            totals.map { ($0.meter, $0.lifetime) }, uniquingKeysWith: { $1 })
         return LifetimeStatistics(
             subject: id, timeZone: view.timeZone, meters: totals,
             streaks: Streaks(days: days, today: today), firstActivityAt: first,

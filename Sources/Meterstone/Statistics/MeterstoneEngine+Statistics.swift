@@ -33,7 +33,7 @@ extension SubjectContext {
     fileprivate func recentStatistics(days count: Int) throws(StoreError) -> RecentStatistics {
         let first = today - Int64(count) + 1
         let span = WindowSpan(from: span(ofDay: first).from, until: span(ofDay: today).until)
-        let active = try reader.activities().flatMap(\.activeDays)
+        let active = try reader.activities().activeDays
             .filter { (first...today).contains($0) }
         var quantities: [Int64: [NamedQuantity]] = [:]
         var totals: [NamedQuantity] = []
@@ -62,7 +62,7 @@ extension SubjectContext {
         let month = span(.month)
         var first: Instant?
         if limits.contains(where: { $0.window == .lifetime }),
-            let day = try reader.activities().flatMap(\.activeDays).first
+            let day = try reader.activities().activeDays.first
         {
             first = try reader.countedEvents(in: span(ofDay: day)).first?.record.occurredAt
         }

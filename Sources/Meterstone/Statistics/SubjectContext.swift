@@ -34,13 +34,13 @@ struct SubjectContext {
         try reader.points(of: meter, over: [.lifetime], window: .lifetime).first?.quantity ?? .zero
     }
 
-    /// What was used of a meter on each of these local days.
+    /// What was used of a meter on each of these local days, which are sorted, each once.
     func quantities(
         of meter: Meter, on days: [Int64]
     ) throws(StoreError) -> [Int64: Quantity] {
         let points = try reader.points(
             of: meter, over: days.map { span(ofDay: $0) }, window: .day)
-        return Dictionary(uniqueKeysWithValues: zip(days, points.map(\.quantity)))
+        return Dictionary(zip(days, points.map(\.quantity)), uniquingKeysWith: { $1 })
     }
 
     func activity(in month: CivilMonth) throws(StoreError) -> Activity {
@@ -53,11 +53,18 @@ extension Activity {
     var activeDays: [Int64] { days.filter { $0.events > 0 }.map(\.day) }
 }
 
+extension [Activity] {
+    /// Days with an event that counts, in order, each once: two months that were cut by different rules
+    /// of a zone may both have a day.
+    var activeDays: [Int64] { Set(flatMap(\.activeDays)).sorted() }
+}
+
 /// A span of the calendar that documents are about.
 protocol CalendarPeriod: Hashable, Comparable, Sendable {
     /// Counts periods from the beginning of calendars, or from 1970.
     var number: Int64 { get }
     init(number: Int64)
+    init(containing date: CivilDate)
     var first: CivilDate { get }
     /// The day after the last.
     var end: CivilDate { get }
@@ -75,6 +82,7 @@ extension CivilMonth: CalendarPeriod {}
 extension CivilDate: CalendarPeriod {
     var number: Int64 { daysSince1970 }
     init(number: Int64) { self.init(daysSince1970: number) }
+    init(containing date: CivilDate) { self = date }
     var first: CivilDate { self }
     var end: CivilDate { CivilDate(daysSince1970: daysSince1970 + 1) }
 }

@@ -10,6 +10,11 @@ protocol UsageDocument: Sendable {
 
     init(_ context: SubjectContext, _ period: Period, _ meter: Meter) throws(StoreError)
 
+    /// The same with what columns tell of it, as of the first page of a list.
+    ///
+    /// - Parameter days: by local day.
+    func asOf(_ row: RankedUsage, _ days: [Int64: Quantity], _ meter: Meter) -> Self
+
     /// Periods with an event that counts, and when something was last recorded of each.
     static func periods(in activities: [Activity]) -> [(period: Period, updatedAt: Instant)]
 }
@@ -30,6 +35,12 @@ extension DailyUsage: UsageDocument {
             updatedAt: known?.updatedAt, resetsAt: date.span(in: context.zone).until)
     }
 
+    func asOf(_ row: RankedUsage, _ days: [Int64: Quantity], _ meter: Meter) -> DailyUsage {
+        DailyUsage(
+            subject: subject, date: date, used: row.quantity, allowance: allowance, plan: plan,
+            updatedAt: updatedAt, resetsAt: resetsAt)
+    }
+
     static func periods(in activities: [Activity]) -> [(period: CivilDate, updatedAt: Instant)] {
         activities.flatMap(\.days).filter { $0.events > 0 }.map {
             (CivilDate(daysSince1970: $0.day), $0.updatedAt)
@@ -46,13 +57,26 @@ extension MonthlyUsage: UsageDocument {
             let usage = UsageMonth(
                 year: month.year, month: month.month,
                 usage: try context.quantities(of: meter, on: activity.activeDays),
-                today: CivilDate(daysSince1970: context.today))
-        else { preconditionFailure("every civil month is a month of the calendar") }
+                today: CivilDate(daysSince1970: context.today),
+                total: try context.ownTotal(of: meter, in: month))
+        else {
+            throw StoreError(
+                code: .corrupt, message: "the activity of \(context.id) names a day of no calendar")
+        }
         self.init(
             subject: context.id, usage: usage,
             plan: context.plan(lastUsedOn: activity.days.last { $0.events > 0 }),
             createdAt: month.span(in: context.zone).from,
             updatedAt: activity.days.map(\.updatedAt).max())
+    }
+
+    func asOf(_ row: RankedUsage, _ days: [Int64: Quantity], _ meter: Meter) -> MonthlyUsage {
+        let usage = UsageMonth(
+            year: usage.year, month: usage.month, usage: days, today: row.today,
+            total: meter.aggregation.isAdditive ? nil : row.quantity)
+        return MonthlyUsage(
+            subject: subject, usage: usage ?? self.usage, plan: plan, createdAt: createdAt,
+            updatedAt: updatedAt)
     }
 
     static func periods(in activities: [Activity]) -> [(period: CivilMonth, updatedAt: Instant)] {
@@ -66,6 +90,16 @@ extension MonthlyUsage: UsageDocument {
 }
 
 extension SubjectContext {
+    /// What a month comes to up to today, of a meter whose days do not add up; `nil`: they do.
+    fileprivate func ownTotal(
+        of meter: Meter, in month: CivilMonth
+    ) throws(StoreError) -> Quantity? {
+        guard !meter.aggregation.isAdditive else { return nil }
+        let whole = month.span(in: zone)
+        let span = WindowSpan(from: whole.from, until: min(whole.until, span(ofDay: today).until))
+        return span.from < span.until ? try total(of: meter, in: span) : .zero
+    }
+
     /// The plan at the time of use on a day, or the current one where there was none.
     fileprivate func plan(lastUsedOn day: ActiveDay?) -> PlanKey? {
         guard let day, day.events > 0 else { return plan }

@@ -7,13 +7,13 @@ package enum ReportBounds {
     /// Days of a span, or of silence: at most ten years.
     package static let days = 1...ReportQuestion.daysMax
     package static let idleDaysDefault = 30
-    package static let minimumEvents = 1...1_000_000_000
+    package static let minimumEvents = 0...1_000_000_000
     package static let minimumEventsDefault = 10
     package static let percent = 1...100
     package static let percentDefault = 1
     /// How many types a funnel has.
     package static let steps = 2...20
-    package static let stepsExpectation = "from \(steps.lowerBound) to \(steps.upperBound) types"
+    package static let stepsExpectation = "from \(steps.lowerBound) to \(steps.upperBound) steps"
 }
 
 extension Window {

@@ -13,6 +13,9 @@ struct FunnelReport: ReportSubcommand {
     @Argument(help: "At least two types of events, in their order.")
     var types: [String]
 
+    @Flag(help: "The steps are meters, by their keys.")
+    var meters = false
+
     @Flag(help: "Count who did all, in whatever order.")
     var unordered = false
 
@@ -22,12 +25,19 @@ struct FunnelReport: ReportSubcommand {
         guard ReportBounds.steps.contains(types.count) else {
             throw ValidationError("expected \(ReportBounds.stepsExpectation)")
         }
+        guard !meters || types.allSatisfy({ MeterKey($0) != nil }) else {
+            throw ValidationError("expected \(MeterKey.expectation)")
+        }
     }
 
     func ask(
         _ engine: MeterstoneEngine, _ question: ReportQuestion
     ) async throws -> ReportOutcome<FunnelStep> {
-        try await engine.funnel(of: types, isOrdered: !unordered, question)
+        guard !meters else {
+            return try await engine.funnel(
+                ofMeters: types.compactMap { MeterKey($0) }, isOrdered: !unordered, question)
+        }
+        return try await engine.funnel(of: types, isOrdered: !unordered, question)
     }
 }
 
@@ -39,7 +49,7 @@ struct ErrorsReport: ReportSubcommand {
         abstract: "Tell how operations end, and how long they take.")
 
     @Option(
-        help: ArgumentHelp("Leave out what happened less often (default: 10).", valueName: "n"),
+        help: ArgumentHelp("Only what happened more often (default: 10).", valueName: "n"),
         transform: { try ArgumentText.number($0, in: ReportBounds.minimumEvents) })
     var minimumEvents = ReportBounds.minimumEventsDefault
 

@@ -88,7 +88,7 @@ struct ReportArguments: ParsableArguments {
             filter: ReportFilter(
                 type: type, subtype: subtype, status: status, source: source, plan: plan,
                 dimensions: Dictionary(
-                    uniqueKeysWithValues: dimension.map { ($0.name, $0.value) })),
+                    dimension.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })),
             count: count ?? (isWhole ? ReportBounds.count.upperBound : ReportBounds.countDefault))
         guard let cursor else { return question }
         do throws(Rejection) {

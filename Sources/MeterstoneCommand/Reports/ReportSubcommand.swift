@@ -21,10 +21,8 @@ extension ReportSubcommand {
             while true {
                 let report = try report(of: try await ask(engine, question))
                 write(report, isFirst: question.offset == first.offset)
-                guard arguments.isWhole, let next = report.next else { return }
-                question.offset = next
-                question.from = report.span.from
-                question.until = report.span.until
+                guard arguments.isWhole, let next = question.following(report) else { return }
+                question = next
             }
         }
     }

@@ -6,13 +6,23 @@ public struct Report<Row: ReportRow>: Hashable, Sendable {
     public let rows: [Row]
     /// How many rows stand before the next page; `nil`: there is no next page.
     public let next: Int?
+    /// What the next page is to be about, so that all pages show each row once; with ``next`` only.
+    public let cut: ReportCut?
 
-    package init(span: WindowSpan, timeZone: String, rows: [Row], next: Int? = nil) {
+    package init(
+        span: WindowSpan, timeZone: String, rows: [Row], next: Int? = nil, cut: ReportCut? = nil
+    ) {
         self.span = span
         self.timeZone = timeZone
         self.rows = rows
         self.next = next
+        self.cut = cut
     }
+}
+
+extension Report {
+    /// Where a list by subject goes on.
+    package var lastSubject: SubjectID? { (rows.last as? IdleSubject)?.subject }
 }
 
 /// One row of a report, which can be written as JSON, CSV or a line of text alike.

@@ -13,6 +13,10 @@ public struct ReportQuestion: Hashable, Sendable {
     public var offset: Int
     /// Rows of one page at most.
     public var count: Int
+    /// ``Report/cut`` of the page before; `nil`: what is recorded now.
+    public var cut: ReportCut?
+    /// Where a list by subject goes on: the last subject of the page before.
+    package var after: SubjectID?
 
     public init(
         from: Instant? = nil, until: Instant? = nil, days: Int = ReportQuestion.daysDefault,
@@ -26,6 +30,18 @@ public struct ReportQuestion: Hashable, Sendable {
         self.filter = filter
         self.offset = offset
         self.count = count
+    }
+
+    /// The question whose answer is the page after a report; `nil`: there is none.
+    public func following<Row>(_ report: Report<Row>) -> ReportQuestion? {
+        guard let next = report.next else { return nil }
+        var question = self
+        question.offset = next
+        question.from = report.span.from
+        question.until = report.span.until
+        question.cut = report.cut
+        question.after = report.lastSubject
+        return question
     }
 
     /// Rows that one page may have.

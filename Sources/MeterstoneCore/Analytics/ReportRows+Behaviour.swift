@@ -1,27 +1,32 @@
-/// How far subjects came along a list of event types.
+/// How far subjects came along a list of steps.
 public struct FunnelStep: ReportRow {
-    public let type: String
+    /// The type of events that is the step; `nil`: a meter is.
+    public let type: String?
+    public let meter: MeterKey?
     public let subjects: Int64
     /// Of those who took the first step.
     public let rateOfFirst: Ratio?
     public let rateOfPrevious: Ratio?
 
     package init(
-        type: String, subjects: Int64, rateOfFirst: Ratio?, rateOfPrevious: Ratio?
+        type: String? = nil, meter: MeterKey? = nil, subjects: Int64, rateOfFirst: Ratio?,
+        rateOfPrevious: Ratio?
     ) {
         self.type = type
+        self.meter = meter
         self.subjects = subjects
         self.rateOfFirst = rateOfFirst
         self.rateOfPrevious = rateOfPrevious
     }
 
     public static let columns = [
-        "type", "subjects", "rateOfFirst", "rateOfPrevious",
+        "type", "meter", "subjects", "rateOfFirst", "rateOfPrevious",
     ]
 
     public var values: [ReportValue] {
         [
-            .text(type), .integer(subjects), .optional(rateOfFirst), .optional(rateOfPrevious),
+            .optional(type), .optional(meter?.text), .integer(subjects), .optional(rateOfFirst),
+            .optional(rateOfPrevious),
         ]
     }
 }
@@ -109,7 +114,7 @@ public struct FeatureAdoption: ReportRow {
 public struct PowerUser: ReportRow {
     public let subject: SubjectID
     public let quantity: Int64
-    /// Of what everybody used.
+    /// Of what everybody used; `nil` of a meter that does not add up.
     public let share: Ratio?
     /// UTC days with usage of the meter.
     public let activeDays: Int64

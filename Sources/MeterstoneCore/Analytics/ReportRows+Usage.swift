@@ -68,7 +68,7 @@ public struct UsageShare: ReportRow {
     public let quantity: Int64
     public let events: Int64
     public let subjects: Int64
-    /// Of the quantity of all values.
+    /// Of the quantity of all values; `nil` of a meter that does not add up.
     public let share: Ratio?
 
     package init(

@@ -117,7 +117,7 @@ extension LedgerEntry {
     static let unitsMax = Int64.max / 64
 
     /// Whether no number is so large that adding up a few of them could overflow.
-    var isWithinRange: Bool {
+    package var isWithinRange: Bool {
         let range = -Self.unitsMax...Self.unitsMax
         var units: Int64 = 0
         for allocation in allocations {

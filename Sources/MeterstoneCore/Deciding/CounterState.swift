@@ -123,7 +123,7 @@ public struct CounterState: Hashable, Sendable {
         else { return false }
         memory = .none
         let kept = RollingEntry.firstIndex(after: instant, in: entries)
-        for entry in entries[..<kept] { value -= entry.units }
+        for entry in entries[..<kept] { value &-= entry.units }
         entries.removeFirst(kept)
         memory = .rolling(entries)
         return true

@@ -12,7 +12,7 @@ public struct RollingEntry: Hashable, Sendable {
     static func add(_ units: Int64, at: Instant, to entries: inout [RollingEntry]) {
         let position = firstIndex(after: at, in: entries)
         if position > 0, entries[position - 1].at == at {
-            entries[position - 1].units += units
+            entries[position - 1].units &+= units
         } else {
             entries.insert(RollingEntry(at: at, units: units), at: position)
         }
@@ -88,7 +88,9 @@ package enum Rolling {
         var rest = entries[first...].reduce(Int64(0)) { $0 &+ $1.units }
         for entry in entries[first...] {
             rest &-= entry.units
-            if rest <= allowed - units { return entry.at.advanced(byMilliseconds: milliseconds) }
+            if rest <= allowed.subtractingSaturated(units) {
+                return entry.at.advanced(byMilliseconds: milliseconds)
+            }
         }
         return nil
     }

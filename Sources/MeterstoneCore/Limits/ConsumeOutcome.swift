@@ -112,6 +112,8 @@ public struct Rejection: Hashable, Sendable, Codable, Error {
         case unknownLimit = "unknown_limit"
         case unknownSubject = "unknown_subject"
         case unknownEvent = "unknown_event"
+        case unknownType = "unknown_type"
+        case cursorExpired = "cursor_expired"
         case unknownTimeZone = "unknown_time_zone"
         case timeZoneRules = "time_zone_rules"
         case nothingToCount = "nothing_to_count"

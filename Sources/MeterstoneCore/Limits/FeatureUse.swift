@@ -20,6 +20,6 @@ public struct FeatureUse: Hashable, Sendable {
     /// What may still be used: never below 0, and −1 when unlimited.
     public var remaining: Int64 {
         guard case .units(let allowed) = limit else { return -1 }
-        return max(0, allowed.units - used.units)
+        return max(0, allowed.units.subtractingSaturated(used.units))
     }
 }

@@ -33,13 +33,13 @@ public struct LimitStatus: Sendable {
     /// What may still be used: never below 0, and −1 when unlimited, as on the wire.
     public var remaining: Int64 {
         guard case .units(let allowed) = allowance else { return -1 }
-        return max(0, allowed.units - used.units)
+        return max(0, allowed.units.subtractingSaturated(used.units))
     }
 
     /// What was used beyond the allowance.
     public var overage: Quantity {
         guard case .units(let allowed) = allowance else { return .zero }
-        return Quantity(max(0, used.units - allowed.units))
+        return Quantity(max(0, used.units.subtractingSaturated(allowed.units)))
     }
 }
 

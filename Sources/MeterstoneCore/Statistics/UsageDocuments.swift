@@ -50,13 +50,20 @@ public struct MonthlyUsage: Hashable, Sendable {
 }
 
 /// Which documents a list is of, and in which order.
-public enum DocumentQuery<Period: Hashable & Sendable>: Hashable, Sendable {
+///
+/// `within` selects periods, and `plan` documents that are of that plan.
+public enum DocumentQuery<Period: Hashable & Comparable & Sendable>: Hashable, Sendable {
     /// A subject's, the newest period first.
-    case newest(SubjectID)
+    case newest(SubjectID, within: ClosedRange<Period>? = nil, plan: PlanKey? = nil)
     /// A subject's, that which was updated last first.
-    case lastUpdated(SubjectID)
-    /// Those of one period of everybody, or of everybody on a plan, the highest usage first.
-    case highest(Period, plan: PlanKey?)
+    case lastUpdated(SubjectID, within: ClosedRange<Period>? = nil, plan: PlanKey? = nil)
+    /// Those of everybody, the newest period first, and those of a period by usage, the highest first.
+    case everybody(within: ClosedRange<Period>? = nil, plan: PlanKey? = nil)
+
+    /// Those of one period of everybody, the highest usage first.
+    public static func highest(_ period: Period, plan: PlanKey?) -> DocumentQuery {
+        .everybody(within: period...period, plan: plan)
+    }
 }
 
 /// Some documents, and where the next page starts.
@@ -73,17 +80,21 @@ public struct DocumentPage<Document: Sendable>: Sendable {
 
 /// A position in a list of documents.
 public struct DocumentPosition: Hashable, Comparable, Sendable {
-    /// Milliseconds of the last update where the list is ordered by it, otherwise 0.
+    /// Milliseconds of the last update where the list is ordered by it; of lists of everybody the
+    /// number of the period; otherwise 0.
     public let updatedAt: Int64
     /// The number of the period since the beginning of calendars, or of the row in a ranking.
     public let place: Int64
+    /// Of lists of everybody: what had been recorded when the first page was asked for.
+    public let cut: ReportCut?
 
     /// A ranking has no more rows than this.
     public static let placeMax: Int64 = 1 << 48
 
-    public init(updatedAt: Int64 = 0, place: Int64) {
+    public init(updatedAt: Int64 = 0, place: Int64, cut: ReportCut? = nil) {
         self.updatedAt = updatedAt
         self.place = place
+        self.cut = cut
     }
 
     public static func < (lhs: DocumentPosition, rhs: DocumentPosition) -> Bool {

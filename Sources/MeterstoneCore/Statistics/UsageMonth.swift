@@ -1,6 +1,7 @@
 /// What a subject used of one meter in one month of its calendar, day by day.
 ///
-/// Of a meter that sums or counts: what days add up to is the month.
+/// Of a meter that sums or counts, what days add up to is the month. Of any other the month is told apart:
+/// who came on two days is one user of the month.
 public struct UsageMonth: Hashable, Sendable {
     public let year: Int
     /// From 1 to 12.
@@ -10,7 +11,7 @@ public struct UsageMonth: Hashable, Sendable {
     public let dailyUsage: [Quantity]
     /// Stops at the greatest quantity there is.
     public let totalMonthly: Quantity
-    /// Per day of ``dailyUsage``; `nil` when there is none.
+    /// Per day of ``dailyUsage``; `nil` when there is none, and of a meter whose days do not add up.
     public let averageDaily: Ratio?
     /// The day of the month with the greatest usage, the earliest of equals: the 1st when nothing was
     /// used. `nil` when ``dailyUsage`` is empty.
@@ -22,8 +23,11 @@ public struct UsageMonth: Hashable, Sendable {
     ///   - usage: by the number of the local day since 1970. Days of other months, and days after
     ///     today, are not looked at.
     ///   - today: the local day that it is.
+    ///   - total: what the month comes to, of a meter whose days do not add up; `nil`: they do.
     /// - Returns: `nil` when there is no such month.
-    public init?(year: Int, month: Int, usage: [Int64: Quantity], today: CivilDate) {
+    public init?(
+        year: Int, month: Int, usage: [Int64: Quantity], today: CivilDate, total: Quantity? = nil
+    ) {
         guard let first = CivilDate(year: year, month: month, day: 1)?.daysSince1970 else {
             return nil
         }
@@ -34,8 +38,8 @@ public struct UsageMonth: Hashable, Sendable {
         self.year = year
         self.month = month
         dailyUsage = days
-        totalMonthly = days.reduce(.zero) { $0.adding($1) ?? Quantity(.max) }
-        averageDaily = Ratio(totalMonthly.units, of: elapsed)
+        totalMonthly = total ?? days.reduce(.zero) { $0.adding($1) ?? Quantity(.max) }
+        averageDaily = total == nil ? Ratio(totalMonthly.units, of: elapsed) : nil
         peakDay = days.firstIndex(of: peak).map { $0 + 1 }
         peakUsage = peak
     }

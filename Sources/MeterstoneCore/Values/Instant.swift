@@ -12,6 +12,9 @@ public struct Instant: Hashable, Comparable, Sendable {
     /// 9999-12-31T23:59:59.999Z, the latest instant that has a text.
     public static let latest = Instant(millisecondsSince1970: 253_402_300_799_999)
 
+    /// Whether it is one of those between ``earliest`` and ``latest``.
+    package var hasText: Bool { .earliest <= self && self <= .latest }
+
     public static func < (lhs: Instant, rhs: Instant) -> Bool {
         lhs.millisecondsSince1970 < rhs.millisecondsSince1970
     }

@@ -1,7 +1,7 @@
 /// Dictionaries with identifier keys travel as JSON objects, which `Codable` does for `String` only.
 extension Dictionary where Key: TextIdentifier {
     var keyedByText: [String: Value] {
-        Dictionary<String, Value>(uniqueKeysWithValues: map { ($0.key.text, $0.value) })
+        Dictionary<String, Value>(map { ($0.key.text, $0.value) }, uniquingKeysWith: { $1 })
     }
 }
 

@@ -51,6 +51,12 @@ extension Quantity: Codable {
 }
 
 extension Int64 {
+    /// The difference, or the number at the end that it goes beyond; what is stored may be any number.
+    package func subtractingSaturated(_ other: Int64) -> Int64 {
+        let (difference, overflow) = subtractingReportingOverflow(other)
+        return overflow ? (other < 0 ? .max : .min) : difference
+    }
+
     /// The sum, or the largest number where it does not fit; for numbers that are not negative.
     package func addingSaturated(_ other: Int64) -> Int64 {
         let (sum, overflow) = addingReportingOverflow(other)

@@ -21,7 +21,7 @@ struct TransactionWrites {
         try addEvents(batch, workingSet, loaded)
         if let slice = workingSet.tail.takeSlice(whole: true) {
             addCounters(slice, loaded)
-            let segments = slice.columns.flatMap { $0.segments() }
+            let segments = slice.columns.flatMap { $0.entries.segments() }
             if !segments.isEmpty { queries.append(.inserting(segments)) }
         }
         try addSubjects(workingSet.dirtySubjects, brought)

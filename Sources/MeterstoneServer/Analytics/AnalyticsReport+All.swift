@@ -27,10 +27,15 @@ extension AnalyticsReport {
 
     private static let behaviour = [
         AnalyticsReport(
-            .funnel, "How many subjects get from one type of event to the next", [.types, .ordered]
+            .funnel, "How many subjects get from one type of event to the next",
+            [.types, .stepMeters, .ordered]
         ) { engine, query, question in
-            try await engine.funnel(
-                of: query.types(), isOrdered: query.flag("ordered") ?? true, question)
+            let isOrdered = try query.flag("ordered") ?? true
+            if let meters = try query.stepMeters() {
+                return try await engine.funnel(
+                    ofMeters: meters, isOrdered: isOrdered, question)
+            }
+            return try await engine.funnel(of: query.types(), isOrdered: isOrdered, question)
         },
         AnalyticsReport(
             .errors, "How operations end, and how long they take", [.minimumEvents]

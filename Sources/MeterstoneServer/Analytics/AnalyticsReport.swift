@@ -38,6 +38,13 @@ struct AnalyticsReport: Sendable {
     var path: String { "/v1/analytics/\(name.rawValue)" }
 }
 
+extension String {
+    /// Without what would end the reference early.
+    fileprivate var asReference: String {
+        replacing("<", with: "%3C").replacing(">", with: "%3E")
+    }
+}
+
 extension Request {
     fileprivate func response(
         _ report: Report<some ReportRow>, of name: ReportName, as format: ReportFormat
@@ -51,10 +58,25 @@ extension Request {
         return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: body))
     }
 
-    /// The same query with another cursor, as a relative reference (RFC 8288).
+    /// The same query with another cursor, as an absolute reference (RFC 8288).
     private func page(at cursor: Cursor) -> String {
-        let pairs = (uri.query ?? "").split(separator: "&").filter { !$0.hasPrefix("cursor=") }
+        let pairs = (uri.query ?? "").split(separator: "&").filter { pair in
+            percentDecoded(pair.prefix { $0 != "=" }) != "cursor"
+        }
         let query = (pairs + ["cursor=\(cursor.text)"]).joined(separator: "&")
-        return "?" + query.replacing("<", with: "%3C").replacing(">", with: "%3E")
+        return (origin ?? "") + uri.path.asReference + "?" + query.asReference
+    }
+
+    /// Scheme and host that the request was sent to; `nil` where it does not name a host.
+    private var origin: String? {
+        guard let authority = head.authority, !authority.isEmpty,
+            authority.utf8.allSatisfy({ byte in
+                switch byte {
+                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+                default: "-._~:[]%".utf8.contains(byte)
+                }
+            })
+        else { return nil }
+        return "\(head.scheme ?? "http")://\(authority)"
     }
 }

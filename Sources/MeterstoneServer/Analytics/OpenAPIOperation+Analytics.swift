@@ -14,7 +14,7 @@ extension OpenAPIOperation {
                     textTypes: ["text/csv", "application/x-ndjson"],
                     headers: [.link, .contentDisposition])
             ],
-            problems: [.forbidden])
+            problems: [.forbidden, .cursorExpired])
     }
 }
 
@@ -105,13 +105,15 @@ extension OpenAPIParameter {
         #"{"type":"string","pattern":"^(hour|day|week(:[a-z]+day)?|month|year)$"}"#)
     static let facet = query("by", ReportFacet.expectation + ".", nameText, isRequired: true)
     static let types = query(
-        "types", "Types of events, with commas between them.", #"{"type":"string"}"#,
-        isRequired: true)
+        "types", "Types of events, with commas between them.", #"{"type":"string"}"#)
+    static let stepMeters = query(
+        "meters", "Keys of meters, with commas between them, instead of types.",
+        #"{"type":"string"}"#)
     static let ordered = query(
         "ordered", "Whether one step has to come after the other. Default: true.",
         #"{"type":"boolean"}"#)
     static let minimumEvents = query(
-        "minimumEvents", "Leave out what happened less often. Default: 10.",
+        "minimumEvents", "Only what happened more often. Default: 10.",
         number(in: ReportBounds.minimumEvents))
     static let percent = query(
         "percent", "How many of the subjects. Default: 1.", number(in: ReportBounds.percent))

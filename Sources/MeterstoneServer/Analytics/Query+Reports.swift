@@ -73,6 +73,17 @@ extension Query {
         }
     }
 
+    /// The steps of a funnel of meters; `nil`: it is one of types.
+    func stepMeters() throws(Rejection) -> [MeterKey]? {
+        guard text("meters") != nil else { return nil }
+        guard text("types") == nil else { throw .invalid("meters", "types or meters, not both") }
+        let keys = try meters()
+        guard ReportBounds.steps.contains(keys.count) else {
+            throw .invalid("meters", "\(ReportBounds.stepsExpectation) with commas between them")
+        }
+        return keys
+    }
+
     func flag(_ name: String) throws(Rejection) -> Bool? {
         try optional(name, "true or false") { Bool($0) }
     }

@@ -37,23 +37,29 @@ extension OpenAPIOperation {
         list(
             daily, "listDailyUsage",
             """
-            Either `userId`, by `date` or `lastUpdated`, the newest first; or `date`, perhaps \
-            with `userType`, the highest usage first.
-            """, [.documentDate], order: .dailyOrder, "DailyUsageList"),
+            Of `userId`, by `date` or `lastUpdated`, the newest first; or everybody's, the newest \
+            date first and in a date the highest usage. `date`, or `from` and `until`, select dates.
+            """, [.documentDate, .documentFrom(dateSchema), .documentUntil(dateSchema)],
+            order: .dailyOrder, "DailyUsageList"),
         get(
             daily + "/{document}", "getDailyUsage", "What a subject used on a day",
             [.dailyDocument, .documentMeter], "DailyUsage"),
         list(
             monthly, "listMonthlyUsage",
             """
-            Either `userId`, by `month` or `updatedAt`, the newest first; or `year` and `month`, \
-            perhaps with `userType`, the highest usage first.
-            """, [.year, .month], order: .monthlyOrder, "MonthlyUsageList"),
+            Of `userId`, by `month` or `updatedAt`, the newest first; or everybody's, the newest \
+            month first and in a month the highest usage. `year`, perhaps with `month`, or `from` \
+            and `until`, select months.
+            """,
+            [.year, .month, .documentFrom(monthSchema), .documentUntil(monthSchema)],
+            order: .monthlyOrder, "MonthlyUsageList"),
         get(
             monthly + "/{document}", "getMonthlyUsage", "What a subject used in a month, by day",
             [.monthlyDocument, .documentMeter], "MonthlyUsage"),
     ]
 
+    private static let dateSchema = #"{"type":"string","pattern":"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}"#
+    private static let monthSchema = #"{"type":"string","pattern":"^[0-9]{4}-[0-9]{2}$"}"#
     private static let path = "/v1/subjects/{subject}"
     private static let daily = "/v1/documents/daily_token_usage"
     private static let monthly = "/v1/documents/token_usage_history"
@@ -67,7 +73,8 @@ extension OpenAPIOperation {
             description: description,
             parameters: [.userID] + period
                 + [.userType, order, .documentMeter, .count, .documentLimit, .cursor],
-            answers: [OpenAPIAnswer(status: 200, description: "Some documents.", schema: schema)])
+            answers: [OpenAPIAnswer(status: 200, description: "Some documents.", schema: schema)],
+            problems: [.cursorExpired])
     }
 }
 
@@ -103,6 +110,14 @@ extension OpenAPIParameter {
     static let documentDate = OpenAPIParameter(
         place: .query, name: "date", description: "A day, from 1970-01-01 to 9998-12-31.",
         schema: dateSchema)
+    static func documentFrom(_ schema: String) -> OpenAPIParameter {
+        OpenAPIParameter(
+            place: .query, name: "from", description: "The first period.", schema: schema)
+    }
+    static func documentUntil(_ schema: String) -> OpenAPIParameter {
+        OpenAPIParameter(
+            place: .query, name: "until", description: "The period after the last.", schema: schema)
+    }
     static let year = OpenAPIParameter(
         place: .query, name: "year", description: "A year.",
         schema: #"{"type":"integer","minimum":1970,"maximum":9998}"#)

@@ -3,7 +3,7 @@ import MeterstoneAPI
 /// The problems that operations share, by status.
 enum OpenAPIProblem: String, CaseIterable, Sendable {
     case malformed, unauthorized, insufficientCredits, forbidden, notFound, methodNotAllowed
-    case conflict, reservationConflict, tooLarge, unsupportedMediaType, unprocessable
+    case conflict, reservationConflict, cursorExpired, tooLarge, unsupportedMediaType, unprocessable
     case limitExceeded, tooMany, storeFailed, unavailable, storeFull
 
     var status: Int {
@@ -15,6 +15,7 @@ enum OpenAPIProblem: String, CaseIterable, Sendable {
         case .notFound: 404
         case .methodNotAllowed: 405
         case .conflict, .reservationConflict: 409
+        case .cursorExpired: 410
         case .tooLarge: 413
         case .unsupportedMediaType: 415
         case .unprocessable: 422
@@ -35,6 +36,7 @@ enum OpenAPIProblem: String, CaseIterable, Sendable {
         case .methodNotAllowed: "The path does not take this method."
         case .conflict: "Another request stands in the way: an id or key that was used, or use."
         case .reservationConflict: "The reservation was closed before, in another way."
+        case .cursorExpired: "What the list was begun with is kept no longer; start again."
         case .tooLarge: "The body is too long."
         case .unsupportedMediaType: "The body has another media type than the operation takes."
         case .unprocessable: "A field breaks a rule, or refers to something that is not there."

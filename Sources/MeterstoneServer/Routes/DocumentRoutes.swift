@@ -11,7 +11,7 @@ struct DocumentRoutes: Sendable {
     static let dailyPath = "/v1/documents/daily_token_usage"
     static let monthlyPath = "/v1/documents/token_usage_history"
     private static let listQuery: Set<String> = [
-        "userId", "userType", "orderBy", "meter", "limit", "count", "cursor",
+        "userId", "userType", "from", "until", "orderBy", "meter", "limit", "count", "cursor",
     ]
 
     func add(to routes: inout Routes) {
@@ -75,7 +75,7 @@ struct DocumentRoutes: Sendable {
 }
 
 /// One of the combinations of filters and orders that lists of documents can be asked for.
-struct DocumentList<Period: Hashable & Sendable> {
+struct DocumentList<Period: Hashable & Comparable & Sendable> {
     let query: DocumentQuery<Period>
     /// Stands in the list's cursors.
     let name: String
@@ -87,29 +87,28 @@ struct DocumentList<Period: Hashable & Sendable> {
 
     /// - Parameters:
     ///   - orders: what `orderBy` may be: the newest first, the last updated first, the highest first.
-    ///   - others: names of a period, which a list of one subject does not take.
+    ///   - periods: those that the list is of; `nil`: all.
     fileprivate init(
         _ query: Query, orders: (newest: String, lastUpdated: String, highest: String),
-        others: [String], _ prefix: String, period: () throws(Rejection) -> Period
+        _ prefix: String, periods: ClosedRange<Period>?
     ) throws(Rejection) {
         let order = query.text("orderBy")
+        let plan = try query.identifier("userType", as: PlanKey.self)
         guard let subject = query.text("userId") else {
-            let period = try period()
-            guard order == nil || order == orders.highest else {
-                throw .invalid("orderBy", "\(orders.highest), unless there is a userId")
+            let isOne = periods.map { $0.lowerBound == $0.upperBound } ?? false
+            // Of one period the highest come first; of several the newest, and in each the highest.
+            guard order == nil || order == (isOne ? orders.highest : orders.newest) else {
+                throw .invalid(
+                    "orderBy", "\(orders.newest), or \(orders.highest) of one \(orders.newest)")
             }
-            let plan = try query.identifier("userType", as: PlanKey.self)
-            // Whose page it is does not depend on the plan's name.
-            self.init(.highest(period, plan: plan), prefix + (plan == nil ? "h" : "p"))
+            self.init(.everybody(within: periods, plan: plan), prefix + (plan == nil ? "h" : "p"))
             return
-        }
-        for name in others + ["userType"] where query.text(name) != nil {
-            throw .invalid(name, "no \(name) beside userId")
         }
         guard let id = SubjectID(subject) else { throw .invalid("userId", SubjectID.expectation) }
         switch order {
-        case nil, orders.newest: self.init(.newest(id), prefix + "n")
-        case orders.lastUpdated: self.init(.lastUpdated(id), prefix + "u")
+        case nil, orders.newest: self.init(.newest(id, within: periods, plan: plan), prefix + "n")
+        case orders.lastUpdated:
+            self.init(.lastUpdated(id, within: periods, plan: plan), prefix + "u")
         default: throw .invalid("orderBy", "\(orders.newest) or \(orders.lastUpdated)")
         }
     }
@@ -117,29 +116,80 @@ struct DocumentList<Period: Hashable & Sendable> {
 
 extension DocumentList<CivilDate> {
     static func daily(_ query: Query) throws(Rejection) -> DocumentList<CivilDate> {
-        try DocumentList(
-            query, orders: ("date", "lastUpdated", "tokensUsed"), others: ["date"], "d"
-        ) { () throws(Rejection) in
-            try query.required("date", CivilDate.documentExpectation + ", or a userId") {
-                CivilDate(document: $0)
-            }
+        func date(_ name: String) throws(Rejection) -> CivilDate? {
+            try query.optional(name, CivilDate.documentExpectation) { CivilDate(document: $0) }
         }
+        var periods: ClosedRange<CivilDate>?
+        if let date = try date("date") {
+            try query.refuseSpan(beside: "date")
+            periods = date...date
+        } else {
+            let (from, until) = (try date("from"), try date("until"))
+            periods = try query.span(
+                from, until, earliest: .documentFirst, last: .documentLast
+            ) { CivilDate(daysSince1970: $0.daysSince1970 - 1) }
+        }
+        return try DocumentList(
+            query, orders: ("date", "lastUpdated", "tokensUsed"), "d", periods: periods)
     }
 }
 
 extension DocumentList<CivilMonth> {
     static func monthly(_ query: Query) throws(Rejection) -> DocumentList<CivilMonth> {
-        try DocumentList(
-            query, orders: ("month", "updatedAt", "totalMonthlyTokens"),
-            others: ["year", "month"], "m"
-        ) { () throws(Rejection) in
-            let expectation = "a year from 1970 to 9998, or a userId"
-            let year = try query.required("year", expectation) {
+        var periods: ClosedRange<CivilMonth>?
+        if query.text("year") != nil || query.text("month") != nil {
+            try query.refuseSpan(beside: "year")
+            let year = try query.required("year", "a year from 1970 to 9998") {
                 CivilMonth(documentYear: $0, month: "1")?.year
             }
-            return try query.required("month", "a month from 1 to 12") {
+            let month = try query.optional("month", "a month from 1 to 12") {
                 CivilMonth(documentYear: String(year), month: $0)
             }
+            let whole = CivilMonth(year: year, month: 1).flatMap { first in
+                CivilMonth(year: year, month: 12).map { first...$0 }
+            }
+            periods = month.map { $0...$0 } ?? whole
+        } else {
+            func month(_ name: String) throws(Rejection) -> CivilMonth? {
+                try query.optional(name, "a month such as 2024-01") { text in
+                    let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+                    guard parts.count == 2 else { return nil }
+                    return CivilMonth(documentYear: parts[0], month: parts[1], digits: 2)
+                }
+            }
+            let (from, until) = (try month("from"), try month("until"))
+            periods = try query.span(
+                from, until, earliest: CivilMonth(containing: .documentFirst),
+                last: CivilMonth(containing: .documentLast)
+            ) { CivilMonth(containing: CivilDate(daysSince1970: $0.first.daysSince1970 - 1)) }
+        }
+        return try DocumentList(
+            query, orders: ("month", "updatedAt", "totalMonthlyTokens"), "m", periods: periods)
+    }
+}
+
+extension CivilDate {
+    fileprivate static let documentFirst = CivilDate(daysSince1970: 0)
+    /// 9998-12-31.
+    fileprivate static let documentLast = CivilDate(daysSince1970: 2_932_531)
+}
+
+extension Query {
+    /// Periods from one up to, and not including, another; `nil`: none is named.
+    fileprivate func span<Period: Comparable>(
+        _ from: Period?, _ until: Period?, earliest: Period, last: Period,
+        before: (Period) -> Period
+    ) throws(Rejection) -> ClosedRange<Period>? {
+        guard from != nil || until != nil else { return nil }
+        let first = from ?? earliest
+        let end = until.map(before) ?? last
+        guard first <= end else { throw .invalid("until", "later than from") }
+        return first...end
+    }
+
+    fileprivate func refuseSpan(beside name: String) throws(Rejection) {
+        for other in ["from", "until"] where text(other) != nil {
+            throw .invalid(other, "no \(other) beside \(name)")
         }
     }
 }

@@ -21,6 +21,14 @@ struct Column {
         try reader.skip(count * width)
     }
 
+    /// Whether every value is between two.
+    func isWithin(_ range: ClosedRange<Int64>) -> Bool {
+        guard width < 8, range.contains(base) else { return false }
+        let above = Int64(1) << Int64(8 * width) - 1
+        let (most, overflow) = base.addingReportingOverflow(above)
+        return !overflow && most <= range.upperBound
+    }
+
     /// The values, or those at some places.
     ///
     /// - Parameter offset: is added to each.

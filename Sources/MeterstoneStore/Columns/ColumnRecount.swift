@@ -29,7 +29,8 @@ extension StoreSource {
         try forEachPartOfColumns(registry) { (segments) throws(StoreError) in
             for segment in segments { try expected.add(segment) }
         }
-        try columns(days: Int64.min...Int64.max, withTimes: true) { (segment) throws(StoreError) in
+        try columns(days: Int64.min...Int64.max, withTimes: true, at: nil) {
+            (segment) throws(StoreError) in
             try found.add(segment)
         }
         return expected.differences(from: found)
@@ -111,9 +112,12 @@ package enum ColumnMerging {
         guard counts.count > 1 else { return nil }
         var taken = 1
         var sum = counts[counts.count - 1]
+        guard (0...ColumnEntries.segmentMax).contains(sum) else { return nil }
         while taken < counts.count {
             let next = counts[counts.count - 1 - taken]
-            guard next <= 2 * sum, sum + next <= ColumnEntries.segmentMax else { break }
+            guard (0...ColumnEntries.segmentMax).contains(next), next <= 2 * sum,
+                sum + next <= ColumnEntries.segmentMax
+            else { break }
             sum += next
             taken += 1
         }

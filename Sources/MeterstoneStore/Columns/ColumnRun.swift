@@ -65,9 +65,19 @@ package struct ColumnRun {
     /// The events that occurred within a span.
     func within(_ span: WindowSpan) -> ColumnRun {
         let (from, until) = (span.from.millisecondsSince1970, span.until.millisecondsSince1970)
-        var result = self
         let times = self.times
-        result.places = times.indices.filter { times[$0] >= from && times[$0] < until }
+        return picking(times.indices.filter { times[$0] >= from && times[$0] < until })
+    }
+
+    /// Those of the events that are asked for, by their subjects and times.
+    package func filter(_ isIncluded: (_ subject: Int64, _ time: Int64) -> Bool) -> ColumnRun {
+        let (subjects, times) = (self.subjects, self.times)
+        return picking(subjects.indices.filter { isIncluded(subjects[$0], times[$0]) })
+    }
+
+    private func picking(_ indices: [Int]) -> ColumnRun {
+        var result = self
+        result.places = places.map { places in indices.map { places[$0] } } ?? indices
         return result
     }
 }

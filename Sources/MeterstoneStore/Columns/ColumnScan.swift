@@ -4,21 +4,53 @@ package import MeterstoneCore
 package struct ColumnScan {
     package let source: any StoreSource
     package let view: StoreView
+    /// What everything is read as of; `nil`: as it is.
+    package let cut: ReportCut?
     private let tail: [Int64: [ColumnSegment]]
     private let shapes = ShapeTable()
 
-    /// - Parameter view: of no subject, taken before the snapshot that `source` reads.
-    package init(_ view: StoreView, _ source: any StoreSource) throws(StoreError) {
+    /// - Parameters:
+    ///   - view: of no subject, taken before the snapshot that `source` reads.
+    ///   - cut: one that ``holds(_:_:_:)`` says is known.
+    package init(
+        _ view: StoreView, _ source: any StoreSource, at cut: ReportCut? = nil
+    ) throws(StoreError) {
         self.source = source
         self.view = view
+        self.cut = cut
         let watermark = try source.watermark()
         var tail: [Int64: [ColumnSegment]] = [:]
-        for part in view.columns where part.until > watermark {
+        let last = cut?.sequence ?? .max
+        for part in view.columns where part.until > watermark && part.until <= last {
             for segment in part.entries.segments() {
                 tail[segment.day, default: []].append(segment)
             }
         }
         self.tail = tail
+    }
+
+    /// Whether later pages can be told of a report that was begun at a cut.
+    package static func holds(
+        _ cut: ReportCut, _ view: StoreView, _ source: any StoreSource
+    ) throws(StoreError) -> Bool {
+        guard try source.holds(cut) else { return false }
+        return cut.snapshot != nil || (view.cutFloor...view.head).contains(cut.sequence)
+    }
+
+    /// What later pages are to be read as of.
+    package func cut(at now: Instant) throws(StoreError) -> ReportCut {
+        if let cut { return cut }
+        guard let (text, sequence) = try source.snapshot() else {
+            return ReportCut(at: now, sequence: view.head)
+        }
+        return ReportCut(at: now, sequence: sequence, snapshot: text)
+    }
+
+    /// UTC days within a span of which there may be events, ascending.
+    package func days(within span: WindowSpan) throws(StoreError) -> [Int64] {
+        let days = span.utcDays
+        return try Set(source.columnDays(within: days)).union(tail.keys.filter(days.contains))
+            .sorted()
     }
 
     /// Visits what occurred within a span, day by day.
@@ -77,7 +109,8 @@ package struct ColumnScan {
                 waiting.removeFirst()
             }
         }
-        try source.columns(days: days, withTimes: withTimes) { (segment) throws(StoreError) in
+        try source.columns(days: days, withTimes: withTimes, at: cut) {
+            (segment) throws(StoreError) in
             try visitTail(before: segment.day)
             try visit(segment)
         }

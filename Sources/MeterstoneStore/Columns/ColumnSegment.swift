@@ -14,6 +14,11 @@ public struct ColumnSegment: Sendable {
     package let times: [UInt8]
 
     private static let version: UInt8 = 1
+    /// No segment has more events; one that says so is damaged.
+    private static let countMax = 1 << 24
+    private static let days = Instant.earliest.utcDay...Instant.latest.utcDay
+    /// Milliseconds of a day, with what the width of a column has room for above them.
+    private static let timesOfDay: ClosedRange<Int64> = 0...1 << 33
 
     package init(day: Int64, count: Int, body: [UInt8], times: [UInt8]) {
         self.day = day
@@ -23,7 +28,6 @@ public struct ColumnSegment: Sendable {
     }
 
     /// Visits the events of each shape.
-    ///
     package func forEachRun(
         _ visit: (ColumnRun) throws(StoreError) -> Void
     ) throws(StoreError) {
@@ -40,7 +44,9 @@ public struct ColumnSegment: Sendable {
         do {
             var reader = ByteReader(body)
             var timeReader = ByteReader(times)
-            guard try reader.byte() == Self.version else { throw MalformedRecord() }
+            guard try reader.byte() == Self.version, Self.days.contains(day),
+                (0...Self.countMax).contains(self.count)
+            else { throw MalformedRecord() }
             for _ in 0..<(try reader.count()) {
                 let (number, shape) = try table.next(&reader, of: body)
                 let events = try reader.unsigned()
@@ -48,6 +54,12 @@ public struct ColumnSegment: Sendable {
                 let count = Int(events)
                 let subjects = try Column(&reader, count)
                 let weights = try Column(&reader, count)
+                // Arrays are indexed by the numbers of subjects.
+                guard
+                    subjects.isWithin(0...Int64.max)
+                        || subjects.values(body, count: count).allSatisfy({ $0 >= 0 }),
+                    weights.isWithin(-1...254)
+                else { throw MalformedRecord() }
                 let isAccepted = accepts(number, shape)
                 var values: [Column] = []
                 for _ in 0..<shape.valueCount {
@@ -55,6 +67,9 @@ public struct ColumnSegment: Sendable {
                     if isAccepted { values.append(column) }
                 }
                 let times = try Column(&timeReader, self.times.isEmpty ? 0 : count)
+                guard times.isWithin(Self.timesOfDay) else {
+                    throw MalformedRecord()
+                }
                 guard isAccepted else { continue }
                 try visit(
                     ColumnRun(

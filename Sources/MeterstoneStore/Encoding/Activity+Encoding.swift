@@ -23,9 +23,14 @@ extension Activity {
         var days: [ActiveDay] = []
         var last: Int64 = 0
         for _ in 0..<(try reader.count()) {
-            last &+= try reader.signed()
+            let day = last &+ (try reader.signed())
             let (events, sequence) = (try reader.signed(), try reader.signed())
-            let updatedAt = Instant(millisecondsSince1970: try reader.signed())
+            let updatedAt = try reader.instant()
+            // Whoever reads adds days up, and relies on their order.
+            guard Self.daysKept.contains(day), days.isEmpty || day > last,
+                Self.eventsKept.contains(events)
+            else { throw MalformedRecord() }
+            last = day
             let plan = try Self.number(&reader)
             days.append(
                 ActiveDay(
@@ -38,6 +43,11 @@ extension Activity {
         }
         self.init(days: days, overages: overages)
     }
+
+    /// Days that have a text, whatever the zone, and some more.
+    private static let daysKept = Instant.earliest.utcDay - 2...Instant.latest.utcDay + 2
+    /// Events that a day may have; corrections may come before what they correct.
+    private static let eventsKept: ClosedRange<Int64> = -(1 << 48)...1 << 48
 
     private static func number(_ reader: inout ByteReader) throws(MalformedRecord) -> Int {
         let number = try reader.unsigned()

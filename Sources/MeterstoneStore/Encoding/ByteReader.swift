@@ -1,3 +1,5 @@
+package import MeterstoneCore
+
 /// Reads what ``ByteWriter`` wrote. Every read is checked against the end of the buffer.
 package struct ByteReader {
     private let bytes: [UInt8]
@@ -33,6 +35,13 @@ package struct ByteReader {
     package mutating func signed() throws(MalformedRecord) -> Int64 {
         let value = try unsigned()
         return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
+    }
+
+    /// An instant that has a text; no other one was ever recorded.
+    package mutating func instant() throws(MalformedRecord) -> Instant {
+        let instant = Instant(millisecondsSince1970: try signed())
+        guard instant.hasText else { throw MalformedRecord() }
+        return instant
     }
 
     package mutating func fixed() throws(MalformedRecord) -> UInt64 {

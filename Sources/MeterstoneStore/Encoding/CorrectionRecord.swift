@@ -31,7 +31,7 @@ package struct CorrectionRecord: Sendable, Hashable {
         writer.byte(FactKind.correction.rawValue)
         writer.signed(occurredAt.millisecondsSince1970)
         writer.signed(recordedAt.millisecondsSince1970)
-        writer.unsigned(UInt64(target))
+        writer.unsigned(UInt64(bitPattern: target))
         writer.text(author)
         writer.text(reason)
         writer.byte(after == nil ? 0 : 1)
@@ -41,8 +41,8 @@ package struct CorrectionRecord: Sendable, Hashable {
 
     /// Reads a correction whose kind byte was read before.
     package init(_ reader: inout ByteReader, names: [MeterKey]) throws(MalformedRecord) {
-        occurredAt = Instant(millisecondsSince1970: try reader.signed())
-        recordedAt = Instant(millisecondsSince1970: try reader.signed())
+        occurredAt = try reader.instant()
+        recordedAt = try reader.instant()
         target = Int64(bitPattern: try reader.unsigned())
         author = try reader.text()
         reason = try reader.text()

@@ -45,8 +45,7 @@ extension CounterState {
         var reader = ByteReader(bytes)
         switch try reader.byte() {
         case Memories.latest:
-            let at = Instant(millisecondsSince1970: try reader.signed())
-            return .latest(at: at, sequence: try reader.signed())
+            return .latest(at: try reader.instant(), sequence: try reader.signed())
         case Memories.readings:
             let latest = try reader.byte() == 0 ? nil : Reading(&reader)
             var ahead: [Reading] = []
@@ -56,7 +55,9 @@ extension CounterState {
             var values: [String: Int64] = [:]
             for _ in 0..<(try reader.count()) {
                 let text = try reader.text()
-                values[text] = try reader.signed()
+                let count = try reader.signed()
+                guard (0...Int64(1) << 48).contains(count) else { throw MalformedRecord() }
+                values[text] = count
             }
             return .distinct(values)
         case Memories.reservations:
@@ -109,8 +110,7 @@ extension CounterState {
 extension CounterState.Reading {
     fileprivate init(_ reader: inout ByteReader) throws(MalformedRecord) {
         self.init(
-            at: Instant(millisecondsSince1970: try reader.signed()),
-            sequence: try reader.signed(), units: try reader.signed())
+            at: try reader.instant(), sequence: try reader.signed(), units: try reader.signed())
     }
 
     fileprivate func write(to writer: inout ByteWriter) {
@@ -134,7 +134,14 @@ extension StoredSubject {
             kept = try JSONText(text: profileText).decoded(as: KeptProfile.self)
         }
         var children = SIMD4<Int32>.zero
-        let counts = childrenText?.split(separator: ",").map { Int32($0) ?? 0 } ?? []
+        let counts = childrenText?.split(separator: ",").map { Int32($0) ?? -1 } ?? []
+        guard counts.allSatisfy({ (0..<Int32.max / 2).contains($0) }) else {
+            throw StoreError(
+                code: .corrupt, message: "how many subjects are below '\(id)' is unreadable")
+        }
+        guard number > 0 else {
+            throw StoreError(code: .corrupt, message: "'\(id)' has the number \(number)")
+        }
         for (index, count) in counts.prefix(children.scalarCount).enumerated() {
             children[index] = count
         }

@@ -40,7 +40,7 @@ extension Fact {
     package static func pointer(to member: Int64, day: Int64) -> [UInt8] {
         var writer = ByteWriter(capacity: 8)
         writer.byte(FactKind.member.rawValue)
-        writer.unsigned(UInt64(member))
+        writer.unsigned(UInt64(bitPattern: member))
         writer.signed(day)
         return writer.bytes
     }

@@ -135,7 +135,7 @@ package struct JournalBatchBuilder: Sendable {
         scratch.removeAll()
         write(&scratch)
         lastOffset = facts.count
-        facts.unsigned(UInt64(subject))
+        facts.unsigned(UInt64(bitPattern: subject))
         facts.blob(scratch.bytes)
         count += 1
         return TailPosition(batch: firstSequence, offset: lastOffset, sequence: nextSequence - 1)

@@ -124,6 +124,7 @@ extension LedgerEntry {
         if flags & Flags.rolloverMax != 0 { rolloverMax = try reader.signed() }
         if flags & Flags.rollovers != 0 { try allocations.readRollovers(&reader) }
         if flags & Flags.shortfall != 0 { shortfall = try reader.signed() }
+        guard isWithinRange else { throw MalformedRecord() }
     }
 }
 

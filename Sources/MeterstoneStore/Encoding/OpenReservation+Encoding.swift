@@ -12,7 +12,7 @@ extension OpenReservation {
     }
 
     init(_ reader: inout ByteReader) throws(MalformedRecord) {
-        let expiresAt = Instant(millisecondsSince1970: try reader.signed())
+        let expiresAt = try reader.instant()
         let sequence = try reader.signed()
         let owner = try reader.signed()
         let flags = try reader.byte()

@@ -79,13 +79,13 @@ extension ReservationRecord {
         terms = ReservationTerms(
             milliseconds: try reader.signed(), onExpiry: Self.expiryPolicies[policy],
             onOverage: flags & Flags.cap == 0 ? .count : .cap)
-        expiresAt = Instant(millisecondsSince1970: try reader.signed())
+        expiresAt = try reader.instant()
         status = Self.statuses[Int(head & 3)]
         reported =
             flags & Flags.reported == 0 ? nil : try Quantities(&reader, names: names)
         payable = try Quantities(&reader, names: names)
         if flags & Flags.closed != 0 {
-            closedAt = Instant(millisecondsSince1970: try reader.signed())
+            closedAt = try reader.instant()
             toldAtEnd = try reader.fixed()
         }
         asked = flags & Flags.asked == 0 ? nil : try Quantities(&reader, names: names)
@@ -118,6 +118,7 @@ extension Quantities {
             let number = try reader.unsigned()
             guard number < UInt64(names.count) else { throw MalformedRecord() }
             let quantity = Quantity(try reader.signed())
+            guard quantity >= .zero else { throw MalformedRecord() }
             if count == 1 {
                 self = .one(names[Int(number)], quantity)
                 return

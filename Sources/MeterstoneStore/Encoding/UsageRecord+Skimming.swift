@@ -20,7 +20,7 @@ extension UsageRecord {
     ) throws(MalformedRecord) -> SkimmedUsage {
         let flags = try reader.unsigned()
         var skimmed = SkimmedUsage(
-            occurredAt: Instant(millisecondsSince1970: try reader.signed()))
+            occurredAt: try reader.instant())
         if flags & recordedLaterFlag != 0 { _ = try reader.signed() }
         try reader.skip(flags & uuidFlag != 0 ? 16 : try reader.count())
         for _ in 0..<(try reader.count()) {

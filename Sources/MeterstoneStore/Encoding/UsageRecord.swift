@@ -168,7 +168,7 @@ extension UsageRecord {
         quantities.write(to: &writer, nameNumber: nameNumber)
         if !ancestors.isEmpty {
             writer.unsigned(UInt64(ancestors.count))
-            for ancestor in ancestors { writer.unsigned(UInt64(ancestor)) }
+            for ancestor in ancestors { writer.unsigned(UInt64(bitPattern: ancestor)) }
         }
         if !answers.isEmpty {
             writer.unsigned(UInt64(answers.count))
@@ -194,11 +194,13 @@ extension UsageRecord {
     /// Reads a record whose kind byte was read before.
     package init(_ reader: inout ByteReader, names: [MeterKey]) throws(MalformedRecord) {
         let flags = try reader.unsigned()
-        let occurredAt = try reader.signed()
+        let occurredAt = try reader.instant()
         let delay = flags & Flags.recordedLater == 0 ? 0 : try reader.signed()
         id = try Self.readID(&reader, flags)
-        self.occurredAt = Instant(millisecondsSince1970: occurredAt)
-        recordedAt = Instant(millisecondsSince1970: occurredAt &+ delay)
+        self.occurredAt = occurredAt
+        recordedAt = Instant(
+            millisecondsSince1970: occurredAt.millisecondsSince1970 &+ delay)
+        guard recordedAt.hasText else { throw MalformedRecord() }
         quantities = try Quantities(&reader, names: names)
         ancestors = flags & Flags.ancestors == 0 ? [] : try Self.readAncestors(&reader)
         answers = []
@@ -219,7 +221,9 @@ extension UsageRecord {
         guard flags & Flags.overages != 0 else { return }
         for _ in 0..<(try reader.count()) {
             let limit = try Self.readNumber(&reader)
-            overages.append(LimitOverage(limit: limit, units: try reader.signed()))
+            let overage = LimitOverage(limit: limit, units: try reader.signed())
+            guard overage.units >= 0 else { throw MalformedRecord() }
+            overages.append(overage)
         }
     }
 

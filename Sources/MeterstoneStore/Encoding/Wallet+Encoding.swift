@@ -52,6 +52,18 @@ extension SealedWallet {
                     windowUntil: Instant(millisecondsSince1970: try reader.signed())))
         }
         let shortfall = reader.isAtEnd ? 0 : try reader.signed()
+        let parts =
+            grants.flatMap { [$0.remaining, $0.held, $0.grant.amount] }
+            + holds.flatMap { $0.allocations.map(\.units) + [$0.overdrawn] }
+        // Sums are formed of these; the whole is looked at once they are known to fit.
+        let (sum, total) = (
+            parts.reduce(Int128(0)) { $0 + Int128($1) },
+            numbers[1...7].reduce(Int128(0)) { $0 + Int128($1) } - Int128(numbers[2])
+        )
+        guard parts.allSatisfy({ $0 >= 0 }), numbers.dropFirst().allSatisfy({ $0 >= 0 }),
+            sum <= Int128(Int64.max), total <= Int128(Int64.max),
+            max(numbers[8], numbers[9]) <= Int64.max / 4
+        else { throw MalformedRecord() }
         self.init(
             wallet: Wallet(
                 balance: numbers[0], held: numbers[1], granted: numbers[2], refunded: numbers[3],
@@ -59,6 +71,7 @@ extension SealedWallet {
                 grants: grants, holds: holds, recurrences: recurrences,
                 nextGrantNumber: numbers[8], entryCount: numbers[9], shortfall: shortfall),
             seal: EntrySeal(words: words))
+        guard wallet.isConserved else { throw MalformedRecord() }
     }
 }
 

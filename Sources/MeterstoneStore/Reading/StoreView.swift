@@ -31,6 +31,8 @@ public struct StoreView: Sendable {
     package let subjects: [SubjectRow]
     /// The last fact that the view includes.
     package let head: Int64
+    /// Pages of a report that was begun before this fact cannot be told any more.
+    package let cutFloor: Int64
 }
 
 extension StoreView {
@@ -65,13 +67,19 @@ extension StoreView {
 }
 
 extension WorkingSet {
+    /// A view of no subject for a report, whose later pages leave out what comes after it.
+    package func reportView() throws(StoreError) -> StoreView {
+        tail.cutColumns()
+        return try view(of: nil)
+    }
+
     package func view(of id: SubjectID?) throws(StoreError) -> StoreView {
         guard let id else {
             return StoreView(
                 catalog: catalog, registry: registry, options: options, subject: nil, teams: [],
                 zone: zone(of: nil).rules, facts: [], entries: [], counters: [:], subjectIDs: [:],
                 changes: dirtyChanges,
-                columns: tail.columns, subjects: dirtySubjects, head: head)
+                columns: tail.columns, subjects: dirtySubjects, head: head, cutFloor: cutFloor)
         }
         let state = try state(of: id)
         var (facts, entries): ([Fact], [Fact]) = ([], [])
@@ -99,7 +107,8 @@ extension WorkingSet {
                     profile: state.profile),
             teams: state.teams, zone: state.zone, facts: facts, entries: entries,
             counters: state.waitingCounters,
-            subjectIDs: subjectIDs, changes: dirtyChanges, columns: [], subjects: [], head: head)
+            subjectIDs: subjectIDs, changes: dirtyChanges, columns: [], subjects: [], head: head,
+            cutFloor: cutFloor)
     }
 }
 

@@ -10,16 +10,18 @@ extension UsageReader {
     ) throws(StoreError) -> EventPage {
         guard let subject = view.subject else { return EventPage(events: [], next: nil) }
         var found: [EffectiveEvent] = []
-        var days = Int64.min...(cursor?.occurredAt ?? .latest).utcDay
+        // No event is recorded for a day that has no text.
+        let days = Instant.earliest.utcDay...Instant.latest.utcDay
+        var until = min(cursor?.occurredAt ?? .latest, .latest).utcDay
         // One more than asked for tells whether there is a next page.
-        while found.count <= count {
-            let step = try nextDays(of: subject.number, within: days)
+        while found.count <= count, until >= days.lowerBound {
+            let step = try nextDays(of: subject.number, within: days.lowerBound...until)
             guard let oldest = step.last, let newest = step.first else { break }
             let span = WindowSpan(from: .startOf(day: oldest), until: .startOf(day: newest + 1))
             let events = try history(of: subject.number, over: span).all
                 .filter { $0.isBefore(cursor) }
             found += events.sorted { $0.cursor > $1.cursor }
-            days = Int64.min...(oldest - 1)
+            until = oldest - 1
         }
         let page = found.prefix(count)
         try source.prefetch(
@@ -74,6 +76,9 @@ extension EffectiveEvent {
 
 extension Instant {
     package static func startOf(day: Int64) -> Instant {
-        Instant(millisecondsSince1970: day * 86_400_000)
+        // A stored day may be any number.
+        let (milliseconds, overflow) = day.multipliedReportingOverflow(by: 86_400_000)
+        guard !overflow else { return day < 0 ? .earliest : .latest }
+        return Instant(millisecondsSince1970: milliseconds)
     }
 }

@@ -21,7 +21,19 @@ package struct Tail {
         /// Subjects to whom credits were given back.
         var refunded: Set<Int64> = []
         var dirtyCounters: [DirtyCounter] = []
-        var columns = ColumnEntries()
+        /// In parts: a report begins a new one, so that its later pages can leave out what came after.
+        var columns = [ColumnPart()]
+
+        /// The last fact of a part.
+        func end(ofPart part: ColumnPart, in tail: Tail) -> Int64 {
+            part.until ?? until ?? tail.batches.last?.lastSequence ?? 0
+        }
+    }
+
+    private struct ColumnPart {
+        /// The last fact of a closed part.
+        var until: Int64?
+        var entries = ColumnEntries()
     }
 
     package init() {}
@@ -74,21 +86,45 @@ package struct Tail {
         _ record: UsageRecord, of subject: Int64, _ registry: Registry
     ) {
         guard record.isCounted else { return }
-        sections[sections.count - 1].columns.append(record, of: subject, weight: 1, registry)
+        withOpenColumns { $0.append(record, of: subject, weight: 1, registry) }
     }
 
     package mutating func noteColumns(
         _ correction: CorrectionRecord, of subject: Int64, _ registry: Registry
     ) {
-        sections[sections.count - 1].columns.append(correction, of: subject, registry)
+        withOpenColumns { $0.append(correction, of: subject, registry) }
+    }
+
+    @inline(__always)
+    private mutating func withOpenColumns(_ change: (inout ColumnEntries) -> Void) {
+        let section = sections.count - 1
+        let part = sections[section].columns.count - 1
+        change(&sections[section].columns[part].entries)
+    }
+
+    /// Puts what comes from here on into another part of the columns.
+    package mutating func cutColumns() {
+        let section = sections.count - 1
+        let part = sections[section].columns.count - 1
+        guard sections[section].columns[part].entries.count > 0, let last = batches.last else {
+            return
+        }
+        sections[section].columns[part].until = last.lastSequence
+        sections[section].columns.append(ColumnPart())
     }
 
     /// Events by column, and the last fact that each part includes; none of them is projected.
     package var columns: [(until: Int64, entries: ColumnEntries)] {
-        let last = batches.last?.lastSequence ?? 0
-        return sections.compactMap { section in
-            guard section.columns.count > 0 else { return nil }
-            return (section.until ?? last, section.columns)
+        parts(of: sections)
+    }
+
+    private func parts(
+        of sections: some Sequence<Section>
+    ) -> [(until: Int64, entries: ColumnEntries)] {
+        sections.flatMap { section in
+            section.columns.filter { $0.entries.count > 0 }.map {
+                (section.end(ofPart: $0, in: self), $0.entries)
+            }
         }
     }
 
@@ -103,7 +139,7 @@ package struct Tail {
         for index in 0..<end { sections[index].dirtyCounters = [] }
         return TailSlice(
             until: until, batches: Array(batches.prefix { $0.lastSequence <= until }),
-            counters: counters, columns: sections[..<end].map(\.columns))
+            counters: counters, columns: parts(of: sections[..<end]))
     }
 
     /// Drops what is projected now.
@@ -145,7 +181,8 @@ package struct TailSlice {
     package let until: Int64
     package let batches: [JournalBatch]
     package let counters: [DirtyCounter]
-    package let columns: [ColumnEntries]
+    /// And the last fact that each part includes.
+    package let columns: [(until: Int64, entries: ColumnEntries)]
 }
 
 /// Where events stand, by the 64-bit key of their id.

@@ -7,8 +7,16 @@ extension WorkingSet {
     /// The subject with this id, from memory or from the store; unknown ones get a number when they
     /// get their first fact.
     package func state(of id: SubjectID) throws(StoreError) -> SubjectState {
+        try state(of: id, below: 0)
+    }
+
+    /// - Parameter below: how many levels were gone up already; stored teams may stand in a circle.
+    private func state(of id: SubjectID, below: Int) throws(StoreError) -> SubjectState {
         if let known = subjects[id] { return try certain(known) }
-        return try admit(id, stored: try source.subject(id))
+        guard below <= 2 * Self.ancestorsMax else {
+            throw StoreError(code: .corrupt, message: "too many teams stand above each other")
+        }
+        return try admit(id, stored: try source.subject(id), below: below)
     }
 
     /// A subject that may be decided about. What is on disk counts whatever the rules are now.
@@ -25,9 +33,13 @@ extension WorkingSet {
         return try admit(stored.profile.id, stored: stored)
     }
 
-    private func admit(_ id: SubjectID, stored: StoredSubject?) throws(StoreError) -> SubjectState {
+    private func admit(
+        _ id: SubjectID, stored: StoredSubject?, below: Int = 0
+    ) throws(StoreError) -> SubjectState {
         var parent: SubjectState?
-        if let parentID = stored?.profile.parent { parent = try state(of: parentID) }
+        if let parentID = stored?.profile.parent {
+            parent = try state(of: parentID, below: below + 1)
+        }
         let zone = zone(of: stored?.profile)
         let state = SubjectState(
             id: id, stored: stored, zone: zone.rules, parent: parent,
@@ -84,8 +96,11 @@ extension WorkingSet {
         var (left, came) = (left, came)
         while let subject = level {
             let before = subject.levelsBelow
-            if let left { subject.children[left] -= 1 }
-            if let came { subject.children[came] += 1 }
+            // What is stored may tell of more levels than there can be.
+            left = left.flatMap { subject.children.indices.contains($0) ? $0 : nil }
+            came = came.flatMap { subject.children.indices.contains($0) ? $0 : nil }
+            if let left { subject.children[left] &-= 1 }
+            if let came { subject.children[came] &+= 1 }
             noteRow(of: subject, at: sequence)
             guard subject.levelsBelow != before else { return }
             (left, came) = (before, subject.levelsBelow)
@@ -121,7 +136,8 @@ extension WorkingSet {
         }
         subjects = kept
         byNumber = Dictionary(
-            uniqueKeysWithValues: kept.values.filter { $0.number != 0 }.map { ($0.number, $0) })
+            kept.values.filter { $0.number != 0 }.map { ($0.number, $0) },
+            uniquingKeysWith: { $1 })
         // When most of them must stay, it is not worth looking again soon.
         evictsAbove = max(options.cachedSubjectsMax, kept.count + kept.count / 4)
     }

@@ -69,6 +69,9 @@ package final class WorkingSet {
         // They may stand in a cycle.
         for state in subjects.values where !state.pastParents.isEmpty { state.pastParents = [:] }
     }
+    /// Pages of a report that was begun before this fact cannot be told any more: what the journal
+    /// held was put into columns anew.
+    package var cutFloor: Int64 = 0
 
     /// Whether anything of the current batch must be made durable.
     package var hasFacts: Bool { batch.count > 0 }

@@ -1,0 +1,125 @@
+import MeterstoneCore
+import MeterstoneStore
+
+/// In whose calendar each subject's days are cut: the default zone, or one of its own.
+struct SubjectZones {
+    /// The default zone first.
+    private(set) var zones: [ZoneRules]
+    private var places: [Int64: Int] = [:]
+
+    init(_ scan: ColumnScan) throws(StoreError) {
+        zones = [scan.view.zone]
+        var known: [String: Int] = [:]
+        var names: [Int64: String] = [:]
+        for (number, name) in try scan.source.subjectZones() { names[number] = name }
+        for row in scan.view.subjects { names[row.subject.number] = row.subject.profile.timeZone }
+        for (number, name) in names {
+            if known[name] == nil {
+                // A zone that is no longer known falls back to the default.
+                known[name] = 0
+                if let rules = scan.view.zones(name) {
+                    known[name] = zones.count
+                    zones.append(rules)
+                }
+            }
+            if let place = known[name], place > 0 { places[number] = place }
+        }
+    }
+
+    var areAllDefault: Bool { places.isEmpty }
+
+    /// Where a subject's zone stands among ``zones``.
+    func place(of subject: Int64) -> Int { places[subject] ?? 0 }
+
+    subscript(subject: Int64) -> ZoneRules { zones[place(of: subject)] }
+}
+
+/// What subjects come to, of meters that add up and of others.
+struct SubjectTally {
+    private var sums = SubjectSums()
+    private var fold: ValueFold?
+
+    init(_ meter: Meter) {
+        fold = meter.aggregation.isAdditive ? nil : ValueFold(meter.aggregation)
+    }
+
+    mutating func add(_ run: ColumnRun, _ movement: ShapeMovement) {
+        if fold == nil { sums.add(run, movement) } else { fold?.add(run, movement) }
+    }
+
+    /// Each subject's quantity and events.
+    var result: SubjectSums {
+        guard let fold else { return sums }
+        var sums = self.sums
+        fold.forEach { sums.add($1, events: $2, to: $0) }
+        return sums
+    }
+}
+
+extension ReportContext {
+    /// What each subject used of a meter in a period of its own calendar.
+    ///
+    /// - Parameter plan: only of subjects that used something under it.
+    func sums(
+        of meter: Meter, in period: some CalendarPeriod, _ zones: SubjectZones, under plan: PlanKey?
+    ) throws(StoreError) -> SubjectSums {
+        var (total, underPlan) = (SubjectTally(meter), SubjectTally(meter))
+        try forEachRun(of: meter, in: period, zones) { (run, movement) in
+            total.add(run, movement)
+            if let plan, run.shape.plan == plan { underPlan.add(run, movement) }
+        }
+        let sums = total.result
+        guard plan != nil else { return sums }
+        var chosen = SubjectSums()
+        underPlan.result.forEach { subject, _, _ in
+            let (quantity, events) = sums[subject]
+            chosen.add(quantity, events: events, to: subject)
+        }
+        return chosen
+    }
+
+    /// Visits every event that moves a meter in a period of its subject's own calendar.
+    ///
+    /// - Parameter withTimes: whether the visitor asks when they occurred.
+    func forEachRun(
+        of meter: Meter, in period: some CalendarPeriod, _ zones: SubjectZones,
+        withTimes: Bool = false, _ visit: (ColumnRun, ShapeMovement) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        let spans = zones.zones.map { period.span(in: $0) }
+        guard !zones.areAllDefault else {
+            if spans[0].from < spans[0].until {
+                try forEachRun(of: meter, in: spans[0], withTimes: withTimes, visit)
+            }
+            return
+        }
+        let whole = WindowSpan(
+            from: spans.map(\.from).min() ?? spans[0].from,
+            until: spans.map(\.until).max() ?? spans[0].until)
+        // UTC days that belong to the period in every zone; those around them are looked at event by
+        // event.
+        let first = (spans.map(\.from).max() ?? whole.from).advanced(byMilliseconds: -1).utcDay + 1
+        let end = (spans.map(\.until).min() ?? whole.until).utcDay
+        var parts = [(whole, false)]
+        if first < end {
+            let (from, until) = (Instant.startOf(day: first), Instant.startOf(day: end))
+            parts = [
+                (WindowSpan(from: whole.from, until: from), false),
+                (WindowSpan(from: from, until: until), true),
+                (WindowSpan(from: until, until: whole.until), false),
+            ]
+        }
+        for (part, isShared) in parts where part.from < part.until {
+            try forEachRun(of: meter, in: part, withTimes: withTimes || !isShared) {
+                (run, movement) throws(StoreError) in
+                let own =
+                    isShared
+                    ? run
+                    : run.filter { subject, time in
+                        spans[zones.place(of: subject)]
+                            .contains(Instant(millisecondsSince1970: time))
+                    }
+                if !own.isEmpty { try visit(own, movement) }
+            }
+        }
+    }
+}
