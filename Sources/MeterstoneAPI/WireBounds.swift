@@ -7,6 +7,15 @@ package enum WireBounds {
     /// Bytes of UTF-8 in the name or the value of a dimension.
     package static let dimensionBytesMax = 255
     package static let dimensionsMax = 64
+    package static let dimensionExpectation =
+        "a text of at most \(dimensionBytesMax) bytes without control characters"
+
+    /// Whether a dimension may have this value; an empty one is a value.
+    package static func isDimensionValue(_ text: String) -> Bool {
+        text.utf8.count <= dimensionBytesMax
+            && text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+    }
+
     package static let quantitiesMax = 64
     package static let errorMessageBytesMax = 4_096
     /// Bytes of the JSON text of an event's properties, as given.

@@ -58,7 +58,7 @@ final class Projection {
     /// A change of the catalog is projected together with everything after it, so that the catalog and
     /// the watermark always belong together.
     init?(_ workingSet: WorkingSet) {
-        let hasCatalogChange = workingSet.dirtyChanges.contains { $0.change.subject == nil }
+        let hasCatalogChange = workingSet.dirtyChanges.contains { $0.change.isOfCatalog }
         guard let slice = workingSet.tail.takeSlice(whole: hasCatalogChange) else { return nil }
         until = slice.until
         batches = slice.batches
@@ -250,7 +250,7 @@ final class Projection {
     private func finish(_ statements: WriterStatements) throws(StoreError) {
         try statements.put(subjects)
         try statements.put(changes)
-        if changes.contains(where: { $0.change.subject == nil }) {
+        if changes.contains(where: { $0.change.isOfCatalog }) {
             try statements.put(registry, after: changes)
         }
         try statements.put(setting: Setting.watermark, String(until))

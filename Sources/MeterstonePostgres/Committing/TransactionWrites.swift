@@ -150,7 +150,7 @@ struct TransactionWrites {
     ) throws(StoreError) {
         guard !changes.isEmpty else { return }
         queries.append(try .inserting(changes))
-        let ofCatalog = changes.filter { $0.change.subject == nil }
+        let ofCatalog = changes.filter { $0.change.isOfCatalog }
         guard !ofCatalog.isEmpty else { return }
         changesCatalog = true
         for change in ofCatalog {

@@ -86,6 +86,8 @@ extension Change {
         case .putModel, .deleteModel: "model"
         case .grantCredit, .voidGrant: "creditGrant"
         case .refundCredit: "refund"
+        case .noteBlueprint: "appliedBlueprint"
+        case .noteImport: "importedFile"
         }
     }
 
@@ -110,8 +112,21 @@ extension Change {
         case .grantCredit(let id, let order): "\(id.text)/\(order.id?.text ?? "")"
         case .voidGrant(let id, let grant, _): "\(id.text)/\(grant.text)"
         case .refundCredit(let id, let reference, _): "\(id.text)/\(reference)"
+        case .noteBlueprint(let note): note.name
+        case .noteImport(let note): note.name
         }
     }
+
+    /// Whether it only writes something down, and nothing decides by it.
+    package var isNote: Bool {
+        switch self {
+        case .noteBlueprint, .noteImport: true
+        default: false
+        }
+    }
+
+    /// Whether it changes meters, plans, limits, models or policies.
+    package var isOfCatalog: Bool { subject == nil && !isNote }
 
     /// Whether it writes to a subject's ledger.
     package var isOfCredits: Bool {
@@ -159,6 +174,8 @@ extension WorkingSet {
             return try json(order.id.flatMap { (grant) in try? openGrant(grant, of: id) })
         case .voidGrant(let id, let grant, _): return try json(openGrant(grant, of: id))
         case .refundCredit: return nil
+        case .noteBlueprint(let note): return try json(note)
+        case .noteImport(let note): return try json(note)
         }
     }
 
