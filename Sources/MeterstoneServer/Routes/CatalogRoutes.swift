@@ -26,16 +26,18 @@ struct CatalogRoutes: Sendable {
             guard let item = items.first(where: { collection.key($0) == key }) else {
                 throw collection.missing(key)
             }
-            return Response(json: try encoded(item))
+            return Response(json: try encoded(try await shown([item], collection)[0]))
         }
         routes.on(.put, path + "/:key") { request, context in
             let key: Key = try context.parameter("key")
             let body = try AdministrativeBody(
-                try await request.json(), fields: collection.fields,
+                try await request.json(), fields: collection.fields + collection.shownFields,
                 elements: collection.elements)
             try body.require("key", toBe: key.text)
             let item = try body.decode(Item.self, adding: [("key", key.text)])
-            return try await engine.put(collection.put(item), request) { try encoded(item) }
+            return try await engine.put(collection.put(item), request) {
+                try encoded(try await shown([item], collection)[0])
+            }
         }
         routes.on(.delete, path + "/:key") { request, context in
             let key: Key = try context.parameter("key")
@@ -57,14 +59,35 @@ struct CatalogRoutes: Sendable {
             .filter { item in after.map { $0 < collection.key(item) } ?? true }
         let page = Array(items.prefix(count))
         let next = items.count > count ? page.last : nil
+        let shown = try await shown(page, collection)
         return try Response { writer in
             writer.beginObject()
             writer.name(text: collection.name)
-            writer.json(try encoded(page))
+            writer.json(try encoded(shown))
             writer.nextCursor(
                 next.map { Cursor(kind: .keys, position: collection.key($0).text) })
             writer.endObject()
         }
+    }
+}
+
+extension CatalogRoutes {
+    /// Things as they are stored, beside what is in force of them.
+    private func shown<Item, Key>(
+        _ items: [Item], _ collection: CatalogCollection<Item, Key>
+    ) async throws -> [Shown] {
+        guard let show = collection.shown else { return items.map { Shown(value: $0) } }
+        let effective = try await engine.effectiveBlueprint()
+        return items.map { Shown(value: show($0, effective)) }
+    }
+}
+
+/// Something that can be written.
+private struct Shown: Encodable {
+    let value: any Encodable
+
+    func encode(to encoder: any Encoder) throws {
+        try value.encode(to: encoder)
     }
 }
 
@@ -81,6 +104,11 @@ private struct CatalogCollection<Item: Codable & Sendable, Key: TextIdentifier>:
     let key: @Sendable (Item) -> Key
     let put: @Sendable (Item) -> Change
     let delete: @Sendable (Key) -> Change
+    /// How one is shown, where the environment can say something else than what is stored.
+    var shown: (@Sendable (Item, EffectiveBlueprint) -> any Encodable)?
+    /// What is shown beside what is stored. A write may hold it, so that what was read can be written,
+    /// and it is left aside.
+    var shownFields: [String] = []
 
     func missing(_ key: Key) -> Problem {
         .missing(unknown, "\(singular) \(key)")
@@ -110,7 +138,8 @@ extension CatalogCollection where Item == Plan, Key == PlanKey {
             ],
             elements: ["recurringGrants": ["window", "amount", "rolloverMax", "priority"]],
             items: { $0.plans }, key: { $0.key }, put: { .putPlan($0) },
-            delete: { .deletePlan($0) })
+            delete: { .deletePlan($0) }, shown: { $1.plan($0) },
+            shownFields: EffectivePlan.fields)
     }
 }
 
@@ -123,7 +152,8 @@ extension CatalogCollection where Item == Limit, Key == LimitKey {
                 "active", "description",
             ],
             items: { $0.limits }, key: { $0.key }, put: { .putLimit($0) },
-            delete: { .deleteLimit($0) })
+            delete: { .deleteLimit($0) }, shown: { $1.limit($0) },
+            shownFields: EffectiveLimit.fields)
     }
 }
 

@@ -1,9 +1,9 @@
 import MeterstoneCore
 
 extension WorkingSet {
-    /// Records what has happened, whatever the limits say.
+    /// Records what has happened, whatever the limits say. While tracking is off, an event that would
+    /// have been recorded is rejected last, so that other mistakes are told as always.
     func record(_ event: UsageEvent, at now: Instant) throws(StoreError) -> RecordOutcome {
-        guard options.isTrackingEnabled else { return .rejected(.trackingDisabled) }
         if let id = event.id, let known = try find(id, source: event.details?.source, at: now) {
             return known.matches(event) && known.record.reservation == nil
                 ? .duplicate(id) : .conflict(id)
@@ -15,6 +15,7 @@ extension WorkingSet {
         guard try fits(Levels(state), event.details, at: occurredAt) else {
             return .rejected(.quantityOverflow)
         }
+        guard options.isTrackingEnabled else { return .rejected(.trackingDisabled) }
         statuses.removeAll(keepingCapacity: true)
         exceeded.removeAll(keepingCapacity: true)
         try readOverages(of: state, event.details, at: occurredAt)
