@@ -28,7 +28,7 @@ struct ConsumeRoutes: Sendable {
         do {
             if let key { try key.check(headers) }
             try headers.requireJSON()
-            return try await consume(Array(buffer: body), headers)
+            return try await consume(Array(buffer: body).withoutByteOrderMark, headers)
         } catch {
             return (Problem(explaining: error) ?? .unexplained).answer()
         }
