@@ -190,6 +190,8 @@ import Testing
         _ fields: [(field: String, json: String)], _ row: Row, _ told: Told
     ) throws -> UsageEvent? {
         guard told == .absent || told == .emptyText else { return nil }
+        // The subject is the first argument, whatever it is.
+        if row.field == "subject", told == .absent { return nil }
         var arguments: [String] = []
         for (field, json) in fields {
             let text = json.hasPrefix("\"") ? String(json.dropFirst().dropLast()) : json
