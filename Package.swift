@@ -221,8 +221,8 @@ let package = Package(
         .testTarget(
             name: "MeterstoneCommandTests",
             dependencies: [
-                "Meterstone", "MeterstoneCommand", "MeterstoneCore", "MeterstoneImport",
-                "MeterstoneSQLite", "MeterstoneStore", "MeterstoneTesting",
+                "Meterstone", "MeterstoneAPI", "MeterstoneCommand", "MeterstoneCore",
+                "MeterstoneImport", "MeterstoneSQLite", "MeterstoneStore", "MeterstoneTesting",
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser", condition: server),
             ],

@@ -59,6 +59,16 @@ extension MeterstoneEngine {
             models: blueprint.models.sorted { $0.key < $1.key }, statistics: blueprint.statistics)
     }
 
+    /// The same beside what is in force of it, where the environment says something else.
+    package func effectiveBlueprint() async throws(StoreError) -> EffectiveBlueprint {
+        let view = try await committer.look { (store) throws(StoreError) in
+            try store.view(of: nil)
+        }
+        return EffectiveBlueprint(
+            view.catalog.blueprint, areLimitsEnforced: view.options.areLimitsEnforced,
+            allowances: view.options.allowanceOverrides, credits: view.options.creditOverrides)
+    }
+
     /// A subject's profile, or `nil` when nothing was ever written of it.
     public func subject(_ id: SubjectID) async throws(StoreError) -> Subject? {
         try await committer.look { (store) throws(StoreError) in try store.view(of: id) }
@@ -79,6 +89,20 @@ extension MeterstoneEngine {
         try await flush()
         return try await committer.read { (store) throws(StoreError) in
             try store.changes(before: sequence, count: max(1, count))
+        }
+    }
+
+    /// Changes of one thing, or of all of a kind, oldest first.
+    package func changes(
+        ofKind kind: String, key: String? = nil
+    ) async throws(StoreError) -> [ChangeRecord] {
+        let waiting = try await committer.look { (store) throws(StoreError) in
+            try store.view(of: nil).changes
+        }
+        return try await committer.read { (store) throws(StoreError) in
+            try store.read { (source) throws(StoreError) in
+                try source.changes(ofKind: kind, key: key, waiting: waiting)
+            }
         }
     }
 

@@ -10,6 +10,15 @@ package enum WireBounds {
     /// Bytes of UTF-8 in the name or the value of a dimension.
     package static let dimensionBytesMax = EventBounds.dimensionBytesMax
     package static let dimensionsMax = EventBounds.dimensionsMax
+    package static let dimensionExpectation =
+        "a text of at most \(dimensionBytesMax) bytes without control characters"
+
+    /// Whether a dimension may have this value; an empty one is a value.
+    package static func isDimensionValue(_ text: String) -> Bool {
+        text.utf8.count <= dimensionBytesMax
+            && text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+    }
+
     package static let quantitiesMax = EventBounds.quantitiesMax
     package static let errorMessageBytesMax = EventBounds.errorMessageBytesMax
     /// Bytes of the JSON text of an event's properties, as given.

@@ -1,3 +1,5 @@
+import MeterstoneCore
+
 /// One thing that is wrong in a blueprint, and where.
 package struct BlueprintMistake: Hashable, Sendable, CustomStringConvertible {
     /// Counted from 1.
@@ -16,8 +18,10 @@ package struct BlueprintMistake: Hashable, Sendable, CustomStringConvertible {
         self.message = message
     }
 
+    /// One line, with what control characters the file has made visible.
     package var description: String {
-        field.isEmpty ? "\(line):\(column): \(message)" : "\(line):\(column): \(field): \(message)"
+        let place = field.isEmpty ? "" : "\(field): "
+        return "\(line):\(column): " + "\(place)\(message)".printable
     }
 }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import MeterstoneAPI
 import MeterstoneBlueprint
 import MeterstoneCore
 import MeterstoneImport
@@ -69,6 +70,14 @@ enum ArgumentText {
         return choice
     }
 
+    /// A type, project, scene, session or source.
+    static func name(_ text: String) throws -> String {
+        guard SubjectID.isValid(text) else {
+            throw ValidationError("expected \(SubjectID.expectation)")
+        }
+        return text
+    }
+
     static func eventID(_ text: String) throws -> EventID {
         guard let id = EventID(text) else {
             throw ValidationError("expected \(EventID.expectation)")
@@ -118,6 +127,11 @@ enum ArgumentText {
     static func dimension(_ text: String) throws -> MeterstoneCore.Dimension {
         guard case (let name, let value?) = split(text), !name.isEmpty else {
             throw ValidationError("expected NAME=VALUE")
+        }
+        guard SubjectID.isValid(name), WireBounds.isDimensionValue(value) else {
+            throw ValidationError(
+                "expected a name of \(SubjectID.expectation), and as value "
+                    + WireBounds.dimensionExpectation)
         }
         return MeterstoneCore.Dimension(name: name, value: value)
     }

@@ -11,7 +11,7 @@ package struct MeterstoneProgram: AsyncParsableCommand {
         abstract: "What has this subject used, may it use more, and what is left?",
         discussion: """
             Commands work on the store in --data; while a server owns it, ask the server. Exit codes: \
-            0 done, 1 refused or different, 64 wrong command line, 65 wrong data, 69 store or \
+            0 done, 1 refused, different or rows rejected, 64 wrong command line, 65 wrong data, 69 store or \
             address unavailable, 74 reading or writing failed, 75 try again.
             """,
         version: version,

@@ -2,7 +2,8 @@
 package enum ProgramExit: Int32, CaseIterable, Sendable {
     /// Done; for `consume` and `check`, allowed.
     case success = 0
-    /// The answer is no: `verify` found differences, or a `consume` or `check` was refused.
+    /// The answer is no: `verify` found differences, a `consume` or `check` was refused, or an `import`
+    /// rejected some rows.
     case negative = 1
     /// The command line or the configuration is wrong. Nothing was done.
     case usage = 64

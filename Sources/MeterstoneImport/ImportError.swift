@@ -1,3 +1,5 @@
+import MeterstoneCore
+
 /// Why an import cannot start or go on. A row that cannot be used is a ``RowProblem`` instead.
 package struct ImportError: Error, Hashable, Sendable, CustomStringConvertible {
     package enum Code: Hashable, Sendable {
@@ -33,5 +35,6 @@ package struct RowProblem: Error, Hashable, Sendable, CustomStringConvertible {
         self.reason = reason
     }
 
-    package var description: String { "line \(line): \(reason)" }
+    /// One line, with what control characters the file has made visible.
+    package var description: String { "line \(line): \(reason.printable)" }
 }

@@ -21,6 +21,10 @@ extension ImportSummary {
         writer.integer(Int64(denied))
         writer.name("seconds")
         writer.json(String(format: "%.3f", locale: Locale(identifier: "en_US_POSIX"), seconds))
+        writer.name("timesShownTwice")
+        writer.integer(Int64(timesShownTwice))
+        writer.name("timesNeverShown")
+        writer.integer(Int64(timesNeverShown))
         if isEnforced { write(denialsTo: &writer) }
         writer.endObject()
         return String(decoding: writer.bytes, as: UTF8.self)

@@ -12,8 +12,10 @@ struct ImportedMeters {
         self.request = request
     }
 
-    /// Makes sure that every quantity of `events` moves a meter.
-    mutating func prepare(_ events: [UsageEvent], _ engine: MeterstoneEngine) async throws {
+    /// The meters that quantities of `events` name and the store does not have.
+    mutating func missing(
+        from events: [UsageEvent], _ engine: MeterstoneEngine
+    ) async throws -> [MeterKey] {
         var missing: Set<MeterKey> = []
         let known = try await known(engine)
         for event in events {
@@ -24,7 +26,10 @@ struct ImportedMeters {
                 for pair in pairs where !known.contains(pair.name) { missing.insert(pair.name) }
             }
         }
-        for key in missing.sorted() { try await create(key, engine) }
+        if request.isStrict, let key = missing.min() {
+            throw ImportError(.usage, "no meter is called '\(key)', and --strict creates none")
+        }
+        return missing.sorted()
     }
 
     private mutating func known(_ engine: MeterstoneEngine) async throws -> Set<MeterKey> {
@@ -35,14 +40,15 @@ struct ImportedMeters {
         return names
     }
 
+    mutating func create(_ keys: [MeterKey], _ engine: MeterstoneEngine) async throws {
+        for key in keys { try await create(key, engine) }
+    }
+
     private mutating func create(_ key: MeterKey, _ engine: MeterstoneEngine) async throws {
-        if request.isStrict {
-            throw ImportError(.usage, "no meter is called '\(key)', and --strict creates none")
-        }
         var meter = Meter(key: key)
         // A server's log is about traffic, and what failed was traffic too.
         if request.format == .accessLog { meter.countedStatuses = EventStatus.allCases }
-        let change = ChangeRequest(change: .putMeter(meter), author: "import")
+        let change = ChangeRequest(change: .putMeter(meter), author: ImportMemory.author)
         if case .rejected(let rejection) = try await engine.change(change).outcome {
             throw ImportError(.badData, "meter '\(key)': \(rejection.text)")
         }

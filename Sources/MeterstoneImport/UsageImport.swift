@@ -16,6 +16,8 @@ package struct UsageImport {
     private var meters: ImportedMeters
     private var summary = ImportSummary()
     private var isAtEnd = false
+    private var memory: ImportMemory?
+    private var hasBegun = false
 
     package init(
         _ file: InputFile, into engine: MeterstoneEngine, _ request: ImportRequest
@@ -27,11 +29,13 @@ package struct UsageImport {
         meters = ImportedMeters(request: request)
     }
 
-    private static func reader(_ request: ImportRequest) throws(ImportError) -> any EventReader {
+    private static func reader(
+        _ request: ImportRequest, scope: String = ""
+    ) throws(ImportError) -> any EventReader {
         switch (request.format, request.mapping) {
-        case (.ndjson, _): return NDJSONEventReader()
-        case (.csv, let mapping?): return CSVEventReader(mapping)
-        case (.accessLog, let mapping?): return try AccessLogEventReader(mapping)
+        case (.ndjson, _): return NDJSONEventReader(scope: scope)
+        case (.csv, let mapping?): return CSVEventReader(mapping, scope: scope)
+        case (.accessLog, let mapping?): return try AccessLogEventReader(mapping, scope: scope)
         case (_, nil): throw ImportError(.usage, "--subject: missing; it names a column")
         }
     }
@@ -44,6 +48,9 @@ package struct UsageImport {
         -> ImportSummary
     {
         let start = ContinuousClock.now
+        let memory = try await ImportMemory(of: file, request, engine)
+        self.memory = memory
+        reader = try Self.reader(request, scope: memory.scope)
         var batch = try await nextBatch()
         while !batch.isEmpty {
             let (engine, isEnforced, current) = (engine, request.isEnforced, batch)
@@ -54,6 +61,10 @@ package struct UsageImport {
             batch = next
         }
         report(progress)
+        if hasBegun, var memory = self.memory {
+            try await memory.end(counted: summary.counted + summary.duplicate, engine)
+        }
+        summary.notice = memory.notice
         summary.seconds = (ContinuousClock.now - start) / .seconds(1)
         summary.createdMeters = meters.created
         return summary
@@ -68,13 +79,25 @@ package struct UsageImport {
         var batch = ImportBatch()
         while batch.events.count < Self.batchRowsMax, let row = try nextRow() {
             summary.rows += 1
+            summary.note(row.localTime)
             switch row.content {
             case .success(let event): batch.append(event, line: row.line)
             case .failure(let problem): summary.reject(problem)
             }
         }
-        try await meters.prepare(batch.events, engine)
+        if !batch.isEmpty { try await prepare(batch) }
         return batch
+    }
+
+    /// Makes sure that every quantity moves a meter, and that the import may begin.
+    private mutating func prepare(_ batch: ImportBatch) async throws {
+        let missing = try await meters.missing(from: batch.events, engine)
+        if !hasBegun, var memory {
+            try await memory.begin(engine)
+            self.memory = memory
+            hasBegun = true
+        }
+        try await meters.create(missing, engine)
     }
 
     private mutating func nextRow() throws(ImportError) -> EventRow? {

@@ -58,7 +58,7 @@ final class Projection {
     /// A change of the catalog is projected together with everything after it, so that the catalog and
     /// the watermark always belong together.
     init?(_ workingSet: WorkingSet) {
-        let hasCatalogChange = workingSet.dirtyChanges.contains { $0.change.subject == nil }
+        let hasCatalogChange = workingSet.dirtyChanges.contains { $0.change.isOfCatalog }
         guard let slice = workingSet.tail.takeSlice(whole: hasCatalogChange) else { return nil }
         until = slice.until
         batches = slice.batches
@@ -261,7 +261,7 @@ final class Projection {
     private func finish(_ statements: WriterStatements) throws(StoreError) {
         try statements.put(subjects)
         try statements.put(changes)
-        let ofCatalog = changes.filter { $0.change.subject == nil && $0.outcome.isChange }
+        let ofCatalog = changes.filter { $0.change.isOfCatalog && $0.outcome.isChange }
         if !ofCatalog.isEmpty {
             try statements.put(registry, after: ofCatalog)
         }

@@ -91,7 +91,7 @@ extension WriterStatements {
     ) throws(StoreError) {
         let putEntry = try Statement(database, CatalogStatements.put)
         let deleteEntry = try Statement(database, CatalogStatements.delete)
-        for change in changes where change.change.subject == nil {
+        for change in changes where change.change.isOfCatalog {
             let statement = change.after == nil ? deleteEntry : putEntry
             statement.bind(1, change.kind)
             statement.bind(2, change.key)

@@ -15,14 +15,14 @@ extension MeterstoneEngine {
     ///   - json: the answer, where it is not what was written.
     func put(
         _ change: Change, _ request: Request, missing: Set<Rejection.Code> = [],
-        told: [UInt8]? = nil, json: ((_ after: [UInt8]) throws -> [UInt8]) = { $0 }
+        told: [UInt8]? = nil, json: (_ after: [UInt8]) async throws -> [UInt8] = { $0 }
     ) async throws -> Response {
         let receipt = try await self.change(try request.change(change, told: told))
         if case .rejected(let rejection) = receipt.outcome {
             throw Problem(rejection, missing: missing)
         }
         return Response(
-            json: try json(Array((receipt.after ?? "null").utf8)),
+            json: try await json(Array((receipt.after ?? "null").utf8)),
             status: receipt.outcome == .created ? .created : .ok,
             headers: receipt.isReplay ? .replayed : [:])
     }

@@ -6,10 +6,12 @@ import MeterstoneCore
 extension MeterstoneEngine {
     /// Changes some members of a thing and answers with the whole of it, as it stands afterwards.
     ///
-    /// - Parameter missing: the problem when it is not there.
+    /// - Parameters:
+    ///   - missing: the problem when it is not there.
+    ///   - json: the answer, where it is not what the change left.
     func patch(
         _ target: MergePatch.Target, _ body: AdministrativeBody, _ request: Request,
-        missing: Problem
+        missing: Problem, json: (_ after: [UInt8]) async throws -> [UInt8] = { $0 }
     ) async throws -> Response {
         let members = try body.decode(JSONValue.self)
         let receipt = try await change(
@@ -21,7 +23,8 @@ extension MeterstoneEngine {
         }
         guard let after = receipt.after else { throw missing }
         return Response(
-            json: Array(after.utf8), status: receipt.outcome == .created ? .created : .ok,
+            json: try await json(Array(after.utf8)),
+            status: receipt.outcome == .created ? .created : .ok,
             headers: receipt.isReplay ? .replayed : [:])
     }
 }

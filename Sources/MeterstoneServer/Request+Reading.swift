@@ -6,10 +6,11 @@ import MeterstoneStore
 import NIOCore
 
 extension Request {
-    /// The body, at once. Of one that is too long, no more than the bound is kept.
+    /// The body, at once, without a byte order mark. Of one that is too long, no more than the bound is
+    /// kept.
     func bytes(upTo max: Int = RequestLimits.bodyBytesMax) async throws -> [UInt8] {
         do {
-            return Array(buffer: try await body.collect(upTo: max))
+            return Array(buffer: try await body.collect(upTo: max)).withoutByteOrderMark
         } catch is NIOTooManyBytesError {
             throw Problem.tooLarge(max)
         }

@@ -123,7 +123,7 @@ public struct ChangeEntry: Sendable, Hashable {
     public let recordedAt: Instant
     public let author: String
     /// "meter", "plan", "limit", "creditPolicy", "statisticsPolicy", "model", "subject",
-    /// "subscription", "override", "creditGrant" or "refund".
+    /// "subscription", "override", "creditGrant", "refund", "appliedBlueprint" or "importedFile".
     public let kind: String
     public let key: String
     /// The thing as JSON; `nil` where it did not exist.

@@ -6,7 +6,7 @@ public struct StoreOptions: Sendable {
     public var defaultTimeZone = "UTC"
     /// Looks a time zone's rules up by its IANA name.
     public var zoneRules: @Sendable (String) -> ZoneRules? = { $0 == "UTC" ? .utc : nil }
-    /// `false`: consumes and events are answered and not recorded.
+    /// `false`: consumes and events are decided, answered and not recorded, and nothing is reserved.
     public var isTrackingEnabled = true
     /// `false`: limits that enforce act as shadow limits.
     public var areLimitsEnforced = true

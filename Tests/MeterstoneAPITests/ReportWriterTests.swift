@@ -64,7 +64,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", ""), ("plain text", "plain text"), ("a,b", #""a,b""#), (#"a"b"#, #""a""b""#),
+        ("", "\"\""), ("plain text", "plain text"), ("a,b", #""a,b""#), (#"a"b"#, #""a""b""#),
         ("a\nb", "\"a\nb\""), ("a\r\nb", "\"a\r\nb\""), ("Zoë 日本", "Zoë 日本"), ("a;b", "a;b"),
         // What a spreadsheet would take for a formula.
         ("=1+2", "'=1+2"), ("+1", "'+1"), ("-1", "'-1"), ("@x", "'@x"), ("\tx", "'\tx"),

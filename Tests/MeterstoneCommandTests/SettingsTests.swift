@@ -77,6 +77,91 @@ import Testing
         #expect(!options.isTrackingEnabled && !options.areLimitsEnforced)
     }
 
+    /// The rows of the table in the reference: flag, variable, name in the file.
+    private static func documented() throws -> [(flag: String, variable: String, name: String)] {
+        let page = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: "docs/reference/configuration.md")
+        let text = try String(contentsOf: page, encoding: .utf8)
+        return text.split(separator: "\n").compactMap { line in
+            let cells = line.split(separator: "|", omittingEmptySubsequences: false).map {
+                $0.replacing("`", with: "").trimmingCharacters(in: .whitespaces)
+            }
+            guard line.hasPrefix("| "), cells.count == 6, cells[1] != "flag", cells[1] != "---"
+            else { return nil }
+            return (cells[1], cells[2], cells[3])
+        }
+    }
+
+    /// A value that is not the default, as it stands in the file.
+    private static func example(_ name: String) -> String {
+        switch name {
+        case "host", "data", "blueprint": #""x""#
+        case "store": #""sqlite:x""#
+        case "logLevel": #""error""#
+        case "defaultTimeZone": #""Asia/Tokyo""#
+        case "storedText": #""hash""#
+        case "usage.trackingEnabled", "usage.limitsEnforced", "usage.analyticsEnabled": "false"
+        case "credits.enabled": "true"
+        default: "17"
+        }
+    }
+
+    @Test func `every documented setting works in the file, and in the environment`() async throws {
+        let rows = try Self.documented().filter { !$0.name.isEmpty }
+        #expect(rows.count == ConfigurationFile.names.count)
+        #expect(Set(rows.map(\.name)) == ConfigurationFile.names)
+        for row in rows {
+            let value = Self.example(row.name)
+            let parts = row.name.split(separator: ".").map(String.init)
+            let inner = #"{"\#(parts[parts.count - 1])": \#(value)}"#
+            let file = parts.count == 1 ? inner : #"{"\#(parts[0])": \#(inner)}"#
+            let fromFile = try await settings(file: file).summary.filter { line in
+                if case .file = line.origin { return line.name != "configuration file" }
+                return false
+            }
+            #expect(fromFile.count == 1, "\(row.name) in the file")
+            let environment = [row.variable: value.replacing("\"", with: "")]
+            let fromEnvironment = try await settings(environment).summary.filter {
+                $0.origin == .variable(row.variable)
+            }
+            #expect(fromEnvironment.count == 1, "\(row.variable)")
+            #expect(fromEnvironment.map(\.value) == fromFile.map(\.value))
+        }
+    }
+
+    @Test func `every documented flag is one of serve`() throws {
+        let help = try Program.run(["serve", "--help"]).output
+        for row in try Self.documented() where !row.flag.isEmpty {
+            #expect(help.contains("\(row.flag) <"), "\(row.flag)")
+        }
+    }
+
+    @Test func `start-up shows every setting of a database`() async throws {
+        let settings = try await settings { $0.store = "postgres://x@db/meterstone" }
+        let names = settings.summary.map(\.name)
+        #expect(names.count { $0.hasPrefix("PostgreSQL ") } == 5)
+        #expect(names.contains("commands waiting") && names.contains("subjects kept in memory"))
+    }
+
+    @Test func `a variable that means nothing is named`() async throws {
+        let settings = try await settings([
+            "METERSTONE_PROT": "1", "CREDITS_ENABELD": "true", "USAGE_TRACKING": "false",
+            "METERSTONE_EMPTY": "", "USAGE_LIMIT_PROMPTS_DAILY_FREE": "1", "HOME": "/",
+            "CREDITS_COST_PROMPT": "1", "METERSTONE_ADMIN_KEY": "k", "METERSTONE_PORT": "1",
+        ])
+        #expect(
+            settings.unknownVariables.map(\.warning) == [
+                "CREDITS_ENABELD means nothing; did you mean 'CREDITS_ENABLED'?",
+                "METERSTONE_PROT means nothing; did you mean 'METERSTONE_PORT'?",
+                "USAGE_TRACKING means nothing",
+            ])
+    }
+
+    @Test func `a byte order mark before the file is skipped`() async throws {
+        let settings = try await settings(file: "\u{FEFF}{\"port\": 3}")
+        #expect(settings.port.value == 3)
+    }
+
     @Test func `the feature flags of the file have names of their own`() async throws {
         let file = #"{"usage": {"trackingEnabled": false, "limitsEnforced": true}}"#
         let settings = try await settings(["USAGE_LIMITS_ENFORCED": "false"], file: file)

@@ -86,6 +86,14 @@ import Testing
         #expect(problem.reason.hasPrefix(expected))
     }
 
+    @Test func `a byte order mark before the first line is skipped`() throws {
+        let line = #"a - - [17/May/2015:10:05:03 +0000] "-" 200 1"#
+        let subjects = try read("\u{FEFF}\(line)\n\(line)\n").map {
+            try $0.content.get().subject.text
+        }
+        #expect(subjects == ["a", "a"])
+    }
+
     @Test func `equal lines are different events, the same ones each time`() throws {
         let line = #"a - - [17/May/2015:10:05:03 +0000] "-" 200 1"#
         let text = "\(line)\n\(line)\n\(line.replacing("200", with: "201"))\n"

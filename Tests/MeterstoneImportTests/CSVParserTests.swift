@@ -101,8 +101,41 @@ private func drain(_ parser: inout CSVParser) throws(ImportError) -> [Row] {
         #expect(
             read == [
                 .fields(["a"], line: 1), .fields(["b\nb"], line: 3),
-                .problem("line 5: text after a closing quote"), .fields(["d"], line: 8),
+                .problem("line 5: text after a closing quote"),
+                .problem("line 7: a quote is not closed"), .fields(["d"], line: 8),
             ])
+    }
+
+    /// What follows an unclosed quote may hold no quote, or one that closes it by mistake.
+    @Test(
+        arguments: [
+            ("a,b\nann,\"1\nbob,2\ncid,3\n", "line 2: a quote is not closed", ["bob", "cid"]),
+            (
+                "a,b\nann,\"1\nbob,\"2\"\ncid,3\n", "line 2: text after a closing quote",
+                ["bob", "cid"]
+            ),
+            ("a,b\nann,1\n\"bob,2", "line 3: a quote is not closed", ["ann"]),
+        ] as [(String, String, [String])])
+    func `an unterminated quote costs one row`(
+        text: String, problem: String, names: [String]
+    ) throws {
+        for pieces in [[Array(text.utf8)], text.utf8.map { [$0] }] {
+            let read = try rows(pieces)
+            #expect(read.compactMap { $0.problem } == [problem])
+            #expect(read.dropFirst().compactMap { $0.fields?.first } == names)
+        }
+    }
+
+    @Test func `a quote that is not closed within a megabyte costs one row`() throws {
+        let line = Array("ann,1\n".utf8)
+        let count = CSVParser.rowBytesMax / line.count + 10
+        let text = Array("a,b\nbob,\"1\n".utf8) + (0..<count).flatMap { _ in line }
+        let read = try rows([text])
+        #expect(read.count == count + 2)
+        #expect(
+            read[1].problem
+                == "line 2: a quote is not closed within \(CSVParser.rowBytesMax) bytes")
+        #expect(read.last == .fields(["ann", "1"], line: count + 2))
     }
 
     @Test func `a row without end is an error with its line`() {

@@ -76,6 +76,18 @@ import Testing
 
     @Test(
         arguments: [
+            ("2024-03-10 01:59:59", .once), ("2024-03-10 02:00:00", .never),
+            ("2024-03-10 02:59:59", .never), ("2024-03-10 03:00:00", .once),
+            ("2024-11-03 00:59:59", .once), ("2024-11-03 01:00:00", .twice),
+            ("2024-11-03 01:59:59", .twice), ("2024-11-03 02:00:00", .once),
+            ("2024-11-03T01:30:00-04:00", .once),
+        ] as [(String, LocalTime)])
+    func `a local time is shown once, twice or never`(text: String, expected: LocalTime) {
+        #expect(RowClock(zone: Self.newYork).reading(text)?.localTime == expected)
+    }
+
+    @Test(
+        arguments: [
             ("2023-11-16 18:15:46", nil), ("", .utc), ("yesterday", .utc), ("1700000000", .utc),
             ("2023-02-29", .utc), ("2023-11-16 25:00:00", .utc), ("16.11.2023", .utc),
         ] as [(String, ZoneRules?)])
@@ -148,6 +160,72 @@ import Testing
             return
         }
         #expect(problem.description == "line 2: subject: the bytes are not UTF-8")
+    }
+
+    @Test(
+        arguments: [
+            ("12.0", 12), ("12.000", 12), ("-3.0", -3), ("12.5", nil), ("12.", nil), (".0", nil),
+            ("1e3", nil), ("1.0.0", nil), (" 12", nil), ("9223372036854775808.0", nil),
+        ] as [(String, Int64?)])
+    func `12.0 is 12, and a fraction is an error`(text: String, units: Int64?) throws {
+        let row = try #require(
+            try rows(mapping, "id,who,when,lines\nx,ann,2005-04-07T15:13:13Z,\(text)\n").first)
+        guard let units else {
+            #expect(throws: RowProblem.self) { _ = try row.content.get() }
+            return
+        }
+        #expect(try row.content.get().quantities[MeterKey(unchecked: "lines")]?.units == units)
+    }
+
+    @Test func `an empty id, subject or type is an error, quoted or not`() throws {
+        let mapping = ColumnMapping(
+            subject: RowTemplate(column: "who"), id: "id", type: "{kind}")
+        let text = "id,who,kind\na,ann,call\n,ann,call\n\"\",ann,call\nb,,call\nc,ann,\n"
+        let problems = try rows(mapping, text).map { row in
+            if case .failure(let problem) = row.content { problem.description } else { "" }
+        }
+        let expected = "expected 1 to 255 bytes of UTF-8 without control characters"
+        #expect(
+            problems == [
+                "", "line 3: event id '': \(expected)", "line 4: event id '': \(expected)",
+                "line 5: subject '': \(expected)", "line 6: type '': \(expected)",
+            ])
+    }
+
+    @Test func `the type of each row comes from its columns`() throws {
+        let mapping = ColumnMapping(
+            subject: RowTemplate(column: "who"), type: "{kind}.{row%2}", source: "logs")
+        let read = try rows(mapping, "who,kind\nann,call\nann,chat\n")
+        #expect(try read.map { try $0.content.get().details?.type } == ["call.0", "chat.1"])
+        let unknown = ColumnMapping(subject: RowTemplate(column: "who"), type: "{sort}")
+        let error = #expect(throws: ImportError.self) { _ = try rows(unknown, "who,kind\na,b\n") }
+        #expect(error?.message.hasPrefix("--type: no column is called 'sort'") == true)
+    }
+
+    @Test func `an empty field is no dimension, and quotes around nothing are an empty one`() throws
+    {
+        let mapping = ColumnMapping(
+            subject: RowTemplate(column: "who"),
+            dimensions: [DimensionMapping(name: "model", column: "model")], type: "call")
+        let read = try rows(mapping, "who,model\nann,\nann,\"\"\nann,\"gpt\"\n")
+        let values = try read.map { try $0.content.get().details?.dimensions.map(\.value) }
+        #expect(values == [[], [""], ["gpt"]])
+    }
+
+    @Test func `control characters of a file are made visible`() throws {
+        let row = try rows(mapping, "id,who,when,lines\nx,\u{1B}[31mann\u{9B}\r,1,1\n").first
+        guard case .failure(let problem)? = row?.content else {
+            Issue.record("the row was read")
+            return
+        }
+        #expect(problem.description.contains(#"subject '\u{1B}[31mann\u{9B}\u{D}'"#))
+    }
+
+    @Test func `a file without a header is an error`() {
+        for text in ["", "\n", "\u{FEFF}"] {
+            let error = #expect(throws: ImportError.self) { _ = try rows(mapping, text) }
+            #expect(error?.code == .badData)
+        }
     }
 
     @Test func `rows are numbered from 0, problems included`() throws {

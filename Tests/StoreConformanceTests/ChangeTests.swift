@@ -444,3 +444,40 @@ import Testing
         }
     }
 }
+
+/// What is written down of blueprints and imports.
+@Suite struct NoteTests {
+    private static let blueprint = AppliedBlueprintNote(
+        name: "b.yaml", digest: "d1", isOfStart: true)
+    private static let file = ImportedFileNote(
+        name: "a.csv", source: nil, bytes: 5, digest: "d2", scope: "s", mapping: "--subject who",
+        counted: 3)
+
+    private func notes(_ engine: MeterstoneEngine) async throws -> [Change] {
+        try await engine.changes(ofKind: "appliedBlueprint").map(\.change)
+            + engine.changes(ofKind: "importedFile", key: "a.csv").map(\.change)
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `a note is kept over a restart and is no part of the catalog`(
+        store: StoreUnderTest
+    ) async throws {
+        let changes = [Change.noteBlueprint(Self.blueprint), .noteImport(Self.file)]
+        try await store.withSession { session in
+            try await session.engine.setUp(limits: [.daily(5)])
+            let before = try await session.engine.blueprint()
+            for change in changes {
+                #expect(try await session.engine.put(change).code == "created")
+            }
+            #expect(try await notes(session.engine) == changes)
+            try await session.reopen()
+            #expect(try await notes(session.engine) == changes)
+            #expect(try await session.engine.blueprint() == before)
+            #expect(try await session.engine.changes(ofKind: "importedFile", key: "b").isEmpty)
+            let entry = try await session.engine.changes(count: 1).first
+            #expect(entry?.kind == "importedFile" && entry?.key == "a.csv")
+            #expect(entry?.before == nil && entry?.after?.contains(#""bytes":5"#) == true)
+            try await session.engine.expectClean()
+        }
+    }
+}

@@ -9,6 +9,7 @@ package struct EventsAnswer: Sendable {
     private var duplicate: Int64 = 0
     private var conflict: Int64 = 0
     private var rejected: Int64 = 0
+    private var notRecorded: Int64 = 0
     private var omitted: Int64 = 0
     private var listed = 0
     private var results = JSONWriter()
@@ -41,6 +42,9 @@ package struct EventsAnswer: Sendable {
         case .conflict(let id):
             conflict += 1
             list(index, id, "conflict", .conflict(at: index, fields))
+        case .rejected(let rejection) where rejection.code == .trackingDisabled:
+            notRecorded += 1
+            if listsCounted { list(index, id, "notRecorded") }
         case .rejected(let rejection):
             addRejected(rejection.within("events[\(index)]"), at: index, id: id)
         }
@@ -95,6 +99,10 @@ package struct EventsAnswer: Sendable {
         writer.integer(conflict)
         writer.name("rejected")
         writer.integer(rejected)
+        if notRecorded > 0 {
+            writer.name("notRecorded")
+            writer.integer(notRecorded)
+        }
         if omitted > 0 {
             writer.name("omitted")
             writer.integer(omitted)

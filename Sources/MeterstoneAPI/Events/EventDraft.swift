@@ -189,11 +189,8 @@ extension EventDraft {
         } catch {
             throw error.inside(field)
         }
-        guard let value, value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
-            throw .invalid(
-                "\(field).\(name)",
-                "a text of at most \(WireBounds.dimensionBytesMax) bytes without control characters"
-            )
+        guard let value, WireBounds.isDimensionValue(value) else {
+            throw .invalid("\(field).\(name)", WireBounds.dimensionExpectation)
         }
         return Dimension(name: name, value: value)
     }

@@ -3,7 +3,7 @@ import MeterstoneCore
 /// Events of newline-delimited JSON, read while the bytes arrive.
 ///
 /// Each line has its own verdict: a line that is broken, or too long to be kept, is rejected, and
-/// the rest goes on. Blank lines are ignored. Memory is bounded by the longest line that is
+/// the rest goes on. Blank lines are ignored, and so is a byte order mark before the first. Memory is bounded by the longest line that is
 /// allowed.
 package struct EventLines: Sendable {
     private var buffer: [UInt8] = []
@@ -13,6 +13,7 @@ package struct EventLines: Sendable {
     /// Inside a line that is too long, and was rejected already.
     private var isSkipping = false
     private var index = 0
+    private var isFirstLine = true
 
     package init() {}
 
@@ -58,7 +59,12 @@ package struct EventLines: Sendable {
         return position
     }
 
-    private mutating func read(_ line: Range<Int>) -> ReadEvent? {
+    private mutating func read(_ whole: Range<Int>) -> ReadEvent? {
+        var line = whole
+        if isFirstLine, buffer[line].starts(with: [0xEF, 0xBB, 0xBF]) {
+            line = line.lowerBound + 3..<line.upperBound
+        }
+        isFirstLine = false
         guard line.count <= WireBounds.lineBytesMax else { return tooLong() }
         var reader = JSONReader(buffer, range: line)
         reader.skipSpace()

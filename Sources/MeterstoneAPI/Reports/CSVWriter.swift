@@ -2,7 +2,8 @@ package import MeterstoneCore
 
 /// Writes CSV as RFC 4180 has it: lines end with CR LF, and fields are quoted where they have to be.
 ///
-/// A text that a spreadsheet would take for a formula gets an apostrophe in front.
+/// A text that a spreadsheet would take for a formula gets an apostrophe in front. No value is an empty
+/// field, and an empty text is `""`, as imports read them.
 package struct CSVWriter: Sendable {
     package private(set) var bytes: [UInt8] = []
 
@@ -11,7 +12,11 @@ package struct CSVWriter: Sendable {
     package mutating func line(_ values: [ReportValue]) {
         for (column, value) in values.enumerated() {
             if column > 0 { bytes.append(UInt8(ascii: ",")) }
-            append(value.isFormula ? "'" + value.plainText : value.plainText)
+            if value.isEmptyText {
+                bytes += "\"\"".utf8
+            } else {
+                append(value.isFormula ? "'" + value.plainText : value.plainText)
+            }
         }
         bytes += "\r\n".utf8
     }
@@ -43,6 +48,10 @@ extension ReportValue {
         case .list(let texts): texts.joined(separator: ";")
         case .none: ""
         }
+    }
+
+    fileprivate var isEmptyText: Bool {
+        if case .text(let text) = self { text.isEmpty } else { false }
     }
 
     fileprivate var isFormula: Bool {

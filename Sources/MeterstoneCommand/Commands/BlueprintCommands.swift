@@ -38,9 +38,12 @@ struct BlueprintCommand: AsyncParsableCommand {
         func run() async throws {
             let blueprint = try BlueprintFile(name).blueprint()
             let steps = try await OpenStore.with(store, for: .mayCreate) { engine in
-                try await engine.apply(blueprint, author: Changes.author)
+                let steps = try await engine.apply(blueprint, author: Changes.author)
+                try AppliedBlueprint(steps, name: name).check()
+                try await AppliedBlueprint.note(
+                    blueprint, name, isOfStart: false, author: Changes.author, in: engine)
+                return steps
             }
-            try AppliedBlueprint(steps, name: name).check()
             Console.write("\(name): \(AppliedBlueprint(steps, name: name).text)")
         }
     }

@@ -1,9 +1,9 @@
 import ArgumentParser
 import MeterstoneAPI
-import MeterstoneCore
+package import MeterstoneCore
 
 /// One usage event, in arguments or as JSON.
-struct EventArguments: ParsableArguments {
+package struct EventArguments: ParsableArguments {
     @Argument(
         help: "Who or what uses it.", transform: { try ArgumentText.identifier($0) as SubjectID })
     var subject: SubjectID?
@@ -29,10 +29,12 @@ struct EventArguments: ParsableArguments {
         transform: { try ArgumentText.instant($0) })
     var at: Instant?
 
-    @Option(help: "The event's type, which moves the meters that match it.")
+    @Option(
+        help: "The event's type, which moves the meters that match it.",
+        transform: { try ArgumentText.name($0) })
     var type: String?
 
-    @Option(help: "A finer type: gpt-4, mp4.")
+    @Option(help: "A finer type: gpt-4, mp4.", transform: { try ArgumentText.name($0) })
     var subtype: String?
 
     @Option(help: "success, failed or cancelled.", transform: { try ArgumentText.choice($0) })
@@ -52,19 +54,29 @@ struct EventArguments: ParsableArguments {
     @Option(help: ArgumentHelp("What went wrong.", valueName: "text"))
     var errorMessage: String?
 
-    @Option(help: ArgumentHelp("The project it belongs to.", valueName: "id"))
+    @Option(
+        help: ArgumentHelp("The project it belongs to.", valueName: "id"),
+        transform: { try ArgumentText.name($0) })
     var project: String?
 
-    @Option(help: ArgumentHelp("The scene it belongs to.", valueName: "id"))
+    @Option(
+        help: ArgumentHelp("The scene it belongs to.", valueName: "id"),
+        transform: { try ArgumentText.name($0) })
     var scene: String?
 
-    @Option(help: ArgumentHelp("The session it belongs to.", valueName: "id"))
+    @Option(
+        help: ArgumentHelp("The session it belongs to.", valueName: "id"),
+        transform: { try ArgumentText.name($0) })
     var session: String?
 
-    @Option(help: ArgumentHelp("Where event ids are unique.", valueName: "text"))
+    @Option(
+        help: ArgumentHelp("Where event ids are unique.", valueName: "text"),
+        transform: { try ArgumentText.name($0) })
     var source: String?
 
-    func validate() throws {
+    package init() {}
+
+    package func validate() throws {
         switch (subject, event) {
         case (nil, nil): throw ValidationError("Missing expected argument '<subject>'")
         case (_?, _?): throw ValidationError("--event holds the whole event; leave <subject> out")
@@ -76,8 +88,8 @@ struct EventArguments: ParsableArguments {
         }
     }
 
-    func usageEvent() throws(Rejection) -> UsageEvent {
-        if let event { return try UsageEvent(json: Array(event.utf8)) }
+    package func usageEvent() throws(Rejection) -> UsageEvent {
+        if let event { return try UsageEvent(json: Array(event.utf8).withoutByteOrderMark) }
         guard let subject else {
             throw Rejection(code: .missingField, field: "subject", message: "missing")
         }

@@ -9,8 +9,9 @@ struct ImportCommand: AsyncParsableCommand {
         commandName: "import",
         abstract: "Import usage from a file, in its order; gzip is unpacked.",
         discussion: """
-            A repeat is harmless: rows have event ids, or get ids made from their content, and count \
-            once. Meters that do not exist are created as sums.
+            A repeat is harmless: rows have event ids, or get ids made from the file and their \
+            content, and count once. Meters that do not exist are created as sums. Ends with 1 when \
+            rows were rejected, and with 65 when none could be used.
             """)
 
     @Argument(help: "The file; - is the standard input.")
@@ -43,7 +44,10 @@ struct ImportCommand: AsyncParsableCommand {
         transform: { try ArgumentText.dimensionMapping($0) })
     var dimension: [DimensionMapping] = []
 
-    @Option(help: "The type of all events.")
+    @Option(
+        help: ArgumentHelp(
+            "The type of the events, or a text such as '{kind}' or 'api_{method}'.",
+            valueName: "text"))
     var type: String?
 
     @Option(help: ArgumentHelp("Where the event ids are unique.", valueName: "text"))
@@ -74,6 +78,12 @@ struct ImportCommand: AsyncParsableCommand {
             try await run(try UsageImport(input, into: engine, request))
         }
         tell(summary)
+        if summary.rejected > 0 {
+            guard summary.usable > 0 else {
+                throw CommandFailure(.badData, "no row of '\(file)' could be used")
+            }
+            throw ExitCode(ProgramExit.negative.rawValue)
+        }
     }
 
     private func run(_ usageImport: UsageImport) async throws -> ImportSummary {
@@ -133,6 +143,7 @@ struct ImportCommand: AsyncParsableCommand {
     }
 
     private func tell(_ summary: ImportSummary) {
+        if let notice = summary.notice { Console.note(notice) }
         for meter in summary.createdMeters { Console.note("created the meter '\(meter)', a sum") }
         for problem in summary.problems { Console.note("\(file): \(problem)") }
         let others = summary.rejected - summary.problems.count
@@ -170,6 +181,14 @@ extension ImportSummary {
             ([rows, counted, duplicate, rejected] + (isEnforced ? [allowed, denied] : []))
                 .map { String($0) })
         var text = table.text + "\n\(perSecond) rows per second"
+        if timesShownTwice > 0 {
+            text += "\n\(timesShownTwice) rows have a local time that clocks showed twice; "
+            text += "the first of the two was taken"
+        }
+        if timesNeverShown > 0 {
+            text += "\n\(timesNeverShown) rows have a local time that clocks never showed; "
+            text += "the instant at which they were set forward was taken"
+        }
         guard isEnforced, !denials.isEmpty else { return text }
         var subjects = TextTable(["subject", "denied>"])
         for (subject, count) in mostDenied { subjects.add([subject.text, String(count)]) }

@@ -25,17 +25,21 @@ struct RecordCommand: AsyncParsableCommand {
         case .counted(let id): print(id, "counted")
         case .duplicate(let id): print(id, "duplicate")
         case .conflict(let id): throw CommandFailure(conflict: id, differs: [])
+        case .rejected(let rejection) where rejection.code == .trackingDisabled:
+            print(event.id, "notRecorded")
         case .rejected(let rejection): throw CommandFailure(rejection)
         case nil: throw CommandFailure(.software, "the engine gave no answer")
         }
     }
 
-    private func print(_ id: EventID, _ status: String) {
-        guard output.json else { return Console.write("\(status) \(id)") }
+    private func print(_ id: EventID?, _ status: String) {
+        guard output.json else {
+            return Console.write([status, id?.text].compactMap { $0 }.joined(separator: " "))
+        }
         var writer = JSONWriter()
         writer.beginObject()
         writer.name("id")
-        writer.string(id.text)
+        if let id { writer.string(id.text) } else { writer.null() }
         writer.name("status")
         writer.string(status)
         writer.endObject()

@@ -1,3 +1,5 @@
+import MeterstoneCore
+
 /// Rows in columns, for people.
 package struct TextTable: Sendable {
     package enum Alignment: Sendable {
@@ -14,8 +16,9 @@ package struct TextTable: Sendable {
         alignments = titles.map { $0.hasSuffix(">") ? .right : .left }
     }
 
+    /// Adds a row. What control characters a cell has are made visible.
     package mutating func add(_ cells: [String]) {
-        rows.append(cells)
+        rows.append(cells.map(\.printable))
     }
 
     package var isEmpty: Bool { rows.isEmpty }

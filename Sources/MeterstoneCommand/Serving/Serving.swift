@@ -58,11 +58,10 @@ struct Serving {
         for (name, value, origin) in settings.summary {
             logger.info("\(name): \(value)", metadata: ["from": "\(origin)"])
         }
+        for variable in settings.unknownVariables { logger.warning("\(variable.warning)") }
         if let name = settings.blueprint?.value {
-            let blueprint = try BlueprintFile(name).blueprint()
-            let steps = try await engine.apply(blueprint, author: "blueprint \(name)")
-            try AppliedBlueprint(steps, name: name).check()
-            logger.info("blueprint \(name): \(AppliedBlueprint(steps, name: name).text)")
+            let start = try BlueprintAtStart(name)
+            for line in try await start.apply(to: engine) { logger.info("\(line.printable)") }
         }
         let blueprint = try await engine.blueprint()
         let unknown = AllowanceOverride.withoutLimit(settings.allowanceOverrides, blueprint)

@@ -2,13 +2,14 @@ import Foundation
 import MeterstoneBlueprint
 
 /// The JSON file with settings, as far as its names go: values are read by `SettingSources`.
-enum ConfigurationFile {
+package enum ConfigurationFile {
     /// Every name that means something in the file.
-    static let names: Set<String> = [
+    package static let names: Set<String> = [
         "host", "port", "data", "store", "blueprint", "defaultTimeZone", "logLevel", "eventIdDays",
         "lateDays", "earlySeconds", "cachedSubjects", "journalEvents", "waitingCommands",
-        "connections", "storedText", "usage.trackingEnabled", "usage.limitsEnforced",
-        "usage.analyticsEnabled",
+        "postgresReaders", "postgresStatementMilliseconds", "postgresLockMilliseconds",
+        "postgresIdleTransactionMilliseconds", "postgresCommitMilliseconds", "connections",
+        "storedText", "usage.trackingEnabled", "usage.limitsEnforced", "usage.analyticsEnabled",
         "credits.enabled",
     ]
 
@@ -18,7 +19,10 @@ enum ConfigurationFile {
         guard let bytes = FileManager.default.contents(atPath: path) else {
             throw CommandFailure(.usage, "--config: cannot read '\(path)'")
         }
-        guard let root = try? JSONSerialization.jsonObject(with: bytes) as? [String: Any] else {
+        guard
+            let root = try? JSONSerialization.jsonObject(with: bytes.withoutByteOrderMark)
+                as? [String: Any]
+        else {
             throw CommandFailure(.usage, "--config: '\(path)' is not a JSON object")
         }
         let mistakes = paths(of: root).filter { !names.contains($0) }.sorted().map { name in
@@ -34,5 +38,12 @@ enum ConfigurationFile {
             (value as? [String: Any]).map { paths(of: $0, below: "\(prefix)\(name).") }
                 ?? [prefix + name]
         }
+    }
+}
+
+extension Data {
+    /// The text without the mark that some editors put before it.
+    var withoutByteOrderMark: Data {
+        starts(with: [0xEF, 0xBB, 0xBF]) ? Data(dropFirst(3)) : self
     }
 }

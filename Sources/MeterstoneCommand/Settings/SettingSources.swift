@@ -107,12 +107,22 @@ struct SettingSources {
         case .flags:
             return .flag("--" + path.components.map(\.kebabCased).joined(separator: "-"))
         case .environment:
-            let words = path.components.map { $0.snakeCased.uppercased() }
-            let prefix = Self.isUnprefixed(path) ? [] : ["METERSTONE"]
-            return .variable((prefix + words).joined(separator: "_"))
+            return .variable(Self.variable(path))
         case .file(let path):
             return .file(path)
         }
+    }
+
+    /// `METERSTONE_DEFAULT_TIME_ZONE` for `defaultTimeZone`, `USAGE_LIMITS_ENFORCED` for
+    /// `usage.limitsEnforced`.
+    static func variable(_ key: String) -> String {
+        variable(AbsoluteConfigKey(key.split(separator: ".").map(String.init)))
+    }
+
+    private static func variable(_ path: AbsoluteConfigKey) -> String {
+        let words = path.components.map { $0.snakeCased.uppercased() }
+        let prefix = isUnprefixed(path) ? [] : ["METERSTONE"]
+        return (prefix + words).joined(separator: "_")
     }
 
     private func name(_ origin: SettingOrigin, _ key: String) -> String {

@@ -29,9 +29,14 @@ extension Settings {
 
     package typealias SummaryLine = (name: String, value: String, origin: SettingOrigin)
 
-    /// Name, value and origin of what decides how the server behaves, for the log at start-up.
+    /// Name, value and origin of every setting, for the log at start-up.
     package var summary: [SummaryLine] {
-        var lines: [SummaryLine] = [
+        var lines: [SummaryLine] = []
+        if let configurationFile {
+            let (path, origin) = (configurationFile.value, configurationFile.origin)
+            lines.append(("configuration file", path, origin))
+        }
+        lines += [
             ("host", host.value, host.origin),
             ("port", String(port.value), port.origin),
             ("store", location.value.description, location.origin),
@@ -46,13 +51,38 @@ extension Settings {
             ("limits enforced", onOff(areLimitsEnforced), areLimitsEnforced.origin),
             ("analytics", onOff(isAnalyticsEnabled), isAnalyticsEnabled.origin),
             ("stored text", storedTextSetting.value, storedTextSetting.origin),
+            ("subjects kept in memory", String(cachedSubjects.value), cachedSubjects.origin),
+            ("events waiting in the journal", String(journalEvents.value), journalEvents.origin),
+            ("commands waiting", String(waitingCommands.value), waitingCommands.origin),
         ]
+        if administratorKey != nil {
+            // That there is one, and never what it is.
+            lines.append(("administrator key", "set", .variable("METERSTONE_ADMIN_KEY")))
+        }
+        lines += postgresLines
         for override in allowanceOverrides {
             let allowance =
                 override.allowance.wire == -1 ? "unlimited" : "\(override.allowance.wire)"
             lines.append(("allowance \(override.name)", allowance, .variable(override.variable)))
         }
         return lines + creditLines
+    }
+
+    /// Nothing, unless there is a database or somebody set one of them.
+    private var postgresLines: [SummaryLine] {
+        let lines: [SummaryLine] = [
+            ("PostgreSQL readers", String(postgres.readers.value), postgres.readers.origin),
+            milliseconds("statement", postgres.statementMilliseconds),
+            milliseconds("lock", postgres.lockMilliseconds),
+            milliseconds("idle transaction", postgres.idleTransactionMilliseconds),
+            milliseconds("commit", postgres.commitMilliseconds),
+        ]
+        if case .postgres = location.value { return lines }
+        return lines.filter { $0.origin != .standard }
+    }
+
+    private func milliseconds(_ what: String, _ setting: Setting<Int>) -> SummaryLine {
+        ("PostgreSQL \(what) at most", "\(setting.value) milliseconds", setting.origin)
     }
 
     private var creditLines: [SummaryLine] {

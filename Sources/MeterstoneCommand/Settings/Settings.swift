@@ -38,12 +38,20 @@ package struct Settings: Sendable {
     let storedTextSetting: Setting<String>
     /// From the environment only: flags and files are seen by others.
     package let administratorKey: String?
+    /// The configuration file, and who named it.
+    package let configurationFile: Setting<String>?
+    /// Variables with names like ours that mean nothing, each with what is to be said of it.
+    package let unknownVariables: [UnknownVariable]
 
     package init(_ flags: SettingFlags, environment: [String: String]) async throws {
-        let path =
-            flags.config ?? environment["METERSTONE_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
+        let variable = "METERSTONE_CONFIG"
+        let named = environment[variable].flatMap { $0.isEmpty ? nil : $0 }
+        configurationFile =
+            flags.config.map { Setting($0, .flag("--config")) }
+            ?? named.map { Setting($0, .variable(variable)) }
+        unknownVariables = UnknownVariable.all(in: environment)
         let sources = try await SettingSources(
-            flags: flags.contents, environment: environment, file: path)
+            flags: flags.contents, environment: environment, file: configurationFile?.value)
         host = try sources.text("host") ?? Setting(Self.hostDefault)
         port = try sources.wholeNumber("port", in: 0...65_535) ?? Setting(Self.portDefault)
         location = try Self.location(sources)

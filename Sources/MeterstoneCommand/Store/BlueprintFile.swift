@@ -25,7 +25,7 @@ package struct BlueprintFile {
             throw CommandFailure(
                 .inputOutput, "'\(name)' is no blueprint (\(names)) and no file that can be read")
         }
-        guard let text = String(validating: bytes, as: UTF8.self) else {
+        guard let text = String(validating: bytes.withoutByteOrderMark, as: UTF8.self) else {
             throw CommandFailure(.badData, "\(name): the bytes are not UTF-8")
         }
         yaml = text

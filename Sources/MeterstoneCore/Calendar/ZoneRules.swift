@@ -124,6 +124,11 @@ public final class ZoneRules: Sendable {
     }
 }
 
+/// How often a clock shows a time: twice where it is set back, never where it is set forward.
+public enum LocalTime: Hashable, Sendable {
+    case once, twice, never
+}
+
 // MARK: - Between instants and the clock on the wall
 
 extension ZoneRules {
@@ -150,6 +155,24 @@ extension ZoneRules {
     public func instant(localMilliseconds: Int64) -> Instant {
         Instant(millisecondsSince1970: firstTime(showing: Self.clamped(localMilliseconds)))
     }
+
+    /// How often the clock shows a time.
+    public func localTime(localMilliseconds: Int64) -> LocalTime {
+        let first = instant(localMilliseconds: localMilliseconds)
+        guard self.localMilliseconds(at: first) == localMilliseconds else { return .never }
+        var change = nextTransition(after: first)
+        while let at = change, at.millisecondsSince1970 - first.millisecondsSince1970 < Self.dayMax
+        {
+            let later = localMilliseconds - offsetSeconds(at: at) * 1_000
+            change = nextTransition(after: at)
+            let end = change?.millisecondsSince1970 ?? .max
+            if (at.millisecondsSince1970..<end).contains(later) { return .twice }
+        }
+        return .once
+    }
+
+    /// Clocks are never set by more than this many milliseconds.
+    private static let dayMax: Int64 = 2 * 93_600_000
 
     func firstTime(showing local: Int64) -> Int64 {
         var index = changeCount(atOrBefore: local - greatestOffset)

@@ -28,6 +28,10 @@ public enum Change: Hashable, Sendable, Codable {
     case voidGrant(SubjectID, GrantID, reason: String)
     /// Gives back what was spent under a reference, once.
     case refundCredit(SubjectID, reference: String, reason: String)
+    /// Writes down that a blueprint was applied. Decides nothing.
+    case noteBlueprint(AppliedBlueprintNote)
+    /// Writes down that a file was imported. Decides nothing.
+    case noteImport(ImportedFileNote)
 }
 
 /// A change with its author and, from callers that may repeat it, its key.

@@ -1,3 +1,5 @@
+import MeterstoneCore
+
 /// The names of a file's columns.
 package struct Columns: Sendable {
     package let names: [String]
@@ -11,7 +13,7 @@ package struct Columns: Sendable {
     func index(of name: String, for flag: String) throws(ImportError) -> Int {
         let indices = names.indices.filter { names[$0] == name }
         guard let first = indices.first else {
-            let known = names.joined(separator: ", ")
+            let known = names.map(\.printable).joined(separator: ", ")
             throw ImportError(.usage, "\(flag): no column is called '\(name)'; there are \(known)")
         }
         guard indices.count == 1 else {

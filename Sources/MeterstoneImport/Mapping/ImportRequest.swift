@@ -39,6 +39,7 @@ package struct ColumnMapping: Sendable {
     package var id: String?
     package var quantities: [QuantityMapping]
     package var dimensions: [DimensionMapping]
+    /// The type of all events, or a text with `{COLUMN}` in it, as ``RowTemplate`` has it.
     package var type: String?
     /// Where event ids are unique, if not among all events without a source.
     package var source: String?
@@ -58,6 +59,49 @@ package struct ColumnMapping: Sendable {
         self.type = type
         self.source = source
         self.zone = zone
+    }
+}
+
+extension ColumnMapping {
+    /// The type where it differs from row to row; `nil` where it is the same for all, or there is none.
+    func typeTemplate() throws(ImportError) -> RowTemplate? {
+        guard let type, type.contains("{") else { return nil }
+        guard let template = RowTemplate(type) else {
+            throw ImportError(
+                .usage, "--type: expected a text, with {COLUMN} where a column stands")
+        }
+        return template
+    }
+
+    /// Throws when a text that all rows share is none that an event may have.
+    func check() throws(ImportError) {
+        for (flag, text) in [("--type", type), ("--source", source)] {
+            if let text, !SubjectID.isValid(text) {
+                throw ImportError(.usage, "\(flag): expected \(SubjectID.expectation)")
+            }
+        }
+        if let name = dimensions.first(where: { !SubjectID.isValid($0.name) })?.name {
+            let shown = "'\(name)': expected a name of \(SubjectID.expectation)"
+            throw ImportError(.usage, "--dimension: \(shown)")
+        }
+    }
+
+    /// The options of the command line that mean the same, in one order.
+    var text: String {
+        let subject = "--subject \(self.subject.text)"
+        let amounts = quantities.map { quantity in
+            switch quantity.amount {
+            case .column(let name): "--quantity \(quantity.meter)=\(name)"
+            case .constant(let number): "--quantity \(quantity.meter)=\(number)"
+            }
+        }
+        let filters = dimensions.map { "--dimension \($0.name)=\($0.column)" }
+        let others = [
+            time.map { "--time \($0)" }, zone.map { "--time-zone \($0.name)" },
+            id.map { "--id \($0)" }, type.map { "--type \($0)" },
+        ]
+        let parts = [subject] + others.compactMap { $0 } + amounts.sorted() + filters.sorted()
+        return parts.joined(separator: " ")
     }
 }
 

@@ -1,9 +1,12 @@
+import MeterstoneAPI
 package import MeterstoneCore
 
 /// Turns the rows of one file into usage events.
 package struct RowMapper: Sendable {
     private let columnCount: Int
-    private let subject: [SubjectPart]
+    private let subject: [TextPart]
+    /// `nil` when there is no type, or all rows have the same.
+    private let type: [TextPart]?
     private let time: Int?
     private let id: Int?
     private let quantities: [(meter: MeterKey, amount: Amount)]
@@ -12,9 +15,11 @@ package struct RowMapper: Sendable {
     private let mapping: ColumnMapping
     /// What all rows have in common, where nothing differs from row to row.
     private let sharedDetails: EventDetails?
-    private var derivedIDs = DerivedIDs()
+    private var derivedIDs: DerivedIDs
+    /// How often clocks showed the time of the row that was read last.
+    private(set) var localTime = LocalTime.once
 
-    private enum SubjectPart {
+    private enum TextPart {
         case text(String)
         case column(Int)
         case row(modulo: Int?)
@@ -25,11 +30,20 @@ package struct RowMapper: Sendable {
         case constant(Quantity)
     }
 
-    package init(_ mapping: ColumnMapping, columns: Columns) throws(ImportError) {
+    /// - Parameter scope: what ids that are made for rows begin from.
+    package init(
+        _ mapping: ColumnMapping, columns: Columns, scope: String = ""
+    ) throws(ImportError) {
+        try mapping.check()
         self.mapping = mapping
+        derivedIDs = DerivedIDs(scope: scope)
         columnCount = columns.names.count
         clock = RowClock(zone: mapping.zone)
-        subject = try Self.subject(mapping.subject, columns)
+        subject = try Self.parts(mapping.subject, "--subject", columns)
+        let typeTemplate = try mapping.typeTemplate()
+        type = try typeTemplate.map { (template) throws(ImportError) in
+            try Self.parts(template, "--type", columns)
+        }
         time = try Self.index(mapping.time, "--time", columns)
         id = try Self.index(mapping.id, "--id", columns)
         quantities = try Self.quantities(mapping.quantities, columns)
@@ -42,6 +56,7 @@ package struct RowMapper: Sendable {
     package mutating func event(
         _ record: Record, number: Int, status: EventStatus = .success
     ) throws(RowProblem) -> UsageEvent {
+        localTime = .once
         guard record.count == columnCount else {
             throw problem(record, "has \(record.count) fields, and the header has \(columnCount)")
         }
@@ -50,7 +65,7 @@ package struct RowMapper: Sendable {
             subject: try subject(record, number),
             occurredAt: try occurredAt(record),
             quantities: try quantities(record),
-            details: try details(record, status)
+            details: try details(record, number, status)
         )
     }
 
@@ -63,6 +78,20 @@ package struct RowMapper: Sendable {
             throw problem(record, "\(what): the bytes are not UTF-8")
         }
         return text
+    }
+
+    private func text(
+        _ record: Record, _ parts: [TextPart], _ number: Int, _ what: String
+    ) throws(RowProblem) -> String {
+        var result = ""
+        for part in parts {
+            switch part {
+            case .text(let text): result += text
+            case .column(let index): result += try text(record, index, what)
+            case .row(let divisor): result += String(divisor.map { number % $0 } ?? number)
+            }
+        }
+        return result
     }
 }
 
@@ -79,26 +108,20 @@ extension RowMapper {
     }
 
     private func subject(_ record: Record, _ number: Int) throws(RowProblem) -> SubjectID {
-        var name = ""
-        for part in subject {
-            switch part {
-            case .text(let text): name += text
-            case .column(let index): name += try text(record, index, "subject")
-            case .row(let divisor): name += String(divisor.map { number % $0 } ?? number)
-            }
-        }
+        let name = try text(record, subject, number, "subject")
         guard let subject = SubjectID(name) else {
             throw problem(record, "subject '\(name)': expected \(SubjectID.expectation)")
         }
         return subject
     }
 
-    private func occurredAt(_ record: Record) throws(RowProblem) -> Instant? {
+    private mutating func occurredAt(_ record: Record) throws(RowProblem) -> Instant? {
         guard let time else { return nil }
         let text = try text(record, time, "time")
-        guard let instant = clock.instant(text) else {
+        guard let (instant, localTime) = clock.reading(text) else {
             throw problem(record, "time '\(text)': expected \(clock.expectation)")
         }
+        self.localTime = localTime
         return instant
     }
 
@@ -120,24 +143,56 @@ extension RowMapper {
             return quantity
         case .column(let index):
             let text = try text(record, index, "quantity")
-            guard let units = Int64(text) else {
-                throw problem(record, "quantity '\(text)': expected a whole number")
+            if let units = Int64(text) { return Quantity(units) }
+            let expected = "quantity '\(text)': expected a whole number"
+            guard let (whole, fraction) = Self.decimal(text) else {
+                throw problem(record, expected)
             }
+            // Spreadsheets and data frames write whole numbers so.
+            guard fraction.allSatisfy({ $0 == "0" }) else {
+                throw problem(record, "\(expected); parts of one are not counted")
+            }
+            guard let units = Int64(whole) else { throw problem(record, expected) }
             return Quantity(units)
         }
     }
 
+    /// The digits before and after the point of `12.50`; `nil` when the text is not of this shape.
+    private static func decimal(_ text: String) -> (whole: Substring, fraction: Substring)? {
+        guard let point = text.firstIndex(of: ".") else { return nil }
+        let (whole, fraction) = (text[..<point], text[text.index(after: point)...])
+        let digits = whole.first == "-" ? whole.dropFirst() : whole
+        guard !digits.isEmpty, !fraction.isEmpty, digits.utf8.allSatisfy({ 0x30...0x39 ~= $0 }),
+            fraction.utf8.allSatisfy({ 0x30...0x39 ~= $0 })
+        else { return nil }
+        return (whole, fraction)
+    }
+
     private func details(
-        _ record: Record, _ status: EventStatus
+        _ record: Record, _ number: Int, _ status: EventStatus
     ) throws(RowProblem) -> EventDetails? {
-        if dimensions.isEmpty, status == .success { return sharedDetails }
+        if dimensions.isEmpty, type == nil, status == .success { return sharedDetails }
         var values: [Dimension] = []
-        for (name, column) in dimensions {
+        for (name, column) in dimensions where !record.isAbsent(column) {
             let value = try text(record, column, name)
-            if !value.isEmpty { values.append(Dimension(name: name, value: value)) }
+            guard WireBounds.isDimensionValue(value) else {
+                throw problem(
+                    record, "dimension '\(name)': expected \(WireBounds.dimensionExpectation)")
+            }
+            values.append(Dimension(name: name, value: value))
         }
         return EventDetails(
-            source: mapping.source, type: mapping.type, status: status, dimensions: values)
+            source: mapping.source, type: try type(record, number), status: status,
+            dimensions: values)
+    }
+
+    private func type(_ record: Record, _ number: Int) throws(RowProblem) -> String? {
+        guard let type else { return mapping.type }
+        let name = try text(record, type, number, "type")
+        guard SubjectID.isValid(name) else {
+            throw problem(record, "type '\(name)': expected \(SubjectID.expectation)")
+        }
+        return name
     }
 }
 
@@ -151,16 +206,16 @@ extension RowMapper {
         return try columns.index(of: name, for: flag)
     }
 
-    private static func subject(
-        _ template: RowTemplate, _ columns: Columns
-    ) throws(ImportError) -> [SubjectPart] {
-        var parts: [SubjectPart] = []
+    private static func parts(
+        _ template: RowTemplate, _ flag: String, _ columns: Columns
+    ) throws(ImportError) -> [TextPart] {
+        var parts: [TextPart] = []
         for part in template.parts {
             switch part {
             case .text(let text): parts.append(.text(text))
             case .row(let divisor): parts.append(.row(modulo: divisor))
             case .column(let name):
-                parts.append(.column(try columns.index(of: name, for: "--subject")))
+                parts.append(.column(try columns.index(of: name, for: flag)))
             }
         }
         return parts

@@ -54,6 +54,22 @@ package struct RowTemplate: Hashable, Sendable {
         self.init(parts: parts)
     }
 
+    /// As it is written on the command line.
+    package var text: String {
+        if case .column(let name) = parts.first, parts.count == 1, !name.contains("{") {
+            return name
+        }
+        return parts.map { part in
+            switch part {
+            case .text(let text): text.replacing("{", with: "{{")
+            case .column(let name): "{\(name)}"
+            case .row(nil): "{row}"
+            case .row(let divisor?): "{row%\(divisor)}"
+            }
+        }
+        .joined()
+    }
+
     private static func part(_ name: Substring) -> Part? {
         if name == "row" { return .row(modulo: nil) }
         guard name.hasPrefix("row%") else { return name.isEmpty ? nil : .column(String(name)) }

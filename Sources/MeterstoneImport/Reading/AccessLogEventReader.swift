@@ -8,8 +8,9 @@ package struct AccessLogEventReader: EventReader {
     private var number = 0
     private static let status = AccessLogLine.columns.firstIndex(of: "status") ?? 0
 
-    package init(_ mapping: ColumnMapping) throws(ImportError) {
-        mapper = try RowMapper(mapping, columns: Columns(AccessLogLine.columns))
+    /// - Parameter scope: what ids that are made for rows begin from.
+    package init(_ mapping: ColumnMapping, scope: String = "") throws(ImportError) {
+        mapper = try RowMapper(mapping, columns: Columns(AccessLogLine.columns), scope: scope)
     }
 
     package mutating func push(_ bytes: [UInt8]) {

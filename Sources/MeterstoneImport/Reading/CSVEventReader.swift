@@ -6,10 +6,14 @@ package struct CSVEventReader: EventReader {
     private var record = Record()
     private var mapper: RowMapper?
     private let mapping: ColumnMapping
+    private let scope: String
     private var number = 0
+    private var isFinished = false
 
-    package init(_ mapping: ColumnMapping) {
+    /// - Parameter scope: what ids that are made for rows begin from.
+    package init(_ mapping: ColumnMapping, scope: String = "") {
         self.mapping = mapping
+        self.scope = scope
     }
 
     package mutating func push(_ bytes: [UInt8]) {
@@ -18,11 +22,16 @@ package struct CSVEventReader: EventReader {
 
     package mutating func finish() {
         parser.finish()
+        isFinished = true
     }
 
     package mutating func next() throws(ImportError) -> EventRow? {
         do throws(CSVFailure) {
-            guard try parser.next(into: &record) else { return nil }
+            guard try parser.next(into: &record) else {
+                guard isFinished, mapper == nil else { return nil }
+                throw .file(
+                    ImportError(.badData, "expected a header, and there is nothing in the file"))
+            }
         } catch {
             switch error {
             case .file(let error):
@@ -34,7 +43,7 @@ package struct CSVEventReader: EventReader {
             }
         }
         guard mapper != nil else {
-            mapper = try RowMapper(mapping, columns: try header())
+            mapper = try RowMapper(mapping, columns: try header(), scope: scope)
             return try next()
         }
         return row()
@@ -55,7 +64,8 @@ package struct CSVEventReader: EventReader {
         defer { number += 1 }
         do throws(RowProblem) {
             guard let event = try mapper?.event(record, number: number) else { return nil }
-            return EventRow(line: record.line, content: .success(event))
+            return EventRow(
+                line: record.line, content: .success(event), localTime: mapper?.localTime ?? .once)
         } catch {
             return EventRow(line: record.line, content: .failure(error))
         }

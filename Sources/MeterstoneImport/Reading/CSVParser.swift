@@ -2,7 +2,9 @@
 ///
 /// Fields may be quoted, and then hold commas, line ends and doubled quotes. Lines end with LF or CRLF,
 /// the last one with or without. A byte order mark at the start is skipped, and so are empty lines. A
-/// row that breaks the rules is a ``RowProblem``; reading goes on with the line after it.
+/// row that breaks the rules is a ``RowProblem``; reading goes on with the line after it. Where a quote
+/// is to blame that was never closed, or was closed by the opening quote of another row, that is the
+/// line after the row's first one, so that such a quote costs one row and not all that follow.
 package struct CSVParser: Sendable {
     /// A longer row is an unclosed quote, or no CSV.
     package static let rowBytesMax = 1_048_576
@@ -35,13 +37,17 @@ package struct CSVParser: Sendable {
             var scan = RowScan(buffer: buffer, position: position, isFinished: isFinished)
             let end = scan.row(into: &record)
             guard end != .incomplete else {
-                if buffer.count - position > Self.rowBytesMax {
-                    let message = "the row is longer than \(Self.rowBytesMax) bytes"
-                    let error = ImportError(
-                        .badData, "line \(line): \(message); is a quote not closed?")
-                    throw .file(error)
+                guard buffer.count - position > Self.rowBytesMax else { return false }
+                if scan.isInQuotes {
+                    let reason = "a quote is not closed within \(Self.rowBytesMax) bytes"
+                    try skipLine(RowProblem(line: line, reason: reason))
                 }
-                return false
+                let message = "the row is longer than \(Self.rowBytesMax) bytes"
+                throw .file(
+                    ImportError(.badData, "line \(line): \(message); is a quote not closed?"))
+            }
+            if scan.blamesQuote, let reason = scan.problem {
+                try skipLine(RowProblem(line: line, reason: reason))
             }
             let startLine = line
             position = scan.position
@@ -50,6 +56,16 @@ package struct CSVParser: Sendable {
             if end == .row { return true }
         }
         return false
+    }
+
+    /// Steps over one line, and throws the problem with the row that began on it. Returns when the end
+    /// of the line is not there yet.
+    private mutating func skipLine(_ problem: RowProblem) throws(CSVFailure) {
+        let lineEnd = buffer[position...].firstIndex(of: UInt8(ascii: "\n"))
+        guard lineEnd != nil || isFinished else { return }
+        position = lineEnd.map { $0 + 1 } ?? buffer.count
+        line += 1
+        throw .row(problem)
     }
 
     /// `false` while there are too few bytes to know.
@@ -83,7 +99,13 @@ private struct RowScan {
     let isFinished: Bool
     var lineEnds = 0
     /// What is wrong with the row; its end is looked for all the same.
-    var problem: String?
+    private(set) var problem: String?
+    private var isUnclosed = false
+    private var hasTextAfterQuote = false
+    /// Whether what is wrong comes from a quote that was not closed where it should have been.
+    var blamesQuote: Bool { isUnclosed || (hasTextAfterQuote && lineEnds > 0) }
+    /// Whether the scan has met an opening quote and not the one that closes it.
+    private(set) var isInQuotes = false
 
     private static let quote = UInt8(ascii: "\"")
     private static let comma = UInt8(ascii: ",")
@@ -103,7 +125,7 @@ private struct RowScan {
             guard isQuoted ? quotedField(into: &record) : plainField(into: &record) else {
                 return .incomplete
             }
-            record.endField()
+            record.endField(isQuoted: isQuoted)
             if position < buffer.count, buffer[position] == Self.comma {
                 position += 1
                 continue
@@ -134,6 +156,7 @@ private struct RowScan {
     /// Reads up to the byte after the closing quote; `false` when it is not there yet.
     private mutating func quotedField(into record: inout Record) -> Bool {
         position += 1
+        isInQuotes = true
         var start = position
         while position < buffer.count {
             if buffer[position] == Self.lineFeed { lineEnds += 1 }
@@ -146,6 +169,7 @@ private struct RowScan {
             guard position + 1 < buffer.count || isFinished else { return false }
             position += 1
             guard position < buffer.count, buffer[position] == Self.quote else {
+                isInQuotes = false
                 return afterClosingQuote()
             }
             start = position
@@ -154,6 +178,7 @@ private struct RowScan {
         guard isFinished else { return false }
         record.append(contentsOf: buffer[start..<position])
         problem = problem ?? "a quote is not closed"
+        isUnclosed = true
         return true
     }
 
@@ -163,7 +188,10 @@ private struct RowScan {
             let byte = buffer[position]
             if byte == Self.comma || byte == Self.lineFeed { return true }
             let isLineEnd = byte == Self.carriageReturn && isLineFeed(at: position + 1)
-            if !isLineEnd { problem = problem ?? "text after a closing quote" }
+            if !isLineEnd {
+                problem = problem ?? "text after a closing quote"
+                hasTextAfterQuote = true
+            }
             position += 1
         }
         return isFinished

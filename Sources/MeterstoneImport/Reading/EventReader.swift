@@ -4,10 +4,15 @@ package import MeterstoneCore
 package struct EventRow: Sendable {
     package let line: Int
     package let content: Result<UsageEvent, RowProblem>
+    /// How often clocks showed the row's time, where that was a time on the clock.
+    package let localTime: LocalTime
 
-    package init(line: Int, content: Result<UsageEvent, RowProblem>) {
+    package init(
+        line: Int, content: Result<UsageEvent, RowProblem>, localTime: LocalTime = .once
+    ) {
         self.line = line
         self.content = content
+        self.localTime = localTime
     }
 }
 

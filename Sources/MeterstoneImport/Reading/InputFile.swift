@@ -12,6 +12,12 @@ package final class InputFile {
     private let isOwned: Bool
     private var decoder: GzipDecoder?
     private var isFirst = true
+    /// What was read ahead, to be handed out first.
+    private var ahead: [[UInt8]] = []
+    /// The path of a file that may be read a second time; `nil` for the standard input and for pipes.
+    private let pathAgain: String?
+    /// The file's name without its folders and without `.gz`; `-` for what has none.
+    package let name: String
     /// Bytes read from the file itself, packed as they are.
     package private(set) var bytesRead = 0
     /// `nil` where it cannot be known: a pipe.
@@ -23,6 +29,8 @@ package final class InputFile {
             handle = .standardInput
             isOwned = false
             bytesTotal = nil
+            pathAgain = nil
+            name = "-"
             return
         }
         guard let handle = FileHandle(forReadingAtPath: path) else {
@@ -30,16 +38,41 @@ package final class InputFile {
         }
         self.handle = handle
         isOwned = true
-        let size = try? FileManager.default.attributesOfItem(atPath: path)[.size]
-        bytesTotal = (size as? NSNumber)?.intValue
+        // A link has attributes of its own.
+        let target = URL(filePath: path).resolvingSymlinksInPath().path
+        let attributes = try? FileManager.default.attributesOfItem(atPath: target)
+        let isRegular = attributes?[.type] as? FileAttributeType == .typeRegular
+        bytesTotal = isRegular ? (attributes?[.size] as? NSNumber)?.intValue : nil
+        pathAgain = isRegular ? path : nil
+        let last = URL(filePath: path).lastPathComponent
+        name = !isRegular ? "-" : last.hasSuffix(".gz") ? String(last.dropLast(3)) : last
     }
 
     deinit {
         if isOwned { try? handle.close() }
     }
 
+    /// The same file from its beginning; `nil` where bytes can be read once only.
+    func reopened() throws(ImportError) -> InputFile? {
+        guard let pathAgain else { return nil }
+        return try InputFile(path: pathAgain)
+    }
+
+    /// The first bytes, at least so many unless there are fewer. ``next()`` hands them out all the
+    /// same.
+    func head(_ count: Int) throws(ImportError) -> [[UInt8]] {
+        while ahead.reduce(0, { $0 + $1.count }) < count, let bytes = try nextUnread() {
+            ahead.append(bytes)
+        }
+        return ahead
+    }
+
     /// The next bytes, or `nil` at the end.
     package func next() throws(ImportError) -> [UInt8]? {
+        ahead.isEmpty ? try nextUnread() : ahead.removeFirst()
+    }
+
+    private func nextUnread() throws(ImportError) -> [UInt8]? {
         while true {
             guard let chunk = try read() else {
                 if let decoder, !decoder.isComplete {

@@ -1,4 +1,5 @@
-/// Cuts bytes that come in pieces into lines, without their LF or CRLF.
+/// Cuts bytes that come in pieces into lines, without their LF or CRLF, and without a byte order mark
+/// before the first.
 package struct LineSplitter: Sendable {
     /// A longer line is not one of ours.
     package static let lineBytesMax = 1_048_576
@@ -37,6 +38,7 @@ package struct LineSplitter: Sendable {
             position = min(end + 1, buffer.count)
             line += 1
             if content.last == UInt8(ascii: "\r") { content.removeLast() }
+            if line == 1, content.starts(with: [0xEF, 0xBB, 0xBF]) { content.removeFirst(3) }
             if !content.isEmpty { return content }
         }
         return nil

@@ -4,9 +4,12 @@ import MeterstoneCore
 /// Reads lines that are events already, as `POST /v1/events` takes them, CloudEvents included.
 package struct NDJSONEventReader: EventReader {
     private var lines = LineSplitter()
-    private var derivedIDs = DerivedIDs()
+    private var derivedIDs: DerivedIDs
 
-    package init() {}
+    /// - Parameter scope: what ids that are made for rows begin from.
+    package init(scope: String = "") {
+        derivedIDs = DerivedIDs(scope: scope)
+    }
 
     package mutating func push(_ bytes: [UInt8]) {
         lines.push(bytes)

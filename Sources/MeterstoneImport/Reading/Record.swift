@@ -6,6 +6,7 @@ package struct Record: Sendable {
     /// All fields one after the other, each followed by ``fieldEnd``.
     package private(set) var bytes: [UInt8] = []
     private var ends: [Int] = []
+    private var quotes: [Bool] = []
     /// The line on which the row starts, counted from 1.
     package internal(set) var line = 0
 
@@ -18,6 +19,11 @@ package struct Record: Sendable {
         return bytes[start..<ends[index]]
     }
 
+    /// Whether the field has nothing in it. Quotes around nothing are an empty text, which is something.
+    package func isAbsent(_ index: Int) -> Bool {
+        self[index].isEmpty && !quotes[index]
+    }
+
     /// A field as text, or `nil` when its bytes are no UTF-8: two names that differ only in broken
     /// bytes must not become one.
     package func text(_ index: Int) -> String? {
@@ -27,6 +33,7 @@ package struct Record: Sendable {
     mutating func removeAll() {
         bytes.removeAll(keepingCapacity: true)
         ends.removeAll(keepingCapacity: true)
+        quotes.removeAll(keepingCapacity: true)
     }
 
     mutating func append(_ byte: UInt8) {
@@ -37,7 +44,8 @@ package struct Record: Sendable {
         bytes.append(contentsOf: slice)
     }
 
-    mutating func endField() {
+    mutating func endField(isQuoted: Bool = false) {
+        quotes.append(isQuoted)
         ends.append(bytes.count)
         bytes.append(Self.fieldEnd)
     }

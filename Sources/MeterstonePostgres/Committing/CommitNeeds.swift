@@ -56,7 +56,7 @@ struct CommitNeeds {
         case .change(let request):
             isReadOnly = false
             guard let subject = request.change.subject else {
-                changesCatalog = true
+                changesCatalog = changesCatalog || request.change.isOfCatalog
                 return
             }
             var concerned = [subject]

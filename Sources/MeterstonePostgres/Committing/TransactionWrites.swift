@@ -164,7 +164,7 @@ struct TransactionWrites {
     ) throws(StoreError) {
         guard !changes.isEmpty else { return }
         queries.append(try .inserting(changes))
-        let ofCatalog = changes.filter { $0.change.subject == nil && $0.outcome.isChange }
+        let ofCatalog = changes.filter { $0.change.isOfCatalog && $0.outcome.isChange }
         guard !ofCatalog.isEmpty else { return }
         changesCatalog = true
         for change in ofCatalog {

@@ -7,6 +7,15 @@ extension OpenAPISchemas {
         + schemas(
             "Limit", "limits", required: ["meter", "window"],
             always: ["meter", "window", "mode", "active"], limit)
+        + [
+            (
+                "OverriddenBy",
+                #"""
+                {"type":"array","items":{"type":"string"},"readOnly":true,
+                 "description":"The variables that come before what is stored."}
+                """#
+            )
+        ]
         + schemas("Model", "models", key: "Name", required: ["prices"], always: ["prices"], model)
 
     /// The body of a write and of a change, the thing itself, and a page of them.
@@ -58,7 +67,10 @@ extension OpenAPISchemas {
         "overdraft":{"type":["integer","null"],"minimum":0,"maximum":1000000000000},
         "price":{"type":["integer","null"],"minimum":0,"maximum":1000000000000,
          "description":"Millionths of the currency unit per billing period."},
-        "billingPeriod":{"enum":["month","year",null]}
+        "billingPeriod":{"enum":["month","year",null]},
+        "effectiveRecurringGrants":{"type":"array","items":{"$ref":"RecurringGrant"},
+         "readOnly":true,"description":"What is in force, where the environment says otherwise."},
+        "overriddenBy":{"$ref":"OverriddenBy"}
         """#
 
     private static let model =
@@ -74,6 +86,12 @@ extension OpenAPISchemas {
         "dimensions":{"$ref":"ValuesByDimension"},
         "mode":{"enum":["enforce","soft","shadow","off",null]},
         "active":{"type":["boolean","null"]},
-        "description":{"$ref":"OptionalText"}
+        "description":{"$ref":"OptionalText"},
+        "effectiveAllowances":{"type":"object","readOnly":true,
+         "propertyNames":{"pattern":"^[A-Za-z0-9_.-]{1,64}$"},
+         "additionalProperties":{"$ref":"Allowance"},
+         "description":"What is in force by plan, where the environment says otherwise."},
+        "effectiveMode":{"enum":["shadow"],"readOnly":true},
+        "overriddenBy":{"$ref":"OverriddenBy"}
         """#
 }

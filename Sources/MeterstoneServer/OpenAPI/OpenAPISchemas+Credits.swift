@@ -66,8 +66,9 @@ extension OpenAPISchemas {
                     "seal", "previousSeal",
                 ], entry)
         ),
-        ("CreditPolicyBody", object([], policy)),
-        ("CreditPolicy", object(["enabled", "payment", "prices"], policy)),
+        ("CreditPolicyBody", object([], policy + effectivePolicy)),
+        ("CreditPolicy", object(["enabled", "payment", "prices"], policy + effectivePolicy)),
+        ("EffectiveCreditPolicy", object(["enabled", "payment", "prices"], policy)),
         ("RecurringGrant", object(["window", "amount"], recurringGrant)),
         ("ModelPrice", object(["input", "output"], price)),
         (
@@ -127,6 +128,10 @@ extension OpenAPISchemas {
          "priority":{"type":"integer"},"expiresAt":{"$ref":"OptionalInstant"},
          "rolloverMax":{"type":"integer","minimum":1}}}},
         "seal":{"$ref":"Seal"},"previousSeal":{"$ref":"Seal"}
+        """#
+
+    private static let effectivePolicy = #"""
+        ,"effective":{"$ref":"EffectiveCreditPolicy"},"overriddenBy":{"$ref":"OverriddenBy"}
         """#
 
     private static let policy = #"""

@@ -37,7 +37,8 @@ extension OpenAPISchemas {
             object(
                 ["eventId", "counted", "duplicate"],
                 #"""
-                "eventId":{"$ref":"Name"},"counted":{"const":true},"duplicate":{"type":"boolean"}
+                "eventId":{"$ref":"OptionalName"},"counted":{"type":"boolean"},
+                "duplicate":{"type":"boolean"}
                 """#)
         ),
         (

@@ -52,7 +52,8 @@ extension OpenAPISchemas {
                 "sequence":{"type":"integer","minimum":1},
                 "recordedAt":{"$ref":"Instant"},"author":{"type":"string"},
                 "kind":{"enum":["meter","plan","limit","subject","subscription","override",
-                 "creditPolicy","statisticsPolicy","model","creditGrant","refund"]},
+                 "creditPolicy","statisticsPolicy","model","creditGrant","refund",
+                 "appliedBlueprint","importedFile"]},
                 "key":{"type":"string"},"before":true,"after":true
                 """#)
         ),

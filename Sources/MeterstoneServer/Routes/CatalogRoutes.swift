@@ -1,3 +1,4 @@
+import Foundation
 import Hummingbird
 import Meterstone
 import MeterstoneAPI
@@ -26,16 +27,18 @@ struct CatalogRoutes: Sendable {
             guard let item = items.first(where: { collection.key($0) == key }) else {
                 throw collection.missing(key)
             }
-            return Response(json: try encoded(item))
+            return Response(json: try encoded(try await shown([item], collection)[0]))
         }
         routes.on(.put, path + "/:key") { request, context in
             let key: Key = try context.parameter("key")
             let body = try AdministrativeBody(
-                try await request.json(), fields: collection.fields,
+                try await request.json(), fields: collection.fields + collection.shownFields,
                 elements: collection.elements)
             try body.require("key", toBe: key.text)
             let item = try body.decode(Item.self, adding: [("key", key.text)])
-            return try await engine.put(collection.put(item), request)
+            return try await engine.put(collection.put(item), request) { after in
+                try await shown(after, collection)
+            }
         }
         routes.on(.patch, path + "/:key") { request, context in
             let key: Key = try context.parameter("key")
@@ -44,7 +47,10 @@ struct CatalogRoutes: Sendable {
                 elements: collection.elements)
             try body.require("key", toBe: key.text)
             return try await engine.patch(
-                collection.target(key), body, request, missing: collection.missing(key))
+                collection.target(key), body, request, missing: collection.missing(key)
+            ) { after in
+                try await shown(after, collection)
+            }
         }
         routes.on(.delete, path + "/:key") { request, context in
             let key: Key = try context.parameter("key")
@@ -66,14 +72,44 @@ struct CatalogRoutes: Sendable {
             .filter { item in after.map { $0 < collection.key(item) } ?? true }
         let page = Array(items.prefix(count))
         let next = items.count > count ? page.last : nil
+        let shown = try await shown(page, collection)
         return try Response { writer in
             writer.beginObject()
             writer.name(text: collection.name)
-            writer.json(try encoded(page))
+            writer.json(try encoded(shown))
             writer.nextCursor(
                 next.map { Cursor(kind: .keys, position: collection.key($0).text) })
             writer.endObject()
         }
+    }
+}
+
+extension CatalogRoutes {
+    /// What a write left, as it is shown.
+    private func shown<Item, Key>(
+        _ after: [UInt8], _ collection: CatalogCollection<Item, Key>
+    ) async throws -> [UInt8] {
+        guard collection.shown != nil else { return after }
+        let item = try JSONDecoder().decode(Item.self, from: Data(after))
+        return try encoded(try await shown([item], collection)[0])
+    }
+
+    /// Things as they are stored, beside what is in force of them.
+    private func shown<Item, Key>(
+        _ items: [Item], _ collection: CatalogCollection<Item, Key>
+    ) async throws -> [Shown] {
+        guard let show = collection.shown else { return items.map { Shown(value: $0) } }
+        let effective = try await engine.effectiveBlueprint()
+        return items.map { Shown(value: show($0, effective)) }
+    }
+}
+
+/// Something that can be written.
+private struct Shown: Encodable {
+    let value: any Encodable
+
+    func encode(to encoder: any Encoder) throws {
+        try value.encode(to: encoder)
     }
 }
 
@@ -91,6 +127,11 @@ private struct CatalogCollection<Item: Codable & Sendable, Key: TextIdentifier>:
     let put: @Sendable (Item) -> Change
     let delete: @Sendable (Key) -> Change
     let target: @Sendable (Key) -> MergePatch.Target
+    /// How one is shown, where the environment can say something else than what is stored.
+    var shown: (@Sendable (Item, EffectiveBlueprint) -> any Encodable)?
+    /// What is shown beside what is stored. A write may hold it, so that what was read can be written,
+    /// and it is left aside.
+    var shownFields: [String] = []
 
     func missing(_ key: Key) -> Problem {
         .missing(unknown, "\(singular) \(key)")
@@ -120,7 +161,8 @@ extension CatalogCollection where Item == Plan, Key == PlanKey {
             ],
             elements: ["recurringGrants": ["window", "amount", "rolloverMax", "priority"]],
             items: { $0.plans }, key: { $0.key }, put: { .putPlan($0) },
-            delete: { .deletePlan($0) }, target: { .plan($0) })
+            delete: { .deletePlan($0) }, target: { .plan($0) }, shown: { $1.plan($0) },
+            shownFields: EffectivePlan.fields)
     }
 }
 
@@ -133,7 +175,8 @@ extension CatalogCollection where Item == Limit, Key == LimitKey {
                 "active", "description",
             ],
             items: { $0.limits }, key: { $0.key }, put: { .putLimit($0) },
-            delete: { .deleteLimit($0) }, target: { .limit($0) })
+            delete: { .deleteLimit($0) }, target: { .limit($0) }, shown: { $1.limit($0) },
+            shownFields: EffectiveLimit.fields)
     }
 }
 

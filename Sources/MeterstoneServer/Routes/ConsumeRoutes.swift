@@ -28,7 +28,8 @@ struct ConsumeRoutes: Sendable {
         do {
             try guardian.check(head)
             try head.headerFields.requireJSON()
-            return try await consume(Array(buffer: body), head.headerFields)
+            return try await consume(
+                Array(buffer: body).withoutByteOrderMark, head.headerFields)
         } catch {
             return (Problem(explaining: error) ?? .unexplained).answer()
         }

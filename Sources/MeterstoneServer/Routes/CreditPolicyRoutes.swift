@@ -11,14 +11,22 @@ struct CreditPolicyRoutes: Sendable {
 
     func add(to routes: inout Routes) {
         routes.on(.get, Self.path) { _, _ in
-            guard let policy = try await engine.blueprint().credits else { throw Self.missing }
+            guard let policy = try await engine.effectiveBlueprint().creditPolicy else {
+                throw Self.missing
+            }
             return Response(json: try encoded(policy))
         }
         routes.on(.put, Self.path) { request, _ in
             let body = try AdministrativeBody(
-                try await request.json(), fields: ["enabled", "payment", "prices"])
+                try await request.json(),
+                fields: ["enabled", "payment", "prices"] + EffectiveCreditPolicy.fields)
             let policy = try body.decode(CreditPolicy.self)
-            return try await engine.put(.putCreditPolicy(policy), request)
+            return try await engine.put(.putCreditPolicy(policy), request) { after in
+                guard let shown = try await engine.effectiveBlueprint().creditPolicy else {
+                    return after
+                }
+                return try encoded(shown)
+            }
         }
         routes.on(.delete, Self.path) { request, _ in
             try await engine.delete(.deleteCreditPolicy, request, missing: Self.missing)

@@ -54,15 +54,19 @@ struct EventRoutes: Sendable {
         guard let outcome = try await engine.record([event]).first else { throw Problem.notFound }
         switch outcome {
         case .conflict(let id): throw try await engine.conflict(id, event)
+        case .rejected(let rejection) where rejection.code == .trackingDisabled:
+            return answer(outcome, id: event.id)
         case .rejected(let rejection): throw rejection.naming(json)
         case .duplicate: return answer(outcome, headers: .replayed)
         case .counted: return answer(outcome)
         }
     }
 
-    private func answer(_ outcome: RecordOutcome, headers: HTTPFields = HTTPFields()) -> Response {
+    private func answer(
+        _ outcome: RecordOutcome, id: EventID? = nil, headers: HTTPFields = HTTPFields()
+    ) -> Response {
         var answer = EventsAnswer(listsCounted: true, resultsMax: 1)
-        answer.add(outcome, at: 0, id: nil)
+        answer.add(outcome, at: 0, id: id)
         return Response(json: answer.json(), headers: headers)
     }
 

@@ -35,19 +35,22 @@ struct FeatureRoutes: Sendable {
                     id: id, subject: subject, occurredAt: body.occurredAt,
                     quantities: Quantities(
                         body.quantities.map { NamedQuantity(name: $0.key, quantity: $0.value) })))
+        case .rejected(let rejection) where rejection.code == .trackingDisabled:
+            return answer(nil, isDuplicate: false)
         case .rejected(let rejection): throw body.naming(rejection)
         case .counted(let id): return answer(id, isDuplicate: false)
         case .duplicate(let id): return answer(id, isDuplicate: true)
         }
     }
 
-    private func answer(_ id: EventID, isDuplicate: Bool) -> Response {
+    /// - Parameter id: `nil`: usage is not recorded.
+    private func answer(_ id: EventID?, isDuplicate: Bool) -> Response {
         Response(headers: isDuplicate ? .replayed : [:]) { writer in
             writer.beginObject()
             writer.name("eventId")
-            writer.string(id.text)
+            if let id { writer.string(id.text) } else { writer.null() }
             writer.name("counted")
-            writer.boolean(true)
+            writer.boolean(id != nil)
             writer.name("duplicate")
             writer.boolean(isDuplicate)
             writer.endObject()

@@ -32,6 +32,20 @@ extension PlanHistory {
 }
 
 extension StoreSource {
+    /// Changes of one thing, or of all of a kind, oldest first.
+    ///
+    /// - Parameter waiting: changes that are not in the tables yet, perhaps.
+    package func changes(
+        ofKind kind: String, key: String?, waiting: [ChangeRecord]
+    ) throws(StoreError) -> [ChangeRecord] {
+        let stored = try changes(ofKind: kind, key: key)
+        let known = Set(stored.map(\.sequence))
+        let others = waiting.filter {
+            $0.kind == kind && (key == nil || $0.key == key) && !known.contains($0.sequence)
+        }
+        return (stored + others).sorted { $0.sequence < $1.sequence }
+    }
+
     /// Visits everybody who ever had a subscription, by id.
     package func forEachSubscriber(
         _ visit: (SubjectID) throws(StoreError) -> Void

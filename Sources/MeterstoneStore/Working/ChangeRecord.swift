@@ -101,6 +101,8 @@ extension Change {
         case .grantCredit, .voidGrant: "creditGrant"
         case .refundCredit: "refund"
         case .patch(let patch): patch.deletion.kind
+        case .noteBlueprint: "appliedBlueprint"
+        case .noteImport: "importedFile"
         }
     }
 
@@ -126,8 +128,21 @@ extension Change {
         case .voidGrant(let id, let grant, _): "\(id.text)/\(grant.text)"
         case .refundCredit(let id, let reference, _): "\(id.text)/\(reference)"
         case .patch(let patch): patch.deletion.key
+        case .noteBlueprint(let note): note.name
+        case .noteImport(let note): note.name
         }
     }
+
+    /// Whether it only writes something down, and nothing decides by it.
+    package var isNote: Bool {
+        switch self {
+        case .noteBlueprint, .noteImport: true
+        default: false
+        }
+    }
+
+    /// Whether it changes meters, plans, limits, models or policies.
+    package var isOfCatalog: Bool { subject == nil && !isNote }
 
     /// Whether it writes to a subject's ledger.
     package var isOfCredits: Bool {
@@ -177,6 +192,8 @@ extension WorkingSet {
         case .voidGrant(let id, let grant, _): return try json(openGrant(grant, of: id))
         case .refundCredit: return nil
         case .patch(let patch): return try text(of: patch.deletion)
+        case .noteBlueprint(let note): return try json(note)
+        case .noteImport(let note): return try json(note)
         }
     }
 

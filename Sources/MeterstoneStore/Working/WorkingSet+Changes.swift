@@ -24,7 +24,7 @@ extension WorkingSet {
         if !request.change.isOfCredits, let id = request.change.subject {
             try writeDue(of: try state(of: id), at: now)
         }
-        let before = try text(of: request.change)
+        let before = request.change.isNote ? nil : try text(of: request.change)
         let outcome =
             request.change.isOfCredits
             ? try changeCredits(request, at: now)
@@ -76,6 +76,8 @@ extension WorkingSet {
         case .grantCredit, .voidGrant, .refundCredit:
             // Ledger entries are facts of their own.
             return .unchanged
+        case .noteBlueprint, .noteImport:
+            return .created
         default:
             return try carryOutOnSubject(change, at: sequence, on: instant)
         }

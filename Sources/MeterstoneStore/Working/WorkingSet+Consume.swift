@@ -25,13 +25,16 @@ extension WorkingSet {
     func checkReservation(
         _ event: UsageEvent, at now: Instant
     ) throws(StoreError) -> ConsumeOutcome {
-        guard options.isTrackingEnabled else { return .rejected(.trackingDisabled) }
         if let id = event.id, let known = try find(id, source: event.details?.source, at: now) {
             guard known.record.reservation != nil else { return .conflict(id) }
             try expireDue(known.subject, at: now)
             return try repeated(event, as: known)
         }
-        return try decide(event, at: now, records: false, terms: ReservationTerms())
+        let outcome = try decide(event, at: now, records: false, terms: ReservationTerms())
+        if !options.isTrackingEnabled, case .decided(let decision) = outcome, decision.isAllowed {
+            return .rejected(.trackingDisabled)
+        }
+        return outcome
     }
 
     /// Decides an event whose id is new, and counts it when it is allowed.

@@ -1,9 +1,9 @@
 import MeterstoneCore
 
 extension WorkingSet {
-    /// Records what has happened, whatever the limits say.
+    /// Records what has happened, whatever the limits say. While tracking is off, an event that would
+    /// have been recorded is rejected last, so that other mistakes are told as always.
     func record(_ event: UsageEvent, at now: Instant) throws(StoreError) -> RecordOutcome {
-        guard options.isTrackingEnabled else { return .rejected(.trackingDisabled) }
         if let id = event.id, let known = try find(id, source: event.details?.source, at: now) {
             guard known.matches(event), known.record.reservation == nil else {
                 return .conflict(id)
@@ -21,6 +21,7 @@ extension WorkingSet {
         guard try fits(levels, event.details, at: occurredAt) else {
             return .rejected(.quantityOverflow)
         }
+        guard options.isTrackingEnabled else { return .rejected(.trackingDisabled) }
         try readReached(by: state, event.details, at: occurredAt)
         return .counted(
             try count(

@@ -7,15 +7,17 @@ extension WorkingSet {
     func reserve(
         _ event: UsageEvent, _ terms: ReservationTerms, at now: Instant
     ) throws(StoreError) -> ReserveOutcome {
-        guard options.isTrackingEnabled else { return .rejected(.trackingDisabled) }
         if let id = event.id, let known = try find(id, source: event.details?.source, at: now) {
             return try repeated(event, terms, as: known, at: now)
         }
         reserved = nil
-        switch try decide(event, at: now, records: true, terms: terms) {
+        let isRecorded = options.isTrackingEnabled
+        switch try decide(event, at: now, records: isRecorded, terms: terms) {
         case .conflict(let id): return .conflict(id)
         case .rejected(let rejection): return .rejected(rejection)
         case .decided(let decision):
+            // Without a record there would be nothing to settle.
+            if !isRecorded, decision.isAllowed { return .rejected(.trackingDisabled) }
             return .decided(decision, reserved.map { Reservation($0, of: event.subject) })
         }
     }
