@@ -76,6 +76,12 @@ package struct UsageImport {
     }
 
     private mutating func nextBatch() async throws -> ImportBatch {
+        let batch = try readBatch()
+        if !batch.isEmpty { try await prepare(batch) }
+        return batch
+    }
+
+    private mutating func readBatch() throws(ImportError) -> ImportBatch {
         var batch = ImportBatch()
         while batch.events.count < Self.batchRowsMax, let row = try nextRow() {
             summary.rows += 1
@@ -85,7 +91,6 @@ package struct UsageImport {
             case .failure(let problem): summary.reject(problem)
             }
         }
-        if !batch.isEmpty { try await prepare(batch) }
         return batch
     }
 

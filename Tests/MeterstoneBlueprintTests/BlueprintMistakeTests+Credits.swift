@@ -209,7 +209,7 @@ extension BlueprintMistakeTests {
         Case(
             name: "names of models", yaml: "models:\n  \"a\\tb\": {}\n  '': {}\n",
             mistakes: [
-                "2:3: models.a\tb: 'a\tb' is not a key: expected \(ModelKey.expectation)",
+                "2:3: models.a\\u{9}b: 'a\\u{9}b' is not a key: expected \(ModelKey.expectation)",
                 "3:3: models.: '' is not a key: expected \(ModelKey.expectation)",
             ]),
     ]

@@ -10,10 +10,10 @@ import Testing
     /// What the pages take for granted: meters, plans and limits of the names that they use.
     private static let blueprint = """
         meters:
-          prompts: { eventTypes: [prompt] }
+          prompts: { eventTypes: [prompt, generate_scene] }
           tokens: {}
           seconds: {}
-          exports: { eventTypes: [export] }
+          exports: { eventTypes: [export, export_video] }
           conversations: {}
           completedSessions: {}
           completedSeconds: {}

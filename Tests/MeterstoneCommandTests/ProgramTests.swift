@@ -36,8 +36,9 @@ import Testing
                 negative.errors.contains(
                     "durationMs: expected a whole number from 0 to 9223372036854775807"))
             let control = try Program.run(record + ["--project", "a\u{7}b"])
-            #expect(control.status == 65)
-            #expect(control.errors.contains("project: expected 1 to 255 bytes"))
+            #expect(control.status == 64)
+            #expect(control.errors.contains("--project"))
+            #expect(control.errors.contains("expected 1 to 255 bytes"))
             #expect(try Program.run(record + ["--duration-ms=0"]).status == 0)
         }
     }

@@ -17,6 +17,7 @@ import MeterstoneServer
         (.reservationClosed, 409), (.tooManyReservations, 429), (.unknownGrant, 422),
         (.duplicateGrant, 409), (.unknownReference, 422), (.alreadyRefunded, 409),
         (.creditOverflow, 422), (.eventVoided, 409), (.eventRefunded, 409), (.timeZoneRules, 503),
+        (.unknownType, 422), (.cursorExpired, 410),
     ]
 
     @Test func `every rejection has a status`() {

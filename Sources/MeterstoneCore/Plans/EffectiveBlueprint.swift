@@ -50,7 +50,16 @@ package struct EffectiveBlueprint: Sendable {
     }
 
     /// The policy beside the one in force; `nil`: there is none, and the environment asks for none.
-    package var creditPolicy: EffectiveCreditPolicy? {
+    package var creditPolicy: EffectiveCreditPolicy? { creditPolicy(blueprint) }
+
+    /// The same if this policy were stored.
+    package func creditPolicy(_ stored: CreditPolicy) -> EffectiveCreditPolicy? {
+        var blueprint = blueprint
+        blueprint.credits = stored
+        return creditPolicy(blueprint)
+    }
+
+    private func creditPolicy(_ blueprint: Blueprint) -> EffectiveCreditPolicy? {
         let decided = credits.policy(of: blueprint)
         guard blueprint.credits != nil || decided.isEnabled else { return nil }
         let stored = blueprint.credits ?? CreditPolicy(isEnabled: false)

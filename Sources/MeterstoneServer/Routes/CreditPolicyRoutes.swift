@@ -1,3 +1,4 @@
+import Foundation
 import Hummingbird
 import Meterstone
 import MeterstoneAPI
@@ -22,10 +23,8 @@ struct CreditPolicyRoutes: Sendable {
                 fields: ["enabled", "payment", "prices"] + EffectiveCreditPolicy.fields)
             let policy = try body.decode(CreditPolicy.self)
             return try await engine.put(.putCreditPolicy(policy), request) { after in
-                guard let shown = try await engine.effectiveBlueprint().creditPolicy else {
-                    return after
-                }
-                return try encoded(shown)
+                let policy = try JSONDecoder().decode(CreditPolicy.self, from: Data(after))
+                return try encoded(try await engine.effectiveBlueprint().creditPolicy(policy))
             }
         }
         routes.on(.delete, Self.path) { request, _ in
