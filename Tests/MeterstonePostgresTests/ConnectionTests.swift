@@ -16,6 +16,8 @@ struct ConnectionTests {
             let store = try database.store { options in
                 options.readersMax = 2
                 options.readerWaitMilliseconds = 50
+                // Other tests keep the machine busy while the readers hold their snapshots.
+                options.idleTransactionMilliseconds = 60_000
             }
             let engine = database.engine(on: store)
             try await engine.setUp(daily: 10)

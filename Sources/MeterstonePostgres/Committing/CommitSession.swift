@@ -29,11 +29,11 @@ final class CommitSession {
         _ options: PostgresOptions, until deadline: Deadline
     ) throws(PostgresFailure) -> Connection {
         if let connection, connection.isOpen {
-            connection.limit = deadline
+            connection.limit = deadline.leavingMoment
             return connection
         }
-        let new = try Session.committing.connect(options, until: deadline)
-        new.limit = deadline
+        let new = try Session.committing.connect(options, until: deadline.leavingMoment)
+        new.limit = deadline.leavingMoment
         try new.run([
             Query(Session.keepDurable),
             Query(CommitSessionStatements.endEarlier).binding(id),

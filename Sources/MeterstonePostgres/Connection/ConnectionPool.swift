@@ -38,7 +38,7 @@ final class ConnectionPool: Sendable {
         }
         defer { places.signal() }
         let (connection, wasIdle) = try take(until: deadline)
-        connection.limit = deadline
+        connection.limit = deadline.leavingMoment
         connection.isLimitedToFirstAnswer = true
         let answers = connection.answers
         do throws(StoreError) {
@@ -74,7 +74,8 @@ final class ConnectionPool: Sendable {
         let known = idle.withLock { $0.failure }
         if let (failure, until) = known, !until.isOver { throw StoreError(failure) }
         do throws(PostgresFailure) {
-            let connection = try Session.reading.connect(options, until: deadline)
+            let connection = try Session.reading.connect(
+                options, until: deadline.leavingMoment)
             idle.withLock { $0.failure = nil }
             return connection
         } catch {

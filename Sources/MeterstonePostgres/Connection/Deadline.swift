@@ -28,6 +28,14 @@ struct Deadline {
         return Deadline(nanoseconds: min(own, others))
     }
 
+    /// For what is asked of the server now: it always gets a moment to answer, so that a busy one that
+    /// is asked late is not cut off in a commit, whose outcome nobody would know then.
+    var leavingMoment: Deadline {
+        let moment = Deadline(milliseconds: 1_000)
+        guard let own = nanoseconds, let least = moment.nanoseconds else { return self }
+        return Deadline(nanoseconds: max(own, least))
+    }
+
     /// Whether less than so much is left.
     func isWithin(milliseconds: Int64) -> Bool {
         nanoseconds.map {
