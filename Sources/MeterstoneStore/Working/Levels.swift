@@ -44,6 +44,17 @@ struct Levels: Sequence, IteratorProtocol {
     }
 }
 
+extension Levels {
+    /// Numbers of the teams, the nearest first; most subjects have none.
+    var teamNumbers: [Int64] {
+        var levels = self
+        _ = levels.next()
+        var numbers: [Int64] = []
+        while let team = levels.next() { numbers.append(team.number) }
+        return numbers
+    }
+}
+
 extension WorkingSet {
     /// The levels that a recorded event counts on.
     func levels(of record: UsageRecord, _ owner: SubjectState) throws(StoreError) -> Levels {

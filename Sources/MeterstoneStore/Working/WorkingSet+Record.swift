@@ -34,11 +34,11 @@ extension WorkingSet {
         isOnlyRecorded: Bool = false, reservation: ReservationRecord? = nil, payment: Payment? = nil
     ) throws(StoreError) -> EventID {
         register(state, on: now)
-        let levels = Array(Levels(state, at: occurredAt))
+        let levels = Levels(state, at: occurredAt)
         let id = event.id ?? eventIDs.next(at: now)
         var record = UsageRecord(
             id: id, occurredAt: occurredAt, recordedAt: now, quantities: event.quantities,
-            details: event.details, ancestors: levels.dropFirst().map(\.number),
+            details: event.details, ancestors: levels.teamNumbers,
             answers: answers(),
             planNumber: state.planNumber(
                 at: occurredAt, catalog: catalog, registry: registry, version: version),
@@ -57,7 +57,8 @@ extension WorkingSet {
             try noteActivity(record, of: subject, isOwn: subject === state, at: position.sequence)
         }
         for answer in record.answers where answer.isExceeded {
-            try countRefusal(answer, of: levels[answer.level], record, at: position.sequence)
+            try countRefusal(
+                answer, of: Array(levels)[answer.level], record, at: position.sequence)
         }
         if reservation != nil {
             try open(record, of: state, at: position.sequence)
