@@ -131,7 +131,8 @@ extension OpenAPISchemas {
         """#
 
     private static let effectivePolicy = #"""
-        ,"effective":{"$ref":"EffectiveCreditPolicy"},"overriddenBy":{"$ref":"OverriddenBy"}
+        ,"effective":{"$ref":"EffectiveCreditPolicy","readOnly":true},
+         "overriddenBy":{"$ref":"OverriddenBy"}
         """#
 
     private static let policy = #"""
