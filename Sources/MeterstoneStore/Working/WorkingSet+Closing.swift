@@ -180,7 +180,7 @@ extension WorkingSet {
             return .rejected(.quantityOverflow)
         }
         if let denial = try evaluate(
-            levels, after.details, at: after.occurredAt, now: now, isReservation: true)
+            levels, after.details, at: after.occurredAt, isReservation: true)
         {
             return .denied(denial, statuses, nil)
         }

@@ -68,7 +68,7 @@ extension WorkingSet {
             return .rejected(.tooManyReservations(options.openReservationsMax))
         }
         if let denial = try evaluate(
-            levels, event.details, at: occurredAt, now: now, isReservation: isReservation)
+            levels, event.details, at: occurredAt, isReservation: isReservation)
         {
             return .decided(
                 Decision(denial: denial, isDuplicate: false, eventID: nil, limits: statuses))
@@ -166,15 +166,14 @@ extension WorkingSet {
     /// Fills ``statuses`` with what every limit would say after the event; when one of them refuses,
     /// with what they say without it. Fills ``payable`` with what credits have to pay instead.
     func evaluate(
-        _ levels: Levels, _ details: EventDetails?, at instant: Instant, now: Instant,
-        isReservation: Bool
+        _ levels: Levels, _ details: EventDetails?, at instant: Instant, isReservation: Bool
     ) throws(StoreError) -> Denial? {
         let violations = try violations(levels, details, at: instant, isReservation: isReservation)
         var levels = levels
         guard !violations.isEmpty, let state = levels.next() else { return nil }
         let after = statuses.map(\.used)
         try rewindStatuses(state, instant)
-        return denial(for: violations, of: state, at: instant, after: after, now: now)
+        return denial(for: violations, of: state, at: instant, after: after)
     }
 
     /// Fills ``statuses`` with what every limit would say after the event, and returns what refuses
@@ -238,8 +237,7 @@ extension WorkingSet {
     }
 
     private func denial(
-        for violations: [Violation], of state: SubjectState, at instant: Instant,
-        after: [Quantity], now: Instant
+        for violations: [Violation], of state: SubjectState, at instant: Instant, after: [Quantity]
     ) -> Denial {
         var retryAt: Instant? = .earliest
         for violation in violations {
