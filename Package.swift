@@ -35,6 +35,7 @@ let package = Package(
         .default(enabledTraits: ["Server", "Postgres"]),
     ],
     dependencies: [
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
@@ -48,7 +49,13 @@ let package = Package(
     ],
     targets: [
         .target(name: "MeterstoneCore", swiftSettings: strict),
-        .target(name: "MeterstoneStore", dependencies: ["MeterstoneCore"], swiftSettings: strict),
+        .target(
+            name: "MeterstoneStore",
+            dependencies: [
+                "MeterstoneCore", .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: strict
+        ),
         .target(
             name: "MeterstoneSQLite",
             dependencies: [

@@ -1,91 +1,15 @@
+import Crypto
 package import MeterstoneCore
 
 /// The secure hash algorithm SHA-256 of FIPS 180-4, for the seals of ledger entries.
-///
-/// Our own, since an embedder's build stays light without a cryptographic library, and entries are
-/// short.
 package enum SHA256 {
     package static func hash(_ message: [UInt8]) -> EntrySeal {
-        var state = initial
-        var block = 0
-        while block + 64 <= message.count {
-            compress(&state, message, at: block)
-            block += 64
+        var hasher = Crypto.SHA256()
+        unsafe message.withUnsafeBytes { unsafe hasher.update(bufferPointer: $0) }
+        var words = SIMD4<UInt64>()
+        for (place, byte) in hasher.finalize().enumerated() {
+            words[place / 8] = words[place / 8] << 8 | UInt64(byte)
         }
-        var rest = Array(message[block...]) + [0x80]
-        let length = rest.count <= 56 ? 64 : 128
-        rest.append(contentsOf: repeatElement(0, count: length - 8 - rest.count))
-        let bits = UInt64(message.count) * 8
-        for shift in stride(from: 56, through: 0, by: -8) {
-            rest.append(UInt8(truncatingIfNeeded: bits >> UInt64(shift)))
-        }
-        for start in stride(from: 0, to: length, by: 64) { compress(&state, rest, at: start) }
-        return EntrySeal(
-            words: SIMD4(
-                join(state[0], state[1]), join(state[2], state[3]), join(state[4], state[5]),
-                join(state[6], state[7])))
+        return EntrySeal(words: words)
     }
-
-    private static func join(_ high: UInt32, _ low: UInt32) -> UInt64 {
-        UInt64(high) << 32 | UInt64(low)
-    }
-
-    private static func compress(
-        _ state: inout SIMD8<UInt32>, _ bytes: [UInt8], at start: Int
-    ) {
-        unsafe withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 64) { schedule in
-            for word in 0..<16 {
-                let place = start + word * 4
-                unsafe schedule[word] =
-                    UInt32(bytes[place]) << 24 | UInt32(bytes[place + 1]) << 16
-                    | UInt32(bytes[place + 2]) << 8 | UInt32(bytes[place + 3])
-            }
-            for word in 16..<64 {
-                let (early, late) = unsafe (schedule[word - 15], schedule[word - 2])
-                let first = rotate(early, 7) ^ rotate(early, 18) ^ early >> 3
-                let second = rotate(late, 17) ^ rotate(late, 19) ^ late >> 10
-                unsafe schedule[word] =
-                    schedule[word - 16] &+ first &+ schedule[word - 7] &+ second
-            }
-            unsafe rounds(&state, schedule)
-        }
-    }
-
-    private static func rounds(
-        _ state: inout SIMD8<UInt32>, _ schedule: UnsafeMutableBufferPointer<UInt32>
-    ) {
-        var (a, b, c, d) = (state[0], state[1], state[2], state[3])
-        var (e, f, g, h) = (state[4], state[5], state[6], state[7])
-        for round in 0..<64 {
-            let sum = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)
-            let choice = (e & f) ^ (~e & g)
-            let one = unsafe h &+ sum &+ choice &+ constants[round] &+ schedule[round]
-            let other =
-                (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) &+ ((a & b) ^ (a & c) ^ (b & c))
-            (h, g, f, e, d, c, b, a) = (g, f, e, d &+ one, c, b, a, one &+ other)
-        }
-        state = state &+ SIMD8(a, b, c, d, e, f, g, h)
-    }
-
-    @inline(__always)
-    private static func rotate(_ word: UInt32, _ bits: UInt32) -> UInt32 {
-        word >> bits | word << (32 - bits)
-    }
-
-    private static let initial = SIMD8<UInt32>(
-        0x6A09_E667, 0xBB67_AE85, 0x3C6E_F372, 0xA54F_F53A, 0x510E_527F, 0x9B05_688C, 0x1F83_D9AB,
-        0x5BE0_CD19)
-
-    private static let constants: [UInt32] = [
-        0x428A_2F98, 0x7137_4491, 0xB5C0_FBCF, 0xE9B5_DBA5, 0x3956_C25B, 0x59F1_11F1, 0x923F_82A4,
-        0xAB1C_5ED5, 0xD807_AA98, 0x1283_5B01, 0x2431_85BE, 0x550C_7DC3, 0x72BE_5D74, 0x80DE_B1FE,
-        0x9BDC_06A7, 0xC19B_F174, 0xE49B_69C1, 0xEFBE_4786, 0x0FC1_9DC6, 0x240C_A1CC, 0x2DE9_2C6F,
-        0x4A74_84AA, 0x5CB0_A9DC, 0x76F9_88DA, 0x983E_5152, 0xA831_C66D, 0xB003_27C8, 0xBF59_7FC7,
-        0xC6E0_0BF3, 0xD5A7_9147, 0x06CA_6351, 0x1429_2967, 0x27B7_0A85, 0x2E1B_2138, 0x4D2C_6DFC,
-        0x5338_0D13, 0x650A_7354, 0x766A_0ABB, 0x81C2_C92E, 0x9272_2C85, 0xA2BF_E8A1, 0xA81A_664B,
-        0xC24B_8B70, 0xC76C_51A3, 0xD192_E819, 0xD699_0624, 0xF40E_3585, 0x106A_A070, 0x19A4_C116,
-        0x1E37_6C08, 0x2748_774C, 0x34B0_BCB5, 0x391C_0CB3, 0x4ED8_AA4A, 0x5B9C_CA4F, 0x682E_6FF3,
-        0x748F_82EE, 0x78A5_636F, 0x84C8_7814, 0x8CC7_0208, 0x90BE_FFFA, 0xA450_6CEB, 0xBEF9_A3F7,
-        0xC671_78F2,
-    ]
 }
