@@ -1,4 +1,5 @@
 import Foundation
+import MeterstoneTesting
 
 /// One measured number.
 struct Figure: Codable, Sendable {
@@ -64,4 +65,23 @@ struct Pace: Sendable {
 
 func inSeconds(_ duration: Duration) -> Double {
     Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
+}
+
+/// How long the disk takes to make 4 KiB at the end of a file durable.
+func syncMicroseconds() throws -> Double {
+    let folder = TemporaryFolder()
+    let path = folder.path + "/probe"
+    FileManager.default.createFile(atPath: path, contents: nil)
+    let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+    defer { try? file.close() }
+    let block = Data(count: 4_096)
+    let clock = ContinuousClock()
+    var latencies = Latencies()
+    for _ in 0..<500 {
+        let before = clock.now
+        try file.write(contentsOf: block)
+        try file.synchronize()
+        latencies.add(clock.now - before)
+    }
+    return latencies.percentile(0.5)
 }

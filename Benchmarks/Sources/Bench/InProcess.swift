@@ -10,29 +10,24 @@ struct InProcess {
     /// Callers that each wait for their answer before they ask again.
     func single(callers: Int) async throws -> Pace {
         try await pace(callers: callers, for: duration) { _, picker in
-            let subject = workload.subjects[picker.next(below: workload.subjects.count)]
-            _ = try await workload.engine.consume(workload.event(subject))
+            let event = workload.event(workload.pick(&picker), &picker)
+            _ = try await workload.engine.consume(event)
             return 1
         }
     }
 
     func checks(callers: Int) async throws -> Pace {
         try await pace(callers: callers, for: duration) { _, picker in
-            let subject = workload.subjects[picker.next(below: workload.subjects.count)]
-            _ = try await workload.engine.check(workload.event(subject))
+            let event = workload.event(workload.pick(&picker), &picker)
+            _ = try await workload.engine.check(event)
             return 1
         }
     }
 
     /// One caller with batches, or several.
-    func batches(of size: Int, callers: Int = 1) async throws -> Pace {
+    func batches(of size: Int, callers: Int = 1, hasIDs: Bool = true) async throws -> Pace {
         try await pace(callers: callers, for: duration) { _, picker in
-            var events: [UsageEvent] = []
-            events.reserveCapacity(size)
-            for _ in 0..<size {
-                events.append(
-                    workload.event(workload.subjects[picker.next(below: workload.subjects.count)]))
-            }
+            let events = workload.events(size, &picker, hasIDs: hasIDs)
             _ = try await workload.engine.consume(events)
             return size
         }

@@ -28,9 +28,10 @@ struct PostgresNodes: Sendable {
 
     /// Brings every subject in, with a counter of today.
     func addSubjects() async throws {
+        var picker = Picker(seed: 0)
         for start in stride(from: 0, to: subjects.count, by: 8_190) {
             let part = subjects[start..<min(start + 8_190, subjects.count)]
-            try check(try await engines[0].consume(part.map(event)))
+            try check(try await engines[0].consume(part.map { event($0, &picker) }))
         }
     }
 
@@ -38,8 +39,8 @@ struct PostgresNodes: Sendable {
     func measure(_ picks: Picks, callers: Int, for duration: Duration) async throws -> Pace {
         try await pace(callers: callers, for: duration) { caller, picker in
             let index = picks == .hot ? 0 : picker.next(below: subjects.count)
-            let outcome = try await engines[caller % engines.count].consume(event(subjects[index]))
-            try check([outcome])
+            let event = event(subjects[index], &picker)
+            try check([try await engines[caller % engines.count].consume(event)])
             return 1
         }
     }
@@ -48,8 +49,8 @@ struct PostgresNodes: Sendable {
         for engine in engines { await engine.shutdown() }
     }
 
-    private func event(_ subject: SubjectID) -> UsageEvent {
-        UsageEvent(subject: subject, quantities: .one(Self.meter, 1))
+    private func event(_ subject: SubjectID, _ picker: inout Picker) -> UsageEvent {
+        UsageEvent(id: picker.nextID(), subject: subject, quantities: .one(Self.meter, 1))
     }
 
     /// A refusal would be quicker than what is measured.

@@ -20,17 +20,18 @@ struct Reservations {
         try await prepare(workload)
         var totals = [0.0, 0.0, 0.0]
         for _ in 0..<Self.rounds {
-            totals[0] += try await measured(workload) { workload, subject in
-                _ = try await workload.engine.consume(workload.event(subject))
+            totals[0] += try await measured(workload) { event in
+                _ = try await workload.engine.consume(event)
             }
-            totals[1] += try await measured(workload) { workload, subject in
-                let outcome = try await workload.engine.reserve(workload.event(subject))
+            totals[1] += try await measured(workload) { event in
+                let outcome = try await workload.engine.reserve(event)
                 guard case .decided(_, let reservation?) = outcome else { return }
                 _ = try await workload.engine.settle(reservation.id)
             }
-            totals[2] += try await measured(workload) { workload, subject in
-                _ = try await workload.engine.consume(
-                    UsageEvent(subject: subject, quantities: .one(paid, 1)))
+            totals[2] += try await measured(workload) { event in
+                var event = event
+                event.quantities = .one(paid, 1)
+                _ = try await workload.engine.consume(event)
             }
         }
         await workload.engine.shutdown()
@@ -71,12 +72,11 @@ struct Reservations {
     }
 
     private func measured(
-        _ workload: Workload, _ step: @escaping @Sendable (Workload, SubjectID) async throws -> Void
+        _ workload: Workload, _ step: @escaping @Sendable (UsageEvent) async throws -> Void
     ) async throws -> Double {
         try await workload.engine.flush()
         return try await pace(callers: Self.callers, for: duration) { _, picker in
-            try await step(
-                workload, workload.subjects[picker.next(below: workload.subjects.count)])
+            try await step(workload.event(workload.pick(&picker), &picker))
             return 1
         }.perSecond
     }

@@ -20,10 +20,7 @@ func sustained(_ report: Report, subjects: Int, seconds duration: Int) async thr
                 var latencies = Latencies()
                 var done = 0
                 while clock.now < end {
-                    let events = (0..<500).map { _ in
-                        workload.event(
-                            workload.subjects[picker.next(below: workload.subjects.count)])
-                    }
+                    let events = workload.events(500, &picker)
                     let before = clock.now
                     _ = try await workload.engine.consume(events)
                     latencies.add(clock.now - before)
@@ -59,10 +56,7 @@ func sizes(_ report: Report, subjects: Int) async throws {
         let workload = try await Workload(subjects: subjects, folder: folder.path)
         var picker = Picker(seed: 7)
         for _ in 0..<(events / 8_000) {
-            _ = try await workload.engine.consume(
-                (0..<8_000).map { _ in
-                    workload.event(workload.subjects[picker.next(below: subjects)])
-                })
+            _ = try await workload.engine.consume(workload.events(8_000, &picker))
         }
         await workload.engine.shutdown()
     }

@@ -19,6 +19,7 @@ let sections = Set(
 let measured = Duration.milliseconds(Int((Double(option("seconds") ?? "3") ?? 3) * 1_000))
 let subjects = Int(option("subjects") ?? "100000") ?? 100_000
 let report = Report()
+report.add("machine: 4 KiB written and synced, p50", try syncMicroseconds(), "us")
 
 if sections.contains("inprocess") {
     let folder = TemporaryFolder()
@@ -38,6 +39,9 @@ if sections.contains("inprocess") {
         let result = try await inProcess.batches(of: size)
         report.add("consume, batches of \(size)", result.perSecond, "/s", aim: aim)
     }
+    try await workload.engine.flush()
+    let bare = try await inProcess.batches(of: 8_190, hasIDs: false)
+    report.add("consume, batches of 8190 without ids", bare.perSecond, "/s")
     try await workload.engine.flush()
     for callers in [1, 64] {
         let checks = try await inProcess.checks(callers: callers)
