@@ -80,19 +80,8 @@ final class CommitSession {
 
     func didCommit() {
         lastCommit += 1
-        commits += 1
         isUnsettled = false
     }
-
-    /// Whether there were so many commits since it was `true` last.
-    func takeCommits(_ count: Int) -> Bool {
-        guard commits >= count else { return false }
-        commits = 0
-        return true
-    }
-
-    /// Counts these as if they had been made.
-    func noteCommits(_ count: Int) { commits += count }
 
     /// Notes that a commit was given up, or that the database does not have the number it should.
     func leaveUnsettled() {

@@ -58,6 +58,7 @@ struct Transaction {
             return try giveUp(.lock(writes.subjects))
         }
         try commit(writes, outcomes)
+        store.merger.note(rows: writes.columnRows)
         if writes.changesCatalog { store.catalogs.forget() }
         return .done(outcomes)
     }
