@@ -13,7 +13,8 @@ final class CommitSession {
     private var lastCommit: Int64 = 0
     /// Whether the database may have another number, because nobody found out what became of a commit.
     private var isUnsettled = false
-    private var commits = 0
+    /// Numbers of subjects that are this node's, and not given to any yet.
+    var subjectNumbers: Range<Int64> = 0..<0
     let partitions = Partitions()
     let profiles = ProfileCache()
     var eventIDs = EventIDGenerator(seed: UInt64.random(in: .min ... .max))
@@ -45,6 +46,8 @@ final class CommitSession {
                 Query(CommitSessionStatements.open).binding(id).binding(lastCommit)
             ])
         }
+        // Another server may not know of them.
+        subjectNumbers = 0..<0
         connection = new
         return new
     }
