@@ -291,6 +291,12 @@ enum ChangeStatements {
     static let byKind = """
         SELECT body FROM changes WHERE body::json ->> 'kind' = $1::text ORDER BY sequence
         """
+    /// Of one kind, after a fact.
+    static let newer = """
+        SELECT sequence, body FROM changes
+        WHERE body::json ->> 'kind' = $1::text AND sequence > $2::bigint ORDER BY sequence
+        """
+    static let at = "SELECT body FROM changes WHERE sequence = $1::bigint"
     static let nextKey = """
         SELECT min((body::json ->> 'key') COLLATE "C") FROM changes
         WHERE body::json ->> 'kind' = $1::text AND (body::json ->> 'key') COLLATE "C" > $2::text

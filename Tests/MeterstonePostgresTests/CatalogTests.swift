@@ -48,6 +48,36 @@ struct CatalogTests {
         }
     }
 
+    @Test func `a change of a plan is read without those before it`() async throws {
+        try await TestDatabase.with { database in
+            let proxy = try database.proxy()
+            let one = try database.engine()
+            let other = try database.engine(through: proxy)
+            try await one.setUp(daily: 10)
+            for number in 0..<300 {
+                let plan = Plan(
+                    key: PlanKey(unchecked: "pro"), name: "Plan \(number)", isDefault: false)
+                try await one.put(.putPlan(plan))
+            }
+            let start = proxy.bytesDown
+            #expect(await other.answer(.of(.ada)) == "allowed")
+            let whole = proxy.bytesDown - start
+            // Each is told with what was before and after.
+            #expect(whole > 300 * 100)
+            for number in 0..<5 {
+                let plan = Plan(
+                    key: PlanKey(unchecked: "pro"), name: "New plan \(number)", isDefault: false)
+                try await one.put(.putPlan(plan))
+                let start = proxy.bytesDown
+                #expect(await other.answer(.of(.ada)) == "allowed")
+                #expect(proxy.bytesDown - start < whole / 4)
+                #expect(
+                    try await other.blueprint().plans.first { $0.key.text == "pro" }?.name
+                        == "New plan \(number)")
+            }
+        }
+    }
+
     @Test func `without the server's notices a copy is compared in time`() async throws {
         try await TestDatabase.with { database in
             let one = try database.engine()
