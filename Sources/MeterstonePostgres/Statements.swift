@@ -123,13 +123,22 @@ enum UsageEventStatements {
         JOIN usage_events e ON e.subject = w.subject AND e.day BETWEEN w.first_day AND w.last_day
         ORDER BY w.place, e.day, e.sequence
         """
-    /// The same of one day each, after a fact, by the index of corrections alone.
+    /// Everything of one subject, in pieces.
+    static let whole = """
+        DECLARE whole NO SCROLL CURSOR FOR
+        SELECT sequence, body FROM usage_events
+        WHERE subject = $1::bigint AND day BETWEEN $2::bigint AND $3::bigint
+        ORDER BY day, sequence
+        """
+    static let fetchWhole = "FETCH 20000 FROM whole"
+    static let closeWhole = "CLOSE whole"
+    /// The corrections of some events, by their index alone.
     static let corrections = """
         SELECT w.place, e.sequence, e.body
         FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY
-            w(subject, day, after, place)
-        JOIN usage_events e ON e.subject = w.subject AND e.day = w.day AND e.sequence > w.after
-            AND get_byte(e.body, 0) = 2
+            w(subject, day, target, place)
+        JOIN usage_events e ON e.subject = w.subject AND e.day = w.day
+            AND corrected_event(e.body) = w.target AND get_byte(e.body, 0) = 2
         ORDER BY w.place, e.sequence
         """
     /// From day to day by the index, however many events a day has.
@@ -340,6 +349,9 @@ enum TransactionStatements {
     static let beginReading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
     static let commit = "COMMIT"
     static let rollback = "ROLLBACK"
+    /// How long this transaction may be silent. Only this one.
+    static let beSilent =
+        "SELECT set_config('idle_in_transaction_session_timeout', $1::text, true)"
     /// Held by everyone who commits: while it is held nobody changes the catalog.
     static let shareCatalog = "SELECT pg_advisory_xact_lock_shared($1::bigint)"
     static let ownCatalog = "SELECT pg_advisory_xact_lock($1::bigint)"

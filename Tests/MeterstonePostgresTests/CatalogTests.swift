@@ -78,6 +78,36 @@ struct CatalogTests {
         }
     }
 
+    @Test func `a subject with a long history gets another time zone and another start`()
+        async throws
+    {
+        try await TestDatabase.with { database in
+            let engine = try database.engine {
+                // Far less than it takes to count everything anew.
+                $0.idleTransactionMilliseconds = 400
+            }
+            try await engine.setUp(daily: 1_000_000)
+            #expect(await engine.answer(.of(.ada, id: "first")) == "allowed")
+            let copies = 45_000
+            try database.admin.run(
+                """
+                INSERT INTO usage_events
+                SELECT subject, day, sequence + n, body
+                FROM usage_events, generate_series(1, \(copies)) n
+                """)
+            try await engine.put(.putSubject(Subject(id: .ada, timeZone: "Asia/Kathmandu")))
+            #expect(try await engine.used(.ada) == Int64(copies) + 1)
+            try await engine.put(.putPlan(Plan(key: PlanKey(unchecked: "pro"))))
+            let start = database.clock.now.advanced(byMilliseconds: -86_400_000)
+            try await engine.put(
+                .putSubscription(
+                    .ada, Subscription(plan: PlanKey(unchecked: "pro"), startsAt: start)))
+            #expect(try await engine.used(.ada) == Int64(copies) + 1)
+            #expect(await engine.answer(.of(.ada, id: "last")) == "allowed")
+            #expect(try await engine.used(.ada) == Int64(copies) + 2)
+        }
+    }
+
     @Test func `without the server's notices a copy is compared in time`() async throws {
         try await TestDatabase.with { database in
             let one = try database.engine()

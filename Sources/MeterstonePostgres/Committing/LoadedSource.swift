@@ -15,7 +15,7 @@ final class LoadedSource: StoreSource {
         var counters: Set<CounterKey> = []
         var bodies: Set<EventLocation> = []
         var facts: Set<FactsKey> = []
-        var corrections: Set<CorrectionsKey> = []
+        var corrections: Set<EventLocation> = []
         var identities: Set<[UInt8]> = []
         var receipts: Set<String> = []
         var entries: Set<EntriesKey> = []
@@ -30,12 +30,9 @@ final class LoadedSource: StoreSource {
     struct FactsKey: Hashable {
         var subject: Int64
         var days: ClosedRange<Int64>
-    }
 
-    struct CorrectionsKey: Hashable {
-        var subject: Int64
-        var day: Int64
-        var after: Int64
+        /// Whether everything is asked for that there is of the subject.
+        var isWhole: Bool { days == WindowSpan.lifetime.utcDays }
     }
 
     struct EntriesKey: Hashable {
@@ -54,7 +51,7 @@ final class LoadedSource: StoreSource {
     private(set) var places: [CounterKey: [UInt8]] = [:]
     private var bodies: [EventLocation: [UInt8]?] = [:]
     private var facts: [FactsKey: [StoredFact]] = [:]
-    private var corrections: [CorrectionsKey: [StoredFact]] = [:]
+    private var corrections: [EventLocation: [StoredFact]] = [:]
     private var locations: [[UInt8]: EventLocation?] = [:]
     private var receipts: [String: ChangeReceiptRecord?] = [:]
     private var entries: [EntriesKey: [StoredFact]] = [:]
@@ -90,8 +87,8 @@ final class LoadedSource: StoreSource {
         self.facts[key] = facts
     }
 
-    func load(_ corrections: [StoredFact], _ key: CorrectionsKey) {
-        self.corrections[key] = corrections
+    func load(_ corrections: [StoredFact], of event: EventLocation) {
+        self.corrections[event] = corrections
     }
 
     func load(_ entries: [StoredFact], _ key: EntriesKey) {
@@ -148,12 +145,9 @@ final class LoadedSource: StoreSource {
         return []
     }
 
-    func corrections(
-        of subject: Int64, day: Int64, after sequence: Int64
-    ) throws(StoreError) -> [StoredFact] {
-        let key = CorrectionsKey(subject: subject, day: day, after: sequence)
-        if let known = corrections[key] { return known }
-        questions.corrections.insert(key)
+    func corrections(of event: EventLocation) throws(StoreError) -> [StoredFact] {
+        if let known = corrections[event] { return known }
+        questions.corrections.insert(event)
         throw Self.notLoaded
     }
 

@@ -162,7 +162,7 @@ struct Transaction {
             if pass == 0 {
                 // Most batches ask for nothing else.
                 let keys = workingSet.counters(neededBy: commands, at: now)
-                try loaded.answer(loaded.takeQuestions(adding: keys), connection, session.profiles)
+                try answer(loaded.takeQuestions(adding: keys))
             }
             var outcomes: [Outcome] = []
             outcomes.reserveCapacity(commands.count)
@@ -182,9 +182,15 @@ struct Transaction {
                 session.eventIDs = workingSet.eventIDs
                 return (workingSet, outcomes)
             }
-            try loaded.answer(questions, connection, session.profiles)
+            try answer(questions)
         }
         throw StoreError(code: .misuse, message: "a batch asked for ever more rows")
+    }
+
+    private func answer(_ questions: LoadedSource.Questions) throws {
+        try loaded.answer(
+            questions, connection, session.profiles,
+            historyMilliseconds: store.postgres.historyMilliseconds)
     }
 
     /// A question leads to another only when a chain of things refer to each other.
