@@ -123,6 +123,35 @@ enum UsageEventStatements {
         JOIN usage_events e ON e.subject = w.subject AND e.day BETWEEN w.first_day AND w.last_day
         ORDER BY w.place, e.day, e.sequence
         """
+    /// What was recorded of subjects from a fact on, of usage on or after a day. From day to day by the
+    /// index, of which each day's end alone is read.
+    static let newer = """
+        SELECT w.place, e.sequence, e.body
+        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY
+            w(subject, first_day, last, place)
+        CROSS JOIN LATERAL (
+            WITH RECURSIVE found AS (
+                (
+                    SELECT day FROM usage_events
+                    WHERE subject = w.subject AND day >= w.first_day
+                    ORDER BY day DESC LIMIT 1
+                )
+                UNION ALL
+                SELECT (
+                    SELECT u.day FROM usage_events u
+                    WHERE u.subject = w.subject AND u.day >= w.first_day AND u.day < found.day
+                    ORDER BY u.day DESC LIMIT 1
+                )
+                FROM found WHERE found.day IS NOT NULL
+            )
+            SELECT day FROM found WHERE day IS NOT NULL OFFSET 0
+        ) d
+        CROSS JOIN LATERAL (
+            SELECT sequence, body FROM usage_events
+            WHERE subject = w.subject AND day = d.day AND sequence >= w.last OFFSET 0
+        ) e
+        ORDER BY w.place, e.sequence
+        """
     /// Everything of one subject, in pieces.
     static let whole = """
         DECLARE whole NO SCROLL CURSOR FOR

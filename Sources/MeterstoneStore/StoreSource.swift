@@ -34,6 +34,10 @@ public protocol StoreSource {
     /// Corrections of one event, by sequence; others of the same subject and day may be among them.
     func corrections(of event: EventLocation) throws(StoreError) -> [StoredFact]
 
+    /// What a rolling series of a subject held when it was looked at before, and what is new since;
+    /// `nil`: the events tell.
+    func rolling(_ series: Int, of subject: Int64) throws(StoreError) -> KnownRolling?
+
     /// The days within `days` on which something is stored for a subject, newest first.
     func days(
         of subject: Int64, within days: ClosedRange<Int64>, count: Int
@@ -192,6 +196,21 @@ public struct EventLocation: Hashable, Comparable, Sendable {
     }
 }
 
+/// A rolling counter that was kept, as of a fact that is still stored.
+public struct KnownRolling: Sendable {
+    public var state: CounterState
+    /// It answers for instants from here on.
+    public var from: Instant
+    /// Everything that was recorded of the subject since, by sequence.
+    public var newer: [StoredFact]
+
+    package init(state: CounterState, from: Instant, newer: [StoredFact]) {
+        self.state = state
+        self.from = from
+        self.newer = newer
+    }
+}
+
 /// One stored fact about a subject.
 public struct StoredFact: Sendable {
     public var sequence: Int64
@@ -245,6 +264,10 @@ extension StoreSource {
             $0.sequence > event.sequence && $0.body.first == FactKind.correction.rawValue
         }
     }
+
+    public func rolling(
+        _ series: Int, of subject: Int64
+    ) throws(StoreError) -> KnownRolling? { nil }
 
     public func quantityNames() throws(StoreError) -> [MeterKey]? { nil }
 

@@ -22,6 +22,7 @@ final class CommitSession {
     private var existing: Set<SubjectID> = []
     /// Who stood above whom when it was last seen. What is locked is compared with it.
     private var parents: [SubjectID: SubjectID] = [:]
+    let rollings = RollingCache()
 
     /// The connection, made anew when it was lost.
     ///
@@ -48,6 +49,7 @@ final class CommitSession {
         }
         // Another server may not know of them.
         subjectNumbers = 0..<0
+        rollings.removeAll()
         connection = new
         return new
     }

@@ -44,6 +44,17 @@ extension LoadedSource {
                     }
                 ))
         }
+        if !questions.newer.isEmpty {
+            let keys = Array(questions.newer)
+            pending.append(
+                (
+                    .newer(keys),
+                    { rows in
+                        pointers.formUnion(
+                            try self.loadFacts(rows, keys) { self.load($0, $1) })
+                    }
+                ))
+        }
         for (rows, (_, take)) in zip(try connection.run(pending.map(\.0)), pending) {
             try take(rows)
         }

@@ -16,6 +16,7 @@ final class LoadedSource: StoreSource {
         var bodies: Set<EventLocation> = []
         var facts: Set<FactsKey> = []
         var corrections: Set<EventLocation> = []
+        var newer: Set<NewerKey> = []
         var identities: Set<[UInt8]> = []
         var receipts: Set<String> = []
         var entries: Set<EntriesKey> = []
@@ -23,7 +24,7 @@ final class LoadedSource: StoreSource {
         var isEmpty: Bool {
             subjects.isEmpty && subjectNumbers.isEmpty && counters.isEmpty && bodies.isEmpty
                 && facts.isEmpty && corrections.isEmpty && identities.isEmpty && receipts.isEmpty
-                && entries.isEmpty
+                && entries.isEmpty && newer.isEmpty
         }
     }
 
@@ -44,6 +45,11 @@ final class LoadedSource: StoreSource {
     static let notLoaded = StoreError(code: .misuse, message: "the row was not loaded")
 
     private(set) var questions = Questions()
+    /// What rolling counters held before, and what is new since.
+    let rollings: RollingCache
+    private(set) var newer: [Int64: [(key: NewerKey, facts: [StoredFact])]] = [:]
+    /// The last fact of each subject of which facts were loaded.
+    private(set) var lastFacts: [Int64: Int64] = [:]
     private var subjects: [SubjectID: StoredSubject?] = [:]
     private var subjectNumbers: [Int64: SubjectID] = [:]
     private var counters: [CounterKey: StoredCounter?] = [:]
@@ -55,6 +61,10 @@ final class LoadedSource: StoreSource {
     private var locations: [[UInt8]: EventLocation?] = [:]
     private var receipts: [String: ChangeReceiptRecord?] = [:]
     private var entries: [EntriesKey: [StoredFact]] = [:]
+
+    init(rollings: RollingCache = RollingCache()) {
+        self.rollings = rollings
+    }
 
     /// What was asked since the last time, and these counters.
     func takeQuestions(adding counters: Set<CounterKey> = []) -> Questions {
@@ -85,10 +95,21 @@ final class LoadedSource: StoreSource {
 
     func load(_ facts: [StoredFact], _ key: FactsKey) {
         self.facts[key] = facts
+        noteLast(facts, of: key.subject)
     }
 
     func load(_ corrections: [StoredFact], of event: EventLocation) {
         self.corrections[event] = corrections
+    }
+
+    func load(_ facts: [StoredFact], _ key: NewerKey) {
+        newer[key.subject, default: []].append((key, facts))
+        noteLast(facts, of: key.subject)
+    }
+
+    private func noteLast(_ facts: [StoredFact], of subject: Int64) {
+        guard let last = facts.map(\.sequence).max() else { return }
+        lastFacts[subject] = max(lastFacts[subject] ?? 0, last)
     }
 
     func load(_ entries: [StoredFact], _ key: EntriesKey) {
@@ -149,6 +170,10 @@ final class LoadedSource: StoreSource {
         if let known = corrections[event] { return known }
         questions.corrections.insert(event)
         throw Self.notLoaded
+    }
+
+    func ask(_ key: NewerKey) {
+        questions.newer.insert(key)
     }
 
     func receipt(forIdempotencyKey key: String) throws(StoreError) -> ChangeReceiptRecord? {

@@ -29,7 +29,7 @@ struct Transaction {
     let commands: [Command]
     let needs: CommitNeeds
     let now: Instant
-    private let loaded = LoadedSource()
+    private let loaded: LoadedSource
 
     init(
         _ store: PostgresStore, _ session: CommitSession, _ connection: Connection,
@@ -41,6 +41,7 @@ struct Transaction {
         self.commands = commands
         self.needs = needs
         self.now = now
+        loaded = LoadedSource(rollings: session.rollings)
     }
 
     /// - Throws: `PostgresFailure`: nothing was committed. `UnknownCommit`: nobody can tell yet.
@@ -53,7 +54,10 @@ struct Transaction {
         let catalog = try store.catalogs.current(version: begun.catalogVersion, connection)
         let (workingSet, outcomes) = try decide(
             with: catalog, number: begun.number, subjectNumbers: begun.subjectNumbers)
-        guard workingSet.hasFacts else { return try giveUp(.done(outcomes)) }
+        guard workingSet.hasFacts else {
+            session.rollings.keep(workingSet, loaded, [])
+            return try giveUp(.done(outcomes))
+        }
         let writes = try TransactionWrites(workingSet, brought: begun.brought, loaded)
         guard writes.subjects.isSubset(of: begun.locked) else {
             return try giveUp(.lock(writes.subjects))
@@ -63,6 +67,7 @@ struct Transaction {
         }
         session.subjectNumbers = workingSet.nextSubject..<begun.subjectNumbers.upperBound
         try commit(writes, outcomes)
+        session.rollings.keep(workingSet, loaded, writes.locations)
         store.merger.note(rows: writes.columnRows)
         if writes.changesCatalog { store.catalogs.forget() }
         return .done(outcomes)
@@ -162,6 +167,7 @@ struct Transaction {
             if pass == 0 {
                 // Most batches ask for nothing else.
                 let keys = workingSet.counters(neededBy: commands, at: now)
+                loaded.expectRolling(of: Set(keys.map(\.subject)))
                 try answer(loaded.takeQuestions(adding: keys))
             }
             var outcomes: [Outcome] = []

@@ -47,6 +47,8 @@ struct TransactionWrites {
             guard let head = fact.usageHead else { return }
             let day = head.occurredAt.utcDay
             for subject in [fact.subject] + head.ancestors {
+                locations.append(
+                    EventLocation(day: day, subject: subject, sequence: fact.sequence))
                 owners.append(subject)
                 days.append(day)
                 sequences.append(fact.sequence)
