@@ -86,6 +86,7 @@ let package = Package(
                 .embedInCode("Migrations/0003-columns.sql"),
                 .embedInCode("Migrations/0004-corrections.sql"),
                 .embedInCode("Migrations/0005-cuts.sql"),
+                .embedInCode("Migrations/0006-numbers.sql"),
             ],
             swiftSettings: strict
         ),

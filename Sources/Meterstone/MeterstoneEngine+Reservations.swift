@@ -76,18 +76,74 @@ extension MeterstoneEngine {
     @discardableResult
     public func expireReservations() async throws(StoreError) -> Int {
         let now = clock()
-        var count = 0
+        var sweep = ExpirySweep()
         while true {
+            let known = sweep.done
             let due = try await committer.look { (store) throws(StoreError) in
-                try store.subjectsDue(at: now, count: Self.subjectsPerSweep)
+                try store.subjectsDue(at: now, count: ExpirySweep.subjectsPerLook + known.count)
             }
-            guard !due.isEmpty else { return count }
-            for outcome in try await committer.commit(due.map { .expire($0) }) {
-                if case .expired(let some) = outcome { count += some }
-            }
-            guard due.count == Self.subjectsPerSweep else { return count }
+            let new = due.filter { !known.contains($0) }
+            guard !new.isEmpty else { break }
+            try await expire(new, &sweep)
         }
+        if let failure = sweep.failure { throw failure }
+        return sweep.count
     }
 
-    private static let subjectsPerSweep = 500
+    /// In commits of few subjects, and of fewer where one fails.
+    private func expire(
+        _ subjects: [SubjectID], _ sweep: inout ExpirySweep
+    ) async throws(StoreError) {
+        var left = subjects[...]
+        while !left.isEmpty {
+            let part = left.prefix(sweep.subjectsPerCommit)
+            do throws(StoreError) {
+                let outcomes = try await committer.commit(part.map { .expire($0) })
+                for (subject, outcome) in zip(part, outcomes) { sweep.note(outcome, of: subject) }
+            } catch {
+                if part.count > 1, error.code.maySuitFewer {
+                    sweep.subjectsPerCommit = part.count / 2
+                    continue
+                }
+                // Others must not wait for one that nobody can read.
+                guard part.count == 1, error.code.isOfWhatIsStored else { throw error }
+                sweep.note(error, of: part[part.startIndex])
+            }
+            left = left.dropFirst(part.count)
+        }
+    }
+}
+
+/// How far writing down what has expired has come.
+private struct ExpirySweep {
+    static let subjectsPerLook = 500
+    /// A subject may have thousands of reservations that are due, and each is a fact or more.
+    var subjectsPerCommit = 16
+    /// Reservations that have expired.
+    private(set) var count = 0
+    /// Subjects of which nothing more will be written.
+    private(set) var done: Set<SubjectID> = []
+    /// Why the first of those that could not be written was not.
+    private(set) var failure: StoreError?
+
+    mutating func note(_ outcome: Outcome, of subject: SubjectID) {
+        guard case .expired(let some) = outcome, some > 0 else {
+            done.insert(subject)
+            return
+        }
+        count += some
+    }
+
+    mutating func note(_ error: StoreError, of subject: SubjectID) {
+        done.insert(subject)
+        failure = failure ?? error
+    }
+}
+
+extension StoreError.Code {
+    /// Whether fewer commands may succeed where these did not: they were too many for one commit, or took
+    /// too long, or one of them fails for all.
+    fileprivate var maySuitFewer: Bool { self == .unavailable || isOfWhatIsStored }
+
+    fileprivate var isOfWhatIsStored: Bool { self == .misuse || self == .corrupt }
 }

@@ -23,6 +23,7 @@ final class CatalogCache: Sendable {
     private let options: StoreOptions
     private let postgres: PostgresOptions
     private let known: Mutex<VersionedCatalog?> = Mutex(nil)
+    private let history = Mutex(ChangeHistory())
     private let listening = Mutex(Listening())
 
     private struct Listening {
@@ -67,15 +68,7 @@ final class CatalogCache: Sendable {
             Query(SettingStatements.byKey).binding(Setting.defaultTimeZone),
             Query(SettingStatements.zones),
         ])
-        var changes: [ChangeRecord] = []
-        for kind in ChangeRecord.scheduleKinds {
-            let rows = try connection.run(Query(ChangeStatements.byKind).binding(kind))
-            for row in 0..<rows.count {
-                changes.append(
-                    try JSONText(text: rows.text(row, 0)).decoded(as: ChangeRecord.self))
-            }
-        }
-        changes.sort { $0.sequence < $1.sequence }
+        let changes = try changes(connection)
         let zone = rows[4].count == 0 ? options.defaultTimeZone : rows[4].text(0, 0)
         guard zone == options.defaultTimeZone else {
             throw StoreError.otherTimeZone(zone, options.defaultTimeZone)
@@ -101,6 +94,19 @@ final class CatalogCache: Sendable {
         return (
             try Catalog(stored: blueprint, registry, options, changes: changes), ZoneNotes(zones)
         )
+    }
+
+    /// Changes of plans so far: those that are known, and newer ones.
+    private func changes(_ connection: Connection) throws -> [ChangeRecord] {
+        var history = history.withLock { $0 }
+        if !(try history.read(connection)) {
+            // A server that took over has not heard of everything, or this snapshot is an older one.
+            history = ChangeHistory()
+            _ = try history.read(connection)
+        }
+        let read = history
+        self.history.withLock { $0 = read }
+        return read.changes
     }
 
     // MARK: For what is only shown
@@ -147,6 +153,37 @@ final class CatalogCache: Sendable {
 
     func close() {
         listening.withLock { unsafe $0.connection = nil }
+    }
+}
+
+/// What was changed of plans, oldest first: the whole of it up to the last, since whoever changes the
+/// catalog has it alone.
+private struct ChangeHistory {
+    private(set) var changes: [ChangeRecord] = []
+    /// The last change, as it is stored.
+    private var last: (sequence: Int64, body: String)?
+
+    /// Adds what is newer; `false`, and nothing is added, when the last one is not there as it was.
+    mutating func read(_ connection: Connection) throws -> Bool {
+        let known = last?.sequence ?? 0
+        let rows = try connection.run(
+            [Query(ChangeStatements.at).binding(known)]
+                + ChangeRecord.scheduleKinds.map {
+                    Query(ChangeStatements.newer).binding($0).binding(known)
+                })
+        if let last {
+            guard rows[0].count == 1, rows[0].text(0, 0) == last.body else { return false }
+        }
+        var new: [(sequence: Int64, body: String)] = []
+        for rows in rows.dropFirst() {
+            for row in 0..<rows.count { new.append((rows.int(row, 0), rows.text(row, 1))) }
+        }
+        new.sort { $0.sequence < $1.sequence }
+        for change in new {
+            changes.append(try JSONText(text: change.body).decoded(as: ChangeRecord.self))
+        }
+        last = new.last ?? last
+        return true
     }
 }
 

@@ -16,6 +16,7 @@ public final class PostgresStore: Store {
     let catalogs: CatalogCache
     let pool: ConnectionPool
     let session = Mutex(CommitSession())
+    let merger: ColumnMerger
     /// What asks whether the database is there, and nothing else.
     private let probe = Mutex(Probe())
     private let halted: Mutex<StoreError?> = Mutex(nil)
@@ -37,8 +38,9 @@ public final class PostgresStore: Store {
         do {
             let connection = try Session.maintaining.connect(postgres)
             try Migrations(connection: connection).run()
-            catalogs = CatalogCache(
-                options, postgres, lockKey: try connection.lockKey(of: "catalog"))
+            let lockKey = try connection.lockKey(of: "catalog")
+            catalogs = CatalogCache(options, postgres, lockKey: lockKey)
+            merger = ColumnMerger(postgres, lockKey: lockKey)
             try Self.claim(
                 options.defaultTimeZone, replaces: adoptsDefaultTimeZone, connection)
             try Self.note(
@@ -97,6 +99,7 @@ public final class PostgresStore: Store {
 
     public func close() throws(StoreError) {
         session.withLock { $0.close() }
+        merger.close()
         probe.withLock { $0.close() }
         catalogs.close()
         pool.close()

@@ -17,6 +17,17 @@ enum SubjectStatements {
     static let lock = """
         SELECT \(columns) FROM subjects WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE
         """
+    /// Takes numbers for those that have none, if the second argument is fewer than they are.
+    static let takeNumbers = """
+        SELECT take_subject_numbers(new.count), new.count
+        FROM (
+            SELECT count(*) FROM (
+                SELECT number FROM subjects WHERE id = ANY($1::text[]) OFFSET 0
+            ) s
+            WHERE number IS NULL
+        ) new(count)
+        WHERE new.count > $2::bigint
+        """
     /// The subjects and all above them.
     static let withAncestors = """
         WITH RECURSIVE wanted AS (
@@ -112,13 +123,51 @@ enum UsageEventStatements {
         JOIN usage_events e ON e.subject = w.subject AND e.day BETWEEN w.first_day AND w.last_day
         ORDER BY w.place, e.day, e.sequence
         """
-    /// The same of one day each, after a fact, by the index of corrections alone.
+    /// What was recorded of subjects from a fact on, of usage on or after a day. From day to day by the
+    /// index, of which each day's end alone is read.
+    static let newer = """
+        SELECT w.place, e.sequence, e.body
+        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY
+            w(subject, first_day, last, place)
+        CROSS JOIN LATERAL (
+            WITH RECURSIVE found AS (
+                (
+                    SELECT day FROM usage_events
+                    WHERE subject = w.subject AND day >= w.first_day
+                    ORDER BY day DESC LIMIT 1
+                )
+                UNION ALL
+                SELECT (
+                    SELECT u.day FROM usage_events u
+                    WHERE u.subject = w.subject AND u.day >= w.first_day AND u.day < found.day
+                    ORDER BY u.day DESC LIMIT 1
+                )
+                FROM found WHERE found.day IS NOT NULL
+            )
+            SELECT day FROM found WHERE day IS NOT NULL OFFSET 0
+        ) d
+        CROSS JOIN LATERAL (
+            SELECT sequence, body FROM usage_events
+            WHERE subject = w.subject AND day = d.day AND sequence >= w.last OFFSET 0
+        ) e
+        ORDER BY w.place, e.sequence
+        """
+    /// Everything of one subject, in pieces.
+    static let whole = """
+        DECLARE whole NO SCROLL CURSOR FOR
+        SELECT sequence, body FROM usage_events
+        WHERE subject = $1::bigint AND day BETWEEN $2::bigint AND $3::bigint
+        ORDER BY day, sequence
+        """
+    static let fetchWhole = "FETCH 20000 FROM whole"
+    static let closeWhole = "CLOSE whole"
+    /// The corrections of some events, by their index alone.
     static let corrections = """
         SELECT w.place, e.sequence, e.body
         FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY
-            w(subject, day, after, place)
-        JOIN usage_events e ON e.subject = w.subject AND e.day = w.day AND e.sequence > w.after
-            AND get_byte(e.body, 0) = 2
+            w(subject, day, target, place)
+        JOIN usage_events e ON e.subject = w.subject AND e.day = w.day
+            AND corrected_event(e.body) = w.target AND get_byte(e.body, 0) = 2
         ORDER BY w.place, e.sequence
         """
     /// From day to day by the index, however many events a day has.
@@ -280,6 +329,12 @@ enum ChangeStatements {
     static let byKind = """
         SELECT body FROM changes WHERE body::json ->> 'kind' = $1::text ORDER BY sequence
         """
+    /// Of one kind, after a fact.
+    static let newer = """
+        SELECT sequence, body FROM changes
+        WHERE body::json ->> 'kind' = $1::text AND sequence > $2::bigint ORDER BY sequence
+        """
+    static let at = "SELECT body FROM changes WHERE sequence = $1::bigint"
     static let nextKey = """
         SELECT min((body::json ->> 'key') COLLATE "C") FROM changes
         WHERE body::json ->> 'kind' = $1::text AND (body::json ->> 'key') COLLATE "C" > $2::text
@@ -323,6 +378,9 @@ enum TransactionStatements {
     static let beginReading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
     static let commit = "COMMIT"
     static let rollback = "ROLLBACK"
+    /// How long this transaction may be silent. Only this one.
+    static let beSilent =
+        "SELECT set_config('idle_in_transaction_session_timeout', $1::text, true)"
     /// Held by everyone who commits: while it is held nobody changes the catalog.
     static let shareCatalog = "SELECT pg_advisory_xact_lock_shared($1::bigint)"
     static let ownCatalog = "SELECT pg_advisory_xact_lock($1::bigint)"

@@ -31,10 +31,12 @@ public protocol StoreSource {
     /// Everything about one subject whose usage occurred on these UTC days, by day and sequence.
     func facts(of subject: Int64, days: ClosedRange<Int64>) throws(StoreError) -> [StoredFact]
 
-    /// Corrections of one subject's usage that occurred on a UTC day, recorded after a fact, by sequence.
-    func corrections(
-        of subject: Int64, day: Int64, after sequence: Int64
-    ) throws(StoreError) -> [StoredFact]
+    /// Corrections of one event, by sequence; others of the same subject and day may be among them.
+    func corrections(of event: EventLocation) throws(StoreError) -> [StoredFact]
+
+    /// What a rolling series of a subject held when it was looked at before, and what is new since;
+    /// `nil`: the events tell.
+    func rolling(_ series: Int, of subject: Int64) throws(StoreError) -> KnownRolling?
 
     /// The days within `days` on which something is stored for a subject, newest first.
     func days(
@@ -194,6 +196,21 @@ public struct EventLocation: Hashable, Comparable, Sendable {
     }
 }
 
+/// A rolling counter that was kept, as of a fact that is still stored.
+public struct KnownRolling: Sendable {
+    public var state: CounterState
+    /// It answers for instants from here on.
+    public var from: Instant
+    /// Everything that was recorded of the subject since, by sequence.
+    public var newer: [StoredFact]
+
+    package init(state: CounterState, from: Instant, newer: [StoredFact]) {
+        self.state = state
+        self.from = from
+        self.newer = newer
+    }
+}
+
 /// One stored fact about a subject.
 public struct StoredFact: Sendable {
     public var sequence: Int64
@@ -242,13 +259,15 @@ extension StoreSource {
 
     public func prefetch(subjects numbers: some Collection<Int64>) throws(StoreError) {}
 
-    public func corrections(
-        of subject: Int64, day: Int64, after sequence: Int64
-    ) throws(StoreError) -> [StoredFact] {
-        try facts(of: subject, days: day...day).filter {
-            $0.sequence > sequence && $0.body.first == FactKind.correction.rawValue
+    public func corrections(of event: EventLocation) throws(StoreError) -> [StoredFact] {
+        try facts(of: event.subject, days: event.day...event.day).filter {
+            $0.sequence > event.sequence && $0.body.first == FactKind.correction.rawValue
         }
     }
+
+    public func rolling(
+        _ series: Int, of subject: Int64
+    ) throws(StoreError) -> KnownRolling? { nil }
 
     public func quantityNames() throws(StoreError) -> [MeterKey]? { nil }
 

@@ -51,6 +51,7 @@ public final class CuttingProxy: Sendable {
         var links: [Link] = []
         var connections = 0
         var roundTrips = 0
+        var bytesDown = 0
         var notices: [String] = []
     }
 
@@ -101,6 +102,9 @@ public final class CuttingProxy: Sendable {
 
     /// Messages that ask the server for an answer (`Sync`).
     public var roundTrips: Int { state.withLock { $0.roundTrips } }
+
+    /// Bytes that the server has answered.
+    public var bytesDown: Int { state.withLock { $0.bytesDown } }
 
     /// What the server said besides its answers since this was asked last.
     public func takeNotices() -> [String] {
@@ -181,6 +185,7 @@ public final class CuttingProxy: Sendable {
         defer { link.leave() }
         var messages = MessageReader(beginsWithStartup: false)
         while let bytes = Socket.read(link.server) {
+            state.withLock { $0.bytesDown += bytes.count }
             messages.append(bytes)
             var passed: [UInt8] = []
             while let message = messages.next() {

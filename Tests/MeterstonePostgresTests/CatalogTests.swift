@@ -48,6 +48,66 @@ struct CatalogTests {
         }
     }
 
+    @Test func `a change of a plan is read without those before it`() async throws {
+        try await TestDatabase.with { database in
+            let proxy = try database.proxy()
+            let one = try database.engine()
+            let other = try database.engine(through: proxy)
+            try await one.setUp(daily: 10)
+            for number in 0..<300 {
+                let plan = Plan(
+                    key: PlanKey(unchecked: "pro"), name: "Plan \(number)", isDefault: false)
+                try await one.put(.putPlan(plan))
+            }
+            let start = proxy.bytesDown
+            #expect(await other.answer(.of(.ada)) == "allowed")
+            let whole = proxy.bytesDown - start
+            // Each is told with what was before and after.
+            #expect(whole > 300 * 100)
+            for number in 0..<5 {
+                let plan = Plan(
+                    key: PlanKey(unchecked: "pro"), name: "New plan \(number)", isDefault: false)
+                try await one.put(.putPlan(plan))
+                let start = proxy.bytesDown
+                #expect(await other.answer(.of(.ada)) == "allowed")
+                #expect(proxy.bytesDown - start < whole / 4)
+                #expect(
+                    try await other.blueprint().plans.first { $0.key.text == "pro" }?.name
+                        == "New plan \(number)")
+            }
+        }
+    }
+
+    @Test func `a subject with a long history gets another time zone and another start`()
+        async throws
+    {
+        try await TestDatabase.with { database in
+            let engine = try database.engine {
+                // Far less than it takes to count everything anew.
+                $0.idleTransactionMilliseconds = 400
+            }
+            try await engine.setUp(daily: 1_000_000)
+            #expect(await engine.answer(.of(.ada, id: "first")) == "allowed")
+            let copies = 45_000
+            try database.admin.run(
+                """
+                INSERT INTO usage_events
+                SELECT subject, day, sequence + n, body
+                FROM usage_events, generate_series(1, \(copies)) n
+                """)
+            try await engine.put(.putSubject(Subject(id: .ada, timeZone: "Asia/Kathmandu")))
+            #expect(try await engine.used(.ada) == Int64(copies) + 1)
+            try await engine.put(.putPlan(Plan(key: PlanKey(unchecked: "pro"))))
+            let start = database.clock.now.advanced(byMilliseconds: -86_400_000)
+            try await engine.put(
+                .putSubscription(
+                    .ada, Subscription(plan: PlanKey(unchecked: "pro"), startsAt: start)))
+            #expect(try await engine.used(.ada) == Int64(copies) + 1)
+            #expect(await engine.answer(.of(.ada, id: "last")) == "allowed")
+            #expect(try await engine.used(.ada) == Int64(copies) + 2)
+        }
+    }
+
     @Test func `without the server's notices a copy is compared in time`() async throws {
         try await TestDatabase.with { database in
             let one = try database.engine()

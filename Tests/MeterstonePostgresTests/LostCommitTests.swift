@@ -45,10 +45,10 @@ struct LostCommitTests {
             try await engine.setUp(daily: 1_000)
             #expect(await engine.unreachable()?.code == nil)
             proxy.failNextCommit(.blackHoleBefore)
-            async let first = engine.answer(.of(.ada, id: "first"))
-            await proxy.faultIsMet()
             let clock = ContinuousClock()
             let start = clock.now
+            async let first = (engine.answer(.of(.ada, id: "first")), clock.now - start)
+            await proxy.faultIsMet()
             // These wait in the committer's queue, behind one that waits for the database.
             try await withThrowingTaskGroup(of: String.self) { group in
                 for number in 0..<300 {
@@ -68,11 +68,13 @@ struct LostCommitTests {
                     #expect(["store_unavailable", "overloaded", "read"].contains(answer))
                 }
             }
-            #expect(await first == "outcome_unknown")
             let waited = clock.now - start
-            // About five seconds where nothing else runs: libpq waits for two at least. What must not
-            // be is that 400 callers wait one after the other.
-            #expect(waited < .seconds(30))
+            let (answer, alone) = await first
+            #expect(answer == "outcome_unknown")
+            // About five seconds: the bound, and the two seconds that libpq waits at least; where the
+            // machine is busy, as long as the first one waited. What must not be is that 400 callers
+            // wait one after the other.
+            #expect(waited < max(.seconds(8), 2 * alone))
             let away = try #require(await engine.unreachable())
             #expect(away.code == .unavailable)
             #expect(away.message == "the database cannot be reached")

@@ -146,6 +146,55 @@ struct ManyNodesTests {
         }
     }
 
+    /// Both nodes name the same subjects, in different orders and with ids that they share in part, and
+    /// are asked at the same time.
+    @Test func `two nodes whose batches interleave count each event once`() async throws {
+        try await TestDatabase.with { database in
+            var random = SplitMix64(state: seed)
+            let nodes = try (0..<2).map { _ in try database.engine() }
+            try await nodes[0].setUp(daily: 40)
+            try await nodes[0].put(
+                .putLimit(
+                    Limit(
+                        key: LimitKey(unchecked: "rolling"), meter: .prompts,
+                        window: .rolling(seconds: 3_600), defaultAllowance: .units(30))))
+            let subjects = (0..<12).map { SubjectID(unchecked: "subject\($0)") }
+            var allowed: [SubjectID: Int64] = [:]
+            var ids = 0
+            for round in 0..<20 {
+                let comment: Comment = "round \(round), SEED=\(seed)"
+                let shared = subjects.map { UsageEvent.of($0, 3, id: "shared-\(round)-\($0.text)") }
+                let batches = (0..<2).map { node in
+                    (shared + subjects.map { .of($0, 2, id: "own-\(round)-\(node)-\($0.text)") })
+                        .shuffled(using: &random)
+                }
+                async let one = nodes[0].consume(batches[0])
+                async let other = nodes[1].consume(batches[1])
+                let words = try await zip(batches, [one, other]).flatMap { batch, outcomes in
+                    zip(batch, outcomes.map(\.word)).map { ($0, $1) }
+                }
+                for (event, word) in words where word == "allowed" {
+                    allowed[event.subject, default: 0] +=
+                        event.id?.text.hasPrefix("shared") == true ? 3 : 2
+                    ids += 1
+                }
+                // An id that one node has counted is never counted by the other.
+                for event in shared {
+                    let own = words.filter { $0.0.id == event.id }.map(\.1).sorted()
+                    #expect(own == ["again", "allowed"] || own == ["denied", "denied"], comment)
+                }
+            }
+            for subject in subjects {
+                let total = allowed[subject] ?? 0
+                // Two more did not fit, or nothing more did.
+                #expect(total == 29 || total == 30, "\(subject), SEED=\(seed)")
+                for node in nodes { #expect(try await node.used(subject) == total) }
+            }
+            try await database.expectClean(nodes[0], events: ids)
+            try await Self.expectNoDeadlocks(database, nodes)
+        }
+    }
+
     /// New to all nodes are event ids of subjects that are not the same, or the subjects.
     @Test(arguments: [true, false])
     func `batches that bring the same in opposite orders wait in no circle`(

@@ -62,6 +62,64 @@ struct ReservationNodesTests {
         }
     }
 
+    /// Each is a fact or more, of which one commit takes so many.
+    @Test func `what expires of many subjects is written in commits of few`() async throws {
+        try await TestDatabase.with { database in
+            let nodes = try (0..<2).map { _ in try database.engine() }
+            try await nodes[0].setUp(daily: 1_000_000)
+            let (subjects, perSubject) = (90, 20)
+            for subject in 0..<subjects {
+                let id = SubjectID(unchecked: "subject\(subject)")
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for number in 0..<perSubject {
+                        group.addTask {
+                            _ = try await nodes[0].reserve(.of(id, 1, id: "\(subject)-\(number)"))
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+            }
+            database.clock.advance(bySeconds: 3_600)
+            #expect(try await nodes[1].expireReservations() == subjects * perSubject)
+            #expect(try await nodes[1].expireReservations() == 0)
+            let largest = try database.admin.number(
+                """
+                SELECT max(count) FROM (
+                    SELECT count(*) AS count FROM usage_events WHERE get_byte(body, 0) = 2
+                    GROUP BY sequence >> 18
+                ) corrections
+                """)
+            #expect(largest == 16 * perSubject)
+            #expect(try await nodes[0].verify().differences == [])
+        }
+    }
+
+    /// What nobody can read of one subject is no reason not to write down what expired of others.
+    @Test func `a subject whose reservation is damaged holds up no other`() async throws {
+        try await TestDatabase.with { database in
+            let node = try database.engine()
+            try await node.setUp(daily: 1_000_000)
+            let subjects = (0..<40).map { SubjectID(unchecked: "subject\($0)") }
+            for subject in subjects {
+                _ = try await node.reserve(.of(subject, 1, id: "work of \(subject.text)"))
+            }
+            try database.admin.run(
+                """
+                DELETE FROM usage_events WHERE subject = (
+                    SELECT number FROM subjects WHERE id = 'subject7'
+                )
+                """)
+            database.clock.advance(bySeconds: 3_600)
+            let failure = await #expect(throws: StoreError.self) {
+                try await node.expireReservations()
+            }
+            #expect(failure?.code == .corrupt)
+            let due = try database.admin.run(
+                "SELECT id FROM subjects WHERE next_expiry IS NOT NULL")
+            #expect(due == ["subject7"])
+        }
+    }
+
     @Test func `one settlement at three nodes at once is made`() async throws {
         try await TestDatabase.with { database in
             let nodes = try await Self.nodes(database, balance: 10_000)

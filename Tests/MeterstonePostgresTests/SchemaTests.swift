@@ -39,7 +39,7 @@ struct SchemaTests {
             let schema = try Self.schema(database)
             let migrations = "SELECT version, applied_at FROM schema_migrations"
             let applied = try database.admin.run(migrations)
-            #expect(applied.count == 5)
+            #expect(applied.count == 6)
             // Once more changes nothing.
             try database.store().close()
             #expect(try Self.schema(database) == schema)
@@ -91,17 +91,31 @@ struct SchemaTests {
             """
             SELECT day, events, body FROM event_columns
             WHERE day BETWEEN 1 AND 31 AND merged IS NULL ORDER BY day
-            """, "event_columns_by_day"
+            """, "event_columns_current"
         ),
         (
             """
             SELECT day, events, body FROM event_columns
             WHERE day BETWEEN 1 AND 31
+                AND merged >= pg_snapshot_xmin('10:20:'::text::pg_snapshot)
+                AND NOT pg_visible_in_snapshot(merged, '10:20:'::text::pg_snapshot)
                 AND pg_visible_in_snapshot(created, '10:20:'::text::pg_snapshot)
-                AND (merged IS NULL
-                    OR NOT pg_visible_in_snapshot(merged, '10:20:'::text::pg_snapshot))
-            ORDER BY day
-            """, "event_columns_by_day"
+            """, "event_columns_"
+        ),
+        (
+            """
+            SELECT c.day, w.fewest, w.most
+            FROM unnest('{0,16,256,4096}'::bigint[], '{15,255,4095,65535}'::bigint[])
+                w(fewest, most)
+            JOIN event_columns c ON c.events BETWEEN w.fewest AND w.most
+            WHERE c.events < 65536 AND c.merged IS NULL
+            """, "event_columns_"
+        ),
+        (
+            """
+            SELECT body FROM changes
+            WHERE body::json ->> 'kind' = 'plan' AND sequence > 7 ORDER BY sequence
+            """, "changes_by_kind"
         ),
         (
             "SELECT DISTINCT day FROM event_columns WHERE day BETWEEN 1 AND 31 ORDER BY day",

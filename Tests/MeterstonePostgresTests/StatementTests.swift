@@ -29,6 +29,31 @@ struct StatementTests {
         }
     }
 
+    @Test func `a correction reads those of its own event, and none of others of the day`()
+        async throws
+    {
+        try await TestDatabase.with { database in
+            let proxy = try database.proxy()
+            let engine = try database.engine(through: proxy)
+            try await engine.setUp(daily: 1_000_000)
+            _ = try await engine.consume((0..<400).map { .of(.ada, id: "event-\($0)") })
+            for number in 0..<301 {
+                let bytes = proxy.bytesDown
+                let correction = Correction(
+                    eventID: try #require(EventID("event-\(number)")), source: nil, kind: .void,
+                    author: "grace", reason: "a mistake that is told in many words")
+                let outcome = try await engine.correct(correction)
+                guard case .corrected = outcome else {
+                    Issue.record("\(outcome)")
+                    return
+                }
+                // Each correction before has more than a hundred bytes.
+                if number == 300 { #expect(proxy.bytesDown - bytes < 8_000) }
+            }
+            #expect(try await engine.used(.ada) == 99)
+        }
+    }
+
     /// The server itself says how it carries each statement out, on the session that commits.
     @Test func `statements of commits find rows by key`() async throws {
         try await TestDatabase.with { database in

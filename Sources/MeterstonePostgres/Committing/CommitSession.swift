@@ -13,7 +13,8 @@ final class CommitSession {
     private var lastCommit: Int64 = 0
     /// Whether the database may have another number, because nobody found out what became of a commit.
     private var isUnsettled = false
-    private var commits = 0
+    /// Numbers of subjects that are this node's, and not given to any yet.
+    var subjectNumbers: Range<Int64> = 0..<0
     let partitions = Partitions()
     let profiles = ProfileCache()
     var eventIDs = EventIDGenerator(seed: UInt64.random(in: .min ... .max))
@@ -21,6 +22,7 @@ final class CommitSession {
     private var existing: Set<SubjectID> = []
     /// Who stood above whom when it was last seen. What is locked is compared with it.
     private var parents: [SubjectID: SubjectID] = [:]
+    let rollings = RollingCache()
 
     /// The connection, made anew when it was lost.
     ///
@@ -45,6 +47,9 @@ final class CommitSession {
                 Query(CommitSessionStatements.open).binding(id).binding(lastCommit)
             ])
         }
+        // Another server may not know of them.
+        subjectNumbers = 0..<0
+        rollings.removeAll()
         connection = new
         return new
     }
@@ -80,19 +85,8 @@ final class CommitSession {
 
     func didCommit() {
         lastCommit += 1
-        commits += 1
         isUnsettled = false
     }
-
-    /// Whether there were so many commits since it was `true` last.
-    func takeCommits(_ count: Int) -> Bool {
-        guard commits >= count else { return false }
-        commits = 0
-        return true
-    }
-
-    /// Counts these as if they had been made.
-    func noteCommits(_ count: Int) { commits += count }
 
     /// Notes that a commit was given up, or that the database does not have the number it should.
     func leaveUnsettled() {

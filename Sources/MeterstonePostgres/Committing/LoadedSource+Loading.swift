@@ -5,7 +5,8 @@ import MeterstoneStore
 /// point to.
 extension LoadedSource {
     func answer(
-        _ questions: Questions, _ connection: Connection, _ profiles: ProfileCache
+        _ questions: Questions, _ connection: Connection, _ profiles: ProfileCache,
+        historyMilliseconds: Int64
     ) throws {
         guard !questions.isEmpty else { return }
         var pending: [(Query, (Rows) throws -> Void)] = []
@@ -31,13 +32,34 @@ extension LoadedSource {
         if !questions.receipts.isEmpty { pending.append(receipts(questions.receipts)) }
         if !questions.entries.isEmpty { pending.append(entries(Array(questions.entries))) }
         var pointers: Set<EventLocation> = []
-        if !questions.facts.isEmpty {
-            let keys = Array(questions.facts)
+        let keys = questions.facts.filter { !$0.isWhole }
+        if !keys.isEmpty {
+            let keys = Array(keys)
             pending.append(
-                (.facts(keys), { pointers.formUnion(try self.loadFacts($0, keys)) }))
+                (
+                    .facts(keys),
+                    { rows in
+                        pointers.formUnion(
+                            try self.loadFacts(rows, keys) { self.load($0, $1) })
+                    }
+                ))
+        }
+        if !questions.newer.isEmpty {
+            let keys = Array(questions.newer)
+            pending.append(
+                (
+                    .newer(keys),
+                    { rows in
+                        pointers.formUnion(
+                            try self.loadFacts(rows, keys) { self.load($0, $1) })
+                    }
+                ))
         }
         for (rows, (_, take)) in zip(try connection.run(pending.map(\.0)), pending) {
             try take(rows)
+        }
+        for key in questions.facts where key.isWhole {
+            try loadWhole(key, connection, historyMilliseconds)
         }
         guard !pointers.isEmpty else { return }
         let (query, take) = bodies(pointers)
@@ -45,7 +67,9 @@ extension LoadedSource {
     }
 
     /// Returns where the events stand that teams' rows point to.
-    private func loadFacts(_ rows: Rows, _ keys: [FactsKey]) throws -> Set<EventLocation> {
+    private func loadFacts<Key>(
+        _ rows: Rows, _ keys: [Key], _ load: ([StoredFact], Key) -> Void
+    ) throws -> Set<EventLocation> {
         var pointers: Set<EventLocation> = []
         for (key, facts) in zip(keys, rows.facts(byPlaceOf: keys.count)) {
             for fact in facts {
@@ -56,14 +80,46 @@ extension LoadedSource {
         return pointers
     }
 
-    private func corrections(_ keys: [CorrectionsKey]) -> (Query, (Rows) throws -> Void) {
+    /// Loads everything of a subject in pieces.
+    ///
+    /// To count it anew takes as long as there are events, during which the transaction is silent. It
+    /// may be so for longer than others, whose bounds are for nodes that hang.
+    private func loadWhole(
+        _ key: FactsKey, _ connection: Connection, _ milliseconds: Int64
+    ) throws {
+        connection.limit = Deadline(milliseconds: milliseconds)
+        var rows = try connection.run([
+            Query(TransactionStatements.beSilent).binding(String(milliseconds)),
+            Query(UsageEventStatements.whole).binding(key.subject)
+                .binding(key.days.lowerBound).binding(key.days.upperBound),
+            Query(UsageEventStatements.fetchWhole),
+        ])[2]
+        var facts: [StoredFact] = []
+        while rows.count > 0 {
+            var pointers: Set<EventLocation> = []
+            for row in 0..<rows.count {
+                let fact = StoredFact(sequence: rows.int(row, 0), body: rows.bytes(row, 1))
+                if let pointer = try fact.pointer { pointers.insert(pointer) }
+                facts.append(fact)
+            }
+            if !pointers.isEmpty {
+                let (query, take) = bodies(pointers)
+                try take(try connection.run(query))
+            }
+            rows = try connection.run(Query(UsageEventStatements.fetchWhole))
+        }
+        _ = try connection.run(Query(UsageEventStatements.closeWhole))
+        load(facts, key)
+    }
+
+    private func corrections(_ events: [EventLocation]) -> (Query, (Rows) throws -> Void) {
         (
             Query(UsageEventStatements.corrections)
-                .binding(IntColumn(keys.map(\.subject))).binding(IntColumn(keys.map(\.day)))
-                .binding(IntColumn(keys.map(\.after))),
+                .binding(IntColumn(events.map(\.subject))).binding(IntColumn(events.map(\.day)))
+                .binding(IntColumn(events.map(\.sequence))),
             { rows in
-                for (key, facts) in zip(keys, rows.facts(byPlaceOf: keys.count)) {
-                    self.load(facts, key)
+                for (event, facts) in zip(events, rows.facts(byPlaceOf: events.count)) {
+                    self.load(facts, of: event)
                 }
             }
         )

@@ -15,7 +15,8 @@ final class LoadedSource: StoreSource {
         var counters: Set<CounterKey> = []
         var bodies: Set<EventLocation> = []
         var facts: Set<FactsKey> = []
-        var corrections: Set<CorrectionsKey> = []
+        var corrections: Set<EventLocation> = []
+        var newer: Set<NewerKey> = []
         var identities: Set<[UInt8]> = []
         var receipts: Set<String> = []
         var entries: Set<EntriesKey> = []
@@ -23,19 +24,16 @@ final class LoadedSource: StoreSource {
         var isEmpty: Bool {
             subjects.isEmpty && subjectNumbers.isEmpty && counters.isEmpty && bodies.isEmpty
                 && facts.isEmpty && corrections.isEmpty && identities.isEmpty && receipts.isEmpty
-                && entries.isEmpty
+                && entries.isEmpty && newer.isEmpty
         }
     }
 
     struct FactsKey: Hashable {
         var subject: Int64
         var days: ClosedRange<Int64>
-    }
 
-    struct CorrectionsKey: Hashable {
-        var subject: Int64
-        var day: Int64
-        var after: Int64
+        /// Whether everything is asked for that there is of the subject.
+        var isWhole: Bool { days == WindowSpan.lifetime.utcDays }
     }
 
     struct EntriesKey: Hashable {
@@ -47,6 +45,11 @@ final class LoadedSource: StoreSource {
     static let notLoaded = StoreError(code: .misuse, message: "the row was not loaded")
 
     private(set) var questions = Questions()
+    /// What rolling counters held before, and what is new since.
+    let rollings: RollingCache
+    private(set) var newer: [Int64: [(key: NewerKey, facts: [StoredFact])]] = [:]
+    /// The last fact of each subject of which facts were loaded.
+    private(set) var lastFacts: [Int64: Int64] = [:]
     private var subjects: [SubjectID: StoredSubject?] = [:]
     private var subjectNumbers: [Int64: SubjectID] = [:]
     private var counters: [CounterKey: StoredCounter?] = [:]
@@ -54,10 +57,14 @@ final class LoadedSource: StoreSource {
     private(set) var places: [CounterKey: [UInt8]] = [:]
     private var bodies: [EventLocation: [UInt8]?] = [:]
     private var facts: [FactsKey: [StoredFact]] = [:]
-    private var corrections: [CorrectionsKey: [StoredFact]] = [:]
+    private var corrections: [EventLocation: [StoredFact]] = [:]
     private var locations: [[UInt8]: EventLocation?] = [:]
     private var receipts: [String: ChangeReceiptRecord?] = [:]
     private var entries: [EntriesKey: [StoredFact]] = [:]
+
+    init(rollings: RollingCache = RollingCache()) {
+        self.rollings = rollings
+    }
 
     /// What was asked since the last time, and these counters.
     func takeQuestions(adding counters: Set<CounterKey> = []) -> Questions {
@@ -88,10 +95,21 @@ final class LoadedSource: StoreSource {
 
     func load(_ facts: [StoredFact], _ key: FactsKey) {
         self.facts[key] = facts
+        noteLast(facts, of: key.subject)
     }
 
-    func load(_ corrections: [StoredFact], _ key: CorrectionsKey) {
-        self.corrections[key] = corrections
+    func load(_ corrections: [StoredFact], of event: EventLocation) {
+        self.corrections[event] = corrections
+    }
+
+    func load(_ facts: [StoredFact], _ key: NewerKey) {
+        newer[key.subject, default: []].append((key, facts))
+        noteLast(facts, of: key.subject)
+    }
+
+    private func noteLast(_ facts: [StoredFact], of subject: Int64) {
+        guard let last = facts.map(\.sequence).max() else { return }
+        lastFacts[subject] = max(lastFacts[subject] ?? 0, last)
     }
 
     func load(_ entries: [StoredFact], _ key: EntriesKey) {
@@ -148,13 +166,14 @@ final class LoadedSource: StoreSource {
         return []
     }
 
-    func corrections(
-        of subject: Int64, day: Int64, after sequence: Int64
-    ) throws(StoreError) -> [StoredFact] {
-        let key = CorrectionsKey(subject: subject, day: day, after: sequence)
-        if let known = corrections[key] { return known }
-        questions.corrections.insert(key)
+    func corrections(of event: EventLocation) throws(StoreError) -> [StoredFact] {
+        if let known = corrections[event] { return known }
+        questions.corrections.insert(event)
         throw Self.notLoaded
+    }
+
+    func ask(_ key: NewerKey) {
+        questions.newer.insert(key)
     }
 
     func receipt(forIdempotencyKey key: String) throws(StoreError) -> ChangeReceiptRecord? {

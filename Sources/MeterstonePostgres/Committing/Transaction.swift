@@ -6,7 +6,7 @@ import MeterstoneStore
 /// Three round trips for a batch of any size, and one more when something is asked for that most batches
 /// do not need:
 ///
-/// 1. share the catalog, lock the subjects, take a number, look event ids up;
+/// 1. share the catalog, lock the subjects, take a number and numbers for new subjects, look event ids up;
 /// 2. load the counters that the rules ask for;
 /// 3. write everything, and commit.
 ///
@@ -20,7 +20,7 @@ struct Transaction {
         case lock(Set<SubjectID>)
     }
 
-    /// Sequence numbers, and numbers of subjects, that belong to one commit.
+    /// Sequence numbers that belong to one commit.
     static let numbersPerCommit: Int64 = 1 << 18
 
     let store: PostgresStore
@@ -29,7 +29,7 @@ struct Transaction {
     let commands: [Command]
     let needs: CommitNeeds
     let now: Instant
-    private let loaded = LoadedSource()
+    private let loaded: LoadedSource
 
     init(
         _ store: PostgresStore, _ session: CommitSession, _ connection: Connection,
@@ -41,6 +41,7 @@ struct Transaction {
         self.commands = commands
         self.needs = needs
         self.now = now
+        loaded = LoadedSource(rollings: session.rollings)
     }
 
     /// - Throws: `PostgresFailure`: nothing was committed. `UnknownCommit`: nobody can tell yet.
@@ -51,13 +52,23 @@ struct Transaction {
         // Somebody may have got a new parent since, or one that nobody here knew of.
         guard begun.above.isSubset(of: begun.locked) else { return try giveUp(.lock(begun.above)) }
         let catalog = try store.catalogs.current(version: begun.catalogVersion, connection)
-        let (workingSet, outcomes) = try decide(with: catalog, number: begun.number)
-        guard workingSet.hasFacts else { return try giveUp(.done(outcomes)) }
+        let (workingSet, outcomes) = try decide(
+            with: catalog, number: begun.number, subjectNumbers: begun.subjectNumbers)
+        guard workingSet.hasFacts else {
+            session.rollings.keep(workingSet, loaded, [])
+            return try giveUp(.done(outcomes))
+        }
         let writes = try TransactionWrites(workingSet, brought: begun.brought, loaded)
         guard writes.subjects.isSubset(of: begun.locked) else {
             return try giveUp(.lock(writes.subjects))
         }
+        guard workingSet.nextSubject <= begun.subjectNumbers.upperBound else {
+            throw StoreError(code: .corrupt, message: "a subject has a row and no number")
+        }
+        session.subjectNumbers = workingSet.nextSubject..<begun.subjectNumbers.upperBound
         try commit(writes, outcomes)
+        session.rollings.keep(workingSet, loaded, writes.locations)
+        store.merger.note(rows: writes.columnRows)
         if writes.changesCatalog { store.catalogs.forget() }
         return .done(outcomes)
     }
@@ -73,6 +84,8 @@ struct Transaction {
         var above: Set<SubjectID> = []
         /// Rows that were made for this batch, perhaps.
         var brought: Set<SubjectID> = []
+        /// For those among them that get a first fact.
+        var subjectNumbers: Range<Int64>
     }
 
     private func begin() throws -> Beginning {
@@ -92,16 +105,33 @@ struct Transaction {
         let lock = queries.count
         queries.append(Query(SubjectStatements.lock).binding(TextColumn(ids.map(\.text))))
         queries.append(Query(TransactionStatements.number))
+        let numbers = queries.count
+        if !new.isEmpty {
+            queries.append(
+                Query(SubjectStatements.takeNumbers).binding(TextColumn(new.map(\.text)))
+                    .binding(Int64(session.subjectNumbers.count)))
+        }
+        let identities = queries.count
         if !needs.identities.isEmpty {
             queries.append(
                 Query(UsageEventStatements.byIdentity).binding(BytesColumn(needs.identities)))
         }
         let rows = try connection.run(queries)
         var result = Beginning(
-            catalogVersion: rows[2].int(0, 0), number: rows[lock + 1].int(0, 0))
+            catalogVersion: rows[2].int(0, 0), number: rows[lock + 1].int(0, 0),
+            subjectNumbers: session.subjectNumbers)
+        if !new.isEmpty, rows[numbers].count > 0 {
+            let (first, count) = (rows[numbers].int(0, 0), rows[numbers].int(0, 1))
+            let isNext = first == result.subjectNumbers.upperBound
+            let lowest = isNext ? result.subjectNumbers.lowerBound : first
+            result.subjectNumbers = lowest..<first + count
+            session.subjectNumbers = result.subjectNumbers
+        }
         try take(rows[lock], of: ids, into: &result)
         result.brought = new.filter { !session.isKnown($0) }
-        if !needs.identities.isEmpty { loaded.load(rows[lock + 2], identities: needs.identities) }
+        if !needs.identities.isEmpty {
+            loaded.load(rows[identities], identities: needs.identities)
+        }
         return result
     }
 
@@ -126,18 +156,19 @@ struct Transaction {
 
     /// Decides the batch, with as many passes as it takes to have loaded everything it asks for.
     private func decide(
-        with catalog: VersionedCatalog, number: Int64
+        with catalog: VersionedCatalog, number: Int64, subjectNumbers: Range<Int64>
     ) throws -> (WorkingSet, [Outcome]) {
         for pass in 0..<Self.passesMax {
             let workingSet = WorkingSet(
                 options: store.options, source: loaded, catalog: catalog.catalog,
                 nextSequence: number * Self.numbersPerCommit,
-                nextSubject: number * Self.numbersPerCommit, eventIDs: session.eventIDs,
+                nextSubject: subjectNumbers.lowerBound, eventIDs: session.eventIDs,
                 zones: catalog.zones)
             if pass == 0 {
                 // Most batches ask for nothing else.
                 let keys = workingSet.counters(neededBy: commands, at: now)
-                try loaded.answer(loaded.takeQuestions(adding: keys), connection, session.profiles)
+                loaded.expectRolling(of: Set(keys.map(\.subject)))
+                try answer(loaded.takeQuestions(adding: keys))
             }
             var outcomes: [Outcome] = []
             outcomes.reserveCapacity(commands.count)
@@ -157,9 +188,15 @@ struct Transaction {
                 session.eventIDs = workingSet.eventIDs
                 return (workingSet, outcomes)
             }
-            try loaded.answer(questions, connection, session.profiles)
+            try answer(questions)
         }
         throw StoreError(code: .misuse, message: "a batch asked for ever more rows")
+    }
+
+    private func answer(_ questions: LoadedSource.Questions) throws {
+        try loaded.answer(
+            questions, connection, session.profiles,
+            historyMilliseconds: store.postgres.historyMilliseconds)
     }
 
     /// A question leads to another only when a chain of things refer to each other.
@@ -180,7 +217,7 @@ struct Transaction {
         let catalog = try store.catalogs.current(version: rows[1].int(0, 0), connection)
         // As if after everything that is committed.
         let (_, outcomes) = try decide(
-            with: catalog, number: .max / Self.numbersPerCommit - 1)
+            with: catalog, number: .max / Self.numbersPerCommit - 1, subjectNumbers: 0..<0)
         _ = try connection.run(Query(TransactionStatements.rollback))
         return outcomes
     }

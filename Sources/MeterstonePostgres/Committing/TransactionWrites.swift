@@ -7,6 +7,10 @@ struct TransactionWrites {
     /// Every subject of which something is written.
     private(set) var subjects: Set<SubjectID> = []
     private(set) var changesCatalog = false
+    /// Where rows of events are written.
+    private(set) var locations: [EventLocation] = []
+    /// Of columns.
+    private(set) var columnRows = 0
 
     /// Empties the working set of what it would have projected.
     ///
@@ -23,6 +27,7 @@ struct TransactionWrites {
             addCounters(slice, loaded)
             let segments = slice.columns.flatMap { $0.entries.segments() }
             if !segments.isEmpty { queries.append(.inserting(segments)) }
+            columnRows = segments.count
         }
         try addSubjects(workingSet.dirtySubjects, brought)
         try addChanges(workingSet.dirtyChanges, workingSet.registry)
@@ -42,6 +47,8 @@ struct TransactionWrites {
             guard let head = fact.usageHead else { return }
             let day = head.occurredAt.utcDay
             for subject in [fact.subject] + head.ancestors {
+                locations.append(
+                    EventLocation(day: day, subject: subject, sequence: fact.sequence))
                 owners.append(subject)
                 days.append(day)
                 sequences.append(fact.sequence)

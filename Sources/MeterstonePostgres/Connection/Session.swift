@@ -7,6 +7,8 @@ enum Session {
     case committing
     /// A read's.
     case reading
+    /// That of whoever merges columns.
+    case merging
     /// As long as it takes: migrations, `verify`, `rebuild`, `copy`.
     case maintaining
 
@@ -46,6 +48,7 @@ enum Session {
             for method in ["seqscan", "hashjoin", "mergejoin"] {
                 settings["enable_\(method)"] = "off"
             }
+        case .merging: break
         case .reading: settings["default_transaction_read_only"] = "on"
         case .maintaining:
             settings["statement_timeout"] = "0"

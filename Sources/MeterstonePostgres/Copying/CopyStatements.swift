@@ -38,6 +38,11 @@ enum CopyStatements {
     static let raiseNumber = """
         SELECT setval('commits', greatest($1::bigint, last_value, 1)) FROM commits
         """
+    /// Numbers of new subjects begin above those that stand close together; others are stepped over.
+    static let raiseSubjectNumber = """
+        SELECT setval('subject_numbers', coalesce(max(number), 1), count(*) > 0)
+        FROM subjects WHERE number BETWEEN 1 AND 2 * (SELECT count(*) FROM subjects)
+        """
     /// So that what is computed next is planned for the tables as they are now.
     static let analyze = "ANALYZE subjects, usage_events"
 }

@@ -96,10 +96,10 @@ extension PostgresStore {
     private func finish(_ filling: Filling, _ source: PostgresSource) throws(StoreError) {
         let opening = try filling.finish()
         let catalog = Catalog(opening.blueprint, opening.registry, options)
-        let last = max(filling.sequenceMax, filling.subjectMax) / Transaction.numbersPerCommit
+        let last = filling.sequenceMax / Transaction.numbersPerCommit
         let rows = try source.run([
             Query(CopyStatements.raiseNumber).binding(last), Query(TransactionStatements.number),
-            Query(CopyStatements.analyze),
+            Query(CopyStatements.raiseSubjectNumber), Query(CopyStatements.analyze),
         ])
         try rebuildEventIDs(source, catalog.registry)
         try rebuildColumns(source, catalog.registry)

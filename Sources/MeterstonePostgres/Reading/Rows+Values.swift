@@ -47,6 +47,13 @@ extension Query {
             .binding(IntColumn(keys.map(\.days.upperBound)))
     }
 
+    static func newer(_ keys: [LoadedSource.NewerKey]) -> Query {
+        Query(UsageEventStatements.newer)
+            .binding(IntColumn(keys.map(\.subject)))
+            .binding(IntColumn(keys.map(\.firstDay)))
+            .binding(IntColumn(keys.map(\.last)))
+    }
+
     static func entries(_ keys: [LoadedSource.EntriesKey]) -> Query {
         Query(LedgerStatements.byLookup)
             .binding(IntColumn(keys.map(\.subject)))

@@ -6,7 +6,6 @@ package struct Filling {
     private var opening: StorePart.Opening?
     /// The last fact that anything which was copied refers to.
     package private(set) var sequenceMax: Int64 = 0
-    package private(set) var subjectMax: Int64 = 0
 
     package init(_ options: StoreOptions) {
         defaultTimeZone = options.defaultTimeZone
@@ -24,7 +23,6 @@ package struct Filling {
             note(opening.registry.series.map(\.definedAt))
         case .subjects(let subjects):
             note(subjects.map(\.firstSequence))
-            subjectMax = max(subjectMax, subjects.map(\.number).max() ?? 0)
         case .events(let rows): note(rows.map(\.location.sequence))
         case .entries(let rows): note(rows.map(\.sequence))
         case .changes(let changes): note(changes.map(\.sequence))

@@ -59,10 +59,44 @@ extension WorkingSet {
         let span = WindowSpan(
             from: instant.advanced(byMilliseconds: -seconds * 1_000),
             until: WindowSpan.lifetime.until)
+        // What was counted in this batch is in no row that was kept.
+        if state.number != 0, state.dirtyCounters == 0,
+            let known = try source.rolling(series, of: state.number), known.from <= instant,
+            let counter = try counter(known, of: state, series: series, seconds: seconds)
+        {
+            return counter
+        }
         let folded =
             state.number == 0
             ? .empty : try fold(series, of: state, over: span.widened(bySeconds: seconds))
         return Counter(series: series, span: span, state: folded, asOf: head, isDirty: false)
+    }
+
+    /// What was kept, with what is new since; `nil`: something was corrected, and the events tell.
+    private func counter(
+        _ known: KnownRolling, of state: SubjectState, series: Int, seconds: Int64
+    ) throws(StoreError) -> Counter? {
+        var history = History(subject: state.number, names: registry.names)
+        for fact in known.newer {
+            if try isCorrection(fact) { return nil }
+            try history.add(fact, source: source)
+        }
+        let span = WindowSpan(from: known.from, until: WindowSpan.lifetime.until)
+        let reach = span.widened(bySeconds: seconds)
+        let definition = registry.series[series].definition
+        var counted = known.state
+        for event in history.events where reach.contains(event.record.occurredAt) {
+            guard let contribution = definition.contribution(of: event) else { continue }
+            guard definition.add(contribution, to: &counted) else { return nil }
+        }
+        return Counter(series: series, span: span, state: counted, asOf: head, isDirty: false)
+    }
+
+    /// Also of an event of one below, to which a team's row points.
+    private func isCorrection(_ fact: StoredFact) throws(StoreError) -> Bool {
+        var kind = fact.body.first
+        if let pointer = try? fact.pointer { kind = try source.body(at: pointer)?.first }
+        return kind == FactKind.correction.rawValue
     }
 
     /// What a series of a subject comes to over a span, from the events themselves.

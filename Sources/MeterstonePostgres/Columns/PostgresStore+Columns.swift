@@ -1,62 +1,14 @@
 import MeterstoneCore
 public import MeterstoneStore
-import Synchronization
 
 /// The rows of `event_columns`. Each commit adds one for each day that it touches.
 extension PostgresStore {
-    /// Commits of this node after which it looks whether there is something to merge.
-    private static let commitsPerMerge = 256
-    /// Small rows of a day from which on they are merged.
-    private static let rowsToMerge: Int64 = 32
-    /// How long merged rows are kept for pages that were begun before.
-    private static let keepsMergedSeconds: Int64 = 600
     /// What stores of this version derive from events, beside what those of the first one did.
     private static let derivedVersion = "2"
 
-    /// Merges the small rows of a day, now and then; `true` when there may be more.
-    public func project() throws(StoreError) -> Bool {
-        guard session.withLock({ $0.takeCommits(Self.commitsPerMerge) }) else { return false }
-        do throws(StoreError) {
-            return try pool.with { (connection) throws(StoreError) in
-                do {
-                    return try mergeColumns(connection)
-                } catch {
-                    throw StoreError(any: error)
-                }
-            }
-        } catch {
-            // Whoever merges next will find what is left of a server that is not there now.
-            guard error.code == .unavailable || error.code == .overloaded else { throw error }
-            return false
-        }
-    }
-
-    private func mergeColumns(_ connection: Connection) throws -> Bool {
-        // Whoever rebuilds, or changes the catalog, has it alone.
-        let begun = try connection.run([
-            Query(TransactionStatements.begin),
-            Query(ColumnStatements.tryToShareCatalog).binding(catalogs.lockKey),
-            Query(ColumnStatements.tryToOwnMerging).binding(catalogs.lockKey),
-            Query(ColumnStatements.dayToMerge).binding(Self.rowsToMerge),
-        ])
-        guard begun[1].int(0, 0) != 0, begun[2].int(0, 0) != 0, begun[3].count > 0 else {
-            _ = try connection.run(Query(TransactionStatements.rollback))
-            return false
-        }
-        let rows = try connection.run(
-            Query(ColumnStatements.toMerge).binding(begun[3].int(0, 0))
-                .binding(Int64(ColumnEntries.segmentMax)))
-        let segments = (0..<rows.count).map { ColumnSegment(rows, $0, firstColumn: 1) }
-        try connection.run([
-            Query(ColumnStatements.noteMerged)
-                .binding(IntColumn((0..<rows.count).map { rows.int($0, 0) })),
-            .inserting(try ColumnMerging.merged(segments)),
-            Query(ColumnStatements.dropMerged).binding(Self.keepsMergedSeconds),
-            Query(TransactionStatements.commit),
-        ])
-        session.withLock { $0.noteCommits(Self.commitsPerMerge) }
-        return true
-    }
+    /// There is nothing to project: everything that is committed stands in the tables. Rows of columns are
+    /// merged beside the commits; see ``ColumnMerger``.
+    public func project() throws(StoreError) -> Bool { false }
 
     /// Brings a database that an earlier version wrote up to what this one derives from its events.
     func adoptDerivedVersion() throws(StoreError) {
@@ -178,7 +130,7 @@ extension PostgresSource {
 
 extension ColumnSegment {
     /// From day, events, body and, where it was asked for, times.
-    fileprivate init(_ rows: Rows, _ row: Int, firstColumn first: Int32) {
+    init(_ rows: Rows, _ row: Int, firstColumn first: Int32) {
         self.init(
             day: rows.int(row, first), count: Int(rows.int(row, first + 1)),
             body: rows.bytes(row, first + 2),
@@ -201,18 +153,26 @@ enum ColumnStatements {
         INSERT INTO event_columns (day, events, body, times)
         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[])
         """
-    /// - Parameter isCut: as a snapshot saw it, which is the third argument.
+    /// - Parameter isCut: as a snapshot saw it, which is the third argument: what it saw and is there,
+    ///   and what went into other rows since.
     static func scan(withTimes: Bool, isCut: Bool) -> String {
-        let condition =
-            isCut
-            ? """
-            pg_visible_in_snapshot(created, $3::text::pg_snapshot)
-                AND (merged IS NULL OR NOT pg_visible_in_snapshot(merged, $3::text::pg_snapshot))
-            """ : "merged IS NULL"
+        let select = """
+            SELECT day, events, body, \(withTimes ? "times" : "NULL::bytea") AS times
+            FROM event_columns WHERE day BETWEEN $1::bigint AND $2::bigint
+            """
+        guard isCut else {
+            return """
+                DECLARE columns NO SCROLL CURSOR FOR
+                \(select) AND merged IS NULL ORDER BY day
+                """
+        }
         return """
             DECLARE columns NO SCROLL CURSOR FOR
-            SELECT day, events, body, \(withTimes ? "times" : "NULL::bytea") FROM event_columns
-            WHERE day BETWEEN $1::bigint AND $2::bigint AND \(condition)
+            \(select) AND merged IS NULL AND pg_visible_in_snapshot(created, $3::text::pg_snapshot)
+            UNION ALL
+            \(select) AND merged >= pg_snapshot_xmin($3::text::pg_snapshot)
+                AND NOT pg_visible_in_snapshot(merged, $3::text::pg_snapshot)
+                AND pg_visible_in_snapshot(created, $3::text::pg_snapshot)
             ORDER BY day
             """
     }
@@ -229,38 +189,50 @@ enum ColumnStatements {
     static let tryToShareCatalog =
         "SELECT pg_try_advisory_xact_lock_shared($1::bigint)"
     static let tryToOwnMerging = "SELECT pg_try_advisory_xact_lock(~$1::bigint)"
+    /// A day that has enough rows of one size, and the fewest and most events of that size.
     static let dayToMerge = """
-        SELECT day FROM event_columns
-        WHERE events < 65536 AND merged IS NULL
-        GROUP BY day
+        SELECT c.day, w.fewest, w.most
+        FROM unnest($2::bigint[], $3::bigint[]) w(fewest, most)
+        JOIN event_columns c ON c.events BETWEEN w.fewest AND w.most
+        WHERE c.events < 65536 AND c.merged IS NULL AND c.day <> ALL($4::bigint[])
+        GROUP BY c.day, w.fewest, w.most
         HAVING count(*) >= $1::bigint
-        LIMIT 1
+        ORDER BY w.fewest, c.day DESC LIMIT 1
         """
-    /// The oldest small rows of a day that one row has room for.
+    /// The oldest rows of a day and a size that one row has room for.
     static let toMerge = """
         SELECT id, day, events, body, times FROM (
-            SELECT *, sum(events) OVER (ORDER BY id) AS total FROM event_columns
-            WHERE day = $1::bigint AND events < 65536 AND merged IS NULL
+            SELECT *, sum(events) OVER (ORDER BY id) AS total FROM (
+                SELECT * FROM event_columns
+                WHERE day = $1::bigint AND events BETWEEN $2::bigint AND $3::bigint
+                    AND events < 65536 AND merged IS NULL
+                ORDER BY id LIMIT $4::bigint
+            ) AS oldest
         ) AS small
-        WHERE total <= $2::bigint
+        WHERE total <= $5::bigint
         ORDER BY id
         """
     static let noteMerged = """
         UPDATE event_columns SET merged = pg_current_xact_id(), merged_at = now()
         WHERE id = ANY($1::bigint[])
         """
-    /// Drops what was merged long ago, and notes that older pages cannot be told any more.
+    /// Drops some of what was merged long ago, and notes that older pages cannot be told any more.
     static let dropMerged = """
         WITH gone AS (
-            DELETE FROM event_columns
-            WHERE merged IS NOT NULL AND merged_at < now() - make_interval(secs => $1::bigint)
-                AND merged < pg_snapshot_xmin(pg_current_snapshot())
+            DELETE FROM event_columns WHERE id = ANY(ARRAY(
+                SELECT id FROM event_columns
+                WHERE merged IS NOT NULL AND merged_at < now() - make_interval(secs => $1::bigint)
+                    AND merged < pg_snapshot_xmin(pg_current_snapshot())
+                ORDER BY merged_at LIMIT $2::bigint
+            ))
             RETURNING merged
+        ), noted AS (
+            INSERT INTO settings (key, value)
+            SELECT 'cutFloor', max(merged::text::numeric)::text FROM gone HAVING count(*) > 0
+            ON CONFLICT (key) DO UPDATE
+            SET value = greatest(settings.value::numeric, excluded.value::numeric)::text
         )
-        INSERT INTO settings (key, value)
-        SELECT 'cutFloor', max(merged::text::numeric)::text FROM gone HAVING count(*) > 0
-        ON CONFLICT (key) DO UPDATE
-        SET value = greatest(settings.value::numeric, excluded.value::numeric)::text
+        SELECT count(*) FROM gone
         """
     /// Pages that were begun before this transaction cannot be told after it.
     static let raiseFloor = """
