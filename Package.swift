@@ -69,6 +69,7 @@ let package = Package(
                 .embedInCode("Migrations/0003-columns.sql"),
                 .embedInCode("Migrations/0004-corrections.sql"),
                 .embedInCode("Migrations/0005-cuts.sql"),
+                .embedInCode("Migrations/0006-sealed-ids.sql"),
             ],
             swiftSettings: strict
         ),
@@ -191,6 +192,7 @@ let package = Package(
                 "MeterstoneStore", "MeterstoneTesting",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
+            exclude: ["Fixtures"],
             swiftSettings: strict
         ),
         .testTarget(

@@ -8,13 +8,15 @@ import Synchronization
 ///
 /// While one commit is being made durable, what arrives waits in a bounded queue; the next commit takes
 /// all of it. There is no timer in that: a lone caller waits for one sync, and a thousand callers share
-/// one. When nothing waits, or when too much is not projected, the same queue projects in short steps.
+/// one. The same queue projects in short steps: after each commit as much as ``ProjectionPace`` says, and
+/// the rest when nothing waits.
 final class Committer: Sendable {
     /// Commands in one commit at most; more wait for the next.
     static let commandsPerCommitMax = 16_384
-    /// How long commits wait for projection at a time, when more facts wait than the store wants. A
-    /// step more may be under way. When twice as many wait, commits wait until there are fewer.
-    static let projectionMilliseconds = 20
+    /// How long the next commit waits for projection at most; what is still owed then is carried over. A
+    /// step more may be under way. Only when more facts wait than the store wants, commits wait until
+    /// there are fewer.
+    static let projectionNanosecondsMax: UInt64 = 40_000_000
     /// How long nothing must have happened before the rest is projected.
     static let idleMilliseconds = 20
 
@@ -24,6 +26,8 @@ final class Committer: Sendable {
     private let store: any Store
     private let isWaitingBounded: Bool
     private let clock: @Sendable () -> Instant
+    /// Nanoseconds of a clock that only rises.
+    private let uptime: @Sendable () -> UInt64
     private let commandsMax: Int
     private let logger: Logger
     private let queue = DispatchQueue(label: "meterstone.committer")
@@ -31,6 +35,8 @@ final class Committer: Sendable {
     private let probed = Mutex<(at: UInt64, error: StoreError?)?>(nil)
     private let readers = DispatchQueue(label: "meterstone.readers", attributes: .concurrent)
     private let waiting = Mutex(Waiting())
+    /// Only used on the committer's queue.
+    private let pace = Mutex(ProjectionPace())
 
     /// What arrived since the last commit was taken.
     private struct Waiting {
@@ -63,10 +69,12 @@ final class Committer: Sendable {
     }
 
     init(
-        store: any Store, clock: @escaping @Sendable () -> Instant, commandsMax: Int,
+        store: any Store, clock: @escaping @Sendable () -> Instant,
+        uptime: @escaping @Sendable () -> UInt64 = Committer.uptime, commandsMax: Int,
         logger: Logger
     ) {
         self.store = store
+        self.uptime = uptime
         isWaitingBounded = store.waitMillisecondsMax != nil
         self.clock = clock
         self.commandsMax = commandsMax
@@ -154,7 +162,9 @@ final class Committer: Sendable {
         }
     }
 
-    private static var now: UInt64 { DispatchTime.now().uptimeNanoseconds }
+    @Sendable static func uptime() -> UInt64 { DispatchTime.now().uptimeNanoseconds }
+
+    private static var now: UInt64 { uptime() }
 
     private static func waited(since arrival: UInt64) -> Int64 {
         Int64(clamping: (now - min(arrival, now)) / 1_000_000)
@@ -188,18 +198,23 @@ final class Committer: Sendable {
     /// Commits until nothing waits.
     private func drain() {
         while let (entries, arrivals) = take() {
+            let before = store.waitingFacts
             perform(entries, arrivals)
-            keepProjectionUp()
+            keepProjectionUp(committed: max(0, store.waitingFacts - before))
         }
         scheduleIdleCheck()
     }
 
-    private func keepProjectionUp() {
-        let max = store.waitingFactsMax
-        guard store.waitingFacts > max else { return }
-        let deadline = DispatchTime.now() + .milliseconds(Self.projectionMilliseconds)
-        while store.waitingFacts > max,
-            DispatchTime.now() < deadline || store.waitingFacts / 2 > max,
+    /// Projects what is owed after a commit of so many facts.
+    private func keepProjectionUp(committed count: Int) {
+        let start = uptime()
+        pace.withLock {
+            $0.note(
+                committed: count, waiting: store.waitingFacts, owed: store.owedFacts, at: start)
+        }
+        while pace.withLock({ $0.isDue }),
+            uptime() - start < Self.projectionNanosecondsMax
+                || store.owedFacts > store.waitingFactsMax,
             projectStep()
         {}
     }
@@ -298,8 +313,15 @@ final class Committer: Sendable {
 
     /// A short step of projection; `false` when there is nothing more to do, or no way to do it.
     private func projectStep() -> Bool {
+        let before = (waiting: store.waitingFacts, owed: store.owedFacts)
         do throws(StoreError) {
-            return try store.project()
+            let mayGoOn = try store.project()
+            pace.withLock {
+                $0.note(
+                    projectedFrom: (before.waiting, store.waitingFacts),
+                    work: max(0, before.owed - store.owedFacts), at: uptime())
+            }
+            return mayGoOn
         } catch {
             note(error)
             logger.error("projection stopped", metadata: ["error": "\(error)"])

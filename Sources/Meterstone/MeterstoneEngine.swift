@@ -21,6 +21,17 @@ public final class MeterstoneEngine: Sendable {
         committer = Committer(store: store, clock: clock, commandsMax: commandsMax, logger: logger)
     }
 
+    /// - Parameter uptime: nanoseconds of a clock that only rises; paces projection.
+    package init(
+        store: any Store, clock: @escaping @Sendable () -> Instant,
+        uptime: @escaping @Sendable () -> UInt64
+    ) {
+        self.clock = clock
+        committer = Committer(
+            store: store, clock: clock, uptime: uptime, commandsMax: 100_000,
+            logger: Logger(label: "meterstone"))
+    }
+
     /// Finishes what was accepted, projects it, and closes the store. Later calls get `closed`.
     public func shutdown() async {
         await committer.shutdown()

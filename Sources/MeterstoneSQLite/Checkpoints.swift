@@ -43,7 +43,7 @@ final class Checkpoints: Sendable {
         state.withLock { $0.pages = pages }
     }
 
-    /// Called by the committer between two steps of projection.
+    /// Called by the committer before each commit and each step of projection.
     func continueIfNeeded(_ writer: Database) throws(StoreError) {
         if let failure = state.withLock({ $0.failure.take() }) { throw failure }
         let (mustStart, mustFinish) = state.withLock { state in

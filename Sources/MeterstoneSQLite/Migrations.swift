@@ -24,6 +24,10 @@ enum Migrations {
             try database.execute(
                 sql: String(decoding: PackageResources._005_cuts_sql, as: UTF8.self))
         }
+        migrator.registerMigration("0006-sealed-ids") { database in
+            try database.execute(
+                sql: String(decoding: PackageResources._006_sealed_ids_sql, as: UTF8.self))
+        }
         return migrator
     }()
 }

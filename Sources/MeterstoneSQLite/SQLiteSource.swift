@@ -8,9 +8,15 @@ final class SQLiteSource: StoreSource {
     static let sequenceMax = Int64.max / 4
     private let database: Database
     private var statements: [String: Statement] = [:]
+    let cache: IDRunCache
+    /// The runs of event ids in this snapshot; `nil`: they have to be looked at.
+    var knownRuns: [IDRun]?
+    /// Blocks of ids and parts of filters that were read.
+    var idBodiesRead = 0
 
-    init(_ database: Database) {
+    init(_ database: Database, _ cache: IDRunCache) {
         self.database = database
+        self.cache = cache
     }
 
     /// Lets go of the statements; they are prepared again when they are needed.
@@ -73,19 +79,6 @@ final class SQLiteSource: StoreSource {
                 value: statement.int(0),
                 memoryBytes: statement.isNull(1) ? nil : statement.bytes(1)),
             asOf: statement.int(2))
-    }
-
-    func locations(of id: EventID, source: String?) throws(StoreError) -> [EventLocation] {
-        let statement = try statement(UsageEventStatements.locations)
-        defer { statement.reset() }
-        statement.bind(1, Int64(bitPattern: id.key(source: source)))
-        var result: [EventLocation] = []
-        while try statement.step() {
-            result.append(
-                EventLocation(
-                    day: statement.int(1), subject: statement.int(2), sequence: statement.int(0)))
-        }
-        return result
     }
 
     func body(at location: EventLocation) throws(StoreError) -> [UInt8]? {

@@ -23,13 +23,14 @@ extension WriterStatements {
         }
     }
 
-    /// Merges the newest segments of a day; `false`: there is nothing to merge.
-    func mergeColumns(of day: Int64) throws(StoreError) -> Bool {
+    /// Merges the newest segments of a day, and returns how many events they have; 0: there is nothing to
+    /// merge.
+    func mergeColumns(of day: Int64) throws(StoreError) -> Int {
         let known = try Statement(database, ColumnStatements.sizesOfDay)
         known.bind(1, day)
         var rows: [(id: Int64, sequence: Int64, count: Int)] = []
         while try known.step() { rows.append((known.int(0), known.int(1), Int(known.int(2)))) }
-        guard let count = ColumnMerging.mergeable(rows.map(\.count)) else { return false }
+        guard let count = ColumnMerging.mergeable(rows.map(\.count)) else { return 0 }
         let merged = rows.suffix(count)
         let read = try Statement(database, ColumnStatements.byID)
         let note = try Statement(database, ColumnStatements.noteMerged)
@@ -49,7 +50,7 @@ extension WriterStatements {
         }
         read.reset()
         try put(try ColumnMerging.merged(segments), at: sequence)
-        return true
+        return segments.reduce(0) { $0 + $1.count }
     }
 
     /// Milliseconds for which merged rows are kept for pages that were begun before, if not too much
@@ -100,7 +101,9 @@ extension WriterStatements {
 
 extension SQLiteStore {
     /// What stores of this version derive from events, beside what those of the first one did.
-    private static let derivedVersion = "2"
+    private static let derivedVersion = "3"
+    /// The version whose index of event ids had another form, and nothing else.
+    private static let versionBeforeRuns = "2"
 
     /// Brings a store that an earlier version wrote up to what this one derives from its events.
     func adoptDerivedVersion() throws(StoreError) {
@@ -108,7 +111,10 @@ extension SQLiteStore {
             try statements.source.setting(Setting.derivedVersion)
         }
         guard known != Self.derivedVersion else { return }
-        if workingSet.head > 0 {
+        if workingSet.head == 0 || known == Self.versionBeforeRuns {
+            while try project() {}
+            try adoptEventIDs()
+        } else {
             while try project() {}
             try write { (_) throws(StoreError) in
                 var registry = workingSet.registry
@@ -133,7 +139,7 @@ extension SQLiteStore {
             try statements.put(segments, at: sequence)
             days.formUnion(segments.map(\.day))
         }
-        for day in days { while try statements.mergeColumns(of: day) {} }
+        for day in days { while try statements.mergeColumns(of: day) > 0 {} }
     }
 }
 

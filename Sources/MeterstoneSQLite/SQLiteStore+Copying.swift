@@ -14,7 +14,7 @@ extension SQLiteStore {
         while try project() {}
         do {
             try pool.read { database in
-                let source = SQLiteSource(database)
+                let source = SQLiteSource(database, idRuns)
                 let opening = StorePart.Opening(
                     try Self.catalog(database, options),
                     defaultTimeZone: options.defaultTimeZone, days: try source.days())
@@ -66,7 +66,7 @@ extension SQLiteStore {
         _ = try filling.finish()
         try statements.put(setting: Setting.watermark, String(filling.sequenceMax))
         workingSet = try Self.load(statements.source, statements, options)
-        try rebuildEventIDs(database)
+        try rebuildEventIDs()
         try rebuildColumns(database)
         _ = try rebuildCounters(database)
     }

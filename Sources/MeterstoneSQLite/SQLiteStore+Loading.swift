@@ -10,6 +10,7 @@ extension SQLiteStore {
         source.finalize()
         let watermark = try source.watermark()
         statements.mayHaveColumnsAhead = true
+        try statements.ids.reload()
         var changes: [ChangeRecord] = []
         for kind in ChangeRecord.scheduleKinds {
             changes += try source.changes(ofKind: kind, key: nil)

@@ -15,6 +15,7 @@ extension SQLiteStore {
                 guard let current = projection else { return false }
                 if try current.step(statements, workingSet) { return true }
                 projection = nil
+                Discarded.discard(current)
                 return workingSet.tail.count > 0
             } catch {
                 try putBack(after: error)
@@ -53,7 +54,7 @@ extension SQLiteStore {
         return try write { (database) throws(StoreError) in
             do throws(StoreError) {
                 let total = try statements.transaction { () throws(StoreError) in
-                    try rebuildEventIDs(database)
+                    try rebuildEventIDs()
                     try rebuildColumns(database)
                     return try rebuildCounters(database)
                 }
@@ -104,28 +105,7 @@ extension SQLiteStore {
         }
     }
 
-    func rebuildEventIDs(_ database: Database) throws(StoreError) {
-        try Statement(database, UsageEventStatements.deleteIDs).run()
-        let names = workingSet.registry.names
-        let days = Int64.min...Int64.max
-        try statements.source.scan(days: days) { (day, subject, fact) throws(StoreError) in
-            guard fact.body.first == FactKind.usage.rawValue else { return }
-            var reader = ByteReader(fact.body, from: 1)
-            guard let record = try? UsageRecord(&reader, names: names) else {
-                throw StoreError(
-                    code: .corrupt,
-                    message: "the fact with sequence \(fact.sequence) is unreadable")
-            }
-            let key = record.id.key(source: record.details?.source)
-            statements.putID.bind(1, Int64(bitPattern: key))
-            statements.putID.bind(2, fact.sequence)
-            statements.putID.bind(3, day)
-            statements.putID.bind(4, subject)
-            try statements.putID.run()
-        }
-    }
-
-    /// What SQLite itself finds wrong, event ids that lead nowhere, and events without one.
+    /// What SQLite itself finds wrong, and what is wrong with the index of event ids.
     private func integrityDifferences() throws(StoreError) -> [VerifyDifference] {
         let check = try Statement(statements.database, "PRAGMA quick_check(100)")
         var result: [VerifyDifference] = []
@@ -134,20 +114,6 @@ extension SQLiteStore {
             result.append(
                 VerifyDifference(what: "database file", expected: "ok", found: check.text(0)))
         }
-        let lost = try Statement(statements.database, UsageEventStatements.lostIDs)
-        while try lost.step() {
-            result.append(
-                VerifyDifference(
-                    what: "event id index, sequence \(lost.int(0))", expected: "an event",
-                    found: "nothing"))
-        }
-        let usages = try statements.source.count(UsageEventStatements.usageCount)
-        let ids = try statements.source.count(UsageEventStatements.idCount)
-        if usages != ids {
-            result.append(
-                VerifyDifference(
-                    what: "event id index", expected: "\(usages) entries", found: "\(ids)"))
-        }
-        return result
+        return result + (try eventIDDifferences())
     }
 }

@@ -13,6 +13,7 @@ public import MeterstoneStore
 public final class SQLiteStore: Store, @unchecked Sendable {
     let options: StoreOptions
     let pool: DatabasePool
+    let idRuns: IDRunCache
     /// Confined to the committer, like everything below.
     var workingSet: WorkingSet
     var projection: Projection?
@@ -43,8 +44,10 @@ public final class SQLiteStore: Store, @unchecked Sendable {
             let pool = try Self.openPool(path: path)
             self.pool = pool
             self.options = options
+            let idRuns = IDRunCache()
+            self.idRuns = idRuns
             (statements, workingSet, checkpoints) = try pool.writeWithoutTransaction { database in
-                let statements = try WriterStatements(database)
+                let statements = try WriterStatements(database, idRuns)
                 return (
                     statements, try Self.load(statements.source, statements, options),
                     try Checkpoints(path: path, writer: database)
@@ -96,6 +99,7 @@ public final class SQLiteStore: Store, @unchecked Sendable {
         return try write { (database) throws(StoreError) in
             statements.now = now
             do throws(StoreError) {
+                try checkpoints.continueIfNeeded(database)
                 var outcomes: [Outcome] = []
                 outcomes.reserveCapacity(commands.count)
                 var batch: JournalBatch?
@@ -147,12 +151,20 @@ public final class SQLiteStore: Store, @unchecked Sendable {
             code: .halted, message: "the store stopped (\(halt.message)) and must be opened again")
     }
 
+    /// Blocks of event ids and parts of filters that commits have read.
+    package var idBodiesRead: Int { statements.source.idBodiesRead }
+
     /// Subjects in memory.
     package var cachedSubjects: Int { workingSet.subjects.count }
 
     public var isSharedBetweenNodes: Bool { false }
 
     public var waitingFacts: Int { workingSet.tail.count }
+
+    public var owedFacts: Int {
+        guard let projection else { return waitingFacts }
+        return waitingFacts - projection.factsInTail + projection.factsLeft
+    }
 
     public var waitingFactsMax: Int { options.journalEventsMax }
 
@@ -207,7 +219,7 @@ public final class SQLiteStore: Store, @unchecked Sendable {
         _ body: (any StoreSource) throws(StoreError) -> Result
     ) throws(StoreError) -> Result {
         do {
-            return try pool.read { database in try body(SQLiteSource(database)) }
+            return try pool.read { database in try body(SQLiteSource(database, idRuns)) }
         } catch {
             throw StoreError(error)
         }
@@ -216,7 +228,7 @@ public final class SQLiteStore: Store, @unchecked Sendable {
     public func changes(before sequence: Int64?, count: Int) throws(StoreError) -> [ChangeEntry] {
         do {
             return try pool.read { database in
-                try SQLiteSource(database).changes(before: sequence, count: count)
+                try SQLiteSource(database, idRuns).changes(before: sequence, count: count)
             }
         } catch {
             throw StoreError(error)

@@ -92,26 +92,35 @@ package enum UsageEventStatements {
         WHERE day BETWEEN ?1 AND ?2 AND sequence <= ?3
         ORDER BY day, subject, sequence
         """
-    package static let putID = """
-        INSERT OR IGNORE INTO event_ids (key, sequence, day, subject)
-        VALUES (?1, ?2, ?3, ?4)
-        """
-    package static let locations = "SELECT sequence, day, subject FROM event_ids WHERE key = ?1"
-    package static let lostIDs = """
-        SELECT sequence FROM event_ids
-        WHERE NOT EXISTS (
-            SELECT 1 FROM usage_events
-            WHERE usage_events.day = event_ids.day AND usage_events.subject = event_ids.subject
-                AND usage_events.sequence = event_ids.sequence
-        )
-        LIMIT 100
+    package static let exists = """
+        SELECT 1 FROM usage_events WHERE day = ?1 AND subject = ?2 AND sequence = ?3
         """
     package static let count = "SELECT COUNT(*) FROM usage_events"
-    package static let deleteIDs = "DELETE FROM event_ids"
-    package static let idCount = "SELECT COUNT(*) FROM event_ids"
     /// Usages of subjects themselves: neither corrections nor the rows of teams.
     package static let usageCount =
         "SELECT COUNT(*) FROM usage_events WHERE substr(body, 1, 1) = x'01'"
+}
+
+package enum EventIDStatements {
+    package static let runs = "SELECT number, entries, last_key, keys FROM id_runs ORDER BY number"
+    package static let numbers = "SELECT number FROM id_runs ORDER BY number"
+    package static let putRun = """
+        INSERT INTO id_runs (number, entries, last_key, keys) VALUES (?1, ?2, ?3, ?4)
+        """
+    package static let deleteRun = "DELETE FROM id_runs WHERE number = ?1"
+    package static let deleteRuns = "DELETE FROM id_runs"
+    package static let body = "SELECT body FROM id_blocks WHERE id = ?1"
+    package static let nextBody = "SELECT MIN(id) FROM id_blocks WHERE id > ?1"
+    package static let putBody = "INSERT INTO id_blocks (id, body) VALUES (?1, ?2)"
+    /// A few at a time, since every page of a deleted body is touched.
+    package static let dropBodies = """
+        DELETE FROM id_blocks WHERE id IN (
+            SELECT id FROM id_blocks WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3
+        )
+        """
+    package static let deleteBodies = "DELETE FROM id_blocks"
+    /// Where stores of earlier versions had them.
+    package static let dropFormerTable = "DROP TABLE IF EXISTS event_ids"
 }
 
 package enum ColumnStatements {

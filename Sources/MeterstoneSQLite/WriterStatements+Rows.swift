@@ -21,11 +21,7 @@ extension WriterStatements {
         try statement.run()
     }
 
-    func put(_ rows: [SubjectRow]) throws(StoreError) {
-        try put(rows.map(\.subject))
-    }
-
-    func put(_ subjects: [StoredSubject]) throws(StoreError) {
+    func put(_ subjects: some Collection<StoredSubject>) throws(StoreError) {
         let statement = try Statement(database, SubjectStatements.put)
         for subject in subjects {
             statement.bind(1, subject.number)

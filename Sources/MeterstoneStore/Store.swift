@@ -29,6 +29,9 @@ public protocol Store: AnyObject, Sendable {
     /// Commits that are durable and not yet in the tables that people query.
     var waitingFacts: Int { get }
 
+    /// The same in terms of work: what waits, less the share that is done of a round that is under way.
+    var owedFacts: Int { get }
+
     /// How many may wait before projection goes first.
     var waitingFactsMax: Int { get }
 
@@ -111,6 +114,8 @@ extension Store {
 
 extension Store {
     public var notices: [String] { [] }
+
+    public var owedFacts: Int { waitingFacts }
 }
 
 extension Store {

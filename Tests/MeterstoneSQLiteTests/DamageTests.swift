@@ -67,18 +67,28 @@ import Testing
     @Test func `verify reports an event id that leads nowhere`() throws {
         try withStore { store, other in
             try other.write {
-                try $0.execute(sql: "UPDATE event_ids SET sequence = sequence + 100000")
+                try $0.execute(
+                    sql:
+                        "DELETE FROM usage_events WHERE sequence = (SELECT MAX(sequence) FROM usage_events)"
+                )
             }
-            #expect(try !store.verify().isClean)
+            let whats = try store.verify().differences.map(\.what)
+            #expect(whats.contains { $0.hasPrefix("event id index, sequence ") })
         }
     }
 
-    @Test
-    func `verify reports an event without an entry in the index of ids and rebuild puts it back`()
-        throws
-    {
+    @Test(arguments: [
+        "DELETE FROM id_runs", "DELETE FROM id_blocks", "UPDATE id_blocks SET body = x''",
+        "UPDATE id_blocks SET body = zeroblob(length(body))",
+        "UPDATE id_blocks SET body = substr(body, 1, length(body) - 1) WHERE id & 0x800000 = 0",
+        "UPDATE id_runs SET keys = zeroblob(16)", "UPDATE id_runs SET entries = entries + 1",
+        "UPDATE id_runs SET entries = -1", "UPDATE id_runs SET entries = 9223372036854775807",
+        "UPDATE id_runs SET last_key = last_key - 1",
+        "DELETE FROM id_blocks WHERE id & 0x800000 <> 0",
+    ])
+    func `verify reports a damaged index of ids and rebuild puts it back`(damage: String) throws {
         try withStore { store, other in
-            try other.write { try $0.execute(sql: "DELETE FROM event_ids WHERE sequence % 2 = 0") }
+            try other.write { try $0.execute(sql: damage) }
             #expect(try !store.verify().isClean)
             _ = try store.rebuild()
             #expect(try store.verify().differences == [])
@@ -91,6 +101,31 @@ import Testing
                 #expect(decision.isDuplicate)
             }
         }
+    }
+
+    @Test(arguments: [
+        "UPDATE id_blocks SET body = zeroblob(length(body)) WHERE id & 0x800000 = 0",
+        "DELETE FROM id_blocks WHERE id & 0x800000 = 0",
+        "UPDATE id_runs SET keys = substr(keys, 9)",
+    ])
+    func `a damaged index of ids is a clear error and no trap`(damage: String) throws {
+        let folder = TemporaryFolder()
+        let store = try SQLiteStore(directory: folder.path, options: FixedHistory.options)
+        try FixedHistory.prepare(store)
+        var history = FixedHistory()
+        history.run(store)
+        try store.close()
+        let other = try DatabaseQueue(path: folder.path + "/meterstone.sqlite")
+        try other.write { try $0.execute(sql: damage) }
+        try other.close()
+        let again = try SQLiteStore(directory: folder.path, options: FixedHistory.options)
+        #expect(
+            performing: {
+                _ = try again.commit(FixedHistory.commands(ofBatch: 3), at: FixedHistory.now)
+            }, throws: { ($0 as? StoreError)?.code == .corrupt })
+        _ = try again.rebuild()
+        #expect(try again.verify().differences == [])
+        try again.close()
     }
 
     @Test(arguments: ["x''", "x'4d534a'", "zeroblob(400)", "substr(body, 1, length(body) - 1)"])

@@ -42,7 +42,13 @@ import Testing
         (UsageEventStatements.firstDay, "SEARCH usage_events USING PRIMARY KEY (day>?)"),
         (UsageEventStatements.lastDay, "SEARCH usage_events USING PRIMARY KEY (day<?)"),
         (UsageEventStatements.scan, "SEARCH usage_events USING PRIMARY KEY (day>? AND day<?)"),
-        (UsageEventStatements.locations, "SEARCH event_ids USING PRIMARY KEY (key=?)"),
+        (
+            UsageEventStatements.exists,
+            "SEARCH usage_events USING PRIMARY KEY (day=? AND subject=? AND sequence=?)"
+        ),
+        (EventIDStatements.body, "SEARCH id_blocks USING INTEGER PRIMARY KEY (rowid=?)"),
+        (EventIDStatements.nextBody, "SEARCH id_blocks USING INTEGER PRIMARY KEY (rowid>?)"),
+        (EventIDStatements.dropBodies, "SEARCH id_blocks USING INTEGER PRIMARY KEY (rowid=?)"),
         (
             CounterStatements.byKey,
             "SEARCH counters USING PRIMARY KEY (series=? AND window_from=? AND subject=?)"
@@ -164,8 +170,8 @@ import Testing
             )
             #expect(
                 tables == [
-                    "catalog", "changes", "counters", "event_columns", "event_ids",
-                    "grdb_migrations", "journal",
+                    "catalog", "changes", "counters", "event_columns",
+                    "grdb_migrations", "id_blocks", "id_runs", "journal",
                     "ledger_entries", "limit_numbers", "merged_columns", "quantity_names", "series",
                     "settings", "subjects", "usage_events",
                 ])

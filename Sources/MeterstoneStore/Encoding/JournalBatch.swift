@@ -51,12 +51,16 @@ package struct JournalBatch: Sendable {
         bytes = writer.bytes
     }
 
+    /// Every fact in order.
+    package var facts: FactIterator {
+        FactIterator(bytes, from: factsStart, to: bytes.count - 8, sequence: firstSequence)
+    }
+
     /// Visits every fact in order.
     package func forEach<Failure: Error>(
         _ visit: (Fact) throws(Failure) -> Void
     ) throws(Failure) {
-        var facts = FactIterator(
-            bytes, from: factsStart, to: bytes.count - 8, sequence: firstSequence)
+        var facts = self.facts
         while let fact = facts.next() { try visit(fact) }
     }
 }

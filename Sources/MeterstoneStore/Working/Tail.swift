@@ -187,19 +187,31 @@ package struct TailSlice {
 
 /// Where events stand, by the 64-bit key of their id.
 ///
-/// Ids that the engine makes rise with time, so that they are kept as a sorted array and need no
-/// hashing; the caller's ids go into a dictionary, collisions beside it.
+/// Ids that the engine makes rise with time, by the millisecond, so that they are kept as a sorted array
+/// and need no hashing; the caller's ids go into a dictionary, collisions beside it.
 package struct EventIDIndex: Sendable {
     private var given: [UInt64: TailPosition] = [:]
     private var collisions: [UInt64: [TailPosition]] = [:]
     private var generated: [(key: UInt64, position: TailPosition)] = []
 
+    /// How far from its end an id is put into the sorted array.
+    private static let stepsMax = 256
+
     mutating func insert(_ key: UInt64, isGenerated: Bool, at position: TailPosition) {
-        if isGenerated, generated.last.map({ $0.key < key }) ?? true {
-            generated.append((key, position))
+        if isGenerated, let place = placeNearEnd(of: key) {
+            generated.insert((key, position), at: place)
         } else if let first = given.updateValue(position, forKey: key) {
             collisions[key, default: []].append(first)
         }
+    }
+
+    private func placeNearEnd(of key: UInt64) -> Int? {
+        var place = generated.count
+        while place > 0, generated[place - 1].key > key {
+            place -= 1
+            if generated.count - place > Self.stepsMax { return nil }
+        }
+        return place
     }
 
     func positions(of key: UInt64) -> [TailPosition] {
@@ -211,8 +223,9 @@ package struct EventIDIndex: Sendable {
             let middle = (low + high) / 2
             if generated[middle].key < key { low = middle + 1 } else { high = middle }
         }
-        if low < generated.count, generated[low].key == key {
+        while low < generated.count, generated[low].key == key {
             result.append(generated[low].position)
+            low += 1
         }
         return result
     }
@@ -221,21 +234,19 @@ package struct EventIDIndex: Sendable {
 extension EventID {
     /// What event ids are found by.
     ///
-    /// UUIDs of version 7 start with their time; taking their first half keeps the index of events
-    /// that are recorded together in one place. Everything else is hashed, with its source.
+    /// UUIDs of version 7 start with their time, 48 bits of milliseconds, and so does the key: an index of
+    /// events that are recorded together grows in one place. The rest of the key is of a hash of all of the
+    /// id, since nothing says that its other bits differ. Everything else is hashed as a whole. The source
+    /// is always part of what is hashed.
     package func key(source: String?) -> UInt64 {
+        let seed = source.map { XXH64.hash($0) } ?? 0
         switch self {
-        case .uuid(let high, _) where high >> 12 & 0xF == 7: return high
         case .uuid(let high, let low):
-            var writer = ByteWriter(capacity: 16)
-            writer.fixed(high)
-            writer.fixed(low)
-            return XXH64.hash(writer.bytes[...], seed: Self.seed(source))
-        case .text(let text): return XXH64.hash(text, seed: Self.seed(source))
+            let hash = unsafe withUnsafeBytes(of: (high.littleEndian, low.littleEndian)) {
+                unsafe XXH64.hash($0.bindMemory(to: UInt8.self), seed: seed)
+            }
+            return high >> 12 & 0xF == 7 ? high & ~0xFFFF | hash & 0xFFFF : hash
+        case .text(let text): return XXH64.hash(text, seed: seed)
         }
-    }
-
-    private static func seed(_ source: String?) -> UInt64 {
-        source.map { XXH64.hash($0) } ?? 0
     }
 }

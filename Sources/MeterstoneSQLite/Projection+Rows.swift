@@ -1,0 +1,145 @@
+import Dispatch
+import MeterstoneCore
+import MeterstoneStore
+import Synchronization
+
+/// Where the body of a row of `usage_events` stands in a slice.
+struct EventReference: Comparable {
+    var location: EventLocation
+    var batch: Int32
+    var start: Int32
+    var end: Int32
+    /// The subject that a team's row points to; 0 for a row with a body of its own.
+    var member: Int64
+
+    static func < (lhs: EventReference, rhs: EventReference) -> Bool {
+        lhs.location < rhs.location
+    }
+}
+
+/// Where a ledger entry stands among those of a slice.
+struct EntryReference: Comparable {
+    var subject: Int64
+    var sequence: Int64
+    var index: Int
+
+    init(_ row: EntryRow, index: Int) {
+        subject = row.subject
+        sequence = row.sequence
+        self.index = index
+    }
+
+    static func < (lhs: EntryReference, rhs: EntryReference) -> Bool {
+        (lhs.subject, lhs.sequence) < (rhs.subject, rhs.sequence)
+    }
+}
+
+/// Where a counter stands among those of a slice.
+struct CounterReference: Comparable {
+    var key: CounterKey
+    var index: Int
+
+    static func < (lhs: CounterReference, rhs: CounterReference) -> Bool { lhs.key < rhs.key }
+}
+
+extension Fact {
+    /// Notes the rows that a fact about usage becomes: as ``Fact/rows``, without copying a body.
+    func appendReferences(
+        batch: Int, to events: inout [EventReference], _ ids: inout [IDEntry]
+    ) {
+        guard let head = usageHead else { return }
+        let location = EventLocation(
+            day: head.occurredAt.utcDay, subject: subject, sequence: sequence)
+        events.append(
+            EventReference(
+                location: location, batch: Int32(batch), start: Int32(start), end: Int32(end),
+                member: 0))
+        for ancestor in head.ancestors {
+            events.append(
+                EventReference(
+                    location: EventLocation(
+                        day: location.day, subject: ancestor, sequence: sequence),
+                    batch: 0, start: 0, end: 0, member: subject))
+        }
+        if kind == .usage, let (id, source) = try? UsageRecord.idAndSource(self) {
+            ids.append(IDEntry(key: id.key(source: source), location: location))
+        }
+    }
+}
+
+extension Projection {
+    func put(
+        _ rows: ArraySlice<EventReference>, _ statements: WriterStatements
+    ) throws(StoreError) {
+        for row in rows {
+            let put = statements.putEvent
+            put.bind(1, row.location.day)
+            put.bind(2, row.location.subject)
+            put.bind(3, row.location.sequence)
+            if row.member == 0 {
+                try put.run(
+                    binding: 4, batches[Int(row.batch)].bytes, Int(row.start)..<Int(row.end))
+            } else {
+                put.bind(4, Fact.pointer(to: row.member, day: row.location.day))
+                try put.run()
+            }
+        }
+    }
+
+    func put(
+        _ rows: ArraySlice<CounterReference>, _ statements: WriterStatements
+    ) throws(StoreError) {
+        for row in rows {
+            let dirty = dirtyCounters[row.index]
+            guard
+                let counter = dirty.subject.takeDirtyCounter(
+                    series: dirty.series, from: dirty.from)
+            else { continue }
+            try statements.put(counter.isDeleted ? nil : counter, at: row.key)
+        }
+    }
+}
+
+/// Puts the events of a slice into columns, on a thread of its own while the rows are written.
+final class ColumnWriting: Sendable {
+    typealias Part = (segment: ColumnSegment, sequence: Int64)
+
+    private let parts = Mutex<[Part]>([])
+    private let group = DispatchGroup()
+    private static let queue = DispatchQueue(label: "meterstone.columns", qos: .userInitiated)
+
+    /// - Parameter columns: events, with the last fact that each part includes.
+    init(_ columns: [(until: Int64, entries: ColumnEntries)]) {
+        group.enter()
+        Self.queue.async {
+            for (until, entries) in columns {
+                let made = entries.segments().map { ($0, until) }
+                self.parts.withLock { $0 += made }
+            }
+            self.group.leave()
+        }
+    }
+
+    /// Waits until all are there.
+    func segments() -> [Part] {
+        group.wait()
+        return parts.withLock { $0 }
+    }
+}
+
+/// Lets go of something large on a thread where nobody waits for it.
+///
+/// Unchecked, because nobody uses it any more.
+struct Discarded: @unchecked Sendable {
+    private static let queue = DispatchQueue(label: "meterstone.discarded", qos: .utility)
+    private let value: AnyObject
+
+    static func discard(_ value: AnyObject) {
+        let discarded = Discarded(value: value)
+        queue.async { withExtendedLifetime(discarded) {} }
+    }
+
+    private init(value: AnyObject) {
+        self.value = value
+    }
+}

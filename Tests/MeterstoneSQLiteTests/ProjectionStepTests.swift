@@ -1,0 +1,119 @@
+import Meterstone
+import MeterstoneCore
+import MeterstoneSQLite
+import MeterstoneStore
+import MeterstoneTesting
+import Testing
+
+/// Promise: no commit waits long for a step of projection, and no step needs a sync.
+@Suite struct ProjectionStepTests {
+    private static func events(_ numbers: Range<Int>, subjects: Int) -> [Command] {
+        numbers.map { number in
+            .record(
+                UsageEvent(
+                    id: .text("e\(number)"),
+                    subject: SubjectID(unchecked: "user\(number &* 7_919 % subjects)"),
+                    occurredAt: FixedHistory.now, quantities: .one(.prompts, 1)))
+        }
+    }
+
+    @Test func `no step writes more than its share and none is synced`() throws {
+        let folder = TemporaryFolder()
+        let disk = FaultyDisk(folder: folder.path)
+        let store = try SQLiteStore(directory: folder.path, options: FixedHistory.options)
+        try FixedHistory.prepare(store)
+        // Some of them alone, the others in one large commit; every subject is new.
+        for number in 0..<500 {
+            _ = try store.commit(
+                Self.events(number..<number + 1, subjects: 20_000), at: FixedHistory.now)
+        }
+        _ = try store.commit(Self.events(500..<20_000, subjects: 20_000), at: FixedHistory.now)
+        disk.recover()
+        var writes = 0
+        var most = 0
+        var steps = 0
+        var owed = store.owedFacts
+        #expect(owed == store.waitingFacts && owed > 20_000)
+        while try store.project() {
+            most = max(most, disk.writes - writes)
+            writes = disk.writes
+            steps += 1
+            #expect(store.owedFacts <= owed)
+            owed = store.owedFacts
+        }
+        #expect(steps > 200)
+        // A frame of the log is two writes.
+        #expect(most < 2 * 1_100)
+        #expect(disk.syncs == 0)
+        #expect(store.owedFacts == 0)
+        #expect(try store.verify().differences == [])
+        try store.close()
+    }
+
+    @Test(arguments: [0, 30, 60, 100])
+    func `power lost in the middle of a projection loses nothing`(kept: Int) throws {
+        for steps in stride(from: 0, to: 30, by: 4) {
+            let comment: Comment = "after \(steps) steps, \(kept) % of the rest kept"
+            let folder = TemporaryFolder()
+            let disk = FaultyDisk(folder: folder.path, remembersSyncs: true)
+            let store = try SQLiteStore(directory: folder.path, options: FixedHistory.options)
+            try FixedHistory.prepare(store)
+            _ = try store.commit(Self.events(0..<1_000, subjects: 300), at: FixedHistory.now)
+            for _ in 0..<steps { _ = try store.project() }
+            disk.failSyncs(from: 1, .powerLoss)
+            #expect(throws: StoreError.self, comment) {
+                try store.commit(Self.events(1_000..<1_001, subjects: 1), at: FixedHistory.now)
+            }
+            let copy = TemporaryFolder()
+            try disk.restore(to: copy.path, keepingUnsynced: kept, seed: UInt64(steps))
+            let again = try SQLiteStore(directory: copy.path, options: FixedHistory.options)
+            let repeated = try again.commit(
+                Self.events(0..<1_000, subjects: 300), at: FixedHistory.now)
+            #expect(
+                repeated.allSatisfy {
+                    guard case .recorded(.duplicate) = $0 else { return false }
+                    return true
+                }, comment)
+            #expect(try again.verify().differences == [], comment)
+            try again.close()
+        }
+    }
+
+    @Test func `the log stays below its bound when nothing but commits happens`() throws {
+        let folder = TemporaryFolder()
+        let store = try SQLiteStore(directory: folder.path, options: FixedHistory.options)
+        try FixedHistory.prepare(store)
+        let properties = "{\"text\":\"\(String(repeating: "x", count: 3_000))\"}"
+        var largest = 0
+        // 300 MB and more in 1,000 commits.
+        for commit in 0..<1_000 {
+            let commands = (0..<100).map { number in
+                Command.record(
+                    UsageEvent(
+                        id: .text("e\(commit)-\(number)"), subject: SubjectID(unchecked: "ada"),
+                        occurredAt: FixedHistory.now, quantities: .one(.prompts, 1),
+                        details: EventDetails(properties: properties)))
+            }
+            _ = try store.commit(commands, at: FixedHistory.now)
+            largest = max(largest, try folder.bytes(of: "meterstone.sqlite-wal"))
+        }
+        #expect(largest < 200_000_000)
+        try store.close()
+    }
+
+    @Test func `elements that are sorted in pieces are sorted`() {
+        var random = SplitMix64(state: 5)
+        for count in [0, 1, 7, 1_000, 4_099] {
+            var sort = PieceSort<Int>()
+            var all: [Int] = []
+            while all.count < count {
+                let piece = (0..<min(Int.random(in: 1...300, using: &random), count - all.count))
+                    .map { _ in Int.random(in: 0..<2_000, using: &random) }
+                sort.append(piece)
+                all += piece
+            }
+            while sort.step(97) {}
+            #expect(sort.elements == all.sorted())
+        }
+    }
+}
