@@ -131,14 +131,11 @@ final class Projection {
                 try statements.put(entryOrder.elements[rows].map { entries[$0.index] })
             }
         case .counters:
-            let zones = workingSet.zones.new
+            // Not later than the first counter that is cut by them.
+            try putZones(statements, workingSet)
             try write(.newSubjects, statements, counters.elements.count) {
-                (rows) throws(StoreError) in
-                // Not later than the first counter that is cut by them.
-                try statements.put(zones: zones)
-                try put(counters.elements[rows], statements)
+                (rows) throws(StoreError) in try put(counters.elements[rows], statements)
             }
-            workingSet.zones.didStore(zones.keys)
         case .newSubjects:
             try write(.segments, statements, newSubjects.count) { (rows) throws(StoreError) in
                 try statements.put(newSubjects[rows])
@@ -179,6 +176,18 @@ final class Projection {
             extent = mergesLeft
         default: extent = 0
         }
+    }
+
+    /// Writes what rules counters are cut with since the last time, also where no counter follows.
+    private func putZones(
+        _ statements: WriterStatements, _ workingSet: WorkingSet
+    ) throws(StoreError) {
+        let zones = workingSet.zones.new
+        guard !zones.isEmpty else { return }
+        try statements.transaction(isSynced: false) { () throws(StoreError) in
+            try statements.put(zones: zones)
+        }
+        workingSet.zones.didStore(zones.keys)
     }
 
     /// Writes the next rows of a stage in one transaction.

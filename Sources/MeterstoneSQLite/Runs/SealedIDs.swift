@@ -16,6 +16,9 @@ final class SealedIDs {
     private let putBody, dropBodies: Statement
     private var nextNumber: Int64 = 1
     private var merges: [IDRunMerge] = []
+    /// Whether a merge met a damaged block; then nothing is merged until the store is opened again or written
+    /// anew.
+    private var isDamaged = false
     /// Runs of which blocks may be there, and no row.
     private var unneeded: [Int64] = []
 
@@ -65,6 +68,7 @@ final class SealedIDs {
     func reload() throws(StoreError) {
         source.knownRuns = nil
         merges = []
+        isDamaged = false
         var known: Set<Int64> = []
         let rows = try Statement(database, EventIDStatements.numbers)
         while try rows.step() { known.insert(rows.int(0)) }
@@ -94,6 +98,17 @@ final class SealedIDs {
             }
             return Self.entriesPerStep
         }
+        guard !isDamaged else { return 0 }
+        do throws(StoreError) { return try merge(statements) } catch {
+            guard error.code == .corrupt else { throw error }
+            // What is damaged is told to who asks for it; what is to be projected must not wait for it.
+            isDamaged = true
+            merges = []
+            return 0
+        }
+    }
+
+    private func merge(_ statements: WriterStatements) throws(StoreError) -> Int {
         try beginMerge()
         // Small ones first, so that runs do not become many while a large one takes its time.
         guard let place = merges.indices.min(by: { merges[$0].level < merges[$1].level }) else {
