@@ -113,7 +113,6 @@ package struct JournalBatchBuilder: Sendable {
     package private(set) var count = 0
     package private(set) var facts = ByteWriter(capacity: 4_096)
     private var scratch = ByteWriter(capacity: 256)
-    private var lastOffset = 0
 
     package init(firstSequence: Int64) {
         self.firstSequence = firstSequence
@@ -134,18 +133,11 @@ package struct JournalBatchBuilder: Sendable {
     ) -> TailPosition {
         scratch.removeAll()
         write(&scratch)
-        lastOffset = facts.count
+        let offset = facts.count
         facts.unsigned(UInt64(bitPattern: subject))
         facts.blob(scratch.bytes)
         count += 1
-        return TailPosition(batch: firstSequence, offset: lastOffset, sequence: nextSequence - 1)
-    }
-
-    /// Puts another fact in the place of the one that was appended last.
-    package mutating func replaceLast(subject: Int64, _ write: (inout ByteWriter) -> Void) {
-        facts.truncate(to: lastOffset)
-        count -= 1
-        append(subject: subject, write)
+        return TailPosition(batch: firstSequence, offset: offset, sequence: nextSequence - 1)
     }
 
     /// The facts so far, for look-ups within the batch.

@@ -76,18 +76,6 @@ extension WorkingSet {
         introduce(state, number: nextSubject, at: position.sequence, since: since)
     }
 
-    /// What a subject fact does, live and in replay.
-    func introduce(
-        _ state: SubjectState, number: Int64, at sequence: Int64, since: Instant?
-    ) {
-        state.number = number
-        state.since = since
-        state.firstSequence = sequence
-        byNumber[number] = state
-        nextSubject = max(nextSubject, number + 1)
-        noteRow(of: state, at: sequence)
-    }
-
     /// Tells a team that a subject with so many levels below it left or came; `nil`: it did not.
     func noteChild(
         of team: SubjectState?, left: Int? = nil, came: Int? = nil, at sequence: Int64

@@ -26,18 +26,10 @@ package final class WorkingSet {
     var batch: JournalBatchBuilder
     /// The fact that a replay has come to; what its batch holds after it has not happened yet.
     var replayed: Int64?
+    /// The last fact that was replayed and did more than give a subject its number.
+    var replayedDeed = Int64.max
     /// Rises whenever a cached allowance may be out of date.
     var version = 0
-    var movements: [Movement] = []
-    var statuses: [LimitStatus] = []
-    /// For each of ``statuses``, whether the event goes beyond it.
-    var exceeded: [Bool] = []
-    /// What the event uses beyond allowances that the subject itself has.
-    var overages: [LimitOverage] = []
-    /// For each of ``movements``, how many of its units credits have to pay.
-    var payable: [Int64] = []
-    /// The reservation that was made last.
-    var reserved: UsageRecord?
     package internal(set) var eventIDs: EventIDGenerator
     package var zones: ZoneNotes
     /// `false`: views are all that is asked of it.
