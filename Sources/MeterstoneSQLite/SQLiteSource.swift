@@ -115,14 +115,12 @@ final class SQLiteSource: StoreSource {
         return result
     }
 
-    func corrections(
-        of subject: Int64, day: Int64, after sequence: Int64
-    ) throws(StoreError) -> [StoredFact] {
+    func corrections(of event: EventLocation) throws(StoreError) -> [StoredFact] {
         let statement = try statement(UsageEventStatements.corrections)
         defer { statement.reset() }
-        statement.bind(1, day)
-        statement.bind(2, subject)
-        statement.bind(3, sequence)
+        statement.bind(1, event.day)
+        statement.bind(2, event.subject)
+        statement.bind(3, event.sequence)
         statement.bind(4, try watermark())
         return try statement.facts()
     }

@@ -31,10 +31,8 @@ public protocol StoreSource {
     /// Everything about one subject whose usage occurred on these UTC days, by day and sequence.
     func facts(of subject: Int64, days: ClosedRange<Int64>) throws(StoreError) -> [StoredFact]
 
-    /// Corrections of one subject's usage that occurred on a UTC day, recorded after a fact, by sequence.
-    func corrections(
-        of subject: Int64, day: Int64, after sequence: Int64
-    ) throws(StoreError) -> [StoredFact]
+    /// Corrections of one event, by sequence; others of the same subject and day may be among them.
+    func corrections(of event: EventLocation) throws(StoreError) -> [StoredFact]
 
     /// The days within `days` on which something is stored for a subject, newest first.
     func days(
@@ -242,11 +240,9 @@ extension StoreSource {
 
     public func prefetch(subjects numbers: some Collection<Int64>) throws(StoreError) {}
 
-    public func corrections(
-        of subject: Int64, day: Int64, after sequence: Int64
-    ) throws(StoreError) -> [StoredFact] {
-        try facts(of: subject, days: day...day).filter {
-            $0.sequence > sequence && $0.body.first == FactKind.correction.rawValue
+    public func corrections(of event: EventLocation) throws(StoreError) -> [StoredFact] {
+        try facts(of: event.subject, days: event.day...event.day).filter {
+            $0.sequence > event.sequence && $0.body.first == FactKind.correction.rawValue
         }
     }
 

@@ -150,13 +150,7 @@ public struct CounterState: Hashable, Sendable {
         let reading = Reading(
             at: contribution.occurredAt, sequence: contribution.sequence,
             units: contribution.units)
-        var (latest, ahead): (Reading?, [Reading]) = (nil, [])
-        switch memory {
-        case .latest(let at, let sequence):
-            latest = Reading(at: at, sequence: sequence, units: value)
-        case .readings(let known, let later): (latest, ahead) = (known, later)
-        default: break
-        }
+        var (latest, ahead) = readings
         guard latest.map({ $0 < reading }) ?? true else { return }
         if contribution.isAhead {
             ahead.insert(reading, at: ahead.firstIndex { reading < $0 } ?? ahead.endIndex)
@@ -164,11 +158,26 @@ public struct CounterState: Hashable, Sendable {
             latest = reading
             ahead.removeAll { $0 < reading }
         }
+        put(latest, ahead: ahead)
+    }
+
+    fileprivate var readings: (latest: Reading?, ahead: [Reading]) {
+        switch memory {
+        case .latest(let at, let sequence):
+            (Reading(at: at, sequence: sequence, units: value), [])
+        case .readings(let latest, let ahead): (latest, ahead)
+        default: (nil, [])
+        }
+    }
+
+    fileprivate mutating func put(_ latest: Reading?, ahead: [Reading]) {
         value = latest?.units ?? 0
-        if let latest, ahead.isEmpty {
+        if !ahead.isEmpty {
+            memory = .readings(latest: latest, ahead: ahead)
+        } else if let latest {
             memory = .latest(at: latest.at, sequence: latest.sequence)
         } else {
-            memory = .readings(latest: latest, ahead: ahead)
+            memory = .none
         }
     }
 
@@ -186,13 +195,33 @@ public struct CounterState: Hashable, Sendable {
     }
 
     /// Changes what was seen in place: a second reference would have it copied.
-    private mutating func withDistinct(_ change: (inout [String: Int64]) -> Void) {
+    fileprivate mutating func withDistinct(_ change: (inout [String: Int64]) -> Void) {
         var values: [String: Int64] = [:]
         if case .distinct(let known) = memory { values = known }
         memory = .none
         change(&values)
         value = Int64(values.count)
         if !values.isEmpty { memory = .distinct(values) }
+    }
+}
+
+extension CounterState {
+    /// Adds what was counted in another window, for windows that consist of finer ones.
+    package mutating func merge(_ other: CounterState, as aggregation: Aggregation) {
+        switch aggregation {
+        case .sum, .count: value &+= other.value
+        case .max: value = Swift.max(value, other.value)
+        case .latest:
+            let (own, new) = (readings, other.readings)
+            let latest = [own.latest, new.latest].compactMap(\.self).max()
+            let ahead = (own.ahead + new.ahead).filter { reading in
+                latest.map { $0 < reading } ?? true
+            }
+            put(latest, ahead: ahead.sorted())
+        case .uniqueCount:
+            guard case .distinct(let seen) = other.memory else { return }
+            withDistinct { $0.merge(seen, uniquingKeysWith: +) }
+        }
     }
 }
 

@@ -28,6 +28,7 @@ extension LoadedSource {
         if !questions.corrections.isEmpty {
             pending.append(corrections(Array(questions.corrections)))
         }
+        for key in questions.series { pending.append(counters(ofSeries: key)) }
         if !questions.receipts.isEmpty { pending.append(receipts(questions.receipts)) }
         if !questions.entries.isEmpty { pending.append(entries(Array(questions.entries))) }
         var pointers: Set<EventLocation> = []
@@ -56,15 +57,28 @@ extension LoadedSource {
         return pointers
     }
 
-    private func corrections(_ keys: [CorrectionsKey]) -> (Query, (Rows) throws -> Void) {
+    private func corrections(_ events: [EventLocation]) -> (Query, (Rows) throws -> Void) {
         (
             Query(UsageEventStatements.corrections)
-                .binding(IntColumn(keys.map(\.subject))).binding(IntColumn(keys.map(\.day)))
-                .binding(IntColumn(keys.map(\.after))),
+                .binding(IntColumn(events.map(\.subject))).binding(IntColumn(events.map(\.day)))
+                .binding(IntColumn(events.map(\.sequence))),
             { rows in
-                for (key, facts) in zip(keys, rows.facts(byPlaceOf: keys.count)) {
-                    self.load(facts, key)
+                for (event, facts) in zip(events, rows.facts(byPlaceOf: events.count)) {
+                    self.load(facts, of: event)
                 }
+            }
+        )
+    }
+
+    private func counters(ofSeries key: SeriesKey) -> (Query, (Rows) throws -> Void) {
+        (
+            Query(CounterStatements.ofSeries).binding(key.subject).binding(Int64(key.series)),
+            { rows in
+                var counters: [CounterKey: StoredCounter] = [:]
+                for row in 0..<rows.count {
+                    counters[CounterKey(rows, row)] = try StoredCounter(rows, row)
+                }
+                self.load(counters, key)
             }
         )
     }

@@ -13,9 +13,10 @@ final class LoadedSource: StoreSource {
         var subjects: Set<SubjectID> = []
         var subjectNumbers: Set<Int64> = []
         var counters: Set<CounterKey> = []
+        var series: Set<SeriesKey> = []
         var bodies: Set<EventLocation> = []
         var facts: Set<FactsKey> = []
-        var corrections: Set<CorrectionsKey> = []
+        var corrections: Set<EventLocation> = []
         var identities: Set<[UInt8]> = []
         var receipts: Set<String> = []
         var entries: Set<EntriesKey> = []
@@ -23,7 +24,7 @@ final class LoadedSource: StoreSource {
         var isEmpty: Bool {
             subjects.isEmpty && subjectNumbers.isEmpty && counters.isEmpty && bodies.isEmpty
                 && facts.isEmpty && corrections.isEmpty && identities.isEmpty && receipts.isEmpty
-                && entries.isEmpty
+                && entries.isEmpty && series.isEmpty
         }
     }
 
@@ -32,10 +33,9 @@ final class LoadedSource: StoreSource {
         var days: ClosedRange<Int64>
     }
 
-    struct CorrectionsKey: Hashable {
+    struct SeriesKey: Hashable {
+        var series: Int
         var subject: Int64
-        var day: Int64
-        var after: Int64
     }
 
     struct EntriesKey: Hashable {
@@ -52,9 +52,10 @@ final class LoadedSource: StoreSource {
     private var counters: [CounterKey: StoredCounter?] = [:]
     /// Where rows of counters stand in their table, for this transaction.
     private(set) var places: [CounterKey: [UInt8]] = [:]
+    private var series: [SeriesKey: [CounterKey: StoredCounter]] = [:]
     private var bodies: [EventLocation: [UInt8]?] = [:]
     private var facts: [FactsKey: [StoredFact]] = [:]
-    private var corrections: [CorrectionsKey: [StoredFact]] = [:]
+    private var corrections: [EventLocation: [StoredFact]] = [:]
     private var locations: [[UInt8]: EventLocation?] = [:]
     private var receipts: [String: ChangeReceiptRecord?] = [:]
     private var entries: [EntriesKey: [StoredFact]] = [:]
@@ -78,6 +79,10 @@ final class LoadedSource: StoreSource {
         places[key] = place
     }
 
+    func load(_ counters: [CounterKey: StoredCounter], _ key: SeriesKey) {
+        series[key] = counters
+    }
+
     func load(_ location: EventLocation?, identity: [UInt8]) {
         locations[identity] = .some(location)
     }
@@ -90,8 +95,8 @@ final class LoadedSource: StoreSource {
         self.facts[key] = facts
     }
 
-    func load(_ corrections: [StoredFact], _ key: CorrectionsKey) {
-        self.corrections[key] = corrections
+    func load(_ corrections: [StoredFact], of event: EventLocation) {
+        self.corrections[event] = corrections
     }
 
     func load(_ entries: [StoredFact], _ key: EntriesKey) {
@@ -128,6 +133,15 @@ final class LoadedSource: StoreSource {
         return StoredCounter(state: .empty, asOf: 0)
     }
 
+    func counters(
+        ofSeries number: Int, of subject: Int64
+    ) throws(StoreError) -> [CounterKey: StoredCounter] {
+        let key = SeriesKey(series: number, subject: subject)
+        if let known = series[key] { return known }
+        questions.series.insert(key)
+        throw Self.notLoaded
+    }
+
     func locations(of id: EventID, source: String?) throws(StoreError) -> [EventLocation] {
         let identity = id.identity(source: source)
         if let known = locations[identity] { return known.map { [$0] } ?? [] }
@@ -148,12 +162,9 @@ final class LoadedSource: StoreSource {
         return []
     }
 
-    func corrections(
-        of subject: Int64, day: Int64, after sequence: Int64
-    ) throws(StoreError) -> [StoredFact] {
-        let key = CorrectionsKey(subject: subject, day: day, after: sequence)
-        if let known = corrections[key] { return known }
-        questions.corrections.insert(key)
+    func corrections(of event: EventLocation) throws(StoreError) -> [StoredFact] {
+        if let known = corrections[event] { return known }
+        questions.corrections.insert(event)
         throw Self.notLoaded
     }
 

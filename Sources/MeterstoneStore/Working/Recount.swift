@@ -64,8 +64,7 @@ package struct Recount {
         fold.addActivity(history.all, of: number, calendar)
         fold.addReservations(events, of: number)
         guard fold.add(events, of: number, calendar) else {
-            throw StoreError(
-                code: .corrupt, message: "a counter of \(subject.profile.id) does not fit")
+            throw .doesNotFit(subject.profile.id)
         }
     }
 

@@ -110,9 +110,8 @@ extension WorkingSet {
             state.since = instant
         }
         let newZone = zone(of: profile).rules
-        let moves =
-            state.zone.name != newZone.name || state.anchor != profile.subscription?.startsAt
-        if moves { try recount(state, zone: newZone, anchor: profile.subscription?.startsAt) }
+        try move(
+            state, to: SubjectCalendar(zone: newZone, anchor: profile.subscription?.startsAt))
         let oldParent = state.parent
         let parent = try profile.parent.map { (id) throws(StoreError) in try self.state(of: id) }
         // What is said first is said of all that was before.
@@ -125,69 +124,6 @@ extension WorkingSet {
         version += 1
         noteRow(of: state, at: sequence)
     }
-
-    /// Moves all counters of a subject to the windows of another calendar.
-    private func recount(
-        _ state: SubjectState, zone: ZoneRules, anchor: Instant?
-    ) throws(StoreError) {
-        let history = try history(of: state.number, over: .lifetime)
-        let events = history.events
-        var counters: [CounterKey: Counter] = [:]
-        for (number, series) in registry.series.enumerated()
-        where series.isCounted && !series.definition.window.isRolling {
-            for event in events {
-                guard let contribution = series.definition.contribution(of: event) else { continue }
-                let window = series.definition.window
-                let old = window.span(
-                    containing: event.record.occurredAt, in: state.zone, anchor: state.anchor)
-                let oldKey = CounterKey(series: number, from: old.from, subject: state.number)
-                if counters[oldKey] == nil { counters[oldKey] = .empty(number, old, head) }
-                let new = window.span(
-                    containing: event.record.occurredAt, in: zone, anchor: anchor)
-                let key = CounterKey(series: number, from: new.from, subject: state.number)
-                var counter = counters[key] ?? .empty(number, new, head)
-                if counter.isDeleted { counter.span = new }
-                counter.isDeleted = false
-                _ = counter.state.add(contribution, as: series.definition.aggregation)
-                counters[key] = counter
-            }
-        }
-        for event in history.all {
-            let instant = event.record.occurredAt
-            let old = Window.month.span(containing: instant, in: state.zone, anchor: nil)
-            let oldKey = CounterKey(
-                series: OwnSeries.activity, from: old.from, subject: state.number)
-            if counters[oldKey] == nil { counters[oldKey] = .empty(OwnSeries.activity, old, head) }
-            let new = Window.month.span(containing: instant, in: zone, anchor: nil)
-            let key = CounterKey(series: OwnSeries.activity, from: new.from, subject: state.number)
-            var counter = counters[key] ?? .empty(OwnSeries.activity, new, head)
-            if counter.isDeleted { counter.span = new }
-            counter.isDeleted = false
-            counter.state.withActivity { $0.note(event, on: zone.dayNumber(containing: instant)) }
-            counters[key] = counter
-        }
-        replaceCounters(of: state, by: counters)
-    }
-
-    private func replaceCounters(of state: SubjectState, by counters: [CounterKey: Counter]) {
-        let wasDirty = Set(
-            state.others.filter(\.value.isDirty).keys
-                + state.current.filter { $0.isDirty && OwnSeries.followsCalendar($0.series) }
-                .map { $0.key(of: state) })
-        // Reservations and credits follow no calendar.
-        state.current.removeAll { OwnSeries.followsCalendar($0.series) }
-        state.others = counters
-        for key in counters.keys where !wasDirty.contains(key) {
-            state.dirtyCounters += 1
-            tail.noteDirty(
-                DirtyCounter(subject: state, series: key.series, from: key.from, sequence: head))
-        }
-        // What was dirty and is gone keeps its place in the list, as a counter to delete.
-        for key in wasDirty where counters[key] == nil {
-            let span = WindowSpan(from: key.from, until: key.from)
-            state.others[key] = .empty(key.series, span, head)
-        }
-    }
 }
 
 /// What a change does, decided and not done yet.
@@ -196,14 +132,4 @@ enum ChangeEffect {
     case catalog(Blueprint)
     /// - Parameter isFirst: whether nothing was known of the subject before.
     case profile(Subject, of: SubjectState, isFirst: Bool)
-}
-
-extension Counter {
-    /// A counter whose row is to go, unless something is counted in it.
-    fileprivate static func empty(_ series: Int, _ span: WindowSpan, _ head: Int64) -> Counter {
-        var counter = Counter(
-            series: series, span: span, state: .empty, asOf: head, isDirty: true)
-        counter.isDeleted = true
-        return counter
-    }
 }

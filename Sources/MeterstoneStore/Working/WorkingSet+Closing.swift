@@ -235,10 +235,10 @@ extension WorkingSet {
         after correction: CorrectionRecord, _ effects: [CorrectionEffect], of owner: SubjectState
     ) throws(StoreError) -> [LimitStatus] {
         let (before, after) = (correction.before, correction.after ?? correction.before)
-        let used = catalog.movements(of: after.event(subject: owner.id))
-        let meters =
-            (catalog.movements(of: before.event(subject: owner.id)).map(\.meter)
-            + used.map(\.meter)).unique
+        let used = movements(of: after, owner)
+        let meters = [before, after].flatMap {
+            catalog.movements(of: $0.event(subject: owner.id)).map(\.meter)
+        }.unique
         var statuses: [LimitStatus] = []
         for (level, subject) in try levels(of: before, owner).enumerated() {
             for meter in meters {

@@ -45,19 +45,21 @@ extension WorkingSet {
     }
 
     /// Whether no row means that nothing was counted: the series is older than the subject.
-    private func isCountedSinceFirstFact(_ state: SubjectState, _ series: Int) -> Bool {
+    func isCountedSinceFirstFact(_ state: SubjectState, _ series: Int) -> Bool {
         state.number == 0 || series < 0
             || registry.series[series].definedAt <= state.firstSequence
     }
 
     /// Rolling counters have no row: what they hold are the events themselves.
     ///
-    /// Its span is where it can answer; the windows that end there begin earlier.
+    /// Its span is where it can answer; the windows that end there begin earlier. What comes later than
+    /// the slack has it folded once more.
     private func rollingCounter(
         _ state: SubjectState, series: Int, seconds: Int64, at instant: Instant
     ) throws(StoreError) -> Counter {
         let span = WindowSpan(
-            from: instant.advanced(byMilliseconds: -seconds * 1_000),
+            from: instant.advanced(
+                byMilliseconds: -Counter.rollingSlack(milliseconds: seconds * 1_000)),
             until: WindowSpan.lifetime.until)
         let folded =
             state.number == 0
@@ -75,7 +77,7 @@ extension WorkingSet {
         let definition = registry.series[series].definition
         guard let folded = definition.fold(events.filter { span.contains($0.record.occurredAt) })
         else {
-            throw StoreError(code: .corrupt, message: "a counter of \(state.id) does not fit")
+            throw .doesNotFit(state.id)
         }
         return folded
     }

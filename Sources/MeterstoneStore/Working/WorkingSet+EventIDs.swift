@@ -102,8 +102,9 @@ extension WorkingSet {
         // What was recorded after the watermark has no correction before it.
         if known.sequence <= watermark {
             let corrections = try source.corrections(
-                of: known.subject.number, day: known.record.occurredAt.utcDay,
-                after: known.sequence)
+                of: EventLocation(
+                    day: known.record.occurredAt.utcDay, subject: known.subject.number,
+                    sequence: known.sequence))
             for fact in corrections { try take(fact.body, fact.sequence) }
         }
         for position in tail.corrections(of: known.sequence) {

@@ -60,6 +60,7 @@ extension WorkingSet {
         // Without their capacity: emptying what once held many costs as much as they did.
         subjects = [:]
         byNumber = [:]
+        eviction = Eviction()
         tail = Tail()
     }
 }

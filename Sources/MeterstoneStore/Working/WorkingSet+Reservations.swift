@@ -89,11 +89,16 @@ extension WorkingSet {
 
     /// Writes down which reservations of the subject and of its teams have expired by now, and returns
     /// how many.
+    ///
+    /// - Parameter max: so many at most; what is left is still due.
     @discardableResult
-    func expireDue(_ state: SubjectState, at now: Instant) throws(StoreError) -> Int {
+    func expireDue(
+        _ state: SubjectState, at now: Instant, atMost max: Int = .max
+    ) throws(StoreError) -> Int {
         var count = 0
         for subject in Levels(state) {
-            if let next = subject.nextExpiry, next <= now { count += try expire(subject, at: now) }
+            guard let next = subject.nextExpiry, next <= now, count < max else { continue }
+            count += try expire(subject, at: now, atMost: max - count)
         }
         return count
     }
@@ -103,9 +108,12 @@ extension WorkingSet {
         for subject in levels { try expireDue(subject, at: now) }
     }
 
-    private func expire(_ subject: SubjectState, at now: Instant) throws(StoreError) -> Int {
+    private func expire(
+        _ subject: SubjectState, at now: Instant, atMost max: Int
+    ) throws(StoreError) -> Int {
         let index = try openReservationsIndex(subject, at: now)
         let due = subject.current[index].state.openReservations.prefix { $0.expiresAt <= now }
+            .prefix(max)
         try forEach(due) { (entry) throws(StoreError) in
             let (known, before) = try event(of: entry)
             let outcome = try close(
@@ -119,6 +127,9 @@ extension WorkingSet {
         noteExpiry(of: subject, left.openReservations.first?.expiresAt)
         return due.count
     }
+
+    /// Reservations that one command writes down as expired, where somebody asks for nothing else.
+    static var expiredPerCommand: Int { 256 }
 
     private func noteExpiry(of subject: SubjectState, _ next: Instant?) {
         let position = batch.append(subject: subject.number) { writer in

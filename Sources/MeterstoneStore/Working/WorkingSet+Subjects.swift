@@ -12,7 +12,10 @@ extension WorkingSet {
 
     /// - Parameter below: how many levels were gone up already; stored teams may stand in a circle.
     private func state(of id: SubjectID, below: Int) throws(StoreError) -> SubjectState {
-        if let known = subjects[id] { return try certain(known) }
+        if let known = subjects[id] {
+            known.wasUsed = true
+            return try certain(known)
+        }
         guard below <= 2 * Self.ancestorsMax else {
             throw StoreError(code: .corrupt, message: "too many teams stand above each other")
         }
@@ -26,7 +29,10 @@ extension WorkingSet {
     }
 
     func state(number: Int64) throws(StoreError) -> SubjectState {
-        if let known = byNumber[number] { return try certain(known) }
+        if let known = byNumber[number] {
+            known.wasUsed = true
+            return try certain(known)
+        }
         guard let stored = try source.subject(number: number) else {
             throw StoreError(code: .corrupt, message: "no subject has the number \(number)")
         }
@@ -45,9 +51,10 @@ extension WorkingSet {
             id: id, stored: stored, zone: zone.rules, parent: parent,
             hasUncertainZone: !zone.isCertain)
         subjects[id] = state
+        eviction.admit(state)
         if state.number != 0 { byNumber[state.number] = state }
         for id in Set(isDeciding ? state.past.profiles.compactMap(\.parent) : []) {
-            state.pastParents[id] = try self.state(of: id)
+            state.add(pastParent: try self.state(of: id))
         }
         return try certain(state)
     }
@@ -106,28 +113,13 @@ extension WorkingSet {
         dirtySubjects.append(SubjectRow(sequence: sequence, subject: stored))
     }
 
-    /// Forgets subjects of which nothing waits, when there are more than the options allow.
-    ///
-    /// A team stays as long as a member does, so that both go on sharing one state. Called between
-    /// two batches.
+    /// Forgets a few subjects of which nothing waits, when there are more than the options allow: as many
+    /// as came since the last time, and some more. Called between two batches.
     package func evict() {
-        guard subjects.count > evictsAbove else { return }
-        var kept: [SubjectID: SubjectState] = [:]
-        var waiting = subjects.values.filter { !$0.isClean(at: watermark) }
-        while let state = waiting.popLast() {
-            guard kept.updateValue(state, forKey: state.id) == nil else { continue }
-            if let parent = state.parent { waiting.append(parent) }
-            waiting += state.pastParents.values
+        eviction.run(above: options.cachedSubjectsMax, watermark) { state in
+            subjects[state.id] = nil
+            if state.number != 0 { byNumber[state.number] = nil }
         }
-        for state in subjects.values where !state.pastParents.isEmpty && kept[state.id] == nil {
-            state.pastParents = [:]
-        }
-        subjects = kept
-        byNumber = Dictionary(
-            kept.values.filter { $0.number != 0 }.map { ($0.number, $0) },
-            uniquingKeysWith: { $1 })
-        // When most of them must stay, it is not worth looking again soon.
-        evictsAbove = max(options.cachedSubjectsMax, kept.count + kept.count / 4)
     }
 
     /// Some subjects of which reservations may have expired by now.

@@ -21,8 +21,7 @@ package final class WorkingSet {
     /// Everything up to here is projected.
     package private(set) var watermark: Int64
     package internal(set) var nextSubject: Int64
-    /// Subjects in memory from which on some are let go.
-    var evictsAbove: Int
+    var eviction = Eviction()
     var batch: JournalBatchBuilder
     /// The fact that a replay has come to; what its batch holds after it has not happened yet.
     var replayed: Int64?
@@ -49,7 +48,6 @@ package final class WorkingSet {
         self.options = options
         self.source = source
         self.nextSubject = nextSubject
-        evictsAbove = options.cachedSubjectsMax
         self.eventIDs = eventIDs
         registry = catalog.registry
         watermark = nextSequence - 1
@@ -59,7 +57,7 @@ package final class WorkingSet {
 
     deinit {
         // They may stand in a cycle.
-        for state in subjects.values where !state.pastParents.isEmpty { state.pastParents = [:] }
+        for state in subjects.values where !state.pastParents.isEmpty { state.letGo() }
     }
     /// Pages of a report that was begun before this fact cannot be told any more: what the journal
     /// held was put into columns anew.
@@ -125,7 +123,9 @@ package final class WorkingSet {
         case .openReservations(let subject):
             .reservations(try openReservations(of: try state(of: subject), at: now))
         case .expire(let subject):
-            .expired(count: try expireDue(try state(of: subject), at: now))
+            .expired(
+                count: try expireDue(
+                    try state(of: subject), at: now, atMost: Self.expiredPerCommand))
         case .wallet(let subject): .wallet(try wallet(of: try state(of: subject), at: now))
         }
     }
