@@ -134,7 +134,43 @@ package struct Counter {
     }
 }
 
+extension SubjectState {
+    /// Where the counter of a series stands, and whether its window contains an instant. One look at all,
+    /// since each access to a property of a class has its price.
+    @inline(__always)
+    func place(of series: Int, at instant: Instant) -> (index: Int?, isCurrent: Bool) {
+        current.withUnsafeBufferPointer { counters in
+            for index in counters.indices where counters[index].series == series {
+                return (index, counters[index].span.contains(instant))
+            }
+            return (nil, false)
+        }
+    }
+}
+
 extension Counter {
+    /// Notes that the state includes a fact, and whether its row was up to date until now.
+    @inline(__always)
+    mutating func include(_ sequence: Int64) -> Bool {
+        asOf = sequence
+        defer { isDirty = true }
+        return !isDirty
+    }
+
+    /// Counts what a fact contributes, unless it is included. Returns whether its row was up to date until
+    /// now; those that roll have none.
+    @inline(__always)
+    mutating func count(_ contribution: Contribution, _ series: CompiledSeries) -> Bool {
+        guard asOf < contribution.sequence else { return false }
+        if case .rolling(let seconds) = series.window {
+            addRolling(contribution, as: series.aggregation, milliseconds: seconds * 1_000)
+            asOf = contribution.sequence
+            return false
+        }
+        _ = state.add(contribution, as: series.aggregation)
+        return include(contribution.sequence)
+    }
+
     /// Counts a contribution in a window that rolls, and now and then forgets what left it long ago.
     mutating func addRolling(
         _ contribution: Contribution, as aggregation: Aggregation, milliseconds: Int64

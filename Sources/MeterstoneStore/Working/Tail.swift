@@ -36,7 +36,11 @@ package struct Tail {
         var entries = ColumnEntries()
     }
 
-    package init() {}
+    private let factsPerSection: Int
+
+    package init(factsPerSection: Int = Self.factsPerSection) {
+        self.factsPerSection = factsPerSection
+    }
 
     package mutating func append(_ batch: JournalBatch) {
         batches.append(batch)
@@ -46,7 +50,7 @@ package struct Tail {
 
     /// Closes a section that is full, once everything that belongs to its last batch was noted.
     package mutating func closeFullSection() {
-        guard let last = batches.last, sections[sections.count - 1].count >= Self.factsPerSection
+        guard let last = batches.last, sections[sections.count - 1].count >= factsPerSection
         else { return }
         closeSection(at: last.lastSequence)
     }

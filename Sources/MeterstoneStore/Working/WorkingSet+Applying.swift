@@ -53,14 +53,8 @@ extension WorkingSet {
         else { return }
         let index = try counterIndex(
             subject, series: series.number, window: series.window, at: contribution.occurredAt)
-        guard subject.current[index].asOf < sequence else { return }
-        if case .rolling(let seconds) = series.window {
-            subject.current[index].addRolling(
-                contribution, as: series.aggregation, milliseconds: seconds * 1_000)
-            subject.current[index].asOf = sequence
-        } else {
-            _ = subject.current[index].state.add(contribution, as: series.aggregation)
-            touch(subject, index, at: sequence)
+        if subject.current[index].count(contribution, series) {
+            noteDirty(subject, index, at: sequence)
         }
     }
 

@@ -5,8 +5,9 @@ extension WorkingSet {
     func counterIndex(
         _ state: SubjectState, series: Int, window: Window, at instant: Instant
     ) throws(StoreError) -> Int {
-        for index in state.current.indices where state.current[index].series == series {
-            if state.current[index].span.contains(instant) { return index }
+        let (found, isCurrent) = state.place(of: series, at: instant)
+        if let index = found {
+            if isCurrent { return index }
             let counter = try counter(state, series: series, window: window, at: instant)
             let left = state.current[index]
             if left.isDirty { state.others[left.key(of: state)] = left }
@@ -108,9 +109,10 @@ extension WorkingSet {
     /// Notes that a counter changed by the fact with this sequence number.
     @inline(__always)
     func touch(_ state: SubjectState, _ index: Int, at sequence: Int64) {
-        state.current[index].asOf = sequence
-        guard !state.current[index].isDirty else { return }
-        state.current[index].isDirty = true
+        if state.current[index].include(sequence) { noteDirty(state, index, at: sequence) }
+    }
+
+    func noteDirty(_ state: SubjectState, _ index: Int, at sequence: Int64) {
         state.dirtyCounters += 1
         tail.noteDirty(
             DirtyCounter(

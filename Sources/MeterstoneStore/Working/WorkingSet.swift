@@ -10,7 +10,7 @@ package final class WorkingSet {
     package let options: StoreOptions
     package internal(set) var catalog: Catalog
     package internal(set) var registry: Registry
-    package var tail = Tail()
+    package var tail: Tail
     package internal(set) var subjects: [SubjectID: SubjectState] = [:]
     /// Subjects with a number, for facts that name them so.
     package internal(set) var byNumber: [Int64: SubjectState] = [:]
@@ -46,6 +46,7 @@ package final class WorkingSet {
         self.isDeciding = isDeciding
         self.zones = zones
         self.options = options
+        tail = Tail(factsPerSection: options.factsPerSection)
         self.source = source
         self.nextSubject = nextSubject
         self.eventIDs = eventIDs
