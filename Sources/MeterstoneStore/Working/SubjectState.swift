@@ -139,9 +139,9 @@ extension SubjectState {
     /// since each access to a property of a class has its price.
     @inline(__always)
     func place(of series: Int, at instant: Instant) -> (index: Int?, isCurrent: Bool) {
-        current.withUnsafeBufferPointer { counters in
-            for index in counters.indices where counters[index].series == series {
-                return (index, counters[index].span.contains(instant))
+        unsafe current.withUnsafeBufferPointer { counters in
+            for index in counters.indices where unsafe counters[index].series == series {
+                return (index, unsafe counters[index].span.contains(instant))
             }
             return (nil, false)
         }
