@@ -114,6 +114,9 @@ package struct JournalBatchBuilder: Sendable {
     package private(set) var facts = ByteWriter(capacity: 4_096)
     private var scratch = ByteWriter(capacity: 256)
     private var lastOffset = 0
+    private var index = SubjectIndex()
+    /// Up to where facts are in the index.
+    private var indexed = FactPlace(batch: 0, number: 0, offset: 0)
 
     package init(firstSequence: Int64) {
         self.firstSequence = firstSequence
@@ -148,9 +151,24 @@ package struct JournalBatchBuilder: Sendable {
         append(subject: subject, write)
     }
 
-    /// The facts so far, for look-ups within the batch.
-    package var iterator: FactIterator {
-        FactIterator(facts.bytes, from: 0, to: facts.count, sequence: firstSequence)
+    /// What was said so far about a subject, oldest first; of a team, what those below it used as well.
+    package mutating func facts(_ topic: FactTopic, of subject: Int64) -> [Fact] {
+        guard count > 0 else { return [] }
+        // Another one may be put in the place of the last fact, which is therefore in no index.
+        var unindexed = FactIterator(
+            facts.bytes, from: Int(indexed.offset), to: lastOffset,
+            sequence: firstSequence + Int64(indexed.number))
+        while let fact = unindexed.next() {
+            index.add(fact, at: indexed)
+            indexed.number += 1
+            indexed.offset = Int32(truncatingIfNeeded: fact.end)
+        }
+        let last = FactPlace(
+            batch: 0, number: Int32(truncatingIfNeeded: count - 1),
+            offset: Int32(truncatingIfNeeded: lastOffset))
+        return (index.places(topic, of: subject) + [last]).compactMap { place in
+            Fact(at: place, in: facts.bytes, from: 0, firstSequence)
+        }.filter { $0.topic == topic && $0.isAbout(subject) }
     }
 
     package consuming func sealed() -> JournalBatch {

@@ -51,11 +51,11 @@ extension WorkingSet {
     func note(_ record: ChangeRecord, at sequence: Int64) {
         var record = record
         record.sequence = sequence
-        dirtyChanges.append(record)
+        tail.note(record)
     }
 
     private func receipt(for key: String) throws(StoreError) -> ChangeReceiptRecord? {
-        if let recent = dirtyChanges.last(where: { $0.idempotencyKey == key }) {
+        if let recent = tail.snapshot.lastChange(where: { $0.idempotencyKey == key }) {
             return ChangeReceiptRecord(recent)
         }
         return try source.receipt(forIdempotencyKey: key)
