@@ -51,11 +51,8 @@ package struct History {
         }
     }
 
-    /// Adds a fact of the journal, if it is about the subject and its usage occurred on these days.
+    /// Adds a fact of the journal about usage, if that occurred on these days.
     package mutating func add(_ fact: Fact, days: ClosedRange<Int64>) throws(StoreError) {
-        guard fact.kind == .usage || fact.kind == .correction,
-            fact.subject == subject || UsageRecord.mayHaveAncestors(fact)
-        else { return }
         do throws(MalformedRecord) {
             var reader = fact.reader
             if fact.kind == .usage {
@@ -109,14 +106,6 @@ extension StoreError {
 }
 
 extension UsageRecord {
-    /// Whether teams may stand in a fact; looks at its flags only.
-    static func mayHaveAncestors(_ fact: Fact) -> Bool {
-        guard fact.kind == .usage else { return true }
-        var reader = fact.reader
-        guard let flags = try? reader.unsigned() else { return true }
-        return flags & Self.ancestorsFlag != 0
-    }
-
     /// The event as it was told, with id and time filled in.
     package func event(subject: SubjectID) -> UsageEvent {
         UsageEvent(

@@ -215,7 +215,7 @@ extension WorkingSet {
         }
         var record = record
         record.sequence = sequence
-        dirtyChanges.append(record)
+        tail.note(record)
     }
 }
 

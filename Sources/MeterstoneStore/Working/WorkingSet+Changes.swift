@@ -53,7 +53,7 @@ extension WorkingSet {
     }
 
     private func receipt(for key: String) throws(StoreError) -> ChangeReceiptRecord? {
-        if let recent = dirtyChanges.last(where: { $0.idempotencyKey == key }) {
+        if let recent = tail.snapshot.lastChange(where: { $0.idempotencyKey == key }) {
             return ChangeReceiptRecord(recent)
         }
         return try source.receipt(forIdempotencyKey: key)

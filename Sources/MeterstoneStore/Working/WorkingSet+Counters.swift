@@ -94,15 +94,11 @@ extension WorkingSet {
         for fact in try source.facts(of: subject, days: days) {
             try history.add(fact, source: source)
         }
-        let tail = self.tail, batch = self.batch
-        let head = self.head
-        for sealed in tail.batches {
-            try sealed.forEach { (fact) throws(StoreError) in
-                if fact.sequence <= head { try history.add(fact, days: days) }
-            }
+        for fact in tail.facts(.usage, of: subject)
+        where fact.sequence > watermark && fact.sequence <= head {
+            try history.add(fact, days: days)
         }
-        var facts = batch.iterator
-        while let fact = facts.next() { try history.add(fact, days: days) }
+        for fact in batch.facts(.usage, of: subject) { try history.add(fact, days: days) }
         return history
     }
 

@@ -34,14 +34,12 @@ extension WorkingSet {
     ) throws(StoreError) -> [LedgerEntry] {
         guard state.number != 0 else { return [] }
         var found = try storedEntries(of: state, lookup: lookup)
-        func add(_ fact: Fact) throws(StoreError) {
-            guard fact.kind == .entry, fact.subject == state.number else { return }
+        let waiting =
+            tail.facts(.ledger, of: state.number) + batch.facts(.ledger, of: state.number)
+        for fact in waiting {
             let entry = try LedgerEntry(stored: Array(fact.body))
             if entry.lookup == lookup { found[fact.sequence] = entry }
         }
-        for sealed in tail.batches { try sealed.forEach(add) }
-        var facts = batch.iterator
-        while let fact = facts.next() { try add(fact) }
         return found.sorted { $0.key < $1.key }.map(\.value)
     }
 

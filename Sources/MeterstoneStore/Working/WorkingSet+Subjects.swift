@@ -110,7 +110,7 @@ extension WorkingSet {
             number: state.number, firstSequence: state.firstSequence, profile: state.profile,
             children: state.children, nextExpiry: state.nextExpiry, since: state.since,
             past: state.past)
-        dirtySubjects.append(SubjectRow(sequence: sequence, subject: stored))
+        tail.note(SubjectRow(sequence: sequence, subject: stored))
     }
 
     /// Forgets a few subjects of which nothing waits, when there are more than the options allow: as many

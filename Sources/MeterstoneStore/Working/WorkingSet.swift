@@ -15,9 +15,9 @@ package final class WorkingSet {
     /// Subjects with a number, for facts that name them so.
     package internal(set) var byNumber: [Int64: SubjectState] = [:]
     /// Versions of subjects' rows that wait to be projected, oldest first.
-    package internal(set) var dirtySubjects: [SubjectRow] = []
+    package var dirtySubjects: [SubjectRow] { tail.snapshot.rows }
     /// Changes that wait to be projected, oldest first.
-    package internal(set) var dirtyChanges: [ChangeRecord] = []
+    package var dirtyChanges: [ChangeRecord] { tail.snapshot.changes }
     /// Everything up to here is projected.
     package private(set) var watermark: Int64
     package internal(set) var nextSubject: Int64
@@ -87,8 +87,6 @@ package final class WorkingSet {
     package func didProject(through sequence: Int64) {
         watermark = sequence
         tail.drop(through: sequence)
-        dirtySubjects.removeAll { $0.sequence <= sequence }
-        dirtyChanges.removeAll { $0.sequence <= sequence }
         evict()
     }
 
