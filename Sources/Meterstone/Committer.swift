@@ -101,7 +101,7 @@ final class Committer: Sendable {
         return try result.get()
     }
 
-    /// Does something on the committer's queue, between two commits.
+    /// Does something on the committer's queue, after the commands that are taken with it.
     func run<Value: Sendable>(
         _ work: @escaping @Sendable (any Store) throws(StoreError) -> Value
     ) async throws(StoreError) -> Value {
@@ -262,26 +262,15 @@ final class Committer: Sendable {
         perform(Array(entries[start...]), waited: Self.waited(since: arrivals[start]))
     }
 
-    /// Commits what stands between two pieces of other work together.
+    /// Commits everything that was taken together as one step, and does other work after that.
     private func perform(_ entries: [CommitterEntry], waited milliseconds: Int64) {
-        var start = 0
-        while start < entries.count {
-            if case .work(let work) = entries[start] {
-                work(nil)
-                start += 1
-                continue
-            }
-            var end = start
-            while end < entries.count, !entries[end].isWork { end += 1 }
-            perform(entries[start..<end], waited: milliseconds)
-            start = end
-        }
+        let commands = entries.filter { !$0.isWork }
+        if !commands.isEmpty { commit(commands, waited: milliseconds) }
+        for entry in entries { if case .work(let work) = entry { work(nil) } }
     }
 
-    private func perform(_ entries: ArraySlice<CommitterEntry>, waited milliseconds: Int64) {
-        if entries.count == 1,
-            case .many(let commands, let continuation) = entries[entries.startIndex]
-        {
+    private func commit(_ entries: [CommitterEntry], waited milliseconds: Int64) {
+        if entries.count == 1, case .many(let commands, let continuation) = entries[0] {
             return unsafe continuation.resume(
                 returning: commit(commands, waited: milliseconds))
         }

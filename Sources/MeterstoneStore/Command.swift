@@ -1,24 +1,26 @@
 public import MeterstoneCore
 
 /// What callers ask of a store, in the order in which it is carried out.
+///
+/// What is large and rare is boxed, since thousands of commands stand in a queue and a batch.
 public enum Command: Sendable {
     case consume(UsageEvent)
     /// Decides as `consume` or `reserve` would, and changes nothing.
     case check(UsageEvent, as: CheckedUse = .consume)
     /// Records what has happened, whatever the limits say.
     case record(UsageEvent)
-    case correct(Correction)
-    case change(ChangeRequest)
+    indirect case correct(Correction)
+    indirect case change(ChangeRequest)
     /// Where a subject stands with its limits now.
     case limits(SubjectID)
     /// Decides as `consume` would, and sets the units aside until they are settled.
-    case reserve(UsageEvent, ReservationTerms)
-    case extend(ReservationExtension)
-    case close(ReservationClosing)
+    indirect case reserve(UsageEvent, ReservationTerms)
+    indirect case extend(ReservationExtension)
+    indirect case close(ReservationClosing)
     /// A reservation as it stands.
     case reservation(EventID, source: String?)
     /// In what an event differs from the one under its id, beside the terms of a reserve.
-    case compare(UsageEvent, ReservationTerms?)
+    indirect case compare(UsageEvent, ReservationTerms?)
     /// What is open on a subject now.
     case openReservations(SubjectID)
     /// Writes down which of a subject's reservations have expired.
@@ -31,19 +33,19 @@ public enum Command: Sendable {
 public enum Outcome: Sendable {
     case consumed(ConsumeOutcome)
     case recorded(RecordOutcome)
-    case corrected(CorrectionOutcome)
+    indirect case corrected(CorrectionOutcome)
     /// - Parameter after: what was changed, as JSON, as it stood afterwards; `nil` where it did not exist.
-    case changed(ChangeOutcome, after: String?, isReplay: Bool)
+    indirect case changed(ChangeOutcome, after: String?, isReplay: Bool)
     case limits([LimitStatus])
-    case reserved(ReserveOutcome)
-    case reservation(ReservationOutcome)
-    case found(Reservation?)
+    indirect case reserved(ReserveOutcome)
+    indirect case reservation(ReservationOutcome)
+    indirect case found(Reservation?)
     case reservations([Reservation])
     case expired(count: Int)
-    case wallet(Wallet)
+    indirect case wallet(Wallet)
     case differences([String])
     /// Nothing was done, for a reason that other commands of the batch do not share.
-    case failed(StoreError)
+    indirect case failed(StoreError)
 }
 
 extension Command {

@@ -27,6 +27,8 @@ public struct StoreOptions: Sendable {
     public var cachedSubjectsMax = 1_000_000
     /// Events that may wait in the journal before projection goes first.
     public var journalEventsMax = 400_000
+    /// Facts after which a section of the tail is closed; tests have sections of few.
+    package var factsPerSection = Tail.factsPerSection
 
     public init() {}
 }

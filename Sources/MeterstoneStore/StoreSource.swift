@@ -146,6 +146,18 @@ public struct StoredSubject: Sendable {
     }
 }
 
+extension StoredSubject {
+    /// What the subject's windows are cut by.
+    struct Calendar: Hashable {
+        let zone: String?
+        let anchor: Instant?
+    }
+
+    var calendar: Calendar {
+        Calendar(zone: profile.timeZone, anchor: profile.subscription?.startsAt)
+    }
+}
+
 /// Names one counter: a series, a subject, and where its window starts.
 public struct CounterKey: Hashable, Sendable, Comparable {
     public var series: Int

@@ -134,6 +134,7 @@ private struct NothingStored: StoreSource {
     func subject(number: Int64) -> StoredSubject? { nil }
     func subjects(after: SubjectID?, count: Int) -> [StoredSubject] { [] }
     func counter(_ key: CounterKey) -> StoredCounter? { nil }
+    func counters(ofSeries series: Int, of subject: Int64) -> [CounterKey: StoredCounter] { [:] }
     func locations(of id: EventID, source: String?) -> [EventLocation] { [] }
     func body(at location: EventLocation) -> [UInt8]? { nil }
     func facts(of subject: Int64, days: ClosedRange<Int64>) -> [StoredFact] { [] }

@@ -246,18 +246,11 @@ import Testing
         #expect(history.highestPlan == Self.yearly)
     }
 
-    @Test func `an upgrade is a plan above the one at that instant`() {
+    @Test func `the highest plan is the one above all that ever applied`() {
         let history = history(
             Self.on("2026-01-10", Self.pro), Self.on("2026-02-10", Self.basic),
             Self.on("2026-03-10", Self.pro), Self.on("2026-04-10", Self.yearly),
             now: "2026-06-01")
-        func upgrade(_ day: String) -> PlanChange? {
-            history.firstUpgrade(after: Self.instant(day))
-        }
-        #expect(upgrade("2026-01-01")?.plan == Self.pro)
-        #expect(upgrade("2026-01-10")?.at == Self.instant("2026-04-10"))
-        #expect(upgrade("2026-02-10")?.at == Self.instant("2026-03-10"))
-        #expect(upgrade("2026-04-10") == nil)
         #expect(history.highestPlan == Self.yearly)
         #expect(history.plan(at: Self.instant("2026-02-20")) == Self.basic)
     }

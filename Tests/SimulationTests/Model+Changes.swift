@@ -28,6 +28,7 @@ extension Model {
             }
             if after == before { return "unchanged" }
             if let rejection = reject(quantities) { return rejection }
+            if overflows(index, as: after) { return "quantity_overflow" }
             events[index].event = after
             kind = .amend
         }

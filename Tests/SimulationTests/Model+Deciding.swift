@@ -103,6 +103,7 @@ extension Model {
         if instant > now, !hasBegun(moved, levels, event.details, at: instant, now) {
             return "occurred_at_out_of_range"
         }
+        if !fits(moved.map { ($0.meter, $0.worth) }, levels) { return "quantity_overflow" }
         if terms != nil, levels.contains(where: { open(on: $0).count >= openReservationsMax }) {
             return "too_many_reservations"
         }
@@ -214,8 +215,10 @@ extension Model {
             return takenBack(events[known]) ?? "duplicate"
         }
         if isOutOfRange(instant, now) { return "occurred_at_out_of_range" }
-        for level in timeline.levels(event.subject, at: instant) { _ = expireDue(level, at: now) }
+        let levels = timeline.levels(event.subject, at: instant)
+        for level in levels { _ = expireDue(level, at: now) }
         if let rejection = reject(event.quantities) { return rejection }
+        if !fits(moved(by: event, at: instant), levels) { return "quantity_overflow" }
         remember(event, at: instant, now, answer: [])
         return "counted"
     }

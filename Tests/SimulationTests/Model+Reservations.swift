@@ -49,7 +49,7 @@ extension Model {
         for level in levels(id) {
             for place in open(on: level) where expiry(place) <= now {
                 guard let reservation = events[place].reservation else { continue }
-                let asked: Quantities? =
+                var asked: Quantities? =
                     switch reservation.terms.onExpiry {
                     case .release: nil
                     case .charge: Quantities.none
@@ -61,6 +61,10 @@ extension Model {
                                 } + reported.pairs)
                         }
                     }
+                // What was reported and does not fit is not counted; what was set aside is.
+                if let told = asked, overflows(place, as: closed(place, told, nil)) {
+                    asked = Quantities.none
+                }
                 _ = close(place, as: .expired, asked, details: nil, at: now)
                 count += 1
             }
@@ -93,6 +97,8 @@ extension Model {
                 + "\(events[place].credits.text) \(text(ofReservation: place))"
         }
         if let rejection = reject(asked ?? .none) { return rejection }
+        let after = closed(place, asked, closing.details)
+        if asked != nil, overflows(place, as: after) { return "quantity_overflow" }
         let answer = close(place, as: status, asked, details: closing.details, at: now)
         return "done \(answer.sortedByText)\(events[place].credits.text) "
             + text(ofReservation: place)
@@ -107,19 +113,7 @@ extension Model {
     ) -> [ModelStatus] {
         guard var reservation = events[place].reservation else { return [] }
         let before = events[place].event
-        var after = before
-        if let details { after.details = details }
-        after.quantities = .none
-        if let asked {
-            var pairs = before.quantities.pairs + asked.pairs
-            if reservation.terms.onOverage == .cap {
-                for index in pairs.indices {
-                    let most = before.quantities[pairs[index].name] ?? .zero
-                    pairs[index].quantity = min(pairs[index].quantity, most)
-                }
-            }
-            after.quantities = Quantities(pairs)
-        }
+        let after = closed(place, asked, details)
         reservation.status = status
         reservation.asked = asked
         reservation.closingDetails = after.details ?? .none
@@ -132,6 +126,33 @@ extension Model {
         let answer = statuses(ofClosing: place, before, after, now)
         events[place].reservation?.closingAnswer = answer
         return answer
+    }
+
+    /// The event as it counts when it is closed so.
+    private func closed(
+        _ place: Int, _ asked: Quantities?, _ details: EventDetails?
+    ) -> UsageEvent {
+        let before = events[place].event
+        var after = before
+        if let details { after.details = details }
+        after.quantities = .none
+        guard let asked else { return after }
+        var pairs = before.quantities.pairs + asked.pairs
+        if events[place].reservation?.terms.onOverage == .cap {
+            for index in pairs.indices {
+                let most = before.quantities[pairs[index].name] ?? .zero
+                pairs[index].quantity = min(pairs[index].quantity, most)
+            }
+        }
+        after.quantities = Quantities(pairs)
+        return after
+    }
+
+    /// Whether something would not fit if an event that counts became another.
+    func overflows(_ place: Int, as after: UsageEvent) -> Bool {
+        let instant = events[place].at
+        let before = moved(by: events[place].event, at: instant)
+        return !fits(moved(by: after, at: instant), insteadOf: before, events[place].levels)
     }
 
     private func statuses(
@@ -239,6 +260,9 @@ extension Model {
             var more = worth
             more.units -= known.units
             return ModelMove(meter: meter, worth: more, earlier: known.units)
+        }
+        if !fits(moves.map { ($0.meter, $0.worth) }, events[place].levels) {
+            return "quantity_overflow"
         }
         let verdict = evaluate(
             moves, events[place].levels, after.details, at: instant, now, isReservation: true)

@@ -244,6 +244,21 @@ extension Model {
         return (before, before + units, oldest.advanced(byMilliseconds: milliseconds))
     }
 
+    /// Whether everything that a subject ever used stays below 2^63 with one event in the place of what
+    /// it counted before.
+    func fits(
+        _ after: [(Meter, Worth)], insteadOf before: [(Meter, Worth)] = [], _ levels: [SubjectID]
+    ) -> Bool {
+        levels.allSatisfy { level in
+            after.allSatisfy { meter, worth in
+                guard meter.aggregation == .sum else { return true }
+                let used = worths(level, meter, [:], in: .lifetime).reduce(0) { $0 + $1.units }
+                let known = before.first { $0.0.key == meter.key }?.1.units ?? 0
+                return !(used - known).addingReportingOverflow(worth.units).overflow
+            }
+        }
+    }
+
     /// What one event adds to a meter that is a sum or a count.
     func counting(_ worth: Worth, _ meter: Meter) -> Int64 {
         meter.aggregation == .count ? 1 : worth.units

@@ -29,6 +29,8 @@ struct Simulation {
         // So few that subjects leave memory and come back all the time.
         options.cachedSubjectsMax = 3
         options.openReservationsMax = 8
+        // Sections close in the middle of what is read, corrected and projected.
+        options.factsPerSection = 40
         model.openReservationsMax = 8
         self.options = options
         memory = MemoryStore(options: options)

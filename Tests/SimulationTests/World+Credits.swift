@@ -57,7 +57,7 @@ extension World {
         var pairs = (target?.quantities ?? .none).pairs
         for index in pairs.indices {
             let units = pairs[index].quantity.units
-            pairs[index].quantity = Quantity(max(0, units + number(-4...5)))
+            pairs[index].quantity = Quantity(max(0, units.addingSaturated(number(-4...5))))
         }
         return Quantities(pairs.filter { _ in percent(85) })
     }
@@ -69,7 +69,8 @@ extension World {
             more = Quantities(
                 more.pairs.map {
                     NamedQuantity(
-                        name: $0.name, quantity: Quantity($0.quantity.units + number(-1...5)))
+                        name: $0.name,
+                        quantity: Quantity($0.quantity.units.addingSaturated(number(-1...5))))
                 }.filter { $0.quantity >= .zero })
         } else {
             more = percent(50) ? quantities() : .none

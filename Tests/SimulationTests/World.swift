@@ -31,7 +31,11 @@ struct World {
             key: .named("models"), aggregation: .uniqueCount, eventTypes: ["call"],
             uniqueDimension: "model"),
         Meter(key: .named("gpt"), dimensions: ["model": ["gpt", "four"]]),
+        bytes,
     ]
+    /// Of so many units that sums come to an end. It stays as it is: another definition would count
+    /// anew what did not count before.
+    static let bytes = Meter(key: .named("bytes"))
 
     // MARK: Dice
 
@@ -139,11 +143,13 @@ struct World {
         case 65..<72: return Quantities([named("level", number(0...40))])
         case 72..<78: return Quantities([named("gpt", number(1...9))])
         case 78..<86: return Quantities([named("tok", number(0...9))])
-        case 86..<98:
+        case 86..<95:
             return Quantities([
                 named("prompts", number(0...3)), named("tok", number(0...9)),
                 named("peak", number(0...40)),
             ])
+        case 95..<99:
+            return Quantities([named("bytes", pick([1, 7, 1 << 61, (1 << 62) + 5, .max]))])
         default: return Quantities([named("nobody", 1)])
         }
     }
@@ -230,7 +236,7 @@ struct World {
 
     /// A meter as it was, or counted another way.
     private mutating func meter() -> Meter {
-        var meter = pick(Self.meters)
+        var meter = pick(Self.meters.filter { $0 != Self.bytes })
         if percent(50) { meter.countedStatuses = [.success, .failed] }
         if percent(30), !meter.eventTypes.isEmpty { meter.eventTypes = ["call", "walk"] }
         if percent(20) { meter.dimensions["model"] = ["gpt", "claude"] }

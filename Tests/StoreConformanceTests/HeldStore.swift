@@ -1,9 +1,10 @@
+import Dispatch
 import MeterstoneCore
 import MeterstoneStore
 import MeterstoneTesting
 import Synchronization
 
-/// A store that projects when its test says so, and that can be left without being closed.
+/// A store that projects and commits when its test says so, and that can be left without being closed.
 final class HeldStore: Store {
     private let held: Mutex<any Store>
     private let isLeftOpen: Bool
@@ -33,7 +34,51 @@ final class HeldStore: Store {
     }
 
     func commit(_ commands: [Command], at now: Instant) throws(StoreError) -> [Outcome] {
-        try store.commit(commands, at: now)
+        let isHeld = commits.withLock { commits in
+            commits.sizes.append(commands.count)
+            guard commits.holdsNext else { return false }
+            commits.holdsNext = false
+            commits.isHeld = true
+            commits.waiting?.resume()
+            commits.waiting = nil
+            return true
+        }
+        if isHeld { released.wait() }
+        return try store.commit(commands, at: now)
+    }
+
+    // MARK: Commits
+
+    private struct Commits {
+        /// How many commands each had.
+        var sizes: [Int] = []
+        var holdsNext = false
+        var isHeld = false
+        var waiting: CheckedContinuation<Void, Never>?
+    }
+
+    private let commits = Mutex(Commits())
+    private let released = DispatchSemaphore(value: 0)
+
+    var commitSizes: [Int] { commits.withLock { $0.sizes } }
+
+    /// Keeps the next commit from doing anything until ``releaseCommit()``.
+    func holdNextCommit() { commits.withLock { $0.holdsNext = true } }
+
+    /// Returns once a commit is held.
+    func waitForHeldCommit() async {
+        await withCheckedContinuation { continuation in
+            let isHeld = commits.withLock { commits in
+                if !commits.isHeld { commits.waiting = continuation }
+                return commits.isHeld
+            }
+            if isHeld { continuation.resume() }
+        }
+    }
+
+    func releaseCommit() {
+        commits.withLock { $0.isHeld = false }
+        released.signal()
     }
 
     var halt: StoreError? { store.halt }

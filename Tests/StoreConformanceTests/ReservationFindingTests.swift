@@ -26,6 +26,21 @@ import Testing
     }
 
     @Test(arguments: StoreUnderTest.allCases)
+    func `a refusal of a shadow limit stays counted when its reservation is settled`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.with { engine, _ in
+            try await engine.setUp(limits: [
+                .limit("open", 2, per: .concurrent, mode: .shadow)
+            ])
+            _ = try await engine.reserve(.of(.ada, [.prompts: 3], id: "work"))
+            _ = try await engine.settle(try #require(EventID("work")))
+            #expect(try await engine.limits(of: .ada).map(\.wouldHaveDenied) == [1])
+            try await engine.expectClean()
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
     func `more of a reservation is limited by the team that it counts for`(
         store: StoreUnderTest
     ) async throws {

@@ -88,8 +88,8 @@ public final class Catalog: Sendable {
     }
 
     /// Which meters an event moves, and by how much.
-    package func movements(of event: UsageEvent, into movements: inout [Movement]) {
-        movements.removeAll(keepingCapacity: true)
+    package func movements(of event: UsageEvent) -> Movements {
+        var movements = Movements()
         switch event.quantities {
         case .none: break
         case .one(let name, let quantity):
@@ -105,31 +105,25 @@ public final class Catalog: Sendable {
                 for meter in metersByQuantity[pair.name] ?? [] { add(meter, event, &movements) }
             }
         }
-        guard let type = event.details?.type, let matching = metersByType[type] else { return }
+        guard let type = event.details?.type, let matching = metersByType[type] else {
+            return movements
+        }
         for meter in matching { add(meter, event, &movements) }
+        return movements
     }
 
     private func addMeters(
-        of event: UsageEvent, readingFrom name: MeterKey, _ movements: inout [Movement]
+        of event: UsageEvent, readingFrom name: MeterKey, _ movements: inout Movements
     ) {
         if let meter = meterByName[name] { add(meter, event, &movements) }
     }
 
-    private func add(_ meter: CompiledMeter, _ event: UsageEvent, _ movements: inout [Movement]) {
+    private func add(_ meter: CompiledMeter, _ event: UsageEvent, _ movements: inout Movements) {
         guard !movements.contains(where: { $0.meter === meter }),
             let (units, distinctValue) = meter.meter.movement(of: event)
         else { return }
         movements.append(Movement(meter: meter, units: units, distinctValue: distinctValue))
     }
-}
-
-/// One meter that one event moves.
-package struct Movement {
-    package let meter: CompiledMeter
-    package var units: Int64
-    package var distinctValue: String?
-    /// Units that the same request moved the meter by before: a reservation that grows.
-    package var unitsBefore: Int64 = 0
 }
 
 /// A meter with its limits and the series that its events go into.
@@ -177,6 +171,7 @@ package struct CompiledSeries: Sendable {
     package let number: Int
     package let window: Window
     package let aggregation: Aggregation
+    package let measure: SeriesDefinition.Measure
     /// Whether only open reservations count.
     package let isConcurrent: Bool
     private let limitFilter: [String: [String]]
@@ -185,6 +180,7 @@ package struct CompiledSeries: Sendable {
         self.number = number
         window = definition.window
         aggregation = definition.aggregation
+        measure = definition.measure
         isConcurrent = definition.window == .concurrent && definition.measure == .usage
         limitFilter = definition.limitFilter
     }

@@ -72,10 +72,22 @@ public struct CounterState: Hashable, Sendable {
         case .count:
             let (sum, overflow) = value.addingReportingOverflow(1)
             return overflow ? nil : sum
-        case .max, .latest, .uniqueCount:
+        case .max: return Swift.max(value, contribution.units)
+        case .latest:
             var copy = self
-            return copy.add(contribution, as: aggregation) ? copy.value(at: instant) : nil
+            copy.addLatest(contribution)
+            return copy.value(at: instant)
+        case .uniqueCount:
+            guard let distinctValue = contribution.distinctValue, !has(distinctValue) else {
+                return value
+            }
+            return value + 1
         }
+    }
+
+    private func has(_ distinctValue: String) -> Bool {
+        guard case .distinct(let values) = memory else { return false }
+        return values[distinctValue] != nil
     }
 
     /// Counts one contribution. `false`, and no change, when the number would not fit.
@@ -134,17 +146,11 @@ public struct CounterState: Hashable, Sendable {
 
     /// In whatever order readings come, the state is the same: the latest of those that were told in
     /// their time, and what was told ahead of it for later.
-    private mutating func addLatest(_ contribution: Contribution) {
+    fileprivate mutating func addLatest(_ contribution: Contribution) {
         let reading = Reading(
             at: contribution.occurredAt, sequence: contribution.sequence,
             units: contribution.units)
-        var (latest, ahead): (Reading?, [Reading]) = (nil, [])
-        switch memory {
-        case .latest(let at, let sequence):
-            latest = Reading(at: at, sequence: sequence, units: value)
-        case .readings(let known, let later): (latest, ahead) = (known, later)
-        default: break
-        }
+        var (latest, ahead) = readings
         guard latest.map({ $0 < reading }) ?? true else { return }
         if contribution.isAhead {
             ahead.insert(reading, at: ahead.firstIndex { reading < $0 } ?? ahead.endIndex)
@@ -152,22 +158,140 @@ public struct CounterState: Hashable, Sendable {
             latest = reading
             ahead.removeAll { $0 < reading }
         }
-        value = latest?.units ?? 0
-        if let latest, ahead.isEmpty {
-            memory = .latest(at: latest.at, sequence: latest.sequence)
-        } else {
-            memory = .readings(latest: latest, ahead: ahead)
+        put(latest, ahead: ahead)
+    }
+
+    fileprivate var readings: (latest: Reading?, ahead: [Reading]) {
+        switch memory {
+        case .latest(let at, let sequence):
+            (Reading(at: at, sequence: sequence, units: value), [])
+        case .readings(let latest, let ahead): (latest, ahead)
+        default: (nil, [])
         }
     }
 
-    private mutating func addDistinct(_ distinctValue: String?) {
+    fileprivate mutating func put(_ latest: Reading?, ahead: [Reading]) {
+        value = latest?.units ?? 0
+        if !ahead.isEmpty {
+            memory = .readings(latest: latest, ahead: ahead)
+        } else if let latest {
+            memory = .latest(at: latest.at, sequence: latest.sequence)
+        } else {
+            memory = .none
+        }
+    }
+
+    fileprivate mutating func addDistinct(_ distinctValue: String?) {
         guard let distinctValue else { return }
+        withDistinct { $0[distinctValue, default: 0] += 1 }
+    }
+
+    fileprivate mutating func dropDistinct(_ distinctValue: String?) {
+        guard let distinctValue else { return }
+        withDistinct { values in
+            guard let count = values[distinctValue] else { return }
+            values[distinctValue] = count > 1 ? count - 1 : nil
+        }
+    }
+
+    /// Changes what was seen in place: a second reference would have it copied.
+    fileprivate mutating func withDistinct(_ change: (inout [String: Int64]) -> Void) {
         var values: [String: Int64] = [:]
         if case .distinct(let known) = memory { values = known }
         memory = .none
-        values[distinctValue, default: 0] += 1
+        change(&values)
         value = Int64(values.count)
-        memory = .distinct(values)
+        if !values.isEmpty { memory = .distinct(values) }
+    }
+}
+
+extension CounterState {
+    /// Adds what was counted in another window, for windows that consist of finer ones.
+    package mutating func merge(_ other: CounterState, as aggregation: Aggregation) {
+        switch aggregation {
+        case .sum, .count: value &+= other.value
+        case .max: value = Swift.max(value, other.value)
+        case .latest:
+            let (own, new) = (readings, other.readings)
+            let latest = [own.latest, new.latest].compactMap(\.self).max()
+            let ahead = (own.ahead + new.ahead).filter { reading in
+                latest.map { $0 < reading } ?? true
+            }
+            put(latest, ahead: ahead.sorted())
+        case .uniqueCount:
+            guard case .distinct(let seen) = other.memory else { return }
+            withDistinct { $0.merge(seen, uniquingKeysWith: +) }
+        }
+    }
+}
+
+/// What a counter comes to when a contribution gives way to another.
+package enum ReplacedValue: Equatable {
+    case value(Int64)
+    /// It would not fit.
+    case overflow
+    /// The state does not say: it is folded from what is left.
+    case unknown
+}
+
+extension CounterState {
+    /// What it comes to at an instant with one contribution in the place of another, as far as the state
+    /// tells. Both are of one event, so that they are of the same time and place.
+    package func previewing(
+        replacing old: Contribution?, by new: Contribution?, as aggregation: Aggregation,
+        at instant: Instant
+    ) -> ReplacedValue {
+        switch aggregation {
+        case .sum, .count:
+            let (change, isTooMuch) = (new?.units ?? 0)
+                .subtractingReportingOverflow(old?.units ?? 0)
+            let (sum, isOver) = value.addingReportingOverflow(change)
+            return isTooMuch || isOver ? .overflow : .value(sum)
+        case .max:
+            if let old, old.units >= value, (new?.units ?? 0) < value { return .unknown }
+            return .value(Swift.max(value, new?.units ?? 0))
+        case .latest:
+            if let old {
+                return remembers(old) ? .unknown : .value(value(at: instant))
+            }
+            return new.flatMap { previewing($0, as: .latest, at: instant) }
+                .map { .value($0) } ?? .value(value(at: instant))
+        case .uniqueCount:
+            guard case .distinct(let values) = memory else {
+                return .value(new?.distinctValue == nil ? value : 1)
+            }
+            let (gone, seen) = (old?.distinctValue, new?.distinctValue)
+            if gone == seen { return .value(value) }
+            let lost: Int64 = gone.map { values[$0] == 1 } ?? false ? 1 : 0
+            let gained: Int64 = seen.map { values[$0] == nil } ?? false ? 1 : 0
+            return .value(value - lost + gained)
+        }
+    }
+
+    /// Puts a contribution in the place of another, where
+    /// ``previewing(replacing:by:as:at:)`` knows the value.
+    package mutating func replace(
+        _ old: Contribution?, by new: Contribution?, as aggregation: Aggregation
+    ) {
+        switch aggregation {
+        case .sum, .count: value &+= (new?.units ?? 0) &- (old?.units ?? 0)
+        case .max: value = Swift.max(value, new?.units ?? 0)
+        case .latest: if old == nil, let new { addLatest(new) }
+        case .uniqueCount:
+            dropDistinct(old?.distinctValue)
+            addDistinct(new?.distinctValue)
+        }
+    }
+
+    /// Whether the value, or a later one, is that of this reading. What was overtaken is not known.
+    private func remembers(_ contribution: Contribution) -> Bool {
+        switch memory {
+        case .latest(_, let sequence): return sequence == contribution.sequence
+        case .readings(let latest, let ahead):
+            return latest?.sequence == contribution.sequence
+                || ahead.contains { $0.sequence == contribution.sequence }
+        default: return false
+        }
     }
 }
 

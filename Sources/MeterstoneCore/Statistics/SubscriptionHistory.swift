@@ -79,12 +79,6 @@ extension SubscriptionHistory {
     public var highestPlan: PlanKey? {
         changes.reduce(nil) { plans.isHigher($1.plan, than: $0) ? $1.plan : $0 }
     }
-
-    /// The first change after an instant to a plan above the one that applied at the instant.
-    public func firstUpgrade(after instant: Instant) -> PlanChange? {
-        let before = plan(at: instant)
-        return changes.first { $0.at > instant && plans.isHigher($0.plan, than: before) }
-    }
 }
 
 extension [PlanCharge] {

@@ -115,15 +115,6 @@ extension Instant {
         }
     }
 
-    /// Appends the bytes of ``rfc3339``.
-    public func appendRFC3339(to bytes: inout [UInt8]) {
-        let count = Self.rfc3339ByteCount
-        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: count) { text in
-            unsafe writeRFC3339(to: text)
-            unsafe bytes.append(contentsOf: text)
-        }
-    }
-
     /// How many bytes ``rfc3339`` has, always.
     public static let rfc3339ByteCount = 24
 

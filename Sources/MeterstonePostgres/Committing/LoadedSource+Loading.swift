@@ -29,6 +29,7 @@ extension LoadedSource {
         if !questions.corrections.isEmpty {
             pending.append(corrections(Array(questions.corrections)))
         }
+        for key in questions.series { pending.append(counters(ofSeries: key)) }
         if !questions.receipts.isEmpty { pending.append(receipts(questions.receipts)) }
         if !questions.entries.isEmpty { pending.append(entries(Array(questions.entries))) }
         var pointers: Set<EventLocation> = []
@@ -121,6 +122,19 @@ extension LoadedSource {
                 for (event, facts) in zip(events, rows.facts(byPlaceOf: events.count)) {
                     self.load(facts, of: event)
                 }
+            }
+        )
+    }
+
+    private func counters(ofSeries key: SeriesKey) -> (Query, (Rows) throws -> Void) {
+        (
+            Query(CounterStatements.ofSeries).binding(key.subject).binding(Int64(key.series)),
+            { rows in
+                var counters: [CounterKey: StoredCounter] = [:]
+                for row in 0..<rows.count {
+                    counters[CounterKey(rows, row)] = try StoredCounter(rows, row)
+                }
+                self.load(counters, key)
             }
         )
     }

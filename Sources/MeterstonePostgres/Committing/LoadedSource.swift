@@ -13,6 +13,7 @@ final class LoadedSource: StoreSource {
         var subjects: Set<SubjectID> = []
         var subjectNumbers: Set<Int64> = []
         var counters: Set<CounterKey> = []
+        var series: Set<SeriesKey> = []
         var bodies: Set<EventLocation> = []
         var facts: Set<FactsKey> = []
         var corrections: Set<EventLocation> = []
@@ -24,7 +25,7 @@ final class LoadedSource: StoreSource {
         var isEmpty: Bool {
             subjects.isEmpty && subjectNumbers.isEmpty && counters.isEmpty && bodies.isEmpty
                 && facts.isEmpty && corrections.isEmpty && identities.isEmpty && receipts.isEmpty
-                && entries.isEmpty && newer.isEmpty
+                && entries.isEmpty && newer.isEmpty && series.isEmpty
         }
     }
 
@@ -34,6 +35,11 @@ final class LoadedSource: StoreSource {
 
         /// Whether everything is asked for that there is of the subject.
         var isWhole: Bool { days == WindowSpan.lifetime.utcDays }
+    }
+
+    struct SeriesKey: Hashable {
+        var series: Int
+        var subject: Int64
     }
 
     struct EntriesKey: Hashable {
@@ -55,6 +61,7 @@ final class LoadedSource: StoreSource {
     private var counters: [CounterKey: StoredCounter?] = [:]
     /// Where rows of counters stand in their table, for this transaction.
     private(set) var places: [CounterKey: [UInt8]] = [:]
+    private var series: [SeriesKey: [CounterKey: StoredCounter]] = [:]
     private var bodies: [EventLocation: [UInt8]?] = [:]
     private var facts: [FactsKey: [StoredFact]] = [:]
     private var corrections: [EventLocation: [StoredFact]] = [:]
@@ -83,6 +90,10 @@ final class LoadedSource: StoreSource {
     func load(_ counter: StoredCounter?, _ key: CounterKey, place: [UInt8]? = nil) {
         counters[key] = .some(counter)
         places[key] = place
+    }
+
+    func load(_ counters: [CounterKey: StoredCounter], _ key: SeriesKey) {
+        series[key] = counters
     }
 
     func load(_ location: EventLocation?, identity: [UInt8]) {
@@ -144,6 +155,15 @@ final class LoadedSource: StoreSource {
         questions.counters.insert(key)
         // Nothing at all would send the caller through the events.
         return StoredCounter(state: .empty, asOf: 0)
+    }
+
+    func counters(
+        ofSeries number: Int, of subject: Int64
+    ) throws(StoreError) -> [CounterKey: StoredCounter] {
+        let key = SeriesKey(series: number, subject: subject)
+        if let known = series[key] { return known }
+        questions.series.insert(key)
+        throw Self.notLoaded
     }
 
     func locations(of id: EventID, source: String?) throws(StoreError) -> [EventLocation] {

@@ -51,11 +51,6 @@ package struct ByteWriter: Sendable {
         bytes.append(contentsOf: value)
     }
 
-    /// Forgets what comes after so many bytes.
-    package mutating func truncate(to count: Int) {
-        bytes.removeLast(bytes.count - count)
-    }
-
     /// Starts anew, and keeps the room.
     package mutating func removeAll() {
         bytes.removeAll(keepingCapacity: true)

@@ -117,7 +117,9 @@ package struct JournalBatchBuilder: Sendable {
     package private(set) var count = 0
     package private(set) var facts = ByteWriter(capacity: 4_096)
     private var scratch = ByteWriter(capacity: 256)
-    private var lastOffset = 0
+    private var index = SubjectIndex()
+    /// Up to where facts are in the index.
+    private var indexed = FactPlace(batch: 0, number: 0, offset: 0)
 
     package init(firstSequence: Int64) {
         self.firstSequence = firstSequence
@@ -138,23 +140,26 @@ package struct JournalBatchBuilder: Sendable {
     ) -> TailPosition {
         scratch.removeAll()
         write(&scratch)
-        lastOffset = facts.count
+        let offset = facts.count
         facts.unsigned(UInt64(bitPattern: subject))
         facts.blob(scratch.bytes)
         count += 1
-        return TailPosition(batch: firstSequence, offset: lastOffset, sequence: nextSequence - 1)
+        return TailPosition(batch: firstSequence, offset: offset, sequence: nextSequence - 1)
     }
 
-    /// Puts another fact in the place of the one that was appended last.
-    package mutating func replaceLast(subject: Int64, _ write: (inout ByteWriter) -> Void) {
-        facts.truncate(to: lastOffset)
-        count -= 1
-        append(subject: subject, write)
-    }
-
-    /// The facts so far, for look-ups within the batch.
-    package var iterator: FactIterator {
-        FactIterator(facts.bytes, from: 0, to: facts.count, sequence: firstSequence)
+    /// What was said so far about a subject, oldest first; of a team, what those below it used as well.
+    package mutating func facts(_ topic: FactTopic, of subject: Int64) -> [Fact] {
+        var unindexed = FactIterator(
+            facts.bytes, from: Int(indexed.offset), to: facts.count,
+            sequence: firstSequence + Int64(indexed.number))
+        while let fact = unindexed.next() {
+            index.add(fact, at: indexed)
+            indexed.number += 1
+            indexed.offset = Int32(truncatingIfNeeded: fact.end)
+        }
+        return index.places(topic, of: subject).compactMap { place in
+            Fact(at: place, in: facts.bytes, from: 0, firstSequence)
+        }
     }
 
     package consuming func sealed() -> JournalBatch {

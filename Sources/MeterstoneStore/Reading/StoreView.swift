@@ -85,15 +85,8 @@ extension WorkingSet {
         var (facts, entries): ([Fact], [Fact]) = ([], [])
         var subjectIDs: [Int64: SubjectID] = [:]
         if state.number != 0 {
-            for batch in tail.batches {
-                batch.forEach { fact in
-                    if fact.kind == .entry, fact.subject == state.number { entries.append(fact) }
-                    guard fact.kind == .usage || fact.kind == .correction,
-                        fact.subject == state.number || UsageRecord.mayHaveAncestors(fact)
-                    else { return }
-                    facts.append(fact)
-                }
-            }
+            facts = tail.facts(.usage, of: state.number)
+            entries = tail.facts(.ledger, of: state.number)
             for fact in facts where subjectIDs[fact.subject] == nil {
                 subjectIDs[fact.subject] = try self.state(number: fact.subject).id
             }

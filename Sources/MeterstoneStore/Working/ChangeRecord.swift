@@ -167,9 +167,19 @@ extension Change {
 }
 
 extension WorkingSet {
-    /// What a change is about, as it stands now, as JSON; `nil` when it does not exist.
-    func text(of change: Change) throws(StoreError) -> String? {
-        let blueprint = catalog.blueprint
+    /// What a change is about, as JSON; `nil` when it does not exist.
+    ///
+    /// - Parameter effect: what is about to be done; ``ChangeEffect/none``: as it stands now.
+    func text(
+        of change: Change, after effect: ChangeEffect = .none
+    ) throws(StoreError) -> String? {
+        var blueprint = catalog.blueprint
+        if case .catalog(let new) = effect { blueprint = new }
+        func profile(of id: SubjectID) throws(StoreError) -> Subject? {
+            if case .profile(let new, let state, _) = effect, state.id == id { return new }
+            let state = try state(of: id)
+            return state.number == 0 ? nil : state.profile
+        }
         switch change {
         case .putMeter(let meter): return try json(blueprint.meters.first { $0.key == meter.key })
         case .deleteMeter(let key): return try json(blueprint.meters.first { $0.key == key })
@@ -191,15 +201,10 @@ extension WorkingSet {
             return try json(order.id.flatMap { (grant) in try? openGrant(grant, of: id) })
         case .voidGrant(let id, let grant, _): return try json(openGrant(grant, of: id))
         case .refundCredit: return nil
-        case .patch(let patch): return try text(of: patch.deletion)
+        case .patch(let patch): return try text(of: patch.deletion, after: effect)
         case .noteBlueprint(let note): return try json(note)
         case .noteImport(let note): return try json(note)
         }
-    }
-
-    private func profile(of id: SubjectID) throws(StoreError) -> Subject? {
-        let state = try state(of: id)
-        return state.number == 0 ? nil : state.profile
     }
 
     private func json(_ value: (some Encodable)?) throws(StoreError) -> String? {

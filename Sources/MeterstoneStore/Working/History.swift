@@ -51,11 +51,8 @@ package struct History {
         }
     }
 
-    /// Adds a fact of the journal, if it is about the subject and its usage occurred on these days.
+    /// Adds a fact of the journal about usage, if that occurred on these days.
     package mutating func add(_ fact: Fact, days: ClosedRange<Int64>) throws(StoreError) {
-        guard fact.kind == .usage || fact.kind == .correction,
-            fact.subject == subject || UsageRecord.mayHaveAncestors(fact)
-        else { return }
         do throws(MalformedRecord) {
             var reader = fact.reader
             if fact.kind == .usage {
@@ -87,8 +84,11 @@ package struct History {
         }
     }
 
-    private mutating func apply(_ correction: CorrectionRecord, _ sequence: Int64) {
-        guard var event = bySequence[correction.target] else { return }
+    /// Adds a correction, unless it is there already.
+    mutating func apply(_ correction: CorrectionRecord, _ sequence: Int64) {
+        guard var event = bySequence[correction.target], event.lastSequence < sequence else {
+            return
+        }
         event.lastSequence = sequence
         if let after = correction.after { event.record = after }
         event.corrections.append(
@@ -100,65 +100,16 @@ package struct History {
 }
 
 extension StoreError {
-    fileprivate static func unreadable(_ sequence: Int64) -> StoreError {
+    static func unreadable(_ sequence: Int64) -> StoreError {
         StoreError(code: .corrupt, message: "the fact with sequence \(sequence) is unreadable")
     }
 }
 
 extension UsageRecord {
-    /// Whether teams may stand in a fact; looks at its flags only.
-    static func mayHaveAncestors(_ fact: Fact) -> Bool {
-        guard fact.kind == .usage else { return true }
-        var reader = fact.reader
-        guard let flags = try? reader.unsigned() else { return true }
-        return flags & Self.ancestorsFlag != 0
-    }
-
     /// The event as it was told, with id and time filled in.
     package func event(subject: SubjectID) -> UsageEvent {
         UsageEvent(
             id: id, subject: subject, occurredAt: occurredAt, quantities: quantities,
             details: details)
-    }
-}
-
-extension SeriesDefinition {
-    /// Adds up what events contribute to this series; `nil` when the number does not fit.
-    package func fold(_ events: some Sequence<EffectiveEvent>) -> CounterState? {
-        var state = CounterState.empty
-        for event in events {
-            guard let contribution = contribution(of: event) else { continue }
-            guard add(contribution, to: &state) else { return nil }
-        }
-        return state
-    }
-
-    package func add(_ contribution: Contribution, to state: inout CounterState) -> Bool {
-        if case .rolling = window { return state.addRolling(contribution, as: aggregation) }
-        return state.add(contribution, as: aggregation)
-    }
-
-    /// What one event adds to this series, or `nil` when it does not move it.
-    package func contribution(of event: EffectiveEvent) -> Contribution? {
-        contribution(of: event.record, level: event.level, sequence: event.sequence)
-    }
-
-    func contribution(of record: UsageRecord, level: Int, sequence: Int64) -> Contribution? {
-        if let reservation = record.reservation, !reservation.isCounted { return nil }
-        // What is no open reservation happens at no time together with anything else.
-        if window == .concurrent, record.reservation?.status != .open { return nil }
-        if case .refusals(let limit) = measure {
-            let isRefusal = record.answers.contains {
-                $0.limit == limit && $0.level == level && $0.mode == .shadow && $0.isExceeded
-            }
-            guard isRefusal else { return nil }
-        }
-        guard limitFilter.matches(record.details),
-            let (units, distinctValue) = meter.movement(
-                of: record.event(subject: SubjectID(unchecked: "")))
-        else { return nil }
-        return Contribution(
-            units: units, distinctValue: distinctValue, occurredAt: record.occurredAt,
-            sequence: sequence, isAhead: record.isAhead)
     }
 }

@@ -56,8 +56,9 @@ extension Levels {
 }
 
 extension WorkingSet {
-    /// The levels that a recorded event counts on.
+    /// The levels that a recorded event counts for.
     func levels(of record: UsageRecord, _ owner: SubjectState) throws(StoreError) -> Levels {
+        guard !record.ancestors.isEmpty else { return Levels(owner, below: []) }
         var teams: [SubjectState] = []
         for number in record.ancestors { teams.append(try state(number: number)) }
         return Levels(owner, below: teams)

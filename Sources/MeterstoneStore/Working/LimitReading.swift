@@ -26,9 +26,11 @@ struct LimitReading {
 }
 
 extension WorkingSet {
+    /// - Parameter effects: of a correction that is about to be written: they are read as if they had
+    ///   been carried out.
     func read(
         _ definition: LimitDefinition, of subject: SubjectState, adding movement: Movement?,
-        at instant: Instant
+        at instant: Instant, after effects: [CorrectionEffect] = []
     ) throws(StoreError) -> LimitReading {
         let window = definition.limit.window
         let allowance = subject.allowance(
@@ -36,14 +38,18 @@ extension WorkingSet {
         if window == .request { return readRequest(allowance, movement) }
         let index = try counterIndex(
             subject, series: definition.series, window: window, at: instant)
+        let effect = effects.first {
+            $0.subject === subject && $0.series.number == definition.series
+        }
         if case .rolling(let seconds) = window {
             return readRolling(
-                subject.current[index].state, allowance, definition, movement, instant,
+                effect?.folded ?? subject.current[index].state, allowance, definition, movement,
+                instant,
                 milliseconds: seconds * 1_000)
         }
         // What is told for later says nothing yet.
         let asked = max(instant, now)
-        let before = subject.current[index].state.value(at: asked)
+        let before = effect?.value ?? subject.current[index].state.value(at: asked)
         var after = before
         if let movement {
             let contribution = movement.contribution(
@@ -126,14 +132,20 @@ extension WorkingSet {
 
     /// How many consumes of the window a shadow limit would have denied; `nil` for other modes.
     func refusals(
-        _ definition: LimitDefinition, of subject: SubjectState, at instant: Instant
+        _ definition: LimitDefinition, of subject: SubjectState, at instant: Instant,
+        after effects: [CorrectionEffect] = []
     ) throws(StoreError) -> Int64? {
         guard definition.mode == .shadow else { return nil }
         let window = definition.limit.window
         let index = try counterIndex(
             subject, series: definition.refusalSeries, window: window, at: instant)
-        let state = subject.current[index].state
-        guard case .rolling(let seconds) = window else { return state.value }
+        let effect = effects.first {
+            $0.subject === subject && $0.series.number == definition.refusalSeries
+        }
+        guard case .rolling(let seconds) = window else {
+            return effect?.value ?? subject.current[index].state.value
+        }
+        let state = effect?.folded ?? subject.current[index].state
         guard case .rolling(let entries) = state.memory else { return 0 }
         return Rolling.used(entries, at: instant, milliseconds: seconds * 1_000)
     }

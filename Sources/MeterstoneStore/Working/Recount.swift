@@ -14,7 +14,9 @@ package struct Recount {
     package private(set) var events = 0
     /// Subjects whose ledger does not follow from itself, and the first entry that does not.
     private var broken: [(subject: Int64, sequence: Int64)] = []
-    package private(set) var counters: [CounterKey: CounterState] = [:]
+    private var fold: CounterFold
+
+    package var counters: [CounterKey: CounterState] { fold.counters }
 
     package init(
         source: any StoreSource, registry: Registry, zone: @escaping (Subject?) -> ZoneRules
@@ -22,6 +24,7 @@ package struct Recount {
         self.source = source
         self.registry = registry
         self.zone = zone
+        fold = CounterFold(registry)
     }
 
     /// Which of so many passes a subject belongs to. The stores say the same in SQL.
@@ -33,7 +36,7 @@ package struct Recount {
 
     /// Computes the counters of the subjects of one pass.
     package mutating func run(pass: Int64 = 0, of passes: Int64 = 1) throws(StoreError) {
-        counters.removeAll()
+        fold = CounterFold(registry)
         subjects.removeAll()
         events = 0
         var total = 0
@@ -55,44 +58,14 @@ package struct Recount {
         let subject = try stored(number)
         let zone = zones[number] ?? self.zone(subject.profile)
         zones[number] = zone
-        let anchor = subject.profile.subscription?.startsAt
-        for event in history.all {
-            let month = Window.month.span(
-                containing: event.record.occurredAt, in: zone, anchor: anchor)
-            let key = CounterKey(series: OwnSeries.activity, from: month.from, subject: number)
-            counters[key, default: .empty].withActivity {
-                $0.note(event, on: zone.dayNumber(containing: event.record.occurredAt))
-            }
+        let calendar = SubjectCalendar(
+            zone: zone, anchor: subject.profile.subscription?.startsAt)
+        let events = history.events
+        fold.addActivity(history.all, of: number, calendar)
+        fold.addReservations(events, of: number)
+        guard fold.add(events, of: number, calendar) else {
+            throw .doesNotFit(subject.profile.id)
         }
-        for event in history.events {
-            for (series, registered) in registry.series.enumerated()
-            where registered.isCounted && !registered.definition.window.isRolling {
-                let definition = registered.definition
-                guard let contribution = definition.contribution(of: event) else { continue }
-                let span = definition.window.span(
-                    containing: event.record.occurredAt, in: zone, anchor: anchor)
-                let key = CounterKey(series: series, from: span.from, subject: number)
-                guard definition.add(contribution, to: &counters[key, default: .empty]) else {
-                    throw StoreError(
-                        code: .corrupt, message: "a counter of \(subject.profile.id) does not fit")
-                }
-            }
-            addReservation(event, of: number)
-        }
-    }
-
-    private mutating func addReservation(_ event: EffectiveEvent, of subject: Int64) {
-        guard let reservation = event.record.reservation, reservation.status == .open else {
-            return
-        }
-        let key = CounterKey(
-            series: OwnSeries.reservations, from: WindowSpan.lifetime.from, subject: subject)
-        let entry = OpenReservation(
-            expiresAt: reservation.expiresAt, sequence: event.sequence, id: event.record.id,
-            source: event.record.details?.source, owner: event.owner,
-            isExtended: !event.corrections.isEmpty)
-        let open = (counters[key] ?? .empty).openReservations + [entry]
-        counters[key] = CounterState(open.sorted())
     }
 
     /// Follows each ledger from its first entry on, as long as the seals and balances are right.
@@ -104,7 +77,7 @@ package struct Recount {
         for (number, sealed) in ledger.finished() {
             let key = CounterKey(
                 series: OwnSeries.wallet, from: WindowSpan.lifetime.from, subject: number)
-            counters[key] = CounterState(sealed)
+            fold.put(CounterState(sealed), key)
             // Somebody may have put entries in for a subject that there is none of.
             _ = try? stored(number)
         }

@@ -14,11 +14,22 @@ package final class SubjectState {
     /// How many subjects are directly below it, by how many levels are below those.
     package var children: SIMD4<Int32>
     package var zone: ZoneRules
-    package var parent: SubjectState?
+    package var parent: SubjectState? {
+        didSet {
+            oldValue?.holders -= 1
+            parent?.holders += 1
+        }
+    }
     /// What was said of it before.
     package var past: SubjectPast
     /// Teams that stood above it before. A cycle, perhaps, which whoever lets go of the state breaks.
-    var pastParents: [SubjectID: SubjectState] = [:]
+    private(set) var pastParents: [SubjectID: SubjectState] = [:]
+    /// How many others in memory refer to it.
+    fileprivate(set) var holders = 0
+    /// Whether somebody asked for it since it was last looked at for letting it go.
+    var wasUsed = true
+    /// Where it stands among those in memory.
+    var place = 0
     /// Whether its counters follow other rules of its time zone than are known here.
     let hasUncertainZone: Bool
     /// The window that each series was last used in. A linear search beats hashing here.
@@ -56,6 +67,7 @@ package final class SubjectState {
         since = stored?.since
         self.zone = zone
         self.parent = parent
+        parent?.holders += 1
     }
 
     /// The instant that billing months are counted from.
@@ -78,11 +90,23 @@ package final class SubjectState {
         return past.parent.flatMap { pastParents[$0] }
     }
 
+    func add(pastParent team: SubjectState) {
+        guard pastParents.updateValue(team, forKey: team.id) == nil else { return }
+        team.holders += 1
+    }
+
+    /// Lets go of the teams that it refers to.
+    func letGo() {
+        parent = nil
+        for team in pastParents.values { team.holders -= 1 }
+        pastParents = [:]
+    }
+
     /// Takes in what is said of the subject from an instant on.
     func replace(profile new: Subject, parent newParent: SubjectState?, at now: Instant?) {
         if let now {
             past.note(profile, replacedBy: new, at: now)
-            if let parent { pastParents[parent.id] = parent }
+            if let parent { add(pastParent: parent) }
         }
         profile = new
         parent = newParent
@@ -110,18 +134,57 @@ package struct Counter {
     }
 }
 
+extension SubjectState {
+    /// Where the counter of a series stands, and whether its window contains an instant. One look at all,
+    /// since each access to a property of a class has its price.
+    @inline(__always)
+    func place(of series: Int, at instant: Instant) -> (index: Int?, isCurrent: Bool) {
+        unsafe current.withUnsafeBufferPointer { counters in
+            for index in counters.indices where unsafe counters[index].series == series {
+                return (index, unsafe counters[index].span.contains(instant))
+            }
+            return (nil, false)
+        }
+    }
+}
+
 extension Counter {
+    /// Notes that the state includes a fact, and whether its row was up to date until now.
+    @inline(__always)
+    mutating func include(_ sequence: Int64) -> Bool {
+        asOf = sequence
+        defer { isDirty = true }
+        return !isDirty
+    }
+
+    /// Counts what a fact contributes, unless it is included. Returns whether its row was up to date until
+    /// now; those that roll have none.
+    @inline(__always)
+    mutating func count(_ contribution: Contribution, _ series: CompiledSeries) -> Bool {
+        guard asOf < contribution.sequence else { return false }
+        if case .rolling(let seconds) = series.window {
+            addRolling(contribution, as: series.aggregation, milliseconds: seconds * 1_000)
+            asOf = contribution.sequence
+            return false
+        }
+        _ = state.add(contribution, as: series.aggregation)
+        return include(contribution.sequence)
+    }
+
     /// Counts a contribution in a window that rolls, and now and then forgets what left it long ago.
     mutating func addRolling(
         _ contribution: Contribution, as aggregation: Aggregation, milliseconds: Int64
     ) {
         _ = state.addRolling(contribution, as: aggregation)
-        let oldest = contribution.occurredAt.advanced(byMilliseconds: -2 * milliseconds)
+        let from = contribution.occurredAt.advanced(
+            byMilliseconds: -Self.rollingSlack(milliseconds: milliseconds))
+        let oldest = from.advanced(byMilliseconds: -milliseconds)
         guard state.dropRolling(through: oldest) else { return }
-        span = WindowSpan(
-            from: max(span.from, contribution.occurredAt.advanced(byMilliseconds: -milliseconds)),
-            until: span.until)
+        span = WindowSpan(from: max(span.from, from), until: span.until)
     }
+
+    /// How much earlier than what was asked last a rolling counter can answer: callers' clocks differ.
+    static func rollingSlack(milliseconds: Int64) -> Int64 { min(milliseconds, 60_000) }
 }
 
 /// A plan that a subject is taken to be on.

@@ -5,16 +5,18 @@ package struct Tail {
     /// Facts after which a section is closed. One section is what one round of projection takes.
     package static let factsPerSection = 65_536
 
-    package private(set) var batches: [JournalBatch] = []
     /// Facts waiting.
     package private(set) var count = 0
     private var sections = [Section()]
+    /// The last fact of all.
+    private var last: Int64 = 0
 
     /// What belongs to a stretch of the tail, dropped as a whole when that is projected.
     private struct Section {
         /// The last fact of a closed section.
         var until: Int64?
         var count = 0
+        var facts = TailSection()
         var ids = EventIDIndex()
         /// Where corrections stand, by the event that they correct.
         var corrections: [Int64: [TailPosition]] = [:]
@@ -26,7 +28,7 @@ package struct Tail {
 
         /// The last fact of a part.
         func end(ofPart part: ColumnPart, in tail: Tail) -> Int64 {
-            part.until ?? until ?? tail.batches.last?.lastSequence ?? 0
+            part.until ?? until ?? tail.last
         }
     }
 
@@ -36,19 +38,41 @@ package struct Tail {
         var entries = ColumnEntries()
     }
 
-    package init() {}
+    private let factsPerSection: Int
+
+    package init(factsPerSection: Int = Self.factsPerSection) {
+        self.factsPerSection = factsPerSection
+    }
 
     package mutating func append(_ batch: JournalBatch) {
-        batches.append(batch)
+        last = batch.lastSequence
         count += batch.count
         sections[sections.count - 1].count += batch.count
+        sections[sections.count - 1].facts.append(batch)
+    }
+
+    /// Every batch, oldest first.
+    package var batches: [JournalBatch] { sections.flatMap(\.facts.batches) }
+
+    /// As it stands now, for whoever reads beside the committer.
+    package var snapshot: TailSnapshot { TailSnapshot(sections.map(\.facts)) }
+
+    package func facts(_ topic: FactTopic, of subject: Int64) -> [Fact] {
+        sections.flatMap { $0.facts.facts(topic, of: subject) }
+    }
+
+    package mutating func note(_ row: SubjectRow) {
+        sections[sections.count - 1].facts.append(row)
+    }
+
+    package mutating func note(_ change: ChangeRecord) {
+        sections[sections.count - 1].facts.append(change)
     }
 
     /// Closes a section that is full, once everything that belongs to its last batch was noted.
     package mutating func closeFullSection() {
-        guard let last = batches.last, sections[sections.count - 1].count >= Self.factsPerSection
-        else { return }
-        closeSection(at: last.lastSequence)
+        guard sections[sections.count - 1].count >= factsPerSection else { return }
+        closeSection(at: last)
     }
 
     private mutating func closeSection(at sequence: Int64) {
@@ -106,10 +130,8 @@ package struct Tail {
     package mutating func cutColumns() {
         let section = sections.count - 1
         let part = sections[section].columns.count - 1
-        guard sections[section].columns[part].entries.count > 0, let last = batches.last else {
-            return
-        }
-        sections[section].columns[part].until = last.lastSequence
+        guard sections[section].columns[part].entries.count > 0, last > 0 else { return }
+        sections[section].columns[part].until = last
         sections[section].columns.append(ColumnPart())
     }
 
@@ -131,23 +153,23 @@ package struct Tail {
     /// Takes what the next round of projection takes: the oldest closed section, or all that there is
     /// when there is none, or when it must not be split.
     package mutating func takeSlice(whole: Bool) -> TailSlice? {
-        guard let last = batches.last else { return nil }
-        if whole || sections[0].until == nil { closeSection(at: last.lastSequence) }
+        guard count > 0 else { return nil }
+        if whole || sections[0].until == nil { closeSection(at: last) }
         let end = whole ? sections.count - 1 : 1
-        let until = sections[end - 1].until ?? last.lastSequence
+        let until = sections[end - 1].until ?? last
         let counters = sections[..<end].flatMap(\.dirtyCounters)
         for index in 0..<end { sections[index].dirtyCounters = [] }
         return TailSlice(
-            until: until, batches: Array(batches.prefix { $0.lastSequence <= until }),
+            until: until, batches: sections[..<end].flatMap(\.facts.batches),
             counters: counters, columns: parts(of: sections[..<end]))
     }
 
     /// Drops what is projected now.
     package mutating func drop(through sequence: Int64) {
-        let kept = batches.firstIndex { $0.lastSequence > sequence } ?? batches.endIndex
-        for batch in batches[..<kept] { count -= batch.count }
-        batches.removeFirst(kept)
-        sections.removeAll { $0.until.map { $0 <= sequence } ?? false }
+        while let until = sections[0].until, until <= sequence {
+            count -= sections[0].count
+            sections.removeFirst()
+        }
     }
 
     package func positions(of key: UInt64) -> [TailPosition] {
@@ -156,22 +178,7 @@ package struct Tail {
 
     /// The fact at a position, if its batch is sealed.
     package func fact(at position: TailPosition) -> Fact? {
-        var low = 0
-        var high = batches.count
-        while low < high {
-            let middle = (low + high) / 2
-            if batches[middle].firstSequence < position.batch {
-                low = middle + 1
-            } else {
-                high = middle
-            }
-        }
-        guard low < batches.count, batches[low].firstSequence == position.batch else { return nil }
-        let batch = batches[low]
-        var facts = FactIterator(
-            batch.bytes, from: batch.factsStart + position.offset, to: batch.bytes.count - 8,
-            sequence: position.sequence)
-        return facts.next()
+        sections.lazy.compactMap { $0.facts.fact(at: position) }.first
     }
 }
 

@@ -25,11 +25,16 @@ extension WorkingSet {
             try writeDue(of: try state(of: id), at: now)
         }
         let before = request.change.isNote ? nil : try text(of: request.change)
-        let outcome =
-            request.change.isOfCredits
-            ? try changeCredits(request, at: now)
-            : try carryOut(request.change, at: batch.nextSequence, on: now)
-        let after = try text(of: request.change)
+        var (outcome, effect) = try effect(of: request.change)
+        if let rejection = try reject(request.change) {
+            (outcome, effect) = (.rejected(rejection), .none)
+        }
+        if request.change.isOfCredits { outcome = try changeCredits(request, at: now) }
+        if case .profile(let profile, let state, _) = effect {
+            register(state, on: now)
+            if let parent = profile.parent { register(try self.state(of: parent), on: now) }
+        }
+        let after = try text(of: request.change, after: effect)
         // A key is remembered with its answer also when that was that nothing had to be done.
         let isRemembered = request.idempotencyKey != nil && outcome.isAnswer
         guard outcome.isChange || isRemembered else {
@@ -43,44 +48,34 @@ extension WorkingSet {
         try record.write(to: &writer)
         let subject = request.change.subject.flatMap { subjects[$0]?.number } ?? 0
         let position = batch.append(subject: subject) { $0.append(writer.bytes) }
-        note(record, at: position.sequence)
+        try apply(record, effect, at: position.sequence)
         return .changed(outcome, after: after, isReplay: false)
     }
 
-    /// What a change fact does beside its effect, live and in replay.
-    func note(_ record: ChangeRecord, at sequence: Int64) {
-        var record = record
-        record.sequence = sequence
-        dirtyChanges.append(record)
-    }
-
     private func receipt(for key: String) throws(StoreError) -> ChangeReceiptRecord? {
-        if let recent = dirtyChanges.last(where: { $0.idempotencyKey == key }) {
+        if let recent = tail.snapshot.lastChange(where: { $0.idempotencyKey == key }) {
             return ChangeReceiptRecord(recent)
         }
         return try source.receipt(forIdempotencyKey: key)
     }
 
-    /// The effect of a change, live and in replay.
-    func carryOut(
-        _ change: Change, at sequence: Int64, on instant: Instant
-    ) throws(StoreError) -> ChangeOutcome {
-        switch change {
-        case .putMeter, .deleteMeter, .putPlan, .deletePlan, .putLimit, .deleteLimit,
-            .putCreditPolicy, .deleteCreditPolicy, .putStatisticsPolicy, .deleteStatisticsPolicy,
-            .putModel,
-            .deleteModel:
+    /// What a change comes to, if nothing it refers to is missing.
+    func effect(
+        of change: Change
+    ) throws(StoreError) -> (outcome: ChangeOutcome, effect: ChangeEffect) {
+        if change.isNote { return (.created, .none) }
+        // Ledger entries are facts of their own.
+        if change.isOfCredits { return (.unchanged, .none) }
+        guard let id = change.subject else {
             let (blueprint, outcome) = catalog.blueprint.applying(change)
-            if outcome.isChange { install(blueprint, after: change, at: sequence, on: instant) }
-            return outcome
-        case .grantCredit, .voidGrant, .refundCredit:
-            // Ledger entries are facts of their own.
-            return .unchanged
-        case .noteBlueprint, .noteImport:
-            return .created
-        default:
-            return try carryOutOnSubject(change, at: sequence, on: instant)
+            return (outcome, outcome.isChange ? .catalog(blueprint) : .none)
         }
+        let state = try state(of: id)
+        // In a replay its number was a fact of its own, of the same command.
+        let isNew = state.number == 0 || state.firstSequence > replayedDeed
+        let (profile, outcome) = state.profile.applying(change, isNew: isNew)
+        guard outcome.isChange else { return (outcome, .none) }
+        return (outcome, .profile(profile, of: state, isFirst: isNew))
     }
 
     /// Makes a blueprint the one that decides from here on.
@@ -103,123 +98,38 @@ extension WorkingSet {
         version += 1
     }
 
-    private func carryOutOnSubject(
-        _ change: Change, at sequence: Int64, on instant: Instant
-    ) throws(StoreError) -> ChangeOutcome {
-        guard let id = change.subject else { return .unchanged }
-        let state = try state(of: id)
-        let isNew = state.number == 0
-        let (profile, outcome) = state.profile.applying(change, isNew: isNew)
-        if let rejection = try reject(profile, change, of: state) { return .rejected(rejection) }
-        guard outcome.isChange else { return outcome }
-        register(state, on: instant)
+    /// Makes a profile what is said of a subject from here on.
+    func install(
+        _ profile: Subject, of state: SubjectState, isFirst: Bool, at sequence: Int64,
+        on instant: Instant
+    ) throws(StoreError) {
         let before = state.profile
         if before.plan != profile.plan || before.subscription != profile.subscription
             || before.parent != profile.parent
         {
             state.since = instant
         }
-        // What is said first is said of all that was before.
-        try install(profile, of: state, at: sequence, on: instant, isFirst: isNew)
-        return outcome
-    }
-
-    private func install(
-        _ profile: Subject, of state: SubjectState, at sequence: Int64, on instant: Instant,
-        isFirst: Bool
-    ) throws(StoreError) {
-        let oldZone = state.zone
-        let oldAnchor = state.anchor
         let newZone = zone(of: profile).rules
-        let moves = oldZone.name != newZone.name || oldAnchor != profile.subscription?.startsAt
-        if moves { try recount(state, zone: newZone, anchor: profile.subscription?.startsAt) }
+        try move(
+            state, to: SubjectCalendar(zone: newZone, anchor: profile.subscription?.startsAt))
         let oldParent = state.parent
-        let parent = try profile.parent.map { (id) throws(StoreError) in
-            let parent = try self.state(of: id)
-            register(parent, on: instant)
-            return parent
-        }
+        let parent = try profile.parent.map { (id) throws(StoreError) in try self.state(of: id) }
+        // What is said first is said of all that was before.
         state.replace(profile: profile, parent: parent, at: isFirst ? nil : instant)
         state.zone = newZone
-        let place = max(sequence, head)
         if oldParent !== state.parent {
-            noteChild(of: oldParent, left: state.levelsBelow, at: place)
-            noteChild(of: state.parent, came: state.levelsBelow, at: place)
+            noteChild(of: oldParent, left: state.levelsBelow, at: sequence)
+            noteChild(of: state.parent, came: state.levelsBelow, at: sequence)
         }
         version += 1
-        noteRow(of: state, at: place)
-    }
-
-    /// Moves all counters of a subject to the windows of another calendar.
-    private func recount(
-        _ state: SubjectState, zone: ZoneRules, anchor: Instant?
-    ) throws(StoreError) {
-        let history = try history(of: state.number, over: .lifetime)
-        let events = history.events
-        var counters: [CounterKey: Counter] = [:]
-        for (number, series) in registry.series.enumerated()
-        where series.isCounted && !series.definition.window.isRolling {
-            for event in events {
-                guard let contribution = series.definition.contribution(of: event) else { continue }
-                let window = series.definition.window
-                let old = window.span(
-                    containing: event.record.occurredAt, in: state.zone, anchor: state.anchor)
-                let oldKey = CounterKey(series: number, from: old.from, subject: state.number)
-                if counters[oldKey] == nil { counters[oldKey] = .empty(number, old, head) }
-                let new = window.span(
-                    containing: event.record.occurredAt, in: zone, anchor: anchor)
-                let key = CounterKey(series: number, from: new.from, subject: state.number)
-                var counter = counters[key] ?? .empty(number, new, head)
-                if counter.isDeleted { counter.span = new }
-                counter.isDeleted = false
-                _ = counter.state.add(contribution, as: series.definition.aggregation)
-                counters[key] = counter
-            }
-        }
-        for event in history.all {
-            let instant = event.record.occurredAt
-            let old = Window.month.span(containing: instant, in: state.zone, anchor: nil)
-            let oldKey = CounterKey(
-                series: OwnSeries.activity, from: old.from, subject: state.number)
-            if counters[oldKey] == nil { counters[oldKey] = .empty(OwnSeries.activity, old, head) }
-            let new = Window.month.span(containing: instant, in: zone, anchor: nil)
-            let key = CounterKey(series: OwnSeries.activity, from: new.from, subject: state.number)
-            var counter = counters[key] ?? .empty(OwnSeries.activity, new, head)
-            if counter.isDeleted { counter.span = new }
-            counter.isDeleted = false
-            counter.state.withActivity { $0.note(event, on: zone.dayNumber(containing: instant)) }
-            counters[key] = counter
-        }
-        replaceCounters(of: state, by: counters)
-    }
-
-    private func replaceCounters(of state: SubjectState, by counters: [CounterKey: Counter]) {
-        let wasDirty = Set(
-            state.others.filter(\.value.isDirty).keys
-                + state.current.filter { $0.isDirty && OwnSeries.followsCalendar($0.series) }
-                .map { $0.key(of: state) })
-        // Reservations and credits follow no calendar.
-        state.current.removeAll { OwnSeries.followsCalendar($0.series) }
-        state.others = counters
-        for key in counters.keys where !wasDirty.contains(key) {
-            state.dirtyCounters += 1
-            tail.noteDirty(
-                DirtyCounter(subject: state, series: key.series, from: key.from, sequence: head))
-        }
-        // What was dirty and is gone keeps its place in the list, as a counter to delete.
-        for key in wasDirty where counters[key] == nil {
-            let span = WindowSpan(from: key.from, until: key.from)
-            state.others[key] = .empty(key.series, span, head)
-        }
+        noteRow(of: state, at: sequence)
     }
 }
 
-extension Counter {
-    /// A counter whose row is to go, unless something is counted in it.
-    fileprivate static func empty(_ series: Int, _ span: WindowSpan, _ head: Int64) -> Counter {
-        var counter = Counter(
-            series: series, span: span, state: .empty, asOf: head, isDirty: true)
-        counter.isDeleted = true
-        return counter
-    }
+/// What a change does, decided and not done yet.
+enum ChangeEffect {
+    case none
+    case catalog(Blueprint)
+    /// - Parameter isFirst: whether nothing was known of the subject before.
+    case profile(Subject, of: SubjectState, isFirst: Bool)
 }

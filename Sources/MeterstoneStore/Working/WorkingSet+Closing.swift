@@ -116,35 +116,18 @@ extension WorkingSet {
             target: known.sequence, recordedAt: now, author: "meterstone",
             reason: status.rawValue, before: before, after: after)
         try correctOverages(of: &record, owner)
-        let effects = try effects(of: record, owner)
-        guard try fits(effects, at: record.occurredAt) else {
+        guard let effects = try effects(of: record, owner, at: batch.nextSequence) else {
             return .rejected(.quantityOverflow)
         }
-        let limits = try put(&record, effects, of: owner)
-        if let charge { try write(charge.entries, of: owner, at: now) }
+        let standing = Evaluation(statuses: try statuses(after: record, effects, of: owner))
+        // What was answered is kept with the event, to be told again.
+        record.after?.reservation?.answers = standing.answers
+        try write(record, effects, of: owner)
+        for entry in charge?.entries ?? [] { try write(entry, of: owner) }
         return .done(
             ReservationAnswer(
-                reservation: Reservation(after, of: owner.id), limits: limits,
+                reservation: Reservation(after, of: owner.id), limits: standing.statuses,
                 credits: charge?.answer, isDuplicate: false))
-    }
-
-    /// Writes a closing down and carries it out, with the answer to it in the record.
-    private func put(
-        _ record: inout CorrectionRecord, _ effects: [CorrectionEffect], of owner: SubjectState
-    ) throws(StoreError) -> [LimitStatus] {
-        guard effects.allSatisfy(\.series.isInvertible) else {
-            // Some counters are folded from the events, this one included.
-            try put(record, effects, of: owner)
-            let limits = try statuses(after: record, of: owner)
-            record.after?.reservation?.answers = answers()
-            rewrite(record, of: owner)
-            return limits
-        }
-        try apply(effects, record, of: owner, at: batch.nextSequence)
-        let limits = try statuses(after: record, of: owner)
-        record.after?.reservation?.answers = answers()
-        append(record, of: owner)
-        return limits
     }
 
     // MARK: Extending
@@ -174,19 +157,19 @@ extension WorkingSet {
             reservation.expiresAt = now.advanced(byMilliseconds: milliseconds)
         }
         let owner = known.subject
-        moves(from: before, to: after, of: owner)
+        let movements = movements(from: before, to: after, of: owner)
         let levels = try levels(of: before, owner)
-        guard try fits(levels, after.details, at: after.occurredAt, isReservation: true) else {
-            return .rejected(.quantityOverflow)
+        guard try fits(movements, levels) else { return .rejected(.quantityOverflow) }
+        let evaluation = try evaluate(
+            movements, levels, after.details, at: after.occurredAt, isReservation: true)
+        guard evaluation.violations.isEmpty else {
+            let decision = try refusal(evaluation, of: owner, at: after.occurredAt)
+            return .denied(
+                decision.denial ?? Denial(reason: .limitExceeded), decision.limits, nil)
         }
-        if let denial = try evaluate(
-            levels, after.details, at: after.occurredAt, isReservation: true)
-        {
-            return .denied(denial, statuses, nil)
-        }
-        let payment = try payment(from: owner, at: now)
+        let payment = try payment(for: movements, evaluation.payable, from: owner, at: now)
         if let payment, !payment.isCovered {
-            let decision = try unpaid(payment, owner, after.occurredAt)
+            let decision = try unpaid(payment, evaluation, owner, after.occurredAt)
             return .denied(
                 decision.denial ?? Denial(reason: .insufficientCredits), decision.limits,
                 decision.credits)
@@ -195,16 +178,19 @@ extension WorkingSet {
             let known = before.credits?.amount ?? 0
             after.credits = CreditCharge(
                 amount: known &+ payment.cost, balance: payment.charge.balance)
-            reservation.payable = reservation.payable.adding(payableQuantities)
+            reservation.payable = reservation.payable.adding(
+                payableQuantities(movements, evaluation.payable))
         }
         after.reservation = reservation
-        let limits = statuses
         if after != before {
             var record = CorrectionRecord(
                 target: known.sequence, recordedAt: now, author: "meterstone",
                 reason: "extended", before: before, after: after)
             try correctOverages(of: &record, owner)
-            try put(record, try effects(of: record, owner), of: owner)
+            guard let effects = try effects(of: record, owner, at: batch.nextSequence) else {
+                return .rejected(.quantityOverflow)
+            }
+            try write(record, effects, of: owner)
             if let payment {
                 try pay(
                     payment, of: owner, reference: after.id, isHeld: true, event: known.sequence)
@@ -216,63 +202,60 @@ extension WorkingSet {
         }
         return .done(
             ReservationAnswer(
-                reservation: Reservation(after, of: owner.id), limits: limits,
+                reservation: Reservation(after, of: owner.id), limits: evaluation.statuses,
                 credits: payment == nil ? credits : after.credits, isDuplicate: false))
     }
 
-    /// Fills ``movements`` with what an extension adds.
-    private func moves(from before: UsageRecord, to after: UsageRecord, of state: SubjectState) {
-        catalog.movements(of: before.event(subject: state.id), into: &movements)
-        let known = movements
-        catalog.movements(of: after.event(subject: state.id), into: &movements)
-        for index in movements.indices {
-            guard let earlier = known.first(where: { $0.meter === movements[index].meter }) else {
-                continue
+    /// What an extension adds.
+    private func movements(
+        from before: UsageRecord, to after: UsageRecord, of state: SubjectState
+    ) -> Movements {
+        let known = catalog.movements(of: before.event(subject: state.id))
+        var result = Movements()
+        for var movement in catalog.movements(of: after.event(subject: state.id)) {
+            if let earlier = known.movement(of: movement.meter) {
+                switch movement.meter.meter.aggregation {
+                // What is counted once is counted already.
+                case .count, .uniqueCount: continue
+                case .sum:
+                    movement.unitsBefore = earlier.units
+                    movement.units -= earlier.units
+                case .max, .latest: break
+                }
             }
-            guard movements[index].meter.meter.aggregation == .sum else { continue }
-            movements[index].unitsBefore = earlier.units
-            movements[index].units -= earlier.units
+            result.append(movement)
         }
-        // What is counted once is counted already.
-        movements.removeAll { movement in
-            let aggregation = movement.meter.meter.aggregation
-            return (aggregation == .count || aggregation == .uniqueCount)
-                && known.contains { $0.meter === movement.meter }
-        }
+        return result
     }
 
     // MARK: Answers
 
-    /// Fills ``statuses`` with where the limits stand that a closed reservation counted under.
+    /// Where the limits stand that a reservation counted under, once it is closed.
     private func statuses(
-        after correction: CorrectionRecord, of owner: SubjectState
+        after correction: CorrectionRecord, _ effects: [CorrectionEffect], of owner: SubjectState
     ) throws(StoreError) -> [LimitStatus] {
         let (before, after) = (correction.before, correction.after ?? correction.before)
-        statuses.removeAll(keepingCapacity: true)
-        exceeded.removeAll(keepingCapacity: true)
-        catalog.movements(of: before.event(subject: owner.id), into: &movements)
-        var meters = movements.map(\.meter)
-        catalog.movements(of: after.event(subject: owner.id), into: &movements)
-        let used = movements
-        meters += used.map(\.meter).filter { meter in !meters.contains { $0 === meter } }
-        for subject in try levels(of: before, owner) {
+        let used = movements(of: after, owner)
+        let meters = [before, after].flatMap {
+            catalog.movements(of: $0.event(subject: owner.id)).map(\.meter)
+        }.unique
+        var statuses: [LimitStatus] = []
+        for (level, subject) in try levels(of: before, owner).enumerated() {
             for meter in meters {
+                let own = used.movement(of: meter)?.countedUnits ?? 0
                 for definition in meter.limits
                 where definition.limit.dimensions.matches(after.details) {
                     let reading = try read(
-                        definition, of: subject, adding: nil, at: before.occurredAt)
-                    let own = used.first { $0.meter === meter }?.countedUnits ?? 0
+                        definition, of: subject, adding: nil, at: before.occurredAt, after: effects)
                     let isRequest = definition.limit.window == .request
                     statuses.append(
                         LimitStatus(
-                            definition: definition,
-                            ancestor: subject === owner ? nil : subject.id,
+                            definition: definition, ancestor: level == 0 ? nil : subject.id,
                             allowance: reading.allowance,
                             used: Quantity(isRequest ? own : reading.before),
                             resetsAt: reading.resetsAt,
                             wouldHaveDenied: try refusals(
-                                definition, of: subject, at: before.occurredAt)))
-                    exceeded.append(false)
+                                definition, of: subject, at: before.occurredAt, after: effects)))
                 }
             }
         }

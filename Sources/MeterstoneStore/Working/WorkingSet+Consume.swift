@@ -18,7 +18,14 @@ extension WorkingSet {
             guard known.record.reservation == nil else { return .conflict(id) }
             return try repeated(event, as: known)
         }
-        return try decide(event, at: now, records: records, terms: nil)
+        switch try judge(event, at: now, isReservation: false) {
+        case .rejected(let rejection): return .rejected(rejection)
+        case .denied(let decision): return .decided(decision)
+        case .allowed(let admission):
+            guard records else { return .decided(admission.decision(nil)) }
+            let record = try write(event, admission, at: now)
+            return .decided(admission.decision(record.id))
+        }
     }
 
     /// What ``reserve(_:_:at:)`` would decide, whatever the terms. Nothing changes.
@@ -30,81 +37,68 @@ extension WorkingSet {
             try expireDue(known.subject, at: now)
             return try repeated(event, as: known)
         }
-        let outcome = try decide(event, at: now, records: false, terms: ReservationTerms())
-        if !options.isTrackingEnabled, case .decided(let decision) = outcome, decision.isAllowed {
-            return .rejected(.trackingDisabled)
+        switch try judge(event, at: now, isReservation: true) {
+        case .rejected(let rejection): return .rejected(rejection)
+        case .denied(let decision): return .decided(decision)
+        case .allowed(let admission):
+            guard options.isTrackingEnabled else { return .rejected(.trackingDisabled) }
+            return .decided(admission.decision(nil))
         }
-        return outcome
     }
 
-    /// Decides an event whose id is new, and counts it when it is allowed.
-    ///
-    /// - Parameter terms: of a reservation; `nil`: it is used up at once.
-    func decide(
-        _ event: UsageEvent, at now: Instant, records: Bool, terms: ReservationTerms?
-    ) throws(StoreError) -> ConsumeOutcome {
+    /// Decides an event whose id is new. Nothing is written of it.
+    func judge(
+        _ event: UsageEvent, at now: Instant, isReservation: Bool
+    ) throws(StoreError) -> Judgement {
         let occurredAt = event.occurredAt ?? now
         if let rejection = reject(occurredAt, now) { return .rejected(rejection) }
         let state = try state(of: event.subject)
         let levels = Levels(state, at: occurredAt)
-        // Before anything is noted of the event: what expires has movements of its own.
         try expireDue(levels, at: now)
-        if let rejection = moves(event) { return .rejected(rejection) }
+        if let rejection = reject(event) { return .rejected(rejection) }
+        let movements = catalog.movements(of: event)
+        if let rejection = reject(event, moving: movements) { return .rejected(rejection) }
         guard !movements.isEmpty else { return .rejected(.nothingToCount) }
         if let blocked = state.blockedLevel {
-            return .decided(
+            return .denied(
                 Decision(
                     denial: Denial(reason: .subjectBlocked(blocked)), isDuplicate: false,
                     eventID: nil, limits: try currentStatuses(state, occurredAt)))
         }
-        let isReservation = terms != nil
-        if occurredAt > now, let rejection = begins(levels, event.details, at: occurredAt, now) {
+        if occurredAt > now,
+            let rejection = begins(movements, levels, event.details, at: occurredAt, now)
+        {
             return .rejected(rejection)
         }
-        guard try fits(levels, event.details, at: occurredAt, isReservation: isReservation) else {
-            return .rejected(.quantityOverflow)
-        }
+        guard try fits(movements, levels) else { return .rejected(.quantityOverflow) }
         if isReservation, try !hasRoomToReserve(levels) {
             return .rejected(.tooManyReservations(options.openReservationsMax))
         }
-        if let denial = try evaluate(
-            levels, event.details, at: occurredAt, isReservation: isReservation)
-        {
-            return .decided(
-                Decision(denial: denial, isDuplicate: false, eventID: nil, limits: statuses))
+        let evaluation = try evaluate(
+            movements, levels, event.details, at: occurredAt, isReservation: isReservation)
+        guard evaluation.violations.isEmpty else {
+            return .denied(try refusal(evaluation, of: state, at: occurredAt))
         }
-        let payment = try payment(from: state, at: now)
+        let payment = try payment(for: movements, evaluation.payable, from: state, at: now)
         if let payment, !payment.isCovered {
-            return .decided(try unpaid(payment, state, occurredAt))
+            return .denied(try unpaid(payment, evaluation, state, occurredAt))
         }
-        guard records else {
-            return .decided(
-                Decision(
-                    denial: nil, isDuplicate: false, eventID: nil, limits: statuses,
-                    credits: payment?.charge))
-        }
-        let reservation = terms.map { terms in
-            ReservationRecord(
-                terms: terms, expiresAt: now.advanced(byMilliseconds: terms.milliseconds),
-                payable: payment == nil ? .none : payableQuantities)
-        }
-        let id = try count(
-            event, of: state, occurredAt: occurredAt, now: now,
-            reservation: reservation, payment: payment)
-        return .decided(
-            Decision(
-                denial: nil, isDuplicate: false, eventID: id, limits: statuses,
-                credits: payment?.charge))
+        return .allowed(
+            Admission(
+                subject: state, occurredAt: occurredAt, movements: movements,
+                evaluation: evaluation, payment: payment))
     }
 
-    /// Fills ``movements``; rejects an event of which a part is out of bounds, or that carries a
-    /// quantity which is negative, or which no meter knows.
-    func moves(_ event: UsageEvent) -> Rejection? {
+    /// Rejects an event of which a part is out of bounds, or that carries a negative quantity.
+    func reject(_ event: UsageEvent) -> Rejection? {
         if let rejection = event.quantities.boundsRejection ?? event.details?.boundsRejection {
             return rejection
         }
-        if let name = event.quantities.firstNegative { return .negativeQuantity(name) }
-        catalog.movements(of: event, into: &movements)
+        return event.quantities.firstNegative.map { .negativeQuantity($0) }
+    }
+
+    /// Rejects an event that carries a quantity which no meter knows.
+    func reject(_ event: UsageEvent, moving movements: Movements) -> Rejection? {
         // A plain event that moves its meter carries nothing unknown.
         if event.details == nil, case .one = event.quantities, !movements.isEmpty { return nil }
         return catalog.unknownQuantity(of: event).map { .unknownMeter($0) }
@@ -123,7 +117,8 @@ extension WorkingSet {
     /// Why units cannot be used at an instant that is still to come: a window of a limit that they count
     /// in has not begun, and what it allows is not there yet.
     private func begins(
-        _ levels: Levels, _ details: EventDetails?, at instant: Instant, _ now: Instant
+        _ movements: Movements, _ levels: Levels, _ details: EventDetails?, at instant: Instant,
+        _ now: Instant
     ) -> Rejection? {
         for subject in levels {
             for movement in movements {
@@ -139,162 +134,42 @@ extension WorkingSet {
         return nil
     }
 
-    /// Whether every counter that the event moves has room for its number.
-    func fits(
-        _ levels: Levels, _ details: EventDetails?, at instant: Instant,
-        isReservation: Bool = false
-    )
-        throws(StoreError) -> Bool
-    {
+    /// Whether every counter that the event moves has room for its number. What a sum or a count comes
+    /// to for ever is more than in any window, so that it has room last.
+    func fits(_ movements: Movements, _ levels: Levels) throws(StoreError) -> Bool {
         for subject in levels {
-            for movement in movements {
-                let contribution = movement.contribution(
-                    at: instant, sequence: batch.nextSequence, isAhead: instant > now)
-                for series in movement.meter.series
-                where series.accepts(details) && (isReservation || !series.isConcurrent) {
-                    let index = try counterIndex(
-                        subject, series: series.number, window: series.window, at: instant)
-                    let counted = subject.current[index].state
-                        .previewing(contribution, as: series.aggregation, at: instant)
-                    if counted == nil { return false }
-                }
+            for movement in movements where movement.meter.meter.aggregation == .sum {
+                let index = try counterIndex(
+                    subject, series: movement.meter.lifetimeSeries, window: .lifetime, at: now)
+                let used = subject.current[index].state.value
+                if used.addingReportingOverflow(movement.units).overflow { return false }
             }
         }
         return true
     }
-
-    /// Fills ``statuses`` with what every limit would say after the event; when one of them refuses,
-    /// with what they say without it. Fills ``payable`` with what credits have to pay instead.
-    func evaluate(
-        _ levels: Levels, _ details: EventDetails?, at instant: Instant, isReservation: Bool
-    ) throws(StoreError) -> Denial? {
-        let violations = try violations(levels, details, at: instant, isReservation: isReservation)
-        var levels = levels
-        guard !violations.isEmpty, let state = levels.next() else { return nil }
-        let after = statuses.map(\.used)
-        try rewindStatuses(state, instant)
-        return denial(for: violations, of: state, at: instant, after: after)
-    }
-
-    /// Fills ``statuses`` with what every limit would say after the event, and returns what refuses
-    /// it, by place in them.
-    func violations(
-        _ levels: Levels, _ details: EventDetails?, at instant: Instant, isReservation: Bool
-    ) throws(StoreError) -> [Violation] {
-        var levels = levels
-        guard let state = levels.next() else { return [] }
-        statuses.removeAll(keepingCapacity: true)
-        exceeded.removeAll(keepingCapacity: true)
-        overages.removeAll(keepingCapacity: true)
-        startPaying()
-        var violations: [Violation] = []
-        var level: SubjectState? = state
-        while let subject = level {
-            for (place, movement) in movements.enumerated() {
-                for definition in movement.meter.limits
-                where definition.limit.dimensions.matches(details) {
-                    let isAsideOfIt = definition.limit.window == .concurrent && !isReservation
-                    let reading = try read(
-                        definition, of: subject, adding: isAsideOfIt ? nil : movement, at: instant)
-                    let isExceeded = reading.isExceeded
-                    if isExceeded, definition.mode == .enforce,
-                        !pays(reading, beyond: definition, for: place)
-                    {
-                        violations.append(
-                            Violation(status: statuses.count, subject: subject, reading: reading))
-                    }
-                    statuses.append(
-                        LimitStatus(
-                            definition: definition,
-                            ancestor: subject === state ? nil : subject.id,
-                            allowance: reading.allowance, used: Quantity(reading.after),
-                            resetsAt: reading.resetsAt,
-                            wouldHaveDenied: try refusals(definition, of: subject, at: instant)
-                                .map { $0 + (isExceeded ? 1 : 0) }))
-                    exceeded.append(isExceeded)
-                    if isExceeded, subject === state { addOverage(of: definition, reading) }
-                }
-            }
-            level = levels.next()
-        }
-        return violations
-    }
-
-    /// After a refusal nothing was used: every status goes back to what was counted before.
-    func rewindStatuses(_ state: SubjectState, _ instant: Instant) throws(StoreError) {
-        for index in statuses.indices {
-            let status = statuses[index]
-            let subject =
-                try status.ancestor.map { (id) throws(StoreError) in try self.state(of: id) }
-                ?? state
-            let reading = try read(status.definition, of: subject, adding: nil, at: instant)
-            statuses[index] = LimitStatus(
-                definition: status.definition, ancestor: status.ancestor,
-                allowance: reading.allowance, used: Quantity(reading.before),
-                resetsAt: reading.resetsAt,
-                wouldHaveDenied: try refusals(status.definition, of: subject, at: instant))
-        }
-    }
-
-    private func denial(
-        for violations: [Violation], of state: SubjectState, at instant: Instant, after: [Quantity]
-    ) -> Denial {
-        var retryAt: Instant? = .earliest
-        for violation in violations {
-            guard let known = retryAt, let own = violation.reading.retryAt(after: now)
-            else {
-                retryAt = nil
-                break
-            }
-            retryAt = max(known, own)
-        }
-        return Denial(
-            reason: .limitExceeded, violated: violations.map { statuses[$0.status].limit }.unique,
-            retryAt: retryAt,
-            plansThatAllow: plansThatAllow(violations, of: state, at: instant, after: after))
-    }
-
-    /// - Parameter after: what ``statuses`` would say is used if all had been allowed.
-    private func plansThatAllow(
-        _ violations: [Violation], of state: SubjectState, at instant: Instant, after: [Quantity]
-    ) -> [PlanKey] {
-        let isOverridden = statuses.map { status in
-            let subject = status.ancestor.flatMap { subjects[$0] } ?? state
-            return subject.override(of: status.limit, at: instant) != nil
-        }
-        // No plan changes what an override says.
-        if violations.contains(where: { isOverridden[$0.status] }) { return [] }
-        return catalog.plans.map(\.key).filter { plan in
-            statuses.indices.allSatisfy { index in
-                guard statuses[index].mode == .enforce, !isOverridden[index],
-                    case .units(let units) = statuses[index].definition.allowance(under: plan)
-                else { return true }
-                return after[index] <= units || after[index] <= statuses[index].used
-            }
-        }
-    }
 }
 
-/// A limit that refused.
-struct Violation {
-    let status: Int
+/// What is decided of an event before anything of it is written.
+enum Judgement {
+    case rejected(Rejection)
+    case denied(Decision)
+    case allowed(Admission)
+}
+
+/// An event that may be counted, with all that is told of it then.
+struct Admission {
     let subject: SubjectState
-    let reading: LimitReading
-}
+    let occurredAt: Instant
+    let movements: Movements
+    let evaluation: Evaluation
+    /// `nil`: it costs no credits.
+    var payment: Payment?
 
-extension Array where Element: Equatable {
-    /// Each element once, where it stands first.
-    var unique: [Element] {
-        reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
-    }
-}
-
-extension Movement {
-    @inline(__always)
-    func contribution(at instant: Instant, sequence: Int64, isAhead: Bool) -> Contribution {
-        Contribution(
-            units: units, distinctValue: distinctValue, occurredAt: instant, sequence: sequence,
-            isAhead: isAhead)
+    /// - Parameter id: of the event that was recorded; `nil`: nothing was written.
+    func decision(_ id: EventID?) -> Decision {
+        Decision(
+            denial: nil, isDuplicate: false, eventID: id, limits: evaluation.statuses,
+            credits: payment?.charge)
     }
 }
 

@@ -39,171 +39,104 @@ extension WorkingSet {
             target: known.sequence, recordedAt: now, author: correction.author,
             reason: correction.reason, before: before, after: after)
         try correctOverages(of: &record, known.subject)
-        let effects = try effects(of: record, known.subject)
-        guard try fits(effects, at: record.occurredAt) else {
+        guard let effects = try effects(of: record, known.subject, at: batch.nextSequence) else {
             return .rejected(.quantityOverflow)
         }
-        try put(record, effects, of: known.subject)
+        try write(record, effects, of: known.subject)
         return .corrected
     }
 
     /// Writes a correction down and carries it out.
-    func put(
+    func write(
         _ record: CorrectionRecord, _ effects: [CorrectionEffect], of state: SubjectState
     ) throws(StoreError) {
-        let sequence = append(record, of: state)
-        try apply(effects, record, of: state, at: sequence)
-    }
-
-    /// Writes a correction down, and returns its place.
-    @discardableResult
-    func append(_ record: CorrectionRecord, of state: SubjectState) -> Int64 {
-        let position = batch.append(subject: state.number) { write(record, to: &$0) }
-        tail.noteCorrection(of: record.target, at: position)
-        return position.sequence
-    }
-
-    /// Writes the correction that was put last once more, with what was answered.
-    func rewrite(_ record: CorrectionRecord, of state: SubjectState) {
-        batch.replaceLast(subject: state.number) { write(record, to: &$0) }
-    }
-
-    private func write(_ record: CorrectionRecord, to writer: inout ByteWriter) {
-        record.write(to: &writer) { registry.number(of: $0) ?? 0 }
-    }
-
-    /// Replaces what an event contributed, on every level that it counted on.
-    func apply(
-        _ correction: CorrectionRecord, of state: SubjectState, at sequence: Int64
-    ) throws(StoreError) {
-        try apply(try effects(of: correction, state), correction, of: state, at: sequence)
-    }
-
-    func apply(
-        _ effects: [CorrectionEffect], _ correction: CorrectionRecord, of state: SubjectState,
-        at sequence: Int64
-    ) throws(StoreError) {
-        if correction.before.reservation?.status == .open {
-            try follow(correction, of: state, at: sequence)
+        let position = batch.append(subject: state.number) { writer in
+            record.write(to: &writer) { registry.number(of: $0) ?? 0 }
         }
-        tail.noteColumns(correction, of: state.number, registry)
-        for level in try levels(of: correction.before, state) {
-            try noteActivity(correction, of: level, isOwn: level === state, at: sequence)
-        }
-        for effect in effects {
-            let (subject, series) = (effect.subject, effect.series)
-            let index = try counterIndex(
-                subject, series: series.number, window: series.window, at: correction.occurredAt)
-            guard subject.current[index].asOf < sequence else { continue }
-            if series.isInvertible {
-                subject.current[index].state = CounterState(
-                    value: subject.current[index].state.value &+ effect.change, memory: .none)
-            } else {
-                var span = subject.current[index].span
-                if case .rolling(let seconds) = series.window {
-                    span = span.widened(bySeconds: seconds)
-                }
-                subject.current[index].state = try fold(series.number, of: subject, over: span)
-            }
-            if case .rolling = series.window {
-                subject.current[index].asOf = sequence
-            } else {
-                touch(subject, index, at: sequence)
-            }
-        }
+        try apply(record, effects, of: state, at: position)
     }
 
-    /// Whether every counter has room for its new number.
-    func fits(
-        _ effects: [CorrectionEffect], at instant: Instant
-    ) throws(StoreError) -> Bool {
-        for effect in effects where effect.series.isInvertible {
-            let index = try counterIndex(
-                effect.subject, series: effect.series.number, window: effect.series.window,
-                at: instant)
-            let value = effect.subject.current[index].state.value
-            if effect.changeOverflows || value.addingReportingOverflow(effect.change).overflow {
-                return false
-            }
-        }
-        return true
-    }
-
-    /// Every series of every level that the correction changes.
+    /// What a correction changes in every series of every level; `nil` when a number does not fit.
+    ///
+    /// - Parameter sequence: the correction's. A counter that includes it is left out.
     func effects(
-        of correction: CorrectionRecord, _ state: SubjectState
-    ) throws(StoreError) -> [CorrectionEffect] {
-        let levels = try levels(of: state, correction.before.ancestors)
-        let before = movements(of: correction.before, state)
-        let after = correction.after.map { movements(of: $0, state) } ?? []
+        of correction: CorrectionRecord, _ owner: SubjectState, at sequence: Int64
+    ) throws(StoreError) -> [CorrectionEffect]? {
+        let before = movements(of: correction.before, owner)
+        let after = correction.after.map { movements(of: $0, owner) } ?? Movements()
         var result: [CorrectionEffect] = []
-        for meter in before.map(\.meter)
-            + after.map(\.meter).filter({ meter in
-                !before.contains { $0.meter === meter }
-            })
-        {
-            let (old, new) = (
-                before.first { $0.meter === meter }, after.first { $0.meter === meter }
-            )
-            for series in meter.series {
-                let was = contribution(old, to: series, of: correction.before, correction.target)
-                let isNow = correction.after.flatMap {
-                    contribution(new, to: series, of: $0, correction.target)
+        for (level, subject) in try levels(of: correction.before, owner).enumerated() {
+            var concerned: [(series: CompiledSeries, meter: CompiledMeter)] = []
+            for meter in before.map(\.meter) + after.map(\.meter)
+            where !concerned.contains(where: { $0.meter === meter }) {
+                for series in meter.series { concerned.append((series, meter)) }
+            }
+            // A refusal that a shadow limit counted goes, or comes back, with the event.
+            for answer in correction.before.answers
+            where answer.level == level && answer.isShadowRefusal {
+                if let refusals = refusals(by: answer) { concerned.append(refusals) }
+            }
+            for (series, meter) in concerned {
+                func contribution(_ movements: Movements, _ record: UsageRecord) -> Contribution? {
+                    movements.movement(of: meter).flatMap {
+                        series.contribution(
+                            of: $0, record, level: level, sequence: correction.target)
+                    }?.counted(as: series.aggregation)
                 }
-                guard was != isNow else { continue }
-                for subject in levels {
-                    result.append(CorrectionEffect(subject, series, was, isNow))
+                var effect = CorrectionEffect(
+                    subject: subject, series: series,
+                    before: contribution(before, correction.before),
+                    after: correction.after.flatMap { contribution(after, $0) })
+                guard effect.before != effect.after else { continue }
+                switch try resolve(&effect, correction, at: sequence) {
+                case .changes: result.append(effect)
+                case .isIncluded: break
+                case .overflows: return nil
                 }
             }
-        }
-        for answer in correction.before.answers where answer.isExceeded && answer.mode == .shadow {
-            addRefusal(answer, levels, correction, before, after, to: &result)
         }
         return result
     }
 
-    /// What a record moves; nothing when it does not count.
-    private func movements(of record: UsageRecord, _ state: SubjectState) -> [Movement] {
-        if let reservation = record.reservation, !reservation.isCounted { return [] }
-        catalog.movements(of: record.event(subject: state.id), into: &movements)
-        return movements
+    private enum Resolved {
+        case changes, isIncluded, overflows
     }
 
-    private func contribution(
-        _ movement: Movement?, to series: CompiledSeries, of record: UsageRecord, _ target: Int64
-    ) -> Contribution? {
-        guard let movement, series.accepts(record.details),
-            !series.isConcurrent || record.reservation?.status == .open
-        else { return nil }
-        return movement.contribution(
-            at: record.occurredAt, sequence: target, isAhead: record.isAhead
-        )
-        .counted(as: series.aggregation)
-    }
-
-    /// A refusal that a shadow limit counted goes, or comes back, with the event.
-    private func addRefusal(
-        _ answer: LimitAnswer, _ levels: [SubjectState], _ correction: CorrectionRecord,
-        _ before: [Movement], _ after: [Movement], to result: inout [CorrectionEffect]
-    ) {
-        guard answer.limit < registry.limits.count, answer.level < levels.count,
-            let definition = catalog.definitions[registry.limits[answer.limit]]
-        else { return }
-        let series = CompiledSeries(
-            number: definition.refusalSeries, registry.series[definition.refusalSeries].definition)
-        func refusal(_ movements: [Movement], _ record: UsageRecord?) -> Contribution? {
-            guard let record, series.accepts(record.details),
-                movements.contains(where: { $0.meter.meter.key == definition.limit.meter })
-            else { return nil }
-            return Contribution(
-                units: 1, occurredAt: record.occurredAt, sequence: correction.target,
-                isAhead: record.isAhead)
+    /// Finds out what the counter comes to. Where its state does not say, it is folded from what is left.
+    private func resolve(
+        _ effect: inout CorrectionEffect, _ correction: CorrectionRecord, at sequence: Int64
+    ) throws(StoreError) -> Resolved {
+        let (subject, series) = (effect.subject, effect.series)
+        let index = try counterIndex(
+            subject, series: series.number, window: series.window, at: correction.occurredAt)
+        guard subject.current[index].asOf < sequence else { return .isIncluded }
+        var span = subject.current[index].span
+        if case .rolling(let seconds) = series.window {
+            span = span.widened(bySeconds: seconds)
+        } else {
+            let replaced = subject.current[index].state.previewing(
+                replacing: effect.before, by: effect.after, as: series.aggregation,
+                at: max(correction.occurredAt, now))
+            if replaced == .overflow { return .overflows }
+            if case .value(let value) = replaced {
+                effect.value = value
+                return .changes
+            }
         }
-        let (was, isNow) = (
-            refusal(before, correction.before), refusal(after, correction.after)
-        )
-        guard was != isNow else { return }
-        result.append(CorrectionEffect(levels[answer.level], series, was, isNow))
+        var history = try history(of: subject.number, over: span)
+        history.apply(correction, sequence)
+        let definition = registry.series[series.number].definition
+        let events = history.events.filter { span.contains($0.record.occurredAt) }
+        guard let folded = definition.fold(events) else { return .overflows }
+        effect.folded = folded
+        effect.value = folded.value(at: max(correction.occurredAt, now))
+        return .changes
+    }
+
+    /// What a record moves; nothing when it does not count.
+    func movements(of record: UsageRecord, _ state: SubjectState) -> Movements {
+        record.isCounted
+            ? catalog.movements(of: record.event(subject: state.id)) : Movements()
     }
 }
 
@@ -211,19 +144,13 @@ extension WorkingSet {
 struct CorrectionEffect {
     let subject: SubjectState
     let series: CompiledSeries
-    /// What is added, where the series is a sum or a count.
-    let change: Int64
-    let changeOverflows: Bool
-
-    init(
-        _ subject: SubjectState, _ series: CompiledSeries, _ before: Contribution?,
-        _ after: Contribution?
-    ) {
-        self.subject = subject
-        self.series = series
-        (change, changeOverflows) = (after?.units ?? 0)
-            .subtractingReportingOverflow(before?.units ?? 0)
-    }
+    /// What the event contributes until then, and since.
+    let before: Contribution?
+    let after: Contribution?
+    /// What the counter comes to.
+    var value: Int64 = 0
+    /// The counter's state, where it had to be folded from the events.
+    var folded: CounterState?
 }
 
 extension Contribution {
@@ -233,14 +160,6 @@ extension Contribution {
         var result = self
         result.units = 1
         return result
-    }
-}
-
-extension CompiledSeries {
-    /// Whether a contribution can be taken back by arithmetic alone.
-    var isInvertible: Bool {
-        if case .rolling = window { return false }
-        return aggregation == .sum || aggregation == .count
     }
 }
 

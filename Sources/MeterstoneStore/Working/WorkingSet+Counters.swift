@@ -5,8 +5,9 @@ extension WorkingSet {
     func counterIndex(
         _ state: SubjectState, series: Int, window: Window, at instant: Instant
     ) throws(StoreError) -> Int {
-        for index in state.current.indices where state.current[index].series == series {
-            if state.current[index].span.contains(instant) { return index }
+        let (found, isCurrent) = state.place(of: series, at: instant)
+        if let index = found {
+            if isCurrent { return index }
             let counter = try counter(state, series: series, window: window, at: instant)
             let left = state.current[index]
             if left.isDirty { state.others[left.key(of: state)] = left }
@@ -45,19 +46,21 @@ extension WorkingSet {
     }
 
     /// Whether no row means that nothing was counted: the series is older than the subject.
-    private func isCountedSinceFirstFact(_ state: SubjectState, _ series: Int) -> Bool {
+    func isCountedSinceFirstFact(_ state: SubjectState, _ series: Int) -> Bool {
         state.number == 0 || series < 0
             || registry.series[series].definedAt <= state.firstSequence
     }
 
     /// Rolling counters have no row: what they hold are the events themselves.
     ///
-    /// Its span is where it can answer; the windows that end there begin earlier.
+    /// Its span is where it can answer; the windows that end there begin earlier. What comes later than
+    /// the slack has it folded once more.
     private func rollingCounter(
         _ state: SubjectState, series: Int, seconds: Int64, at instant: Instant
     ) throws(StoreError) -> Counter {
         let span = WindowSpan(
-            from: instant.advanced(byMilliseconds: -seconds * 1_000),
+            from: instant.advanced(
+                byMilliseconds: -Counter.rollingSlack(milliseconds: seconds * 1_000)),
             until: WindowSpan.lifetime.until)
         // What was counted in this batch is in no row that was kept.
         if state.number != 0, state.dirtyCounters == 0,
@@ -109,7 +112,7 @@ extension WorkingSet {
         let definition = registry.series[series].definition
         guard let folded = definition.fold(events.filter { span.contains($0.record.occurredAt) })
         else {
-            throw StoreError(code: .corrupt, message: "a counter of \(state.id) does not fit")
+            throw .doesNotFit(state.id)
         }
         return folded
     }
@@ -125,24 +128,21 @@ extension WorkingSet {
         for fact in try source.facts(of: subject, days: days) {
             try history.add(fact, source: source)
         }
-        let tail = self.tail, batch = self.batch
-        let head = self.head
-        for sealed in tail.batches {
-            try sealed.forEach { (fact) throws(StoreError) in
-                if fact.sequence <= head { try history.add(fact, days: days) }
-            }
+        for fact in tail.facts(.usage, of: subject)
+        where fact.sequence > watermark && fact.sequence <= head {
+            try history.add(fact, days: days)
         }
-        var facts = batch.iterator
-        while let fact = facts.next() { try history.add(fact, days: days) }
+        for fact in batch.facts(.usage, of: subject) { try history.add(fact, days: days) }
         return history
     }
 
     /// Notes that a counter changed by the fact with this sequence number.
     @inline(__always)
     func touch(_ state: SubjectState, _ index: Int, at sequence: Int64) {
-        state.current[index].asOf = sequence
-        guard !state.current[index].isDirty else { return }
-        state.current[index].isDirty = true
+        if state.current[index].include(sequence) { noteDirty(state, index, at: sequence) }
+    }
+
+    func noteDirty(_ state: SubjectState, _ index: Int, at sequence: Int64) {
         state.dirtyCounters += 1
         tail.noteDirty(
             DirtyCounter(

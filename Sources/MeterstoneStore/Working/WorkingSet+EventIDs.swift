@@ -98,8 +98,7 @@ extension WorkingSet {
                 guard correction.target == known.sequence else { return }
                 latest = (sequence, correction.after)
             } catch {
-                throw StoreError(
-                    code: .corrupt, message: "the fact with sequence \(sequence) is unreadable")
+                throw .unreadable(sequence)
             }
         }
         // What was recorded after the watermark has no correction before it.
@@ -160,9 +159,7 @@ extension WorkingSet {
 
     /// Whether no meter has anything of a record.
     private func countsNothing(_ record: UsageRecord, _ state: SubjectState) -> Bool {
-        var movements: [Movement] = []
-        catalog.movements(of: record.event(subject: state.id), into: &movements)
-        return movements.allSatisfy { movement in
+        catalog.movements(of: record.event(subject: state.id)).allSatisfy { movement in
             switch movement.meter.meter.aggregation {
             case .sum, .max, .latest: movement.units == 0
             case .count, .uniqueCount: false

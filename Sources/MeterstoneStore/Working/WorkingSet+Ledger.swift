@@ -7,28 +7,17 @@ extension WorkingSet {
         _ entries: [LedgerEntry], of state: SubjectState, at now: Instant
     ) throws(StoreError) {
         guard !entries.isEmpty else { return }
-        try write(of: state, at: now) { wallet in
-            for entry in entries { wallet.append(entry) }
-        }
+        register(state, on: now)
+        for entry in entries { try write(entry, of: state) }
     }
 
-    /// Hands a subject's wallet out, and writes the entries that are appended to it.
-    func write(
-        of state: SubjectState, at now: Instant, _ body: (inout WalletWriter) -> Void
-    ) throws(StoreError) {
-        register(state, on: now)
+    /// Writes one entry down, sealed after the one before, and carries it out.
+    func write(_ entry: LedgerEntry, of state: SubjectState) throws(StoreError) {
         let index = try walletIndex(state, at: now)
-        var writer = WalletWriter(state.current[index].state.wallet)
-        // Lets go of the second reference, so that the wallet is not copied.
-        state.current[index].state = .empty
-        body(&writer)
-        if writer.hasRefund { tail.noteRefund(of: state.number) }
-        for record in writer.records {
-            let position = batch.append(subject: state.number) { $0.append(record) }
-            touch(state, index, at: position.sequence)
-        }
-        state.current[index].state = CounterState(
-            SealedWallet(wallet: writer.wallet, seal: writer.seal))
+        let record = LedgerRecord(entry, after: state.current[index].state.wallet.seal)
+        let bytes = record.bytes
+        let position = batch.append(subject: state.number) { $0.append(bytes) }
+        try apply(record, bytes, of: state, at: position.sequence)
     }
 
     /// Writes what time has caused before a subject's plan or calendar changes, which would tell it
@@ -39,35 +28,18 @@ extension WorkingSet {
         try write(try account(of: state, at: now).due, of: state, at: now)
     }
 
-    /// What an entry does in replay.
-    func replayEntry(_ fact: Fact, of state: SubjectState) throws {
-        let index = try walletIndex(state, at: .earliest)
-        guard state.current[index].asOf < fact.sequence else { return }
-        let body = Array(fact.body)
-        let record = try LedgerRecord(body: body)
-        if record.entry.kind == .refund { tail.noteRefund(of: state.number) }
-        var sealed = state.current[index].state.wallet
-        guard record.previous == sealed.seal else { throw MalformedRecord() }
-        sealed.wallet.apply(record.entry)
-        sealed.seal = SHA256.hash(body)
-        state.current[index].state = CounterState(sealed)
-        touch(state, index, at: fact.sequence)
-    }
-
     /// A subject's entries with this lookup text, oldest first.
     func entries(
         of state: SubjectState, lookup: String
     ) throws(StoreError) -> [LedgerEntry] {
         guard state.number != 0 else { return [] }
         var found = try storedEntries(of: state, lookup: lookup)
-        func add(_ fact: Fact) throws(StoreError) {
-            guard fact.kind == .entry, fact.subject == state.number else { return }
+        let waiting =
+            tail.facts(.ledger, of: state.number) + batch.facts(.ledger, of: state.number)
+        for fact in waiting {
             let entry = try LedgerEntry(stored: Array(fact.body))
             if entry.lookup == lookup { found[fact.sequence] = entry }
         }
-        for sealed in tail.batches { try sealed.forEach(add) }
-        var facts = batch.iterator
-        while let fact = facts.next() { try add(fact) }
         return found.sorted { $0.key < $1.key }.map(\.value)
     }
 
@@ -200,27 +172,6 @@ extension WorkingSet {
         guard let number = try firstEntry(of: id, state)?.grantNumber else { return nil }
         return state.current[try walletIndex(state, at: .earliest)].state.wallet.wallet.grants
             .first { $0.number == number }?.grant
-    }
-}
-
-/// A wallet, and the records of entries that were appended to it.
-struct WalletWriter {
-    private(set) var wallet: Wallet
-    private(set) var seal: EntrySeal
-    private(set) var records: [[UInt8]] = []
-    private(set) var hasRefund = false
-
-    init(_ sealed: SealedWallet) {
-        wallet = sealed.wallet
-        seal = sealed.seal
-    }
-
-    mutating func append(_ entry: LedgerEntry) {
-        let bytes = LedgerRecord(entry, after: seal).bytes
-        seal = SHA256.hash(bytes)
-        wallet.apply(entry)
-        if entry.kind == .refund { hasRefund = true }
-        records.append(bytes)
     }
 }
 

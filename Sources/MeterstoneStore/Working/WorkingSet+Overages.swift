@@ -3,39 +3,6 @@ import MeterstoneCore
 /// What is used beyond an allowance: possible where a limit is soft, where credits pay, and where usage
 /// is recorded whatever the limits say. It stands in the event, since allowances change.
 extension WorkingSet {
-    /// Notes what goes beyond an allowance with one more movement.
-    func addOverage(of definition: LimitDefinition, _ reading: LimitReading) {
-        guard definition.canHaveOverage, let units = reading.overage else { return }
-        overages.append(LimitOverage(limit: definition.number, units: units))
-    }
-
-    /// Fills ``overages`` and ``statuses`` for ``movements`` that were not evaluated: with the limits of
-    /// the subject itself of which nothing is left, as the answer to a consume would tell them.
-    func readReached(
-        by state: SubjectState, _ details: EventDetails?, at instant: Instant
-    ) throws(StoreError) {
-        statuses.removeAll(keepingCapacity: true)
-        exceeded.removeAll(keepingCapacity: true)
-        overages.removeAll(keepingCapacity: true)
-        for movement in movements {
-            for definition in movement.meter.limits
-            where definition.limit.window != .concurrent
-                && definition.limit.dimensions.matches(details)
-            {
-                let reading = try read(definition, of: state, adding: movement, at: instant)
-                addOverage(of: definition, reading)
-                guard case .units(let allowed) = reading.allowance, reading.after >= allowed.units
-                else { continue }
-                statuses.append(
-                    LimitStatus(
-                        definition: definition, ancestor: nil, allowance: reading.allowance,
-                        used: Quantity(reading.after), resetsAt: reading.resetsAt))
-                // A record is nothing that a shadow limit would have refused.
-                exceeded.append(false)
-            }
-        }
-    }
-
     /// What goes beyond allowances once an event is corrected: what is taken back comes off what was
     /// beyond first, and what is added to it is beyond as far as the allowance does not reach now.
     func correctOverages(
@@ -44,11 +11,10 @@ extension WorkingSet {
         guard var after = record.after else { return }
         guard after.quantities != record.before.quantities || after.details != record.before.details
         else { return }
-        catalog.movements(of: record.before.event(subject: state.id), into: &movements)
-        let before = movements
-        catalog.movements(of: after.event(subject: state.id), into: &movements)
+        let before = catalog.movements(of: record.before.event(subject: state.id))
+        let movements = catalog.movements(of: after.event(subject: state.id))
         var corrected: [LimitOverage] = []
-        for definition in (before + movements).map(\.meter).unique.flatMap(\.limits)
+        for definition in (before.map(\.meter) + movements.map(\.meter)).unique.flatMap(\.limits)
         where definition.canHaveOverage {
             let was = definition.units(of: before, record.before.details)
             let change = definition.units(of: movements, after.details) - was
@@ -67,7 +33,7 @@ extension WorkingSet {
 
 extension LimitDefinition {
     /// Whether what is beyond it is told: of sums and counts over a time.
-    fileprivate var canHaveOverage: Bool {
+    var canHaveOverage: Bool {
         guard mode != .shadow, limit.window != .request, limit.window != .concurrent else {
             return false
         }
@@ -75,7 +41,7 @@ extension LimitDefinition {
     }
 
     /// What movements add to this limit.
-    fileprivate func units(of movements: [Movement], _ details: EventDetails?) -> Int64 {
+    fileprivate func units(of movements: Movements, _ details: EventDetails?) -> Int64 {
         guard limit.dimensions.matches(details),
             let movement = movements.first(where: { $0.meter.meter.key == limit.meter })
         else { return 0 }
@@ -85,7 +51,7 @@ extension LimitDefinition {
 
 extension LimitReading {
     /// What of the movement goes beyond the allowance; `nil`: nothing.
-    fileprivate var overage: Int64? {
+    var overage: Int64? {
         guard case .units(let allowed) = allowance, after > max(allowed.units, before) else {
             return nil
         }
@@ -100,7 +66,8 @@ extension LimitReading {
 }
 
 extension [CompiledMeter] {
-    fileprivate var unique: [CompiledMeter] {
+    /// Each once, where it stands first.
+    var unique: [CompiledMeter] {
         reduce(into: []) { result, meter in
             if !result.contains(where: { $0 === meter }) { result.append(meter) }
         }

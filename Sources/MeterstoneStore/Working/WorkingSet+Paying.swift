@@ -41,19 +41,22 @@ struct ClosingCharge {
 extension WorkingSet {
     // MARK: What has to be paid
 
-    /// Before limits are looked at: with credits only, every unit has to be paid.
-    func startPaying() {
-        guard let payment = catalog.payment else { return }
-        payable.removeAll(keepingCapacity: true)
-        for movement in movements {
-            let isPaid = payment == .creditsOnly && movement.meter.price > 0
-            payable.append(isPaid ? movement.countedUnits : 0)
+    /// Before limits are looked at: with credits only, every unit has to be paid. By movement; empty:
+    /// nothing costs any.
+    func unitsToPay(of movements: Movements) -> [Int64] {
+        guard let payment = catalog.payment, movements.contains(where: { $0.meter.price > 0 })
+        else { return [] }
+        return movements.map { movement in
+            payment == .creditsOnly && movement.meter.price > 0 ? movement.countedUnits : 0
         }
     }
 
-    /// Whether credits pay for what goes beyond a limit, and notes how much that is.
-    func pays(_ reading: LimitReading, beyond definition: LimitDefinition, for place: Int) -> Bool {
-        guard catalog.payment == .allowanceFirst, movements[place].meter.price > 0,
+    /// Whether credits pay for what a movement uses beyond a limit, and notes how much that is.
+    func pays(
+        _ movement: Movement, _ reading: LimitReading, beyond definition: LimitDefinition,
+        _ payable: inout [Int64], at place: Int
+    ) -> Bool {
+        guard catalog.payment == .allowanceFirst, movement.meter.price > 0,
             definition.limit.window != .request, definition.limit.window != .concurrent,
             case .units(let allowed) = reading.allowance
         else { return false }
@@ -62,8 +65,8 @@ extension WorkingSet {
         return true
     }
 
-    /// ``payable`` by meter.
-    var payableQuantities: Quantities {
+    /// Units that credits pay for, by meter.
+    func payableQuantities(_ movements: Movements, _ payable: [Int64]) -> Quantities {
         Quantities(
             zip(movements, payable).filter { $1 > 0 }.map { movement, units in
                 NamedQuantity(name: movement.meter.meter.key, quantity: Quantity(units))
@@ -71,8 +74,10 @@ extension WorkingSet {
     }
 
     /// What the event costs; `nil`: nothing.
-    func payment(from state: SubjectState, at now: Instant) throws(StoreError) -> Payment? {
-        guard catalog.payment != nil else { return nil }
+    func payment(
+        for movements: Movements, _ payable: [Int64], from state: SubjectState, at now: Instant
+    ) throws(StoreError) -> Payment? {
+        guard !payable.isEmpty else { return nil }
         var cost: Int64 = 0
         for (movement, units) in zip(movements, payable) where units > 0 {
             cost = cost.addingPrice(movement.meter.price, units)
@@ -84,11 +89,11 @@ extension WorkingSet {
 
     /// The answer when credits are short.
     func unpaid(
-        _ payment: Payment, _ state: SubjectState, _ instant: Instant
+        _ payment: Payment, _ evaluation: Evaluation, _ state: SubjectState, _ instant: Instant
     ) throws(StoreError) -> Decision {
-        let beyond = zip(statuses, exceeded).filter { $1 && $0.mode == .enforce }
-            .map(\.0.limit).unique
-        try rewindStatuses(state, instant)
+        let beyond = evaluation.exceeded.map { evaluation.statuses[$0] }
+            .filter { $0.mode == .enforce }.map(\.limit).unique
+        let statuses = try rewound(evaluation.statuses, state, instant)
         let refill = try refill(after: payment, of: state)
         return Decision(
             denial: Denial(
@@ -123,18 +128,12 @@ extension WorkingSet {
     func pay(
         _ payment: Payment, of state: SubjectState, reference: EventID, isHeld: Bool, event: Int64
     ) throws(StoreError) {
-        try write(of: state, at: payment.at) { wallet in
-            for entry in payment.due { wallet.append(entry) }
-            let entry =
-                isHeld
-                ? wallet.wallet.holding(
-                    payment.cost, number: event, reference: reference.text,
-                    overdraft: payment.overdraft, at: payment.at)
-                : wallet.wallet.spending(
-                    payment.cost, reference: reference.text, overdraft: payment.overdraft,
-                    at: payment.at)
-            if let entry { wallet.append(entry) }
-        }
+        register(state, on: payment.at)
+        for entry in payment.due { try write(entry, of: state) }
+        let index = try walletIndex(state, at: payment.at)
+        let entry = state.current[index].state.wallet.wallet.paying(
+            payment, reference: reference.text, hold: isHeld ? event : nil)
+        if let entry { try write(entry, of: state) }
     }
 
     /// What closing a reservation spends, of what was held for it and beyond; `nil`: no credits are
@@ -174,9 +173,8 @@ extension WorkingSet {
         guard let reservation = before.reservation, after.reservation?.isCounted ?? true,
             let order = catalog.payment
         else { return 0 }
-        catalog.movements(of: before.event(subject: state.id), into: &movements)
-        let setAside = movements
-        catalog.movements(of: after.event(subject: state.id), into: &movements)
+        let setAside = catalog.movements(of: before.event(subject: state.id))
+        var movements = catalog.movements(of: after.event(subject: state.id))
         let used = movements.map(\.countedUnits)
         for index in movements.indices {
             let known = setAside.first { $0.meter === movements[index].meter }
@@ -192,7 +190,7 @@ extension WorkingSet {
             } else if movement.units <= 0 {
                 units = max(0, used[index] - (reserved - payable))
             } else {
-                units = payable + (try excess(of: movement, after, state))
+                units = payable.addingSaturated(try excess(of: movement, after, state))
             }
             cost = cost.addingPrice(movement.meter.price, units)
         }
@@ -280,6 +278,19 @@ extension WorkingSet {
 
     func overdraft(of state: SubjectState, at now: Instant) -> Int64 {
         catalog.plan(state.plan(at: now, catalog: catalog))?.overdraft ?? 0
+    }
+}
+
+extension Wallet {
+    /// The entry that spends the cost, or sets it aside for the reservation with this number.
+    fileprivate func paying(_ payment: Payment, reference: String, hold: Int64?) -> LedgerEntry? {
+        guard let hold else {
+            return spending(
+                payment.cost, reference: reference, overdraft: payment.overdraft, at: payment.at)
+        }
+        return holding(
+            payment.cost, number: hold, reference: reference, overdraft: payment.overdraft,
+            at: payment.at)
     }
 }
 

@@ -13,7 +13,7 @@ extension WorkingSet {
             switch command {
             case .consume(let event), .check(let event, _), .record(let event),
                 .reserve(let event, _):
-                catalog.movements(of: event, into: &movements)
+                let movements = catalog.movements(of: event)
                 let instant = event.occurredAt ?? now
                 forEachLevel(of: event.subject) { subject in
                     for movement in movements {

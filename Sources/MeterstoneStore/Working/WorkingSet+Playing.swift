@@ -21,17 +21,22 @@ extension WorkingSet {
     func play(
         _ record: UsageRecord, of state: SubjectState, at sequence: Int64, decides: Bool
     ) throws(StoreError) -> PlayedEvent {
-        catalog.movements(of: record.event(subject: state.id), into: &movements)
+        let movements = catalog.movements(of: record.event(subject: state.id))
         guard !movements.isEmpty else { return .unconcerned }
         batch.move(to: sequence)
         if decides {
-            let violations = try violations(
-                Levels(state), record.details, at: record.occurredAt, isReservation: false)
-            guard violations.isEmpty else {
-                return .refused(by: violations.map { statuses[$0.status].definition.number }.unique)
+            let evaluation = try evaluate(
+                movements, Levels(state), record.details, at: record.occurredAt,
+                isReservation: false)
+            guard evaluation.violations.isEmpty else {
+                let statuses = evaluation.statuses
+                return .refused(
+                    by: evaluation.violations.map { statuses[$0.status].definition.number }.unique)
             }
         }
-        for subject in Levels(state) { try apply(record, to: subject, at: sequence) }
+        for (level, subject) in Levels(state).enumerated() {
+            try count(movements, record, for: subject, level: level, at: sequence)
+        }
         return .counted
     }
 
@@ -55,6 +60,7 @@ extension WorkingSet {
         // Without their capacity: emptying what once held many costs as much as they did.
         subjects = [:]
         byNumber = [:]
+        eviction = Eviction()
         tail = Tail()
     }
 }

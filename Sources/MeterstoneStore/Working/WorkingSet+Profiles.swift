@@ -40,10 +40,11 @@ extension WorkingSet {
     ///
     /// What it referred to before stays, also when that is gone: who is on a deleted plan can still
     /// be blocked.
-    func reject(
-        _ profile: Subject, _ change: Change, of state: SubjectState
-    ) throws(StoreError) -> Rejection? {
+    func reject(_ change: Change) throws(StoreError) -> Rejection? {
+        guard !change.isOfCredits, let id = change.subject else { return nil }
+        let state = try state(of: id)
         let known = state.profile
+        let profile = known.applying(change, isNew: state.number == 0).profile
         if let zone = profile.timeZone, zone != known.timeZone, options.zoneRules(zone) == nil {
             return Rejection(
                 code: .unknownTimeZone, field: "timeZone",

@@ -10,15 +10,15 @@ extension WorkingSet {
         if let id = event.id, let known = try find(id, source: event.details?.source, at: now) {
             return try repeated(event, terms, as: known, at: now)
         }
-        reserved = nil
-        let isRecorded = options.isTrackingEnabled
-        switch try decide(event, at: now, records: isRecorded, terms: terms) {
-        case .conflict(let id): return .conflict(id)
+        switch try judge(event, at: now, isReservation: true) {
         case .rejected(let rejection): return .rejected(rejection)
-        case .decided(let decision):
+        case .denied(let decision): return .decided(decision, nil)
+        case .allowed(let admission):
             // Without a record there would be nothing to settle.
-            if !isRecorded, decision.isAllowed { return .rejected(.trackingDisabled) }
-            return .decided(decision, reserved.map { Reservation($0, of: event.subject) })
+            guard options.isTrackingEnabled else { return .rejected(.trackingDisabled) }
+            let record = try write(event, admission, at: now, terms: terms)
+            return .decided(
+                admission.decision(record.id), Reservation(record, of: event.subject))
         }
     }
 
@@ -46,69 +46,6 @@ extension WorkingSet {
     }
 
     // MARK: Which are open
-
-    /// Notes on every level that a reservation is open, live and in replay.
-    func open(
-        _ record: UsageRecord, of state: SubjectState, at sequence: Int64
-    ) throws(StoreError) {
-        guard let reservation = record.reservation else { return }
-        let entry = OpenReservation(
-            expiresAt: reservation.expiresAt, sequence: sequence, id: record.id,
-            source: record.details?.source, owner: state.number, isExtended: false)
-        for subject in try levels(of: state, record.ancestors) {
-            try changeOpen(of: subject, at: sequence) { open in
-                open.insert(entry, at: open.firstIndex { entry < $0 } ?? open.endIndex)
-            }
-            guard subject.nextExpiry.map({ reservation.expiresAt < $0 }) ?? true else { continue }
-            subject.nextExpiry = reservation.expiresAt
-            noteRow(of: subject, at: sequence)
-        }
-    }
-
-    /// Notes what a correction of an open reservation makes of it, live and in replay.
-    func follow(
-        _ correction: CorrectionRecord, of state: SubjectState, at sequence: Int64
-    ) throws(StoreError) {
-        let reservation = correction.after?.reservation
-        for subject in try levels(of: state, correction.before.ancestors) {
-            try changeOpen(of: subject, at: sequence) { open in
-                guard let index = open.firstIndex(where: { $0.sequence == correction.target })
-                else { return }
-                var entry = open.remove(at: index)
-                guard let reservation, reservation.status == .open else { return }
-                entry.expiresAt = reservation.expiresAt
-                entry.isExtended = true
-                open.insert(entry, at: open.firstIndex { entry < $0 } ?? open.endIndex)
-            }
-            guard let reservation, reservation.status == .open,
-                subject.nextExpiry.map({ reservation.expiresAt < $0 }) ?? true
-            else { continue }
-            subject.nextExpiry = reservation.expiresAt
-            noteRow(of: subject, at: sequence)
-        }
-    }
-
-    private func changeOpen(
-        of subject: SubjectState, at sequence: Int64, _ change: (inout [OpenReservation]) -> Void
-    ) throws(StoreError) {
-        let index = try openReservationsIndex(subject, at: .earliest)
-        guard subject.current[index].asOf < sequence else { return }
-        var open = subject.current[index].state.openReservations
-        // Lets go of the second reference, so that the list is not copied.
-        subject.current[index].state = .empty
-        change(&open)
-        subject.current[index].state = CounterState(open)
-        touch(subject, index, at: sequence)
-    }
-
-    /// The subject, and the teams that its event counted for.
-    func levels(
-        of state: SubjectState, _ ancestors: [Int64]
-    ) throws(StoreError) -> [SubjectState] {
-        var result = [state]
-        for number in ancestors { result.append(try self.state(number: number)) }
-        return result
-    }
 
     /// What is open on a subject now, in the order in which it expires.
     func openReservations(
@@ -152,11 +89,16 @@ extension WorkingSet {
 
     /// Writes down which reservations of the subject and of its teams have expired by now, and returns
     /// how many.
+    ///
+    /// - Parameter max: so many at most; what is left is still due.
     @discardableResult
-    func expireDue(_ state: SubjectState, at now: Instant) throws(StoreError) -> Int {
+    func expireDue(
+        _ state: SubjectState, at now: Instant, atMost max: Int = .max
+    ) throws(StoreError) -> Int {
         var count = 0
         for subject in Levels(state) {
-            if let next = subject.nextExpiry, next <= now { count += try expire(subject, at: now) }
+            guard let next = subject.nextExpiry, next <= now, count < max else { continue }
+            count += try expire(subject, at: now, atMost: max - count)
         }
         return count
     }
@@ -166,9 +108,12 @@ extension WorkingSet {
         for subject in levels { try expireDue(subject, at: now) }
     }
 
-    private func expire(_ subject: SubjectState, at now: Instant) throws(StoreError) -> Int {
+    private func expire(
+        _ subject: SubjectState, at now: Instant, atMost max: Int
+    ) throws(StoreError) -> Int {
         let index = try openReservationsIndex(subject, at: now)
         let due = subject.current[index].state.openReservations.prefix { $0.expiresAt <= now }
+            .prefix(max)
         try forEach(due) { (entry) throws(StoreError) in
             let (known, before) = try event(of: entry)
             let outcome = try close(
@@ -183,18 +128,15 @@ extension WorkingSet {
         return due.count
     }
 
+    /// Reservations that one command writes down as expired, where somebody asks for nothing else.
+    static var expiredPerCommand: Int { 256 }
+
     private func noteExpiry(of subject: SubjectState, _ next: Instant?) {
         let position = batch.append(subject: subject.number) { writer in
             writer.byte(FactKind.expiry.rawValue)
             writer.signed(next?.millisecondsSince1970 ?? -1)
         }
         setNextExpiry(of: subject, next, at: position.sequence)
-    }
-
-    /// What an expiry fact does, live and in replay.
-    func setNextExpiry(of subject: SubjectState, _ next: Instant?, at sequence: Int64) {
-        subject.nextExpiry = next
-        noteRow(of: subject, at: sequence)
     }
 }
 

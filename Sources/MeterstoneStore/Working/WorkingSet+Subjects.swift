@@ -12,7 +12,10 @@ extension WorkingSet {
 
     /// - Parameter below: how many levels were gone up already; stored teams may stand in a circle.
     private func state(of id: SubjectID, below: Int) throws(StoreError) -> SubjectState {
-        if let known = subjects[id] { return try certain(known) }
+        if let known = subjects[id] {
+            known.wasUsed = true
+            return try certain(known)
+        }
         guard below <= 2 * Self.ancestorsMax else {
             throw StoreError(code: .corrupt, message: "too many teams stand above each other")
         }
@@ -26,7 +29,10 @@ extension WorkingSet {
     }
 
     func state(number: Int64) throws(StoreError) -> SubjectState {
-        if let known = byNumber[number] { return try certain(known) }
+        if let known = byNumber[number] {
+            known.wasUsed = true
+            return try certain(known)
+        }
         guard let stored = try source.subject(number: number) else {
             throw StoreError(code: .corrupt, message: "no subject has the number \(number)")
         }
@@ -45,9 +51,10 @@ extension WorkingSet {
             id: id, stored: stored, zone: zone.rules, parent: parent,
             hasUncertainZone: !zone.isCertain)
         subjects[id] = state
+        eviction.admit(state)
         if state.number != 0 { byNumber[state.number] = state }
         for id in Set(isDeciding ? state.past.profiles.compactMap(\.parent) : []) {
-            state.pastParents[id] = try self.state(of: id)
+            state.add(pastParent: try self.state(of: id))
         }
         return try certain(state)
     }
@@ -74,18 +81,6 @@ extension WorkingSet {
             if let since { writer.signed(since.millisecondsSince1970) }
         }
         introduce(state, number: nextSubject, at: position.sequence, since: since)
-    }
-
-    /// What a subject fact does, live and in replay.
-    func introduce(
-        _ state: SubjectState, number: Int64, at sequence: Int64, since: Instant?
-    ) {
-        state.number = number
-        state.since = since
-        state.firstSequence = sequence
-        byNumber[number] = state
-        nextSubject = max(nextSubject, number + 1)
-        noteRow(of: state, at: sequence)
     }
 
     /// Tells a team that a subject with so many levels below it left or came; `nil`: it did not.
@@ -115,31 +110,16 @@ extension WorkingSet {
             number: state.number, firstSequence: state.firstSequence, profile: state.profile,
             children: state.children, nextExpiry: state.nextExpiry, since: state.since,
             past: state.past)
-        dirtySubjects.append(SubjectRow(sequence: sequence, subject: stored))
+        tail.note(SubjectRow(sequence: sequence, subject: stored))
     }
 
-    /// Forgets subjects of which nothing waits, when there are more than the options allow.
-    ///
-    /// A team stays as long as a member does, so that both go on sharing one state. Called between
-    /// two batches.
+    /// Forgets a few subjects of which nothing waits, when there are more than the options allow: as many
+    /// as came since the last time, and some more. Called between two batches.
     package func evict() {
-        guard subjects.count > evictsAbove else { return }
-        var kept: [SubjectID: SubjectState] = [:]
-        var waiting = subjects.values.filter { !$0.isClean(at: watermark) }
-        while let state = waiting.popLast() {
-            guard kept.updateValue(state, forKey: state.id) == nil else { continue }
-            if let parent = state.parent { waiting.append(parent) }
-            waiting += state.pastParents.values
+        eviction.run(above: options.cachedSubjectsMax, watermark) { state in
+            subjects[state.id] = nil
+            if state.number != 0 { byNumber[state.number] = nil }
         }
-        for state in subjects.values where !state.pastParents.isEmpty && kept[state.id] == nil {
-            state.pastParents = [:]
-        }
-        subjects = kept
-        byNumber = Dictionary(
-            kept.values.filter { $0.number != 0 }.map { ($0.number, $0) },
-            uniquingKeysWith: { $1 })
-        // When most of them must stay, it is not worth looking again soon.
-        evictsAbove = max(options.cachedSubjectsMax, kept.count + kept.count / 4)
     }
 
     /// Some subjects of which reservations may have expired by now.

@@ -10,34 +10,25 @@ package final class WorkingSet {
     package let options: StoreOptions
     package internal(set) var catalog: Catalog
     package internal(set) var registry: Registry
-    package var tail = Tail()
+    package var tail: Tail
     package internal(set) var subjects: [SubjectID: SubjectState] = [:]
     /// Subjects with a number, for facts that name them so.
     package internal(set) var byNumber: [Int64: SubjectState] = [:]
     /// Versions of subjects' rows that wait to be projected, oldest first.
-    package internal(set) var dirtySubjects: [SubjectRow] = []
+    package var dirtySubjects: [SubjectRow] { tail.snapshot.rows }
     /// Changes that wait to be projected, oldest first.
-    package internal(set) var dirtyChanges: [ChangeRecord] = []
+    package var dirtyChanges: [ChangeRecord] { tail.snapshot.changes }
     /// Everything up to here is projected.
     package private(set) var watermark: Int64
     package internal(set) var nextSubject: Int64
-    /// Subjects in memory from which on some are let go.
-    var evictsAbove: Int
+    var eviction = Eviction()
     var batch: JournalBatchBuilder
     /// The fact that a replay has come to; what its batch holds after it has not happened yet.
     var replayed: Int64?
+    /// The last fact that was replayed and did more than give a subject its number.
+    var replayedDeed = Int64.max
     /// Rises whenever a cached allowance may be out of date.
     var version = 0
-    var movements: [Movement] = []
-    var statuses: [LimitStatus] = []
-    /// For each of ``statuses``, whether the event goes beyond it.
-    var exceeded: [Bool] = []
-    /// What the event uses beyond allowances that the subject itself has.
-    var overages: [LimitOverage] = []
-    /// For each of ``movements``, how many of its units credits have to pay.
-    var payable: [Int64] = []
-    /// The reservation that was made last.
-    var reserved: UsageRecord?
     package internal(set) var eventIDs: EventIDGenerator
     package var zones: ZoneNotes
     /// `false`: views are all that is asked of it.
@@ -55,9 +46,9 @@ package final class WorkingSet {
         self.isDeciding = isDeciding
         self.zones = zones
         self.options = options
+        tail = Tail(factsPerSection: options.factsPerSection)
         self.source = source
         self.nextSubject = nextSubject
-        evictsAbove = options.cachedSubjectsMax
         self.eventIDs = eventIDs
         registry = catalog.registry
         watermark = nextSequence - 1
@@ -67,7 +58,7 @@ package final class WorkingSet {
 
     deinit {
         // They may stand in a cycle.
-        for state in subjects.values where !state.pastParents.isEmpty { state.pastParents = [:] }
+        for state in subjects.values where !state.pastParents.isEmpty { state.letGo() }
     }
     /// Pages of a report that was begun before this fact cannot be told any more: what the journal
     /// held was put into columns anew.
@@ -96,8 +87,6 @@ package final class WorkingSet {
     package func didProject(through sequence: Int64) {
         watermark = sequence
         tail.drop(through: sequence)
-        dirtySubjects.removeAll { $0.sequence <= sequence }
-        dirtyChanges.removeAll { $0.sequence <= sequence }
         evict()
     }
 
@@ -133,7 +122,9 @@ package final class WorkingSet {
         case .openReservations(let subject):
             .reservations(try openReservations(of: try state(of: subject), at: now))
         case .expire(let subject):
-            .expired(count: try expireDue(try state(of: subject), at: now))
+            .expired(
+                count: try expireDue(
+                    try state(of: subject), at: now, atMost: Self.expiredPerCommand))
         case .wallet(let subject): .wallet(try wallet(of: try state(of: subject), at: now))
         }
     }

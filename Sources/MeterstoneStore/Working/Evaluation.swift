@@ -1,0 +1,196 @@
+import MeterstoneCore
+
+/// What the limits say of what an event moves.
+struct Evaluation {
+    /// What every limit would say after the event. Of an event that is only recorded: the subject's own
+    /// of which nothing is left.
+    var statuses: [LimitStatus] = []
+    /// Which of ``statuses`` the event goes beyond, by place; mostly none.
+    var exceeded: [Int] = []
+    /// What refuses the event.
+    var violations: [Violation] = []
+    /// What the event uses beyond allowances that the subject itself has.
+    var overages: [LimitOverage] = []
+    /// For each movement, how many of its units credits have to pay; empty: none of any.
+    var payable: [Int64] = []
+
+    /// The short form of ``statuses`` that is kept with the event.
+    var answers: [LimitAnswer] {
+        var level = 0
+        var ancestor: SubjectID?
+        var answers: [LimitAnswer] = []
+        answers.reserveCapacity(statuses.count)
+        for (place, status) in statuses.enumerated() {
+            if status.ancestor != ancestor {
+                ancestor = status.ancestor
+                level += 1
+            }
+            answers.append(
+                LimitAnswer(
+                    limit: status.definition.number, level: level, mode: status.mode,
+                    isExceeded: exceeded.contains(place), allowance: status.allowance.wire,
+                    used: status.used.units,
+                    resetsAt: status.window.isRolling ? status.resetsAt : nil))
+        }
+        return answers
+    }
+
+    /// Notes what goes beyond an allowance with one more movement.
+    mutating func addOverage(of definition: LimitDefinition, _ reading: LimitReading) {
+        guard definition.canHaveOverage, let units = reading.overage else { return }
+        overages.append(LimitOverage(limit: definition.number, units: units))
+    }
+}
+
+/// A limit that refused.
+struct Violation {
+    /// Its place in ``Evaluation/statuses``.
+    let status: Int
+    let reading: LimitReading
+}
+
+extension WorkingSet {
+    /// What every limit would say after the event, what refuses it, and what credits have to pay
+    /// instead.
+    func evaluate(
+        _ movements: Movements, _ levels: Levels, _ details: EventDetails?, at instant: Instant,
+        isReservation: Bool
+    ) throws(StoreError) -> Evaluation {
+        var result = Evaluation()
+        result.payable = unitsToPay(of: movements)
+        var isOwn = true
+        for subject in levels {
+            if isOwn { result.statuses.reserveCapacity(movements.limitCount) }
+            for (place, movement) in movements.enumerated() {
+                for definition in movement.meter.limits
+                where definition.limit.dimensions.matches(details) {
+                    let isAsideOfIt = definition.limit.window == .concurrent && !isReservation
+                    let reading = try read(
+                        definition, of: subject, adding: isAsideOfIt ? nil : movement, at: instant)
+                    let isExceeded = reading.isExceeded
+                    if isExceeded {
+                        result.exceeded.append(result.statuses.count)
+                        if definition.mode == .enforce,
+                            !pays(movement, reading, beyond: definition, &result.payable, at: place)
+                        {
+                            result.violations.append(
+                                Violation(status: result.statuses.count, reading: reading))
+                        }
+                        if isOwn { result.addOverage(of: definition, reading) }
+                    }
+                    result.statuses.append(
+                        LimitStatus(
+                            definition: definition, ancestor: isOwn ? nil : subject.id,
+                            allowance: reading.allowance, used: Quantity(reading.after),
+                            resetsAt: reading.resetsAt,
+                            wouldHaveDenied: try refusals(definition, of: subject, at: instant)
+                                .map { $0 + (isExceeded ? 1 : 0) }))
+                }
+            }
+            isOwn = false
+        }
+        return result
+    }
+
+    /// What of an event that is only recorded goes beyond the subject's own allowances, and which of
+    /// them it leaves nothing of, as the answer to a consume would tell them.
+    func evaluateRecord(
+        _ movements: Movements, of state: SubjectState, _ details: EventDetails?,
+        at instant: Instant
+    ) throws(StoreError) -> Evaluation {
+        var result = Evaluation()
+        for movement in movements {
+            for definition in movement.meter.limits
+            where definition.limit.window != .concurrent
+                && definition.limit.dimensions.matches(details)
+            {
+                let reading = try read(definition, of: state, adding: movement, at: instant)
+                result.addOverage(of: definition, reading)
+                guard case .units(let allowed) = reading.allowance, reading.after >= allowed.units
+                else { continue }
+                // None is exceeded: a record is nothing that a shadow limit would have refused.
+                result.statuses.append(
+                    LimitStatus(
+                        definition: definition, ancestor: nil, allowance: reading.allowance,
+                        used: Quantity(reading.after), resetsAt: reading.resetsAt))
+            }
+        }
+        return result
+    }
+
+    /// Why an event is refused, and what every limit says without it: after a refusal nothing was used.
+    func refusal(
+        _ evaluation: Evaluation, of state: SubjectState, at instant: Instant
+    ) throws(StoreError) -> Decision {
+        let statuses = try rewound(evaluation.statuses, state, instant)
+        var retryAt: Instant? = .earliest
+        for violation in evaluation.violations {
+            guard let known = retryAt, let own = violation.reading.retryAt(after: now) else {
+                retryAt = nil
+                break
+            }
+            retryAt = max(known, own)
+        }
+        let denial = Denial(
+            reason: .limitExceeded,
+            violated: evaluation.violations.map { statuses[$0.status].limit }.unique,
+            retryAt: retryAt,
+            plansThatAllow: plansThatAllow(evaluation, statuses, of: state, at: instant))
+        return Decision(denial: denial, isDuplicate: false, eventID: nil, limits: statuses)
+    }
+
+    /// What limits say when the event is not counted.
+    func rewound(
+        _ statuses: [LimitStatus], _ state: SubjectState, _ instant: Instant
+    ) throws(StoreError) -> [LimitStatus] {
+        var result: [LimitStatus] = []
+        result.reserveCapacity(statuses.count)
+        for status in statuses {
+            let subject =
+                try status.ancestor.map { (id) throws(StoreError) in try self.state(of: id) }
+                ?? state
+            let reading = try read(status.definition, of: subject, adding: nil, at: instant)
+            result.append(
+                LimitStatus(
+                    definition: status.definition, ancestor: status.ancestor,
+                    allowance: reading.allowance, used: Quantity(reading.before),
+                    resetsAt: reading.resetsAt,
+                    wouldHaveDenied: try refusals(status.definition, of: subject, at: instant)))
+        }
+        return result
+    }
+
+    /// - Parameter statuses: without the event.
+    private func plansThatAllow(
+        _ evaluation: Evaluation, _ statuses: [LimitStatus], of state: SubjectState,
+        at instant: Instant
+    ) -> [PlanKey] {
+        let isOverridden = statuses.map { status in
+            let subject = status.ancestor.flatMap { subjects[$0] } ?? state
+            return subject.override(of: status.limit, at: instant) != nil
+        }
+        // No plan changes what an override says.
+        if evaluation.violations.contains(where: { isOverridden[$0.status] }) { return [] }
+        return catalog.plans.map(\.key).filter { plan in
+            statuses.indices.allSatisfy { index in
+                guard statuses[index].mode == .enforce, !isOverridden[index],
+                    case .units(let units) = statuses[index].definition.allowance(under: plan)
+                else { return true }
+                let after = evaluation.statuses[index].used
+                return after <= units || after <= statuses[index].used
+            }
+        }
+    }
+}
+
+extension Movements {
+    /// Limits of the meters that are moved.
+    fileprivate var limitCount: Int { reduce(0) { $0 + $1.meter.limits.count } }
+}
+
+extension Array where Element: Equatable {
+    /// Each element once, where it stands first.
+    var unique: [Element] {
+        reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+    }
+}

@@ -1,0 +1,64 @@
+import MeterstoneCore
+
+/// The part of the journal that is not projected, as it stood after one commit. Taking it costs nobody
+/// anything, and it stays as it is.
+package struct TailSnapshot: Sendable {
+    private let sections: [TailSection]
+
+    package init(_ sections: [TailSection] = []) {
+        self.sections = sections
+    }
+
+    package func facts(_ topic: FactTopic, of subject: Int64) -> [Fact] {
+        sections.flatMap { $0.facts(topic, of: subject) }
+    }
+
+    func fact(_ sequence: Int64) -> Fact? {
+        sections.lazy.compactMap { $0.fact(sequence) }.first
+    }
+
+    func usage(ofKey key: UInt64) -> [Fact] {
+        sections.flatMap { $0.usage(ofKey: key) }
+    }
+
+    package func forEach<Failure: Error>(
+        _ visit: (Fact) throws(Failure) -> Void
+    ) throws(Failure) {
+        for section in sections {
+            for batch in section.batches { try batch.forEach(visit) }
+        }
+    }
+
+    /// The newest row of a subject.
+    func row(of id: SubjectID) -> SubjectRow? {
+        sections.reversed().lazy.compactMap { $0.row(of: id) }.first
+    }
+
+    func row(ofNumber number: Int64) -> SubjectRow? {
+        sections.reversed().lazy.compactMap { $0.row(ofNumber: number) }.first
+    }
+
+    /// Rows of a subject, oldest first, among them all with another calendar than the one before.
+    func moves(ofNumber number: Int64) -> [SubjectRow] {
+        sections.flatMap { $0.moves(ofNumber: number) }
+    }
+
+    /// Versions of rows, oldest first.
+    package var rows: [SubjectRow] { sections.flatMap(\.rows) }
+
+    /// Some ids of subjects that have rows, greater than another one, sorted.
+    func ids(after id: SubjectID?, count: Int) -> [SubjectID] {
+        let found = Set(sections.flatMap { $0.ids(after: id, count: count) })
+        return Array(found.sorted().prefix(count))
+    }
+
+    /// Oldest first.
+    package var changes: [ChangeRecord] { sections.flatMap(\.changes) }
+
+    func lastChange(where isWanted: (ChangeRecord) -> Bool) -> ChangeRecord? {
+        for section in sections.reversed() {
+            if let change = section.changes.last(where: isWanted) { return change }
+        }
+        return nil
+    }
+}

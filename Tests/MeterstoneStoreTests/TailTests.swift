@@ -1,0 +1,75 @@
+import MeterstoneCore
+import MeterstoneStore
+import Testing
+
+/// The part of the journal that is not projected, and what is found in it by subject.
+@Suite struct TailTests {
+    private static func record(_ number: Int, teams: [Int64] = []) -> UsageRecord {
+        UsageRecord(
+            id: .text("event-\(number)"),
+            occurredAt: Instant(millisecondsSince1970: Int64(number)),
+            recordedAt: Instant(millisecondsSince1970: Int64(number)),
+            quantities: .one(EncodingTests.names[0], 1), details: nil, ancestors: teams)
+    }
+
+    /// One event of subject 1, in team 2, in every so many of others.
+    private static func tail(of count: Int, every step: Int) -> Tail {
+        var tail = Tail()
+        var builder = JournalBatchBuilder(firstSequence: 1)
+        for number in 0..<count {
+            let isOwn = number % step == step - 1
+            let record = record(number, teams: isOwn ? [2] : [])
+            builder.append(subject: isOwn ? 1 : Int64(3 + number % 1_000)) { writer in
+                record.write(to: &writer, nameNumber: EncodingTests.number)
+            }
+            guard builder.count == 100 else { continue }
+            let next = builder.nextSequence
+            tail.append(builder.sealed())
+            tail.closeFullSection()
+            builder = JournalBatchBuilder(firstSequence: next)
+        }
+        return tail
+    }
+
+    @Test(arguments: [1_000, 100_000])
+    func `as many facts are looked at as a subject has`(count: Int) {
+        let tail = Self.tail(of: count, every: count / 10)
+        let expected = (1...10).map { Int64($0 * count / 10) }
+        #expect(tail.facts(.usage, of: 1).map(\.sequence) == expected)
+        #expect(tail.facts(.usage, of: 2).map(\.sequence) == expected)
+        #expect(tail.facts(.usage, of: 2).allSatisfy { $0.subject == 1 })
+        #expect(tail.facts(.ledger, of: 1).isEmpty)
+        #expect(tail.facts(.usage, of: 1_000_000).isEmpty)
+    }
+
+    @Test func `what comes after a subject was looked at is found as well`() {
+        var tail = Tail()
+        for number in 0..<200 {
+            var builder = JournalBatchBuilder(firstSequence: Int64(number + 1))
+            builder.append(subject: Int64(number % 2)) { writer in
+                Self.record(number).write(to: &writer, nameNumber: EncodingTests.number)
+            }
+            tail.append(builder.sealed())
+            #expect(tail.facts(.usage, of: Int64(number % 2)).count == number / 2 + 1)
+        }
+        let slice = tail.takeSlice(whole: false)
+        #expect(slice?.batches.count == 200)
+        tail.drop(through: 200)
+        #expect(tail.facts(.usage, of: 0).isEmpty && tail.count == 0)
+    }
+
+    @Test func `a batch that is being decided finds its facts`() {
+        var builder = JournalBatchBuilder(firstSequence: 7)
+        for number in 0..<20 {
+            builder.append(subject: 5) { writer in
+                Self.record(number, teams: [9])
+                    .write(to: &writer, nameNumber: EncodingTests.number)
+            }
+            let facts = builder.facts(.usage, of: 9)
+            #expect(facts.map(\.sequence) == Array(7...Int64(7 + number)))
+            #expect(facts.allSatisfy { $0.subject == 5 })
+        }
+        #expect(builder.facts(.usage, of: 5).count == 20)
+        #expect(builder.facts(.usage, of: 6).isEmpty)
+    }
+}
