@@ -70,6 +70,7 @@ let package = Package(
                 .embedInCode("Migrations/0004-corrections.sql"),
                 .embedInCode("Migrations/0005-cuts.sql"),
                 .embedInCode("Migrations/0006-sealed-ids.sql"),
+                .embedInCode("Migrations/0007-sealed-events.sql"),
             ],
             swiftSettings: strict
         ),

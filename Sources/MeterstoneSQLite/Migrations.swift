@@ -28,6 +28,10 @@ enum Migrations {
             try database.execute(
                 sql: String(decoding: PackageResources._006_sealed_ids_sql, as: UTF8.self))
         }
+        migrator.registerMigration("0007-sealed-events") { database in
+            try database.execute(
+                sql: String(decoding: PackageResources._007_sealed_events_sql, as: UTF8.self))
+        }
         return migrator
     }()
 }

@@ -3,7 +3,7 @@ import MeterstoneCore
 import MeterstoneStore
 import Synchronization
 
-/// Where the body of a row of `usage_events` stands in a slice.
+/// Where a fact about usage stands in a slice.
 struct EventReference: Comparable {
     var location: EventLocation
     var batch: Int32
@@ -45,7 +45,8 @@ struct CounterReference: Comparable {
 extension Fact {
     /// Notes the rows that a fact about usage becomes: as ``Fact/rows``, without copying a body.
     func appendReferences(
-        batch: Int, to events: inout [EventReference], _ ids: inout [IDEntry]
+        batch: Int, to events: inout [EventReference], _ ids: inout [IDEntry],
+        _ corrections: inout [CorrectionPlace]
     ) {
         guard let head = usageHead else { return }
         let location = EventLocation(
@@ -61,6 +62,11 @@ extension Fact {
                         day: location.day, subject: ancestor, sequence: sequence),
                     batch: 0, start: 0, end: 0, member: subject))
         }
+        if kind == .correction, let target = try? CorrectionRecord.target(self) {
+            let event = EventLocation(
+                day: location.day, subject: subject, sequence: target)
+            corrections.append(CorrectionPlace(event: event, sequence: sequence))
+        }
         if kind == .usage, let (id, source) = try? UsageRecord.idAndSource(self) {
             ids.append(IDEntry(key: id.key(source: source), location: location))
         }
@@ -68,24 +74,6 @@ extension Fact {
 }
 
 extension Projection {
-    func put(
-        _ rows: ArraySlice<EventReference>, _ statements: WriterStatements
-    ) throws(StoreError) {
-        for row in rows {
-            let put = statements.putEvent
-            put.bind(1, row.location.day)
-            put.bind(2, row.location.subject)
-            put.bind(3, row.location.sequence)
-            if row.member == 0 {
-                try put.run(
-                    binding: 4, batches[Int(row.batch)].bytes, Int(row.start)..<Int(row.end))
-            } else {
-                put.bind(4, Fact.pointer(to: row.member, day: row.location.day))
-                try put.run()
-            }
-        }
-    }
-
     func put(
         _ rows: ArraySlice<CounterReference>, _ statements: WriterStatements
     ) throws(StoreError) {

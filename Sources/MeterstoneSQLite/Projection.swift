@@ -27,18 +27,19 @@ final class Projection {
     /// What is done, in this order, and its share of the whole work in percent.
     private enum Stage: Int, CaseIterable {
         case facts, sortEvents, sortIDs, sortEntries, gatherCounters, sortCounters, subjects
-        case events, ids, entries, counters, newSubjects, segments, finish, merge, mergeIDs, drop,
-            done
+        case events, corrections, ids, entries, counters, newSubjects, segments, finish
+        case merge, mergeEvents, mergeIDs, drop, done
 
         var share: Int {
             switch self {
             case .facts: 10
             case .sortEvents, .sortIDs, .gatherCounters, .sortCounters: 3
-            case .events: 36
+            case .events: 12
             case .ids: 6
+            case .mergeEvents: 12
             case .mergeIDs: 6
             case .counters: 22
-            case .sortEntries, .subjects, .entries, .newSubjects, .finish: 1
+            case .sortEntries, .subjects, .corrections, .entries, .newSubjects, .finish: 1
             case .segments, .merge, .drop: 2
             case .done: 0
             }
@@ -53,10 +54,14 @@ final class Projection {
     private let changes: [ChangeRecord]
     let dirtyCounters: [DirtyCounter]
     private let columns: ColumnWriting
-    var events = PieceSort<EventReference>()
+    private var events = PieceSort<EventReference>()
+    private var eventBuilder: EventRunBuilder?
+    /// Runs that are written, and count once the watermark has moved.
+    private var eventRuns: [EventRun] = []
+    private var corrections: [CorrectionPlace] = []
     private var ids = PieceSort<IDEntry>()
     private var idBuilder: IDRunBuilder?
-    /// Entries of runs that this round may still move while runs are merged.
+    /// Facts or entries of runs that this round may still move while runs are merged.
     private var mergesLeft = 0
     var counters = PieceSort<CounterReference>()
     private var entries: [EntryRow] = []
@@ -121,9 +126,10 @@ final class Projection {
         case .gatherCounters: gatherCounters()
         case .sortCounters: if !counters.step(Self.movesPerStep) { advance(to: .subjects) }
         case .subjects: gatherSubjects(workingSet)
-        case .events:
-            try write(.ids, statements, events.elements.count) { (rows) throws(StoreError) in
-                try put(events.elements[rows], statements)
+        case .events: try writeEvents(statements)
+        case .corrections:
+            try write(.ids, statements, corrections.count) { (rows) throws(StoreError) in
+                try statements.events.put(corrections[rows])
             }
         case .ids: try writeIDs(statements)
         case .entries:
@@ -150,6 +156,7 @@ final class Projection {
             workingSet.didProject(through: until)
             advance(to: .merge)
         case .merge: try mergeColumns(statements)
+        case .mergeEvents: try mergeEvents(statements)
         case .mergeIDs: try mergeIDs(statements)
         case .drop: try dropJournal(statements)
         case .done: return false
@@ -170,6 +177,9 @@ final class Projection {
         case .newSubjects: extent = newSubjects.count
         case .segments: extent = segments.count
         case .merge: extent = days.count
+        case .mergeEvents:
+            mergesLeft = 8 * max(events.elements.count, SealedEvents.factsPerStep)
+            extent = mergesLeft
         case .mergeIDs:
             // An entry is written once for each level of runs, and there are fewer levels than that.
             mergesLeft = 8 * max(ids.elements.count, SealedIDs.entriesPerStep)
@@ -220,7 +230,7 @@ final class Projection {
                     entryPiece.append(EntryReference(row, index: entries.count))
                     entries.append(row)
                 }
-                fact.appendReferences(batch: position, to: &eventPiece, &idPiece)
+                fact.appendReferences(batch: position, to: &eventPiece, &idPiece, &corrections)
             }
             // A batch that ends here costs another look at its end.
             reading = facts
@@ -231,7 +241,9 @@ final class Projection {
         events.append(eventPiece)
         ids.append(idPiece)
         entryOrder.append(entryPiece)
-        if position == batches.count { advance(to: .sortEvents) }
+        guard position == batches.count else { return }
+        corrections.sort()
+        advance(to: .sortEvents)
     }
 
     /// Sorts plain numbers and not the references to subjects, which would all be counted on the way.
@@ -264,7 +276,56 @@ final class Projection {
         if position == 2 * subjectRows { advance(to: .events) }
     }
 
-    // MARK: Event ids
+    // MARK: Runs
+
+    /// Writes some events, each day's into a run of its own.
+    private func writeEvents(_ statements: WriterStatements) throws(StoreError) {
+        let all = events.elements
+        let writer = statements.events
+        guard !all.isEmpty else { return advance(to: .corrections) }
+        try statements.transaction(isSynced: false) { () throws(StoreError) in
+            var facts = 0
+            var bytes = 0
+            while position < all.count, facts < SealedEvents.factsPerStep,
+                bytes < SealedEvents.bytesPerStep
+            {
+                let row = all[position]
+                if let day = eventBuilder?.run.day, day != row.location.day {
+                    try endRun(writer)
+                }
+                let body = body(of: row)
+                if eventBuilder == nil { eventBuilder = writer.begin(day: row.location.day) }
+                try eventBuilder?.append(
+                    subject: row.location.subject, sequence: row.location.sequence, body, writer)
+                facts += 1
+                bytes += body.count
+                position += 1
+            }
+            if position == all.count { try endRun(writer) }
+        }
+        if position == all.count { advance(to: .corrections) }
+    }
+
+    private func body(of row: EventReference) -> ArraySlice<UInt8> {
+        guard row.member == 0 else {
+            return Fact.pointer(to: row.member, day: row.location.day)[...]
+        }
+        return batches[Int(row.batch)].bytes[Int(row.start)..<Int(row.end)]
+    }
+
+    private func endRun(_ writer: SealedEvents) throws(StoreError) {
+        try eventBuilder?.finish(writer)
+        if let run = eventBuilder?.run { eventRuns.append(run) }
+        eventBuilder = nil
+    }
+
+    /// Merges runs, and drops those that were merged, in proportion to what the round brings.
+    private func mergeEvents(_ statements: WriterStatements) throws(StoreError) {
+        let moved = mergesLeft > 0 ? try statements.events.step(statements) : 0
+        guard moved > 0 else { return advance(to: .mergeIDs) }
+        mergesLeft -= moved
+        position += moved
+    }
 
     private func writeIDs(_ statements: WriterStatements) throws(StoreError) {
         let all = ids.elements
@@ -283,7 +344,6 @@ final class Projection {
         if isComplete { advance(to: .entries) }
     }
 
-    /// Merges runs, and drops those that were merged, in proportion to what the round brings.
     private func mergeIDs(_ statements: WriterStatements) throws(StoreError) {
         let moved = mergesLeft > 0 ? try statements.ids.step(statements) : 0
         guard moved > 0 else { return advance(to: .drop) }
@@ -316,7 +376,7 @@ final class Projection {
 
     /// Merges the columns of some days, and stops after one that was long.
     private func mergeColumns(_ statements: WriterStatements) throws(StoreError) {
-        guard position < days.count else { return advance(to: .mergeIDs) }
+        guard position < days.count else { return advance(to: .mergeEvents) }
         try statements.transaction(isSynced: false) { () throws(StoreError) in
             var events = 0
             while position < days.count, events < Self.factsPerStep {
@@ -330,6 +390,7 @@ final class Projection {
     // MARK: The last steps
 
     private func finish(_ statements: WriterStatements) throws(StoreError) {
+        try statements.events.putRows(eventRuns)
         if let run = idBuilder?.run { try statements.ids.putRow(run) }
         try statements.put(changedSubjects)
         try statements.put(changes)

@@ -81,76 +81,6 @@ final class SQLiteSource: StoreSource {
             asOf: statement.int(2))
     }
 
-    func body(at location: EventLocation) throws(StoreError) -> [UInt8]? {
-        let statement = try statement(UsageEventStatements.body)
-        defer { statement.reset() }
-        statement.bind(1, location.day)
-        statement.bind(2, location.subject)
-        statement.bind(3, location.sequence)
-        return try statement.step() ? statement.bytes(0) : nil
-    }
-
-    func facts(of subject: Int64, days: ClosedRange<Int64>) throws(StoreError) -> [StoredFact] {
-        let watermark = try self.watermark()
-        var result: [StoredFact] = []
-        var next: Int64? = days.lowerBound
-        while let from = next, let day = try firstDay(from: from), day <= days.upperBound {
-            let statement = try statement(UsageEventStatements.ofDay)
-            defer { statement.reset() }
-            statement.bind(1, day)
-            statement.bind(2, subject)
-            statement.bind(3, watermark)
-            while try statement.step() {
-                result.append(StoredFact(sequence: statement.int(0), body: statement.bytes(1)))
-            }
-            next = day == .max ? nil : day + 1
-        }
-        return result
-    }
-
-    func corrections(of event: EventLocation) throws(StoreError) -> [StoredFact] {
-        let statement = try statement(UsageEventStatements.corrections)
-        defer { statement.reset() }
-        statement.bind(1, event.day)
-        statement.bind(2, event.subject)
-        statement.bind(3, event.sequence)
-        statement.bind(4, try watermark())
-        return try statement.facts()
-    }
-
-    func firstDay(from day: Int64) throws(StoreError) -> Int64? {
-        let statement = try statement(UsageEventStatements.firstDay)
-        defer { statement.reset() }
-        statement.bind(1, day)
-        return try statement.step() && !statement.isNull(0) ? statement.int(0) : nil
-    }
-
-    func days(
-        of subject: Int64, within days: ClosedRange<Int64>, count: Int
-    )
-        throws(StoreError) -> [Int64]
-    {
-        let watermark = try self.watermark()
-        var result: [Int64] = []
-        var until = days.upperBound
-        while result.count < count {
-            let last = try statement(UsageEventStatements.lastDay)
-            last.bind(1, until)
-            guard try last.step(), !last.isNull(0), last.int(0) >= days.lowerBound else { break }
-            let day = last.int(0)
-            let exists = try statement(UsageEventStatements.existsOnDay)
-            exists.bind(1, day)
-            exists.bind(2, subject)
-            exists.bind(3, watermark)
-            if try exists.step() { result.append(day) }
-            exists.reset()
-            last.reset()
-            guard day > days.lowerBound else { break }
-            until = day - 1
-        }
-        return result
-    }
-
     func receipt(forIdempotencyKey key: String) throws(StoreError) -> ChangeReceiptRecord? {
         let statement = try statement(ChangeStatements.byIdempotencyKey)
         defer { statement.reset() }
@@ -258,20 +188,6 @@ final class SQLiteSource: StoreSource {
         return result
     }
 
-    func scan(
-        days: ClosedRange<Int64>,
-        _ visit: (_ day: Int64, _ subject: Int64, _ fact: StoredFact) throws(StoreError) -> Void
-    ) throws(StoreError) {
-        let statement = try Statement(database, UsageEventStatements.scan)
-        statement.bind(1, days.lowerBound)
-        statement.bind(2, days.upperBound)
-        statement.bind(3, try watermark())
-        while try statement.step() {
-            let fact = StoredFact(sequence: statement.int(2), body: statement.bytes(3))
-            try visit(statement.int(0), statement.int(1), fact)
-        }
-    }
-
     /// Every row of `counters`, by subject, for the subjects whose number leaves this remainder.
     func counters(pass: Int64, of passes: Int64) throws(StoreError) -> [CounterKey: CounterState] {
         let statement = try Statement(database, CounterStatements.ofPass)
@@ -294,8 +210,8 @@ final class SQLiteSource: StoreSource {
     func sizes() throws(StoreError) -> StoreSizes {
         StoreSizes(
             subjects: try count(SubjectStatements.count),
-            events: try count(UsageEventStatements.usageCount),
-            rows: try count(UsageEventStatements.count),
+            events: try count(EventRunStatements.usageCount),
+            rows: try count(EventRunStatements.factCount),
             counters: try count(CounterStatements.count),
             changes: try count(ChangeStatements.count),
             entries: try count(LedgerStatements.count))

@@ -3,6 +3,9 @@ import MeterstoneCore
 public import MeterstoneStore
 
 extension SQLiteStore {
+    /// Events of another store that are sorted in memory at once.
+    private static let eventsPerRun = 65_536
+
     public func inspect<Result>(
         _ body: (any StoreSource) throws(StoreError) -> Result
     ) throws(StoreError) -> Result {
@@ -53,16 +56,22 @@ extension SQLiteStore {
         with parts: ((StorePart) throws(StoreError) -> Void) throws(StoreError) -> Void
     ) throws(StoreError) {
         var filling = Filling(options)
+        var events: [EventRow] = []
         try parts { (part) throws(StoreError) in
             try filling.admit(part)
             switch part.content {
             case .opening(let opening): try statements.put(opening)
             case .subjects(let subjects): try statements.put(subjects)
-            case .events(let rows): try statements.put(rows)
+            case .events(let rows):
+                events += rows
+                guard events.count >= Self.eventsPerRun else { break }
+                try statements.put(events)
+                events.removeAll(keepingCapacity: true)
             case .entries(let rows): try statements.put(rows)
             case .changes(let changes): try statements.put(changes)
             }
         }
+        try statements.put(events)
         _ = try filling.finish()
         try statements.put(setting: Setting.watermark, String(filling.sequenceMax))
         workingSet = try Self.load(statements.source, statements, options)

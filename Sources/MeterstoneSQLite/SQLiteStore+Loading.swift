@@ -11,6 +11,7 @@ extension SQLiteStore {
         let watermark = try source.watermark()
         statements.mayHaveColumnsAhead = true
         try statements.ids.reload()
+        try statements.events.reload()
         var changes: [ChangeRecord] = []
         for kind in ChangeRecord.scheduleKinds {
             changes += try source.changes(ofKind: kind, key: nil)

@@ -114,6 +114,6 @@ extension SQLiteStore {
             result.append(
                 VerifyDifference(what: "database file", expected: "ok", found: check.text(0)))
         }
-        return result + (try eventIDDifferences())
+        return result + (try indexDifferences())
     }
 }

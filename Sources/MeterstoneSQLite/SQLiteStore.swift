@@ -40,18 +40,25 @@ public final class SQLiteStore: Store, @unchecked Sendable {
             try FileManager.default.createDirectory(
                 atPath: directory, withIntermediateDirectories: true)
             lock = try StoreLock(directory: directory)
+            let copiedEvents: Int
             let path = directory + "/meterstone.sqlite"
             let pool = try Self.openPool(path: path)
             self.pool = pool
             self.options = options
             let idRuns = IDRunCache()
             self.idRuns = idRuns
-            (statements, workingSet, checkpoints) = try pool.writeWithoutTransaction { database in
-                let statements = try WriterStatements(database, idRuns)
-                return (
-                    statements, try Self.load(statements.source, statements, options),
-                    try Checkpoints(path: path, writer: database)
-                )
+            (statements, workingSet, checkpoints, copiedEvents) =
+                try pool.writeWithoutTransaction { database in
+                    let statements = try WriterStatements(database, idRuns)
+                    let checkpoints = try Checkpoints(path: path, writer: database)
+                    let copied = try statements.copyFormerEvents(checkpoints)
+                    return (
+                        statements, try Self.load(statements.source, statements, options),
+                        checkpoints, copied
+                    )
+                }
+            if copiedEvents > 0 {
+                notices.append("\(copiedEvents) stored facts were brought into their new form")
             }
             try adoptDefaultTimeZone(recomputes: adoptsDefaultTimeZone)
             try adoptZoneRules(recomputes: adoptsDefaultTimeZone)

@@ -59,49 +59,85 @@ package enum JournalStatements {
         """
 }
 
-package enum UsageEventStatements {
-    package static let put = """
-        INSERT OR REPLACE INTO usage_events (day, subject, sequence, body)
-        VALUES (?1, ?2, ?3, ?4)
-        """
-    package static let body = """
-        SELECT body FROM usage_events
-        WHERE day = ?1 AND subject = ?2 AND sequence = ?3
-        """
-    package static let ofDay = """
-        SELECT sequence, body FROM usage_events
-        WHERE day = ?1 AND subject = ?2 AND sequence <= ?3
-        ORDER BY sequence
-        """
-    /// By the index of corrections alone, whatever else happened on the day.
-    package static let corrections = """
-        SELECT sequence, body FROM usage_events
-        WHERE day = ?1 AND subject = ?2 AND sequence > ?3 AND sequence <= ?4
-            AND substr(body, 1, 1) = x'02'
-        ORDER BY sequence
-        """
-    package static let existsOnDay = """
-        SELECT 1 FROM usage_events
-        WHERE day = ?1 AND subject = ?2 AND sequence <= ?3
-        LIMIT 1
-        """
-    package static let firstDay = "SELECT MIN(day) FROM usage_events WHERE day >= ?1"
-    package static let lastDay = "SELECT MAX(day) FROM usage_events WHERE day <= ?1"
-    package static let scan = """
-        SELECT day, subject, sequence, body FROM usage_events
-        WHERE day BETWEEN ?1 AND ?2 AND sequence <= ?3
-        ORDER BY day, subject, sequence
-        """
-    package static let exists = """
-        SELECT 1 FROM usage_events WHERE day = ?1 AND subject = ?2 AND sequence = ?3
-        """
-    package static let count = "SELECT COUNT(*) FROM usage_events"
-    /// Usages of subjects themselves: neither corrections nor the rows of teams.
-    package static let usageCount =
-        "SELECT COUNT(*) FROM usage_events WHERE substr(body, 1, 1) = x'01'"
+/// What sealed runs of every kind need.
+package protocol RunStatements {
+    static var numbers: String { get }
+    static var nextBody: String { get }
+    static var dropBodies: String { get }
+    static var deleteRuns: String { get }
+    static var deleteBodies: String { get }
 }
 
-package enum EventIDStatements {
+package enum EventRunStatements: RunStatements {
+    package static let numbers = "SELECT number FROM event_runs ORDER BY number"
+    package static let ofDay = """
+        SELECT number, day, blocks, facts, usages, first_sequence, last_sequence FROM event_runs
+        WHERE day = ?1
+        ORDER BY number
+        """
+    package static let daysOfSeveral = """
+        SELECT day FROM event_runs GROUP BY day HAVING COUNT(*) > 1
+        """
+    package static let firstDay = "SELECT MIN(day) FROM event_runs WHERE day >= ?1"
+    package static let lastDay = "SELECT MAX(day) FROM event_runs WHERE day <= ?1"
+    package static let putRun = """
+        INSERT INTO event_runs
+            (number, day, blocks, facts, usages, first_sequence, last_sequence)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        """
+    package static let deleteRun = "DELETE FROM event_runs WHERE number = ?1"
+    package static let deleteRuns = "DELETE FROM event_runs"
+    package static let body = "SELECT body FROM event_blocks WHERE id = ?1"
+    package static let startBlock = """
+        SELECT id FROM event_blocks
+        WHERE run = ?1 AND (subject, sequence) <= (?2, ?3)
+        ORDER BY subject DESC, sequence DESC
+        LIMIT 1
+        """
+    package static let nextBody = "SELECT MIN(id) FROM event_blocks WHERE id > ?1"
+    package static let putBlock = """
+        INSERT INTO event_blocks (id, run, subject, sequence, body) VALUES (?1, ?2, ?3, ?4, ?5)
+        """
+    /// A few at a time, since every page of a deleted body is touched.
+    package static let dropBodies = """
+        DELETE FROM event_blocks WHERE id IN (
+            SELECT id FROM event_blocks WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3
+        )
+        """
+    package static let deleteBodies = "DELETE FROM event_blocks"
+    package static let factCount = "SELECT COALESCE(SUM(facts), 0) FROM event_runs"
+    package static let usageCount = "SELECT COALESCE(SUM(usages), 0) FROM event_runs"
+    package static let putCorrection = """
+        INSERT OR IGNORE INTO event_corrections (day, subject, event, sequence)
+        VALUES (?1, ?2, ?3, ?4)
+        """
+    package static let correctionsOfEvent = """
+        SELECT sequence FROM event_corrections
+        WHERE day = ?1 AND subject = ?2 AND event = ?3 AND sequence <= ?4
+        """
+    package static let correctionCount = """
+        SELECT COUNT(*) FROM event_corrections WHERE sequence <= ?1
+        """
+    package static let hasCorrection = """
+        SELECT 1 FROM event_corrections
+        WHERE day = ?1 AND subject = ?2 AND event = ?3 AND sequence = ?4
+        """
+    package static let deleteCorrections = "DELETE FROM event_corrections"
+}
+
+/// The table that stores of earlier versions have.
+package enum FormerEventStatements {
+    package static let exists = "SELECT 1 FROM sqlite_schema WHERE name = 'usage_events'"
+    package static let nextDay = "SELECT MIN(day) FROM usage_events WHERE day > ?1"
+    package static let ofDay = """
+        SELECT subject, sequence, body FROM usage_events
+        WHERE day = ?1 AND sequence <= ?2
+        ORDER BY subject, sequence
+        """
+    package static let drop = "DROP TABLE usage_events"
+}
+
+package enum EventIDStatements: RunStatements {
     package static let runs = "SELECT number, entries, last_key, keys FROM id_runs ORDER BY number"
     package static let numbers = "SELECT number FROM id_runs ORDER BY number"
     package static let putRun = """
@@ -264,6 +300,7 @@ package enum ChangeStatements {
 
 package enum SettingStatements {
     package static let byKey = "SELECT value FROM settings WHERE key = ?1"
+    package static let delete = "DELETE FROM settings WHERE key = ?1"
     package static let put = "INSERT OR REPLACE INTO settings (key, value) VALUES (?1, ?2)"
     package static let zones = "SELECT key, value FROM settings WHERE key GLOB 'time_zone_rules:*'"
 }
@@ -277,4 +314,6 @@ package enum Setting {
     package static let zone = "time_zone_rules:"
     /// Pages of a report that was begun before this fact cannot be told any more.
     package static let cutFloor = "cut_floor"
+    /// While the events of an earlier version are copied: the last day of which all are.
+    package static let copiedDay = "copied_day"
 }

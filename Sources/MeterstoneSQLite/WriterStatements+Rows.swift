@@ -38,14 +38,29 @@ extension WriterStatements {
         }
     }
 
+    /// Writes facts as runs, one for each day.
     func put(_ rows: [EventRow]) throws(StoreError) {
-        for row in rows {
-            putEvent.bind(1, row.location.day)
-            putEvent.bind(2, row.location.subject)
-            putEvent.bind(3, row.location.sequence)
-            putEvent.bind(4, row.body)
-            try putEvent.run()
+        var runs: [EventRun] = []
+        var builder: EventRunBuilder?
+        for row in rows.sorted(by: { $0.location < $1.location }) {
+            if let open = builder, open.run.day != row.location.day {
+                builder = nil
+                var open = open
+                try open.finish(events)
+                runs.append(open.run)
+            }
+            var open = builder ?? events.begin(day: row.location.day)
+            builder = nil
+            try open.append(
+                subject: row.location.subject, sequence: row.location.sequence, row.body[...],
+                events)
+            builder = open
         }
+        if var open = builder {
+            try open.finish(events)
+            runs.append(open.run)
+        }
+        try events.putRows(runs)
     }
 
     func put(_ rows: some Collection<EntryRow>) throws(StoreError) {

@@ -6,8 +6,9 @@ import MeterstoneStore
 final class WriterStatements {
     let source: SQLiteSource
     let ids: SealedIDs
+    let events: SealedEvents
     let database: Database
-    let appendToJournal, putEvent, putCounter, deleteCounter, dropJournal: Statement
+    let appendToJournal, putCounter, deleteCounter, dropJournal: Statement
     /// Whether a projection that was cut short may have written columns ahead of the watermark.
     var mayHaveColumnsAhead = true
     /// When the last commit was asked for.
@@ -20,12 +21,12 @@ final class WriterStatements {
         self.database = database
         source = SQLiteSource(database, cache)
         ids = try SealedIDs(database, source)
+        events = try SealedEvents(database, source)
         begin = try Statement(database, "BEGIN IMMEDIATE")
         beginReading = try Statement(database, "BEGIN")
         commit = try Statement(database, "COMMIT")
         rollback = try Statement(database, "ROLLBACK")
         appendToJournal = try Statement(database, JournalStatements.append)
-        putEvent = try Statement(database, UsageEventStatements.put)
         putCounter = try Statement(database, CounterStatements.put)
         deleteCounter = try Statement(database, CounterStatements.delete)
         dropJournal = try Statement(database, JournalStatements.drop)
@@ -66,8 +67,9 @@ final class WriterStatements {
     func finalize() {
         source.finalize()
         ids.finalize()
+        events.finalize()
         for statement in [
-            begin, beginReading, commit, rollback, appendToJournal, putEvent, putCounter,
+            begin, beginReading, commit, rollback, appendToJournal, putCounter,
             deleteCounter, dropJournal,
         ] {
             statement.finalize()

@@ -189,7 +189,7 @@ public struct StoredCounter: Sendable {
     }
 }
 
-/// Where a fact is stored: `usage_events` is clustered by day, then subject, then sequence.
+/// Where a fact is stored: facts about usage are kept by day, then subject, then sequence.
 public struct EventLocation: Hashable, Comparable, Sendable {
     public var day: Int64
     public var subject: Int64

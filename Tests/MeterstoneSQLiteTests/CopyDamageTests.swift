@@ -39,7 +39,7 @@ import Testing
         ("UPDATE subjects SET first_sequence = 99999 WHERE number = 1", "first fact of "),
         ("UPDATE subjects SET children = '1,0,0,0' WHERE number = 1", "subjects below "),
         (
-            "DELETE FROM usage_events WHERE sequence = (SELECT MAX(sequence) FROM usage_events)",
+            "DELETE FROM event_runs WHERE number = (SELECT MAX(number) FROM event_runs)",
             "number of "
         ),
     ])

@@ -68,12 +68,52 @@ import Testing
         try withStore { store, other in
             try other.write {
                 try $0.execute(
-                    sql:
-                        "DELETE FROM usage_events WHERE sequence = (SELECT MAX(sequence) FROM usage_events)"
-                )
+                    sql: """
+                        DELETE FROM event_runs
+                        WHERE number = (SELECT MAX(number) FROM event_runs)
+                        """)
             }
             let whats = try store.verify().differences.map(\.what)
             #expect(whats.contains { $0.hasPrefix("event id index, sequence ") })
+        }
+    }
+
+    @Test(arguments: [
+        "UPDATE event_runs SET facts = facts + 1", "UPDATE event_runs SET usages = usages - 1",
+        "UPDATE event_runs SET first_sequence = last_sequence + 1",
+        "UPDATE event_runs SET last_sequence = last_sequence - 1",
+        "INSERT INTO event_corrections VALUES (1, 1, 1, 1)",
+    ])
+    func `verify reports rows of runs that say something else than their blocks`(
+        damage: String
+    ) throws {
+        try withStore { store, other in
+            #expect(try store.verify().isClean)
+            try other.write { try $0.execute(sql: damage) }
+            do throws(StoreError) {
+                #expect(try !store.verify().isClean)
+            } catch {
+                // What a team's row points to is not found any more.
+                #expect(error.code == .corrupt)
+            }
+        }
+    }
+
+    @Test(arguments: [
+        "UPDATE event_blocks SET body = zeroblob(length(body))",
+        "UPDATE event_blocks SET body = substr(body, 1, length(body) - 1)",
+        "UPDATE event_blocks SET body = x''", "DELETE FROM event_blocks",
+        "UPDATE event_runs SET blocks = blocks + 1", "UPDATE event_runs SET blocks = -1",
+        "UPDATE event_runs SET blocks = 9223372036854775807",
+    ])
+    func `a damaged run of events is a clear error and no trap`(damage: String) throws {
+        try withStore { store, other in
+            try other.write { try $0.execute(sql: damage) }
+            do throws(StoreError) {
+                #expect(try !store.verify().isClean)
+            } catch {
+                #expect(error.code == .corrupt)
+            }
         }
     }
 

@@ -307,6 +307,10 @@ import Testing
                 .consume(
                     UsageEvent(
                         id: EventID("paid"), subject: user, quantities: .one(cost, 3))),
+                .correct(
+                    Correction(
+                        eventID: EventID.text("told-2"), kind: .void, author: "grace",
+                        reason: "a mistake")),
             ], at: now)
         while try store.project() {}
         _ = try store.commit(

@@ -77,6 +77,7 @@ import Testing
         let folder = try Self.folder()
         let store = try SQLiteStore(directory: folder.path, options: FixedHistory.options)
         #expect(store.notices.contains { $0.contains("365 event ids") })
+        #expect(store.notices.contains { $0.contains("stored facts were brought") })
         try Self.check(store)
         try store.close()
         let again = try SQLiteStore(directory: folder.path, options: FixedHistory.options)

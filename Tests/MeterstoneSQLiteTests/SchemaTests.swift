@@ -27,24 +27,29 @@ import Testing
         (SubjectStatements.numberMax, "SEARCH subjects"),
         (JournalStatements.after, "SEARCH journal USING INTEGER PRIMARY KEY"),
         (JournalStatements.drop, "SEARCH journal USING INTEGER PRIMARY KEY"),
+        (EventRunStatements.ofDay, "SEARCH event_runs USING INDEX event_runs_by_day (day=?)"),
         (
-            UsageEventStatements.body,
-            "SEARCH usage_events USING PRIMARY KEY (day=? AND subject=? AND sequence=?)"
+            EventRunStatements.firstDay,
+            "SEARCH event_runs USING COVERING INDEX event_runs_by_day (day>?)"
         ),
         (
-            UsageEventStatements.ofDay,
-            "SEARCH usage_events USING PRIMARY KEY (day=? AND subject=? AND sequence<?)"
+            EventRunStatements.lastDay,
+            "SEARCH event_runs USING COVERING INDEX event_runs_by_day (day<?)"
+        ),
+        (EventRunStatements.body, "SEARCH event_blocks USING INTEGER PRIMARY KEY (rowid=?)"),
+        (
+            EventRunStatements.startBlock,
+            "SEARCH event_blocks USING COVERING INDEX event_blocks_by_start (run=? AND (subject,sequence)<(?,?))"
+        ),
+        (EventRunStatements.nextBody, "SEARCH event_blocks USING INTEGER PRIMARY KEY (rowid>?)"),
+        (EventRunStatements.dropBodies, "SEARCH event_blocks USING INTEGER PRIMARY KEY (rowid=?)"),
+        (
+            EventRunStatements.correctionsOfDay,
+            "SEARCH event_corrections USING PRIMARY KEY (day=? AND subject=?)"
         ),
         (
-            UsageEventStatements.existsOnDay,
-            "SEARCH usage_events USING PRIMARY KEY (day=? AND subject=? AND sequence<?)"
-        ),
-        (UsageEventStatements.firstDay, "SEARCH usage_events USING PRIMARY KEY (day>?)"),
-        (UsageEventStatements.lastDay, "SEARCH usage_events USING PRIMARY KEY (day<?)"),
-        (UsageEventStatements.scan, "SEARCH usage_events USING PRIMARY KEY (day>? AND day<?)"),
-        (
-            UsageEventStatements.exists,
-            "SEARCH usage_events USING PRIMARY KEY (day=? AND subject=? AND sequence=?)"
+            EventRunStatements.correctionsOfEvent,
+            "SEARCH event_corrections USING PRIMARY KEY (day=? AND subject=? AND event=? AND sequence<?)"
         ),
         (EventIDStatements.body, "SEARCH id_blocks USING INTEGER PRIMARY KEY (rowid=?)"),
         (EventIDStatements.nextBody, "SEARCH id_blocks USING INTEGER PRIMARY KEY (rowid>?)"),
@@ -170,10 +175,11 @@ import Testing
             )
             #expect(
                 tables == [
-                    "catalog", "changes", "counters", "event_columns",
-                    "grdb_migrations", "id_blocks", "id_runs", "journal",
+                    "catalog", "changes", "counters", "event_blocks", "event_columns",
+                    "event_corrections", "event_runs", "grdb_migrations", "id_blocks", "id_runs",
+                    "journal",
                     "ledger_entries", "limit_numbers", "merged_columns", "quantity_names", "series",
-                    "settings", "subjects", "usage_events",
+                    "settings", "subjects",
                 ])
             #expect(try String.fetchOne(database, sql: "PRAGMA journal_mode") == "wal")
             #expect(try String.fetchOne(database, sql: "PRAGMA integrity_check") == "ok")

@@ -1,28 +1,6 @@
 import MeterstoneCore
 import MeterstoneStore
 
-/// Where blocks and the parts of filters stand in `id_blocks`.
-enum IDBlockPlace {
-    private static let runShift: Int64 = 24
-    private static let firstPart: Int64 = 1 << 23
-    /// Blocks of one run.
-    static let blocksMax = Int(firstPart)
-
-    static func block(_ number: Int, of run: Int64) -> Int64 {
-        run << runShift | Int64(number)
-    }
-
-    static func part(_ number: Int, of run: Int64) -> Int64 {
-        run << runShift | firstPart | Int64(number)
-    }
-
-    static func all(of run: Int64) -> ClosedRange<Int64> {
-        run << runShift...(run << runShift | ((1 << runShift) - 1))
-    }
-
-    static func run(of place: Int64) -> Int64 { place >> runShift }
-}
-
 /// Looks event ids up in the sealed runs.
 extension SQLiteSource {
     func locations(of id: EventID, source: String?) throws(StoreError) -> [EventLocation] {
@@ -79,7 +57,7 @@ extension SQLiteSource {
     func idFilter(_ run: Int64, _ count: Int) throws(StoreError) -> IDFilter {
         var parts: [[UInt8]] = []
         for part in 0..<IDFilter.parts(forKeys: count) {
-            parts.append(try idBody(at: IDBlockPlace.part(part, of: run), of: run))
+            parts.append(try idBody(at: BlockPlace.part(part, of: run), of: run))
         }
         do throws(MalformedRecord) {
             return try IDFilter(count: count, parts: parts)
@@ -91,7 +69,7 @@ extension SQLiteSource {
     private func mayContain(_ key: UInt64, _ run: IDRun) throws(StoreError) -> Bool {
         if let filter = run.filter { return filter.mayContain(key) }
         let part = IDFilter.part(of: key, amongKeys: run.count)
-        let body = try idBody(at: IDBlockPlace.part(part, of: run.number), of: run.number)
+        let body = try idBody(at: BlockPlace.part(part, of: run.number), of: run.number)
         do throws(MalformedRecord) {
             return try IDFilter.mayContain(key, amongKeys: run.count, part: body)
         } catch {
@@ -100,7 +78,7 @@ extension SQLiteSource {
     }
 
     func idBlock(_ number: Int, of run: Int64) throws(StoreError) -> IDBlock {
-        let body = try idBody(at: IDBlockPlace.block(number, of: run), of: run)
+        let body = try idBody(at: BlockPlace.block(number, of: run), of: run)
         do throws(MalformedRecord) { return try IDBlock(reading: body) } catch {
             throw .damagedRun(run)
         }

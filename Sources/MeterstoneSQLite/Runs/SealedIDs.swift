@@ -8,38 +8,33 @@ import MeterstoneStore
 final class SealedIDs {
     /// Entries that one step writes.
     static let entriesPerStep = 8 * IDBlock.entriesMax
-    /// Blocks that one step drops.
-    private static let droppedPerStep: Int64 = 64
 
     private let source: SQLiteSource
     private let database: Database
-    private let putBody, dropBodies: Statement
-    private var nextNumber: Int64 = 1
+    private let blocks: RunBlocks
+    private let putBody: Statement
     private var merges: [IDRunMerge] = []
     /// Whether a merge met a damaged block; then nothing is merged until the store is opened again or written
     /// anew.
     private var isDamaged = false
-    /// Runs of which blocks may be there, and no row.
-    private var unneeded: [Int64] = []
 
     init(_ database: Database, _ source: SQLiteSource) throws(StoreError) {
         self.database = database
         self.source = source
+        blocks = try RunBlocks(database, EventIDStatements.self)
         putBody = try Statement(database, EventIDStatements.putBody)
-        dropBodies = try Statement(database, EventIDStatements.dropBodies)
     }
 
     func finalize() {
         putBody.finalize()
-        dropBodies.finalize()
+        blocks.finalize()
     }
 
     // MARK: Writing
 
     /// Begins a run of so many entries.
     func begin(count: Int) -> IDRunBuilder {
-        defer { nextNumber += 1 }
-        return IDRunBuilder(number: nextNumber, count: count)
+        IDRunBuilder(number: blocks.begin(), count: count)
     }
 
     func put(_ body: [UInt8], at place: Int64) throws(StoreError) {
@@ -69,35 +64,13 @@ final class SealedIDs {
         source.knownRuns = nil
         merges = []
         isDamaged = false
-        var known: Set<Int64> = []
-        let rows = try Statement(database, EventIDStatements.numbers)
-        while try rows.step() { known.insert(rows.int(0)) }
-        unneeded = []
-        let next = try Statement(database, EventIDStatements.nextBody)
-        var place = Int64.min
-        while true {
-            next.reset()
-            next.bind(1, place)
-            guard try next.step(), !next.isNull(0) else { break }
-            let run = IDBlockPlace.run(of: next.int(0))
-            if !known.contains(run) { unneeded.append(run) }
-            nextNumber = max(nextNumber, run + 1)
-            place = IDBlockPlace.all(of: run).upperBound
-            guard place < .max else { break }
-        }
-        // Whatever a damaged row says.
-        nextNumber = max(nextNumber, (known.max() ?? 0) &+ 1)
+        try blocks.reload()
     }
 
     /// Drops some blocks or writes some of a merged run, in one transaction; returns how many entries
     /// that is about, 0 when there is nothing to do.
     func step(_ statements: WriterStatements) throws(StoreError) -> Int {
-        if let run = unneeded.last {
-            try statements.transaction(isSynced: false) { () throws(StoreError) in
-                try drop(run)
-            }
-            return Self.entriesPerStep
-        }
+        if try blocks.dropSome(statements) { return Self.entriesPerStep }
         guard !isDamaged else { return 0 }
         do throws(StoreError) { return try merge(statements) } catch {
             guard error.code == .corrupt else { throw error }
@@ -122,7 +95,7 @@ final class SealedIDs {
         if isDone {
             let merge = merges.remove(at: place)
             for run in merge.runs { source.cache.forget(run.number) }
-            unneeded += merge.runs.map(\.number)
+            blocks.discard(merge.runs.map(\.number))
             didSeal(merge.run)
         }
         return Self.entriesPerStep
@@ -137,7 +110,7 @@ final class SealedIDs {
         else { return }
         let runs = places.map { free[$0] }
         let count = runs.reduce(0) { $0 + $1.count }
-        guard count / IDBlock.entriesMax < IDBlockPlace.blocksMax / 2 else { return }
+        guard count / IDBlock.entriesMax < BlockPlace.blocksMax / 2 else { return }
         merges.append(IDRunMerge(runs, into: begin(count: count)))
     }
 
@@ -150,23 +123,12 @@ final class SealedIDs {
         try putRow(merge.run)
     }
 
-    private func drop(_ run: Int64) throws(StoreError) {
-        let places = IDBlockPlace.all(of: run)
-        dropBodies.bind(1, places.lowerBound)
-        dropBodies.bind(2, places.upperBound)
-        dropBodies.bind(3, Self.droppedPerStep)
-        try dropBodies.run()
-        if database.changesCount < Self.droppedPerStep { unneeded.removeLast() }
-    }
-
     /// Forgets every run, within a transaction.
     func deleteAll() throws(StoreError) {
         for run in try source.idRunNumbers() { source.cache.forget(run) }
         source.knownRuns = nil
         merges = []
-        unneeded = []
-        try Statement(database, EventIDStatements.deleteRuns).run()
-        try Statement(database, EventIDStatements.deleteBodies).run()
+        try blocks.deleteAll()
     }
 }
 
@@ -206,7 +168,7 @@ struct IDRunBuilder {
     ) throws(StoreError) {
         guard let first = entries.first, let last = entries.last else { return }
         try ids.put(
-            IDBlock.bytes(of: entries), at: IDBlockPlace.block(firstKeys.count, of: number))
+            IDBlock.bytes(of: entries), at: BlockPlace.block(firstKeys.count, of: number))
         firstKeys.append(first.key)
         lastKey = last.key
     }
@@ -217,7 +179,7 @@ struct IDRunBuilder {
         waiting = []
         let end = min(partsWritten + 16, filter.partCount)
         for part in partsWritten..<end {
-            try ids.put(filter.part(part), at: IDBlockPlace.part(part, of: number))
+            try ids.put(filter.part(part), at: BlockPlace.part(part, of: number))
         }
         partsWritten = end
         return partsWritten < filter.partCount

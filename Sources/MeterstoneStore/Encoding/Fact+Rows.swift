@@ -1,6 +1,6 @@
 package import MeterstoneCore
 
-/// One row of `usage_events`.
+/// A fact about usage and where it is stored, be it a row or a place in a run.
 package struct EventRow: Sendable {
     package var location: EventLocation
     package var body: [UInt8]

@@ -2,7 +2,7 @@
 ///
 /// `MSJ`, version, first sequence number, number of facts; then each fact as subject number, length
 /// and body; then the XXH64 of all that. A fact's sequence number is its place in the journal. The
-/// body of a usage or a correction is also its row in `usage_events`.
+/// body of a usage or a correction is also what is stored of it.
 package struct JournalBatch: Sendable {
     package let firstSequence: Int64
     package let count: Int
