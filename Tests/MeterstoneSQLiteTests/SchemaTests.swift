@@ -44,10 +44,6 @@ import Testing
         (EventRunStatements.nextBody, "SEARCH event_blocks USING INTEGER PRIMARY KEY (rowid>?)"),
         (EventRunStatements.dropBodies, "SEARCH event_blocks USING INTEGER PRIMARY KEY (rowid=?)"),
         (
-            EventRunStatements.correctionsOfDay,
-            "SEARCH event_corrections USING PRIMARY KEY (day=? AND subject=?)"
-        ),
-        (
             EventRunStatements.correctionsOfEvent,
             "SEARCH event_corrections USING PRIMARY KEY (day=? AND subject=? AND event=? AND sequence<?)"
         ),
