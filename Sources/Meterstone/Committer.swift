@@ -110,8 +110,8 @@ final class Committer: Sendable {
         return try result.get()
     }
 
-    /// Looks at what changes with each commit: between two commits, unless other nodes commit anyway.
-    func look<Value: Sendable>(
+    /// Does something on the committer's queue, unless other nodes commit meanwhile anyway.
+    func runUnlessShared<Value: Sendable>(
         _ work: @escaping @Sendable (any Store) throws(StoreError) -> Value
     ) async throws(StoreError) -> Value {
         store.isSharedBetweenNodes ? try await read(work) : try await run(work)
@@ -121,6 +121,7 @@ final class Committer: Sendable {
     func read<Value: Sendable>(
         _ work: @escaping @Sendable (any Store) throws(StoreError) -> Value
     ) async throws(StoreError) -> Value {
+        if let refusal = waiting.withLock({ $0.refusal(adding: 0, max: .max) }) { throw refusal }
         let store = self.store
         let arrival = Self.now
         let result: Result<Value, StoreError> = await withCheckedContinuation { continuation in

@@ -78,7 +78,7 @@ extension MeterstoneEngine {
         let now = clock()
         var count = 0
         while true {
-            let due = try await committer.look { (store) throws(StoreError) in
+            let due = try await committer.read { (store) throws(StoreError) in
                 try store.subjectsDue(at: now, count: Self.subjectsPerSweep)
             }
             guard !due.isEmpty else { return count }

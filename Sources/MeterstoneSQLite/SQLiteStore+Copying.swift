@@ -7,7 +7,11 @@ extension SQLiteStore {
         _ body: (any StoreSource) throws(StoreError) -> Result
     ) throws(StoreError) -> Result {
         while try project() {}
-        return try read(body)
+        do {
+            return try pool.read { database in try body(SQLiteSource(database)) }
+        } catch {
+            throw StoreError(error)
+        }
     }
 
     public func export(_ visit: (StorePart) throws(StoreError) -> Void) throws(StoreError) {

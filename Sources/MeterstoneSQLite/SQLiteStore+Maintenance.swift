@@ -15,6 +15,7 @@ extension SQLiteStore {
                 guard let current = projection else { return false }
                 if try current.step(statements, workingSet) { return true }
                 projection = nil
+                publish()
                 return workingSet.tail.count > 0
             } catch {
                 try putBack(after: error)

@@ -12,15 +12,14 @@ final class TailSource: StoreSource {
     private var counters: [CounterKey: CounterState] = [:]
     private var changes = 0
 
-    /// - Parameter isProjected: whether columns stand here, and not in a view of the tail.
-    init(_ workingSet: WorkingSet, isProjected: Bool = true) {
+    init(_ workingSet: WorkingSet) {
         for state in workingSet.subjects.values where state.number != 0 {
             stored[state.number] = StoredSubject(
                 number: state.number, firstSequence: state.firstSequence, profile: state.profile,
                 nextExpiry: state.nextExpiry, past: state.past)
         }
         batches = workingSet.tail.batches
-        columns = isProjected ? workingSet.tail.columns.map(\.entries) : []
+        columns = workingSet.tail.columns.map(\.entries)
     }
 
     /// Presents everything, counters and how subjects stand to each other included.
@@ -64,18 +63,6 @@ final class TailSource: StoreSource {
             try visit(segment)
         }
     }
-
-    func columnDays(within days: ClosedRange<Int64>) -> [Int64] { [] }
-
-    func subjectZones() -> [(number: Int64, zone: String)] {
-        stored.values.compactMap { subject in subject.profile.timeZone.map { (subject.number, $0) }
-        }
-    }
-
-    func counters(ofSeries series: Int, of subject: Int64) -> [CounterKey: StoredCounter] { [:] }
-    func changes(ofKind kind: String, key: String?) -> [ChangeRecord] { [] }
-
-    func changedKey(ofKind kind: String, after key: String) -> String? { nil }
 
     func receipt(forIdempotencyKey key: String) -> ChangeReceiptRecord? { nil }
     func watermark() -> Int64 { 0 }

@@ -126,9 +126,9 @@ final class HeldStore: Store {
     }
 
     func read<Result>(
-        _ body: (any StoreSource) throws(StoreError) -> Result
+        _ view: StoreView, _ body: (any StoreSource) throws(StoreError) -> Result
     ) throws(StoreError) -> Result {
-        try store.read(body)
+        try store.read(view, body)
     }
 
     func changes(before sequence: Int64?, count: Int) throws(StoreError) -> [ChangeEntry] {

@@ -245,10 +245,12 @@ import Testing
         try await engine.setUp(limits: [.daily(1)])
         for _ in 0..<5 { try await engine.count(.of(.ada)) }
         for (max, isAnswered) in [(5, true), (4, false)] {
+            let view = try store.view(of: nil)
             let replay = try WhatIfReplay(
-                WhatIfQuestion(allLimits: true), try store.view(of: nil), now: .latest,
-                eventsMax: max)
-            switch try store.read({ (source) throws(StoreError) in try replay.outcome(source) }) {
+                WhatIfQuestion(allLimits: true), view, now: .latest, eventsMax: max)
+            switch try store.read(
+                view, { (source) throws(StoreError) in try replay.outcome(source) })
+            {
             case .answered(let answer): #expect(isAnswered && answer.refused == 4)
             case .rejected(let rejection):
                 #expect(!isAnswered)

@@ -26,9 +26,7 @@ extension MeterstoneEngine {
                     code: .unknownSubject, field: "plans[\(index)].subject",
                     message: "expected a subject that is known, and '\(change.subject)' is not"))
         }
-        try await flush()
-        let view = try await committer.look { (store) throws(StoreError) in try store.view(of: nil)
-        }
+        let view = try await view(of: nil)
         let replay: WhatIfReplay
         do throws(Rejection) {
             replay = try WhatIfReplay(question, view, now: clock())
@@ -36,7 +34,7 @@ extension MeterstoneEngine {
             return .rejected(error)
         }
         return try await committer.read { (store) throws(StoreError) in
-            try store.read { (source) throws(StoreError) in try replay.outcome(source) }
+            try store.read(view) { (source) throws(StoreError) in try replay.outcome(source) }
         }
     }
 }

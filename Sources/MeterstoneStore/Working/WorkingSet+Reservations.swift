@@ -51,16 +51,11 @@ extension WorkingSet {
     func open(
         _ record: UsageRecord, of state: SubjectState, at sequence: Int64
     ) throws(StoreError) {
-        guard let reservation = record.reservation else { return }
-        let entry = OpenReservation(
-            expiresAt: reservation.expiresAt, sequence: sequence, id: record.id,
-            source: record.details?.source, owner: state.number, isExtended: false)
+        guard let entry = OpenReservation(record, of: state.number, at: sequence) else { return }
         for subject in try levels(of: state, record.ancestors) {
-            try changeOpen(of: subject, at: sequence) { open in
-                open.insert(entry, at: open.firstIndex { entry < $0 } ?? open.endIndex)
-            }
-            guard subject.nextExpiry.map({ reservation.expiresAt < $0 }) ?? true else { continue }
-            subject.nextExpiry = reservation.expiresAt
+            try changeOpen(of: subject, at: sequence) { $0.insert(entry) }
+            guard subject.nextExpiry.map({ entry.expiresAt < $0 }) ?? true else { continue }
+            subject.nextExpiry = entry.expiresAt
             noteRow(of: subject, at: sequence)
         }
     }
@@ -71,15 +66,7 @@ extension WorkingSet {
     ) throws(StoreError) {
         let reservation = correction.after?.reservation
         for subject in try levels(of: state, correction.before.ancestors) {
-            try changeOpen(of: subject, at: sequence) { open in
-                guard let index = open.firstIndex(where: { $0.sequence == correction.target })
-                else { return }
-                var entry = open.remove(at: index)
-                guard let reservation, reservation.status == .open else { return }
-                entry.expiresAt = reservation.expiresAt
-                entry.isExtended = true
-                open.insert(entry, at: open.firstIndex { entry < $0 } ?? open.endIndex)
-            }
+            try changeOpen(of: subject, at: sequence) { $0.follow(correction) }
             guard let reservation, reservation.status == .open,
                 subject.nextExpiry.map({ reservation.expiresAt < $0 }) ?? true
             else { continue }
@@ -195,6 +182,35 @@ extension WorkingSet {
     func setNextExpiry(of subject: SubjectState, _ next: Instant?, at sequence: Int64) {
         subject.nextExpiry = next
         noteRow(of: subject, at: sequence)
+    }
+}
+
+extension OpenReservation {
+    /// `nil`: the event is no reservation.
+    init?(_ record: UsageRecord, of owner: Int64, at sequence: Int64) {
+        guard let reservation = record.reservation else { return nil }
+        self.init(
+            expiresAt: reservation.expiresAt, sequence: sequence, id: record.id,
+            source: record.details?.source, owner: owner, isExtended: false)
+    }
+}
+
+/// What is open, in the order in which it expires.
+extension [OpenReservation] {
+    mutating func insert(_ entry: OpenReservation) {
+        insert(entry, at: firstIndex { entry < $0 } ?? endIndex)
+    }
+
+    /// Notes what a correction of an open reservation makes of it.
+    mutating func follow(_ correction: CorrectionRecord) {
+        guard let index = firstIndex(where: { $0.sequence == correction.target }) else { return }
+        var entry = remove(at: index)
+        guard let reservation = correction.after?.reservation, reservation.status == .open else {
+            return
+        }
+        entry.expiresAt = reservation.expiresAt
+        entry.isExtended = true
+        insert(entry)
     }
 }
 
