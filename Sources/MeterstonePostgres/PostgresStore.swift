@@ -87,6 +87,9 @@ public final class PostgresStore: Store {
 
     public var waitMillisecondsMax: Int64? { postgres.commitMilliseconds }
 
+    /// Whoever reads little waits for a connection in the pool, which says how long.
+    public var readPlaces: (short: Int, long: Int) { (64, max(1, postgres.readersMax - 2)) }
+
     public var halt: StoreError? { halted.withLock { $0 } }
 
     /// Remembers an error after which this node must not go on.

@@ -65,7 +65,8 @@ public final class SQLiteStore: Store, @unchecked Sendable {
     private static func openPool(path: String) throws -> DatabasePool {
         var configuration = Configuration()
         configuration.label = "meterstone"
-        configuration.maximumReaderCount = 4
+        // One for each place that a reader may take, and one for an export beside them.
+        configuration.maximumReaderCount = 7
         configuration.prepareDatabase { database in
             try database.execute(sql: "PRAGMA cache_size = -65536")
         }

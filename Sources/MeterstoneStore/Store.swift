@@ -76,6 +76,9 @@ public protocol Store: AnyObject, Sendable {
 
     // MARK: From anywhere
 
+    /// How many may read at once, and how many of those that read much, which have places of their own.
+    var readPlaces: (short: Int, long: Int) { get }
+
     /// What is in force for a subject, or for nobody, and who it is: as of everything that was
     /// answered before.
     func view(of subject: SubjectID?) throws(StoreError) -> StoreView
@@ -106,6 +109,8 @@ extension Store {
     }
 
     public var waitMillisecondsMax: Int64? { nil }
+
+    public var readPlaces: (short: Int, long: Int) { (4, 2) }
 
     public func ping() throws(StoreError) {}
 }

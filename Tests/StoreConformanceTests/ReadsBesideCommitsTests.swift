@@ -46,6 +46,35 @@ import Testing
         }
     }
 
+    @Test(.timeLimit(.minutes(2)))
+    func `long reads have places of their own`() async throws {
+        let folder = TemporaryFolder()
+        let held = HeldStore(
+            try SQLiteStore(directory: folder.path, options: StoreUnderTest.options()),
+            isLeftOpen: true)
+        let engine = MeterstoneEngine(store: held)
+        try await engine.setUp()
+        try await engine.count(.of(.ada, [.prompts: 3]))
+        held.holdReads()
+        let reports = (0..<6).map { _ in
+            Task { try await engine.topSubjects(of: .prompts, ReportQuestion()) }
+        }
+        while held.heldReads < held.readPlaces.long { await Task.yield() }
+        for _ in 0..<20 {
+            #expect(try await engine.quantities(of: .ada, per: .lifetime) == [3])
+        }
+        #expect(held.heldReads == 2)
+        held.releaseReads(2)
+        for report in reports {
+            guard case .report(let report) = try await report.value else {
+                Issue.record("there is no report")
+                return
+            }
+            #expect(report.rows.map(\.quantity) == [3])
+        }
+        await engine.shutdown()
+    }
+
     /// How far what happened first is projected, and then what happened to it.
     @Test(arguments: [0, 4, nil] as [Int?], [0, 4, nil] as [Int?])
     func `what was taken back or moved is so at once`(first: Int?, then: Int?) async throws {

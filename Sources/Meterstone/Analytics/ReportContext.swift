@@ -169,7 +169,7 @@ extension MeterstoneEngine {
             return .rejected(rejection)
         }
         let (name, rules) = (zone.name, zone)
-        return try await committer.read { (store) throws(StoreError) in
+        return try await committer.read(.long) { (store) throws(StoreError) in
             try store.read(view) { (source) throws(StoreError) in
                 if let cut = question.cut, try !ColumnScan.holds(cut, view, source) {
                     return .rejected(.cursorExpired)

@@ -9,7 +9,7 @@ extension MeterstoneEngine {
     /// changed, and nobody who writes waits for the answer.
     ///
     /// Reads every event of the span, and those before that the windows of the limits reach back to:
-    /// at most five million.
+    /// at most five million. While other questions take all memory there is for them: `overloaded`.
     public func whatIf(
         _ question: WhatIfQuestion
     ) async throws(StoreError) -> WhatIfOutcome {
@@ -29,11 +29,11 @@ extension MeterstoneEngine {
         let view = try await view(of: nil)
         let replay: WhatIfReplay
         do throws(Rejection) {
-            replay = try WhatIfReplay(question, view, now: clock())
+            replay = try WhatIfReplay(question, view, now: clock(), budget: memory)
         } catch {
             return .rejected(error)
         }
-        return try await committer.read { (store) throws(StoreError) in
+        return try await committer.read(.long) { (store) throws(StoreError) in
             try store.read(view) { (source) throws(StoreError) in try replay.outcome(source) }
         }
     }
