@@ -176,7 +176,7 @@ public final class PostgresStore: Store {
     }
 
     func read<Result>(
-        _ body: (any StoreSource) throws(StoreError) -> Result
+        _ body: (any InspectionSource) throws(StoreError) -> Result
     ) throws(StoreError) -> Result {
         try pool.with { (connection) throws(StoreError) in
             try body(PostgresSource(connection))

@@ -4,7 +4,7 @@ public import MeterstoneStore
 
 extension SQLiteStore {
     public func inspect<Result>(
-        _ body: (any StoreSource) throws(StoreError) -> Result
+        _ body: (any InspectionSource) throws(StoreError) -> Result
     ) throws(StoreError) -> Result {
         while try project() {}
         do {

@@ -68,7 +68,7 @@ public protocol Store: AnyObject, Sendable {
     /// Reads everything there is from one snapshot, for as long as it takes. Projects everything
     /// first.
     func inspect<Result>(
-        _ body: (any StoreSource) throws(StoreError) -> Result
+        _ body: (any InspectionSource) throws(StoreError) -> Result
     ) throws(StoreError) -> Result
 
     /// Projects everything and lets go of the files.

@@ -64,7 +64,7 @@ public final class MemoryStore: Store {
     }
 
     public func inspect<Result>(
-        _ body: (any StoreSource) throws(StoreError) -> Result
+        _ body: (any InspectionSource) throws(StoreError) -> Result
     ) throws(StoreError) -> Result {
         try body(workingSet.withLock { TailSource(whole: $0) })
     }

@@ -4,7 +4,7 @@ import MeterstoneStore
 /// Presents a working set's tail as if it were projected, so that it can be recounted.
 ///
 /// A class, because the rows are made only when somebody asks for one, and once.
-final class TailSource: StoreSource {
+final class TailSource: InspectionSource {
     private let batches: [JournalBatch]
     private let columns: [ColumnEntries]
     private var stored: [Int64: StoredSubject] = [:]
@@ -64,6 +64,11 @@ final class TailSource: StoreSource {
         }
     }
 
+    func columnDays(within days: ClosedRange<Int64>) -> [Int64] { [] }
+    func subjectZones() -> [(number: Int64, zone: String)] { [] }
+    func counters(ofSeries series: Int, of subject: Int64) -> [CounterKey: StoredCounter] { [:] }
+    func changes(ofKind kind: String, key: String?) -> [ChangeRecord] { [] }
+    func changedKey(ofKind kind: String, after key: String) -> String? { nil }
     func receipt(forIdempotencyKey key: String) -> ChangeReceiptRecord? { nil }
     func watermark() -> Int64 { 0 }
 

@@ -115,7 +115,7 @@ final class HeldStore: Store {
     }
 
     func inspect<Result>(
-        _ body: (any StoreSource) throws(StoreError) -> Result
+        _ body: (any InspectionSource) throws(StoreError) -> Result
     ) throws(StoreError) -> Result {
         try store.inspect(body)
     }

@@ -28,7 +28,7 @@ package struct StoreHead: Sendable {
 
     /// A working set that knows nothing yet but what the source tells, for looking up and not for
     /// keeping.
-    func workingSet(_ source: any StoreSource) -> WorkingSet {
+    func workingSet(_ source: any DecisionSource) -> WorkingSet {
         WorkingSet(
             options: options, source: source, catalog: catalog, nextSequence: sequence + 1,
             nextSubject: .max / 4, eventIDs: EventIDGenerator(seed: 0), zones: zones,

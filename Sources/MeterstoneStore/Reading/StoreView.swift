@@ -64,7 +64,7 @@ extension StoreHead {
 
     /// - Parameter source: everything as of this head.
     package func view(
-        of id: SubjectID, _ source: any StoreSource
+        of id: SubjectID, _ source: any DecisionSource
     ) throws(StoreError) -> StoreView {
         let state = try workingSet(source).state(of: id)
         let subject = StoredSubject(
@@ -91,7 +91,7 @@ extension WorkingSet {
         }
     }
 
-    package func recount(_ source: any StoreSource) -> Recount {
+    package func recount(_ source: any InspectionSource) -> Recount {
         Recount(source: source, registry: registry, zone: { self.zone(of: $0).rules })
     }
 }
