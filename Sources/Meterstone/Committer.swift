@@ -34,6 +34,7 @@ final class Committer: Sendable {
     private let probes = DispatchQueue(label: "meterstone.probes")
     private let probed = Mutex<(at: UInt64, error: StoreError?)?>(nil)
     private let readers = DispatchQueue(label: "meterstone.readers", attributes: .concurrent)
+    private let places: (short: ReadPlaces, long: ReadPlaces)
     private let waiting = Mutex(Waiting())
     /// Only used on the committer's queue.
     private let pace = Mutex(ProjectionPace())
@@ -76,6 +77,8 @@ final class Committer: Sendable {
         self.store = store
         self.uptime = uptime
         isWaitingBounded = store.waitMillisecondsMax != nil
+        let places = store.readPlaces
+        self.places = (ReadPlaces(places.short), ReadPlaces(places.long))
         self.clock = clock
         self.commandsMax = commandsMax
         self.logger = logger
@@ -118,19 +121,31 @@ final class Committer: Sendable {
         return try result.get()
     }
 
-    /// Looks at what changes with each commit: between two commits, unless other nodes commit anyway.
-    func look<Value: Sendable>(
+    /// Does something on the committer's queue, unless other nodes commit meanwhile anyway.
+    func runUnlessShared<Value: Sendable>(
         _ work: @escaping @Sendable (any Store) throws(StoreError) -> Value
     ) async throws(StoreError) -> Value {
-        store.isSharedBetweenNodes ? try await read(work) : try await run(work)
+        store.isSharedBetweenNodes ? try await read(.short, work) : try await run(work)
+    }
+
+    /// How much a read may need. Those that need much never take the places of the others.
+    enum ReadLength {
+        case short
+        /// What goes through the events or columns of many subjects.
+        case long
     }
 
     /// Reads beside the committer.
     func read<Value: Sendable>(
+        _ length: ReadLength = .short,
         _ work: @escaping @Sendable (any Store) throws(StoreError) -> Value
     ) async throws(StoreError) -> Value {
+        if let refusal = waiting.withLock({ $0.refusal(adding: 0, max: .max) }) { throw refusal }
         let store = self.store
         let arrival = Self.now
+        let places = length == .short ? self.places.short : self.places.long
+        try await places.enter()
+        defer { places.leave() }
         let result: Result<Value, StoreError> = await withCheckedContinuation { continuation in
             readers.async {
                 if let max = store.waitMillisecondsMax, Self.waited(since: arrival) >= max {

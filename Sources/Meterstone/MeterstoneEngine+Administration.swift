@@ -48,9 +48,7 @@ extension MeterstoneEngine {
 
     /// What decides now, each part sorted by key.
     public func blueprint() async throws(StoreError) -> Blueprint {
-        let view = try await committer.look { (store) throws(StoreError) in
-            try store.view(of: nil)
-        }
+        let view = try await view(of: nil)
         let blueprint = view.catalog.blueprint
         return Blueprint(
             meters: blueprint.meters.sorted { $0.key < $1.key },
@@ -61,9 +59,7 @@ extension MeterstoneEngine {
 
     /// The same beside what is in force of it, where the environment says something else.
     package func effectiveBlueprint() async throws(StoreError) -> EffectiveBlueprint {
-        let view = try await committer.look { (store) throws(StoreError) in
-            try store.view(of: nil)
-        }
+        let view = try await view(of: nil)
         return EffectiveBlueprint(
             view.catalog.blueprint, areLimitsEnforced: view.options.areLimitsEnforced,
             allowances: view.options.allowanceOverrides, credits: view.options.creditOverrides)
@@ -71,13 +67,12 @@ extension MeterstoneEngine {
 
     /// A subject's profile, or `nil` when nothing was ever written of it.
     public func subject(_ id: SubjectID) async throws(StoreError) -> Subject? {
-        try await committer.look { (store) throws(StoreError) in try store.view(of: id) }
-            .subject?.profile
+        try await view(of: id).subject?.profile
     }
 
     /// Some subjects with an id greater than `after`, sorted by id.
     public func subjects(after: SubjectID?, count: Int) async throws(StoreError) -> [Subject] {
-        try await committer.look { (store) throws(StoreError) in
+        try await committer.read { (store) throws(StoreError) in
             try store.subjects(after: after, count: max(1, count))
         }
     }
@@ -86,8 +81,7 @@ extension MeterstoneEngine {
     public func changes(
         before sequence: Int64? = nil, count: Int
     ) async throws(StoreError) -> [ChangeEntry] {
-        try await flush()
-        return try await committer.read { (store) throws(StoreError) in
+        try await committer.read { (store) throws(StoreError) in
             try store.changes(before: sequence, count: max(1, count))
         }
     }
@@ -96,12 +90,9 @@ extension MeterstoneEngine {
     package func changes(
         ofKind kind: String, key: String? = nil
     ) async throws(StoreError) -> [ChangeRecord] {
-        let waiting = try await committer.look { (store) throws(StoreError) in
-            try store.view(of: nil).changes
-        }
-        return try await committer.read { (store) throws(StoreError) in
-            try store.read { (source) throws(StoreError) in
-                try source.changes(ofKind: kind, key: key, waiting: waiting)
+        try await committer.read { (store) throws(StoreError) in
+            try store.read(try store.view(of: nil)) { (source) throws(StoreError) in
+                try source.changes(ofKind: kind, key: key)
             }
         }
     }
@@ -116,7 +107,7 @@ extension MeterstoneEngine {
     /// Recomputes every counter from the events, and says what differs. Holds writes up meanwhile, unless
     /// the store is shared between nodes.
     public func verify() async throws(StoreError) -> VerifyReport {
-        try await committer.look { (store) throws(StoreError) in try store.verify() }
+        try await committer.runUnlessShared { (store) throws(StoreError) in try store.verify() }
     }
 
     /// Recomputes every counter from the events and stores it. Holds writes up meanwhile.

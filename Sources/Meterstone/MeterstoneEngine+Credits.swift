@@ -16,12 +16,10 @@ extension MeterstoneEngine {
     public func ledger(
         of subject: SubjectID, before sequence: Int64? = nil, count: Int = 100
     ) async throws(StoreError) -> LedgerPage {
-        let view = try await committer.look { (store) throws(StoreError) in
-            try store.view(of: subject)
-        }
+        let view = try await view(of: subject)
         let count = min(max(1, count), Self.eventsPerPageMax)
         return try await committer.read { (store) throws(StoreError) in
-            try store.read { (source) throws(StoreError) in
+            try store.read(view) { (source) throws(StoreError) in
                 try UsageReader(view, source, now: self.clock()).entries(
                     before: sequence, count: count)
             }

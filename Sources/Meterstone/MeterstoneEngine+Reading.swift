@@ -25,7 +25,7 @@ extension MeterstoneEngine {
         until: Instant? = nil
     ) async throws(StoreError) -> UsageOutcome {
         let now = clock()
-        let view = try await committer.look { (store) throws(StoreError) in try store.view(of: id) }
+        let view = try await view(of: id)
         guard let meter = view.catalog.blueprint.meters.first(where: { $0.key == key }) else {
             return .rejected(.unknown(meter: key))
         }
@@ -34,7 +34,7 @@ extension MeterstoneEngine {
             return .rejected(.tooManyPoints)
         }
         let points = try await committer.read { (store) throws(StoreError) in
-            try store.read { (source) throws(StoreError) in
+            try store.read(view) { (source) throws(StoreError) in
                 try UsageReader(view, source, now: now).points(
                     of: meter, over: spans, window: window)
             }
@@ -48,10 +48,10 @@ extension MeterstoneEngine {
     public func events(
         of id: SubjectID, before cursor: EventCursor? = nil, count: Int = 100
     ) async throws(StoreError) -> EventPage {
-        let view = try await committer.look { (store) throws(StoreError) in try store.view(of: id) }
+        let view = try await view(of: id)
         let count = min(max(1, count), Self.eventsPerPageMax)
         return try await committer.read { (store) throws(StoreError) in
-            try store.read { (source) throws(StoreError) in
+            try store.read(view) { (source) throws(StoreError) in
                 try UsageReader(view, source, now: self.clock()).events(
                     before: cursor, count: count)
             }

@@ -79,7 +79,7 @@ extension MeterstoneEngine {
         var sweep = ExpirySweep()
         while true {
             let known = sweep.done
-            let due = try await committer.look { (store) throws(StoreError) in
+            let due = try await committer.read { (store) throws(StoreError) in
                 try store.subjectsDue(at: now, count: ExpirySweep.subjectsPerLook + known.count)
             }
             let new = due.filter { !known.contains($0) }

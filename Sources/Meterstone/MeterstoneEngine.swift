@@ -10,6 +10,8 @@ public import MeterstoneStore
 public final class MeterstoneEngine: Sendable {
     let committer: Committer
     let clock: @Sendable () -> Instant
+    /// What all who ask what would have been may take together.
+    let memory = MemoryBudget(bytes: 1 << 30)
 
     /// Takes over the store; call ``shutdown()`` to give it back.
     public init(

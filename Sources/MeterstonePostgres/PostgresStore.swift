@@ -89,6 +89,9 @@ public final class PostgresStore: Store {
 
     public var waitMillisecondsMax: Int64? { postgres.commitMilliseconds }
 
+    /// Whoever reads little waits for a connection in the pool, which says how long.
+    public var readPlaces: (short: Int, long: Int) { (64, max(1, postgres.readersMax - 2)) }
+
     public var halt: StoreError? { halted.withLock { $0 } }
 
     /// Remembers an error after which this node must not go on.
@@ -116,7 +119,7 @@ public final class PostgresStore: Store {
     }
 
     public func view(of subject: SubjectID?) throws(StoreError) -> StoreView {
-        if subject == nil, let shown = catalogs.shown() { return try view(shown, nil, []) }
+        if subject == nil, let shown = catalogs.shown() { return head(shown).view() }
         catalogs.willCompare()
         return try pool.with { (connection) throws(StoreError) in
             do {
@@ -131,24 +134,29 @@ public final class PostgresStore: Store {
                     try profiles.subject(rows[1], row)
                 }
                 let catalog = try catalogs.current(version: rows[2].int(0, 0), connection)
-                return try view(catalog, subject, subjects)
+                guard let subject else { return head(catalog).view() }
+                let loaded = LoadedSource()
+                loaded.load(nil, id: subject)
+                for subject in subjects { loaded.load(subject, id: subject.profile.id) }
+                return try head(catalog).view(of: subject, loaded)
             } catch {
                 throw StoreError(any: error)
             }
         }
     }
 
-    private func view(
-        _ catalog: VersionedCatalog, _ id: SubjectID?, _ subjects: [StoredSubject]
-    ) throws(StoreError) -> StoreView {
-        let loaded = LoadedSource()
-        if let id { loaded.load(nil, id: id) }
-        for subject in subjects { loaded.load(subject, id: subject.profile.id) }
-        return try WorkingSet(
-            options: options, source: loaded, catalog: catalog.catalog, nextSequence: .max,
-            nextSubject: .max, eventIDs: EventIDGenerator(seed: 0), zones: catalog.zones,
-            isDeciding: false
-        ).view(of: id)
+    /// Everything that is committed stands in the tables.
+    private func head(_ catalog: VersionedCatalog) -> StoreHead {
+        StoreHead(
+            catalog: catalog.catalog, options: options, zones: catalog.zones, sequence: .max - 1)
+    }
+
+    public func reportView() throws(StoreError) -> StoreView { try view(of: nil) }
+
+    public func read<Result>(
+        _ view: StoreView, _ body: (any StoreSource) throws(StoreError) -> Result
+    ) throws(StoreError) -> Result {
+        try read(body)
     }
 
     public func subjectsDue(at now: Instant, count: Int) throws(StoreError) -> [SubjectID] {
@@ -170,8 +178,8 @@ public final class PostgresStore: Store {
         }
     }
 
-    public func read<Result>(
-        _ body: (any StoreSource) throws(StoreError) -> Result
+    func read<Result>(
+        _ body: (any InspectionSource) throws(StoreError) -> Result
     ) throws(StoreError) -> Result {
         try pool.with { (connection) throws(StoreError) in
             try body(PostgresSource(connection))

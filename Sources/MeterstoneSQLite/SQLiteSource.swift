@@ -3,7 +3,7 @@ import MeterstoneCore
 import MeterstoneStore
 
 /// The tables, read through one connection. Statements are prepared when they are first needed.
-final class SQLiteSource: StoreSource {
+final class SQLiteSource: InspectionSource {
     /// Facts and subjects are numbered from 1, and nobody gets so far.
     static let sequenceMax = Int64.max / 4
     private let database: Database

@@ -7,10 +7,14 @@ extension SQLiteStore {
     private static let eventsPerRun = 65_536
 
     public func inspect<Result>(
-        _ body: (any StoreSource) throws(StoreError) -> Result
+        _ body: (any InspectionSource) throws(StoreError) -> Result
     ) throws(StoreError) -> Result {
         while try project() {}
-        return try read(body)
+        do {
+            return try pool.read { database in try body(SQLiteSource(database, idRuns)) }
+        } catch {
+            throw StoreError(error)
+        }
     }
 
     public func export(_ visit: (StorePart) throws(StoreError) -> Void) throws(StoreError) {

@@ -16,6 +16,7 @@ extension SQLiteStore {
                 if try current.step(statements, workingSet) { return true }
                 projection = nil
                 Discarded.discard(current)
+                publish()
                 return workingSet.tail.count > 0
             } catch {
                 try putBack(after: error)

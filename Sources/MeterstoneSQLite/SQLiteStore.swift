@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 public import MeterstoneCore
 public import MeterstoneStore
+import Synchronization
 
 /// The embedded store: one directory, one process.
 ///
@@ -15,12 +16,14 @@ public final class SQLiteStore: Store, @unchecked Sendable {
     let pool: DatabasePool
     let idRuns: IDRunCache
     /// Confined to the committer, like everything below.
-    var workingSet: WorkingSet
+    var workingSet: WorkingSet { didSet { publish() } }
+    /// What readers take.
+    private let published: Mutex<Result<StoreHead, StoreError>>
     var projection: Projection?
     let statements: WriterStatements
     private var lock: StoreLock?
     /// Why nothing more is written, once that is so.
-    public private(set) var halt: StoreError?
+    public private(set) var halt: StoreError? { didSet { publish() } }
     let checkpoints: Checkpoints
     /// What whoever opened it should know.
     public internal(set) var notices: [String] = []
@@ -60,6 +63,7 @@ public final class SQLiteStore: Store, @unchecked Sendable {
             if copiedEvents > 0 {
                 notices.append("\(copiedEvents) stored facts were brought into their new form")
             }
+            published = Mutex(.success(workingSet.published))
             try adoptDefaultTimeZone(recomputes: adoptsDefaultTimeZone)
             try adoptZoneRules(recomputes: adoptsDefaultTimeZone)
             try adoptDerivedVersion()
@@ -71,7 +75,8 @@ public final class SQLiteStore: Store, @unchecked Sendable {
     private static func openPool(path: String) throws -> DatabasePool {
         var configuration = Configuration()
         configuration.label = "meterstone"
-        configuration.maximumReaderCount = 4
+        // One for each place that a reader may take, and one for an export beside them.
+        configuration.maximumReaderCount = 7
         configuration.prepareDatabase { database in
             try database.execute(sql: "PRAGMA cache_size = -65536")
         }
@@ -116,7 +121,10 @@ public final class SQLiteStore: Store, @unchecked Sendable {
                     }
                     batch = try appendToJournal()
                 }
-                if let batch { workingSet.append(batch) }
+                if let batch {
+                    workingSet.append(batch)
+                    publish()
+                }
                 // Asking about subjects brings them into memory, too.
                 workingSet.evict()
                 return outcomes
@@ -153,9 +161,15 @@ public final class SQLiteStore: Store, @unchecked Sendable {
     }
 
     func refuseIfHalted() throws(StoreError) {
-        guard let halt else { return }
-        throw StoreError(
-            code: .halted, message: "the store stopped (\(halt.message)) and must be opened again")
+        if let refusal { throw refusal }
+    }
+
+    private var refusal: StoreError? {
+        halt.map {
+            StoreError(
+                code: .halted, message: "the store stopped (\($0.message)) and must be opened again"
+            )
+        }
     }
 
     /// Blocks of event ids and parts of filters that commits have read.
@@ -175,37 +189,18 @@ public final class SQLiteStore: Store, @unchecked Sendable {
 
     public var waitingFactsMax: Int { options.journalEventsMax }
 
-    public func view(of subject: SubjectID?) throws(StoreError) -> StoreView {
-        try refuseIfHalted()
-        return try write { (_) throws(StoreError) in
-            workingSet.evict()
-            return try workingSet.view(of: subject)
-        }
+    /// Shows readers what is durable.
+    func publish() {
+        let known: Result<StoreHead, StoreError> =
+            refusal.map { .failure($0) } ?? .success(workingSet.published)
+        published.withLock { $0 = known }
     }
 
     public func reportView() throws(StoreError) -> StoreView {
         try refuseIfHalted()
-        return try write { (_) throws(StoreError) in
-            workingSet.evict()
-            return try workingSet.reportView()
-        }
-    }
-
-    public func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [Subject] {
-        try refuseIfHalted()
-        return try write { (_) throws(StoreError) in
-            try workingSet.subjects(after: after, count: count)
-        }
-    }
-
-    public func subjectsDue(at now: Instant, count: Int) throws(StoreError) -> [SubjectID] {
-        try refuseIfHalted()
-        return try write { (_) throws(StoreError) in
-            // What is in memory may say of some of them that nothing is due any more.
-            let stored = try statements.source.due(
-                at: now, count: count + workingSet.dirtySubjects.count)
-            return workingSet.subjectsDue(at: now, stored: stored, count: count)
-        }
+        let view = workingSet.reportView()
+        publish()
+        return view
     }
 
     public func close() throws(StoreError) {
@@ -222,20 +217,51 @@ public final class SQLiteStore: Store, @unchecked Sendable {
 
     // MARK: From anywhere
 
+    public func view(of subject: SubjectID?) throws(StoreError) -> StoreView {
+        guard let subject else { return try published.withLock { $0 }.get().view() }
+        return try read { (_, source) throws(StoreError) in
+            try source.head.view(of: subject, source)
+        }
+    }
+
     public func read<Result>(
-        _ body: (any StoreSource) throws(StoreError) -> Result
+        _ view: StoreView, _ body: (any StoreSource) throws(StoreError) -> Result
     ) throws(StoreError) -> Result {
-        do {
-            return try pool.read { database in try body(SQLiteSource(database, idRuns)) }
-        } catch {
-            throw StoreError(error)
+        try read(view.known) { (_, source) throws(StoreError) in try body(source) }
+    }
+
+    public func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [Subject] {
+        try read { (_, source) throws(StoreError) in
+            try source.subjects(after: after, count: count).map(\.profile)
+        }
+    }
+
+    public func subjectsDue(at now: Instant, count: Int) throws(StoreError) -> [SubjectID] {
+        try read { (tables, source) throws(StoreError) in
+            // What waits may say of some of them that nothing is due any more.
+            let stored = try tables.due(at: now, count: count + source.head.tail.rows.count)
+            return try source.due(stored, at: now, count: count)
         }
     }
 
     public func changes(before sequence: Int64?, count: Int) throws(StoreError) -> [ChangeEntry] {
+        try read { (tables, source) throws(StoreError) in
+            source.changes(
+                try tables.changes(before: sequence, count: count), before: sequence, count: count)
+        }
+    }
+
+    /// Reads a snapshot of the tables together with what waits.
+    private func read<Result>(
+        _ head: StoreHead? = nil,
+        _ body: (SQLiteSource, HeadSource) throws(StoreError) -> Result
+    ) throws(StoreError) -> Result {
+        // Before the snapshot, so that nothing falls between the two.
+        let head = try published.withLock { known in head.map { .success($0) } ?? known }.get()
         do {
             return try pool.read { database in
-                try SQLiteSource(database, idRuns).changes(before: sequence, count: count)
+                let tables = SQLiteSource(database, idRuns)
+                return try body(tables, try HeadSource(tables, head))
             }
         } catch {
             throw StoreError(error)

@@ -38,20 +38,11 @@ public protocol Store: AnyObject, Sendable {
     /// Does a short step of projection; `true` while there is more to do.
     func project() throws(StoreError) -> Bool
 
-    /// Whether ``view(of:)`` and ``subjects(after:count:)`` may be called from anywhere.
+    /// Whether ``reportView()`` and ``verify()`` may be called from anywhere.
     var isSharedBetweenNodes: Bool { get }
 
-    /// What a read needs to know of the part that is not projected.
-    func view(of subject: SubjectID?) throws(StoreError) -> StoreView
-
-    /// The same of no subject, for a report: later pages of it leave out what comes after.
+    /// A view of no subject for a report, whose later pages leave out what comes after it.
     func reportView() throws(StoreError) -> StoreView
-
-    /// Some subjects with an id greater than `after`, sorted by id.
-    func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [Subject]
-
-    /// Some subjects of which reservations may have expired by now, those that wait longest first.
-    func subjectsDue(at now: Instant, count: Int) throws(StoreError) -> [SubjectID]
 
     /// Recomputes every counter from the events, and says what differs. Projects everything first.
     func verify() throws(StoreError) -> VerifyReport
@@ -80,7 +71,7 @@ public protocol Store: AnyObject, Sendable {
     /// Reads everything there is from one snapshot, for as long as it takes. Projects everything
     /// first.
     func inspect<Result>(
-        _ body: (any StoreSource) throws(StoreError) -> Result
+        _ body: (any InspectionSource) throws(StoreError) -> Result
     ) throws(StoreError) -> Result
 
     /// Projects everything and lets go of the files.
@@ -88,10 +79,23 @@ public protocol Store: AnyObject, Sendable {
 
     // MARK: From anywhere
 
-    /// Reads from one snapshot of what is projected.
+    /// How many may read at once, and how many of those that read much, which have places of their own.
+    var readPlaces: (short: Int, long: Int) { get }
+
+    /// What is in force for a subject, or for nobody, and who it is: as of everything that was
+    /// answered before.
+    func view(of subject: SubjectID?) throws(StoreError) -> StoreView
+
+    /// Reads everything that was answered before a view was taken, from one snapshot.
     func read<Result>(
-        _ body: (any StoreSource) throws(StoreError) -> Result
+        _ view: StoreView, _ body: (any StoreSource) throws(StoreError) -> Result
     ) throws(StoreError) -> Result
+
+    /// Some subjects with an id greater than `after`, sorted by id.
+    func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [Subject]
+
+    /// Some subjects of which reservations may have expired by now, those that wait longest first.
+    func subjectsDue(at now: Instant, count: Int) throws(StoreError) -> [SubjectID]
 
     /// Administrative changes, newest first.
     func changes(before sequence: Int64?, count: Int) throws(StoreError) -> [ChangeEntry]
@@ -109,6 +113,8 @@ extension Store {
 
     public var waitMillisecondsMax: Int64? { nil }
 
+    public var readPlaces: (short: Int, long: Int) { (4, 2) }
+
     public func ping() throws(StoreError) {}
 }
 
@@ -116,10 +122,6 @@ extension Store {
     public var notices: [String] { [] }
 
     public var owedFacts: Int { waitingFacts }
-}
-
-extension Store {
-    public func reportView() throws(StoreError) -> StoreView { try view(of: nil) }
 }
 
 /// One line of the audit log.

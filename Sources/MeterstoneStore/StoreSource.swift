@@ -1,23 +1,12 @@
 public import MeterstoneCore
 
-/// What was projected: the tables of a store, as the rules need to read them.
-///
-/// Everything here is as of the watermark. What was committed since stands in the ``Tail``.
-public protocol StoreSource {
+/// What a decision needs to know of everything that was said before.
+public protocol DecisionSource {
     func subject(_ id: SubjectID) throws(StoreError) -> StoredSubject?
 
     func subject(number: Int64) throws(StoreError) -> StoredSubject?
 
-    /// Some subjects with an id greater than `after`, sorted by id.
-    func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [StoredSubject]
-
     func counter(_ key: CounterKey) throws(StoreError) -> StoredCounter?
-
-    /// Those of many counters that exist.
-    func counters(_ keys: [CounterKey]) throws(StoreError) -> [CounterKey: StoredCounter]
-
-    /// Some subjects by their numbers, for stores where each look-up has its price; fetched ahead.
-    func prefetch(subjects numbers: some Collection<Int64>) throws(StoreError)
 
     /// Where events stand that may have this id and source; more than one when a store finds them by
     /// a key that can collide.
@@ -28,15 +17,42 @@ public protocol StoreSource {
     /// The stored body of one fact.
     func body(at location: EventLocation) throws(StoreError) -> [UInt8]?
 
-    /// Everything about one subject whose usage occurred on these UTC days, by day and sequence.
+    /// Everything about one subject whose usage occurred on these UTC days; of those of one day, by
+    /// sequence.
     func facts(of subject: Int64, days: ClosedRange<Int64>) throws(StoreError) -> [StoredFact]
 
     /// Corrections of one event, by sequence; others of the same subject and day may be among them.
     func corrections(of event: EventLocation) throws(StoreError) -> [StoredFact]
 
+    /// Every counter of a series that a subject has.
+    func counters(
+        ofSeries series: Int, of subject: Int64
+    ) throws(StoreError) -> [CounterKey: StoredCounter]
+
     /// What a rolling series of a subject held when it was looked at before, and what is new since;
     /// `nil`: the events tell.
     func rolling(_ series: Int, of subject: Int64) throws(StoreError) -> KnownRolling?
+
+    /// A subject's ledger entries with this lookup text, oldest first.
+    func entries(of subject: Int64, lookup: String) throws(StoreError) -> [StoredFact]
+
+    func receipt(forIdempotencyKey key: String) throws(StoreError) -> ChangeReceiptRecord?
+}
+
+/// What a snapshot offers to readers: the tables of a store as of the watermark, or a ``HeadSource``,
+/// which adds what was committed since.
+public protocol StoreSource: DecisionSource {
+    /// Some subjects with an id greater than `after`, sorted by id.
+    func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [StoredSubject]
+
+    /// Some subjects by their numbers, for stores where each look-up has its price; fetched ahead.
+    func prefetch(subjects numbers: some Collection<Int64>) throws(StoreError)
+
+    /// Every subject with a time zone of its own.
+    func subjectZones() throws(StoreError) -> [(number: Int64, zone: String)]
+
+    /// Those of many counters that exist.
+    func counters(_ keys: [CounterKey]) throws(StoreError) -> [CounterKey: StoredCounter]
 
     /// The days within `days` on which something is stored for a subject, newest first.
     func days(
@@ -44,22 +60,19 @@ public protocol StoreSource {
     )
         throws(StoreError) -> [Int64]
 
-    /// A subject's ledger entries with this lookup text, oldest first.
-    func entries(of subject: Int64, lookup: String) throws(StoreError) -> [StoredFact]
+    /// Visits every fact stored for these days. Those of one subject and day come together, by
+    /// sequence.
+    func scan(
+        days: ClosedRange<Int64>,
+        _ visit: (_ day: Int64, _ subject: Int64, _ fact: StoredFact) throws(StoreError) -> Void
+    ) throws(StoreError)
 
     /// Some of a subject's ledger entries before a position, newest first.
     func entries(
         of subject: Int64, before sequence: Int64?, count: Int
     ) throws(StoreError) -> [StoredFact]
 
-    /// Visits every ledger entry of the subjects that belong to one of so many passes, by subject and
-    /// sequence. Asked of sources that ``Store/inspect(_:)`` hands over.
-    func scanEntries(
-        pass: Int64, of passes: Int64,
-        _ visit: (_ subject: Int64, _ fact: StoredFact) throws(StoreError) -> Void
-    ) throws(StoreError)
-
-    /// Visits the columns of events that occurred on these UTC days, by day.
+    /// Visits the columns of projected events that occurred on these UTC days, by day.
     ///
     /// - Parameters:
     ///   - withTimes: `false`: without when within the day each occurred.
@@ -80,37 +93,29 @@ public protocol StoreSource {
     /// Whether columns can still be read as they were.
     func holds(_ cut: ReportCut) throws(StoreError) -> Bool
 
-    /// Every subject with a time zone of its own.
-    func subjectZones() throws(StoreError) -> [(number: Int64, zone: String)]
-
-    /// Every counter of a series that a subject has.
-    func counters(
-        ofSeries series: Int, of subject: Int64
-    ) throws(StoreError) -> [CounterKey: StoredCounter]
-
     /// Changes of one thing, or of all of a kind, oldest first.
     func changes(ofKind kind: String, key: String?) throws(StoreError) -> [ChangeRecord]
 
     /// The next thing of a kind, by its key, of which there are changes.
     func changedKey(ofKind kind: String, after key: String) throws(StoreError) -> String?
 
-    func receipt(forIdempotencyKey key: String) throws(StoreError) -> ChangeReceiptRecord?
-
     /// The last fact that the tables include.
     func watermark() throws(StoreError) -> Int64
 
     /// The names that records refer to by number, when they may be newer than the reader's own.
     func quantityNames() throws(StoreError) -> [MeterKey]?
+}
 
-    /// Visits every fact stored for these days. Those of one subject and day come together, by
+/// What ``Store/inspect(_:)`` hands over, when everything is projected.
+public protocol InspectionSource: StoreSource {
+    /// Visits every ledger entry of the subjects that belong to one of so many passes, by subject and
     /// sequence.
-    func scan(
-        days: ClosedRange<Int64>,
-        _ visit: (_ day: Int64, _ subject: Int64, _ fact: StoredFact) throws(StoreError) -> Void
+    func scanEntries(
+        pass: Int64, of passes: Int64,
+        _ visit: (_ subject: Int64, _ fact: StoredFact) throws(StoreError) -> Void
     ) throws(StoreError)
 
-    /// How many rows there are. Asked of sources that ``Store/inspect(_:)`` hands over, like the
-    /// counters of a pass.
+    /// How many rows there are.
     func sizes() throws(StoreError) -> StoreSizes
 
     /// Every counter of the subjects that belong to one of so many passes.
@@ -258,6 +263,18 @@ public struct ChangeReceiptRecord: Sendable {
     }
 }
 
+extension DecisionSource {
+    public func corrections(of event: EventLocation) throws(StoreError) -> [StoredFact] {
+        try facts(of: event.subject, days: event.day...event.day).filter {
+            $0.sequence > event.sequence && $0.body.first == FactKind.correction.rawValue
+        }
+    }
+
+    public func rolling(
+        _ series: Int, of subject: Int64
+    ) throws(StoreError) -> KnownRolling? { nil }
+}
+
 extension StoreSource {
     public func counters(
         _ keys: [CounterKey]
@@ -271,57 +288,11 @@ extension StoreSource {
 
     public func prefetch(subjects numbers: some Collection<Int64>) throws(StoreError) {}
 
-    public func corrections(of event: EventLocation) throws(StoreError) -> [StoredFact] {
-        try facts(of: event.subject, days: event.day...event.day).filter {
-            $0.sequence > event.sequence && $0.body.first == FactKind.correction.rawValue
-        }
-    }
-
-    public func rolling(
-        _ series: Int, of subject: Int64
-    ) throws(StoreError) -> KnownRolling? { nil }
-
     public func quantityNames() throws(StoreError) -> [MeterKey]? { nil }
-
-    public func sizes() throws(StoreError) -> StoreSizes { throw .notWhole }
-
-    public func columns(
-        days: ClosedRange<Int64>, withTimes: Bool, at cut: ReportCut?,
-        _ visit: (ColumnSegment) throws(StoreError) -> Void
-    ) throws(StoreError) { throw .notWhole }
-
-    public func columnDays(within days: ClosedRange<Int64>) throws(StoreError) -> [Int64] {
-        throw .notWhole
-    }
 
     public func snapshot() throws(StoreError) -> (text: String, sequence: Int64)? { nil }
 
     public func holds(_ cut: ReportCut) throws(StoreError) -> Bool { cut.snapshot == nil }
-
-    public func subjectZones() throws(StoreError) -> [(number: Int64, zone: String)] {
-        throw .notWhole
-    }
-
-    public func counters(
-        ofSeries series: Int, of subject: Int64
-    ) throws(StoreError) -> [CounterKey: StoredCounter] { throw .notWhole }
-
-    public func changes(
-        ofKind kind: String, key: String?
-    ) throws(StoreError) -> [ChangeRecord] { throw .notWhole }
-
-    public func changedKey(
-        ofKind kind: String, after key: String
-    ) throws(StoreError) -> String? { throw .notWhole }
-
-    public func scanEntries(
-        pass: Int64, of passes: Int64,
-        _ visit: (_ subject: Int64, _ fact: StoredFact) throws(StoreError) -> Void
-    ) throws(StoreError) { throw .notWhole }
-
-    public func counters(
-        pass: Int64, of passes: Int64
-    ) throws(StoreError) -> [CounterKey: CounterState] { throw .notWhole }
 
     /// Visits each subject's facts of each day together.
     func forEachDay(
@@ -340,9 +311,4 @@ extension StoreSource {
         }
         if let group { try visit(group.subject, facts) }
     }
-}
-
-extension StoreError {
-    fileprivate static let notWhole = StoreError(
-        code: .misuse, message: "expected a source that knows everything that is stored")
 }

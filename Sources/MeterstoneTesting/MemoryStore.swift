@@ -40,24 +40,8 @@ public final class MemoryStore: Store {
 
     public func project() throws(StoreError) -> Bool { false }
 
-    public func view(of subject: SubjectID?) throws(StoreError) -> StoreView {
-        try workingSet.withLock { (workingSet) throws(StoreError) in
-            try workingSet.view(of: subject)
-        }
-    }
-
     public func reportView() throws(StoreError) -> StoreView {
-        try workingSet.withLock { (workingSet) throws(StoreError) in try workingSet.reportView() }
-    }
-
-    public func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [Subject] {
-        try workingSet.withLock { (workingSet) throws(StoreError) in
-            try workingSet.subjects(after: after, count: count)
-        }
-    }
-
-    public func subjectsDue(at now: Instant, count: Int) throws(StoreError) -> [SubjectID] {
-        workingSet.withLock { $0.subjectsDue(at: now, stored: [], count: count) }
+        workingSet.withLock { $0.reportView() }
     }
 
     public func verify() throws(StoreError) -> VerifyReport {
@@ -80,7 +64,7 @@ public final class MemoryStore: Store {
     }
 
     public func inspect<Result>(
-        _ body: (any StoreSource) throws(StoreError) -> Result
+        _ body: (any InspectionSource) throws(StoreError) -> Result
     ) throws(StoreError) -> Result {
         try body(workingSet.withLock { TailSource(whole: $0) })
     }
@@ -110,21 +94,32 @@ public final class MemoryStore: Store {
 
     public func close() throws(StoreError) {}
 
+    public func view(of subject: SubjectID?) throws(StoreError) -> StoreView {
+        let head = workingSet.withLock { $0.published }
+        guard let subject else { return head.view() }
+        return try head.view(of: subject, try HeadSource(NothingStored(), head))
+    }
+
     public func read<Result>(
-        _ body: (any StoreSource) throws(StoreError) -> Result
+        _ view: StoreView, _ body: (any StoreSource) throws(StoreError) -> Result
     ) throws(StoreError) -> Result {
-        let source = workingSet.withLock { TailSource($0, isProjected: false) }
-        return try body(source)
+        try body(try HeadSource(NothingStored(), view.known))
+    }
+
+    private func source() throws(StoreError) -> HeadSource {
+        try HeadSource(NothingStored(), workingSet.withLock { $0.published })
+    }
+
+    public func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [Subject] {
+        try source().subjects(after: after, count: count).map(\.profile)
+    }
+
+    public func subjectsDue(at now: Instant, count: Int) throws(StoreError) -> [SubjectID] {
+        try source().due([], at: now, count: count)
     }
 
     public func changes(before sequence: Int64?, count: Int) throws(StoreError) -> [ChangeEntry] {
-        workingSet.withLock { workingSet in
-            workingSet.dirtyChanges.reversed()
-                .filter { change in
-                    change.outcome.isChange && (sequence.map { change.sequence < $0 } ?? true)
-                }
-                .prefix(count).map { ChangeEntry($0) }
-        }
+        try source().changes([], before: sequence, count: count)
     }
 }
 
@@ -134,7 +129,6 @@ private struct NothingStored: StoreSource {
     func subject(number: Int64) -> StoredSubject? { nil }
     func subjects(after: SubjectID?, count: Int) -> [StoredSubject] { [] }
     func counter(_ key: CounterKey) -> StoredCounter? { nil }
-    func counters(ofSeries series: Int, of subject: Int64) -> [CounterKey: StoredCounter] { [:] }
     func locations(of id: EventID, source: String?) -> [EventLocation] { [] }
     func body(at location: EventLocation) -> [UInt8]? { nil }
     func facts(of subject: Int64, days: ClosedRange<Int64>) -> [StoredFact] { [] }
@@ -146,4 +140,13 @@ private struct NothingStored: StoreSource {
     func scan(
         days: ClosedRange<Int64>, _ visit: (Int64, Int64, StoredFact) throws(StoreError) -> Void
     ) {}
+    func columns(
+        days: ClosedRange<Int64>, withTimes: Bool, at cut: ReportCut?,
+        _ visit: (ColumnSegment) throws(StoreError) -> Void
+    ) {}
+    func columnDays(within days: ClosedRange<Int64>) -> [Int64] { [] }
+    func subjectZones() -> [(number: Int64, zone: String)] { [] }
+    func counters(ofSeries series: Int, of subject: Int64) -> [CounterKey: StoredCounter] { [:] }
+    func changes(ofKind kind: String, key: String?) -> [ChangeRecord] { [] }
+    func changedKey(ofKind kind: String, after key: String) -> String? { nil }
 }

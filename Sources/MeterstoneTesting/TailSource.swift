@@ -4,7 +4,7 @@ import MeterstoneStore
 /// Presents a working set's tail as if it were projected, so that it can be recounted.
 ///
 /// A class, because the rows are made only when somebody asks for one, and once.
-final class TailSource: StoreSource {
+final class TailSource: InspectionSource {
     private let batches: [JournalBatch]
     private let columns: [ColumnEntries]
     private var stored: [Int64: StoredSubject] = [:]
@@ -12,15 +12,14 @@ final class TailSource: StoreSource {
     private var counters: [CounterKey: CounterState] = [:]
     private var changes = 0
 
-    /// - Parameter isProjected: whether columns stand here, and not in a view of the tail.
-    init(_ workingSet: WorkingSet, isProjected: Bool = true) {
+    init(_ workingSet: WorkingSet) {
         for state in workingSet.subjects.values where state.number != 0 {
             stored[state.number] = StoredSubject(
                 number: state.number, firstSequence: state.firstSequence, profile: state.profile,
                 nextExpiry: state.nextExpiry, past: state.past)
         }
         batches = workingSet.tail.batches
-        columns = isProjected ? workingSet.tail.columns.map(\.entries) : []
+        columns = workingSet.tail.columns.map(\.entries)
     }
 
     /// Presents everything, counters and how subjects stand to each other included.
@@ -66,17 +65,10 @@ final class TailSource: StoreSource {
     }
 
     func columnDays(within days: ClosedRange<Int64>) -> [Int64] { [] }
-
-    func subjectZones() -> [(number: Int64, zone: String)] {
-        stored.values.compactMap { subject in subject.profile.timeZone.map { (subject.number, $0) }
-        }
-    }
-
+    func subjectZones() -> [(number: Int64, zone: String)] { [] }
     func counters(ofSeries series: Int, of subject: Int64) -> [CounterKey: StoredCounter] { [:] }
     func changes(ofKind kind: String, key: String?) -> [ChangeRecord] { [] }
-
     func changedKey(ofKind kind: String, after key: String) -> String? { nil }
-
     func receipt(forIdempotencyKey key: String) -> ChangeReceiptRecord? { nil }
     func watermark() -> Int64 { 0 }
 

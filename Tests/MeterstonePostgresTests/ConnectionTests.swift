@@ -23,11 +23,12 @@ struct ConnectionTests {
             try await engine.setUp(daily: 10)
             #expect(await engine.answer(.of(.ada, id: "before")) == "allowed")
             let (entered, mayLeave) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+            let view = try store.view(of: nil)
             async let readers: [Bool] = withThrowingTaskGroup(of: Bool.self) { group in
                 for _ in 0..<2 {
                     group.addTask {
                         try await onThread {
-                            try store.read { (source) throws(StoreError) in
+                            try store.read(view) { (source) throws(StoreError) in
                                 let isThere = try source.subject(.ada) != nil
                                 entered.signal()
                                 mayLeave.wait()
@@ -175,8 +176,9 @@ struct ConnectionTests {
             // A connection that was used before.
             _ = try store.changes(before: nil, count: 1)
             let (calls, admin) = (Counter(), database.admin)
+            let view = try store.view(of: nil)
             let failure = #expect(throws: StoreError.self) {
-                try store.read { (source) throws(StoreError) in
+                try store.read(view) { (source) throws(StoreError) in
                     calls.increment()
                     _ = try source.subject(.ada)
                     try? Self.endReaders(admin)

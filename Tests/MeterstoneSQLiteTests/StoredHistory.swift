@@ -15,7 +15,7 @@ struct StoredHistory {
             var cursor: EventCursor?
             repeat {
                 let view = try store.view(of: profile.id)
-                let page = try store.read { (source) throws(StoreError) in
+                let page = try store.read(view) { (source) throws(StoreError) in
                     try UsageReader(view, source, now: .latest).events(before: cursor, count: 1_000)
                 }
                 // A team's list has its members' events, too.

@@ -4,7 +4,7 @@ import MeterstoneStore
 /// Tables in memory that count what is read of them.
 ///
 /// A class because a working set asks it while its test goes on asking what it cost. Confined to one test.
-final class CountingTables: StoreSource {
+final class CountingTables: DecisionSource {
     /// Facts that were handed out.
     private(set) var factsRead = 0
     /// Rows of counters that were handed out.
@@ -94,12 +94,5 @@ final class CountingTables: StoreSource {
     }
 
     func entries(of subject: Int64, lookup: String) -> [StoredFact] { [] }
-    func entries(of subject: Int64, before sequence: Int64?, count: Int) -> [StoredFact] { [] }
-    func subjects(after: SubjectID?, count: Int) -> [StoredSubject] { [] }
-    func days(of subject: Int64, within days: ClosedRange<Int64>, count: Int) -> [Int64] { [] }
     func receipt(forIdempotencyKey key: String) -> ChangeReceiptRecord? { nil }
-    func watermark() -> Int64 { .max }
-    func scan(
-        days: ClosedRange<Int64>, _ visit: (Int64, Int64, StoredFact) throws(StoreError) -> Void
-    ) {}
 }

@@ -85,7 +85,8 @@ import Testing
                 UsageEvent(
                     id: .text("e\(number)"), subject: SubjectID(unchecked: "ada"),
                     quantities: .one(prompts, 1)))
-            let watermark = try store.read { (source) throws(StoreError) in
+            let view = try store.view(of: nil)
+            let watermark = try store.read(view) { (source) throws(StoreError) in
                 try source.watermark()
             }
             longest = max(longest, Int64(number) - watermark)

@@ -25,7 +25,7 @@ extension Simulation {
         let now = world.now
         for (name, store) in try stores {
             let view = try store.view(of: id)
-            let points = try store.read { (source) throws(StoreError) in
+            let points = try store.read(view) { (source) throws(StoreError) in
                 try UsageReader(view, source, now: now)
                     .points(of: meter, over: spans, window: window)
             }
@@ -47,7 +47,7 @@ extension Simulation {
             var cursor: EventCursor?
             repeat {
                 let view = try store.view(of: id)
-                let page = try store.read { (source) throws(StoreError) in
+                let page = try store.read(view) { (source) throws(StoreError) in
                     try UsageReader(view, source, now: .latest).events(before: cursor, count: count)
                 }
                 found += page.events.map(\.text)

@@ -84,6 +84,7 @@ final class HeldStore: Store {
     var halt: StoreError? { store.halt }
     var waitingFacts: Int { store.waitingFacts }
     var waitingFactsMax: Int { store.waitingFactsMax }
+    var readPlaces: (short: Int, long: Int) { store.readPlaces }
     var isSharedBetweenNodes: Bool { store.isSharedBetweenNodes }
 
     func view(of subject: SubjectID?) throws(StoreError) -> StoreView {
@@ -114,7 +115,7 @@ final class HeldStore: Store {
     }
 
     func inspect<Result>(
-        _ body: (any StoreSource) throws(StoreError) -> Result
+        _ body: (any InspectionSource) throws(StoreError) -> Result
     ) throws(StoreError) -> Result {
         try store.inspect(body)
     }
@@ -126,9 +127,31 @@ final class HeldStore: Store {
     }
 
     func read<Result>(
-        _ body: (any StoreSource) throws(StoreError) -> Result
+        _ view: StoreView, _ body: (any StoreSource) throws(StoreError) -> Result
     ) throws(StoreError) -> Result {
-        try store.read(body)
+        let isHeld = view.subject == nil && reads.withLock { $0.isHeld }
+        if isHeld {
+            reads.withLock { $0.count += 1 }
+            readsReleased.wait()
+        }
+        return try store.read(view, body)
+    }
+
+    // MARK: Reads of nobody in particular
+
+    private let reads = Mutex((isHeld: false, count: 0))
+    private let readsReleased = DispatchSemaphore(value: 0)
+
+    /// How many reads are held, or were.
+    var heldReads: Int { reads.withLock { $0.count } }
+
+    /// Keeps reads that are of no subject from doing anything until ``releaseReads(_:)``.
+    func holdReads() { reads.withLock { $0.isHeld = true } }
+
+    /// - Parameter count: how many are held.
+    func releaseReads(_ count: Int) {
+        reads.withLock { $0.isHeld = false }
+        for _ in 0..<count { readsReleased.signal() }
     }
 
     func changes(before sequence: Int64?, count: Int) throws(StoreError) -> [ChangeEntry] {

@@ -239,16 +239,44 @@ import Testing
         }
     }
 
+    @Test func `questions share the memory that there is for them`() async throws {
+        let store = MemoryStore(options: StoreUnderTest.options())
+        let engine = MeterstoneEngine(store: store)
+        try await engine.setUp(limits: [.daily(1)])
+        for _ in 0..<5 { try await engine.count(.of(.ada)) }
+        let view = try store.view(of: nil)
+        let budget = MemoryBudget(bytes: 1_000_000)
+        #expect(budget.take(600_000))
+        let replay = try WhatIfReplay(
+            WhatIfQuestion(allLimits: true), view, now: .latest, budget: budget)
+        func answer() throws(StoreError) -> WhatIfOutcome {
+            try store.read(view) { (source) throws(StoreError) in try replay.outcome(source) }
+        }
+        let error = #expect(throws: StoreError.self) { try answer() }
+        #expect(error?.code == .overloaded)
+        budget.giveBack(600_000)
+        for _ in 0..<3 {
+            guard case .answered(let answer) = try answer() else {
+                Issue.record("expected an answer")
+                return
+            }
+            #expect(answer.refused == 4)
+        }
+        await engine.shutdown()
+    }
+
     @Test func `more events than one question may need are told`() async throws {
         let store = MemoryStore(options: StoreUnderTest.options())
         let engine = MeterstoneEngine(store: store)
         try await engine.setUp(limits: [.daily(1)])
         for _ in 0..<5 { try await engine.count(.of(.ada)) }
         for (max, isAnswered) in [(5, true), (4, false)] {
+            let view = try store.view(of: nil)
             let replay = try WhatIfReplay(
-                WhatIfQuestion(allLimits: true), try store.view(of: nil), now: .latest,
-                eventsMax: max)
-            switch try store.read({ (source) throws(StoreError) in try replay.outcome(source) }) {
+                WhatIfQuestion(allLimits: true), view, now: .latest, eventsMax: max)
+            switch try store.read(
+                view, { (source) throws(StoreError) in try replay.outcome(source) })
+            {
             case .answered(let answer): #expect(isAnswered && answer.refused == 4)
             case .rejected(let rejection):
                 #expect(!isAnswered)

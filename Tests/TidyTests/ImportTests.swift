@@ -4,7 +4,7 @@ import Testing
 @Suite struct ImportTests {
     static let allowed: [String: Set<String>] = [
         "MeterstoneCore": [],
-        "MeterstoneStore": ["Crypto", "MeterstoneCore", "FoundationEssentials"],
+        "MeterstoneStore": ["Crypto", "MeterstoneCore", "FoundationEssentials", "Synchronization"],
         "MeterstoneSQLite": [
             "MeterstoneCore", "MeterstoneStore", "GRDB", "GRDBSQLite", "Foundation", "Dispatch",
             "Synchronization", "Glibc", "Musl", "Darwin",

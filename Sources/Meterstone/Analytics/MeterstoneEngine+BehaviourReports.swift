@@ -106,8 +106,6 @@ extension MeterstoneEngine {
         days: Int, _ question: ReportQuestion
     ) async throws(StoreError) -> ReportOutcome<IdleSubject> {
         guard (1...36_500).contains(days) else { return .rejected(.idleDays) }
-        // Who was active last shows in the tables only.
-        try await flush()
         return try await report(question) { (context) throws(StoreError) in
             try context.idle(days: Int64(days))
         }
@@ -215,22 +213,11 @@ extension ReportContext {
     private func forEachSubject(
         after first: SubjectID?, _ visit: (StoredSubject) throws(StoreError) -> Bool
     ) throws(StoreError) {
-        var waiting: [SubjectID: StoredSubject] = [:]
-        for row in scan.view.subjects { waiting[row.subject.profile.id] = row.subject }
         var last = first
         while true {
             let step = try scan.source.subjects(after: last, count: 1_000)
-            let end = step.last?.profile.id
-            var merged: [SubjectID: StoredSubject] = [:]
-            for subject in step { merged[subject.profile.id] = subject }
-            for (id, subject) in waiting
-            where last.map({ $0 < id }) ?? true && end.map({ id <= $0 }) ?? true {
-                merged[id] = subject
-            }
-            for id in merged.keys.sorted() {
-                if let subject = merged[id], try !visit(subject) { return }
-            }
-            guard let end else { return }
+            for subject in step where try !visit(subject) { return }
+            guard let end = step.last?.profile.id else { return }
             last = end
         }
     }

@@ -38,9 +38,7 @@ extension MeterstoneEngine {
     public func limitMeetings(
         of limit: LimitKey?, _ question: ReportQuestion
     ) async throws(StoreError) -> ReportOutcome<LimitMeeting> {
-        // Changes of plans show in the tables only.
-        try await flush()
-        return try await report(question, rejecting: { $0.reject(limit: limit) }) {
+        try await report(question, rejecting: { $0.reject(limit: limit) }) {
             (context) throws(StoreError) in
             let (limits, sums) = try context.meetings(of: limit)
             let page = try Ranking(groups: sums).page(context)

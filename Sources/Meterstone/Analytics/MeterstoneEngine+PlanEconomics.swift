@@ -12,9 +12,7 @@ extension MeterstoneEngine {
     public func planEconomics(
         of key: MeterKey?, _ question: ReportQuestion
     ) async throws(StoreError) -> ReportOutcome<PlanEconomics> {
-        // Changes of subscriptions show in the tables only.
-        try await flush()
-        return try await report(
+        try await report(
             question, rejecting: { $0.reject(meters: [key].compactMap(\.self)) }
         ) {
             (context) throws(StoreError) in

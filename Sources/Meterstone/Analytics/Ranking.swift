@@ -123,7 +123,7 @@ struct Ranking {
     private func firstByID(
         _ count: Int, of tied: [Int64], _ context: ReportContext
     ) throws(StoreError) -> [(number: Int64, id: SubjectID)] {
-        if tied.count <= max(Self.fetchedMax, count) || !context.scan.view.subjects.isEmpty {
+        if tied.count <= max(Self.fetchedMax, count) {
             let ids = try context.ids(of: tied)
             return ids.byNumber.map { (number: $0.key, id: $0.value) }.sorted { $0.id < $1.id }
                 .prefix(count).map(\.self)

@@ -75,15 +75,8 @@ struct ReportContext {
     /// Who the subjects behind numbers are.
     func profiles(of numbers: some Collection<Int64>) throws(StoreError) -> [Int64: Subject] {
         var result: [Int64: Subject] = [:]
-        if !scan.view.subjects.isEmpty {
-            let wanted = Set(numbers)
-            for row in scan.view.subjects where wanted.contains(row.subject.number) {
-                result[row.subject.number] = row.subject.profile
-            }
-        }
-        let rest = numbers.filter { result[$0] == nil }
-        try scan.source.prefetch(subjects: rest)
-        for number in rest {
+        try scan.source.prefetch(subjects: numbers)
+        for number in numbers {
             result[number] =
                 try scan.source.subject(number: number)?.profile
                 ?? Subject(id: SubjectIDs.unknown(number))
@@ -155,7 +148,7 @@ extension MeterstoneEngine {
         _ rows:
             @escaping @Sendable (ReportContext) throws(StoreError) -> (rows: [Row], next: Int?)
     ) async throws(StoreError) -> ReportOutcome<Row> {
-        let view = try await committer.look { (store) throws(StoreError) in
+        let view = try await committer.runUnlessShared { (store) throws(StoreError) in
             try store.reportView()
         }
         var zone = view.zone
@@ -176,8 +169,8 @@ extension MeterstoneEngine {
             return .rejected(rejection)
         }
         let (name, rules) = (zone.name, zone)
-        return try await committer.read { (store) throws(StoreError) in
-            try store.read { (source) throws(StoreError) in
+        return try await committer.read(.long) { (store) throws(StoreError) in
+            try store.read(view) { (source) throws(StoreError) in
                 if let cut = question.cut, try !ColumnScan.holds(cut, view, source) {
                     return .rejected(.cursorExpired)
                 }

@@ -12,7 +12,6 @@ struct SubjectZones {
         var known: [String: Int] = [:]
         var names: [Int64: String] = [:]
         for (number, name) in try scan.source.subjectZones() { names[number] = name }
-        for row in scan.view.subjects { names[row.subject.number] = row.subject.profile.timeZone }
         for (number, name) in names {
             if known[name] == nil {
                 // A zone that is no longer known falls back to the default.

@@ -72,8 +72,8 @@ extension SubjectContext {
 
     private func subscriptions() throws(StoreError) -> SubscriptionHistory {
         SubscriptionHistory(
-            try reader.source.profileVersions(of: id, waiting: view.changes),
-            plans: try PlanHistory(view, reader.source), zone: zone, now: now,
+            try reader.source.profileVersions(of: id),
+            plans: try PlanHistory(reader.source), zone: zone, now: now,
             defaultPlan: view.catalog.defaultPlan)
     }
 

@@ -89,7 +89,7 @@ extension CivilDate: CalendarPeriod {
 
 extension MeterstoneEngine {
     func view(of id: SubjectID?) async throws(StoreError) -> StoreView {
-        try await committer.look { (store) throws(StoreError) in try store.view(of: id) }
+        try await committer.read { (store) throws(StoreError) in try store.view(of: id) }
     }
 
     /// Answers a question about one subject from one snapshot beside the committer; `nil`: nothing
@@ -101,7 +101,7 @@ extension MeterstoneEngine {
         guard let subject = view.subject else { return nil }
         let now = clock()
         return try await committer.read { (store) throws(StoreError) -> Answer in
-            try store.read { (source) throws(StoreError) -> Answer in
+            try store.read(view) { (source) throws(StoreError) -> Answer in
                 try work(
                     SubjectContext(
                         reader: try UsageReader(view, source, now: now), subject: subject, now: now)

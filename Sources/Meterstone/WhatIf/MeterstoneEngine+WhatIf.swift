@@ -9,7 +9,7 @@ extension MeterstoneEngine {
     /// changed, and nobody who writes waits for the answer.
     ///
     /// Reads every event of the span, and those before that the windows of the limits reach back to:
-    /// at most five million.
+    /// at most five million. While other questions take all memory there is for them: `overloaded`.
     public func whatIf(
         _ question: WhatIfQuestion
     ) async throws(StoreError) -> WhatIfOutcome {
@@ -26,17 +26,15 @@ extension MeterstoneEngine {
                     code: .unknownSubject, field: "plans[\(index)].subject",
                     message: "expected a subject that is known, and '\(change.subject)' is not"))
         }
-        try await flush()
-        let view = try await committer.look { (store) throws(StoreError) in try store.view(of: nil)
-        }
+        let view = try await view(of: nil)
         let replay: WhatIfReplay
         do throws(Rejection) {
-            replay = try WhatIfReplay(question, view, now: clock())
+            replay = try WhatIfReplay(question, view, now: clock(), budget: memory)
         } catch {
             return .rejected(error)
         }
-        return try await committer.read { (store) throws(StoreError) in
-            try store.read { (source) throws(StoreError) in try replay.outcome(source) }
+        return try await committer.read(.long) { (store) throws(StoreError) in
+            try store.read(view) { (source) throws(StoreError) in try replay.outcome(source) }
         }
     }
 }

@@ -7,7 +7,7 @@ import MeterstoneStore
 /// answer that does for going on, and the question is written down: the transaction loads what was asked
 /// for, and the batch is decided anew with a fresh working set. What a pass with open questions decided
 /// is thrown away. A batch takes two or three passes, whatever its size.
-final class LoadedSource: StoreSource {
+final class LoadedSource: DecisionSource {
     /// Questions of one pass, each once.
     struct Questions {
         var subjects: Set<SubjectID> = []

@@ -3,7 +3,7 @@ public import MeterstoneStore
 
 extension PostgresStore {
     public func inspect<Result>(
-        _ body: (any StoreSource) throws(StoreError) -> Result
+        _ body: (any InspectionSource) throws(StoreError) -> Result
     ) throws(StoreError) -> Result {
         let connection = try connectMaintaining()
         defer { connection.close() }

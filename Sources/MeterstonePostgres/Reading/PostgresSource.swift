@@ -4,7 +4,7 @@ import MeterstoneStore
 /// The tables, read from one snapshot.
 ///
 /// The transaction begins with the first question, in the same round trip.
-final class PostgresSource: StoreSource {
+final class PostgresSource: InspectionSource {
     let connection: Connection
     /// Subjects that are kept because they were fetched ahead.
     private static let fetchedSubjectsMax = 100_000

@@ -6,15 +6,15 @@ struct StoreComparison {
     private static let countersPerPass: Int64 = 1_000_000
     private static let subjectsPerStep = 5_000
 
-    private let source: any StoreSource
-    private let target: any StoreSource
+    private let source: any InspectionSource
+    private let target: any InspectionSource
     private let series: [RegisteredSeries]
     private(set) var report = CopyReport()
     /// Rows of counters, of the one that has more.
     private var counterRows: Int64 = 0
 
     init(
-        _ source: any StoreSource, _ target: any StoreSource, _ series: [RegisteredSeries]
+        _ source: any InspectionSource, _ target: any InspectionSource, _ series: [RegisteredSeries]
     ) {
         self.source = source
         self.target = target

@@ -75,7 +75,7 @@ extension Blueprint {
     }
 }
 
-extension StoreSource {
+extension InspectionSource {
     /// Visits every subject, in parts.
     package func exportSubjects(
         _ visit: (StorePart) throws(StoreError) -> Void

@@ -4,10 +4,8 @@ extension UsageReader {
     /// What the subject did, month by month of its calendar, the oldest first.
     package func activities() throws(StoreError) -> [Activity] {
         guard let subject = view.subject else { return [] }
-        var states = try source.counters(ofSeries: OwnSeries.activity, of: subject.number)
-            .mapValues(\.state)
-        for (key, state) in waiting where key.series == OwnSeries.activity { states[key] = state }
-        return states.sorted { $0.key < $1.key }.map(\.value.activity).filter { !$0.days.isEmpty }
+        return try source.counters(ofSeries: OwnSeries.activity, of: subject.number)
+            .sorted { $0.key < $1.key }.map(\.value.state.activity).filter { !$0.days.isEmpty }
     }
 
     /// What the subject did in one month of its calendar.

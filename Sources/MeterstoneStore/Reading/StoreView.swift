@@ -1,38 +1,25 @@
 public import MeterstoneCore
 
-/// What the committer knows beyond the tables, taken at one instant for one read.
-///
-/// Facts may be projected between the taking of the view and the snapshot that is read with it; a
-/// fact at or before the snapshot's watermark is therefore ignored here.
+/// Who a read is about, and what is in force, as of one instant.
 public struct StoreView: Sendable {
-    public let catalog: Catalog
-    package let registry: Registry
-    /// How the store decides.
-    package let options: StoreOptions
+    package let known: StoreHead
     /// `nil` when the view is of no subject, or of one that has no fact yet.
     package let subject: StoredSubject?
     /// The profiles of the teams above the subject, from the nearest up.
     package let teams: [Subject]
     package let zone: ZoneRules
-    /// Facts about the subject, or about those below it, that were not projected.
-    package let facts: [Fact]
-    /// Ledger entries of the subject that were not projected.
-    package let entries: [Fact]
-    /// Counters of the subject that were not projected.
-    package let counters: [CounterKey: CounterState]
-    /// Ids of the subjects that ``facts`` are about.
-    package let subjectIDs: [Int64: SubjectID]
-    /// Changes of the subject, or of plans where the view is of none, that were not projected.
-    package let changes: [ChangeRecord]
-    /// Of a view of no subject: events by column that were not projected, and the last fact of each
+    /// Of a view for a report: events by column that were not projected, and the last fact of each
     /// part.
     package let columns: [(until: Int64, entries: ColumnEntries)]
-    /// Of a view of no subject: rows of subjects that were not projected, the oldest first.
-    package let subjects: [SubjectRow]
+
+    public var catalog: Catalog { known.catalog }
+    package var registry: Registry { known.registry }
+    /// How the store decides.
+    package var options: StoreOptions { known.options }
     /// The last fact that the view includes.
-    package let head: Int64
+    package var head: Int64 { known.sequence }
     /// Pages of a report that was begun before this fact cannot be told any more.
-    package let cutFloor: Int64
+    package var cutFloor: Int64 { known.cutFloor }
 }
 
 extension StoreView {
@@ -66,42 +53,33 @@ extension StoreView {
     }
 }
 
-extension WorkingSet {
-    /// A view of no subject for a report, whose later pages leave out what comes after it.
-    package func reportView() throws(StoreError) -> StoreView {
-        tail.cutColumns()
-        return try view(of: nil)
+extension StoreHead {
+    /// A view of no subject.
+    package func view(
+        columns: [(until: Int64, entries: ColumnEntries)] = []
+    ) -> StoreView {
+        let zone = options.zoneRules(options.defaultTimeZone) ?? .utc
+        return StoreView(known: self, subject: nil, teams: [], zone: zone, columns: columns)
     }
 
-    package func view(of id: SubjectID?) throws(StoreError) -> StoreView {
-        guard let id else {
-            return StoreView(
-                catalog: catalog, registry: registry, options: options, subject: nil, teams: [],
-                zone: zone(of: nil).rules, facts: [], entries: [], counters: [:], subjectIDs: [:],
-                changes: dirtyChanges,
-                columns: tail.columns, subjects: dirtySubjects, head: head, cutFloor: cutFloor)
-        }
-        let state = try state(of: id)
-        var (facts, entries): ([Fact], [Fact]) = ([], [])
-        var subjectIDs: [Int64: SubjectID] = [:]
-        if state.number != 0 {
-            facts = tail.facts(.usage, of: state.number)
-            entries = tail.facts(.ledger, of: state.number)
-            for fact in facts where subjectIDs[fact.subject] == nil {
-                subjectIDs[fact.subject] = try self.state(number: fact.subject).id
-            }
-        }
+    /// - Parameter source: everything as of this head.
+    package func view(
+        of id: SubjectID, _ source: any DecisionSource
+    ) throws(StoreError) -> StoreView {
+        let state = try workingSet(source).state(of: id)
+        let subject = StoredSubject(
+            number: state.number, firstSequence: state.firstSequence, profile: state.profile)
         return StoreView(
-            catalog: catalog, registry: registry, options: options,
-            subject: state.number == 0
-                ? nil
-                : StoredSubject(
-                    number: state.number, firstSequence: state.firstSequence,
-                    profile: state.profile),
-            teams: state.teams, zone: state.zone, facts: facts, entries: entries,
-            counters: state.waitingCounters,
-            subjectIDs: subjectIDs, changes: dirtyChanges, columns: [], subjects: [], head: head,
-            cutFloor: cutFloor)
+            known: self, subject: state.number == 0 ? nil : subject, teams: state.teams,
+            zone: state.zone, columns: [])
+    }
+}
+
+extension WorkingSet {
+    /// A view of no subject for a report, whose later pages leave out what comes after it.
+    package func reportView() -> StoreView {
+        tail.cutColumns()
+        return published.view(columns: tail.columns)
     }
 }
 
@@ -113,7 +91,7 @@ extension WorkingSet {
         }
     }
 
-    package func recount(_ source: any StoreSource) -> Recount {
+    package func recount(_ source: any InspectionSource) -> Recount {
         Recount(source: source, registry: registry, zone: { self.zone(of: $0).rules })
     }
 }

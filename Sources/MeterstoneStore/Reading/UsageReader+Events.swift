@@ -15,7 +15,8 @@ extension UsageReader {
         var until = min(cursor?.occurredAt ?? .latest, .latest).utcDay
         // One more than asked for tells whether there is a next page.
         while found.count <= count, until >= days.lowerBound {
-            let step = try nextDays(of: subject.number, within: days.lowerBound...until)
+            let step = try source.days(
+                of: subject.number, within: days.lowerBound...until, count: Self.daysPerStep)
             guard let oldest = step.last, let newest = step.first else { break }
             let span = WindowSpan(from: .startOf(day: oldest), until: .startOf(day: newest + 1))
             let events = try history(of: subject.number, over: span).all
@@ -25,9 +26,7 @@ extension UsageReader {
         }
         let page = found.prefix(count)
         try source.prefetch(
-            subjects: page.map(\.owner).filter {
-                $0 != subject.number && view.subjectIDs[$0] == nil
-            })
+            subjects: page.map(\.owner).filter { $0 != subject.number })
         return EventPage(
             events: try page.map { (event) throws(StoreError) in
                 try recorded(event, subject)
@@ -35,26 +34,13 @@ extension UsageReader {
             next: found.count > count ? page.last?.cursor : nil)
     }
 
-    private func nextDays(
-        of subject: Int64, within days: ClosedRange<Int64>
-    ) throws(StoreError) -> [Int64] {
-        var result = Set(try source.days(of: subject, within: days, count: Self.daysPerStep))
-        for fact in view.facts {
-            var reader = fact.reader
-            if fact.kind == .usage { _ = try? reader.unsigned() }
-            guard let milliseconds = try? reader.signed() else { continue }
-            let day = Instant(millisecondsSince1970: milliseconds).utcDay
-            if days.contains(day) { result.insert(day) }
-        }
-        return Array(result.sorted(by: >).prefix(Self.daysPerStep))
-    }
-
     private func recorded(
         _ event: EffectiveEvent, _ subject: StoredSubject
     ) throws(StoreError) -> RecordedEvent {
-        var id = event.owner == subject.number ? subject.profile.id : view.subjectIDs[event.owner]
-        if id == nil { id = try source.subject(number: event.owner)?.profile.id }
-        let owner = id ?? subject.profile.id
+        let owner =
+            event.owner == subject.number
+            ? subject.profile.id
+            : try source.subject(number: event.owner)?.profile.id ?? subject.profile.id
         return RecordedEvent(
             event: event.record.event(subject: owner), sequence: event.sequence,
             recordedAt: event.record.recordedAt, corrections: event.corrections,

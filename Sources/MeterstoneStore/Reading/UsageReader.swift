@@ -1,21 +1,21 @@
 package import MeterstoneCore
 
-/// Answers questions about one subject from a snapshot of the tables and a view of the rest.
+/// Answers questions about one subject.
 package struct UsageReader {
     package let view: StoreView
     package let source: any StoreSource
-    private let watermark: Int64
     private let now: Instant
     let names: [MeterKey]
 
-    /// - Parameter now: gauges show nothing that was told for later.
+    /// - Parameters:
+    ///   - source: everything that the view knows of.
+    ///   - now: gauges show nothing that was told for later.
     package init(
         _ view: StoreView, _ source: any StoreSource, now: Instant
     ) throws(StoreError) {
         self.view = view
         self.now = now
         self.source = source
-        watermark = try source.watermark()
         names = try source.quantityNames() ?? view.registry.names
     }
 
@@ -59,17 +59,8 @@ package struct UsageReader {
     }
 
     func counter(_ key: CounterKey) throws(StoreError) -> CounterState? {
-        if let waiting = waiting(key) { return waiting }
-        return try source.counter(key)?.state
+        try source.counter(key)?.state
     }
-
-    /// What a counter says that is not projected.
-    private func waiting(_ key: CounterKey) -> CounterState? {
-        waiting[key]
-    }
-
-    /// Counters that are not projected.
-    var waiting: [CounterKey: CounterState] { watermark < view.head ? view.counters : [:] }
 
     private func sumsOfDays(
         _ series: Int, of subject: StoredSubject, over spans: [WindowSpan]
@@ -79,10 +70,10 @@ package struct UsageReader {
                 CounterKey(series: series, from: $0, subject: subject.number)
             }
         }
-        let stored = try source.counters(keys.joined().filter { waiting($0) == nil })
+        let stored = try source.counters(Array(keys.joined()))
         return zip(spans, keys).map { span, keys in
             var total: Int64 = 0
-            for key in keys { total &+= (waiting(key) ?? stored[key]?.state)?.value ?? 0 }
+            for key in keys { total &+= stored[key]?.state.value ?? 0 }
             return point(span, CounterState(value: total, memory: .none))
         }
     }
@@ -122,9 +113,6 @@ package struct UsageReader {
         var history = History(subject: subject, names: names)
         for fact in try source.facts(of: subject, days: days) {
             try history.add(fact, source: source)
-        }
-        for fact in view.facts where fact.sequence > watermark {
-            try history.add(fact, days: days)
         }
         return history
     }

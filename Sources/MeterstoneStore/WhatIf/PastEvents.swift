@@ -6,8 +6,8 @@ import MeterstoneCore
 /// Subjects that share a team, by any of the events, are a family: no event concerns two of them. A
 /// class because it is filled from within a scan; confined to one question.
 final class PastEvents {
-    /// Bytes that they may take.
-    static let bytesMax = 1 << 30
+    /// Bytes that are taken from the budget at a time.
+    private static let bytesPerStep = 1 << 24
     /// An event that is longer is kept without what no rule looks at.
     private static let wholeBytesMax = 192
 
@@ -31,6 +31,9 @@ final class PastEvents {
     private let areTypesAskedAbout: Bool
     private let question: WindowSpan
     private let countMax: Int
+    private let budget: MemoryBudget
+    /// Bytes taken from the budget.
+    private var taken = 0
     private let head: Int64
 
     private(set) var bytes: [UInt8] = []
@@ -61,9 +64,10 @@ final class PastEvents {
     ///   - now: reservations that have expired by then do not count as open.
     init(
         question: WindowSpan, meters: [Meter], names: [MeterKey], head: Int64, now: Instant,
-        countMax: Int
+        countMax: Int, budget: MemoryBudget
     ) {
         self.head = head
+        self.budget = budget
         self.question = question
         self.countMax = countMax
         self.names = names
@@ -75,8 +79,24 @@ final class PastEvents {
         areTypesAskedAbout = meters.contains { !$0.eventTypes.isEmpty }
     }
 
+    deinit { budget.giveBack(taken) }
+
     /// Whether there are more than one question may need.
-    var isFull: Bool { entries.count > countMax || bytes.count > Self.bytesMax }
+    var isFull: Bool { entries.count > countMax || bytes.count > budget.bytes }
+
+    /// Takes what has been gathered from the budget; fails when others have too much of it.
+    private func account() throws(StoreError) {
+        guard !isFull else { throw StoreError(code: .misuse, message: "expected a shorter span") }
+        while bytes.count > taken {
+            let step = min(Self.bytesPerStep, budget.bytes - taken)
+            guard budget.take(step) else {
+                throw StoreError(
+                    code: .overloaded,
+                    message: "other questions take the memory that there is; try again shortly")
+            }
+            taken += step
+        }
+    }
 
     func body(_ entry: Entry) -> ArraySlice<UInt8> {
         bytes[entry.start..<entry.start + Int(entry.length)]
@@ -108,7 +128,7 @@ final class PastEvents {
                     code: .corrupt, message: "the fact with sequence \(fact.sequence) is unreadable"
                 )
             }
-            if isFull { throw StoreError(code: .misuse, message: "expected a shorter span") }
+            try account()
         }
     }
 

@@ -4,7 +4,7 @@ import MeterstoneCore
 /// what it has counted itself.
 ///
 /// A class because it changes while the working set that has it decides.
-final class PastSource: StoreSource {
+final class PastSource: DecisionSource {
     /// Subjects that are fetched at once, where each look-up has its price.
     private static let fetchedCount = 4_096
 
@@ -106,15 +106,9 @@ final class PastSource: StoreSource {
     // MARK: What no rule asks for while it plays
 
     func subject(_ id: SubjectID) -> StoredSubject? { nil }
-    func subjects(after: SubjectID?, count: Int) -> [StoredSubject] { [] }
     func counter(_ key: CounterKey) -> StoredCounter? { nil }
+    func counters(ofSeries series: Int, of subject: Int64) -> [CounterKey: StoredCounter] { [:] }
     func locations(of id: EventID, source: String?) -> [EventLocation] { [] }
-    func days(of subject: Int64, within days: ClosedRange<Int64>, count: Int) -> [Int64] { [] }
     func entries(of subject: Int64, lookup: String) -> [StoredFact] { [] }
-    func entries(of subject: Int64, before sequence: Int64?, count: Int) -> [StoredFact] { [] }
     func receipt(forIdempotencyKey key: String) -> ChangeReceiptRecord? { nil }
-    func watermark() -> Int64 { 0 }
-    func scan(
-        days: ClosedRange<Int64>, _ visit: (Int64, Int64, StoredFact) throws(StoreError) -> Void
-    ) {}
 }

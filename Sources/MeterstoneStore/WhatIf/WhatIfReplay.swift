@@ -15,12 +15,16 @@ package struct WhatIfReplay {
     private let zone: ZoneRules
     private let now: Instant
     private let eventsMax: Int
+    private let budget: MemoryBudget
 
     /// Rejects a question that cannot be answered, and names the field.
     ///
-    /// - Parameter view: of no subject.
+    /// - Parameters:
+    ///   - view: of no subject.
+    ///   - budget: what several questions may take together.
     package init(
-        _ question: WhatIfQuestion, _ view: StoreView, now: Instant, eventsMax: Int = Self.eventsMax
+        _ question: WhatIfQuestion, _ view: StoreView, now: Instant,
+        eventsMax: Int = Self.eventsMax, budget: MemoryBudget = MemoryBudget(bytes: 1 << 30)
     ) throws(Rejection) {
         let name = question.timeZone ?? view.options.defaultTimeZone
         guard let zone = view.options.zoneRules(name) else {
@@ -38,6 +42,7 @@ package struct WhatIfReplay {
         self.zone = zone
         self.now = now
         self.eventsMax = eventsMax
+        self.budget = budget
     }
 
     /// Plays what a source has.
@@ -45,7 +50,7 @@ package struct WhatIfReplay {
         let names = try source.quantityNames() ?? view.registry.names
         let events = PastEvents(
             question: question.span, meters: blueprint.meters, names: names, head: view.head,
-            now: now, countMax: eventsMax)
+            now: now, countMax: eventsMax, budget: budget)
         do throws(StoreError) {
             try gather(events, source)
         } catch {

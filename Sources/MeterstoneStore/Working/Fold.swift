@@ -68,14 +68,18 @@ extension SeriesDefinition {
 
     /// What one event adds to this series, or `nil` when it does not move it.
     package func contribution(of event: EffectiveEvent) -> Contribution? {
-        let record = event.record
+        contribution(of: event.record, level: event.level, sequence: event.sequence)
+    }
+
+    /// The same of a record that counts for one of its levels.
+    func contribution(of record: UsageRecord, level: Int, sequence: Int64) -> Contribution? {
         guard record.isCounted,
             let (units, distinctValue) = meter.movement(
                 of: record.event(subject: SubjectID(unchecked: "")))
         else { return nil }
         return CompiledSeries(number: 0, self)
             .contribution(
-                units: units, distinctValue, record, level: event.level, sequence: event.sequence)
+                units: units, distinctValue, record, level: level, sequence: sequence)
     }
 }
 

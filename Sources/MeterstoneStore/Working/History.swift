@@ -37,7 +37,7 @@ package struct History {
     }
 
     /// Adds a row. A team's pointer is followed to the row of its member.
-    package mutating func add(_ fact: StoredFact, source: any StoreSource) throws(StoreError) {
+    package mutating func add(_ fact: StoredFact, source: any DecisionSource) throws(StoreError) {
         do {
             guard let location = try fact.pointer else {
                 return try add(fact.body, fact.sequence, owner: subject)

@@ -10,6 +10,9 @@ package enum OwnSeries {
     /// What a subject did in a month of its calendar, day by day.
     package static let activity = -3
 
+    /// Whether counters of a series move when the subject's calendar changes.
+    static func followsCalendar(_ series: Int) -> Bool { series >= 0 || series == activity }
+
     /// What a counter of one's own is called, before " of" and the subject.
     package static func text(_ key: CounterKey) -> String {
         switch key.series {

@@ -6,7 +6,7 @@ package import MeterstoneCore
 /// over the events computes the counters of some subjects; so many passes are made that the counters of
 /// a pass fit in memory.
 package struct Recount {
-    private let source: any StoreSource
+    private let source: any InspectionSource
     private let registry: Registry
     private let zone: (Subject?) -> ZoneRules
     private var subjects: [Int64: StoredSubject] = [:]
@@ -19,7 +19,7 @@ package struct Recount {
     package var counters: [CounterKey: CounterState] { fold.counters }
 
     package init(
-        source: any StoreSource, registry: Registry, zone: @escaping (Subject?) -> ZoneRules
+        source: any InspectionSource, registry: Registry, zone: @escaping (Subject?) -> ZoneRules
     ) {
         self.source = source
         self.registry = registry

@@ -97,6 +97,19 @@ extension Fact {
         guard let fact = facts.next() else { return nil }
         self = fact
     }
+
+    /// Whether it is about a subject, or usage of one below it.
+    func isAbout(_ subject: Int64) -> Bool {
+        self.subject == subject || usageHead?.ancestors.contains(subject) ?? false
+    }
+
+    var topic: FactTopic? {
+        switch kind {
+        case .usage, .correction: .usage
+        case .entry: .ledger
+        case .member, .subject, .change, .expiry: nil
+        }
+    }
 }
 
 extension RandomAccessCollection where Index == Int {

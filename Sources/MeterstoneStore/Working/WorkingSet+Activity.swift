@@ -9,10 +9,7 @@ extension WorkingSet {
         _ record: UsageRecord, of subject: SubjectState, isOwn: Bool, at sequence: Int64
     ) throws(StoreError) {
         try noteActivity(of: subject, at: record.occurredAt, sequence) { activity, day in
-            activity.note(
-                day: day, change: record.isCounted ? 1 : 0, sequence: sequence,
-                recordedAt: record.recordedAt, planNumber: record.planNumber)
-            if isOwn { activity.note(record.overages, times: 1) }
+            activity.note(record, isOwn: isOwn, on: day, at: sequence)
         }
     }
 
@@ -20,15 +17,8 @@ extension WorkingSet {
     func noteActivity(
         _ correction: CorrectionRecord, of subject: SubjectState, isOwn: Bool, at sequence: Int64
     ) throws(StoreError) {
-        let change =
-            (correction.after?.isCounted ?? false ? 1 : 0) - (correction.before.isCounted ? 1 : 0)
         try noteActivity(of: subject, at: correction.occurredAt, sequence) { activity, day in
-            activity.note(
-                day: day, change: Int64(change), sequence: sequence,
-                recordedAt: correction.recordedAt, planNumber: correction.before.planNumber)
-            guard isOwn else { return }
-            activity.note(correction.before.countedOverages, times: -1)
-            activity.note(correction.after?.countedOverages ?? [], times: 1)
+            activity.note(correction, isOwn: isOwn, on: day, at: sequence)
         }
     }
 
@@ -48,6 +38,28 @@ extension WorkingSet {
 extension Activity {
     fileprivate mutating func note(_ overages: [LimitOverage], times: Int64) {
         for overage in overages { note(overage: overage.units * times, of: overage.limit) }
+    }
+
+    /// Notes a usage as it comes.
+    mutating func note(_ record: UsageRecord, isOwn: Bool, on day: Int64, at sequence: Int64) {
+        note(
+            day: day, change: record.isCounted ? 1 : 0, sequence: sequence,
+            recordedAt: record.recordedAt, planNumber: record.planNumber)
+        if isOwn { note(record.overages, times: 1) }
+    }
+
+    /// Notes a correction as it comes.
+    mutating func note(
+        _ correction: CorrectionRecord, isOwn: Bool, on day: Int64, at sequence: Int64
+    ) {
+        let change =
+            (correction.after?.isCounted ?? false ? 1 : 0) - (correction.before.isCounted ? 1 : 0)
+        note(
+            day: day, change: Int64(change), sequence: sequence,
+            recordedAt: correction.recordedAt, planNumber: correction.before.planNumber)
+        guard isOwn else { return }
+        note(correction.before.countedOverages, times: -1)
+        note(correction.after?.countedOverages ?? [], times: 1)
     }
 
     /// Notes an event with all its corrections at once.

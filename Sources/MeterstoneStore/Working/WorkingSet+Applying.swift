@@ -111,13 +111,10 @@ extension WorkingSet {
     private func open(
         _ record: UsageRecord, of owner: SubjectState, _ levels: Levels, at sequence: Int64
     ) throws(StoreError) {
-        guard let reservation = record.reservation else { return }
-        let entry = OpenReservation(
-            expiresAt: reservation.expiresAt, sequence: sequence, id: record.id,
-            source: record.details?.source, owner: owner.number, isExtended: false)
+        guard let entry = OpenReservation(record, of: owner.number, at: sequence) else { return }
         for subject in levels {
-            try changeOpen(of: subject, at: sequence) { $0.insert(inOrder: entry) }
-            expire(subject, notAfter: reservation.expiresAt, at: sequence)
+            try changeOpen(of: subject, at: sequence) { $0.insert(entry) }
+            expire(subject, notAfter: entry.expiresAt, at: sequence)
         }
     }
 
@@ -127,15 +124,7 @@ extension WorkingSet {
     ) throws(StoreError) {
         let stillOpen = correction.after?.reservation.flatMap { $0.status == .open ? $0 : nil }
         for subject in levels {
-            try changeOpen(of: subject, at: sequence) { open in
-                guard let index = open.firstIndex(where: { $0.sequence == correction.target })
-                else { return }
-                var entry = open.remove(at: index)
-                guard let stillOpen else { return }
-                entry.expiresAt = stillOpen.expiresAt
-                entry.isExtended = true
-                open.insert(inOrder: entry)
-            }
+            try changeOpen(of: subject, at: sequence) { $0.follow(correction) }
             if let stillOpen { expire(subject, notAfter: stillOpen.expiresAt, at: sequence) }
         }
     }
@@ -216,12 +205,5 @@ extension WorkingSet {
         var record = record
         record.sequence = sequence
         tail.note(record)
-    }
-}
-
-extension [OpenReservation] {
-    /// Keeps the order in which they expire.
-    fileprivate mutating func insert(inOrder entry: OpenReservation) {
-        insert(entry, at: firstIndex { entry < $0 } ?? endIndex)
     }
 }

@@ -140,6 +140,35 @@ extension WorkingSet {
     }
 }
 
+extension OpenReservation {
+    /// `nil`: the event is no reservation.
+    init?(_ record: UsageRecord, of owner: Int64, at sequence: Int64) {
+        guard let reservation = record.reservation else { return nil }
+        self.init(
+            expiresAt: reservation.expiresAt, sequence: sequence, id: record.id,
+            source: record.details?.source, owner: owner, isExtended: false)
+    }
+}
+
+/// What is open, in the order in which it expires.
+extension [OpenReservation] {
+    mutating func insert(_ entry: OpenReservation) {
+        insert(entry, at: firstIndex { entry < $0 } ?? endIndex)
+    }
+
+    /// Notes what a correction of an open reservation makes of it.
+    mutating func follow(_ correction: CorrectionRecord) {
+        guard let index = firstIndex(where: { $0.sequence == correction.target }) else { return }
+        var entry = remove(at: index)
+        guard let reservation = correction.after?.reservation, reservation.status == .open else {
+            return
+        }
+        entry.expiresAt = reservation.expiresAt
+        entry.isExtended = true
+        insert(entry)
+    }
+}
+
 extension UsageRecord {
     /// What counts when nobody said what was used; `nil`: nothing.
     fileprivate var askedAtExpiry: Quantities? {

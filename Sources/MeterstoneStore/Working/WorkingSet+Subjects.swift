@@ -121,31 +121,4 @@ extension WorkingSet {
             if state.number != 0 { byNumber[state.number] = nil }
         }
     }
-
-    /// Some subjects of which reservations may have expired by now.
-    ///
-    /// - Parameter stored: those that the tables tell; what is in memory is newer.
-    package func subjectsDue(
-        at now: Instant, stored: [SubjectID], count: Int
-    ) -> [SubjectID] {
-        let waiting = dirtySubjects.filter { $0.subject.nextExpiry.map { $0 <= now } ?? false }
-            .map(\.subject.profile.id)
-        let due = Set(stored + waiting).filter { id in
-            guard let state = subjects[id] else { return true }
-            return state.nextExpiry.map { $0 <= now } ?? false
-        }
-        return Array(due.sorted().prefix(count))
-    }
-
-    /// Some subjects with an id greater than `after`, sorted by id.
-    package func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [Subject] {
-        var found: [SubjectID: Subject] = [:]
-        for stored in try source.subjects(after: after, count: count) {
-            found[stored.profile.id] = stored.profile
-        }
-        for row in dirtySubjects where after.map({ $0 < row.subject.profile.id }) ?? true {
-            found[row.subject.profile.id] = row.subject.profile
-        }
-        return Array(found.values.sorted { $0.id < $1.id }.prefix(count))
-    }
 }

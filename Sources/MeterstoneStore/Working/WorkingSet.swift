@@ -35,11 +35,11 @@ package final class WorkingSet {
     let isDeciding: Bool
     /// When the command that is carried out was given.
     var now = Instant(millisecondsSince1970: 0)
-    let source: any StoreSource
+    let source: any DecisionSource
 
     /// - Parameter catalog: compiled with these options.
     package init(
-        options: StoreOptions, source: any StoreSource, catalog: Catalog, nextSequence: Int64,
+        options: StoreOptions, source: any DecisionSource, catalog: Catalog, nextSequence: Int64,
         nextSubject: Int64, eventIDs: EventIDGenerator, zones: ZoneNotes = ZoneNotes(),
         isDeciding: Bool = true
     ) {

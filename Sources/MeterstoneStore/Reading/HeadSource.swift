@@ -1,0 +1,299 @@
+package import MeterstoneCore
+
+/// The tables and what waits to be projected, as one: everything that was answered up to a commit.
+///
+/// The head is taken before the snapshot of the tables, which may therefore include more than the head
+/// does, and never less than what the tail begins after. What is in both is taken from the tables.
+///
+/// A class because it keeps what it has read; confined to one read.
+package final class HeadSource: StoreSource {
+    private let tables: any StoreSource
+    package let head: StoreHead
+    /// The last fact that the tables include.
+    private let stored: Int64
+    /// What was said last about the subject that was asked about last.
+    private var known: (subject: Int64, changes: TailChanges)?
+
+    private var tail: TailSnapshot { head.tail }
+
+    package init(_ tables: any StoreSource, _ head: StoreHead) throws(StoreError) {
+        self.tables = tables
+        self.head = head
+        stored = try tables.watermark()
+    }
+
+    /// The last fact that the tables include.
+    package func watermark() -> Int64 { stored }
+
+    // MARK: Subjects
+
+    package func subject(_ id: SubjectID) throws(StoreError) -> StoredSubject? {
+        if let subject = waiting(tail.row(of: id)) { return subject }
+        return try tables.subject(id)
+    }
+
+    package func subject(number: Int64) throws(StoreError) -> StoredSubject? {
+        if let subject = waiting(tail.row(ofNumber: number)) { return subject }
+        return try tables.subject(number: number)
+    }
+
+    private func waiting(_ row: SubjectRow?) -> StoredSubject? {
+        row.flatMap { $0.sequence > stored ? $0.subject : nil }
+    }
+
+    package func subjects(after id: SubjectID?, count: Int) throws(StoreError) -> [StoredSubject] {
+        var found: [SubjectID: StoredSubject] = [:]
+        for subject in try tables.subjects(after: id, count: count) {
+            found[subject.profile.id] = subject
+        }
+        for id in tail.ids(after: id, count: count) {
+            if let subject = waiting(tail.row(of: id)) { found[id] = subject }
+        }
+        return found.values.sorted { $0.profile.id < $1.profile.id }.prefix(count).map { subject in
+            waiting(tail.row(ofNumber: subject.number)) ?? subject
+        }
+    }
+
+    package func prefetch(subjects numbers: some Collection<Int64>) throws(StoreError) {
+        try tables.prefetch(subjects: numbers.filter { tail.row(ofNumber: $0) == nil })
+    }
+
+    package func subjectZones() throws(StoreError) -> [(number: Int64, zone: String)] {
+        var zones: [Int64: String] = [:]
+        for (number, zone) in try tables.subjectZones() { zones[number] = zone }
+        for row in tail.rows where row.sequence > stored {
+            zones[row.subject.number] = row.subject.profile.timeZone
+        }
+        return zones.map { ($0.key, $0.value) }
+    }
+
+    /// Some subjects of which reservations may have expired by now, sorted.
+    ///
+    /// - Parameter stored: those that the tables tell, some more than wanted.
+    package func due(
+        _ stored: [SubjectID], at now: Instant, count: Int
+    ) throws(StoreError) -> [SubjectID] {
+        func isDue(_ subject: StoredSubject?) -> Bool {
+            subject?.nextExpiry.map { $0 <= now } ?? false
+        }
+        let waiting = tail.rows.filter { isDue($0.subject) }.map(\.subject.profile.id)
+        var result: [SubjectID] = []
+        for id in Set(stored + waiting).sorted() where result.count < count {
+            if isDue(try subject(id)) { result.append(id) }
+        }
+        return result
+    }
+
+    // MARK: Usage
+
+    package func locations(of id: EventID, source: String?) throws(StoreError) -> [EventLocation] {
+        var result = try tables.locations(of: id, source: source)
+        for fact in tail.usage(ofKey: id.key(source: source)) where fact.sequence > stored {
+            if let location = fact.location { result.append(location) }
+        }
+        return result
+    }
+
+    package func body(at location: EventLocation) throws(StoreError) -> [UInt8]? {
+        if location.sequence > stored, let fact = tail.fact(location.sequence) {
+            return Array(fact.body)
+        }
+        return try tables.body(at: location)
+    }
+
+    /// What is stored comes first, and what waits in the order of recording.
+    package func facts(
+        of subject: Int64, days: ClosedRange<Int64>
+    ) throws(StoreError) -> [StoredFact] {
+        try tables.facts(of: subject, days: days)
+            + waitingUsage(of: subject).compactMap { $0.row(of: subject, within: days) }
+    }
+
+    package func corrections(of event: EventLocation) throws(StoreError) -> [StoredFact] {
+        try tables.corrections(of: event)
+            + waitingUsage(of: event.subject).filter {
+                $0.kind == .correction && $0.subject == event.subject
+                    && $0.sequence > event.sequence
+            }.compactMap { $0.row(of: event.subject, within: event.day...event.day) }
+    }
+
+    package func days(
+        of subject: Int64, within days: ClosedRange<Int64>, count: Int
+    ) throws(StoreError) -> [Int64] {
+        var result = Set(try tables.days(of: subject, within: days, count: count))
+        for fact in waitingUsage(of: subject) {
+            if let day = fact.location?.day, days.contains(day) { result.insert(day) }
+        }
+        return Array(result.sorted(by: >).prefix(count))
+    }
+
+    private func waitingUsage(of subject: Int64) -> [Fact] {
+        tail.facts(.usage, of: subject).filter { $0.sequence > stored }
+    }
+
+    /// Everything that waits is put in order first, so that it costs the whole tail.
+    package func scan(
+        days: ClosedRange<Int64>,
+        _ visit: (_ day: Int64, _ subject: Int64, _ fact: StoredFact) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        var rows: [EventRow] = []
+        tail.forEach { fact in
+            guard fact.sequence > stored, let day = fact.location?.day, days.contains(day) else {
+                return
+            }
+            rows += fact.rows
+        }
+        rows.sort { $0.location < $1.location }
+        var next = 0
+        func visitWaiting(before location: EventLocation?) throws(StoreError) {
+            while next < rows.count, location.map({ rows[next].location < $0 }) ?? true {
+                let (location, body) = (rows[next].location, rows[next].body)
+                try visit(
+                    location.day, location.subject,
+                    StoredFact(sequence: location.sequence, body: body))
+                next += 1
+            }
+        }
+        try tables.scan(days: days) { (day, subject, fact) throws(StoreError) in
+            try visitWaiting(
+                before: EventLocation(day: day, subject: subject, sequence: fact.sequence))
+            try visit(day, subject, fact)
+        }
+        try visitWaiting(before: nil)
+    }
+
+    // MARK: Credits
+
+    package func entries(of subject: Int64, lookup: String) throws(StoreError) -> [StoredFact] {
+        var result = try tables.entries(of: subject, lookup: lookup)
+        for fact in waitingEntries(of: subject)
+        where try LedgerEntry(stored: fact.body).lookup == lookup {
+            result.append(fact)
+        }
+        return result
+    }
+
+    package func entries(
+        of subject: Int64, before sequence: Int64?, count: Int
+    ) throws(StoreError) -> [StoredFact] {
+        let waiting = waitingEntries(of: subject)
+            .filter { fact in sequence.map { fact.sequence < $0 } ?? true }
+            .reversed().prefix(count)
+        guard waiting.count < count else { return Array(waiting) }
+        return try waiting
+            + tables.entries(of: subject, before: sequence, count: count - waiting.count)
+    }
+
+    private func waitingEntries(of subject: Int64) -> [StoredFact] {
+        tail.facts(.ledger, of: subject).filter { $0.sequence > stored }
+            .map { StoredFact(sequence: $0.sequence, body: Array($0.body)) }
+    }
+
+    // MARK: Counters
+
+    package func counter(_ key: CounterKey) throws(StoreError) -> StoredCounter? {
+        try counters([key])[key]
+    }
+
+    package func counters(
+        _ keys: [CounterKey]
+    ) throws(StoreError) -> [CounterKey: StoredCounter] {
+        var result: [CounterKey: StoredCounter] = [:]
+        for (subject, keys) in Dictionary(grouping: keys, by: \.subject) {
+            let changes = try changes(of: subject)
+            let known = changes.isEmpty ? try tables.counters(keys) : try changes.counters(keys)
+            result.merge(known) { first, _ in first }
+        }
+        return result
+    }
+
+    package func counters(
+        ofSeries series: Int, of subject: Int64
+    ) throws(StoreError) -> [CounterKey: StoredCounter] {
+        let changes = try changes(of: subject)
+        return changes.isEmpty
+            ? try tables.counters(ofSeries: series, of: subject)
+            : try changes.counters(ofSeries: series)
+    }
+
+    private func changes(of subject: Int64) throws(StoreError) -> TailChanges {
+        if let known, known.subject == subject { return known.changes }
+        let changes = try TailChanges(of: subject, after: stored, tables, self)
+        known = (subject, changes)
+        return changes
+    }
+
+    // MARK: The log of changes
+
+    package func changes(ofKind kind: String, key: String?) throws(StoreError) -> [ChangeRecord] {
+        try tables.changes(ofKind: kind, key: key)
+            + waitingChanges.filter { $0.kind == kind && (key == nil || $0.key == key) }
+    }
+
+    package func changedKey(ofKind kind: String, after key: String) throws(StoreError) -> String? {
+        let waiting = waitingChanges.filter { $0.kind == kind && $0.key > key }.map(\.key)
+        return try [tables.changedKey(ofKind: kind, after: key), waiting.min()]
+            .compactMap(\.self).min()
+    }
+
+    package func receipt(
+        forIdempotencyKey key: String
+    ) throws(StoreError) -> ChangeReceiptRecord? {
+        if let recent = waitingChanges.last(where: { $0.idempotencyKey == key }) {
+            return ChangeReceiptRecord(recent)
+        }
+        return try tables.receipt(forIdempotencyKey: key)
+    }
+
+    /// Administrative changes, newest first.
+    ///
+    /// - Parameter stored: as many as are wanted, from the tables.
+    package func changes(
+        _ stored: [ChangeEntry], before sequence: Int64?, count: Int
+    ) -> [ChangeEntry] {
+        let waiting = waitingChanges.reversed().filter { change in
+            change.outcome.isChange && sequence.map { change.sequence < $0 } ?? true
+        }
+        return Array((waiting.map { ChangeEntry($0) } + stored).prefix(count))
+    }
+
+    /// Changes that the tables do not include, oldest first.
+    package private(set) lazy var waitingChanges = tail.changes.filter { $0.sequence > stored }
+
+    // MARK: What only the tables tell
+
+    package func columns(
+        days: ClosedRange<Int64>, withTimes: Bool, at cut: ReportCut?,
+        _ visit: (ColumnSegment) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        try tables.columns(days: days, withTimes: withTimes, at: cut, visit)
+    }
+
+    package func columnDays(within days: ClosedRange<Int64>) throws(StoreError) -> [Int64] {
+        try tables.columnDays(within: days)
+    }
+
+    package func snapshot() throws(StoreError) -> (text: String, sequence: Int64)? {
+        try tables.snapshot()
+    }
+
+    package func holds(_ cut: ReportCut) throws(StoreError) -> Bool { try tables.holds(cut) }
+
+    package func quantityNames() throws(StoreError) -> [MeterKey]? { try tables.quantityNames() }
+}
+
+extension Fact {
+    /// Where its row stands; `nil`: it is not about usage.
+    fileprivate var location: EventLocation? {
+        guard topic == .usage, let head = usageHead else { return nil }
+        return EventLocation(day: head.occurredAt.utcDay, subject: subject, sequence: sequence)
+    }
+
+    /// The row that a subject has of it, if it is of one of these days.
+    fileprivate func row(of reader: Int64, within days: ClosedRange<Int64>) -> StoredFact? {
+        guard let day = location?.day, days.contains(day) else { return nil }
+        return StoredFact(
+            sequence: sequence,
+            body: subject == reader ? Array(body) : Self.pointer(to: subject, day: day))
+    }
+}
