@@ -309,8 +309,8 @@ import Testing
                         id: EventID("paid"), subject: user, quantities: .one(cost, 3))),
                 .correct(
                     Correction(
-                        eventID: EventID.text("told-2"), kind: .void, author: "grace",
-                        reason: "a mistake")),
+                        eventID: EventID.text("told-2"), source: "app", kind: .void,
+                        author: "grace", reason: "a mistake")),
             ], at: now)
         while try store.project() {}
         _ = try store.commit(
@@ -318,8 +318,8 @@ import Testing
                 .record(event("tail-1", "a", 1)), .record(event("tail-2", "b", 2)),
                 .correct(
                     Correction(
-                        eventID: EventID.text("told-1"), kind: .void, author: "grace",
-                        reason: "a mistake")),
+                        eventID: EventID.text("told-1"), source: "app", kind: .void,
+                        author: "grace", reason: "a mistake")),
             ], at: now)
         try other.copyDatabase(to: folder)
         try store.close()

@@ -39,6 +39,7 @@ final class ColumnMerger: Sendable {
 
     /// What the queue alone uses.
     private struct Own {
+        // Only the merger's queue touches it.
         nonisolated(unsafe) var connection: Connection?
         /// Days with rows that nobody can read: `verify` tells of them, and `rebuild` mends them.
         var damaged: Set<Int64> = []
