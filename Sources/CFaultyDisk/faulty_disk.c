@@ -44,6 +44,7 @@ typedef struct {
     int records;
     int has_no_power;
     int64_t sync_microseconds;
+    int64_t reads;
     Plan writes;
     Plan syncs;
     Image *images;
@@ -152,6 +153,7 @@ static int file_read(sqlite3_file *base, void *data, int count, sqlite3_int64 of
     pthread_mutex_lock(&lock);
     Disk *disk = disk_of_file(file);
     int has_no_power = disk && disk->has_no_power;
+    if (disk) disk->reads += 1;
     pthread_mutex_unlock(&lock);
     if (has_no_power) return SQLITE_IOERR_READ;
     return file->real->pMethods->xRead(file->real, data, count, offset);
@@ -389,6 +391,14 @@ void faulty_disk_delay_syncs(int handle, int64_t microseconds) {
     Disk *disk = disk_of(handle);
     if (disk) disk->sync_microseconds = microseconds;
     pthread_mutex_unlock(&lock);
+}
+
+int64_t faulty_disk_reads(int handle) {
+    pthread_mutex_lock(&lock);
+    Disk *disk = disk_of(handle);
+    int64_t result = disk ? disk->reads : 0;
+    pthread_mutex_unlock(&lock);
+    return result;
 }
 
 int64_t faulty_disk_writes(int handle) {

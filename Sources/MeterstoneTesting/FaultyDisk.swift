@@ -63,6 +63,9 @@ public final class FaultyDisk: Sendable {
         faulty_disk_delay_syncs(handle, Int64(microseconds))
     }
 
+    /// Reads so far: of pages that no connection had in its cache.
+    public var reads: Int { Int(faulty_disk_reads(handle)) }
+
     /// Writes since the last call that changed faults.
     public var writes: Int { Int(faulty_disk_writes(handle)) }
 

@@ -38,6 +38,9 @@ void faulty_disk_fail_syncs(int handle, int64_t sync, int64_t count, int fault);
 // Adds this time to every sync.
 void faulty_disk_delay_syncs(int handle, int64_t microseconds);
 
+// Reads since it was opened.
+int64_t faulty_disk_reads(int handle);
+
 // Writes and syncs so far, since the faults of their kind were set last.
 int64_t faulty_disk_writes(int handle);
 int64_t faulty_disk_syncs(int handle);

@@ -1,0 +1,174 @@
+import Meterstone
+import MeterstoneCore
+import MeterstoneSQLite
+import MeterstoneStore
+import MeterstoneTesting
+import Testing
+
+/// What a command or a read costs must not grow with the history of its subject.
+///
+/// The cost is counted, and not timed: pages that a store which was just opened has to read. A b-tree
+/// is a page deeper here and there when it is a hundred times as large, and what stood in one block of
+/// events stands in several; that is all.
+@Suite struct CostTests {
+    private static let busy = SubjectID(unchecked: "busy")
+    private static let now = FixedHistory.now
+    /// Pages that deeper trees and blocks of their own may cost: ten open reservations have ten.
+    private static let slack = 40
+
+    private static func usage(_ id: String) -> UsageEvent {
+        UsageEvent(
+            id: EventID(id), subject: busy, occurredAt: now, quantities: .one(.prompts, 1))
+    }
+
+    private static func id(_ text: String) -> EventID { .text(text) }
+
+    /// Everything of one subject, and all of it today.
+    private final class History {
+        let folder = TemporaryFolder()
+        let disk: FaultyDisk
+
+        init(events count: Int) throws {
+            disk = FaultyDisk(folder: folder.path)
+            let store = try open()
+            let limit = Limit(
+                key: LimitKey(unchecked: "daily"), meter: .prompts, window: .day,
+                defaultAllowance: .units(1_000_000))
+            let changes: [Change] = [
+                .putMeter(Meter(key: .prompts)), .putLimit(limit),
+                .putCreditPolicy(CreditPolicy(prices: [.prompts: 1])),
+                .grantCredit(busy, GrantOrder(amount: 10_000_000)),
+            ]
+            _ = try store.commit(
+                changes.map { .change(ChangeRequest(change: $0, author: "test")) }, at: now)
+            for start in stride(from: 0, to: count, by: 5_000) {
+                let numbers = start..<min(start + 5_000, count)
+                _ = try store.commit(numbers.flatMap(Self.commands), at: now)
+            }
+            try store.close()
+        }
+
+        /// A tenth is voided, a tenth is a reservation that was settled, a tenth an open one.
+        private static func commands(_ number: Int) -> [Command] {
+            let id = "e\(number)"
+            switch number % 10 {
+            case 1:
+                return [.consume(usage(id)), .correct(void(id))]
+            case 2:
+                return [
+                    .reserve(usage(id), ReservationTerms()),
+                    .close(
+                        ReservationClosing(
+                            id: .text(id), end: .settle(.one(.prompts, 1)), details: nil)),
+                ]
+            case 3 where number < 100: return [.reserve(usage(id), ReservationTerms())]
+            default: return [.consume(usage(id))]
+            }
+        }
+
+        func open() throws -> SQLiteStore {
+            try SQLiteStore(directory: folder.path, options: FixedHistory.options)
+        }
+
+        /// Pages that it takes to do something with a store that was just opened.
+        func cost(
+            _ body: (MeterstoneEngine) async throws -> Void
+        ) async throws -> Int {
+            let engine = MeterstoneEngine(store: try open(), clock: { now })
+            // Finding the subject, what every connection reads first, and the filters of event ids,
+            // which are read once and stay in memory.
+            _ = try await engine.limits(of: busy)
+            _ = try await engine.check(usage("unheard of"))
+            _ = try await engine.subject(busy)
+            let before = disk.reads
+            try await body(engine)
+            let cost = disk.reads - before
+            await engine.shutdown()
+            return cost
+        }
+    }
+
+    private static func void(_ id: String) -> Correction {
+        Correction(
+            eventID: .text(id), source: nil, kind: .void, author: "grace", reason: "a mistake")
+    }
+
+    private struct Deed {
+        let name: String
+        let body: (MeterstoneEngine) async throws -> Void
+
+        init(_ name: String, _ body: @escaping (MeterstoneEngine) async throws -> Void) {
+            self.name = name
+            self.body = body
+        }
+    }
+
+    private static var deeds: [Deed] {
+        [
+            Deed("consume") { _ = try await $0.consume(usage("new")) },
+            Deed("consume again") { _ = try await $0.consume(usage("e4")) },
+            Deed("consume again what was voided") { _ = try await $0.consume(usage("e1")) },
+            Deed("check") { _ = try await $0.check(usage("another")) },
+            Deed("record") { _ = try await $0.record([usage("told")]) },
+            Deed("void") { _ = try await $0.correct(void("e5")) },
+            Deed("void again") { _ = try await $0.correct(void("e11")) },
+            Deed("amend") {
+                _ = try await $0.correct(
+                    Correction(
+                        eventID: id("e6"), source: nil, kind: .amend(.one(.prompts, 2), nil),
+                        author: "grace", reason: "more"))
+            },
+            Deed("reserve") { _ = try await $0.reserve(usage("held")) },
+            Deed("reserve again") { _ = try await $0.reserve(usage("e13")) },
+            Deed("extend") {
+                _ = try await $0.extend(
+                    ReservationExtension(id: id("e23"), quantities: .one(.prompts, 2)))
+            },
+            Deed("settle") { _ = try await $0.settle(id("e33"), .one(.prompts, 1)) },
+            Deed("settle again") { _ = try await $0.settle(id("e12"), .one(.prompts, 1)) },
+            Deed("release") { _ = try await $0.release(id("e43")) },
+            Deed("look at an open reservation") { _ = try await $0.reservation(id("e53")) },
+            Deed("look at a closed reservation") { _ = try await $0.reservation(id("e22")) },
+            Deed("look at open reservations") { _ = try await $0.openReservations(of: busy) },
+            Deed("grant credit") {
+                _ = try await $0.change(
+                    ChangeRequest(change: .grantCredit(busy, GrantOrder(amount: 1)), author: "test")
+                )
+            },
+            Deed("refund") {
+                _ = try await $0.change(
+                    ChangeRequest(
+                        change: .refundCredit(busy, reference: "e7", reason: "kind"), author: "test"
+                    ))
+            },
+            Deed("name another plan") {
+                _ = try await $0.change(
+                    ChangeRequest(
+                        change: .putSubject(Subject(id: busy, plan: PlanKey(unchecked: "pro"))),
+                        author: "test"))
+            },
+            Deed("limits") { _ = try await $0.limits(of: busy) },
+            Deed("wallet") { _ = try await $0.wallet(of: busy) },
+            Deed("usage of days") {
+                _ = try await $0.usage(of: busy, meter: .prompts, window: .day)
+            },
+            Deed("usage of a lifetime") {
+                _ = try await $0.usage(of: busy, meter: .prompts, window: .lifetime)
+            },
+            Deed("newest ledger entries") { _ = try await $0.ledger(of: busy, count: 10) },
+            Deed("newest changes") { _ = try await $0.changes(count: 10) },
+        ]
+    }
+
+    @Test func `nothing costs more where a subject has a hundred times the history`() async throws {
+        let short = try History(events: 1_000)
+        let long = try History(events: 100_000)
+        for deed in Self.deeds {
+            let few = try await short.cost(deed.body)
+            let many = try await long.cost(deed.body)
+            #expect(
+                many <= few + Self.slack,
+                "\(deed.name): \(few) pages with 1,000 events, \(many) with 100,000")
+        }
+    }
+}
