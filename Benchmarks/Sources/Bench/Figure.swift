@@ -73,7 +73,8 @@ func syncMicroseconds() throws -> Double {
     let path = folder.path + "/probe"
     FileManager.default.createFile(atPath: path, contents: nil)
     let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
-    defer { try? file.close() }
+    // The folder goes with its last reference.
+    defer { withExtendedLifetime(folder) { try? file.close() } }
     let block = Data(count: 4_096)
     let clock = ContinuousClock()
     var latencies = Latencies()
