@@ -70,6 +70,8 @@ func inSeconds(_ duration: Duration) -> Double {
 /// How long the disk takes to make 4 KiB at the end of a file durable.
 func syncMicroseconds() throws -> Double {
     let folder = TemporaryFolder()
+    try FileManager.default.createDirectory(
+        atPath: folder.path, withIntermediateDirectories: true)
     let path = folder.path + "/probe"
     FileManager.default.createFile(atPath: path, contents: nil)
     let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
