@@ -279,6 +279,10 @@ final class Committer: Sendable {
 
     /// Commits everything that was taken together as one step, and does other work after that.
     private func perform(_ entries: [CommitterEntry], waited milliseconds: Int64) {
+        // Other work is rare, and thousands of entries are not to be copied for it.
+        guard entries.contains(where: \.isWork) else {
+            return commit(entries, waited: milliseconds)
+        }
         let commands = entries.filter { !$0.isWork }
         if !commands.isEmpty { commit(commands, waited: milliseconds) }
         for entry in entries { if case .work(let work) = entry { work(nil) } }
