@@ -8,15 +8,11 @@ import Synchronization
 ///
 /// While one commit is being made durable, what arrives waits in a bounded queue; the next commit takes
 /// all of it. There is no timer in that: a lone caller waits for one sync, and a thousand callers share
-/// one. The same queue projects in short steps: after each commit as much as ``ProjectionPace`` says, and
+/// one. The same queue projects in short steps: after each commit as long as ``ProjectionPace`` says, and
 /// the rest when nothing waits.
 final class Committer: Sendable {
     /// Commands in one commit at most; more wait for the next.
     static let commandsPerCommitMax = 16_384
-    /// How long the next commit waits for projection at most; what is still owed then is carried over. A
-    /// step more may be under way. Only when more facts wait than the store wants, commits wait until
-    /// there are fewer.
-    static let projectionNanosecondsMax: UInt64 = 40_000_000
     /// How long nothing must have happened before the rest is projected.
     static let idleMilliseconds = 20
 
@@ -37,7 +33,7 @@ final class Committer: Sendable {
     private let places: (short: ReadPlaces, long: ReadPlaces)
     private let waiting = Mutex(Waiting())
     /// Only used on the committer's queue.
-    private let pace = Mutex(ProjectionPace())
+    private let pace: Mutex<ProjectionPace>
 
     /// What arrived since the last commit was taken.
     private struct Waiting {
@@ -76,6 +72,7 @@ final class Committer: Sendable {
     ) {
         self.store = store
         self.uptime = uptime
+        pace = Mutex(ProjectionPace(factsMax: store.waitingFactsMax))
         isWaitingBounded = store.waitMillisecondsMax != nil
         let places = store.readPlaces
         self.places = (ReadPlaces(places.short), ReadPlaces(places.long))
@@ -213,24 +210,24 @@ final class Committer: Sendable {
     /// Commits until nothing waits.
     private func drain() {
         while let (entries, arrivals) = take() {
-            let before = store.waitingFacts
+            let start = uptime()
             perform(entries, arrivals)
-            keepProjectionUp(committed: max(0, store.waitingFacts - before))
+            keepProjectionUp(committedSince: start)
         }
         scheduleIdleCheck()
     }
 
-    /// Projects what is owed after a commit of so many facts.
-    private func keepProjectionUp(committed count: Int) {
-        let start = uptime()
+    /// Projects as long as a commit is followed by that. Only when more facts wait than the store wants,
+    /// commits wait until there are fewer.
+    private func keepProjectionUp(committedSince start: UInt64) {
+        let now = uptime()
         pace.withLock {
             $0.note(
-                committed: count, waiting: store.waitingFacts, owed: store.owedFacts, at: start)
+                committedIn: now - min(start, now), waiting: store.waitingFacts,
+                owed: store.owedFacts, at: now)
         }
-        while pace.withLock({ $0.isDue }),
-            uptime() - start < Self.projectionNanosecondsMax
-                || store.owedFacts > store.waitingFactsMax,
-            projectStep()
+        while store.owedFacts > store.waitingFactsMax
+            || !store.isPreparing && pace.withLock({ $0.isDue }), projectStep()
         {}
     }
 
@@ -321,13 +318,15 @@ final class Committer: Sendable {
 
     /// A short step of projection; `false` when there is nothing more to do, or no way to do it.
     private func projectStep() -> Bool {
-        let before = (waiting: store.waitingFacts, owed: store.owedFacts)
+        let start = uptime()
+        let waiting = store.waitingFacts
         do throws(StoreError) {
             let mayGoOn = try store.project()
+            let now = uptime()
             pace.withLock {
                 $0.note(
-                    projectedFrom: (before.waiting, store.waitingFacts),
-                    work: max(0, before.owed - store.owedFacts), at: uptime())
+                    projectedIn: now - min(start, now), waiting: (waiting, store.waitingFacts),
+                    at: now)
             }
             return mayGoOn
         } catch {
@@ -358,8 +357,13 @@ final class Committer: Sendable {
 
     private func projectWhileIdle() {
         let isIdle = waiting.withLock { !$0.isRunning && !$0.isClosing }
-        guard isIdle, projectStep() else { return }
-        queue.async { self.projectWhileIdle() }
+        guard isIdle else { return }
+        if store.isPreparing {
+            return queue.asyncAfter(deadline: .now() + .milliseconds(1)) {
+                self.projectWhileIdle()
+            }
+        }
+        if projectStep() { queue.async { self.projectWhileIdle() } }
     }
 
     private func note(_ error: StoreError) {

@@ -1,3 +1,4 @@
+import Dispatch
 import GRDB
 import MeterstoneCore
 import MeterstoneStore
@@ -15,10 +16,8 @@ final class Projection {
     /// Rows that one step writes. With random subjects each is on a page of its own: some two
     /// milliseconds.
     static let rowsPerStep = 512
-    /// Facts that one step looks at, and rows that it sorts.
-    static let factsPerStep = 2_048
-    /// Rows that one step moves while it merges what is sorted.
-    static let movesPerStep = 16_384
+    /// Events whose columns are merged in one step, unless one day has more.
+    static let eventsMergedPerStep = 2_048
     /// Events whose columns are written in one step.
     static let eventsPerStep = 65_536
     /// Bytes of the journal that one step drops, and rows.
@@ -26,21 +25,16 @@ final class Projection {
 
     /// What is done, in this order, and its share of the whole work in percent.
     private enum Stage: Int, CaseIterable {
-        case facts, sortEvents, sortIDs, sortEntries, gatherCounters, sortCounters, subjects
-        case events, corrections, ids, entries, counters, newSubjects, segments, finish
+        case preparing, events, corrections, ids, entries, counters, newSubjects, segments, finish
         case merge, mergeEvents, mergeIDs, drop, done
 
         var share: Int {
             switch self {
-            case .facts: 10
-            case .sortEvents, .sortIDs, .gatherCounters, .sortCounters: 3
-            case .events: 12
-            case .ids: 6
-            case .mergeEvents: 12
-            case .mergeIDs: 6
-            case .counters: 22
-            case .sortEntries, .subjects, .corrections, .entries, .newSubjects, .finish: 1
-            case .segments, .merge, .drop: 2
+            case .events, .mergeEvents: 16
+            case .ids, .mergeIDs: 8
+            case .counters: 40
+            case .segments, .merge, .drop: 3
+            case .preparing, .corrections, .entries, .newSubjects, .finish: 1
             case .done: 0
             }
         }
@@ -49,37 +43,24 @@ final class Projection {
     let until: Int64
     /// Facts of the slice.
     private let factCount: Int
-    let batches: [JournalBatch]
+    private let batches: [JournalBatch]
     private let registry: Registry
     private let changes: [ChangeRecord]
-    let dirtyCounters: [DirtyCounter]
-    private let columns: ColumnWriting
-    private var events = PieceSort<EventReference>()
+    private let dirtyCounters: [DirtyCounter]
+    private let preparation: SlicePreparation
+    private var prepared = PreparedSlice()
     private var eventBuilder: EventRunBuilder?
     /// Runs that are written, and count once the watermark has moved.
     private var eventRuns: [EventRun] = []
-    private var corrections: [CorrectionPlace] = []
-    private var ids = PieceSort<IDEntry>()
     private var idBuilder: IDRunBuilder?
     /// Facts or entries of runs that this round may still move while runs are merged.
     private var mergesLeft = 0
-    var counters = PieceSort<CounterReference>()
-    private var entries: [EntryRow] = []
-    private var entryOrder = PieceSort<EntryReference>()
-    /// Where the last row of each subject stands among those that wait.
-    private var subjectPlaces: [Int64: Int] = [:]
-    /// Rows that say nothing but which number a subject has.
-    private var newSubjects: [StoredSubject] = []
-    private var changedSubjects: [StoredSubject] = []
-    private let subjectRows: Int
-    private var segments: [(segment: ColumnSegment, sequence: Int64)] = []
     /// UTC days whose columns are to be merged.
     private var days: [Int64] = []
-    private var stage = Stage.facts
+    private var stage = Stage.preparing
     private var position = 0
     /// How much there is to do in this stage; 0: that is not known.
     private var extent = 0
-    private var reading: FactIterator?
 
     /// Takes what is to be projected out of a working set; `nil` when there is nothing.
     ///
@@ -88,19 +69,17 @@ final class Projection {
     init?(_ workingSet: WorkingSet) {
         let hasCatalogChange = workingSet.dirtyChanges.contains { $0.change.isOfCatalog }
         guard let slice = workingSet.tail.takeSlice(whole: hasCatalogChange) else { return nil }
-        let until = slice.until
-        self.until = until
-        batches = slice.batches
-        factCount = Int(until - (slice.batches.first?.firstSequence ?? until) + 1)
+        until = slice.until
+        batches = slice.facts.batches
+        factCount = slice.count
         dirtyCounters = slice.counters
-        columns = ColumnWriting(slice.columns)
+        preparation = SlicePreparation(slice)
         registry = workingSet.registry
-        changes = workingSet.dirtyChanges.filter { $0.sequence <= until }
-        subjectRows = workingSet.dirtySubjects.partitioningIndex { $0.sequence > until }
-        events.reserve(factCount)
-        ids.reserve(factCount)
-        advance(to: .facts)
+        changes = slice.facts.changes
     }
+
+    /// Whether a thread is putting the slice in order, for which the first step would wait.
+    var isPreparing: Bool { stage == .preparing && !preparation.isReady }
 
     /// Facts of the slice, less the share that is done of the work with them.
     var factsLeft: Int {
@@ -119,32 +98,28 @@ final class Projection {
     /// Does one step; `false` when the round is complete.
     func step(_ statements: WriterStatements, _ workingSet: WorkingSet) throws(StoreError) -> Bool {
         switch stage {
-        case .facts: try visitFacts()
-        case .sortEvents: if !events.step(Self.movesPerStep) { advance(to: .sortIDs) }
-        case .sortIDs: if !ids.step(Self.movesPerStep) { advance(to: .sortEntries) }
-        case .sortEntries: if !entryOrder.step(Self.movesPerStep) { advance(to: .gatherCounters) }
-        case .gatherCounters: gatherCounters()
-        case .sortCounters: if !counters.step(Self.movesPerStep) { advance(to: .subjects) }
-        case .subjects: gatherSubjects(workingSet)
+        case .preparing:
+            prepared = try preparation.take()
+            advance(to: .events)
         case .events: try writeEvents(statements)
         case .corrections:
-            try write(.ids, statements, corrections.count) { (rows) throws(StoreError) in
-                try statements.events.put(corrections[rows])
+            try write(.ids, statements, prepared.corrections.count) { (rows) throws(StoreError) in
+                try statements.events.put(prepared.corrections[rows])
             }
         case .ids: try writeIDs(statements)
         case .entries:
-            try write(.counters, statements, entries.count) { (rows) throws(StoreError) in
-                try statements.put(entryOrder.elements[rows].map { entries[$0.index] })
+            try write(.counters, statements, prepared.entries.count) { (rows) throws(StoreError) in
+                try statements.put(prepared.entries[rows])
             }
         case .counters:
             // Not later than the first counter that is cut by them.
             try putZones(statements, workingSet)
-            try write(.newSubjects, statements, counters.elements.count) {
-                (rows) throws(StoreError) in try put(counters.elements[rows], statements)
+            try write(.newSubjects, statements, prepared.counters.count) {
+                (rows) throws(StoreError) in try putCounters(rows, statements)
             }
         case .newSubjects:
-            try write(.segments, statements, newSubjects.count) { (rows) throws(StoreError) in
-                try statements.put(newSubjects[rows])
+            try write(.segments, statements, prepared.newSubjects.count) {
+                (rows) throws(StoreError) in try statements.put(prepared.newSubjects[rows])
             }
         case .segments: try putSegments(statements)
         case .finish:
@@ -168,21 +143,20 @@ final class Projection {
         stage = next
         position = 0
         switch next {
-        case .facts: extent = batches.count
-        case .gatherCounters: extent = dirtyCounters.count
-        case .subjects: extent = 2 * subjectRows
-        case .events: extent = events.elements.count
-        case .ids: extent = ids.elements.count
-        case .counters: extent = counters.elements.count
-        case .newSubjects: extent = newSubjects.count
-        case .segments: extent = segments.count
+        case .events: extent = prepared.events.count
+        case .ids: extent = prepared.ids.count
+        case .counters: extent = prepared.counters.count
+        case .newSubjects: extent = prepared.newSubjects.count
+        case .segments:
+            extent = prepared.segments.count
+            days = Set(prepared.segments.map(\.segment.day)).sorted()
         case .merge: extent = days.count
         case .mergeEvents:
-            mergesLeft = 8 * max(events.elements.count, SealedEvents.factsPerStep)
+            mergesLeft = 8 * max(prepared.events.count, SealedEvents.factsPerStep)
             extent = mergesLeft
         case .mergeIDs:
             // An entry is written once for each level of runs, and there are fewer levels than that.
-            mergesLeft = 8 * max(ids.elements.count, SealedIDs.entriesPerStep)
+            mergesLeft = 8 * max(prepared.ids.count, SealedIDs.entriesPerStep)
             extent = mergesLeft
         default: extent = 0
         }
@@ -215,72 +189,24 @@ final class Projection {
         if position == count { advance(to: next) }
     }
 
-    // MARK: What there is to write
-
-    private func visitFacts() throws(StoreError) {
-        var eventPiece: [EventReference] = []
-        var idPiece: [IDEntry] = []
-        var entryPiece: [EntryReference] = []
-        var count = 0
-        while count < Self.factsPerStep, position < batches.count {
-            var facts = reading ?? batches[position].facts
-            while count < Self.factsPerStep, let fact = facts.next() {
-                count += 1
-                if let row = try fact.entryRow {
-                    entryPiece.append(EntryReference(row, index: entries.count))
-                    entries.append(row)
-                }
-                fact.appendReferences(batch: position, to: &eventPiece, &idPiece, &corrections)
-            }
-            // A batch that ends here costs another look at its end.
-            reading = facts
-            guard count < Self.factsPerStep else { break }
-            reading = nil
-            position += 1
+    private func putCounters(
+        _ range: Range<Int>, _ statements: WriterStatements
+    ) throws(StoreError) {
+        for row in prepared.counters[range] {
+            let dirty = dirtyCounters[row.index]
+            guard
+                let counter = dirty.subject.takeDirtyCounter(
+                    series: dirty.series, from: dirty.from)
+            else { continue }
+            try statements.put(counter.isDeleted ? nil : counter, at: row.key)
         }
-        events.append(eventPiece)
-        ids.append(idPiece)
-        entryOrder.append(entryPiece)
-        guard position == batches.count else { return }
-        corrections.sort()
-        advance(to: .sortEvents)
-    }
-
-    /// Sorts plain numbers and not the references to subjects, which would all be counted on the way.
-    private func gatherCounters() {
-        let end = min(position + Self.factsPerStep, dirtyCounters.count)
-        counters.append(
-            (position..<end).map { CounterReference(key: dirtyCounters[$0].key, index: $0) })
-        position = end
-        if position == dirtyCounters.count { advance(to: .sortCounters) }
-    }
-
-    /// Of several rows of one subject only the last counts: looks at all of them, and then again.
-    private func gatherSubjects(_ workingSet: WorkingSet) {
-        let rows = workingSet.dirtySubjects
-        let end = min(position + Self.factsPerStep, 2 * subjectRows)
-        for place in position..<end {
-            if place < subjectRows {
-                subjectPlaces[rows[place].subject.number] = place
-                continue
-            }
-            let row = rows[place - subjectRows]
-            guard subjectPlaces[row.subject.number] == place - subjectRows else { continue }
-            if row.isOnlyNumbered {
-                newSubjects.append(row.subject)
-            } else {
-                changedSubjects.append(row.subject)
-            }
-        }
-        position = end
-        if position == 2 * subjectRows { advance(to: .events) }
     }
 
     // MARK: Runs
 
     /// Writes some events, each day's into a run of its own.
     private func writeEvents(_ statements: WriterStatements) throws(StoreError) {
-        let all = events.elements
+        let all = prepared.events
         let writer = statements.events
         guard !all.isEmpty else { return advance(to: .corrections) }
         try statements.transaction(isSynced: false) { () throws(StoreError) in
@@ -328,7 +254,7 @@ final class Projection {
     }
 
     private func writeIDs(_ statements: WriterStatements) throws(StoreError) {
-        let all = ids.elements
+        let all = prepared.ids
         guard !all.isEmpty else { return advance(to: .entries) }
         let writer = statements.ids
         var builder = idBuilder ?? writer.begin(count: all.count)
@@ -355,11 +281,7 @@ final class Projection {
 
     /// They are there for readers only once the watermark has moved.
     private func putSegments(_ statements: WriterStatements) throws(StoreError) {
-        if position == 0 {
-            segments = columns.segments()
-            days = Set(segments.map(\.segment.day)).sorted()
-            extent = segments.count
-        }
+        let segments = prepared.segments
         var end = position
         var events = 0
         while end < segments.count, events < Self.eventsPerStep {
@@ -379,7 +301,7 @@ final class Projection {
         guard position < days.count else { return advance(to: .mergeEvents) }
         try statements.transaction(isSynced: false) { () throws(StoreError) in
             var events = 0
-            while position < days.count, events < Self.factsPerStep {
+            while position < days.count, events < Self.eventsMergedPerStep {
                 events += 64 + (try statements.mergeColumns(of: days[position]))
                 position += 1
             }
@@ -392,7 +314,7 @@ final class Projection {
     private func finish(_ statements: WriterStatements) throws(StoreError) {
         try statements.events.putRows(eventRuns)
         if let run = idBuilder?.run { try statements.ids.putRow(run) }
-        try statements.put(changedSubjects)
+        try statements.put(prepared.changedSubjects)
         try statements.put(changes)
         let ofCatalog = changes.filter { $0.change.isOfCatalog && $0.outcome.isChange }
         if !ofCatalog.isEmpty {
@@ -414,27 +336,19 @@ final class Projection {
     }
 }
 
-extension SubjectRow {
-    /// Whether the row is a subject's first, and says nothing that another fact than its first one could
-    /// have told.
-    ///
-    /// Such a row may stand there before the watermark moves: replaying that fact gives the same row.
-    fileprivate var isOnlyNumbered: Bool {
-        sequence == subject.firstSequence && subject.children == .zero
-            && subject.nextExpiry == nil && subject.past.isEmpty
-            && subject.profile == Subject(id: subject.profile.id)
-    }
-}
+/// Lets go of something large on a thread where nobody waits for it.
+///
+/// Unchecked, because nobody uses it any more.
+struct Discarded: @unchecked Sendable {
+    private static let queue = DispatchQueue(label: "meterstone.discarded", qos: .utility)
+    private let value: AnyObject
 
-extension [SubjectRow] {
-    /// Where the first row stands of which this is true, as it is of all after it.
-    fileprivate func partitioningIndex(_ isBeyond: (SubjectRow) -> Bool) -> Int {
-        var low = 0
-        var high = count
-        while low < high {
-            let middle = (low + high) / 2
-            if isBeyond(self[middle]) { high = middle } else { low = middle + 1 }
-        }
-        return low
+    static func discard(_ value: AnyObject) {
+        let discarded = Discarded(value: value)
+        queue.async { withExtendedLifetime(discarded) {} }
+    }
+
+    private init(value: AnyObject) {
+        self.value = value
     }
 }

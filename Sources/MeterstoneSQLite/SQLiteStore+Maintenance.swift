@@ -11,8 +11,10 @@ extension SQLiteStore {
         return try write { (database) throws(StoreError) in
             do throws(StoreError) {
                 try checkpoints.continueIfNeeded(database)
-                if projection == nil { projection = Projection(workingSet) }
-                guard let current = projection else { return false }
+                guard let current = projection else {
+                    projection = Projection(workingSet)
+                    return projection != nil
+                }
                 if try current.step(statements, workingSet) { return true }
                 projection = nil
                 Discarded.discard(current)

@@ -187,6 +187,8 @@ public final class SQLiteStore: Store, @unchecked Sendable {
         return waitingFacts - projection.factsInTail + projection.factsLeft
     }
 
+    public var isPreparing: Bool { projection?.isPreparing ?? false }
+
     public var waitingFactsMax: Int { options.journalEventsMax }
 
     /// Shows readers what is durable.

@@ -18,7 +18,7 @@ final class TailSource: InspectionSource {
                 number: state.number, firstSequence: state.firstSequence, profile: state.profile,
                 nextExpiry: state.nextExpiry, past: state.past)
         }
-        batches = workingSet.tail.batches
+        batches = workingSet.tail.snapshot.batches
         columns = workingSet.tail.columns.map(\.entries)
     }
 

@@ -100,20 +100,4 @@ import Testing
         #expect(largest < 200_000_000)
         try store.close()
     }
-
-    @Test func `elements that are sorted in pieces are sorted`() {
-        var random = SplitMix64(state: 5)
-        for count in [0, 1, 7, 1_000, 4_099] {
-            var sort = PieceSort<Int>()
-            var all: [Int] = []
-            while all.count < count {
-                let piece = (0..<min(Int.random(in: 1...300, using: &random), count - all.count))
-                    .map { _ in Int.random(in: 0..<2_000, using: &random) }
-                sort.append(piece)
-                all += piece
-            }
-            while sort.step(97) {}
-            #expect(sort.elements == all.sorted())
-        }
-    }
 }

@@ -20,7 +20,7 @@ final class CountingTables: DecisionSource {
 
     /// Takes in everything that a working set would project.
     func project(_ workingSet: WorkingSet) throws {
-        for batch in workingSet.tail.batches {
+        for batch in workingSet.tail.snapshot.batches {
             try batch.forEach { (fact) throws in
                 for row in fact.rows { events[row.location] = row.body }
                 guard fact.kind == .usage, let own = fact.rows.first else { return }

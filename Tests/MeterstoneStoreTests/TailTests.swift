@@ -53,7 +53,7 @@ import Testing
             #expect(tail.facts(.usage, of: Int64(number % 2)).count == number / 2 + 1)
         }
         let slice = tail.takeSlice(whole: false)
-        #expect(slice?.batches.count == 200)
+        #expect(slice?.facts.batches.count == 200)
         tail.drop(through: 200)
         #expect(tail.facts(.usage, of: 0).isEmpty && tail.count == 0)
     }

@@ -8,62 +8,85 @@ import Testing
 
 /// Projection keeps step with commits, and nothing that waits grows old.
 @Suite struct ProjectionPaceTests {
-    private static let second: UInt64 = 1_000_000_000
+    private static let millisecond: UInt64 = 1_000_000
+    private static let second = 1_000 * millisecond
     private static let kept = ProjectionPace.factsKept
 
-    @Test func `while few facts wait and they are young nothing is projected`() {
+    /// Steps that follow when each takes so long.
+    private static func steps(
+        _ pace: inout ProjectionPace, each nanoseconds: UInt64, at now: UInt64 = 0
+    ) -> Int {
+        var count = 0
+        while pace.isDue {
+            pace.note(projectedIn: nanoseconds, waiting: (kept, kept), at: now)
+            count += 1
+        }
+        return count
+    }
+
+    @Test func `while few facts wait and commits leave no time nothing is projected`() {
         var pace = ProjectionPace()
-        for commit in 1...100 {
+        for commit in 1...500 {
             let facts = commit * 500
-            pace.note(committed: 500, waiting: facts, owed: facts, at: UInt64(commit) * 9_000_000)
+            pace.note(
+                committedIn: 9 * Self.millisecond, waiting: facts, owed: facts,
+                at: UInt64(commit) * 10 * Self.millisecond)
             #expect(!pace.isDue)
         }
     }
 
-    @Test func `when more wait a commit is followed by a quarter more than it brought`() {
+    @Test(arguments: [(1, 0), (16_384, 4), (32_768, 8), (65_536, 16), (1_000_000, 32)])
+    func `the more wait the longer a commit is followed by projection`(
+        beyond: Int, expected: Int
+    ) {
         var pace = ProjectionPace()
-        let waiting = Self.kept + 10_000
+        var steps = 0
         for _ in 0..<50 {
-            pace.note(committed: 1_000, waiting: waiting, owed: waiting, at: 0)
-            var done = 0
-            while pace.isDue {
-                pace.note(projectedFrom: (waiting, waiting), work: 50, at: 0)
-                done += 50
-            }
-            #expect(done == 1_250)
+            let waiting = Self.kept + beyond
+            pace.note(committedIn: 4 * Self.millisecond, waiting: waiting, owed: waiting, at: 0)
+            steps += Self.steps(&pace, each: Self.millisecond / 2)
         }
+        #expect(abs(steps - 50 * expected) <= 1)
     }
 
-    @Test func `what one step does beyond what is owed counts for the commits after it`() {
+    @Test func `what one step takes beyond what is owed counts for the commits after it`() {
         var pace = ProjectionPace()
-        let waiting = Self.kept + 10_000
         var steps = 0
         for _ in 0..<1_000 {
-            pace.note(committed: 4, waiting: waiting, owed: waiting, at: 0)
-            while pace.isDue {
-                pace.note(projectedFrom: (waiting, waiting), work: 100, at: 0)
-                steps += 1
-            }
+            let waiting = Self.kept + 16_384
+            pace.note(committedIn: Self.millisecond / 5, waiting: waiting, owed: waiting, at: 0)
+            steps += Self.steps(&pace, each: 2 * Self.millisecond)
         }
         #expect(steps == 50)
     }
 
-    @Test func `what is a second old is projected whatever it is`() {
-        var pace = ProjectionPace()
-        pace.note(committed: 1, waiting: 1, owed: 1, at: 0)
-        pace.note(committed: 1, waiting: 2, owed: 2, at: Self.second - 1)
+    @Test func `a store that wants few facts to wait has fewer`() {
+        var pace = ProjectionPace(factsMax: 3_000)
+        pace.note(committedIn: 1_000, waiting: 2_000, owed: 2_000, at: 0)
         #expect(!pace.isDue)
-        pace.note(committed: 1, waiting: 3, owed: 3, at: Self.second)
+        pace.note(committedIn: 1_000, waiting: 2_250, owed: 2_250, at: 0)
+        #expect(Self.steps(&pace, each: 500) == 2)
+    }
+
+    @Test func `what is a second old is projected where commits leave time`() {
+        var pace = ProjectionPace()
+        func commit(waiting: Int, at now: UInt64) {
+            pace.note(committedIn: 1_000, waiting: waiting, owed: waiting, at: now)
+        }
+        commit(waiting: 1, at: 0)
+        commit(waiting: 2, at: Self.second - 1)
+        #expect(!pace.isDue)
+        commit(waiting: 3, at: Self.second)
         #expect(pace.isDue)
         // The round takes all three; the fourth comes while it is under way.
-        pace.note(projectedFrom: (3, 3), work: 2, at: Self.second)
+        pace.note(projectedIn: 2_000, waiting: (3, 3), at: Self.second)
         #expect(!pace.isDue)
-        pace.note(committed: 1, waiting: 4, owed: 2, at: Self.second + 1)
+        commit(waiting: 4, at: Self.second + 1)
         #expect(pace.isDue)
-        pace.note(projectedFrom: (4, 1), work: 1, at: Self.second + 1)
-        pace.note(committed: 1, waiting: 2, owed: 2, at: 2 * Self.second - 1)
+        pace.note(projectedIn: 2_000, waiting: (4, 1), at: Self.second + 1)
+        commit(waiting: 2, at: 2 * Self.second - 1)
         #expect(!pace.isDue)
-        pace.note(committed: 1, waiting: 3, owed: 3, at: 2 * Self.second)
+        commit(waiting: 3, at: 2 * Self.second)
         #expect(pace.isDue)
     }
 

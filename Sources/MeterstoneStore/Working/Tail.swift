@@ -2,8 +2,9 @@ package import MeterstoneCore
 
 /// The part of the journal that is not projected yet, and the event ids in it.
 package struct Tail {
-    /// Facts after which a section is closed. One section is what one round of projection takes.
-    package static let factsPerSection = 65_536
+    /// Facts after which a section is closed. One section is what one round of projection takes, and the
+    /// larger it is, the more often a counter changes before it is written once.
+    package static let factsPerSection = 262_144
 
     /// Facts waiting.
     package private(set) var count = 0
@@ -50,9 +51,6 @@ package struct Tail {
         sections[sections.count - 1].count += batch.count
         sections[sections.count - 1].facts.append(batch)
     }
-
-    /// Every batch, oldest first.
-    package var batches: [JournalBatch] { sections.flatMap(\.facts.batches) }
 
     /// As it stands now, for whoever reads beside the committer.
     package var snapshot: TailSnapshot { TailSnapshot(sections.map(\.facts)) }
@@ -157,11 +155,17 @@ package struct Tail {
         if whole || sections[0].until == nil { closeSection(at: last) }
         let end = whole ? sections.count - 1 : 1
         let until = sections[end - 1].until ?? last
-        let counters = sections[..<end].flatMap(\.dirtyCounters)
-        for index in 0..<end { sections[index].dirtyCounters = [] }
+        // Hundreds of thousands, which are moved and not copied where they are of one section.
+        var counters: [DirtyCounter] = []
+        swap(&counters, &sections[0].dirtyCounters)
+        for index in 1..<end {
+            counters += sections[index].dirtyCounters
+            sections[index].dirtyCounters = []
+        }
         return TailSlice(
-            until: until, batches: sections[..<end].flatMap(\.facts.batches),
-            counters: counters, columns: parts(of: sections[..<end]))
+            until: until, count: sections[..<end].reduce(0) { $0 + $1.count },
+            facts: TailSnapshot(sections[..<end].map(\.facts)), counters: counters,
+            columns: parts(of: sections[..<end]))
     }
 
     /// Drops what is projected now.
@@ -186,7 +190,9 @@ package struct Tail {
 package struct TailSlice {
     /// The last fact that it includes.
     package let until: Int64
-    package let batches: [JournalBatch]
+    /// Facts in it.
+    package let count: Int
+    package let facts: TailSnapshot
     package let counters: [DirtyCounter]
     /// And the last fact that each part includes.
     package let columns: [(until: Int64, entries: ColumnEntries)]

@@ -9,6 +9,9 @@ package struct TailSnapshot: Sendable {
         self.sections = sections
     }
 
+    /// Oldest first.
+    package var batches: [JournalBatch] { sections.flatMap(\.batches) }
+
     package func facts(_ topic: FactTopic, of subject: Int64) -> [Fact] {
         sections.flatMap { $0.facts(topic, of: subject) }
     }
@@ -24,9 +27,7 @@ package struct TailSnapshot: Sendable {
     package func forEach<Failure: Error>(
         _ visit: (Fact) throws(Failure) -> Void
     ) throws(Failure) {
-        for section in sections {
-            for batch in section.batches { try batch.forEach(visit) }
-        }
+        for batch in batches { try batch.forEach(visit) }
     }
 
     /// The newest row of a subject.
