@@ -25,7 +25,8 @@ final class Projection {
 
     /// What is done, in this order, and its share of the whole work in percent.
     private enum Stage: Int, CaseIterable {
-        case preparing, events, corrections, ids, entries, counters, newSubjects, segments, finish
+        case preparing, events, corrections, ids, entries, counters, newSubjects, expiries,
+            segments, finish
         case merge, mergeEvents, mergeIDs, drop, done
 
         var share: Int {
@@ -34,7 +35,7 @@ final class Projection {
             case .ids, .mergeIDs: 8
             case .counters: 40
             case .segments, .merge, .drop: 3
-            case .preparing, .corrections, .entries, .newSubjects, .finish: 1
+            case .preparing, .corrections, .entries, .newSubjects, .expiries, .finish: 1
             case .done: 0
             }
         }
@@ -57,6 +58,8 @@ final class Projection {
     private var mergesLeft = 0
     /// UTC days whose columns are to be merged.
     private var days: [Int64] = []
+    /// What the tail no longer needs, which goes with the round.
+    private var remains: TailRemains?
     private var stage = Stage.preparing
     private var position = 0
     /// How much there is to do in this stage; 0: that is not known.
@@ -118,8 +121,12 @@ final class Projection {
                 (rows) throws(StoreError) in try putCounters(rows, statements)
             }
         case .newSubjects:
-            try write(.segments, statements, prepared.newSubjects.count) {
+            try write(.expiries, statements, prepared.newSubjects.count) {
                 (rows) throws(StoreError) in try statements.put(prepared.newSubjects[rows])
+            }
+        case .expiries:
+            try write(.segments, statements, prepared.expiries.count) {
+                (rows) throws(StoreError) in try statements.put(prepared.expiries[rows])
             }
         case .segments: try putSegments(statements)
         case .finish:
@@ -128,7 +135,7 @@ final class Projection {
                 try statements.raiseCutFloor(to: workingSet.cutFloor)
             }
             if let run = idBuilder?.run { statements.ids.didSeal(run) }
-            workingSet.didProject(through: until)
+            remains = workingSet.didProject(through: until)
             advance(to: .merge)
         case .merge: try mergeColumns(statements)
         case .mergeEvents: try mergeEvents(statements)
@@ -147,6 +154,7 @@ final class Projection {
         case .ids: extent = prepared.ids.count
         case .counters: extent = prepared.counters.count
         case .newSubjects: extent = prepared.newSubjects.count
+        case .expiries: extent = prepared.expiries.count
         case .segments:
             extent = prepared.segments.count
             days = Set(prepared.segments.map(\.segment.day)).sorted()

@@ -17,8 +17,9 @@ extension SQLiteStore {
                 }
                 if try current.step(statements, workingSet) { return true }
                 projection = nil
-                Discarded.discard(current)
                 publish()
+                // What is held by it alone now is let go of elsewhere.
+                Discarded.discard(current)
                 return workingSet.tail.count > 0
             } catch {
                 try putBack(after: error)

@@ -10,8 +10,9 @@ struct PreparedSlice: Sendable {
     var ids: [IDEntry] = []
     var entries: [EntryRow] = []
     var counters: [CounterReference] = []
-    /// Rows that say nothing but which number a subject has.
+    /// Rows that say nothing but which number a subject has, and what expires next.
     var newSubjects: [StoredSubject] = []
+    var expiries: [(subject: Int64, next: Instant?)] = []
     var changedSubjects: [StoredSubject] = []
     var segments: [(segment: ColumnSegment, sequence: Int64)] = []
 
@@ -45,16 +46,25 @@ struct PreparedSlice: Sendable {
     }
 
     /// Of several rows of one subject only the last counts.
+    ///
+    /// Replayed on top of what is there already, the facts give a new subject the same row, and an expiry
+    /// that is not later than any that they leave: both may stand there before the watermark moves.
     private mutating func add(_ rows: [SubjectRow]) {
-        var last: [Int64: Int] = [:]
-        for (place, row) in rows.enumerated() { last[row.subject.number] = place }
-        for (place, row) in rows.enumerated() where last[row.subject.number] == place {
-            if row.isOnlyNumbered {
-                newSubjects.append(row.subject)
-            } else {
-                changedSubjects.append(row.subject)
+        var last: [Int64: (row: SubjectRow, news: SubjectRow.News)] = [:]
+        for row in rows {
+            let before = last[row.subject.number]?.news ?? row.news
+            last[row.subject.number] = (row, row.news == .expiry ? before : row.news)
+        }
+        for (row, news) in last.values {
+            switch news {
+            case .number: newSubjects.append(row.subject)
+            case .expiry: expiries.append((row.subject.number, row.subject.nextExpiry))
+            case .profile: changedSubjects.append(row.subject)
             }
         }
+        newSubjects.sort { $0.number < $1.number }
+        expiries.sort { $0.subject < $1.subject }
+        changedSubjects.sort { $0.number < $1.number }
     }
 }
 
@@ -153,17 +163,5 @@ extension Fact {
         if kind == .usage, let (id, source) = try? UsageRecord.idAndSource(self) {
             ids.append(IDEntry(key: id.key(source: source), location: location))
         }
-    }
-}
-
-extension SubjectRow {
-    /// Whether the row is a subject's first, and says nothing that another fact than its first one could
-    /// have told.
-    ///
-    /// Such a row may stand there before the watermark moves: replaying that fact gives the same row.
-    fileprivate var isOnlyNumbered: Bool {
-        sequence == subject.firstSequence && subject.children == .zero
-            && subject.nextExpiry == nil && subject.past.isEmpty
-            && subject.profile == Subject(id: subject.profile.id)
     }
 }

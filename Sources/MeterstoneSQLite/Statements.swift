@@ -21,6 +21,7 @@ package enum SubjectStatements {
         SET profile = excluded.profile, children = excluded.children,
             next_expiry = excluded.next_expiry
         """
+    package static let putExpiry = "UPDATE subjects SET next_expiry = ?2 WHERE number = ?1"
     /// With a zone of their own.
     package static let zones = """
         SELECT number, json_extract(profile, '$.timeZone') FROM subjects

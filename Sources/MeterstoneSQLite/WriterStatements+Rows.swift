@@ -38,6 +38,19 @@ extension WriterStatements {
         }
     }
 
+    func put(_ expiries: ArraySlice<(subject: Int64, next: Instant?)>) throws(StoreError) {
+        let statement = try Statement(database, SubjectStatements.putExpiry)
+        for expiry in expiries {
+            statement.bind(1, expiry.subject)
+            if let next = expiry.next {
+                statement.bind(2, next.millisecondsSince1970)
+            } else {
+                statement.bindNull(2)
+            }
+            try statement.run()
+        }
+    }
+
     /// Writes facts as runs, one for each day.
     func put(_ rows: [EventRow]) throws(StoreError) {
         var runs: [EventRun] = []

@@ -17,6 +17,72 @@ import Testing
         }
     }
 
+    /// One for each subject, which expires later than that of the subject before.
+    private static func reservations(_ subjects: Range<Int>) -> [Command] {
+        subjects.map { number in
+            .reserve(
+                UsageEvent(
+                    id: .text("r\(number)"), subject: SubjectID(unchecked: "user\(number)"),
+                    occurredAt: FixedHistory.now, quantities: .one(.prompts, 1)),
+                ReservationTerms(milliseconds: Int64(60_000 + number)))
+        }
+    }
+
+    @Test func `no step writes more than its share where every subject has a reservation`() throws {
+        let folder = TemporaryFolder()
+        let disk = FaultyDisk(folder: folder.path)
+        let store = try SQLiteStore(directory: folder.path, options: FixedHistory.options)
+        try FixedHistory.prepare(store)
+        _ = try store.commit(Self.events(0..<6_000, subjects: 6_000), at: FixedHistory.now)
+        while try store.project() {}
+        // 4,000 of them are new.
+        _ = try store.commit(Self.reservations(2_000..<10_000), at: FixedHistory.now)
+        disk.recover()
+        var writes = 0
+        var most = 0
+        while try store.project() {
+            most = max(most, disk.writes - writes)
+            writes = disk.writes
+        }
+        #expect(most < 2 * 1_100)
+        let due = try store.subjectsDue(
+            at: FixedHistory.now.advanced(byMilliseconds: 60_000 + 4_000), count: 10_000)
+        #expect(due.count == 2_001)
+        #expect(try store.verify().differences == [])
+        try store.close()
+    }
+
+    @Test func `power lost in the middle of a projection loses no reservation`() throws {
+        for steps in stride(from: 0, to: 30, by: 3) {
+            let comment: Comment = "after \(steps) steps"
+            let folder = TemporaryFolder()
+            let disk = FaultyDisk(folder: folder.path, remembersSyncs: true)
+            let store = try SQLiteStore(directory: folder.path, options: FixedHistory.options)
+            try FixedHistory.prepare(store)
+            _ = try store.commit(Self.reservations(0..<600), at: FixedHistory.now)
+            while try store.project() {}
+            // The first two hundred are closed by time, and reserve again.
+            let later = FixedHistory.now.advanced(byMilliseconds: 60_200)
+            _ = try store.commit(
+                (0..<200).map { .expire(SubjectID(unchecked: "user\($0)")) }
+                    + Self.reservations(600..<900), at: later)
+            for _ in 0..<steps { _ = try store.project() }
+            disk.failSyncs(from: 1, .powerLoss)
+            #expect(throws: StoreError.self, comment) {
+                try store.commit(Self.reservations(900..<901), at: later)
+            }
+            let copy = TemporaryFolder()
+            try disk.restore(to: copy.path, keepingUnsynced: 100, seed: UInt64(steps))
+            let again = try SQLiteStore(directory: copy.path, options: FixedHistory.options)
+            while try again.project() {}
+            let due = try again.subjectsDue(
+                at: FixedHistory.now.advanced(byMilliseconds: 60_300), count: 1_000)
+            #expect(due.count == 101, comment)
+            #expect(try again.verify().differences == [], comment)
+            try again.close()
+        }
+    }
+
     @Test func `no step writes more than its share and none is synced`() throws {
         let folder = TemporaryFolder()
         let disk = FaultyDisk(folder: folder.path)

@@ -24,6 +24,7 @@ import Testing
         (SubjectStatements.byID, "SEARCH subjects USING INDEX"),
         (SubjectStatements.byNumber, "SEARCH subjects USING INTEGER PRIMARY KEY"),
         (SubjectStatements.after, "SEARCH subjects USING INDEX"),
+        (SubjectStatements.putExpiry, "SEARCH subjects USING INTEGER PRIMARY KEY"),
         (SubjectStatements.numberMax, "SEARCH subjects"),
         (JournalStatements.after, "SEARCH journal USING INTEGER PRIMARY KEY"),
         (JournalStatements.drop, "SEARCH journal USING INTEGER PRIMARY KEY"),

@@ -6,6 +6,9 @@ package struct Tail {
     /// larger it is, the more often a counter changes before it is written once.
     package static let factsPerSection = 262_144
 
+    /// Changes after which a section is closed: they are projected in one step.
+    private static let changesPerSection = 4_096
+
     /// Facts waiting.
     package private(set) var count = 0
     private var sections = [Section()]
@@ -13,10 +16,12 @@ package struct Tail {
     private var last: Int64 = 0
 
     /// What belongs to a stretch of the tail, dropped as a whole when that is projected.
-    private struct Section {
+    fileprivate struct Section {
         /// The last fact of a closed section.
         var until: Int64?
         var count = 0
+        /// Changes, and rows of subjects that are told together with the last fact.
+        var changes = 0
         var facts = TailSection()
         var ids = EventIDIndex()
         /// Where corrections stand, by the event that they correct.
@@ -33,7 +38,7 @@ package struct Tail {
         }
     }
 
-    private struct ColumnPart {
+    fileprivate struct ColumnPart {
         /// The last fact of a closed part.
         var until: Int64?
         var entries = ColumnEntries()
@@ -61,15 +66,20 @@ package struct Tail {
 
     package mutating func note(_ row: SubjectRow) {
         sections[sections.count - 1].facts.append(row)
+        if row.news == .profile { sections[sections.count - 1].changes += 1 }
     }
 
     package mutating func note(_ change: ChangeRecord) {
         sections[sections.count - 1].facts.append(change)
+        sections[sections.count - 1].changes += 1
     }
 
     /// Closes a section that is full, once everything that belongs to its last batch was noted.
     package mutating func closeFullSection() {
-        guard sections[sections.count - 1].count >= factsPerSection else { return }
+        let section = sections[sections.count - 1]
+        guard section.count >= factsPerSection || section.changes >= Self.changesPerSection else {
+            return
+        }
         closeSection(at: last)
     }
 
@@ -168,12 +178,14 @@ package struct Tail {
             columns: parts(of: sections[..<end]))
     }
 
-    /// Drops what is projected now.
-    package mutating func drop(through sequence: Int64) {
-        while let until = sections[0].until, until <= sequence {
-            count -= sections[0].count
-            sections.removeFirst()
-        }
+    /// Drops what is projected now, and hands it out: letting go of it takes a while.
+    @discardableResult
+    package mutating func drop(through sequence: Int64) -> TailRemains {
+        let end = sections.firstIndex { $0.until.map { $0 > sequence } ?? true } ?? sections.count
+        let remains = TailRemains(sections: Array(sections[..<end]))
+        sections.removeFirst(end)
+        count -= remains.sections.reduce(0) { $0 + $1.count }
+        return remains
     }
 
     package func positions(of key: UInt64) -> [TailPosition] {
@@ -184,6 +196,11 @@ package struct Tail {
     package func fact(at position: TailPosition) -> Fact? {
         sections.lazy.compactMap { $0.facts.fact(at: position) }.first
     }
+}
+
+/// What was dropped of a tail, for whoever lets go of it where nobody waits for that.
+package struct TailRemains {
+    fileprivate let sections: [Tail.Section]
 }
 
 /// What one round of projection takes.

@@ -150,7 +150,7 @@ extension WorkingSet {
     /// An expiry tells before when nothing of a subject expires.
     func setNextExpiry(of subject: SubjectState, _ next: Instant?, at sequence: Int64) {
         subject.nextExpiry = next
-        noteRow(of: subject, at: sequence)
+        noteRow(of: subject, .expiry, at: sequence)
     }
 
     // MARK: Credits
@@ -185,7 +185,10 @@ extension WorkingSet {
         state.firstSequence = sequence
         byNumber[number] = state
         nextSubject = max(nextSubject, number + 1)
-        noteRow(of: state, at: sequence)
+        let isBare =
+            state.children == .zero && state.nextExpiry == nil && state.past.isEmpty
+            && state.profile == Subject(id: state.id)
+        noteRow(of: state, isBare ? .number : .profile, at: sequence)
     }
 
     // MARK: Changes

@@ -104,13 +104,15 @@ extension WorkingSet {
     }
 
     /// Notes what a subject's row says from this fact on.
-    func noteRow(of state: SubjectState, at sequence: Int64) {
+    func noteRow(
+        of state: SubjectState, _ news: SubjectRow.News = .profile, at sequence: Int64
+    ) {
         state.rowSequence = sequence
         let stored = StoredSubject(
             number: state.number, firstSequence: state.firstSequence, profile: state.profile,
             children: state.children, nextExpiry: state.nextExpiry, since: state.since,
             past: state.past)
-        tail.note(SubjectRow(sequence: sequence, subject: stored))
+        tail.note(SubjectRow(sequence: sequence, subject: stored, news: news))
     }
 
     /// Forgets a few subjects of which nothing waits, when there are more than the options allow: as many

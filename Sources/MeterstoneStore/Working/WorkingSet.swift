@@ -84,10 +84,11 @@ package final class WorkingSet {
     }
 
     /// Forgets what waited to be projected up to a fact, because it now is.
-    package func didProject(through sequence: Int64) {
+    @discardableResult
+    package func didProject(through sequence: Int64) -> TailRemains {
         watermark = sequence
-        tail.drop(through: sequence)
-        evict()
+        defer { evict() }
+        return tail.drop(through: sequence)
     }
 
     /// Carries one command out, in memory. What is known to concern one subject alone fails for it, and
@@ -134,6 +135,17 @@ package final class WorkingSet {
 package struct SubjectRow: Sendable {
     package let sequence: Int64
     package let subject: StoredSubject
+    package let news: News
+
+    /// What the fact changed of the row.
+    package enum News: Sendable {
+        /// It is the first, and says nothing that another fact than the subject's first could have told.
+        case number
+        /// When the next reservation expires.
+        case expiry
+        /// What was put there by an administrator, or by what happened to a team.
+        case profile
+    }
 }
 
 /// A counter that waits to be projected, and the fact that made it so.
