@@ -44,6 +44,14 @@ extension Response {
         self.init(JSONAnswer(json: json, status: status, headers: headers))
     }
 
+    /// An answer whose body is one value.
+    init<Value>(
+        _ value: Value, _ shape: Shape<Value>, status: HTTPResponse.Status = .ok,
+        headers: HTTPFields = HTTPFields()
+    ) {
+        self.init(status: status, headers: headers) { $0.object(value, shape) }
+    }
+
     /// An answer whose body is written by the closure.
     init(
         status: HTTPResponse.Status = .ok, headers: HTTPFields = HTTPFields(),

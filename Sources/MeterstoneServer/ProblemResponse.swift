@@ -133,10 +133,10 @@ extension Problem {
             problem.headers[.retryAfter] = String(seconds)
         }
         problem.headers.addRateLimits(limits, at: now)
-        problem.members = { writer in
-            writer.limits(limits)
-            writer.credits(credits)
-            writer.denial(denial, at: now)
+        let decision = Decision(
+            denial: denial, isDuplicate: false, eventID: nil, limits: limits, credits: credits)
+        problem.members = {
+            $0.members(of: CheckAnswer(decision, at: now), Shapes.denied)
         }
         return problem
     }
@@ -168,7 +168,7 @@ extension Problem {
         problem.members = { writer in
             writer.differs(fields)
             writer.name("reservation")
-            writer.reservation(reservation)
+            writer.object(reservation, Shapes.reservation)
         }
         return problem
     }

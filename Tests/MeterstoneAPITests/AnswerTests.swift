@@ -35,7 +35,7 @@ import Testing
                     ancestor: SubjectID(unchecked: "t\"1"), mode: .soft),
             ])
         #expect(
-            text { $0.consumed(decision) } == """
+            text { $0.object(decision, Shapes.consumed) } == """
                 {"allowed":true,"duplicate":false,"eventId":"e1","limits":[\
                 {"limit":"daily","meter":"prompts","window":"day","allowance":10,"used":4,\
                 "remaining":6,"resetsAt":"2025-11-04T00:00:00.000Z","mode":"enforce"},\
@@ -55,7 +55,7 @@ import Testing
             plansThatAllow: [PlanKey(unchecked: "pro")])
         let decision = Decision(denial: denial, isDuplicate: false, eventID: nil, limits: [])
         #expect(
-            text { $0.checked(decision, at: now) } == """
+            text { $0.object(CheckAnswer(decision, at: now), Shapes.checked) } == """
                 {"allowed":false,"duplicate":false,"code":"limit_exceeded","limits":[],\
                 "violated":["daily"],"retryAfterSeconds":6,"plansThatAllow":["pro"]}
                 """)
@@ -111,7 +111,7 @@ import Testing
         let recorded = RecordedEvent(
             event: event, sequence: 1, recordedAt: time, corrections: [note])
         #expect(
-            text { $0.event(recorded) } == """
+            text { $0.object(recorded, Shapes.event) } == """
                 {"id":"e","subject":"u","type":"t","occurredAt":"1970-01-01T00:00:00.000Z",\
                 "recordedAt":"1970-01-01T00:00:00.000Z","quantities":{"a":1,"b":2},\
                 "status":"success","dimensions":{"m":"x"},"properties":{"p": 1},"voided":true,\

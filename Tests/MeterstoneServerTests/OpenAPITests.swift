@@ -48,6 +48,15 @@ import MeterstoneServer
         }
     }
 
+    @Test func `every schema is referred to`() throws {
+        let text = String(decoding: OpenAPIDocument.json(isGuarded: true), as: UTF8.self)
+        let components = try #require(document["components"] as? [String: Any])
+        let schemas = try #require(components["schemas"] as? [String: Any])
+        for name in schemas.keys {
+            #expect(text.contains("\"#/components/schemas/\(name)\""), "\(name)")
+        }
+    }
+
     @Test func `every parameter of a path is described`() {
         for operation in OpenAPIDocument.operations {
             let names = operation.path.matches(of: /\{(\w+)\}/).map { String($0.1) }

@@ -27,7 +27,7 @@ struct CreditsCommand: AsyncParsableCommand {
             let wallet = try await OpenStore.with(store) { try await $0.wallet(of: subject) }
             guard output.json else { return Console.write(Answers.table(wallet)) }
             var writer = JSONWriter()
-            writer.wallet(wallet)
+            writer.object(wallet, Shapes.credits)
             Console.write(json: writer.bytes)
         }
     }
@@ -54,9 +54,7 @@ struct CreditsCommand: AsyncParsableCommand {
             }
             guard output.json else { return Console.write(Answers.table(page.entries)) }
             var writer = JSONWriter()
-            writer.beginObject()
-            writer.entries(page)
-            writer.endObject()
+            writer.object(Page(page), Shapes.entries)
             Console.write(json: writer.bytes)
         }
     }
@@ -183,7 +181,7 @@ private enum CreditChanges {
         writer.beginObject()
         if let grant = receipt.grant {
             writer.name("grant")
-            writer.grant(grant)
+            writer.object(grant, Shapes.grant)
         }
         writer.name("amount")
         writer.integer(receipt.amount)

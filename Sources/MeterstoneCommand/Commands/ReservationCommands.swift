@@ -168,9 +168,7 @@ struct ReservationsCommand: AsyncParsableCommand {
                     reservations.isEmpty ? "no open reservations" : Answers.table(reservations))
             }
             var writer = JSONWriter()
-            writer.beginObject()
-            writer.reservations(reservations)
-            writer.endObject()
+            writer.object(reservations, Shapes.reservations)
             Console.write(json: writer.bytes)
         }
     }
@@ -191,7 +189,7 @@ struct ReservationsCommand: AsyncParsableCommand {
             }
             guard output.json else { return Console.write(Answers.table([found])) }
             var writer = JSONWriter()
-            writer.reservation(found)
+            writer.object(found, Shapes.reservation)
             Console.write(json: writer.bytes)
         }
     }

@@ -65,7 +65,8 @@ struct SubjectsCommand: AsyncParsableCommand {
             writer.beginObject()
             writer.name("subject")
             writer.json(try Answers.json(subject))
-            writer.limits(limits)
+            writer.name("limits")
+            Wire.statuses.write(limits, &writer)
             writer.endObject()
             Console.write(json: writer.bytes)
         }

@@ -22,7 +22,7 @@ extension SubjectsCommand {
             }
             guard output.json else { return Console.write(Self.table(statistics)) }
             var writer = JSONWriter()
-            writer.lifetime(statistics)
+            writer.object(statistics, Shapes.lifetime)
             Console.write(json: writer.bytes)
         }
 

@@ -137,7 +137,7 @@ struct UsageCommand: AsyncParsableCommand {
         case .series(let series):
             guard output.json else { return Console.write(Self.table(series)) }
             var writer = JSONWriter()
-            writer.usage(series, of: subject)
+            writer.object(UsageAnswer(subject, series), Shapes.usage)
             Console.write(json: writer.bytes)
         }
     }

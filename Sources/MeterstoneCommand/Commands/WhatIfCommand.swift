@@ -86,7 +86,7 @@ struct WhatIfCommand: AsyncParsableCommand {
         case .answered(let answer):
             guard output.json else { return Console.write(Answers.text(answer)) }
             var writer = JSONWriter()
-            writer.whatIf(answer)
+            writer.object(answer, Shapes.whatIf)
             Console.write(json: writer.bytes)
         }
     }

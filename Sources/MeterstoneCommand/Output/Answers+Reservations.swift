@@ -34,7 +34,7 @@ extension Answers {
             }
             if asJSON {
                 var writer = JSONWriter()
-                writer.reserved(decision, reservation)
+                writer.object(ReservationAnswer(decision, reservation), Shapes.reserved)
                 return Console.write(json: writer.bytes)
             }
             write(
@@ -57,7 +57,7 @@ extension Answers {
         case .done(let answer):
             if asJSON {
                 var writer = JSONWriter()
-                writer.reservation(answer)
+                writer.object(answer, Shapes.reservationAnswer)
                 return Console.write(json: writer.bytes)
             }
             write(

@@ -72,7 +72,7 @@ enum Answers {
         case .decided(let decision):
             if asJSON {
                 var writer = JSONWriter()
-                writer.checked(decision, at: now)
+                writer.object(CheckAnswer(decision, at: now), Shapes.checked)
                 Console.write(json: writer.bytes)
             } else {
                 let yes = decision.isDuplicate ? "allowed before (duplicate)" : "allowed"

@@ -33,28 +33,6 @@ extension OpenAPISchemas {
              "additionalProperties":{"$ref":"Quantity"}}
             """#
         ),
-        ("ReservationStatus", #"{"enum":["open","settled","released","expired"]}"#),
-        (
-            "Reservation",
-            object(
-                [
-                    "id", "subject", "status", "quantities", "reservedAt", "expiresAt", "closedAt",
-                    "onExpiry", "onOverage",
-                ], reservation)
-        ),
-        (
-            "ReservationList",
-            object(
-                ["reservations"],
-                #""reservations":{"type":"array","items":{"$ref":"Reservation"}}"#)
-        ),
-        (
-            "ReserveAnswer",
-            object(
-                ["allowed", "duplicate", "reservation", "limits"],
-                #""allowed":{"const":true},"# + answer)
-        ),
-        ("ReservationAnswer", object(["duplicate", "reservation", "limits"], answer)),
         (
             "ReservationProblem",
             #"{"type":"object","required":["type","title","status","detail","code"],"properties":{"#
@@ -69,20 +47,4 @@ extension OpenAPISchemas {
         expiresInSeconds
         + #","onExpiry":{"enum":["release","charge","chargeReported",null]},"#
         + #""onOverage":{"enum":["count","cap",null]}"#
-
-    private static let reservation = #"""
-        "id":{"$ref":"Name"},"source":{"$ref":"Name"},"subject":{"$ref":"Name"},
-        "status":{"$ref":"ReservationStatus"},
-        "quantities":{"$ref":"Quantities"},
-        "reported":{"$ref":"Quantities"},
-        "reservedAt":{"$ref":"Instant"},"expiresAt":{"$ref":"Instant"},
-        "closedAt":{"$ref":"OptionalInstant"},
-        "onExpiry":{"enum":["release","charge","chargeReported"]},
-        "onOverage":{"enum":["count","cap"]}
-        """#
-
-    private static let answer = #"""
-        "duplicate":{"type":"boolean"},"reservation":{"$ref":"Reservation"},
-        "limits":{"$ref":"LimitStatuses"},"credits":{"$ref":"CreditCharge"}
-        """#
 }

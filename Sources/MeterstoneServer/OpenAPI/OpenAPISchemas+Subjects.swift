@@ -12,51 +12,14 @@ extension OpenAPISchemas {
                     + #""subscription":{"$ref":"Subscription"}"#)
         ),
         ("SubjectList", list("subjects", of: "Subject")),
-        (
-            "SubjectLimits",
-            object(
-                ["subject", "limits"],
-                #""subject":{"$ref":"Name"},"#
-                    + #""limits":{"$ref":"LimitStatuses"}"#)
-        ),
         ("SubscriptionBody", object(["plan"], subscription)),
         ("SubscriptionPatch", object([], subscription)),
         ("Subscription", object(["plan", "status", "startsAt"], subscription)),
         ("OverrideBody", object(["allowance"], allowance)),
-        ("Override", object(["limit", "allowance"], override)),
-        (
-            "OverrideList",
-            object(
-                ["overrides"],
-                #""overrides":{"type":"array","items":{"$ref":"Override"}}"#)
-        ),
-        ("EventList", list("events", of: "RecordedEvent")),
-        (
-            "RecordedEvent",
-            object(
-                [
-                    "id", "subject", "occurredAt", "recordedAt", "quantities", "status", "voided",
-                    "corrections",
-                ], recordedEvent)
-        ),
     ]
 
     static let operating: [(name: String, schema: String)] = [
-        ("Status", object(["status"], #""status":{"enum":["alive","serving"]}"#)),
-        ("ChangeList", list("changes", of: "Change")),
-        (
-            "Change",
-            object(
-                ["sequence", "recordedAt", "author", "kind", "key", "before", "after"],
-                #"""
-                "sequence":{"type":"integer","minimum":1},
-                "recordedAt":{"$ref":"Instant"},"author":{"type":"string"},
-                "kind":{"enum":["meter","plan","limit","subject","subscription","override",
-                 "creditPolicy","statisticsPolicy","model","creditGrant","refund",
-                 "appliedBlueprint","importedFile"]},
-                "key":{"type":"string"},"before":true,"after":true
-                """#)
-        ),
+        ("Status", object(["status"], #""status":{"enum":["alive","serving"]}"#))
     ]
 
     private static let profile = #"""
@@ -77,32 +40,4 @@ extension OpenAPISchemas {
         """#
 
     private static let allowance = #""allowance":{"$ref":"Allowance"}"#
-
-    private static let override = #""limit":{"$ref":"Key"},"# + allowance
-
-    private static let recordedEvent = #"""
-        "id":{"$ref":"Name"},"subject":{"$ref":"Name"},
-        "type":{"$ref":"Name"},
-        "occurredAt":{"$ref":"Instant"},
-        "recordedAt":{"$ref":"Instant"},
-        "quantities":{"type":"object","additionalProperties":{"$ref":"Quantity"}},
-        "status":{"enum":["success","failed","cancelled"]},
-        "subtype":{"$ref":"Name"},"durationMs":{"type":"integer","minimum":0},
-        "costMillionths":{"type":"integer","minimum":0},
-        "errorMessage":{"type":"string"},"project":{"$ref":"Name"},
-        "scene":{"$ref":"Name"},"session":{"$ref":"Name"},
-        "source":{"$ref":"Name"},
-        "dimensions":{"type":"object","additionalProperties":{"type":"string"}},
-        "properties":{"type":"object"},
-        "reservation":{"type":"object","required":["status","expiresAt"],
-         "additionalProperties":false,"properties":{
-         "status":{"$ref":"ReservationStatus"},"expiresAt":{"$ref":"Instant"}}},
-        "credits":{"$ref":"CreditCharge"},
-        "voided":{"type":"boolean"},
-        "corrections":{"type":"array","items":{"type":"object",
-         "required":["kind","author","reason","recordedAt"],"additionalProperties":false,
-         "properties":{
-         "kind":{"enum":["void","amend"]},"author":{"type":"string"},"reason":{"type":"string"},
-         "recordedAt":{"$ref":"Instant"}}}}
-        """#
 }

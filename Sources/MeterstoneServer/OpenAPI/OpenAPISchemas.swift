@@ -1,3 +1,5 @@
+import MeterstoneAPI
+
 /// The schemas of bodies, in the order in which the description lists them.
 ///
 /// A reference names a schema alone, `{"$ref":"Key"}`, and is made a pointer as it is written.
@@ -7,8 +9,10 @@ enum OpenAPISchemas {
     }
 
     static let all: [(name: String, schema: String)] =
-        values + events + answers + reservations + credits + catalog + subjects
-        + subjectStatistics + documents + statistics + analytics + operating + requests + whatIf
+        values + Shapes.schemas
+        + [Shapes.schema(Shapes.change), Shapes.schema(Shapes.changes)] + events + answers
+        + reservations + credits + catalog + subjects + subjectStatistics + statistics + analytics
+        + operating + requests + whatIf
 
     /// Bounds are in bytes of UTF-8; for texts beyond ASCII the server counts more than JSON
     /// Schema.

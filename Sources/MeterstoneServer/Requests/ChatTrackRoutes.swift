@@ -52,18 +52,7 @@ struct ChatTrackRoutes: Sendable {
     private func answer(_ started: StartedRequest) -> Response {
         var headers = started.isDuplicate ? HTTPFields.replayed : HTTPFields()
         headers.addRateLimits(started.limits, at: clock())
-        return Response(headers: headers) { writer in
-            writer.beginObject()
-            writer.name("requestId")
-            writer.string(started.request.id.text)
-            writer.name("status")
-            writer.string(started.request.status.rawValue)
-            writer.name("startedAt")
-            writer.instant(started.request.startedAt)
-            writer.limits(started.limits)
-            writer.credits(started.credits)
-            writer.endObject()
-        }
+        return Response(started, Shapes.chatStarted, headers: headers)
     }
 
     private func end(_ request: Request) async throws -> Response {
@@ -97,16 +86,10 @@ struct ChatTrackRoutes: Sendable {
         switch try await tracker.dashboard(of: user) {
         case .rejected(let rejection): throw rejection
         case .dashboard(let dashboard):
-            let recent = try encoded(dashboard.recent)
-            return Response { writer in
-                writer.beginObject()
-                writer.dashboard(dashboard, recent: recent, isRecalculated: isRecalculated)
-                writer.name("dashboard")
-                writer.beginObject()
-                writer.dashboard(dashboard, recent: recent, isRecalculated: isRecalculated)
-                writer.endObject()
-                writer.endObject()
-            }
+            return Response(
+                DashboardAnswer(
+                    dashboard: dashboard, recent: try encoded(dashboard.recent),
+                    isRecalculated: isRecalculated), Shapes.dashboard)
         }
     }
 }

@@ -1,3 +1,5 @@
+import MeterstoneAPI
+
 /// Tracked requests and the dashboard of a user.
 extension OpenAPISchemas {
     static let requests: [(name: String, schema: String)] = [
@@ -23,14 +25,7 @@ extension OpenAPISchemas {
              "userAgent":{"type":["string","null"],"maxLength":1024,"pattern":"^[^\u0000]*$"}}}
             """#
         ),
-        (
-            "ChatRequestStarted",
-            #"""
-            {"type":"object","required":["requestId","status","startedAt","limits"],
-             "properties":{"requestId":{"$ref":"Name"},"status":{"const":"pending"},
-             "startedAt":{"$ref":"Instant"},"limits":{"$ref":"LimitStatuses"}}}
-            """#
-        ),
+        Shapes.schema(Shapes.chatStarted),
         (
             "ChatRequestEnd",
             #"""
@@ -75,7 +70,7 @@ extension OpenAPISchemas {
              "properties":{"userId":{"$ref":"OptionalName"}}}
             """#
         ),
-        ("UserDashboard", dashboard),
+        Shapes.schema(Shapes.dashboard),
     ]
 
     private static let trackedRequest = #"""
@@ -94,35 +89,5 @@ extension OpenAPISchemas {
          "userRating":{"type":"integer","minimum":1,"maximum":5},"ipAddress":{"$ref":"Text"},
          "userAgent":{"$ref":"Text"},"startedAt":{"$ref":"Instant"},
          "completedAt":{"$ref":"Instant"}}}
-        """#
-
-    private static let dashboard = #"""
-        {"type":"object","required":["user","metrics","limits","performance","recentRequests",
-         "requestsByCategory"],"properties":{
-         "user":{"type":"object","required":["id","email","plan","requestsUsed","requestsLimit"],
-          "properties":{"id":{"$ref":"Name"},"email":{"$ref":"OptionalText"},
-          "plan":{"$ref":"OptionalText"},"requestsUsed":{"$ref":"Quantity"},
-          "requestsLimit":{"$ref":"Allowance"}}},
-         "metrics":{"type":"object","required":["totalRequests","totalTokensUsed","totalCost",
-          "averageResponseTime","requestsThisMonth","requestsToday"],"properties":{
-          "totalRequests":{"$ref":"Quantity"},"totalTokensUsed":{"$ref":"Quantity"},
-          "totalCost":{"$ref":"Quantity","description":"In cents, rounded once."},
-          "averageResponseTime":{"$ref":"OptionalQuantity","description":"In milliseconds."},
-          "requestsThisMonth":{"$ref":"Quantity"},"requestsToday":{"$ref":"Quantity"}}},
-         "limits":{"type":"object","required":["monthlyUsed","monthlyLimit","dailyUsed",
-          "dailyLimit","canMakeRequest","planName"],"properties":{
-          "monthlyUsed":{"$ref":"Quantity"},"monthlyLimit":{"$ref":"Allowance"},
-          "dailyUsed":{"$ref":"Quantity"},"dailyLimit":{"$ref":"Allowance"},
-          "canMakeRequest":{"type":"boolean"},"planName":{"$ref":"OptionalText"}}},
-         "performance":{"type":"object","required":["averageResponseTime","successRate",
-          "averageRating","totalRequests"],"properties":{
-          "averageResponseTime":{"$ref":"OptionalQuantity"},
-          "successRate":{"type":["number","null"],"minimum":0,"maximum":1},
-          "averageRating":{"type":["number","null"],"minimum":1,"maximum":5},
-          "totalRequests":{"$ref":"Quantity"}}},
-         "recentRequests":{"$ref":"TrackedRequests"},
-         "requestsByCategory":{"type":"object",
-          "additionalProperties":{"type":"integer","minimum":1}},
-         "lastCalculatedAt":{"$ref":"Instant"},"dashboard":{"type":"object"}}}
         """#
 }

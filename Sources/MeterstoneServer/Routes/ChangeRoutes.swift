@@ -23,36 +23,36 @@ struct ChangeRoutes: Sendable {
         let changes = try await engine.changes(before: before, count: count + 1)
         let page = changes.prefix(count)
         let next = changes.count > count ? page.last : nil
-        return Response { writer in
-            writer.beginObject()
-            writer.name("changes")
-            writer.beginArray()
-            for change in page { writer.change(change) }
-            writer.endArray()
-            writer.nextCursor(
-                next.map { Cursor(kind: .changes, position: String($0.sequence)) })
-            writer.endObject()
-        }
+        return Response(
+            Page(
+                Array(page),
+                next: next.map { Cursor(kind: .changes, position: String($0.sequence)) }),
+            Shapes.changes)
     }
 }
 
-extension JSONWriter {
-    fileprivate mutating func change(_ change: ChangeEntry) {
-        beginObject()
-        name("sequence")
-        integer(change.sequence)
-        name("recordedAt")
-        instant(change.recordedAt)
-        name("author")
-        string(change.author)
-        name("kind")
-        string(change.kind)
-        name("key")
-        string(change.key)
-        name("before")
-        if let before = change.before { json(before) } else { null() }
-        name("after")
-        if let after = change.after { json(after) } else { null() }
-        endObject()
-    }
+extension Shapes {
+    static let change = Shape<ChangeEntry>(
+        "Change",
+        [
+            Member("sequence", .integer(from: 1), \.sequence, "Its place among all facts."),
+            Member("recordedAt", .instant, \.recordedAt),
+            Member("author", .text, \.author),
+            Member(
+                "kind",
+                .oneOf([
+                    "meter", "plan", "limit", "subject", "subscription", "override",
+                    "creditPolicy", "statisticsPolicy", "model", "creditGrant", "refund",
+                    "appliedBlueprint", "importedFile",
+                ]), \.kind, "What was changed."),
+            Member("key", .text, \.key, "Which one."),
+            Member(
+                "before", Wire<String>.json(.anything).orNull, \.before,
+                "As it was; null: it did not exist."),
+            Member(
+                "after", Wire<String>.json(.anything).orNull, \.after,
+                "As it is; null: it was deleted."),
+        ])
+
+    static let changes = page("ChangeList", "changes", of: change)
 }

@@ -54,7 +54,7 @@ struct ConsumeRoutes: Sendable {
         }
         var headers = decision.isDuplicate ? HTTPFields.replayed : HTTPFields()
         headers.addRateLimits(decision.limits, at: now)
-        return JSONAnswer(headers: headers) { $0.consumed(decision) }
+        return JSONAnswer(headers: headers) { $0.object(decision, Shapes.consumed) }
     }
 
     /// A check is not remembered, but what was counted under its id is: it says what the consume would.
@@ -62,7 +62,8 @@ struct ConsumeRoutes: Sendable {
         var body = try CheckBody(json)
         if body.event.id == nil { body.event.id = try headers.idempotencyEventID() }
         switch try await engine.check(body.event, as: body.use) {
-        case .decided(let decision): return JSONAnswer { $0.checked(decision, at: clock()) }
+        case .decided(let decision):
+            return JSONAnswer { $0.object(CheckAnswer(decision, at: clock()), Shapes.checked) }
         case .conflict(let id): throw try await engine.conflict(id, body.event)
         case .rejected(let rejection): throw rejection.naming(json)
         }

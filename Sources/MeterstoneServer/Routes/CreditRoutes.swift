@@ -14,7 +14,7 @@ struct CreditRoutes: Sendable {
         routes.on(.get, Self.path) { _, context in
             let subject: SubjectID = try context.parameter("subject")
             let wallet = try await engine.wallet(of: subject)
-            return Response { $0.wallet(wallet) }
+            return Response(wallet, Shapes.credits)
         }
         routes.on(.get, Self.path + "/entries", query: ["count", "cursor"]) { request, context in
             try await entries(request, context)
@@ -40,11 +40,7 @@ struct CreditRoutes: Sendable {
         }
         let page = try await engine.ledger(
             of: subject, before: before, count: try query.count())
-        return Response { writer in
-            writer.beginObject()
-            writer.entries(page)
-            writer.endObject()
-        }
+        return Response(Page(page), Shapes.entries)
     }
 
     // MARK: Grants
@@ -55,11 +51,12 @@ struct CreditRoutes: Sendable {
         let order = try GrantBody.order(try await request.json())
         let credited = try await engine.credit(.grantCredit(subject, order), request)
         guard let receipt = credited.receipt else {
-            return try await standing(subject, order.id) { $0.granted($1, balance: $2) }
+            let (grant, balance) = try await standing(subject, order.id)
+            return Response(GrantAnswer(grant: grant, balance: balance), Shapes.granted)
         }
-        return Response(status: .created, headers: credited.headers) { writer in
-            writer.granted(receipt.grant, balance: receipt.balance)
-        }
+        return Response(
+            GrantAnswer(grant: receipt.grant, balance: receipt.balance), Shapes.granted,
+            status: .created, headers: credited.headers)
     }
 
     /// Takes back what is left of a grant; of one that is used up or void already that is nothing.
@@ -70,11 +67,13 @@ struct CreditRoutes: Sendable {
         let credited = try await engine.credit(
             .voidGrant(subject, grant, reason: reason), request, missing: [.unknownGrant])
         guard let receipt = credited.receipt else {
-            return try await standing(subject, grant) { $0.voided($1, 0, balance: $2) }
+            let (grant, balance) = try await standing(subject, grant)
+            return Response(
+                CreditAnswer(grant: grant, amount: 0, balance: balance), Shapes.voided)
         }
-        return Response(headers: credited.headers) { writer in
-            writer.voided(receipt.grant, receipt.amount, balance: receipt.balance)
-        }
+        return Response(
+            CreditAnswer(grant: receipt.grant, amount: receipt.amount, balance: receipt.balance),
+            Shapes.voided, headers: credited.headers)
     }
 
     /// The reason stands in the body or, for clients that send none with a DELETE, in the query.
@@ -92,12 +91,10 @@ struct CreditRoutes: Sendable {
 
     /// The answer to a change that has nothing to do: the grant as it was made, and the balance now.
     private func standing(
-        _ subject: SubjectID, _ id: GrantID?,
-        _ write: (inout JSONWriter, CreditGrant?, _ balance: Int64) -> Void
-    ) async throws -> Response {
+        _ subject: SubjectID, _ id: GrantID?
+    ) async throws -> (grant: CreditGrant?, balance: Int64) {
         let balance = try await engine.wallet(of: subject).balance
-        let grant = try await engine.grant(id, of: subject)
-        return Response { write(&$0, grant, balance) }
+        return (try await engine.grant(id, of: subject), balance)
     }
 
     // MARK: Refunds
@@ -109,14 +106,10 @@ struct CreditRoutes: Sendable {
         let credited = try await engine.credit(
             .refundCredit(subject, reference: reference, reason: reason), request,
             missing: [.unknownReference])
-        return Response(headers: credited.headers) { writer in
-            writer.beginObject()
-            writer.name("amount")
-            writer.integer(credited.receipt?.amount ?? 0)
-            writer.name("balance")
-            writer.integer(credited.receipt?.balance ?? 0)
-            writer.endObject()
-        }
+        return Response(
+            CreditAnswer(
+                amount: credited.receipt?.amount ?? 0, balance: credited.receipt?.balance ?? 0),
+            Shapes.refunded, headers: credited.headers)
     }
 }
 
@@ -153,30 +146,5 @@ extension MeterstoneEngine {
             before = page.next
         } while before != nil
         return nil
-    }
-}
-
-extension JSONWriter {
-    fileprivate mutating func granted(_ grant: CreditGrant?, balance: Int64) {
-        beginObject()
-        member(grant)
-        name("balance")
-        integer(balance)
-        endObject()
-    }
-
-    fileprivate mutating func voided(_ grant: CreditGrant?, _ amount: Int64, balance: Int64) {
-        beginObject()
-        member(grant)
-        name("amount")
-        integer(amount)
-        name("balance")
-        integer(balance)
-        endObject()
-    }
-
-    private mutating func member(_ grant: CreditGrant?) {
-        name("grant")
-        if let grant { self.grant(grant) } else { null() }
     }
 }

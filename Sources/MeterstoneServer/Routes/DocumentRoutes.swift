@@ -22,7 +22,7 @@ struct DocumentRoutes: Sendable {
             let meter = try Query(request).namedMeter()
             let outcome = try await engine.dailyUsage(of: name.subject, on: name.date, meter: meter)
             let document = try outcome.value(of: name.subject)
-            return Response { $0.document(document) }
+            return Response(document, Shapes.day)
         }
         routes.on(.get, Self.monthlyPath + "/:document", query: ["meter"]) { request, context in
             let name: MonthlyDocumentName = try context.document(MonthlyDocumentName.expectation) {
@@ -32,7 +32,7 @@ struct DocumentRoutes: Sendable {
             let outcome = try await engine.monthlyUsage(
                 of: name.subject, in: name.month, meter: meter)
             let document = try outcome.value(of: name.subject)
-            return Response { $0.document(document) }
+            return Response(document, Shapes.month)
         }
         routes.on(.get, Self.dailyPath, query: Self.listQuery.union(["date"])) { request, _ in
             let query = try Query(request)
@@ -42,7 +42,7 @@ struct DocumentRoutes: Sendable {
                 after: try query.position(in: list.name),
                 count: try query.documentCount())
             let page = try outcome.value(of: nil)
-            return answer(page, list.name) { $0.document($1) }
+            return answer(page, list.name, Shapes.days)
         }
         routes.on(
             .get, Self.monthlyPath, query: Self.listQuery.union(["year", "month"])
@@ -54,23 +54,14 @@ struct DocumentRoutes: Sendable {
                 after: try query.position(in: list.name),
                 count: try query.documentCount())
             let page = try outcome.value(of: nil)
-            return answer(page, list.name) { $0.document($1) }
+            return answer(page, list.name, Shapes.months)
         }
     }
 
     private func answer<Document>(
-        _ page: DocumentPage<Document>, _ list: String,
-        _ write: (inout JSONWriter, Document) -> Void
+        _ page: DocumentPage<Document>, _ list: String, _ shape: Shape<Page<Document>>
     ) -> Response {
-        Response { writer in
-            writer.beginObject()
-            writer.name("documents")
-            writer.beginArray()
-            for document in page.documents { write(&writer, document) }
-            writer.endArray()
-            writer.nextCursor(page.next.map { Cursor($0, of: list) })
-            writer.endObject()
-        }
+        Response(Page(page.documents, next: page.next.map { Cursor($0, of: list) }), shape)
     }
 }
 

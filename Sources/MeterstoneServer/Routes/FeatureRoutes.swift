@@ -68,7 +68,7 @@ struct FeatureRoutes: Sendable {
         }
         switch try await engine.canUseFeature(subject, feature, monthlyLimit: limit) {
         case .rejected(let rejection): throw Problem(rejection, missing: [.unknownMeter])
-        case .use(let use): return Response { $0.feature(use, feature, of: subject) }
+        case .use(let use): return Response(FeatureAnswer(subject, feature, use), Shapes.feature)
         }
     }
 }

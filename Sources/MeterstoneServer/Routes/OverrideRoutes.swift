@@ -12,7 +12,11 @@ struct OverrideRoutes: Sendable {
     func add(to routes: inout Routes) {
         routes.on(.get, "/v1/subjects/:subject/overrides") { _, context in
             let subject = try await engine.existingSubject(context)
-            return Response { $0.overrides(subject.overrides) }
+            return Response(
+                subject.overrides.sorted { $0.key < $1.key }.map {
+                    OverrideAnswer($0.key, $0.value)
+                },
+                Shapes.overrides)
         }
         routes.on(.get, Self.path) { _, context in
             let subject = try await engine.existingSubject(context)
@@ -20,7 +24,7 @@ struct OverrideRoutes: Sendable {
             guard let allowance = subject.overrides[limit] else {
                 throw Self.missing(subject.id, limit)
             }
-            return Response { $0.override(limit, allowance) }
+            return Response(OverrideAnswer(limit, allowance), Shapes.override)
         }
         routes.on(.put, Self.path) { request, context in try await put(request, context) }
         routes.on(.delete, Self.path) { request, context in
@@ -49,30 +53,8 @@ struct OverrideRoutes: Sendable {
             .putOverride(id, limit, allowance), request, missing: [.unknownLimit]
         ) { _ in
             var writer = JSONWriter()
-            writer.override(limit, allowance)
+            writer.object(OverrideAnswer(limit, allowance), Shapes.override)
             return writer.bytes
         }
-    }
-}
-
-extension JSONWriter {
-    fileprivate mutating func overrides(_ overrides: [LimitKey: Allowance]) {
-        beginObject()
-        name("overrides")
-        beginArray()
-        for (limit, allowance) in overrides.sorted(by: { $0.key < $1.key }) {
-            override(limit, allowance)
-        }
-        endArray()
-        endObject()
-    }
-
-    fileprivate mutating func override(_ limit: LimitKey, _ allowance: Allowance) {
-        beginObject()
-        name("limit")
-        string(limit.text)
-        name("allowance")
-        integer(allowance.wire)
-        endObject()
     }
 }

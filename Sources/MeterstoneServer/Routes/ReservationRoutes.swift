@@ -17,7 +17,7 @@ struct ReservationRoutes: Sendable {
             let name = try name(request, context)
             guard let reservation = try await engine.reservation(name.id, source: name.source)
             else { throw Problem.missing(.unknownReservation, "reservation \(name.id)") }
-            return Response { $0.reservation(reservation) }
+            return Response(reservation, Shapes.reservation)
         }
         routes.on(.post, Self.path + "/extend", query: ["source"]) { request, context in
             try await extend(request, context)
@@ -34,11 +34,7 @@ struct ReservationRoutes: Sendable {
         routes.on(.get, "/v1/subjects/:subject/reservations") { _, context in
             let subject: SubjectID = try context.parameter("subject")
             let reservations = try await engine.openReservations(of: subject)
-            return Response { writer in
-                writer.beginObject()
-                writer.reservations(reservations)
-                writer.endObject()
-            }
+            return Response(reservations, Shapes.reservations)
         }
     }
 
@@ -101,7 +97,8 @@ struct ReservationRoutes: Sendable {
         guard let reservation else { throw Problem.unexplained }
         var headers = decision.isDuplicate ? HTTPFields.replayed : HTTPFields()
         headers.addRateLimits(decision.limits, at: now)
-        return Response(headers: headers) { $0.reserved(decision, reservation) }
+        return Response(
+            ReservationAnswer(decision, reservation), Shapes.reserved, headers: headers)
     }
 
     /// - Parameter asked: how it was to be closed, if it was.
@@ -113,7 +110,7 @@ struct ReservationRoutes: Sendable {
         case .done(let answer):
             var headers = answer.isDuplicate ? HTTPFields.replayed : HTTPFields()
             headers.addRateLimits(answer.limits, at: now)
-            return Response(headers: headers) { $0.reservation(answer) }
+            return Response(answer, Shapes.reservationAnswer, headers: headers)
         case .denied(let denial, let limits, let credits):
             throw Problem.denied(denial, limits: limits, credits: credits, at: now)
         case .conflict(let reservation):

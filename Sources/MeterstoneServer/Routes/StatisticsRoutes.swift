@@ -15,7 +15,7 @@ struct StatisticsRoutes: Sendable {
             guard let statistics = try await engine.lifetime(of: id) else {
                 throw Problem.missing(.unknownSubject, "subject \(id)")
             }
-            return Response { $0.lifetime(statistics) }
+            return Response(statistics, Shapes.lifetime)
         }
         routes.on(.get, Self.path + "/statistics", query: ["days"]) { request, context in
             let id: SubjectID = try context.parameter("subject")
@@ -23,14 +23,14 @@ struct StatisticsRoutes: Sendable {
             guard let statistics = try await engine.statistics(of: id, days: days) else {
                 throw Problem.missing(.unknownSubject, "subject \(id)")
             }
-            return Response { $0.recent(statistics) }
+            return Response(statistics, Shapes.statistics)
         }
         routes.on(.get, Self.path + "/pace") { _, context in
             let id: SubjectID = try context.parameter("subject")
             guard let projection = try await engine.pace(of: id) else {
                 throw Problem.missing(.unknownSubject, "subject \(id)")
             }
-            return Response { $0.projection(projection) }
+            return Response(projection, Shapes.pace)
         }
     }
 }

@@ -37,7 +37,7 @@ struct SubjectUsageRoutes: Sendable {
         let outcome = try await engine.usage(
             of: subject, meter: meter, window: window, from: from, until: until)
         switch outcome {
-        case .series(let series): return Response { $0.usage(series, of: subject) }
+        case .series(let series): return Response(UsageAnswer(subject, series), Shapes.usage)
         case .rejected(let rejection): throw rejection
         }
     }
@@ -46,13 +46,7 @@ struct SubjectUsageRoutes: Sendable {
     private func limits(_ context: BasicRequestContext) async throws -> Response {
         let subject: SubjectID = try context.parameter("subject")
         let statuses = try await engine.limits(of: subject)
-        return Response { writer in
-            writer.beginObject()
-            writer.name("subject")
-            writer.string(subject.text)
-            writer.limits(statuses)
-            writer.endObject()
-        }
+        return Response(SubjectLimits(subject, statuses), Shapes.limits)
     }
 
     private func events(
@@ -64,14 +58,7 @@ struct SubjectUsageRoutes: Sendable {
             try cursor.eventCursor()
         }
         let page = try await engine.events(of: subject, before: cursor, count: try query.count())
-        return Response { writer in
-            writer.beginObject()
-            writer.name("events")
-            writer.beginArray()
-            for event in page.events { writer.event(event) }
-            writer.endArray()
-            writer.nextCursor(page.next.map { Cursor($0) })
-            writer.endObject()
-        }
+        return Response(
+            Page(page.events, next: page.next.map { Cursor($0) }), Shapes.events)
     }
 }

@@ -55,43 +55,5 @@ extension OpenAPISchemas {
             "WhatIfPlan",
             object(["subject", "plan"], #""subject":{"$ref":"Name"},"plan":{"$ref":"Key"}"#)
         ),
-        (
-            "WhatIfAnswer",
-            object(
-                [
-                    "from", "until", "timeZone", "events", "allowed", "refused", "subjects",
-                    "subjectsRefused", "limits", "days", "mostRefused", "refusals", "truncated",
-                ], answer)
-        ),
-        (
-            "WhatIfRefusal",
-            object(
-                ["subject", "occurredAt", "limits", "eventId"],
-                #"""
-                "subject":{"$ref":"Name"},"occurredAt":{"$ref":"Instant"},
-                "limits":{"type":"array","minItems":1,"items":{"$ref":"Key"}},
-                "eventId":{"$ref":"Name"},"source":{"$ref":"Name"}
-                """#)
-        ),
     ]
-
-    private static let answer = #"""
-        "from":{"$ref":"OptionalInstant"},"until":{"$ref":"OptionalInstant"},
-        "timeZone":{"type":"string"},"events":{"$ref":"Quantity"},"allowed":{"$ref":"Quantity"},
-        "refused":{"$ref":"Quantity"},"subjects":{"$ref":"Quantity"},
-        "subjectsRefused":{"$ref":"Quantity"},
-        "limits":{"type":"array","items":{"type":"object",
-         "required":["limit","refused","subjects"],"additionalProperties":false,"properties":{
-         "limit":{"$ref":"Key"},"refused":{"$ref":"Quantity"},"subjects":{"$ref":"Quantity"}}}},
-        "days":{"type":"array","items":{"type":"object","required":["day","refused"],
-         "additionalProperties":false,"properties":{"day":{"type":"string","format":"date"},
-         "refused":{"$ref":"Quantity"}}}},
-        "mostRefused":{"type":"array","items":{"type":"object",
-         "required":["subject","refused","firstRefusedAt","lastRefusedAt"],
-         "additionalProperties":false,"properties":{"subject":{"$ref":"Name"},
-         "refused":{"$ref":"Quantity"},"firstRefusedAt":{"$ref":"Instant"},
-         "lastRefusedAt":{"$ref":"Instant"}}}},
-        "refusals":{"type":"array","items":{"$ref":"WhatIfRefusal"}},
-        "truncated":{"type":"boolean"}
-        """#
 }

@@ -14,7 +14,7 @@ struct WhatIfRoutes: Sendable {
             guard options.isAnalyticsEnabled else { throw Problem.analyticsDisabled }
             let question = try WhatIfQuestion(json: try await request.json())
             switch try await engine.whatIf(question) {
-            case .answered(let answer): return Response { $0.whatIf(answer) }
+            case .answered(let answer): return Response(answer, Shapes.whatIf)
             case .rejected(let rejection): throw rejection
             }
         }

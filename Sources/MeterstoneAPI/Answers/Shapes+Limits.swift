@@ -1,0 +1,174 @@
+package import MeterstoneCore
+
+extension Shapes {
+    /// Where a subject, or a team above it, stands.
+    package static let limitStatus = Shape<LimitStatus>(
+        "LimitStatus",
+        [
+            Member("limit", .key, \.limit, "The limit's key."),
+            Member(
+                maybe: "subject", .name, \.ancestor, "The team whose limit it is; absent: its own."),
+            Member("meter", .key, \.meter, "What is counted."),
+            Member("window", .window, \.window, "Over which time."),
+            Member("allowance", .allowance, \.allowance, "How much is allowed."),
+            Member("used", .units, \.used, "How much is used."),
+            Member(
+                "remaining", .integer(from: -1), \.remaining, "What is left; -1 without a bound."),
+            Member(
+                "resetsAt", Wire<Instant>.instant.orNull, \.resetsAt,
+                "When the window ends; null: never."),
+            Member("mode", .choice, \.mode, "What happens beyond the allowance."),
+            Member(
+                maybe: "wouldHaveDenied", .quantity, \.wouldHaveDenied,
+                "Of a shadow limit: refusals that there would have been."),
+            Member(
+                maybe: "overage", .integer(from: 1),
+                { $0.overage > .zero ? $0.overage.units : nil }, "Used beyond the allowance."),
+        ])
+}
+
+extension Wire<[LimitStatus]> {
+    package static var statuses: Wire { Shapes.limitStatus.wire.list() }
+}
+
+extension Shapes {
+    /// A consume that was allowed.
+    package static let consumed = Shape<Decision>(
+        "ConsumeAnswer", [.allowed(true)] + answered + limitsAndCredits)
+
+    private static let answered: [Member<Decision>] = [
+        Member(
+            "duplicate", .flag, \.isDuplicate, "Whether the same event was answered before."),
+        Member(maybe: "eventId", .name, \.eventID, "The event that was recorded."),
+    ]
+
+    private static let limitsAndCredits: [Member<Decision>] = [
+        Member(
+            "limits", .statuses, \.limits, "Every limit that was looked at, with what is used now."),
+        Member(
+            maybe: "credits", Shapes.charge.wire, \.credits,
+            "What it costs in credits; absent: none."),
+    ]
+}
+
+extension Member {
+    package static func allowed(_ value: Bool) -> Member {
+        Member("allowed", .always(value), { _ in value }, "Whether it may be used.")
+    }
+}
+
+/// The answer to a check, with the instant at which waiting begins.
+package struct CheckAnswer: Sendable {
+    package var decision: Decision
+    package var now: Instant
+
+    package init(_ decision: Decision, at now: Instant) {
+        self.decision = decision
+        self.now = now
+    }
+}
+
+extension Shapes {
+    /// A check says no with the same status as yes.
+    package static let checked = Shape<CheckAnswer>(
+        "CheckAnswer",
+        [Member("allowed", .flag, \.decision.isAllowed, "Whether it could be used.")]
+            + Shape(answered).members(of: \CheckAnswer.decision)
+            + [
+                Member(
+                    maybe: "code",
+                    .oneOf(["limit_exceeded", "insufficient_credits", "subject_blocked"]),
+                    \.decision.denial?.code, "Why not.")
+            ] + denied.members)
+
+    /// The members of a problem that says why something is refused.
+    package static let denied = Shape<CheckAnswer>(
+        Shape(limitsAndCredits).members(of: \CheckAnswer.decision) + denial)
+
+    /// Why it is refused, and when or how it would not be.
+    private static let denial: [Member<CheckAnswer>] = [
+        Member(
+            maybe: "violated", Wire<LimitKey>.key.list(), \.decision.denial?.violated,
+            "The limits that refuse."),
+        Member(
+            maybe: "retryAfterSeconds", Wire<Int64>.integer(from: 1).orNull,
+            { answer in answer.decision.denial.map { $0.retryAfterSeconds(at: answer.now) } },
+            "How long to wait; null: waiting does not help."),
+        Member(
+            maybe: "nextRefillAt", .instant, \.decision.denial?.nextRefillAt,
+            "When credits come again."),
+        Member(
+            maybe: "plansThatAllow", Wire<PlanKey>.key.list(), \.decision.denial?.plansThatAllow,
+            "Plans under which it would be allowed."),
+    ]
+}
+
+/// Every limit of a subject.
+package struct SubjectLimits: Sendable {
+    package var subject: SubjectID
+    package var limits: [LimitStatus]
+
+    package init(_ subject: SubjectID, _ limits: [LimitStatus]) {
+        self.subject = subject
+        self.limits = limits
+    }
+}
+
+extension Shapes {
+    package static let limits = Shape<SubjectLimits>(
+        "SubjectLimits",
+        [
+            Member("subject", .name, \.subject),
+            Member("limits", .statuses, \.limits, "Its own and its teams', with what is used now."),
+        ])
+}
+
+/// An allowance of one subject, in the place of its plan's.
+package struct OverrideAnswer: Sendable {
+    package var limit: LimitKey
+    package var allowance: Allowance
+
+    package init(_ limit: LimitKey, _ allowance: Allowance) {
+        self.limit = limit
+        self.allowance = allowance
+    }
+}
+
+extension Shapes {
+    package static let override = Shape<OverrideAnswer>(
+        "Override",
+        [
+            Member("limit", .key, \.limit, "The limit's key."),
+            Member("allowance", .allowance, \.allowance, "How much this subject may use."),
+        ])
+}
+
+extension Shapes {
+    package static let overrides = list("OverrideList", "overrides", of: override)
+}
+
+extension Denial {
+    /// The stable code of the refusal, as the problem and the answer to a check carry it.
+    package var code: String {
+        switch reason {
+        case .limitExceeded: "limit_exceeded"
+        case .insufficientCredits: "insufficient_credits"
+        case .subjectBlocked: "subject_blocked"
+        }
+    }
+
+    /// Rounded up, so that a caller that waits so long is not too early; at least 1.
+    package func retryAfterSeconds(at now: Instant) -> Int64? {
+        retryAt.map { max(1, $0.secondsRoundedUp(since: now)) }
+    }
+}
+
+extension Instant {
+    /// Whole seconds from an earlier instant to this one, rounded up; never below 0.
+    package func secondsRoundedUp(since earlier: Instant) -> Int64 {
+        let (milliseconds, overflow) = millisecondsSince1970.subtractingReportingOverflow(
+            earlier.millisecondsSince1970)
+        guard !overflow, milliseconds > 0 else { return 0 }
+        return (milliseconds - 1) / 1_000 + 1
+    }
+}

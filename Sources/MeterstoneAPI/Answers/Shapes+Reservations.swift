@@ -1,0 +1,57 @@
+package import MeterstoneCore
+
+extension Shapes {
+    package static let reservation = Shape<Reservation>(
+        "Reservation",
+        [
+            Member("id", .name, \.id, "The event's id."),
+            Member(maybe: "source", .name, \.source, "Whose ids it is one of."),
+            Member("subject", .name, \.subject),
+            Member("status", .choice, \.status, "Where it stands."),
+            Member("quantities", .quantities, \.quantities, "What counts of it now."),
+            Member(
+                maybe: "reported", .quantities, \.reported, "What the caller said was used so far."),
+            Member("reservedAt", .instant, \.reservedAt),
+            Member("expiresAt", .instant, \.expiresAt, "When it ends if nobody ends it."),
+            Member(
+                "closedAt", Wire<Instant>.instant.orNull, \.closedAt,
+                "When it ended; null: it is open."),
+            Member(
+                "onExpiry", .choice, \.terms.onExpiry, "What counts when nobody ends it."),
+            Member(
+                "onOverage", .choice, \.terms.onOverage, "What counts beyond what was set aside."),
+        ])
+}
+
+extension Shapes {
+    package static let reservations = list(
+        "ReservationList", "reservations", of: reservation)
+}
+
+extension Shapes {
+    /// What became of an extension, a settlement or a release.
+    package static let reservationAnswer = Shape<ReservationAnswer>(
+        "ReservationAnswer", reservationMembers)
+
+    fileprivate static let reservationMembers: [Member<ReservationAnswer>] = [
+        Member(
+            "duplicate", .flag, \.isDuplicate, "Whether the same was answered before."),
+        Member("reservation", Shapes.reservation.wire, \.reservation),
+        Member("limits", .statuses, \.limits, "Every limit that it concerns."),
+        Member(
+            maybe: "credits", Shapes.charge.wire, \.credits,
+            "What it costs in credits; absent: none."),
+    ]
+
+    /// What became of a reserve that was allowed.
+    package static let reserved = Shape<ReservationAnswer>(
+        "ReserveAnswer", [.allowed(true)] + reservationMembers)
+}
+
+extension ReservationAnswer {
+    package init(_ decision: Decision, _ reservation: Reservation) {
+        self.init(
+            reservation: reservation, limits: decision.limits, credits: decision.credits,
+            isDuplicate: decision.isDuplicate)
+    }
+}

@@ -1,0 +1,17 @@
+/// The shapes of all answers.
+package enum Shapes {
+    /// Those that stand in the description by their name.
+    package static let schemas: [(name: String, schema: String)] = [
+        schema(charge), schema(credits), schema(grant), schema(openGrant), schema(granted),
+        schema(voided), schema(refunded), schema(entry), schema(entries), schema(limitStatus),
+        schema(consumed), schema(checked), schema(limits), schema(override), schema(overrides),
+        schema(reservation), schema(reservations), schema(reserved), schema(reservationAnswer),
+        schema(event), schema(events), schema(usage), schema(lifetime), schema(statistics),
+        schema(pace), schema(feature), schema(day), schema(days), schema(month), schema(months),
+        schema(whatIf), schema(whatIfRefusal),
+    ]
+
+    package static func schema<Value>(_ shape: Shape<Value>) -> (name: String, schema: String) {
+        (shape.name ?? "", shape.definition)
+    }
+}
