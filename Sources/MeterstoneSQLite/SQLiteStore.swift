@@ -125,7 +125,7 @@ public final class SQLiteStore: Store, @unchecked Sendable {
                     workingSet.append(batch)
                     publish()
                 }
-                // Asking about subjects brings them into memory, too.
+                // Checking brings subjects into memory, too.
                 workingSet.evict()
                 return outcomes
             } catch {
@@ -222,6 +222,10 @@ public final class SQLiteStore: Store, @unchecked Sendable {
         return try read { (_, source) throws(StoreError) in
             try source.head.view(of: subject, source)
         }
+    }
+
+    public func look(_ looks: [Look], at now: Instant) throws(StoreError) -> [Look.Answer] {
+        try read { (_, source) throws(StoreError) in try source.look(looks, at: now) }
     }
 
     public func read<Result>(

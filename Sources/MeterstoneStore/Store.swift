@@ -86,6 +86,9 @@ public protocol Store: AnyObject, Sendable {
     /// answered before.
     func view(of subject: SubjectID?) throws(StoreError) -> StoreView
 
+    /// Answers looks from one snapshot, as of everything that was answered before.
+    func look(_ looks: [Look], at now: Instant) throws(StoreError) -> [Look.Answer]
+
     /// Reads everything that was answered before a view was taken, from one snapshot.
     func read<Result>(
         _ view: StoreView, _ body: (any StoreSource) throws(StoreError) -> Result

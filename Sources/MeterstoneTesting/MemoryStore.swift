@@ -100,6 +100,10 @@ public final class MemoryStore: Store {
         return try head.view(of: subject, try HeadSource(NothingStored(), head))
     }
 
+    public func look(_ looks: [Look], at now: Instant) throws(StoreError) -> [Look.Answer] {
+        try source().look(looks, at: now)
+    }
+
     public func read<Result>(
         _ view: StoreView, _ body: (any StoreSource) throws(StoreError) -> Result
     ) throws(StoreError) -> Result {
