@@ -92,26 +92,36 @@ extension Projection {
 final class ColumnWriting: Sendable {
     typealias Part = (segment: ColumnSegment, sequence: Int64)
 
-    private let parts = Mutex<[Part]>([])
+    private let parts = Mutex<Result<[Part], StoreError>>(.success([]))
     private let group = DispatchGroup()
     private static let queue = DispatchQueue(label: "meterstone.columns", qos: .userInitiated)
 
-    /// - Parameter columns: events, with the last fact that each part includes.
-    init(_ columns: [(until: Int64, entries: ColumnEntries)]) {
+    init(_ slice: ColumnSlice, _ registry: Registry) {
         group.enter()
         Self.queue.async {
-            for (until, entries) in columns {
-                let made = entries.segments().map { ($0, until) }
-                self.parts.withLock { $0 += made }
-            }
+            let made = Self.segments(of: slice, registry)
+            self.parts.withLock { $0 = made }
             self.group.leave()
         }
     }
 
+    private static func segments(
+        of slice: ColumnSlice, _ registry: Registry
+    ) -> Result<[Part], StoreError> {
+        do throws(StoreError) {
+            return .success(
+                try slice.parts(registry).flatMap { until, entries in
+                    entries.segments().map { ($0, until) }
+                })
+        } catch {
+            return .failure(error)
+        }
+    }
+
     /// Waits until all are there.
-    func segments() -> [Part] {
+    func segments() throws(StoreError) -> [Part] {
         group.wait()
-        return parts.withLock { $0 }
+        return try parts.withLock { $0 }.get()
     }
 }
 

@@ -85,15 +85,19 @@ final class Projection {
     ///
     /// A change of the catalog is projected together with everything after it, so that the catalog and
     /// the watermark always belong together.
-    init?(_ workingSet: WorkingSet) {
+    ///
+    /// - Parameter cuts: facts from both sides of which nothing is put into columns together.
+    init?(_ workingSet: WorkingSet, cuts: [Int64]) {
         let hasCatalogChange = workingSet.dirtyChanges.contains { $0.change.isOfCatalog }
-        guard let slice = workingSet.tail.takeSlice(whole: hasCatalogChange) else { return nil }
+        guard let slice = workingSet.tail.takeSlice(whole: hasCatalogChange, cuts: cuts) else {
+            return nil
+        }
         let until = slice.until
         self.until = until
         batches = slice.batches
         factCount = Int(until - (slice.batches.first?.firstSequence ?? until) + 1)
         dirtyCounters = slice.counters
-        columns = ColumnWriting(slice.columns)
+        columns = ColumnWriting(slice.columns, workingSet.registry)
         registry = workingSet.registry
         changes = workingSet.dirtyChanges.filter { $0.sequence <= until }
         subjectRows = workingSet.dirtySubjects.partitioningIndex { $0.sequence > until }
@@ -356,7 +360,7 @@ final class Projection {
     /// They are there for readers only once the watermark has moved.
     private func putSegments(_ statements: WriterStatements) throws(StoreError) {
         if position == 0 {
-            segments = columns.segments()
+            segments = try columns.segments()
             days = Set(segments.map(\.segment.day)).sorted()
             extent = segments.count
         }

@@ -11,7 +11,10 @@ extension SQLiteStore {
         return try write { (database) throws(StoreError) in
             do throws(StoreError) {
                 try checkpoints.continueIfNeeded(database)
-                if projection == nil { projection = Projection(workingSet) }
+                if projection == nil {
+                    projection = Projection(
+                        workingSet, cuts: published.cuts(after: workingSet.watermark))
+                }
                 guard let current = projection else { return false }
                 if try current.step(statements, workingSet) { return true }
                 projection = nil

@@ -41,7 +41,7 @@ public final class MemoryStore: Store {
     public func project() throws(StoreError) -> Bool { false }
 
     public func reportView() throws(StoreError) -> StoreView {
-        workingSet.withLock { $0.reportView() }
+        workingSet.withLock { $0.published }.view()
     }
 
     public func verify() throws(StoreError) -> VerifyReport {

@@ -6,7 +6,8 @@ import MeterstoneStore
 /// A class, because the rows are made only when somebody asks for one, and once.
 final class TailSource: InspectionSource {
     private let batches: [JournalBatch]
-    private let columns: [ColumnEntries]
+    private let tail: TailSnapshot
+    private let registry: Registry
     private var stored: [Int64: StoredSubject] = [:]
     private lazy var rows = makeRows()
     private var counters: [CounterKey: CounterState] = [:]
@@ -19,7 +20,8 @@ final class TailSource: InspectionSource {
                 nextExpiry: state.nextExpiry, past: state.past)
         }
         batches = workingSet.tail.batches
-        columns = workingSet.tail.columns.map(\.entries)
+        tail = workingSet.tail.snapshot
+        registry = workingSet.registry
     }
 
     /// Presents everything, counters and how subjects stand to each other included.
@@ -59,8 +61,10 @@ final class TailSource: InspectionSource {
         days: ClosedRange<Int64>, withTimes: Bool, at cut: ReportCut?,
         _ visit: (ColumnSegment) throws(StoreError) -> Void
     ) throws(StoreError) {
-        for segment in columns.flatMap({ $0.segments() }) where days.contains(segment.day) {
-            try visit(segment)
+        for entries in try tail.columns(registry) {
+            for segment in entries.segments() where days.contains(segment.day) {
+                try visit(segment)
+            }
         }
     }
 

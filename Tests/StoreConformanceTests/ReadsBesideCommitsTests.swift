@@ -40,6 +40,9 @@ import Testing
             #expect(try await engine.statistics(of: .ada)?.totals.map(\.quantity) == [5])
             #expect(try await engine.lifetime(of: .ada)?.meters.map(\.lifetime) == [5])
             #expect(try await engine.blueprint().meters.map(\.key) == [.prompts])
+            let top = try await engine.topSubjects(of: .prompts, ReportQuestion())
+            guard case .report(let report) = top else { throw UnexpectedOutcome() }
+            #expect(report.rows.map(\.quantity) == [5])
             let question = WhatIfQuestion(allLimits: true)
             guard case .answered(let answer) = try await engine.whatIf(question) else {
                 Issue.record("expected an answer")

@@ -148,7 +148,7 @@ extension MeterstoneEngine {
         _ rows:
             @escaping @Sendable (ReportContext) throws(StoreError) -> (rows: [Row], next: Int?)
     ) async throws(StoreError) -> ReportOutcome<Row> {
-        let view = try await committer.runUnlessShared { (store) throws(StoreError) in
+        let view = try await committer.read { (store) throws(StoreError) in
             try store.reportView()
         }
         var zone = view.zone

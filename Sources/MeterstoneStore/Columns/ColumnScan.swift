@@ -20,11 +20,10 @@ package struct ColumnScan {
         self.cut = cut
         let watermark = try source.watermark()
         var tail: [Int64: [ColumnSegment]] = [:]
-        let last = cut?.sequence ?? .max
-        for part in view.columns where part.until > watermark && part.until <= last {
-            for segment in part.entries.segments() {
-                tail[segment.day, default: []].append(segment)
-            }
+        let waiting = try view.known.tail.columns(
+            after: watermark, through: cut?.sequence ?? .max, view.registry)
+        for segment in waiting.flatMap({ $0.segments() }) {
+            tail[segment.day, default: []].append(segment)
         }
         self.tail = tail
     }
