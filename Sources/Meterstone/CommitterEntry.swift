@@ -43,9 +43,6 @@ import MeterstoneStore
     func succeed(_ outcomes: [Outcome], from start: Int) {
         switch self {
         case .one(_, let continuation):
-            if case .failed(let error) = outcomes[start] {
-                return unsafe continuation.resume(returning: .failure(error))
-            }
             unsafe continuation.resume(returning: .success(outcomes[start]))
         case .many(let commands, let continuation):
             unsafe continuation.resume(

@@ -9,9 +9,9 @@ extension MeterstoneEngine {
     public func differences(
         of event: UsageEvent, terms: ReservationTerms? = nil
     ) async throws(StoreError) -> [String] {
-        guard
-            case .differences(let fields) = try await committer.commit(.compare(event, terms))
-        else { throw .unexpectedOutcome }
+        guard case .differences(let fields) = try await look(.compare(event, terms)) else {
+            throw .unexpectedOutcome
+        }
         return fields
     }
 }

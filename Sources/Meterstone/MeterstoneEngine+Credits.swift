@@ -5,7 +5,7 @@ extension MeterstoneEngine {
     /// What a subject may spend now, what is held, and what was ever earned and spent. What time alone
     /// has caused is included, whether it was written down or not.
     public func wallet(of subject: SubjectID) async throws(StoreError) -> Wallet {
-        guard case .wallet(let wallet) = try await committer.commit(.wallet(subject)) else {
+        guard case .wallet(let wallet) = try await look(.wallet(subject)) else {
             throw .unexpectedOutcome
         }
         return wallet

@@ -15,6 +15,19 @@ extension MeterstoneEngine {
     /// Windows up to now that are answered when a question names no start.
     static let pointsDefault = 30
 
+    /// Looks at how things stand, beside the committer.
+    func look(_ looks: [Look]) async throws(StoreError) -> [Look.Answer] {
+        let now = clock()
+        return try await committer.read { (store) throws(StoreError) in
+            try store.look(looks, at: now)
+        }
+    }
+
+    func look(_ look: Look) async throws(StoreError) -> Look.Answer {
+        guard let answer = try await self.look([look]).first else { throw .unexpectedOutcome }
+        return answer
+    }
+
     /// Usage of a meter, window by window, in the subject's own calendar.
     ///
     /// - Parameters:

@@ -50,9 +50,7 @@ extension MeterstoneEngine {
     public func reservation(
         _ id: EventID, source: String? = nil
     ) async throws(StoreError) -> Reservation? {
-        guard
-            case .found(let reservation) = try await committer.commit(
-                .reservation(id, source: source))
+        guard case .found(let reservation) = try await look(.reservation(id, source: source))
         else { throw .unexpectedOutcome }
         return reservation
     }
@@ -62,17 +60,16 @@ extension MeterstoneEngine {
     public func openReservations(
         of subject: SubjectID
     ) async throws(StoreError) -> [Reservation] {
-        guard
-            case .reservations(let reservations) = try await committer.commit(
-                .openReservations(subject))
+        guard case .reservations(let reservations) = try await look(.openReservations(subject))
         else { throw .unexpectedOutcome }
         return reservations
     }
 
     /// Writes down which reservations have expired, and returns how many.
     ///
-    /// Every decision counts an expired reservation as expired; this is for subjects that nobody asks
-    /// about, and for those who read usage. A server calls it every second.
+    /// Every decision, and every look at limits, credits or reservations, counts an expired reservation
+    /// as expired; this is for subjects that nobody uses, and for those who read usage. A server calls it
+    /// every second.
     @discardableResult
     public func expireReservations() async throws(StoreError) -> Int {
         let now = clock()

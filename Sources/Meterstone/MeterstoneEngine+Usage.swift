@@ -56,7 +56,7 @@ extension MeterstoneEngine {
 
     /// Where a subject stands now with every limit that decides, its teams' after its own.
     public func limits(of subject: SubjectID) async throws(StoreError) -> [LimitStatus] {
-        guard case .limits(let statuses) = try await committer.commit(.limits(subject)) else {
+        guard case .limits(let statuses) = try await look(.limits(subject)) else {
             throw .unexpectedOutcome
         }
         return statuses

@@ -10,8 +10,8 @@ public import MeterstoneStore
 public final class MeterstoneEngine: Sendable {
     let committer: Committer
     let clock: @Sendable () -> Instant
-    /// What all who ask what would have been may take together.
-    let memory = MemoryBudget(bytes: 1 << 30)
+    /// What all reports, and all who ask what would have been, may take together.
+    let memory: MemoryBudget
 
     /// Takes over the store; call ``shutdown()`` to give it back.
     public init(
@@ -19,6 +19,7 @@ public final class MeterstoneEngine: Sendable {
         commandsMax: Int = 100_000, logger: Logger = Logger(label: "meterstone")
     ) {
         self.clock = clock
+        memory = MemoryBudget(bytes: Self.memoryBytesMax)
         for notice in store.notices { logger.warning("\(notice)") }
         committer = Committer(store: store, clock: clock, commandsMax: commandsMax, logger: logger)
     }
@@ -29,10 +30,22 @@ public final class MeterstoneEngine: Sendable {
         uptime: @escaping @Sendable () -> UInt64
     ) {
         self.clock = clock
+        memory = MemoryBudget(bytes: Self.memoryBytesMax)
         committer = Committer(
             store: store, clock: clock, uptime: uptime, commandsMax: 100_000,
             logger: Logger(label: "meterstone"))
     }
+
+    package init(
+        store: any Store, clock: @escaping @Sendable () -> Instant, memory: MemoryBudget
+    ) {
+        self.clock = clock
+        self.memory = memory
+        committer = Committer(
+            store: store, clock: clock, commandsMax: 100_000, logger: Logger(label: "meterstone"))
+    }
+
+    private static let memoryBytesMax = 1 << 30
 
     /// Finishes what was accepted, projects it, and closes the store. Later calls get `closed`.
     public func shutdown() async {

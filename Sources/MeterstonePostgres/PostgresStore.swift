@@ -15,7 +15,8 @@ public final class PostgresStore: Store {
     let postgres: PostgresOptions
     let catalogs: CatalogCache
     let pool: ConnectionPool
-    let session = Mutex(CommitSession())
+    let rollings: RollingCache
+    let session: Mutex<CommitSession>
     let merger: ColumnMerger
     /// What asks whether the database is there, and nothing else.
     private let probe = Mutex(Probe())
@@ -34,6 +35,9 @@ public final class PostgresStore: Store {
     ) throws(StoreError) {
         self.options = options
         self.postgres = postgres
+        let rollings = RollingCache()
+        self.rollings = rollings
+        session = Mutex(CommitSession(rollings))
         pool = ConnectionPool(postgres)
         do {
             let connection = try Session.maintaining.connect(postgres)
@@ -145,8 +149,19 @@ public final class PostgresStore: Store {
         }
     }
 
+    public func look(_ looks: [Look], at now: Instant) throws(StoreError) -> [Look.Answer] {
+        catalogs.willCompare()
+        return try pool.with { (connection) throws(StoreError) in
+            do {
+                return try SnapshotLook(self, connection, looks, at: now).answers()
+            } catch {
+                throw StoreError(any: error)
+            }
+        }
+    }
+
     /// Everything that is committed stands in the tables.
-    private func head(_ catalog: VersionedCatalog) -> StoreHead {
+    func head(_ catalog: VersionedCatalog) -> StoreHead {
         StoreHead(
             catalog: catalog.catalog, options: options, zones: catalog.zones, sequence: .max - 1)
     }

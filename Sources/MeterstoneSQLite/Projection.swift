@@ -69,15 +69,19 @@ final class Projection {
     ///
     /// A change of the catalog is projected together with everything after it, so that the catalog and
     /// the watermark always belong together.
-    init?(_ workingSet: WorkingSet) {
+    ///
+    /// - Parameter cuts: facts from both sides of which nothing is put into columns together.
+    init?(_ workingSet: WorkingSet, cuts: [Int64]) {
         let hasCatalogChange = workingSet.dirtyChanges.contains { $0.change.isOfCatalog }
-        guard let slice = workingSet.tail.takeSlice(whole: hasCatalogChange) else { return nil }
+        guard let slice = workingSet.tail.takeSlice(whole: hasCatalogChange, cuts: cuts) else {
+            return nil
+        }
         until = slice.until
         batches = slice.facts.batches
         factCount = slice.count
         dirtyCounters = slice.counters
-        preparation = SlicePreparation(slice)
         registry = workingSet.registry
+        preparation = SlicePreparation(slice, registry)
         changes = slice.facts.changes
     }
 

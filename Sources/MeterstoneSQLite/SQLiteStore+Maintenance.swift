@@ -12,7 +12,8 @@ extension SQLiteStore {
             do throws(StoreError) {
                 try checkpoints.continueIfNeeded(database)
                 guard let current = projection else {
-                    projection = Projection(workingSet)
+                    projection = Projection(
+                        workingSet, cuts: published.cuts(after: workingSet.watermark))
                     return projection != nil
                 }
                 if try current.step(statements, workingSet) { return true }

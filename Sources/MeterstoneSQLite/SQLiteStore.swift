@@ -18,7 +18,7 @@ public final class SQLiteStore: Store, @unchecked Sendable {
     /// Confined to the committer, like everything below.
     var workingSet: WorkingSet { didSet { publish() } }
     /// What readers take.
-    private let published: Mutex<Result<StoreHead, StoreError>>
+    let published: PublishedHead
     var projection: Projection?
     let statements: WriterStatements
     private var lock: StoreLock?
@@ -63,7 +63,7 @@ public final class SQLiteStore: Store, @unchecked Sendable {
             if copiedEvents > 0 {
                 notices.append("\(copiedEvents) stored facts were brought into their new form")
             }
-            published = Mutex(.success(workingSet.published))
+            published = PublishedHead(workingSet.published)
             try adoptDefaultTimeZone(recomputes: adoptsDefaultTimeZone)
             try adoptZoneRules(recomputes: adoptsDefaultTimeZone)
             try adoptDerivedVersion()
@@ -125,7 +125,7 @@ public final class SQLiteStore: Store, @unchecked Sendable {
                     workingSet.append(batch)
                     publish()
                 }
-                // Asking about subjects brings them into memory, too.
+                // Checking brings subjects into memory, too.
                 workingSet.evict()
                 return outcomes
             } catch {
@@ -195,14 +195,7 @@ public final class SQLiteStore: Store, @unchecked Sendable {
     func publish() {
         let known: Result<StoreHead, StoreError> =
             refusal.map { .failure($0) } ?? .success(workingSet.published)
-        published.withLock { $0 = known }
-    }
-
-    public func reportView() throws(StoreError) -> StoreView {
-        try refuseIfHalted()
-        let view = workingSet.reportView()
-        publish()
-        return view
+        published.publish(known)
     }
 
     public func close() throws(StoreError) {
@@ -220,10 +213,18 @@ public final class SQLiteStore: Store, @unchecked Sendable {
     // MARK: From anywhere
 
     public func view(of subject: SubjectID?) throws(StoreError) -> StoreView {
-        guard let subject else { return try published.withLock { $0 }.get().view() }
+        guard let subject else { return try published.head().view() }
         return try read { (_, source) throws(StoreError) in
             try source.head.view(of: subject, source)
         }
+    }
+
+    public func reportView() throws(StoreError) -> StoreView {
+        try published.headOfReport().view()
+    }
+
+    public func look(_ looks: [Look], at now: Instant) throws(StoreError) -> [Look.Answer] {
+        try read { (_, source) throws(StoreError) in try source.look(looks, at: now) }
     }
 
     public func read<Result>(
@@ -255,11 +256,12 @@ public final class SQLiteStore: Store, @unchecked Sendable {
 
     /// Reads a snapshot of the tables together with what waits.
     private func read<Result>(
-        _ head: StoreHead? = nil,
+        _ known: StoreHead? = nil,
         _ body: (SQLiteSource, HeadSource) throws(StoreError) -> Result
     ) throws(StoreError) -> Result {
         // Before the snapshot, so that nothing falls between the two.
-        let head = try published.withLock { known in head.map { .success($0) } ?? known }.get()
+        let newest = try published.head()
+        let head = known ?? newest
         do {
             return try pool.read { database in
                 let tables = SQLiteSource(database, idRuns)

@@ -18,13 +18,13 @@ struct PreparedSlice: Sendable {
 
     init() {}
 
-    fileprivate init(_ slice: TailSlice) throws(StoreError) {
+    fileprivate init(_ slice: TailSlice, _ registry: Registry) throws(StoreError) {
         try add(slice.facts.batches, count: slice.count)
         add(slice.facts.rows)
         counters = slice.counters.indices
             .map { CounterReference(key: slice.counters[$0].key, index: $0) }
             .sorted()
-        segments = slice.columns.flatMap { part in
+        segments = try slice.columns.parts(registry).flatMap { part in
             part.entries.segments().map { ($0, part.until) }
         }
     }
@@ -74,13 +74,13 @@ final class SlicePreparation: Sendable {
     private let prepared = Mutex<Result<PreparedSlice, StoreError>?>(nil)
     private let group = DispatchGroup()
 
-    init(_ slice: TailSlice) {
+    init(_ slice: TailSlice, _ registry: Registry) {
         let slice = Slice(all: slice)
         group.enter()
         Self.queue.async {
             let result: Result<PreparedSlice, StoreError>
             do throws(StoreError) {
-                result = .success(try PreparedSlice(slice.all))
+                result = .success(try PreparedSlice(slice.all, registry))
             } catch {
                 result = .failure(error)
             }

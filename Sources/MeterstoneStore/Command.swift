@@ -11,22 +11,12 @@ public enum Command: Sendable {
     case record(UsageEvent)
     indirect case correct(Correction)
     indirect case change(ChangeRequest)
-    /// Where a subject stands with its limits now.
-    case limits(SubjectID)
     /// Decides as `consume` would, and sets the units aside until they are settled.
     indirect case reserve(UsageEvent, ReservationTerms)
     indirect case extend(ReservationExtension)
     indirect case close(ReservationClosing)
-    /// A reservation as it stands.
-    case reservation(EventID, source: String?)
-    /// In what an event differs from the one under its id, beside the terms of a reserve.
-    indirect case compare(UsageEvent, ReservationTerms?)
-    /// What is open on a subject now.
-    case openReservations(SubjectID)
     /// Writes down which of a subject's reservations have expired.
     case expire(SubjectID)
-    /// What a subject may spend now.
-    case wallet(SubjectID)
 }
 
 /// What became of a ``Command``, case by case.
@@ -36,16 +26,9 @@ public enum Outcome: Sendable {
     indirect case corrected(CorrectionOutcome)
     /// - Parameter after: what was changed, as JSON, as it stood afterwards; `nil` where it did not exist.
     indirect case changed(ChangeOutcome, after: String?, isReplay: Bool)
-    case limits([LimitStatus])
     indirect case reserved(ReserveOutcome)
     indirect case reservation(ReservationOutcome)
-    indirect case found(Reservation?)
-    case reservations([Reservation])
     case expired(count: Int)
-    indirect case wallet(Wallet)
-    case differences([String])
-    /// Nothing was done, for a reason that other commands of the batch do not share.
-    indirect case failed(StoreError)
 }
 
 extension Command {
@@ -59,7 +42,6 @@ extension Command {
         case .reserve: .reserved(.rejected(Rejection(error)))
         case .extend, .close: .reservation(.rejected(Rejection(error)))
         case .expire: .expired(count: 0)
-        case .limits, .reservation, .openReservations, .wallet, .compare: .failed(error)
         }
     }
 }

@@ -41,11 +41,8 @@ public protocol Store: AnyObject, Sendable {
     /// Does a short step of projection; `true` while there is more to do.
     func project() throws(StoreError) -> Bool
 
-    /// Whether ``reportView()`` and ``verify()`` may be called from anywhere.
+    /// Whether ``verify()`` may be called from anywhere.
     var isSharedBetweenNodes: Bool { get }
-
-    /// A view of no subject for a report, whose later pages leave out what comes after it.
-    func reportView() throws(StoreError) -> StoreView
 
     /// Recomputes every counter from the events, and says what differs. Projects everything first.
     func verify() throws(StoreError) -> VerifyReport
@@ -88,6 +85,12 @@ public protocol Store: AnyObject, Sendable {
     /// What is in force for a subject, or for nobody, and who it is: as of everything that was
     /// answered before.
     func view(of subject: SubjectID?) throws(StoreError) -> StoreView
+
+    /// A view of nobody for a report, whose later pages leave out what comes after it.
+    func reportView() throws(StoreError) -> StoreView
+
+    /// Answers looks from one snapshot, as of everything that was answered before.
+    func look(_ looks: [Look], at now: Instant) throws(StoreError) -> [Look.Answer]
 
     /// Reads everything that was answered before a view was taken, from one snapshot.
     func read<Result>(

@@ -41,7 +41,7 @@ public final class MemoryStore: Store {
     public func project() throws(StoreError) -> Bool { false }
 
     public func reportView() throws(StoreError) -> StoreView {
-        workingSet.withLock { $0.reportView() }
+        workingSet.withLock { $0.published }.view()
     }
 
     public func verify() throws(StoreError) -> VerifyReport {
@@ -98,6 +98,10 @@ public final class MemoryStore: Store {
         let head = workingSet.withLock { $0.published }
         guard let subject else { return head.view() }
         return try head.view(of: subject, try HeadSource(NothingStored(), head))
+    }
+
+    public func look(_ looks: [Look], at now: Instant) throws(StoreError) -> [Look.Answer] {
+        try source().look(looks, at: now)
     }
 
     public func read<Result>(

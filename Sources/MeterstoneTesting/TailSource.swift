@@ -6,7 +6,8 @@ import MeterstoneStore
 /// A class, because the rows are made only when somebody asks for one, and once.
 final class TailSource: InspectionSource {
     private let batches: [JournalBatch]
-    private let columns: [ColumnEntries]
+    private let tail: TailSnapshot
+    private let registry: Registry
     private var stored: [Int64: StoredSubject] = [:]
     private lazy var rows = makeRows()
     private var counters: [CounterKey: CounterState] = [:]
@@ -18,8 +19,9 @@ final class TailSource: InspectionSource {
                 number: state.number, firstSequence: state.firstSequence, profile: state.profile,
                 nextExpiry: state.nextExpiry, past: state.past)
         }
-        batches = workingSet.tail.snapshot.batches
-        columns = workingSet.tail.columns.map(\.entries)
+        tail = workingSet.tail.snapshot
+        batches = tail.batches
+        registry = workingSet.registry
     }
 
     /// Presents everything, counters and how subjects stand to each other included.
@@ -59,8 +61,10 @@ final class TailSource: InspectionSource {
         days: ClosedRange<Int64>, withTimes: Bool, at cut: ReportCut?,
         _ visit: (ColumnSegment) throws(StoreError) -> Void
     ) throws(StoreError) {
-        for segment in columns.flatMap({ $0.segments() }) where days.contains(segment.day) {
-            try visit(segment)
+        for entries in try tail.columns(registry) {
+            for segment in entries.segments() where days.contains(segment.day) {
+                try visit(segment)
+            }
         }
     }
 

@@ -83,7 +83,7 @@ struct StatementTests {
             _ = try await engine.correct(correction)
             // Counts anew from the events.
             try await engine.put(.putSubject(Subject(id: .ada, timeZone: "Asia/Kathmandu")))
-            _ = try await engine.used(SubjectID(unchecked: "subject1"))
+            _ = try await engine.check(.of(SubjectID(unchecked: "subject1")))
             let plans = proxy.takeNotices().filter { $0.contains("Query Text:") }
             Self.check(plans)
         }

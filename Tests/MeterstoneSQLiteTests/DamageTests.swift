@@ -214,7 +214,7 @@ import Testing
         try (0..<3).flatMap { number -> [Int64] in
             let id = SubjectID(unchecked: "user\(number)")
             guard
-                case .limits(let statuses)? = try store.commit([.limits(id)], at: FixedHistory.now)
+                case .limits(let statuses)? = try store.look([.limits(id)], at: FixedHistory.now)
                     .first
             else { return [] }
             return statuses.map(\.used.units)

@@ -62,7 +62,7 @@ import Testing
         history.run(store)
         #expect(!history.answered.isEmpty && !history.refused.isEmpty)
         #expect(Set(history.errors) == [.diskFull])
-        let status = try store.commit(
+        let status = try store.look(
             [.limits(SubjectID(unchecked: "user0"))], at: FixedHistory.now)
         #expect(status.count == 1)
         disk.recover()

@@ -38,7 +38,7 @@ import Testing
 
     private static func used(_ store: SQLiteStore, _ subject: String) throws -> Int64? {
         let id = SubjectID(unchecked: subject)
-        guard case .limits(let statuses)? = try store.commit([.limits(id)], at: now).first else {
+        guard case .limits(let statuses)? = try store.look([.limits(id)], at: now).first else {
             return nil
         }
         return statuses.first { $0.window == .lifetime }?.used.units

@@ -119,7 +119,7 @@ import Testing
             _ = try store.rebuild()
             #expect(try store.verify().differences == [])
             guard
-                case .wallet(let wallet) = try store.commit(
+                case .wallet(let wallet) = try store.look(
                     [.wallet(Self.ada)], at: FixedHistory.now)[0]
             else { return }
             #expect(wallet.balance == 50 && wallet.held == 10)

@@ -113,7 +113,7 @@ import Testing
         while try store.project() {}
         for number in 0..<2_000 {
             _ = try store.commit([.check(Self.event(number))], at: FixedHistory.now)
-            _ = try store.commit(
+            _ = try store.look(
                 [.limits(SubjectID(unchecked: "x\(number)"))], at: FixedHistory.now)
             _ = try store.view(of: SubjectID(unchecked: "y\(number)"))
         }
@@ -125,7 +125,7 @@ import Testing
         try (0..<50).map { number in
             let id = SubjectID(unchecked: "user\(number)")
             guard
-                case .limits(let statuses)? = try store.commit([.limits(id)], at: FixedHistory.now)
+                case .limits(let statuses)? = try store.look([.limits(id)], at: FixedHistory.now)
                     .first
             else { return -1 }
             return statuses.first { $0.window == .lifetime }?.used.units ?? -1

@@ -58,6 +58,49 @@ import Testing
         #expect(tail.facts(.usage, of: 0).isEmpty && tail.count == 0)
     }
 
+    /// Which subjects stand in columns, in their order.
+    private static func subjects(_ entries: [ColumnEntries]) throws -> [Int64] {
+        var result: [Int64] = []
+        for segment in entries.flatMap({ $0.segments() }) {
+            try segment.forEachRun { result += $0.subjects }
+        }
+        return result.sorted()
+    }
+
+    @Test func `a report has the columns of what was committed before, and projection in parts`()
+        throws
+    {
+        var tail = Tail(factsPerSection: 30)
+        var heads: [TailSnapshot] = []
+        let registry = Registry(names: EncodingTests.names, limits: [], series: [])
+        for number in 0..<10 {
+            var builder = JournalBatchBuilder(firstSequence: Int64(number * 10 + 1))
+            for fact in 0..<10 {
+                builder.append(subject: Int64(number * 10 + fact + 1)) { writer in
+                    Self.record(fact).write(to: &writer, nameNumber: EncodingTests.number)
+                }
+            }
+            tail.append(builder.sealed())
+            tail.closeFullSection()
+            heads.append(tail.snapshot)
+            // One that came first knows nothing of what is there by now.
+            let first = try heads[number / 2].columns(registry)
+            #expect(try Self.subjects(first) == Array(1...Int64((number / 2 + 1) * 10)))
+        }
+        for (after, through) in [(0, 100), (10, 40), (30, 60), (40, 50), (0, 20)] {
+            let entries = try heads[9].columns(
+                after: Int64(after), through: Int64(through), registry)
+            #expect(try Self.subjects(entries) == Array(Int64(after + 1)...Int64(through)))
+        }
+        #expect(try heads[9].columns(after: 100, registry).isEmpty)
+        let taken = tail.takeSlice(whole: true, cuts: [10, 30, 50, 60, 100])
+        let slice = try #require(taken)
+        let parts = try slice.columns.parts(registry)
+        #expect(parts.map(\.until) == [10, 30, 50, 60, 90, 100])
+        #expect(parts.map(\.entries.count) == [10, 20, 20, 10, 30, 10])
+        #expect(try Self.subjects([parts[2].entries]) == Array(31...50))
+    }
+
     @Test func `a batch that is being decided finds its facts`() {
         var builder = JournalBatchBuilder(firstSequence: 7)
         for number in 0..<20 {

@@ -152,6 +152,8 @@ import Testing
             #expect(found == listed)
             #expect(found?.status == .failed && found?.error == TrackedRequest.expired)
             #expect(found?.endedAt == found?.startedAt.advanced(byMilliseconds: 600_000))
+            #expect(try await world.used(RequestTracker.requests) == 1)
+            #expect(try await world.engine.expireReservations() == 1)
             #expect(try await world.used(RequestTracker.requests) == 0)
             let late = RequestEnd(id: .text("r"), tokens: .total(1))
             guard case .conflict = try await world.tracker.finish(late),

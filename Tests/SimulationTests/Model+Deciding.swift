@@ -11,23 +11,29 @@ extension Model {
         case .record(let event): return record(event, at: now)
         case .correct(let correction): return correct(correction, at: now)
         case .change(let request): return change(request, at: now)
-        case .limits(let id):
-            _ = expireDue(id, at: now)
-            return "\(statuses(id, at: now, now))"
         case .reserve(let event, let terms): return reserve(event, terms, at: now)
         case .extend(let more): return extend(more, at: now)
         case .close(let closing): return close(closing, at: now)
+        case .expire(let id): return "expired \(expireDue(id, at: now))"
+        }
+    }
+
+    /// Says in words what must be seen. Other than in a store, what has expired is written down.
+    mutating func look(_ look: Look, at now: Instant) -> String {
+        switch look {
+        case .limits(let id):
+            _ = expireDue(id, at: now)
+            return "\(statuses(id, at: now, now))"
         case .reservation(let id, let source):
             return reservation(id, source, at: now).map { text(ofReservation: $0) } ?? "none"
         case .openReservations(let id):
             _ = expireDue(id, at: now)
             return "\(open(on: id).map { text(ofReservation: $0) })"
-        // What differs is a matter of words, which the model has none of.
-        case .compare: return "compared"
-        case .expire(let id): return "expired \(expireDue(id, at: now))"
         case .wallet(let id):
             _ = expireDue(id, at: now)
             return wallet(id, at: now).text
+        // What differs is a matter of words, which the model has none of.
+        case .compare: return "compared"
         }
     }
 

@@ -3,6 +3,20 @@ import MeterstoneStore
 import MeterstoneTesting
 
 extension Simulation {
+    /// Looks at every store. None writes down what the model does, so that a command has them do it then.
+    mutating func look(_ looks: [Look]) throws {
+        model.looked.removeAll()
+        let expected = looks.map { model.look($0, at: world.now) }
+        for (name, store) in try stores {
+            let answers = try store.look(looks, at: world.now)
+            for (index, look) in looks.enumerated() {
+                try expect(answers[index].text, expected[index], "\(name), \(look.summary)")
+                try expectSound(answers[index], "\(name), \(look.summary)")
+            }
+        }
+        try writeExpired(of: model.looked)
+    }
+
     mutating func compareUsage() throws {
         let id = world.pick(World.subjects + World.teams)
         let meter = world.pick(model.blueprint.meters)
@@ -59,13 +73,13 @@ extension Simulation {
 
     /// What every subject has, which every store must add up to.
     mutating func compareWallets() throws {
-        try commit((World.subjects + World.teams).map { .wallet($0) })
+        try look((World.subjects + World.teams).map { .wallet($0) })
     }
 
     /// What is open, and what every limit says of it.
     mutating func compareReservations() throws {
         let ids = World.subjects + World.teams
-        try commit(ids.map { .openReservations($0) } + ids.map { .limits($0) })
+        try look(ids.map { .openReservations($0) } + ids.map { .limits($0) })
     }
 
     /// Writes down what has expired, of subjects that the stores name.
@@ -80,8 +94,8 @@ extension Simulation {
     }
 
     /// What holds of an answer whatever was asked.
-    func expectSound(_ outcome: Outcome, _ what: String) throws {
-        switch outcome {
+    private func expectSound(_ answer: Look.Answer, _ what: String) throws {
+        switch answer {
         case .wallet(let wallet):
             try expect(
                 wallet.granted - wallet.spent - wallet.expired - wallet.voided - wallet.held,

@@ -58,6 +58,7 @@ struct Simulation {
             world.tick()
             let count = world.percent(70) ? 1 : Int(world.number(2...9))
             try commit((0..<count).map { _ in world.command() })
+            if world.percent(15) { try look((0..<count).map { _ in world.look() }) }
             try disturb()
             if world.percent(40) { try compareWallets() }
             if world.percent(6) { try compareReservations() }
@@ -102,12 +103,19 @@ struct Simulation {
                 try expect(
                     command.comparable(outcomes[index].text), command.comparable(expected),
                     "\(name), \(command.summary)")
-                try expectSound(outcomes[index], "\(name), \(command.summary)")
             }
         }
         // A node that is only asked counts what has expired as expired, and writes nothing down.
         if commands.allSatisfy(\.isQuestion), !model.looked.isEmpty {
             _ = try nodes[node].commit(model.looked.map { .expire($0) }, at: world.now)
+        }
+    }
+
+    /// Has the stores write down what the model has noted as expired when it was looked at.
+    func writeExpired(of subjects: [SubjectID]) throws {
+        guard !subjects.isEmpty else { return }
+        for store in [memory, try current, nodes[0]] as [any Store] {
+            _ = try store.commit(subjects.map { .expire($0) }, at: world.now)
         }
     }
 

@@ -41,17 +41,24 @@ extension Outcome {
         case .corrected(.unchanged): "unchanged"
         case .corrected(.rejected(let rejection)): rejection.code.rawValue
         case .changed(let outcome, _, let isReplay): (isReplay ? "again " : "") + outcome.text
-        case .limits(let statuses): "\(statuses.map { ModelStatus($0) })"
         case .reserved(.rejected(let rejection)): rejection.code.rawValue
         case .reserved(.conflict): "conflict"
         case .reserved(.decided(let decision, let reservation)):
             decision.text + (reservation.map { " \($0.text)" } ?? "")
         case .reservation(let outcome): outcome.text
+        case .expired(let count): "expired \(count)"
+        }
+    }
+}
+
+extension Look.Answer {
+    /// In the words of ``Model/look(_:at:)``.
+    var text: String {
+        switch self {
+        case .limits(let statuses): "\(statuses.map { ModelStatus($0) })"
         case .found(let reservation): reservation?.text ?? "none"
         case .reservations(let reservations): "\(reservations.map(\.text))"
-        case .expired(let count): "expired \(count)"
         case .wallet(let wallet): wallet.text
-        case .failed(let error): error.code.text
         case .differences: "compared"
         }
     }
@@ -164,7 +171,6 @@ extension Command {
         case .record(let event): "record \(event.summary)"
         case .correct(let correction): "correct \(correction.eventID) \(correction.kind)"
         case .change(let request): "\(request.change)"
-        case .limits(let id): "limits of \(id)"
         case .reserve(let event, let terms):
             "reserve \(event.summary) \(terms.milliseconds) \(terms.onExpiry) \(terms.onOverage)"
         case .extend(let more):
@@ -172,9 +178,17 @@ extension Command {
                 + "reported \(more.reported.text)"
         case .close(let closing):
             "close \(closing.id) \(closing.end) \(closing.details?.type ?? "-")"
+        case .expire(let id): "expire \(id)"
+        }
+    }
+}
+
+extension Look {
+    var summary: String {
+        switch self {
+        case .limits(let id): "limits of \(id)"
         case .reservation(let id, _): "reservation \(id)"
         case .openReservations(let id): "open reservations of \(id)"
-        case .expire(let id): "expire \(id)"
         case .compare(let event, _): "compare \(event.summary)"
         case .wallet(let id): "wallet of \(id)"
         }
@@ -184,10 +198,8 @@ extension Command {
 extension Command {
     /// Whether it changes nothing but what time alone changes.
     var isQuestion: Bool {
-        switch self {
-        case .check, .limits, .reservation, .openReservations, .wallet, .compare: true
-        default: false
-        }
+        if case .check = self { return true }
+        return false
     }
 
     /// Which grants of a plan were joined into one and never had a line of their own, only the ledger

@@ -5,13 +5,19 @@ import MeterstoneStore
 extension World {
     mutating func reservationCommand() -> Command {
         switch number(0...99) {
-        case 0..<42: reserve()
-        case 42..<72: .close(closing())
-        case 72..<86: .extend(extending())
-        case 86..<91:
-            .reservation(target()?.id ?? .text("none"), source: target()?.details?.source)
-        case 91..<97: .openReservations(pick(Self.subjects + Self.teams))
+        case 0..<47: reserve()
+        case 47..<81: .close(closing())
+        case 81..<97: .extend(extending())
         default: .expire(pick(Self.subjects + Self.teams))
+        }
+    }
+
+    mutating func look() -> Look {
+        switch number(0...99) {
+        case 0..<30: .limits(pick(Self.subjects + Self.teams))
+        case 30..<50: .wallet(pick(Self.subjects + Self.teams))
+        case 50..<75: .openReservations(pick(Self.subjects + Self.teams))
+        default: .reservation(target()?.id ?? .text("none"), source: target()?.details?.source)
         }
     }
 

@@ -85,10 +85,8 @@ struct World {
         case 0..<62: .consume(event())
         case 62..<69: .check(event(), as: percent(70) ? .consume : .reservation)
         case 69..<89: .record(event())
-        case 89..<103: .correct(correction())
-        case 103..<110: .limits(pick(Self.subjects + Self.teams))
-        case 110..<157: reservationCommand()
-        case 157..<161: .wallet(pick(Self.subjects + Self.teams))
+        case 89..<105: .correct(correction())
+        case 105..<160: reservationCommand()
         default: .change(request())
         }
     }

@@ -91,6 +91,10 @@ final class HeldStore: Store {
         try store.view(of: subject)
     }
 
+    func look(_ looks: [Look], at now: Instant) throws(StoreError) -> [Look.Answer] {
+        try store.look(looks, at: now)
+    }
+
     func reportView() throws(StoreError) -> StoreView { try store.reportView() }
 
     func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [Subject] {

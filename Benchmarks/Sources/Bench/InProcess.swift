@@ -24,6 +24,15 @@ struct InProcess {
         }
     }
 
+    /// Where subjects stand with their limits.
+    func looks(callers: Int) async throws -> Pace {
+        try await pace(callers: callers, for: duration) { _, picker in
+            let event = workload.event(workload.pick(&picker), &picker)
+            _ = try await workload.engine.limits(of: event.subject)
+            return 1
+        }
+    }
+
     /// One caller with batches, or several.
     func batches(of size: Int, callers: Int = 1, hasIDs: Bool = true) async throws -> Pace {
         try await pace(callers: callers, for: duration) { _, picker in

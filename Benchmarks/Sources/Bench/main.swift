@@ -46,6 +46,9 @@ if sections.contains("inprocess") {
     for callers in [1, 64] {
         let checks = try await inProcess.checks(callers: callers)
         report.add("check, \(callers) waiting callers", checks.perSecond, "/s")
+        let looks = try await inProcess.looks(callers: callers)
+        report.add("limits, \(callers) waiting callers", looks.perSecond, "/s")
+        report.add("  p99", looks.latencies.percentile(0.99), "us")
     }
     await workload.engine.shutdown()
 }

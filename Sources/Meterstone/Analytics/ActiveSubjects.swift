@@ -1,4 +1,5 @@
 import MeterstoneCore
+import MeterstoneStore
 
 /// How many subjects have events that count.
 ///
@@ -18,11 +19,27 @@ struct ActiveSubjects {
     private var dense: [Int16] = []
     private var denseCount: Int64 = 0
     private var large: [Int64: Int64] = [:]
+    private var tab: MemoryTab
+
+    init(_ memory: MemoryShare) {
+        tab = MemoryTab(memory)
+        tab.note(Self.bytesAtLeast)
+    }
+
+    /// What one takes that holds nobody.
+    private static let bytesAtLeast = 128
 
     /// How many there are.
     var count: Int64 { denseCount + Int64(net.count) }
 
     mutating func add(_ subjects: [Int64], _ weights: [Int64]?) {
+        addEach(subjects, weights)
+        tab.note(
+            Self.bytesAtLeast + 2 * dense.count + 16 * pending.count
+                + (16 + MemoryTab.bytesPerEntry) * large.count)
+    }
+
+    private mutating func addEach(_ subjects: [Int64], _ weights: [Int64]?) {
         guard let largest = subjects.max() else { return }
         if dense.isEmpty, subjects.count > Self.pendingMax,
             largest < min(Self.denseMax, Int64(subjects.count * Self.bytesPerEntry))

@@ -1,4 +1,5 @@
 import MeterstoneCore
+import MeterstoneStore
 
 /// How often each duration occurred, exactly.
 struct Durations {
@@ -10,8 +11,18 @@ struct Durations {
     private var long: [Int64: Int64] = [:]
     private var count: Int64 = 0
     private var sum: Int128 = 0
+    private var tab: MemoryTab
+
+    init(_ memory: MemoryShare) {
+        tab = MemoryTab(memory)
+    }
 
     mutating func add(_ values: [Int64], _ weights: [Int64]?) {
+        addEach(values, weights)
+        tab.note(8 * short.count + (16 + MemoryTab.bytesPerEntry) * long.count)
+    }
+
+    private mutating func addEach(_ values: [Int64], _ weights: [Int64]?) {
         guard let weights else {
             if short.isEmpty, values.count > Self.sparseMax { becomeDense() }
             if short.isEmpty {

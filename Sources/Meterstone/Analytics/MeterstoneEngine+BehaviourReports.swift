@@ -13,7 +13,7 @@ extension MeterstoneEngine {
             var operations: [OperationName: OperationSum] = [:]
             try context.forEachRun(where: { $0.type != nil || $0.subtype != nil }) { (run) in
                 let name = OperationName(type: run.shape.type, subtype: run.shape.subtype)
-                operations[name, default: OperationSum()].add(run)
+                operations[name, default: OperationSum(context.memory)].add(run)
             }
             let rows = operations.filter { $0.value.events > Int64(minimumEvents) }
                 .map { name, sum in
@@ -43,15 +43,16 @@ extension MeterstoneEngine {
             let meters = context.blueprint.meters(keys)
             var active: [PlanKey?: ActiveSubjects] = [:]
             var totals: [PlanKey?: [MeterTotal]] = [:]
-            let needsTimes = meters.contains { $0.aggregation == .latest }
             let movements = MeterMovements(meters)
-            try context.forEachRun(withTimes: needsTimes) { (run) in
+            try context.forEachRun(
+                withTimes: movements.needTimes, takenBackFirst: movements.needTakenBackFirst
+            ) { (run) in
                 let plan = run.shape.plan
                 let (subjects, weights) = (run.subjects, run.weights)
-                active[plan, default: ActiveSubjects()].add(subjects, weights)
+                active[plan, default: ActiveSubjects(context.memory)].add(subjects, weights)
                 for (place, movement) in movements[run].enumerated() {
                     guard let movement else { continue }
-                    totals[plan, default: meters.map { MeterTotal($0) }][place]
+                    totals[plan, default: meters.map { MeterTotal($0, context.memory) }][place]
                         .add(run, movement, subjects, weights)
                 }
             }
@@ -123,7 +124,11 @@ private struct OperationSum {
     var events: Int64 = 0
     var failed: Int64 = 0
     var cancelled: Int64 = 0
-    var durations = Durations()
+    var durations: Durations
+
+    init(_ memory: MemoryShare) {
+        durations = Durations(memory)
+    }
 
     mutating func add(_ run: ColumnRun) {
         let weights = run.weights
@@ -144,25 +149,32 @@ extension ReportContext {
         of meter: Meter, by subjects: [Int64]
     ) throws(StoreError) -> [Int64: Int64] {
         let wanted = WantedSubjects(subjects)
-        var events: [Deed: Int64] = [:]
+        var days: [Int64: Int64] = [:]
+        var today: (day: Int64, events: [Int64: Int64]) = (.min, [:])
+        func endDay() {
+            for (subject, count) in today.events where count > 0 { days[subject, default: 0] += 1 }
+        }
         try forEachRun(of: meter) { (run, _) in
+            if run.day != today.day {
+                endDay()
+                today = (run.day, [:])
+            }
             let (numbers, weights) = (run.subjects, run.weights)
             wanted.forEachPlace(in: numbers) { index in
-                events[Deed(subject: numbers[index], time: run.day), default: 0] +=
-                    weights?[index] ?? 1
+                today.events[numbers[index], default: 0] += weights?[index] ?? 1
             }
         }
-        return events.reduce(into: [:]) { result, entry in
-            if entry.value > 0 { result[entry.key.subject, default: 0] += 1 }
-        }
+        endDay()
+        return days
     }
 
     fileprivate func idle(days: Int64) throws(StoreError) -> (rows: [IdleSubject], next: Int?) {
         let recent = WindowSpan(
             from: span.until.advanced(byMilliseconds: -days * 86_400_000), until: span.until)
-        var active = ActiveSubjects()
-        try scan.forEachRun(in: recent, where: { _ in true }) { (run) in
+        var active = ActiveSubjects(memory)
+        try scan.forEachRun(in: recent, where: { _ in true }) { (run) throws(StoreError) in
             active.add(run.subjects, run.weights)
+            try memory.check()
         }
         active.settle()
         var found: [IdleSubject] = []

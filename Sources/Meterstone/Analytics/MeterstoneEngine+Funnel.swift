@@ -116,7 +116,7 @@ extension ReportContext {
 
     /// How many subjects took each step and all before it, in whatever order.
     private func counts(of steps: FunnelSteps) throws(StoreError) -> [Int64] {
-        var taken = Array(repeating: ActiveSubjects(), count: steps.count)
+        var taken = Array(repeating: ActiveSubjects(memory), count: steps.count)
         var known = PerShape<[Int]>()
         try forEachRun(where: { !steps.places($0).isEmpty }) { (run) in
             for place in known.value(run.shapeNumber, of: run.shape, steps.places) {

@@ -16,7 +16,8 @@ extension MeterstoneEngine {
                 let (subjects, weights) = (run.subjects, run.weights)
                 for limit in run.shape.met {
                     let key = LimitUnderPlan(limit: limit, plan: run.shape.plan)
-                    met[key, default: (0, ActiveSubjects())].events += run.events(weights)
+                    met[key, default: (0, ActiveSubjects(context.memory))].events += run.events(
+                        weights)
                     met[key]?.subjects.add(subjects, weights)
                 }
             }
@@ -59,7 +60,8 @@ extension MeterstoneEngine {
                 for key in run.shape.overages where limit.map({ $0 == key }) ?? true {
                     guard let place = run.shape.place(ofOverage: key) else { continue }
                     let pair = LimitUnderPlan(limit: key, plan: run.shape.plan)
-                    sums[pair, default: SubjectSums(areFew: true)].add(run, .value(place))
+                    sums[pair, default: SubjectSums(context.memory, areFew: true)]
+                        .add(run, .value(place))
                 }
             }
             let keys = sums.keys.sorted()
@@ -123,7 +125,7 @@ extension ReportContext {
         var result: [LimitKey: SubjectSums] = [:]
         try forEachRun(where: { limit.map($0.met.contains) ?? !$0.met.isEmpty }) { (run) in
             for key in run.shape.met where limit.map({ $0 == key }) ?? true {
-                result[key, default: SubjectSums()].add(run, .constant(1))
+                result[key, default: SubjectSums(memory)].add(run, .constant(1))
             }
         }
         let limits = result.keys.sorted()

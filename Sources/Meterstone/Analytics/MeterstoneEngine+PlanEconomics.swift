@@ -21,16 +21,18 @@ extension MeterstoneEngine {
             var active: [PlanKey?: ActiveSubjects] = [:]
             var totals: [PlanKey?: MeterTotal] = [:]
             let movements = MeterMovements([meter].compactMap(\.self))
-            try context.forEachRun(withTimes: meter?.aggregation == .latest) { (run) in
+            try context.forEachRun(
+                withTimes: movements.needTimes, takenBackFirst: movements.needTakenBackFirst
+            ) { (run) in
                 let plan = run.shape.plan
                 let (subjects, weights) = (run.subjects, run.weights)
-                active[plan, default: ActiveSubjects()].add(subjects, weights)
+                active[plan, default: ActiveSubjects(context.memory)].add(subjects, weights)
                 if let place = run.shape.costPlace {
                     sums[plan, default: 0] += RunUnits(run, .value(place))
                         .sum(count: subjects.count, weights)
                 }
                 if let meter, let movement = movements[run][0] {
-                    totals[plan, default: MeterTotal(meter)].add(
+                    totals[plan, default: MeterTotal(meter, context.memory)].add(
                         run, movement, subjects, weights)
                 }
             }

@@ -87,7 +87,7 @@ extension ReportContext {
         guard !subjects.isEmpty else { return [] }
         let count = MeterstoneEngine.usualDays
         var pasts = Array(repeating: Past(), count: subjects.count)
-        var days = ChosenSums(subjects)
+        var days = ChosenSums(subjects, memory)
         for past in (day - count)..<day {
             try add(meter, in: span(ofDay: past), to: &days)
             days.takeEach { pasts[$0].add($1) }

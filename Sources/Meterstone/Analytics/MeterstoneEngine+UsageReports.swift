@@ -56,7 +56,7 @@ extension MeterstoneEngine {
             guard start < end else { return ([], nil) }
             var rows: [TrendPoint] = []
             let movements = MeterMovements(meters)
-            var totals = meters.map { MeterTotal($0) }
+            var totals = meters.map { MeterTotal($0, context.memory) }
             let places = (start / meters.count)...((end - 1) / meters.count)
             let parts = spans[places].map { span in
                 WindowSpan(
@@ -82,7 +82,8 @@ extension MeterstoneEngine {
             guard let meter = context.blueprint.meter(key) else { return ([], nil) }
             var values: [String?: MeterTotal] = [:]
             try context.forEachRun(of: meter) { (run, movement) in
-                values[facet.value(of: run.shape), default: MeterTotal(meter)].add(run, movement)
+                values[facet.value(of: run.shape), default: MeterTotal(meter, context.memory)]
+                    .add(run, movement)
             }
             let total = values.values.reduce(Int64(0)) { $0.addingSaturated($1.quantity) }
             let rows = values.filter { $0.value.events > 0 }.map { value, sum in
@@ -101,11 +102,12 @@ extension MeterstoneEngine {
 struct MeterTotal {
     private var sum: Int128 = 0
     private(set) var events: Int64 = 0
-    private(set) var subjects = ActiveSubjects()
+    private(set) var subjects: ActiveSubjects
     private var fold: ValueFold?
 
-    init(_ meter: Meter) {
-        fold = meter.aggregation.isAdditive ? nil : ValueFold(meter.aggregation)
+    init(_ meter: Meter, _ memory: MemoryShare) {
+        subjects = ActiveSubjects(memory)
+        fold = meter.aggregation.isAdditive ? nil : ValueFold(meter.aggregation, memory)
     }
 
     /// Stops at the greatest number there is.
@@ -124,7 +126,7 @@ struct MeterTotal {
         if fold == nil {
             sum += RunUnits(run, movement).sum(count: numbers.count, weights)
         } else {
-            fold?.add(run, movement)
+            fold?.addTogether(run, movement)
         }
     }
 
@@ -141,9 +143,9 @@ extension ReportContext {
     fileprivate func trend(
         _ movements: MeterMovements, in span: WindowSpan, _ totals: inout [MeterTotal]
     ) throws(StoreError) -> [TrendPoint] {
-        try forEachRun(in: span, withTimes: movements.needTimes) { (run) in
-            totals.add(run, movements)
-        }
+        try forEachRun(
+            in: span, withTimes: movements.needTimes, takenBackFirst: movements.needTakenBackFirst
+        ) { (run) in totals.add(run, movements) }
         return points(movements, in: span, &totals)
     }
 
@@ -155,7 +157,9 @@ extension ReportContext {
         var rest = spans[...]
         let whole = WindowSpan(
             from: spans.first?.from ?? span.from, until: spans.last?.until ?? span.from)
-        try forEachRun(in: whole, withTimes: movements.needTimes) { (run) in
+        try forEachRun(
+            in: whole, withTimes: movements.needTimes, takenBackFirst: movements.needTakenBackFirst
+        ) { (run) in
             while let window = rest.first, window.until <= .startOf(day: run.day) {
                 rows += points(movements, in: window, &totals)
                 rest.removeFirst()
@@ -190,19 +194,20 @@ extension ReportContext {
             let part = WindowSpan(
                 from: max(span.from, .startOf(day: day)),
                 until: min(span.until, .startOf(day: day + 1)))
-            var times: [Int64: [Int64: Int64]] = [:]
+            var times = ValueFold(.latest, memory)
             let wanted = WantedSubjects(missing)
-            try forEachRun(of: meter, in: part, withTimes: true) { (run, _) in
+            try forEachRun(of: meter, in: part, withTimes: true, takenBackFirst: true) { (run, _) in
                 let numbers = run.subjects
                 var (whens, weights): ([Int64], [Int64]?) = ([], nil)
                 wanted.forEachPlace(in: numbers) { index in
                     if whens.isEmpty { (whens, weights) = (run.times, run.weights) }
-                    times[numbers[index], default: [:]][whens[index], default: 0] +=
-                        weights?[index] ?? 1
+                    let time = whens[index]
+                    times.add(
+                        time, .constant(time), at: time, weight: weights?[index] ?? 1,
+                        to: numbers[index])
                 }
             }
-            for (subject, times) in times {
-                guard let last = times.filter({ $0.value > 0 }).keys.max() else { continue }
+            times.forEach { subject, last, _ in
                 result[subject] = Instant(millisecondsSince1970: last)
                 missing.remove(subject)
             }

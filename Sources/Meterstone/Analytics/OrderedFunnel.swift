@@ -14,7 +14,7 @@ extension ReportContext {
     /// It goes day by day, since a step that was first taken on one day is settled once all of that day
     /// is seen, and on each day step by step.
     func orderedCounts(of wanted: FunnelSteps) throws(StoreError) -> [Int64] {
-        var steps = Array(repeating: SubjectInstants(), count: wanted.count)
+        var steps = Array(repeating: SubjectInstants(memory), count: wanted.count)
         var runs: [[ColumnRun]] = Array(repeating: [], count: wanted.count)
         var known = PerShape<[Int]>()
         var day = Int64.min
@@ -76,6 +76,11 @@ private struct SubjectInstants {
     private var dense: [Int64] = []
     private var sparse: [Int64: Int64] = [:]
     private(set) var count: Int64 = 0
+    private var tab: MemoryTab
+
+    init(_ memory: MemoryShare) {
+        tab = MemoryTab(memory)
+    }
 
     /// Later than everything: never.
     subscript(subject: Int64) -> Int64 {
@@ -115,6 +120,11 @@ private struct SubjectInstants {
     private mutating func grow(to number: Int) {
         let size = min(max(number + 1, dense.count * 2), Int(Self.denseMax))
         dense += Array(repeating: .max, count: size - dense.count)
+        noteBytes()
+    }
+
+    private mutating func noteBytes() {
+        tab.note(8 * dense.count + (16 + MemoryTab.bytesPerEntry) * sparse.count)
     }
 
     mutating func note(_ time: Int64, of subject: Int64) {
@@ -123,6 +133,7 @@ private struct SubjectInstants {
         if known == .max { count += 1 }
         guard subject < Self.denseMax else {
             sparse[subject] = time
+            if sparse.count & 0xFF == 0 { noteBytes() }
             return
         }
         if Int(subject) >= dense.count { grow(to: Int(subject)) }

@@ -79,6 +79,7 @@ struct Ranking {
                 if quantity == least { tied[group].append(number) }
             }
         }
+        context.memory.add(32 * above.count + 8 * tied.reduce(0) { $0 + $1.count })
         var ids = try context.ids(of: Set(above.map(\.number)))
         above.sort {
             ($1.quantity, $0.group, ids[$0.number]) < ($0.quantity, $1.group, ids[$1.number])

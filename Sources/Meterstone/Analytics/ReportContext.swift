@@ -15,6 +15,8 @@ struct ReportContext {
     let zone: ZoneRules
     /// When the first page was asked for.
     let now: Instant
+    /// What it may take together with others.
+    let memory: MemoryShare
 
     var blueprint: Blueprint { scan.view.catalog.blueprint }
 
@@ -29,33 +31,41 @@ struct ReportContext {
 
     /// Visits everything that the question's filter lets through.
     func forEachRun(
-        in span: WindowSpan? = nil, withTimes: Bool = false,
+        in span: WindowSpan? = nil, withTimes: Bool = false, takenBackFirst: Bool = false,
         where accepts: (ColumnShape) -> Bool = { _ in true },
         _ visit: (ColumnRun) throws(StoreError) -> Void
     ) throws(StoreError) {
         try scan.forEachRun(
-            in: span ?? self.span, withTimes: withTimes,
-            where: { question.filter.accepts($0) && accepts($0) }, visit)
+            in: span ?? self.span, withTimes: withTimes, takenBackFirst: takenBackFirst,
+            where: { question.filter.accepts($0) && accepts($0) }
+        ) { (run) throws(StoreError) in
+            try visit(run)
+            try memory.check()
+        }
     }
 
-    /// Visits every event that moves a meter, by shape.
+    /// Visits every event that moves a meter, by shape; those that are taken back first, of each day, where
+    /// they do not simply add up.
     func forEachRun(
         of meter: Meter, in span: WindowSpan? = nil, withTimes: Bool = false,
+        takenBackFirst: Bool = false,
         _ visit: (ColumnRun, ShapeMovement) throws(StoreError) -> Void
     ) throws(StoreError) {
-        let needsTimes = withTimes || meter.aggregation == .latest
         let movements = MeterMovements([meter])
-        try forEachRun(in: span, withTimes: needsTimes, where: { meter.movement(of: $0) != nil }) {
-            (run) throws(StoreError) in
+        try forEachRun(
+            in: span, withTimes: withTimes || movements.needTimes,
+            takenBackFirst: takenBackFirst || movements.needTakenBackFirst,
+            where: { meter.movement(of: $0) != nil }
+        ) { (run) throws(StoreError) in
             if let movement = movements[run][0] { try visit(run, movement) }
         }
     }
 
     /// What each subject used of a meter.
     func sums(of meter: Meter, in span: WindowSpan? = nil) throws(StoreError) -> SubjectSums {
-        var sums = SubjectSums()
+        var sums = SubjectSums(memory)
         guard meter.aggregation.isAdditive else {
-            var fold = ValueFold(meter.aggregation)
+            var fold = ValueFold(meter.aggregation, memory)
             try forEachRun(of: meter, in: span) { (run, movement) in
                 fold.add(run, movement)
                 sums.days.insert(run.day)
@@ -72,8 +82,13 @@ struct ReportContext {
         SubjectIDs(byNumber: try profiles(of: numbers).mapValues(\.id))
     }
 
+    /// What a profile with an id takes, without what most have none of.
+    private static let bytesPerProfile = 512
+
     /// Who the subjects behind numbers are.
     func profiles(of numbers: some Collection<Int64>) throws(StoreError) -> [Int64: Subject] {
+        memory.add(Self.bytesPerProfile * numbers.count)
+        try memory.check()
         var result: [Int64: Subject] = [:]
         try scan.source.prefetch(subjects: numbers)
         for number in numbers {
@@ -148,7 +163,7 @@ extension MeterstoneEngine {
         _ rows:
             @escaping @Sendable (ReportContext) throws(StoreError) -> (rows: [Row], next: Int?)
     ) async throws(StoreError) -> ReportOutcome<Row> {
-        let view = try await committer.runUnlessShared { (store) throws(StoreError) in
+        let view = try await committer.read { (store) throws(StoreError) in
             try store.reportView()
         }
         var zone = view.zone
@@ -168,7 +183,7 @@ extension MeterstoneEngine {
         if let rejection = check(view.catalog.blueprint, span, zone) {
             return .rejected(rejection)
         }
-        let (name, rules) = (zone.name, zone)
+        let (name, rules, budget) = (zone.name, zone, memory)
         return try await committer.read(.long) { (store) throws(StoreError) in
             try store.read(view) { (source) throws(StoreError) in
                 if let cut = question.cut, try !ColumnScan.holds(cut, view, source) {
@@ -177,7 +192,8 @@ extension MeterstoneEngine {
                 let scan = try ColumnScan(view, source, at: question.cut)
                 let (rows, next) = try rows(
                     ReportContext(
-                        scan: scan, question: question, span: span, zone: rules, now: now))
+                        scan: scan, question: question, span: span, zone: rules, now: now,
+                        memory: MemoryShare(budget)))
                 let cut = try next.map { (_) throws(StoreError) in try scan.cut(at: now) }
                 return .report(Report(span: span, timeZone: name, rows: rows, next: next, cut: cut))
             }

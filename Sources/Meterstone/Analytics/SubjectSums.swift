@@ -1,4 +1,5 @@
 import MeterstoneCore
+import MeterstoneStore
 
 /// Two numbers for each subject, found by the subject's number.
 ///
@@ -15,10 +16,12 @@ struct SubjectSums {
     private var sparse: [Int64: SIMD2<Int64>] = [:]
     /// UTC days of what was added.
     var days: Set<Int64> = []
+    private var tab: MemoryTab
 
     /// - Parameter areFew: whether an array by number is not worth its room.
-    init(areFew: Bool = false) {
+    init(_ memory: MemoryShare, areFew: Bool = false) {
         denseMax = areFew ? 0 : Self.denseMax
+        tab = MemoryTab(memory)
     }
 
     /// Adds a quantity and events to a subject's.
@@ -27,6 +30,7 @@ struct SubjectSums {
         guard !dense.isEmpty, subject < denseMax else {
             sparse[subject, default: .zero] &+= SIMD2(quantity, events)
             if dense.isEmpty, sparse.count > sparseMax { becomeDenseIfWorth() }
+            if sparse.count & 0xFF == 0 { noteBytes() }
             return
         }
         if Int(subject) >= dense.count { grow(to: Int(subject)) }
@@ -89,6 +93,11 @@ struct SubjectSums {
     private mutating func grow(to number: Int) {
         let count = min(max(number + 1, dense.count * 2, 1_024), Int(denseMax))
         dense += Array(repeating: .zero, count: count - dense.count)
+        noteBytes()
+    }
+
+    private mutating func noteBytes() {
+        tab.note(16 * dense.count + (24 + MemoryTab.bytesPerEntry) * sparse.count)
     }
 
     subscript(subject: Int64) -> (quantity: Int64, events: Int64) {
@@ -121,9 +130,11 @@ struct ChosenSums {
     private var sparse: [Int64: Int32] = [:]
     private var sums: [SIMD2<Int64>]
 
-    init(_ subjects: [Int64]) {
+    init(_ subjects: [Int64], _ memory: MemoryShare) {
+        memory.add(MemoryTab.bytesPerEntry * subjects.count)
         sums = Array(repeating: .zero, count: subjects.count)
         let largest = subjects.filter { $0 < Self.denseMax }.max() ?? -1
+        memory.add(4 * Int(largest + 1))
         places = Array(repeating: -1, count: Int(largest) + 1)
         for (place, subject) in subjects.enumerated() {
             if subject < Self.denseMax {

@@ -35,11 +35,12 @@ struct SubjectZones {
 
 /// What subjects come to, of meters that add up and of others.
 struct SubjectTally {
-    private var sums = SubjectSums()
+    private var sums: SubjectSums
     private var fold: ValueFold?
 
-    init(_ meter: Meter) {
-        fold = meter.aggregation.isAdditive ? nil : ValueFold(meter.aggregation)
+    init(_ meter: Meter, _ memory: MemoryShare) {
+        sums = SubjectSums(memory)
+        fold = meter.aggregation.isAdditive ? nil : ValueFold(meter.aggregation, memory)
     }
 
     mutating func add(_ run: ColumnRun, _ movement: ShapeMovement) {
@@ -62,14 +63,14 @@ extension ReportContext {
     func sums(
         of meter: Meter, in period: some CalendarPeriod, _ zones: SubjectZones, under plan: PlanKey?
     ) throws(StoreError) -> SubjectSums {
-        var (total, underPlan) = (SubjectTally(meter), SubjectTally(meter))
+        var (total, underPlan) = (SubjectTally(meter, memory), SubjectTally(meter, memory))
         try forEachRun(of: meter, in: period, zones) { (run, movement) in
             total.add(run, movement)
             if let plan, run.shape.plan == plan { underPlan.add(run, movement) }
         }
         let sums = total.result
         guard plan != nil else { return sums }
-        var chosen = SubjectSums()
+        var chosen = SubjectSums(memory)
         underPlan.result.forEach { subject, _, _ in
             let (quantity, events) = sums[subject]
             chosen.add(quantity, events: events, to: subject)

@@ -125,14 +125,11 @@ extension RequestTracker {
 
     /// Reservations as they stand, in the order of the ids.
     func reservations(_ ids: [EventID]) async throws(StoreError) -> [Reservation?] {
-        var found: [Reservation?] = []
-        for outcome in try await engine.committer.commit(
-            ids.map { .reservation($0, source: nil) })
-        {
-            guard case .found(let reservation) = outcome else { throw .unexpectedOutcome }
-            found.append(reservation)
+        try await engine.look(ids.map { .reservation($0, source: nil) }).map {
+            (answer) throws(StoreError) in
+            guard case .found(let reservation) = answer else { throw .unexpectedOutcome }
+            return reservation
         }
-        return found
     }
 }
 

@@ -94,7 +94,7 @@ extension ReportContext {
             for place in places {
                 let instant = Instant(millisecondsSince1970: times[place])
                 let day = zones[numbers[place]].dayNumber(containing: instant)
-                folds[numbers[place], default: ValueFold(meter.aggregation)].add(
+                folds[numbers[place], default: ValueFold(meter.aggregation, memory)].add(
                     units[place], movement, at: times[place], weight: weights?[place] ?? 1, to: day)
             }
         }

@@ -42,14 +42,6 @@ struct CommitNeeds {
         case .expire(let subject):
             subjects.insert(subject)
             isReadOnly = false
-        case .reservation(let id, let source):
-            identities.insert(id.identity(source: source))
-        case .compare(let event, _):
-            if let id = event.id {
-                identities.insert(id.identity(source: event.details?.source))
-            }
-        case .limits(let subject), .wallet(let subject), .openReservations(let subject):
-            subjects.insert(subject)
         case .correct(let correction):
             identities.insert(correction.eventID.identity(source: correction.source))
             isReadOnly = false

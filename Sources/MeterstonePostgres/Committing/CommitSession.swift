@@ -22,7 +22,11 @@ final class CommitSession {
     private var existing: Set<SubjectID> = []
     /// Who stood above whom when it was last seen. What is locked is compared with it.
     private var parents: [SubjectID: SubjectID] = [:]
-    let rollings = RollingCache()
+    let rollings: RollingCache
+
+    init(_ rollings: RollingCache) {
+        self.rollings = rollings
+    }
 
     /// The connection, made anew when it was lost.
     ///

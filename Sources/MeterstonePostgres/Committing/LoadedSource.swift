@@ -80,6 +80,49 @@ final class LoadedSource: DecisionSource {
         return questions
     }
 
+    /// Decides some things in their order, with as many passes as it takes to have loaded everything that
+    /// they ask for.
+    ///
+    /// - Parameters:
+    ///   - make: a fresh working set, which decides with this source.
+    ///   - keys: counters that will be asked for, as far as that can be told before.
+    ///   - answer: loads what was asked for.
+    func passes<Asked, Answer>(
+        over asked: [Asked], with make: () -> WorkingSet,
+        expecting keys: (WorkingSet) -> Set<CounterKey>, loading answer: (Questions) throws -> Void,
+        _ decide: (WorkingSet, Asked) throws(StoreError) -> Answer
+    ) throws -> (WorkingSet, [Answer]) {
+        for pass in 0..<Self.passesMax {
+            let workingSet = make()
+            if pass == 0 {
+                // Most batches ask for nothing else.
+                let keys = keys(workingSet)
+                expectRolling(of: Set(keys.map(\.subject)))
+                try answer(takeQuestions(adding: keys))
+            }
+            var answers: [Answer] = []
+            answers.reserveCapacity(asked.count)
+            var failure: StoreError?
+            for one in asked {
+                do throws(StoreError) {
+                    answers.append(try decide(workingSet, one))
+                } catch {
+                    failure = failure ?? error
+                }
+            }
+            let questions = takeQuestions()
+            if questions.isEmpty {
+                if let failure { throw failure }
+                return (workingSet, answers)
+            }
+            try answer(questions)
+        }
+        throw StoreError(code: .misuse, message: "a batch asked for ever more rows")
+    }
+
+    /// A question leads to another only when a chain of things refer to each other.
+    private static let passesMax = 64
+
     // MARK: What was loaded
 
     func load(_ subject: StoredSubject?, id: SubjectID) {

@@ -1,5 +1,6 @@
 import MeterstoneCore
 import MeterstoneStore
+import Synchronization
 
 /// What rolling counters held when this node decided with them last, so that a commit need not read the
 /// events of two windows again.
@@ -7,12 +8,12 @@ import MeterstoneStore
 /// Nothing here is believed: each transaction reads, under the lock of the subject or from its own
 /// snapshot, the last fact that a counter includes and everything that was recorded since. Facts of a
 /// subject are numbered in the order in which they are committed. Where the last fact is not there any
-/// more, the events are read. Confined to the committer.
-final class RollingCache {
+/// more, the events are read. Commits write it, and looks read it, too.
+final class RollingCache: Sendable {
     /// Entries that are kept, of all counters together: about 16 bytes each.
     private static let entriesMax = 1_000_000
 
-    struct Kept {
+    struct Kept: Sendable {
         var state: CounterState
         /// It answers for instants from here on.
         var from: Instant
@@ -27,21 +28,26 @@ final class RollingCache {
         }
     }
 
-    /// By subject, and then by series.
-    private var subjects: [Int64: [Int: Kept]] = [:]
-    private var size = 0
+    private struct State {
+        /// By subject, and then by series.
+        var subjects: [Int64: [Int: Kept]] = [:]
+        var size = 0
+    }
 
-    subscript(subject: Int64) -> [Int: Kept] { subjects[subject] ?? [:] }
+    private let state = Mutex(State())
+
+    subscript(subject: Int64) -> [Int: Kept] { state.withLock { $0.subjects[subject] } ?? [:] }
 
     func keep(_ kept: Kept, _ series: Int, of subject: Int64) {
-        size += kept.size - (subjects[subject]?[series]?.size ?? 0)
-        subjects[subject, default: [:]][series] = kept
-        if size > Self.entriesMax { removeAll() }
+        state.withLock { state in
+            state.size += kept.size - (state.subjects[subject]?[series]?.size ?? 0)
+            state.subjects[subject, default: [:]][series] = kept
+            if state.size > Self.entriesMax { state = State() }
+        }
     }
 
     func removeAll() {
-        subjects.removeAll()
-        size = 0
+        state.withLock { $0 = State() }
     }
 }
 

@@ -22,6 +22,8 @@ struct Transaction {
 
     /// Sequence numbers that belong to one commit.
     static let numbersPerCommit: Int64 = 1 << 18
+    /// As if of a commit after all that there can be.
+    private static let numberAfterAll: Int64 = .max / numbersPerCommit - 1
 
     let store: PostgresStore
     let session: CommitSession
@@ -47,7 +49,7 @@ struct Transaction {
     /// - Throws: `PostgresFailure`: nothing was committed. `UnknownCommit`: nobody can tell yet.
     ///   `StoreError`: what is stored, or the batch, is not in order.
     func run() throws -> Ending {
-        if needs.isReadOnly { return .done(try look()) }
+        if needs.isReadOnly { return .done(try check()) }
         let begun = try begin()
         // Somebody may have got a new parent since, or one that nobody here knew of.
         guard begun.above.isSubset(of: begun.locked) else { return try giveUp(.lock(begun.above)) }
@@ -158,39 +160,21 @@ struct Transaction {
     private func decide(
         with catalog: VersionedCatalog, number: Int64, subjectNumbers: Range<Int64>
     ) throws -> (WorkingSet, [Outcome]) {
-        for pass in 0..<Self.passesMax {
-            let workingSet = WorkingSet(
-                options: store.options, source: loaded, catalog: catalog.catalog,
-                nextSequence: number * Self.numbersPerCommit,
-                nextSubject: subjectNumbers.lowerBound, eventIDs: session.eventIDs,
-                zones: catalog.zones)
-            if pass == 0 {
-                // Most batches ask for nothing else.
-                let keys = workingSet.counters(neededBy: commands, at: now)
-                loaded.expectRolling(of: Set(keys.map(\.subject)))
-                try answer(loaded.takeQuestions(adding: keys))
-            }
-            var outcomes: [Outcome] = []
-            outcomes.reserveCapacity(commands.count)
-            var failure: StoreError?
-            for command in commands {
-                do throws(StoreError) {
-                    outcomes.append(try workingSet.perform(command, at: now))
-                } catch {
-                    failure = failure ?? error
-                }
-            }
-            let questions = loaded.takeQuestions()
-            if questions.isEmpty {
-                if let failure { throw failure }
-                guard workingSet.head - number * Self.numbersPerCommit < Self.numbersPerCommit
-                else { throw StoreError.tooManyCommands }
-                session.eventIDs = workingSet.eventIDs
-                return (workingSet, outcomes)
-            }
-            try answer(questions)
+        let (workingSet, outcomes) = try loaded.passes(
+            over: commands,
+            with: {
+                WorkingSet(
+                    options: store.options, source: loaded, catalog: catalog.catalog,
+                    nextSequence: number * Self.numbersPerCommit,
+                    nextSubject: subjectNumbers.lowerBound, eventIDs: session.eventIDs,
+                    zones: catalog.zones)
+            }, expecting: { $0.counters(neededBy: commands, at: now) }, loading: answer
+        ) { (workingSet, command) throws(StoreError) in try workingSet.perform(command, at: now) }
+        guard workingSet.head - number * Self.numbersPerCommit < Self.numbersPerCommit else {
+            throw StoreError.tooManyCommands
         }
-        throw StoreError(code: .misuse, message: "a batch asked for ever more rows")
+        session.eventIDs = workingSet.eventIDs
+        return (workingSet, outcomes)
     }
 
     private func answer(_ questions: LoadedSource.Questions) throws {
@@ -199,11 +183,8 @@ struct Transaction {
             historyMilliseconds: store.postgres.historyMilliseconds)
     }
 
-    /// A question leads to another only when a chain of things refer to each other.
-    private static let passesMax = 64
-
-    /// Answers commands that change nothing, from one snapshot.
-    private func look() throws -> [Outcome] {
+    /// Answers checks, which change nothing, from one snapshot.
+    private func check() throws -> [Outcome] {
         let rows = try connection.run([
             Query(TransactionStatements.beginReading), Query(CatalogStatements.version),
             Query(SubjectStatements.withAncestors).binding(
@@ -217,7 +198,7 @@ struct Transaction {
         let catalog = try store.catalogs.current(version: rows[1].int(0, 0), connection)
         // As if after everything that is committed.
         let (_, outcomes) = try decide(
-            with: catalog, number: .max / Self.numbersPerCommit - 1, subjectNumbers: 0..<0)
+            with: catalog, number: Self.numberAfterAll, subjectNumbers: 0..<0)
         _ = try connection.run(Query(TransactionStatements.rollback))
         return outcomes
     }

@@ -25,7 +25,8 @@ struct TransactionWrites {
         try addEvents(batch, workingSet, loaded)
         if let slice = workingSet.tail.takeSlice(whole: true) {
             addCounters(slice, loaded)
-            let segments = slice.columns.flatMap { $0.entries.segments() }
+            let segments = try slice.columns.parts(workingSet.registry)
+                .flatMap { $0.entries.segments() }
             if !segments.isEmpty { queries.append(.inserting(segments)) }
             columnRows = segments.count
         }

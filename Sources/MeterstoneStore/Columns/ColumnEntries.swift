@@ -7,6 +7,8 @@ package import MeterstoneCore
 package struct ColumnEntries: Sendable {
     package private(set) var groups: [ColumnGroup] = []
     package private(set) var count = 0
+    /// The group of each entry, in the order in which they came.
+    private var order: [Int32] = []
     private var numbers: [ColumnShape: Int] = [:]
     /// Shapes of events that tell nothing but one quantity, which most do.
     private var plain: [PlainShape: Int] = [:]
@@ -24,6 +26,7 @@ package struct ColumnEntries: Sendable {
     ) {
         let number = number(of: record, registry)
         count += 1
+        order.append(Int32(truncatingIfNeeded: number))
         groups[number].append(
             subject: subject, at: record.occurredAt.millisecondsSince1970, weight: weight)
         record.forEachColumnValue { groups[number].values[$0].append($1) }
@@ -45,8 +48,28 @@ package struct ColumnEntries: Sendable {
     mutating func append(_ run: ColumnRun) {
         let number = number(of: run.shape)
         count += run.eventCount
+        order += Array(repeating: Int32(truncatingIfNeeded: number), count: run.eventCount)
         groups[number].append(run.subjects, at: run.times, run.weights)
         for place in 0..<run.shape.valueCount { groups[number].values[place] += run.values(place) }
+    }
+
+    /// Some of the entries, by their places in the order in which they came.
+    func part(_ range: Range<Int>) -> ColumnEntries {
+        guard range != 0..<count else { return self }
+        var starts = [Int](repeating: 0, count: groups.count)
+        var counts = starts
+        for number in order[..<range.lowerBound] { starts[Int(number)] += 1 }
+        for number in order[range] { counts[Int(number)] += 1 }
+        var result = ColumnEntries()
+        var numbers = [Int32](repeating: 0, count: groups.count)
+        for (number, group) in groups.enumerated() where counts[number] > 0 {
+            let own = result.number(of: group.shape)
+            result.groups[own] = group.part(starts[number]..<starts[number] + counts[number])
+            numbers[number] = Int32(truncatingIfNeeded: own)
+        }
+        result.count = range.count
+        result.order = order[range].map { numbers[Int($0)] }
+        return result
     }
 
     private mutating func number(of record: UsageRecord, _ registry: Registry) -> Int {
@@ -106,5 +129,14 @@ package struct ColumnGroup: Sendable {
         }
         subjects += numbers
         times += whens
+    }
+
+    fileprivate func part(_ range: Range<Int>) -> ColumnGroup {
+        var result = ColumnGroup(shape)
+        result.subjects = Array(subjects[range])
+        result.times = Array(times[range])
+        if !weights.isEmpty { result.weights = Array(weights[range]) }
+        result.values = values.map { Array($0[range]) }
+        return result
     }
 }

@@ -43,7 +43,14 @@ extension ColumnEntries {
         _ fact: StoredFact, of subject: Int64, _ registry: Registry
     ) throws(MalformedRecord) {
         var reader = ByteReader(fact.body)
-        switch FactKind(rawValue: try reader.byte()) {
+        try append(FactKind(rawValue: try reader.byte()), &reader, of: subject, registry)
+    }
+
+    /// - Parameter reader: stands after the kind.
+    mutating func append(
+        _ kind: FactKind?, _ reader: inout ByteReader, of subject: Int64, _ registry: Registry
+    ) throws(MalformedRecord) {
+        switch kind {
         case .usage:
             let record = try UsageRecord(&reader, names: registry.names)
             if record.isCounted { append(record, of: subject, weight: 1, registry) }

@@ -75,6 +75,17 @@ package struct ColumnRun {
         return picking(subjects.indices.filter { isIncluded(subjects[$0], times[$0]) })
     }
 
+    /// The events that count, or those that are taken back; `nil`: there are none.
+    func only(_ side: Side) -> ColumnRun? {
+        guard side != .both else { return self }
+        guard let weights else { return side == .counted ? self : nil }
+        let part = picking(weights.indices.filter { (weights[$0] < 0) == (side == .takenBack) })
+        return part.isEmpty ? nil : part
+    }
+
+    /// Which events of a run are visited.
+    enum Side { case both, takenBack, counted }
+
     private func picking(_ indices: [Int]) -> ColumnRun {
         var result = self
         result.places = places.map { places in indices.map { places[$0] } } ?? indices

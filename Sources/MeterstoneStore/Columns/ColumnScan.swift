@@ -20,11 +20,10 @@ package struct ColumnScan {
         self.cut = cut
         let watermark = try source.watermark()
         var tail: [Int64: [ColumnSegment]] = [:]
-        let last = cut?.sequence ?? .max
-        for part in view.columns where part.until > watermark && part.until <= last {
-            for segment in part.entries.segments() {
-                tail[segment.day, default: []].append(segment)
-            }
+        let waiting = try view.known.tail.columns(
+            after: watermark, through: cut?.sequence ?? .max, view.registry)
+        for segment in waiting.flatMap({ $0.segments() }) {
+            tail[segment.day, default: []].append(segment)
         }
         self.tail = tail
     }
@@ -57,9 +56,12 @@ package struct ColumnScan {
     ///
     /// - Parameters:
     ///   - withTimes: whether the visitor asks when events occurred.
+    ///   - takenBackFirst: on each day what was taken back comes before everything that counts, so that
+    ///     who visits can leave out the latter and need not keep it.
     ///   - accepts: which shapes; the others are passed over.
     package func forEachRun(
-        in span: WindowSpan, withTimes: Bool = false, where accepts: (ColumnShape) -> Bool,
+        in span: WindowSpan, withTimes: Bool = false, takenBackFirst: Bool = false,
+        where accepts: (ColumnShape) -> Bool,
         _ visit: (ColumnRun) throws(StoreError) -> Void
     ) throws(StoreError) {
         guard span.from < span.until else { return }
@@ -73,29 +75,56 @@ package struct ColumnScan {
         let end =
             span.until >= .startOf(day: days.upperBound + 1) ? days.upperBound : days.upperBound - 1
         if first > days.lowerBound {
-            try forEachRun(ofPartOf: days.lowerBound, span, isAccepted, visit)
+            try forEachRun(ofPartOf: days.lowerBound, span, takenBackFirst, isAccepted, visit)
         }
         if first <= end {
-            try forEachSegment(of: first...end, withTimes: withTimes) {
-                (segment) throws(StoreError) in
-                try segment.forEachRun(shapes, where: isAccepted, visit)
+            try forEachSide(of: first...end, withTimes: withTimes, takenBackFirst) {
+                (segment, side) throws(StoreError) in
+                try segment.forEachRun(shapes, where: isAccepted) { (run) throws(StoreError) in
+                    if let part = run.only(side) { try visit(part) }
+                }
             }
         }
         if end < days.upperBound, days.upperBound > days.lowerBound || first == days.lowerBound {
-            try forEachRun(ofPartOf: days.upperBound, span, isAccepted, visit)
+            try forEachRun(ofPartOf: days.upperBound, span, takenBackFirst, isAccepted, visit)
         }
     }
 
     private func forEachRun(
-        ofPartOf day: Int64, _ span: WindowSpan, _ accepts: (Int, ColumnShape) -> Bool,
-        _ visit: (ColumnRun) throws(StoreError) -> Void
+        ofPartOf day: Int64, _ span: WindowSpan, _ takenBackFirst: Bool,
+        _ accepts: (Int, ColumnShape) -> Bool, _ visit: (ColumnRun) throws(StoreError) -> Void
     ) throws(StoreError) {
-        try forEachSegment(of: day...day, withTimes: true) { (segment) throws(StoreError) in
+        try forEachSide(of: day...day, withTimes: true, takenBackFirst) {
+            (segment, side) throws(StoreError) in
             try segment.forEachRun(shapes, where: accepts) { (run) throws(StoreError) in
-                let part = run.within(span)
-                if !part.isEmpty { try visit(part) }
+                guard let part = run.only(side)?.within(span), !part.isEmpty else { return }
+                try visit(part)
             }
         }
+    }
+
+    /// Visits segments once, or those of each day twice: first for what was taken back, which is of the
+    /// day of what it takes back.
+    private func forEachSide(
+        of days: ClosedRange<Int64>, withTimes: Bool, _ takenBackFirst: Bool,
+        _ visit: (ColumnSegment, ColumnRun.Side) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        guard takenBackFirst else {
+            return try forEachSegment(of: days, withTimes: withTimes) {
+                (segment) throws(StoreError) in try visit(segment, .both)
+            }
+        }
+        var waiting: [ColumnSegment] = []
+        func visitWaiting() throws(StoreError) {
+            for segment in waiting { try visit(segment, .takenBack) }
+            for segment in waiting { try visit(segment, .counted) }
+            waiting.removeAll()
+        }
+        try forEachSegment(of: days, withTimes: withTimes) { (segment) throws(StoreError) in
+            if let last = waiting.last, last.day != segment.day { try visitWaiting() }
+            waiting.append(segment)
+        }
+        try visitWaiting()
     }
 
     private func forEachSegment(

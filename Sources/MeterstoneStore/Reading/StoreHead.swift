@@ -28,11 +28,19 @@ package struct StoreHead: Sendable {
 
     /// A working set that knows nothing yet but what the source tells, for looking up and not for
     /// keeping.
-    func workingSet(_ source: any DecisionSource) -> WorkingSet {
-        WorkingSet(
-            options: options, source: source, catalog: catalog, nextSequence: sequence + 1,
+    ///
+    /// - Parameters:
+    ///   - last: a fact that the source may include, when it is newer than the head.
+    ///   - isDeciding: `false`: who subjects are is all that is asked of it.
+    package func workingSet(
+        _ source: any DecisionSource, after last: Int64 = 0, isDeciding: Bool = false
+    ) -> WorkingSet {
+        // Half of what a sequence number can be is more than a store can have.
+        let last = min(max(sequence, last), .max / 2)
+        return WorkingSet(
+            options: options, source: source, catalog: catalog, nextSequence: last + 1,
             nextSubject: .max / 4, eventIDs: EventIDGenerator(seed: 0), zones: zones,
-            isDeciding: false)
+            isDeciding: isDeciding)
     }
 }
 

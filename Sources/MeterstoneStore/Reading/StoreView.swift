@@ -8,9 +8,6 @@ public struct StoreView: Sendable {
     /// The profiles of the teams above the subject, from the nearest up.
     package let teams: [Subject]
     package let zone: ZoneRules
-    /// Of a view for a report: events by column that were not projected, and the last fact of each
-    /// part.
-    package let columns: [(until: Int64, entries: ColumnEntries)]
 
     public var catalog: Catalog { known.catalog }
     package var registry: Registry { known.registry }
@@ -55,11 +52,9 @@ extension StoreView {
 
 extension StoreHead {
     /// A view of no subject.
-    package func view(
-        columns: [(until: Int64, entries: ColumnEntries)] = []
-    ) -> StoreView {
+    package func view() -> StoreView {
         let zone = options.zoneRules(options.defaultTimeZone) ?? .utc
-        return StoreView(known: self, subject: nil, teams: [], zone: zone, columns: columns)
+        return StoreView(known: self, subject: nil, teams: [], zone: zone)
     }
 
     /// - Parameter source: everything as of this head.
@@ -71,15 +66,7 @@ extension StoreHead {
             number: state.number, firstSequence: state.firstSequence, profile: state.profile)
         return StoreView(
             known: self, subject: state.number == 0 ? nil : subject, teams: state.teams,
-            zone: state.zone, columns: [])
-    }
-}
-
-extension WorkingSet {
-    /// A view of no subject for a report, whose later pages leave out what comes after it.
-    package func reportView() -> StoreView {
-        tail.cutColumns()
-        return published.view(columns: tail.columns)
+            zone: state.zone)
     }
 }
 

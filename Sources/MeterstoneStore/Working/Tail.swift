@@ -29,19 +29,6 @@ package struct Tail {
         /// Subjects to whom credits were given back.
         var refunded: Set<Int64> = []
         var dirtyCounters: [DirtyCounter] = []
-        /// In parts: a report begins a new one, so that its later pages can leave out what came after.
-        var columns = [ColumnPart()]
-
-        /// The last fact of a part.
-        func end(ofPart part: ColumnPart, in tail: Tail) -> Int64 {
-            part.until ?? until ?? tail.last
-        }
-    }
-
-    fileprivate struct ColumnPart {
-        /// The last fact of a closed part.
-        var until: Int64?
-        var entries = ColumnEntries()
     }
 
     private let factsPerSection: Int
@@ -114,53 +101,11 @@ package struct Tail {
         sections[sections.count - 1].dirtyCounters.append(counter)
     }
 
-    package mutating func noteColumns(
-        _ record: UsageRecord, of subject: Int64, _ registry: Registry
-    ) {
-        guard record.isCounted else { return }
-        withOpenColumns { $0.append(record, of: subject, weight: 1, registry) }
-    }
-
-    package mutating func noteColumns(
-        _ correction: CorrectionRecord, of subject: Int64, _ registry: Registry
-    ) {
-        withOpenColumns { $0.append(correction, of: subject, registry) }
-    }
-
-    @inline(__always)
-    private mutating func withOpenColumns(_ change: (inout ColumnEntries) -> Void) {
-        let section = sections.count - 1
-        let part = sections[section].columns.count - 1
-        change(&sections[section].columns[part].entries)
-    }
-
-    /// Puts what comes from here on into another part of the columns.
-    package mutating func cutColumns() {
-        let section = sections.count - 1
-        let part = sections[section].columns.count - 1
-        guard sections[section].columns[part].entries.count > 0, last > 0 else { return }
-        sections[section].columns[part].until = last
-        sections[section].columns.append(ColumnPart())
-    }
-
-    /// Events by column, and the last fact that each part includes; none of them is projected.
-    package var columns: [(until: Int64, entries: ColumnEntries)] {
-        parts(of: sections)
-    }
-
-    private func parts(
-        of sections: some Sequence<Section>
-    ) -> [(until: Int64, entries: ColumnEntries)] {
-        sections.flatMap { section in
-            section.columns.filter { $0.entries.count > 0 }.map {
-                (section.end(ofPart: $0, in: self), $0.entries)
-            }
-        }
-    }
-
     /// Takes what the next round of projection takes: the oldest closed section, or all that there is
     /// when there is none, or when it must not be split.
-    package mutating func takeSlice(whole: Bool) -> TailSlice? {
+    ///
+    /// - Parameter cuts: facts from both sides of which nothing is put into columns together; ascending.
+    package mutating func takeSlice(whole: Bool, cuts: [Int64] = []) -> TailSlice? {
         guard count > 0 else { return nil }
         if whole || sections[0].until == nil { closeSection(at: last) }
         let end = whole ? sections.count - 1 : 1
@@ -175,7 +120,7 @@ package struct Tail {
         return TailSlice(
             until: until, count: sections[..<end].reduce(0) { $0 + $1.count },
             facts: TailSnapshot(sections[..<end].map(\.facts)), counters: counters,
-            columns: parts(of: sections[..<end]))
+            columns: ColumnSlice(sections[..<end].map(\.facts), cuts: cuts))
     }
 
     /// Drops what is projected now, and hands it out: letting go of it takes a while.
@@ -211,8 +156,7 @@ package struct TailSlice {
     package let count: Int
     package let facts: TailSnapshot
     package let counters: [DirtyCounter]
-    /// And the last fact that each part includes.
-    package let columns: [(until: Int64, entries: ColumnEntries)]
+    package let columns: ColumnSlice
 }
 
 /// Where events stand, by the 64-bit key of their id.

@@ -3,13 +3,14 @@ import MeterstoneCore
 /// A stretch of the journal that is not projected, as it stands at one instant.
 ///
 /// It is a value: whoever holds one sees nothing of what comes later. All versions of one section share
-/// its index.
+/// its index, and its columns.
 package struct TailSection: Sendable {
     package private(set) var batches = ChunkedList<JournalBatch>()
     /// Versions of subjects' rows, oldest first.
     package private(set) var rows = ChunkedList<SubjectRow>()
     package private(set) var changes = ChunkedList<ChangeRecord>()
     private let index = TailIndex()
+    private let columns = TailColumns()
 
     package init() {}
 
@@ -22,6 +23,13 @@ package struct TailSection: Sendable {
     /// What is said about a subject, oldest first; of a team, what those below it used as well.
     package func facts(_ topic: FactTopic, of subject: Int64) -> [Fact] {
         index.places(topic, of: subject, in: batches).compactMap(fact)
+    }
+
+    /// What the facts between two commits contribute to columns.
+    func columns(
+        after first: Int64, through last: Int64, _ registry: Registry
+    ) throws(StoreError) -> ColumnEntries {
+        try columns.entries(of: batches, after: first, through: last, registry)
     }
 
     /// The fact with this sequence number, if it is about usage or credits.

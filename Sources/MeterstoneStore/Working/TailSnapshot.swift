@@ -1,4 +1,4 @@
-import MeterstoneCore
+package import MeterstoneCore
 
 /// The part of the journal that is not projected, as it stood after one commit. Taking it costs nobody
 /// anything, and it stays as it is.
@@ -28,6 +28,22 @@ package struct TailSnapshot: Sendable {
         _ visit: (Fact) throws(Failure) -> Void
     ) throws(Failure) {
         for batch in batches { try batch.forEach(visit) }
+    }
+
+    /// Events by column, section by section.
+    ///
+    /// - Parameters:
+    ///   - first: the last fact of a commit; only what comes after it.
+    ///   - last: the last fact of a commit; nothing that comes after it.
+    package func columns(
+        after first: Int64 = 0, through last: Int64 = .max, _ registry: Registry
+    ) throws(StoreError) -> [ColumnEntries] {
+        var result: [ColumnEntries] = []
+        for section in sections {
+            let entries = try section.columns(after: first, through: last, registry)
+            if entries.count > 0 { result.append(entries) }
+        }
+        return result
     }
 
     /// The newest row of a subject.

@@ -16,7 +16,6 @@ extension WorkingSet {
         let sequence = position.sequence
         tail.remember(
             record.id.key(source: record.details?.source), isGenerated: isGenerated, at: position)
-        tail.noteColumns(record, of: owner.number, registry)
         for (level, subject) in levels.enumerated() {
             try count(movements, record, for: subject, level: level, at: sequence)
             try noteActivity(record, of: subject, isOwn: level == 0, at: sequence)
@@ -79,7 +78,6 @@ extension WorkingSet {
     ) throws(StoreError) {
         let sequence = position.sequence
         tail.noteCorrection(of: correction.target, at: position)
-        tail.noteColumns(correction, of: owner.number, registry)
         let levels = try levels(of: correction.before, owner)
         if correction.before.reservation?.status == .open {
             try follow(correction, levels, at: sequence)

@@ -25,20 +25,33 @@ extension WorkingSet {
                     }
                 }
                 addWallet(of: event.subject, isRecord: command.isRecord, to: &keys)
+            case .expire(let id):
+                forEachLevel(of: id) { addKey(of: OwnSeries.reservations, $0, to: &keys) }
+            case .change(let request):
+                if request.change.isOfCredits, let id = request.change.subject {
+                    addWallet(of: id, isRecord: false, to: &keys)
+                }
+            case .correct, .extend, .close: break
+            }
+        }
+        return keys
+    }
+
+    /// The same for looks.
+    package func counters(neededBy looks: [Look], at now: Instant) -> Set<CounterKey> {
+        var keys: Set<CounterKey> = []
+        for look in looks {
+            switch look {
             case .limits(let id):
                 forEachLevel(of: id) { subject in
                     for definition in catalog.activeDefinitions {
                         addKeys(of: definition, subject, at: now, to: &keys)
                     }
                 }
-            case .expire(let id), .openReservations(let id):
+            case .openReservations(let id):
                 forEachLevel(of: id) { addKey(of: OwnSeries.reservations, $0, to: &keys) }
             case .wallet(let id): addWallet(of: id, isRecord: false, to: &keys)
-            case .change(let request):
-                if request.change.isOfCredits, let id = request.change.subject {
-                    addWallet(of: id, isRecord: false, to: &keys)
-                }
-            case .correct, .extend, .close, .reservation, .compare: break
+            case .reservation, .compare: break
             }
         }
         return keys

@@ -31,7 +31,7 @@ package final class WorkingSet {
     var version = 0
     package internal(set) var eventIDs: EventIDGenerator
     package var zones: ZoneNotes
-    /// `false`: views are all that is asked of it.
+    /// `false`: who subjects are is all that is asked of it.
     let isDeciding: Bool
     /// When the command that is carried out was given.
     var now = Instant(millisecondsSince1970: 0)
@@ -112,21 +112,13 @@ package final class WorkingSet {
         case .record(let event): .recorded(try record(event, at: now))
         case .correct(let correction): .corrected(try correct(correction, at: now))
         case .change(let request): try change(request, at: now)
-        case .limits(let subject): .limits(try limits(of: subject, at: now))
         case .reserve(let event, let terms): .reserved(try reserve(event, terms, at: now))
         case .extend(let more): .reservation(try extend(more, at: now))
         case .close(let closing): .reservation(try close(closing, at: now))
-        case .reservation(let id, let source):
-            .found(try reservation(id, source: source, at: now))
-        case .compare(let event, let terms):
-            .differences(try differences(of: event, terms, at: now))
-        case .openReservations(let subject):
-            .reservations(try openReservations(of: try state(of: subject), at: now))
         case .expire(let subject):
             .expired(
                 count: try expireDue(
                     try state(of: subject), at: now, atMost: Self.expiredPerCommand))
-        case .wallet(let subject): .wallet(try wallet(of: try state(of: subject), at: now))
         }
     }
 }
