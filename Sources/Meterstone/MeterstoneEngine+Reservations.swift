@@ -87,6 +87,16 @@ extension MeterstoneEngine {
         return sweep.count
     }
 
+    /// Writes down what has expired of a subject, if anything has, for whoever reads its usage next.
+    func expireReservations(of subject: SubjectID) async throws(StoreError) {
+        let now = clock()
+        while let next = try await view(of: subject).subject?.nextExpiry, next <= now {
+            guard case .expired(let count) = try await committer.commit(.expire(subject)),
+                count > 0
+            else { return }
+        }
+    }
+
     /// In commits of few subjects, and of fewer where one fails.
     private func expire(
         _ subjects: [SubjectID], _ sweep: inout ExpirySweep

@@ -20,7 +20,8 @@ extension RequestTracker {
     public func dashboard(
         of subject: SubjectID
     ) async throws(StoreError) -> RequestDashboardOutcome {
-        // The limits come first, since asking for them writes down what has expired.
+        // Counters have what was written down.
+        try await engine.expireReservations(of: subject)
         let limits = try await engine.limits(of: subject)
         guard let month = try await used(by: subject, in: .month),
             let day = try await used(by: subject, in: .day)

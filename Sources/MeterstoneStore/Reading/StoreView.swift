@@ -63,7 +63,8 @@ extension StoreHead {
     ) throws(StoreError) -> StoreView {
         let state = try workingSet(source).state(of: id)
         let subject = StoredSubject(
-            number: state.number, firstSequence: state.firstSequence, profile: state.profile)
+            number: state.number, firstSequence: state.firstSequence, profile: state.profile,
+            nextExpiry: state.nextExpiry)
         return StoreView(
             known: self, subject: state.number == 0 ? nil : subject, teams: state.teams,
             zone: state.zone)
