@@ -8,6 +8,13 @@ import Testing
 
 /// More than fits one slice of projection, or one round of the write-ahead log.
 @Suite struct ManyFactsTests {
+    /// With slices that are small enough for several of them.
+    private static let options: StoreOptions = {
+        var options = FixedHistory.options
+        options.factsPerSection = 65_536
+        return options
+    }()
+
     private static func event(_ number: Int, properties: String? = nil) -> UsageEvent {
         UsageEvent(
             id: .text("e\(number)"), subject: SubjectID(unchecked: "user\(number % 50)"),
@@ -19,7 +26,7 @@ import Testing
     @Test func `commits between the steps of several slices keep every number right`() throws {
         let folder = TemporaryFolder()
         let disk = FaultyDisk(folder: folder.path)
-        var store = try SQLiteStore(directory: folder.path, options: FixedHistory.options)
+        var store = try SQLiteStore(directory: folder.path, options: Self.options)
         try FixedHistory.prepare(store)
         let batches = 40, perBatch = 3_500
         for batch in 0..<batches {
@@ -50,7 +57,7 @@ import Testing
 
     @Test func `a slice that was replayed has all of its last batch`() throws {
         let folder = TemporaryFolder()
-        var store = try SQLiteStore(directory: folder.path, options: FixedHistory.options)
+        var store = try SQLiteStore(directory: folder.path, options: Self.options)
         try FixedHistory.prepare(store)
         // What changes the catalog is projected with everything after it.
         while try store.project() {}
@@ -62,7 +69,7 @@ import Testing
         // As after a crash, and again when one slice is projected.
         let replayed = TemporaryFolder()
         try folder.copyDatabase(to: replayed)
-        store = try SQLiteStore(directory: replayed.path, options: FixedHistory.options)
+        store = try SQLiteStore(directory: replayed.path, options: Self.options)
         while store.waitingFacts > 5 * perBatch { _ = try store.project() }
         store = try Self.reopened(replayed)
         #expect(store.waitingFacts > 0)
@@ -75,12 +82,12 @@ import Testing
     private static func reopened(_ folder: TemporaryFolder) throws -> SQLiteStore {
         let copy = TemporaryFolder()
         try folder.copyDatabase(to: copy)
-        return try SQLiteStore(directory: copy.path, options: FixedHistory.options)
+        return try SQLiteStore(directory: copy.path, options: options)
     }
 
     @Test func `the log is moved into the database while commits go on`() throws {
         let folder = TemporaryFolder()
-        let store = try SQLiteStore(directory: folder.path, options: FixedHistory.options)
+        let store = try SQLiteStore(directory: folder.path, options: Self.options)
         try FixedHistory.prepare(store)
         let properties = "{\"text\":\"\(String(repeating: "x", count: 3_000))\"}"
         var largest = 0
@@ -99,7 +106,7 @@ import Testing
         #expect(try store.verify().differences == [])
         #expect(try used(store) == Array(repeating: 400, count: 50))
         try store.close()
-        let again = try SQLiteStore(directory: folder.path, options: FixedHistory.options)
+        let again = try SQLiteStore(directory: folder.path, options: Self.options)
         #expect(try again.verify().differences == [])
         try again.close()
     }
