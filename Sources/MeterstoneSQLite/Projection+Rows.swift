@@ -6,6 +6,7 @@ import Synchronization
 /// Where a fact about usage stands in a slice.
 struct EventReference: Comparable {
     var location: EventLocation
+    /// Where the fact stands, also of a row that points to it.
     var batch: Int32
     var start: Int32
     var end: Int32
@@ -60,7 +61,7 @@ extension Fact {
                 EventReference(
                     location: EventLocation(
                         day: location.day, subject: ancestor, sequence: sequence),
-                    batch: 0, start: 0, end: 0, member: subject))
+                    batch: Int32(batch), start: Int32(start), end: Int32(end), member: subject))
         }
         if kind == .correction, let target = try? CorrectionRecord.target(self) {
             let event = EventLocation(

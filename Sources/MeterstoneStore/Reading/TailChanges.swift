@@ -142,13 +142,15 @@ struct TailChanges {
         for key in keys where result[key] == nil && isCounted(series) {
             result[key] = StoredCounter(state: .empty, asOf: stored)
         }
-        let isWhole =
-            series == OwnSeries.activity
-            ? addActivity(to: &result) : addSteps(series, to: &result)
-        guard !isWhole else { return result }
-        // Something was taken back that arithmetic cannot take back.
-        let counted = try recounted(series, span)
-        return result.merging(counted.filter { result[$0.key] != nil }) { $1 }
+        guard series != OwnSeries.activity else {
+            addActivity(to: &result)
+            return result
+        }
+        for key in addSteps(series, to: &result) {
+            let counted = try recounted(series, spans(of: series)(key.from))
+            result[key] = counted[key] ?? StoredCounter(state: .empty, asOf: head.sequence)
+        }
+        return result
     }
 
     /// Whether no row means that nothing was counted: the series is older than the subject.
@@ -211,8 +213,7 @@ struct TailChanges {
         return StoredCounter(state: CounterState(open), asOf: last)
     }
 
-    /// Always `true`: days can be counted up and down.
-    private func addActivity(to counters: inout [CounterKey: StoredCounter]) -> Bool {
+    private func addActivity(to counters: inout [CounterKey: StoredCounter]) {
         let (zone, span) = (zone, spans(of: OwnSeries.activity))
         for step in steps {
             let key = CounterKey(
@@ -229,22 +230,24 @@ struct TailChanges {
             }
             counters[key]?.asOf = step.sequence
         }
-        return true
     }
 
-    /// `false` when a counter must be added up anew.
+    /// - Returns: the counters that must be added up anew: something was taken back that their states do
+    ///   not remember.
     private func addSteps(
         _ series: Int, to counters: inout [CounterKey: StoredCounter]
-    ) -> Bool {
+    ) -> Set<CounterKey> {
         let (definition, span) = (head.registry.series[series].definition, spans(of: series))
+        var unknown: Set<CounterKey> = []
         for step in steps {
             let key = CounterKey(
                 series: series, from: span(step.occurredAt).from, subject: subject)
-            guard var counter = counters[key], counter.asOf < step.sequence else { continue }
+            guard var counter = counters[key], counter.asOf < step.sequence, !unknown.contains(key)
+            else { continue }
             func contribution(_ record: UsageRecord?, _ sequence: Int64) -> Contribution? {
                 record.flatMap {
                     definition.contribution(of: $0, level: step.level, sequence: sequence)
-                }
+                }?.counted(as: definition.aggregation)
             }
             switch step.content {
             case .usage(let record):
@@ -254,19 +257,18 @@ struct TailChanges {
                 let before = contribution(correction.before, correction.target)
                 let after = contribution(correction.after, correction.target)
                 if before == after { continue }
-                guard definition.aggregation == .sum || definition.aggregation == .count else {
-                    return false
+                let replaced = counter.state.previewing(
+                    replacing: before, by: after, as: definition.aggregation, at: step.occurredAt)
+                guard replaced != .unknown else {
+                    unknown.insert(key)
+                    continue
                 }
-                func units(_ contribution: Contribution?) -> Int64 {
-                    contribution.map { definition.aggregation == .count ? 1 : $0.units } ?? 0
-                }
-                counter.state = CounterState(
-                    value: counter.state.value &+ units(after) &- units(before), memory: .none)
+                counter.state.replace(before, by: after, as: definition.aggregation)
             }
             counter.asOf = step.sequence
             counters[key] = counter
         }
-        return true
+        return unknown
     }
 
     // MARK: From the events

@@ -21,8 +21,8 @@ package struct UsageReader {
 
     /// Usage window by window.
     ///
-    /// Days and longer spans of sums and counts come from the day counters, so that they cost the size
-    /// of the answer; everything else is added up from the events of the span.
+    /// Days and longer spans come from the day counters, so that they cost the size of the answer; hours,
+    /// and what nobody counted by day, are added up from the events of the span.
     package func points(
         of meter: Meter, over spans: [WindowSpan], window: Window
     )
@@ -34,10 +34,8 @@ package struct UsageReader {
         if window == .lifetime, let state = try lifetime(compiled, of: subject) {
             return spans.map { point($0, state) }
         }
-        if window.isMadeOfDays, isCounted(compiled.daySeries, since: subject.firstSequence),
-            meter.canRoll || window == .day
-        {
-            return try sumsOfDays(compiled.daySeries, of: subject, over: spans)
+        if window.isMadeOfDays, isCounted(compiled.daySeries, since: subject.firstSequence) {
+            return try mergedDays(compiled, of: subject, over: spans)
         }
         return try fold(meter, window, of: subject, over: spans)
     }
@@ -62,19 +60,23 @@ package struct UsageReader {
         try source.counter(key)?.state
     }
 
-    private func sumsOfDays(
-        _ series: Int, of subject: StoredSubject, over spans: [WindowSpan]
+    private func mergedDays(
+        _ meter: CompiledMeter, of subject: StoredSubject, over spans: [WindowSpan]
     ) throws(StoreError) -> [UsageSeries.Point] {
         let keys: [[CounterKey]] = spans.map { span in
             startsOfDays(in: span).map {
-                CounterKey(series: series, from: $0, subject: subject.number)
+                CounterKey(series: meter.daySeries, from: $0, subject: subject.number)
             }
         }
         let stored = try source.counters(Array(keys.joined()))
         return zip(spans, keys).map { span, keys in
-            var total: Int64 = 0
-            for key in keys { total &+= stored[key]?.state.value ?? 0 }
-            return point(span, CounterState(value: total, memory: .none))
+            var total = CounterState.empty
+            for key in keys {
+                if let day = stored[key]?.state {
+                    total.merge(day, as: meter.meter.aggregation)
+                }
+            }
+            return point(span, total)
         }
     }
 

@@ -155,7 +155,7 @@ struct CorrectionEffect {
 
 extension Contribution {
     /// Under a count, every contribution is worth one.
-    fileprivate func counted(as aggregation: Aggregation) -> Contribution {
+    func counted(as aggregation: Aggregation) -> Contribution {
         guard aggregation == .count else { return self }
         var result = self
         result.units = 1
