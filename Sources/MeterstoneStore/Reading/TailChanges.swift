@@ -17,28 +17,7 @@ struct TailChanges {
     private let hasMoved: Bool
     private let facts: [Fact]
     private let entries: [Fact]
-    private let steps: [Step]
-
-    /// One fact about usage.
-    fileprivate struct Step {
-        let sequence: Int64
-        /// 0 when it is the subject's own, 1 when it is a member's, and so on.
-        let level: Int
-        let owner: Int64
-        let content: Content
-
-        enum Content {
-            case usage(UsageRecord)
-            case correction(CorrectionRecord)
-        }
-
-        var occurredAt: Instant {
-            switch content {
-            case .usage(let record): record.occurredAt
-            case .correction(let correction): correction.occurredAt
-            }
-        }
-    }
+    private let steps: [UsageStep]
 
     private var head: StoreHead { whole.head }
 
@@ -63,9 +42,9 @@ struct TailChanges {
         profile = latest?.profile
         firstSequence = latest?.firstSequence ?? 0
         let names = whole.head.registry.names
-        var steps: [Step] = []
+        var steps: [UsageStep] = []
         for fact in facts {
-            if let step = try Step(fact, of: subject, names: names) { steps.append(step) }
+            if let step = try UsageStep(fact, of: subject, names: names) { steps.append(step) }
         }
         self.steps = steps
     }
@@ -244,19 +223,11 @@ struct TailChanges {
                 series: series, from: span(step.occurredAt).from, subject: subject)
             guard var counter = counters[key], counter.asOf < step.sequence, !unknown.contains(key)
             else { continue }
-            func contribution(_ record: UsageRecord?, _ sequence: Int64) -> Contribution? {
-                record.flatMap {
-                    definition.contribution(of: $0, level: step.level, sequence: sequence)
-                }?.counted(as: definition.aggregation)
-            }
-            switch step.content {
-            case .usage(let record):
-                guard let more = contribution(record, step.sequence) else { continue }
-                _ = definition.add(more, to: &counter.state)
-            case .correction(let correction):
-                let before = contribution(correction.before, correction.target)
-                let after = contribution(correction.after, correction.target)
-                if before == after { continue }
+            let (before, after) = step.contributions(to: definition)
+            if before == after { continue }
+            if before == nil, let after, case .usage = step.content {
+                _ = definition.add(after, to: &counter.state)
+            } else {
                 let replaced = counter.state.previewing(
                     replacing: before, by: after, as: definition.aggregation, at: step.occurredAt)
                 guard replaced != .unknown else {
@@ -302,35 +273,5 @@ struct TailChanges {
             result[key] = counter
         }
         return result
-    }
-}
-
-extension TailChanges.Step {
-    fileprivate init?(
-        _ fact: Fact, of subject: Int64, names: [MeterKey]
-    ) throws(StoreError) {
-        var reader = fact.reader
-        let ancestors: [Int64]
-        do throws(MalformedRecord) {
-            if fact.kind == .usage {
-                let record = try UsageRecord(&reader, names: names)
-                (content, ancestors) = (.usage(record), record.ancestors)
-            } else {
-                let correction = try CorrectionRecord(&reader, names: names)
-                (content, ancestors) = (.correction(correction), correction.before.ancestors)
-            }
-        } catch {
-            throw StoreError(
-                code: .corrupt, message: "the fact with sequence \(fact.sequence) is unreadable")
-        }
-        owner = fact.subject
-        sequence = fact.sequence
-        if owner == subject {
-            level = 0
-        } else if let place = ancestors.firstIndex(of: subject) {
-            level = place + 1
-        } else {
-            return nil
-        }
     }
 }
