@@ -28,6 +28,8 @@ import Testing
     private static let peak = Meter(
         key: MeterKey(unchecked: "peak"), aggregation: .max, quantityName: .prompts)
 
+    private static let late = Meter(key: MeterKey(unchecked: "late"), quantityName: .prompts)
+
     /// Everything of one subject, and all of it today, an event a millisecond up to now.
     private final class History {
         let folder = TemporaryFolder()
@@ -54,6 +56,11 @@ import Testing
                 _ = try store.commit(
                     numbers.flatMap(commands), at: occurrence(of: numbers.upperBound))
             }
+            // A meter that is younger than its subject looks at the day once, when it is first moved. What it
+            // found is stored with the second event.
+            let change = ChangeRequest(change: .putMeter(late), author: "test")
+            let last = ["one more", "last"].map { Command.consume(usage($0)) }
+            _ = try store.commit([.change(change)] + last, at: now)
             try store.close()
         }
 
@@ -195,6 +202,9 @@ import Testing
             Deed("pace") { _ = try await $0.pace(of: busy) },
             Deed("largest of a month") {
                 _ = try await $0.usage(of: busy, meter: peak.key, window: .month)
+            },
+            Deed("usage of a young meter") {
+                _ = try await $0.usage(of: busy, meter: late.key, window: .month)
             },
             Deed("newest ledger entries") { _ = try await $0.ledger(of: busy, count: 10) },
             Deed("newest changes") { _ = try await $0.changes(count: 10) },

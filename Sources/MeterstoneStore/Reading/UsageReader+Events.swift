@@ -3,7 +3,7 @@ package import MeterstoneCore
 extension UsageReader {
     /// Events that are looked at first where the nearest one is looked for that counts.
     private static let eventsAtFirst = 16
-    private static let eventsAtOnce = 4_096
+    private static let eventsAtOnce = 65_536
 
     /// A subject's events before a position, newest first.
     package func events(
@@ -151,7 +151,7 @@ extension EffectiveEvent {
 
 extension WindowSpan {
     /// The instants in it at which something can have occurred; `nil`: there are none.
-    fileprivate var instants: ClosedRange<Instant>? {
+    var instants: ClosedRange<Instant>? {
         let last = min(until, .latest).advanced(byMilliseconds: until <= .latest ? -1 : 0)
         let first = max(from, .earliest)
         return first <= last ? first...last : nil
