@@ -71,6 +71,7 @@ let package = Package(
                 .embedInCode("Migrations/0005-cuts.sql"),
                 .embedInCode("Migrations/0006-sealed-ids.sql"),
                 .embedInCode("Migrations/0007-sealed-events.sql"),
+                .embedInCode("Migrations/0008-block-times.sql"),
             ],
             swiftSettings: strict
         ),

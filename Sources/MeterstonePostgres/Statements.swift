@@ -1,3 +1,5 @@
+import MeterstoneStore
+
 /// Every statement of the store, by what it is about.
 ///
 /// Rows are looked for and written as sets: arrays in, rows out. The committer's session plans each
@@ -170,24 +172,19 @@ enum UsageEventStatements {
             AND corrected_event(e.body) = w.target AND get_byte(e.body, 0) = 2
         ORDER BY w.place, e.sequence
         """
-    /// From day to day by the index, however many events a day has.
-    static let days = """
-        WITH RECURSIVE found AS (
-            (
-                SELECT day FROM usage_events
-                WHERE subject = $1::bigint AND day BETWEEN $2::bigint AND $3::bigint
-                ORDER BY day DESC LIMIT 1
-            )
-            UNION ALL
-            SELECT (
-                SELECT e.day FROM usage_events e
-                WHERE e.subject = $1::bigint AND e.day >= $2::bigint AND e.day < found.day
-                ORDER BY e.day DESC LIMIT 1
-            )
-            FROM found WHERE found.day IS NOT NULL
-        )
-        SELECT day FROM found WHERE day IS NOT NULL LIMIT $4::bigint
+    /// Everything of one subject from a day on, in pieces; `DESC`: back from one.
+    static func usage(_ order: ReadingOrder) -> String {
         """
+        DECLARE usage NO SCROLL CURSOR FOR
+        SELECT day, sequence, body FROM usage_events
+        WHERE subject = $1::bigint AND day BETWEEN $2::bigint AND $3::bigint
+        ORDER BY \(order == .newestFirst ? "day DESC, sequence DESC" : "day, sequence")
+        """
+    }
+    static let usageAtFirst = 2_000
+    static let fetchUsageAtFirst = "FETCH \(usageAtFirst) FROM usage"
+    static let fetchUsage = "FETCH 20000 FROM usage"
+    static let closeUsage = "CLOSE usage"
     static let scan = """
         DECLARE scan NO SCROLL CURSOR FOR
         SELECT day, subject, sequence, body FROM usage_events

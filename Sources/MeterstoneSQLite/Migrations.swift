@@ -32,6 +32,10 @@ enum Migrations {
             try database.execute(
                 sql: String(decoding: PackageResources._007_sealed_events_sql, as: UTF8.self))
         }
+        migrator.registerMigration("0008-block-times") { database in
+            try database.execute(
+                sql: String(decoding: PackageResources._008_block_times_sql, as: UTF8.self))
+        }
         return migrator
     }()
 }

@@ -231,10 +231,11 @@ final class Projection {
                 if let day = eventBuilder?.run.day, day != row.location.day {
                     try endRun(writer)
                 }
-                let body = body(of: row)
+                let (body, occurredAt) = body(of: row)
                 if eventBuilder == nil { eventBuilder = writer.begin(day: row.location.day) }
                 try eventBuilder?.append(
-                    subject: row.location.subject, sequence: row.location.sequence, body, writer)
+                    subject: row.location.subject, sequence: row.location.sequence, body,
+                    at: occurredAt.map { $0...$0 }, writer)
                 facts += 1
                 bytes += body.count
                 position += 1
@@ -244,11 +245,14 @@ final class Projection {
         if position == all.count { advance(to: .corrections) }
     }
 
-    private func body(of row: EventReference) -> ArraySlice<UInt8> {
+    private func body(of row: EventReference) -> (ArraySlice<UInt8>, occurredAt: Instant?) {
+        let bytes = batches[Int(row.batch)].bytes
+        let (start, end) = (Int(row.start), Int(row.end))
+        let occurredAt = Fact.occurredAt(bytes, from: start, to: end)
         guard row.member == 0 else {
-            return Fact.pointer(to: row.member, day: row.location.day)[...]
+            return (Fact.pointer(to: row.member, day: row.location.day)[...], occurredAt)
         }
-        return batches[Int(row.batch)].bytes[Int(row.start)..<Int(row.end)]
+        return (bytes[start..<end], occurredAt)
     }
 
     private func endRun(_ writer: SealedEvents) throws(StoreError) {

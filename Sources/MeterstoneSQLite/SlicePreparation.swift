@@ -116,6 +116,7 @@ private struct Slice: @unchecked Sendable {
 /// Where a fact about usage stands in a slice.
 struct EventReference: Comparable {
     var location: EventLocation
+    /// Where the fact stands, also of a row that points to it.
     var batch: Int32
     var start: Int32
     var end: Int32
@@ -153,7 +154,7 @@ extension Fact {
                 EventReference(
                     location: EventLocation(
                         day: location.day, subject: ancestor, sequence: sequence),
-                    batch: 0, start: 0, end: 0, member: subject))
+                    batch: Int32(batch), start: Int32(start), end: Int32(end), member: subject))
         }
         if kind == .correction, let target = try? CorrectionRecord.target(self) {
             let event = EventLocation(

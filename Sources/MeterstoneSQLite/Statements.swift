@@ -95,9 +95,23 @@ package enum EventRunStatements: RunStatements {
         ORDER BY subject DESC, sequence DESC
         LIMIT 1
         """
+    /// And the last block that begins before a subject's first fact.
+    package static let blockBefore = """
+        SELECT id, earliest, latest FROM event_blocks
+        WHERE run = ?1 AND subject < ?2
+        ORDER BY subject DESC, sequence DESC
+        LIMIT 1
+        """
+    package static let blocksOfSubject = """
+        SELECT id, earliest, latest FROM event_blocks WHERE run = ?1 AND subject = ?2
+        """
     package static let nextBody = "SELECT MIN(id) FROM event_blocks WHERE id > ?1"
     package static let putBlock = """
-        INSERT INTO event_blocks (id, run, subject, sequence, body) VALUES (?1, ?2, ?3, ?4, ?5)
+        INSERT INTO event_blocks (id, run, subject, sequence, earliest, latest, body)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        """
+    package static let timesOfBlock = """
+        SELECT earliest, latest FROM event_blocks WHERE run = ?1 AND subject = ?2 AND sequence = ?3
         """
     /// A few at a time, since every page of a deleted body is touched.
     package static let dropBodies = """

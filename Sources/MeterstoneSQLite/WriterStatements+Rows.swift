@@ -66,7 +66,7 @@ extension WriterStatements {
             builder = nil
             try open.append(
                 subject: row.location.subject, sequence: row.location.sequence, row.body[...],
-                events)
+                at: Fact.occurredAt(row.body, from: 0, to: row.body.count).map { $0...$0 }, events)
             builder = open
         }
         if var open = builder {

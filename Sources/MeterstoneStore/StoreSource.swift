@@ -54,11 +54,18 @@ public protocol StoreSource: DecisionSource {
     /// Those of many counters that exist.
     func counters(_ keys: [CounterKey]) throws(StoreError) -> [CounterKey: StoredCounter]
 
-    /// The days within `days` on which something is stored for a subject, newest first.
-    func days(
-        of subject: Int64, within days: ClosedRange<Int64>, count: Int
-    )
-        throws(StoreError) -> [Int64]
+    /// Corrections of some events: of each event by sequence.
+    func corrections(of events: [EventLocation]) throws(StoreError) -> [StoredFact]
+
+    /// Visits what is stored of a subject and occurred within a span, piece by piece, from one end of the
+    /// span as far as the store knows what occurred when.
+    ///
+    /// - Parameter visit: gets some facts, in no order, some from outside the span among them; and how near
+    ///   to that end of the span whatever follows can be. `false`: it is enough.
+    func usage(
+        of subject: Int64, within span: ClosedRange<Instant>, _ order: ReadingOrder,
+        _ visit: (_ facts: [StoredFact], _ rest: Instant) throws(StoreError) -> Bool
+    ) throws(StoreError)
 
     /// Visits every fact stored for these days. Those of one subject and day come together, by
     /// sequence.
@@ -104,6 +111,20 @@ public protocol StoreSource: DecisionSource {
 
     /// The names that records refer to by number, when they may be newer than the reader's own.
     func quantityNames() throws(StoreError) -> [MeterKey]?
+}
+
+/// From which end of a span events are read.
+public enum ReadingOrder: Sendable {
+    case newestFirst, oldestFirst
+
+    /// The end of a range at which reading begins.
+    package func first<Bound>(_ range: ClosedRange<Bound>) -> Bound {
+        self == .newestFirst ? range.upperBound : range.lowerBound
+    }
+
+    package func precedes<Position: Comparable>(_ one: Position, _ other: Position) -> Bool {
+        self == .newestFirst ? one > other : one < other
+    }
 }
 
 /// What ``Store/inspect(_:)`` hands over, when everything is projected.
@@ -283,6 +304,12 @@ extension StoreSource {
         for key in keys {
             if let counter = try counter(key) { result[key] = counter }
         }
+        return result
+    }
+
+    public func corrections(of events: [EventLocation]) throws(StoreError) -> [StoredFact] {
+        var result: [StoredFact] = []
+        for event in events { result += try corrections(of: event) }
         return result
     }
 

@@ -136,7 +136,10 @@ private struct NothingStored: StoreSource {
     func locations(of id: EventID, source: String?) -> [EventLocation] { [] }
     func body(at location: EventLocation) -> [UInt8]? { nil }
     func facts(of subject: Int64, days: ClosedRange<Int64>) -> [StoredFact] { [] }
-    func days(of subject: Int64, within days: ClosedRange<Int64>, count: Int) -> [Int64] { [] }
+    func usage(
+        of subject: Int64, within span: ClosedRange<Instant>, _ order: ReadingOrder,
+        _ visit: ([StoredFact], Instant) throws(StoreError) -> Bool
+    ) {}
     func entries(of subject: Int64, lookup: String) -> [StoredFact] { [] }
     func entries(of subject: Int64, before sequence: Int64?, count: Int) -> [StoredFact] { [] }
     func receipt(forIdempotencyKey key: String) -> ChangeReceiptRecord? { nil }

@@ -56,7 +56,10 @@ final class TailSource: InspectionSource {
     func locations(of id: EventID, source: String?) -> [EventLocation] { [] }
     func body(at location: EventLocation) -> [UInt8]? { rows[location] }
     func facts(of subject: Int64, days: ClosedRange<Int64>) -> [StoredFact] { [] }
-    func days(of subject: Int64, within days: ClosedRange<Int64>, count: Int) -> [Int64] { [] }
+    func usage(
+        of subject: Int64, within span: ClosedRange<Instant>, _ order: ReadingOrder,
+        _ visit: ([StoredFact], Instant) throws(StoreError) -> Bool
+    ) {}
     func columns(
         days: ClosedRange<Int64>, withTimes: Bool, at cut: ReportCut?,
         _ visit: (ColumnSegment) throws(StoreError) -> Void

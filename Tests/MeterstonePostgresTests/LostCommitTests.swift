@@ -146,37 +146,62 @@ struct LostCommitTests {
 
     /// The server that crashed had not written down that it gave the transaction's number away, and
     /// gives it to another.
+    ///
+    /// It may have written it down all the same: what its log has of a transaction goes to the disk by itself
+    /// now and then, whenever a page of it is full. Then this is tried again.
     @Test func `a transaction that shares its number with a lost one does not answer for it`()
         async throws
     {
-        let server = try PostgresServer(settings: ["wal_writer_delay": "10s", "autovacuum": "off"])
+        let server = try PostgresServer(settings: [
+            "wal_writer_delay": "10s", "autovacuum": "off", "full_page_writes": "off",
+            "wal_level": "minimal", "max_wal_senders": "0",
+        ])
         try await TestDatabase.with(server) { database in
             let proxy = try database.proxy()
             let engine = try database.engine(through: proxy) { options in
                 options.statementMilliseconds = 60_000
                 options.commitMilliseconds = 4_000
             }
-            try await engine.setUp(daily: 10)
+            try await engine.setUp(daily: 100)
             #expect(await engine.answer(.of(.ada, id: "before")) == "allowed")
             try database.admin.run("CREATE TABLE others (number xid8)")
-            proxy.failNextCommit(.silentBefore)
-            async let answer = engine.answer(.of(.ada, id: "lost"))
-            await proxy.faultIsMet()
-            let lost = try database.admin.number(
-                "SELECT max(backend_xid::text::bigint) FROM pg_stat_activity")
-            try await onThread { try server.restartImmediately() }
-            let other = try AdminSession(url: database.url)
-            let next = "INSERT INTO others VALUES (pg_current_xact_id()) RETURNING number"
-            while try other.number(next) < lost {}
-            let takers = try other.number("SELECT count(*) FROM others WHERE number = '\(lost)'")
-            #expect(takers == 1, "the server wrote the number down, and the test proves nothing")
-            proxy.recover()
-            let word = await answer
-            let count = try other.number("SELECT count(*) FROM event_ids")
-            #expect(word == "outcome_unknown" ? count == 1 : word == "allowed" && count == 2)
-            #expect(
-                await engine.answer(.of(.ada, id: "lost")) == (count == 2 ? "again" : "allowed"))
+            var takers = 0
+            for attempt in 0..<10 where takers == 0 {
+                takers = try await Self.loseNumber(
+                    "lost-\(attempt)", server, database, proxy, engine)
+            }
+            #expect(takers == 1, "the server wrote every number down, and the test proves nothing")
         }
         server.stop()
+    }
+
+    /// Loses a commit, restarts the server, and returns how many transactions got its number then.
+    private static func loseNumber(
+        _ id: String, _ server: PostgresServer, _ database: TestDatabase, _ proxy: CuttingProxy,
+        _ engine: MeterstoneEngine
+    ) async throws -> Int {
+        let admin = try AdminSession(url: database.url)
+        let before = try admin.number("SELECT count(*) FROM event_ids")
+        proxy.failNextCommit(.silentBefore)
+        async let answer = engine.answer(.of(.ada, id: id))
+        await proxy.faultIsMet()
+        let lost = try admin.number(
+            "SELECT max(backend_xid::text::bigint) FROM pg_stat_activity")
+        try await onThread { try server.restartImmediately() }
+        let other = try AdminSession(url: database.url)
+        let next = "INSERT INTO others VALUES (pg_current_xact_id()) RETURNING number"
+        while try other.number(next) < lost {}
+        let takers = try other.number("SELECT count(*) FROM others WHERE number = '\(lost)'")
+        proxy.recover()
+        let word = await answer
+        let count = try other.number("SELECT count(*) FROM event_ids") - before
+        // Where the machine is busy the time is over before the engine can try again; it may know by then
+        // that nothing was committed.
+        #expect(["allowed", "outcome_unknown", "store_unavailable"].contains(word))
+        #expect(count == (word == "allowed" ? 1 : 0), "\(id): \(word)")
+        // However long the server takes until it answers again.
+        while await engine.unreachable() != nil {}
+        #expect(await engine.answer(.of(.ada, id: id)) == (count == 1 ? "again" : "allowed"))
+        return takers
     }
 }

@@ -44,6 +44,29 @@ struct RollingTests {
         }
     }
 
+    @Test func `a void reads none of the window's events again, nor does a consume after it`()
+        async throws
+    {
+        try await TestDatabase.with { database in
+            let proxy = try database.proxy()
+            let engine = try database.engine(through: proxy)
+            try await Self.setUp(engine, 1_000_000)
+            let history = (0..<3_000).map { UsageEvent.of(.ada, id: "history-\($0)") }
+            _ = try await engine.consume(history)
+            #expect(await engine.answer(.of(.ada, id: "first")) == "allowed")
+            let bytes = proxy.bytesDown
+            for number in 0..<10 {
+                let void = Correction(
+                    eventID: try #require(EventID("history-\(number)")), source: nil, kind: .void,
+                    author: "grace", reason: "a mistake")
+                _ = try await engine.correct(void)
+                #expect(await engine.answer(.of(.ada, id: "\(number)")) == "allowed")
+            }
+            #expect(proxy.bytesDown - bytes < 20 * 10_000)
+            #expect(try await Self.used(engine, .ada) == 3_001)
+        }
+    }
+
     @Test func `what other nodes have counted and corrected since is counted`() async throws {
         try await TestDatabase.with { database in
             let nodes = try (0..<3).map { _ in try database.engine() }

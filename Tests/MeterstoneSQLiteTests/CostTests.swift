@@ -1,3 +1,4 @@
+import Foundation
 import Meterstone
 import MeterstoneCore
 import MeterstoneSQLite
@@ -9,12 +10,13 @@ import Testing
 ///
 /// The cost is counted, and not timed: pages that a store which was just opened has to read. A b-tree
 /// is a page deeper here and there when it is a hundred times as large, and what stood in one block of
-/// events stands in several; that is all.
+/// events stands in several; that is all. With `COSTS=1` it prints what it counted.
 @Suite struct CostTests {
     private static let busy = SubjectID(unchecked: "busy")
     private static let now = FixedHistory.now
     /// Pages that deeper trees and blocks of their own may cost: ten open reservations have ten.
     private static let slack = 40
+    private static let isTold = ProcessInfo.processInfo.environment["COSTS"] != nil
 
     private static func usage(_ id: String) -> UsageEvent {
         UsageEvent(
@@ -23,46 +25,70 @@ import Testing
 
     private static func id(_ text: String) -> EventID { .text(text) }
 
-    /// Everything of one subject, and all of it today.
+    private static let peak = Meter(
+        key: MeterKey(unchecked: "peak"), aggregation: .max, quantityName: .prompts)
+
+    private static let late = Meter(key: MeterKey(unchecked: "late"), quantityName: .prompts)
+
+    /// Everything of one subject, and all of it today, an event a millisecond up to now.
     private final class History {
         let folder = TemporaryFolder()
         let disk: FaultyDisk
+        private let count: Int
+        private static let eventsPerCommit = 500
 
         init(events count: Int) throws {
             disk = FaultyDisk(folder: folder.path)
+            self.count = count
             let store = try open()
             let limit = Limit(
                 key: LimitKey(unchecked: "daily"), meter: .prompts, window: .day,
                 defaultAllowance: .units(1_000_000))
             let changes: [Change] = [
-                .putMeter(Meter(key: .prompts)), .putLimit(limit),
+                .putMeter(Meter(key: .prompts)), .putMeter(peak), .putLimit(limit),
                 .putCreditPolicy(CreditPolicy(prices: [.prompts: 1])),
                 .grantCredit(busy, GrantOrder(amount: 10_000_000)),
             ]
             _ = try store.commit(
                 changes.map { .change(ChangeRequest(change: $0, author: "test")) }, at: now)
-            for start in stride(from: 0, to: count, by: 5_000) {
-                let numbers = start..<min(start + 5_000, count)
-                _ = try store.commit(numbers.flatMap(Self.commands), at: now)
+            for start in stride(from: 0, to: count, by: Self.eventsPerCommit) {
+                let numbers = start..<min(start + Self.eventsPerCommit, count)
+                _ = try store.commit(
+                    numbers.flatMap(commands), at: occurrence(of: numbers.upperBound))
             }
+            // A meter that is younger than its subject looks at the day once, when it is first moved. What it
+            // found is stored with the second event.
+            let change = ChangeRequest(change: .putMeter(late), author: "test")
+            let last = ["one more", "last"].map { Command.consume(usage($0)) }
+            _ = try store.commit([.change(change)] + last, at: now)
             try store.close()
         }
 
+        func occurrence(of number: Int) -> Instant {
+            now.advanced(byMilliseconds: Int64(number - count))
+        }
+
         /// A tenth is voided, a tenth is a reservation that was settled, a tenth an open one.
-        private static func commands(_ number: Int) -> [Command] {
+        private func commands(_ number: Int) -> [Command] {
             let id = "e\(number)"
+            var usage = CostTests.usage(id)
+            usage.occurredAt = occurrence(of: number)
+            // Whatever is voided is not the largest.
+            if number == 0 { usage.quantities = .one(.prompts, 3) }
+            var held = usage
+            held.occurredAt = nil
             switch number % 10 {
             case 1:
-                return [.consume(usage(id)), .correct(void(id))]
+                return [.consume(usage), .correct(void(id))]
             case 2:
                 return [
-                    .reserve(usage(id), ReservationTerms()),
+                    .reserve(held, ReservationTerms()),
                     .close(
                         ReservationClosing(
                             id: .text(id), end: .settle(.one(.prompts, 1)), details: nil)),
                 ]
-            case 3 where number < 100: return [.reserve(usage(id), ReservationTerms())]
-            default: return [.consume(usage(id))]
+            case 3 where number < 100: return [.reserve(held, ReservationTerms())]
+            default: return [.consume(usage)]
             }
         }
 
@@ -155,6 +181,31 @@ import Testing
             Deed("usage of a lifetime") {
                 _ = try await $0.usage(of: busy, meter: .prompts, window: .lifetime)
             },
+            Deed("newest events") {
+                let page = try await $0.events(of: busy, count: 100)
+                #expect(page.next != nil)
+            },
+            Deed("older events") { engine in
+                let cursor = EventCursor(
+                    occurredAt: now.advanced(byMilliseconds: -500), sequence: .min)
+                let page = try await engine.events(of: busy, before: cursor, count: 100)
+                #expect(page.events.count == 100)
+            },
+            Deed("statistics") {
+                let statistics = try await $0.statistics(of: busy)
+                #expect(statistics?.events.isEmpty == false)
+            },
+            Deed("lifetime") {
+                let lifetime = try await $0.lifetime(of: busy)
+                #expect(lifetime?.lastActivityAt != nil)
+            },
+            Deed("pace") { _ = try await $0.pace(of: busy) },
+            Deed("largest of a month") {
+                _ = try await $0.usage(of: busy, meter: peak.key, window: .month)
+            },
+            Deed("usage of a young meter") {
+                _ = try await $0.usage(of: busy, meter: late.key, window: .month)
+            },
             Deed("newest ledger entries") { _ = try await $0.ledger(of: busy, count: 10) },
             Deed("newest changes") { _ = try await $0.changes(count: 10) },
         ]
@@ -166,6 +217,7 @@ import Testing
         for deed in Self.deeds {
             let few = try await short.cost(deed.body)
             let many = try await long.cost(deed.body)
+            if Self.isTold { print("\(deed.name): \(few) pages, \(many) pages") }
             #expect(
                 many <= few + Self.slack,
                 "\(deed.name): \(few) pages with 1,000 events, \(many) with 100,000")

@@ -83,6 +83,7 @@ import Testing
         "UPDATE event_runs SET first_sequence = last_sequence + 1",
         "UPDATE event_runs SET last_sequence = last_sequence - 1",
         "INSERT INTO event_corrections VALUES (1, 1, 1, 1)",
+        "UPDATE event_blocks SET latest = earliest - 1, earliest = earliest - 1",
     ])
     func `verify reports rows of runs that say something else than their blocks`(
         damage: String

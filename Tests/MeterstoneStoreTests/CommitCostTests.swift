@@ -110,6 +110,50 @@ import Testing
     }
 
     @Test(arguments: [50, 500])
+    func `a void and an amend under a limit that rolls read one event`(events: Int) throws {
+        var bench = try Bench(events: events, limits: [Self.limit(.rolling(seconds: 3_600))])
+        func void(_ id: String) -> Command {
+            .correct(Correction(eventID: .text(id), kind: .void, author: "a", reason: "b"))
+        }
+        let five = Correction.Kind.amend(.one(Self.prompts, Quantity(5)), nil)
+        // The window is added up once, when somebody asks about it first.
+        #expect(try bench.used("limit") == Int64(events))
+        #expect(try bench.facts(void("e7")) == 1)
+        #expect(
+            try bench.facts(
+                .correct(
+                    Correction(eventID: .text("e8"), kind: five, author: "a", reason: "b"))) == 1)
+        #expect(try bench.used("limit") == Int64(events + 3))
+        try bench.project()
+        // Nor is it added up for a correction, when nobody has asked.
+        #expect(try bench.facts(void("e9")) == 1)
+        #expect(try bench.used("limit") == Int64(events + 2))
+    }
+
+    @Test(arguments: [50, 500])
+    func `a settle under a limit that rolls reads one event`(events: Int) throws {
+        var bench = try Bench(events: events, limits: [Self.limit(.rolling(seconds: 3_600))])
+        #expect(try bench.used("limit") == Int64(events))
+        var event = Self.event(events)
+        event.occurredAt = nil
+        event.quantities = .one(Self.prompts, Quantity(9))
+        try bench.commit(.reserve(event, ReservationTerms()))
+        try bench.project()
+        bench.now = bench.now.advanced(byMilliseconds: 540_000)
+        #expect(try bench.used("limit") == Int64(events + 9))
+        let settle = ReservationClosing(
+            id: .text("e\(events)"), end: .settle(.one(Self.prompts, Quantity(2))))
+        bench.tables.reset()
+        guard case .reservation(.done(let answer)) = try bench.commit(.close(settle)) else {
+            Issue.record("the reservation was not settled")
+            return
+        }
+        #expect(answer.limits.first?.used == Quantity(Int64(events + 2)))
+        #expect(bench.tables.factsRead == 1)
+        #expect(try bench.used("limit") == Int64(events + 2))
+    }
+
+    @Test(arguments: [50, 500])
     func `a settle and a repeated settle read one event`(events: Int) throws {
         var bench = try Bench(events: events)
         var event = Self.event(events)

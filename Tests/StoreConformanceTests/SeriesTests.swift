@@ -59,6 +59,51 @@ import Testing
     }
 
     @Test(arguments: StoreUnderTest.allCases, [false, true])
+    func `a meter that is younger than its subject tells what was used before`(
+        store: StoreUnderTest, isProjected: Bool
+    ) async throws {
+        let late = MeterKey(unchecked: "late")
+        let longest = MeterKey(unchecked: "longest")
+        try await store.withSession { session in
+            let engine = session.engine
+            try await engine.setUp()
+            session.clock.set(.at("2026-03-04T12:00:00Z"))
+            for day in 1...4 {
+                for number in 1...3 {
+                    try await engine.count(
+                        .of(
+                            .ada, [.prompts: Int64(10 * day + number)], id: "\(day)-\(number)",
+                            at: "2026-03-0\(day)T0\(number):00:00Z"))
+                }
+            }
+            #expect(try await engine.void("1-3").code == "corrected")
+            try await engine.put(.putMeter(Meter(key: late, quantityName: .prompts)))
+            try await engine.put(
+                .putMeter(Meter(key: longest, aggregation: .max, quantityName: .prompts)))
+            // Today has a counter from now on, and the days before have none.
+            try await engine.count(
+                .of(.ada, [.prompts: 5], id: "new", at: "2026-03-04T11:00:00Z"))
+            if isProjected { try await engine.flush() }
+            #expect(try await engine.void("2-3").code == "corrected")
+            #expect(try await engine.void("4-3").code == "corrected")
+            func used(_ meter: MeterKey, per window: Window) async throws -> [Int64] {
+                try await engine.quantities(
+                    of: .ada, meter, per: window, from: "2026-03-01T00:00:00Z",
+                    until: "2026-03-05T00:00:00Z")
+            }
+            #expect(try await used(late, per: .day) == [23, 43, 96, 88])
+            #expect(try await used(late, per: .month) == [250])
+            #expect(try await used(longest, per: .day) == [12, 22, 33, 42])
+            #expect(try await used(longest, per: .month) == [42])
+            let hours = try await used(late, per: .hour)
+            #expect(hours.count == 96)
+            #expect(hours[1...3] == [11, 12, 0] && hours[25...27] == [21, 22, 0])
+            #expect(hours.reduce(0, +) == 250)
+            try await engine.expectClean()
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases, [false, true])
     func `a meter that is defined anew counts anew`(
         store: StoreUnderTest, reopens: Bool
     )

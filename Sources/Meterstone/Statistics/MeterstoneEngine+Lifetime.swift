@@ -24,10 +24,10 @@ extension SubjectContext {
                 thisMonth: try total(of: meter, in: month))
         }
         let first = try days.first.flatMap { (day) throws(StoreError) in
-            try reader.countedEvents(in: span(ofDay: day)).first
+            try reader.countedEvent(in: span(ofDay: day), .oldestFirst)
         }?.record.occurredAt
         let last = try days.last.flatMap { (day) throws(StoreError) in
-            try reader.countedEvents(in: span(ofDay: day)).last
+            try reader.countedEvent(in: span(ofDay: day), .newestFirst)
         }?.record
         let policy = view.catalog.blueprint.statistics
         let lifetimes = Dictionary(

@@ -64,7 +64,8 @@ extension SubjectContext {
         if limits.contains(where: { $0.window == .lifetime }),
             let day = try reader.activities().activeDays.first
         {
-            first = try reader.countedEvents(in: span(ofDay: day)).first?.record.occurredAt
+            first =
+                try reader.countedEvent(in: span(ofDay: day), .oldestFirst)?.record.occurredAt
         }
         return UsageProjection(
             subject: id, timeZone: view.timeZone, calculatedAt: now,

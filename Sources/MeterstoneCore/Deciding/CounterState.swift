@@ -120,12 +120,33 @@ public struct CounterState: Hashable, Sendable {
         let (sum, overflow) = value.addingReportingOverflow(units)
         guard !overflow else { return false }
         value = sum
+        withRolling { RollingEntry.add(units, at: contribution.occurredAt, to: &$0) }
+        return true
+    }
+
+    /// Puts a contribution in the place of one that was counted, for windows that roll. What it comes to
+    /// must fit.
+    package mutating func replaceRolling(
+        _ old: Contribution?, by new: Contribution?, as aggregation: Aggregation
+    ) {
+        func units(_ contribution: Contribution) -> Int64 {
+            aggregation == .count ? 1 : contribution.units
+        }
+        value &+= (new.map(units) ?? 0) &- (old.map(units) ?? 0)
+        withRolling { entries in
+            // The other way round an entry would be removed and put in again.
+            if let new { RollingEntry.add(units(new), at: new.occurredAt, to: &entries) }
+            if let old { RollingEntry.drop(units(old), at: old.occurredAt, from: &entries) }
+        }
+    }
+
+    /// Changes the entries in place: a second reference would have them copied.
+    private mutating func withRolling(_ change: (inout [RollingEntry]) -> Void) {
         var entries: [RollingEntry] = []
         if case .rolling(let known) = memory { entries = known }
         memory = .none
-        RollingEntry.add(units, at: contribution.occurredAt, to: &entries)
+        change(&entries)
         memory = .rolling(entries)
-        return true
     }
 
     /// Forgets entries up to an instant when they are half of many; `false` when nothing was done.

@@ -2,10 +2,13 @@
 public struct RollingEntry: Hashable, Sendable {
     public var at: Instant
     public var units: Int64
+    /// Of how many contributions, of which some may be of no units.
+    public var contributions: Int64
 
-    package init(at: Instant, units: Int64) {
+    package init(at: Instant, units: Int64, contributions: Int64 = 1) {
         self.at = at
         self.units = units
+        self.contributions = contributions
     }
 
     /// Keeps `entries` sorted, with one entry per instant.
@@ -13,9 +16,19 @@ public struct RollingEntry: Hashable, Sendable {
         let position = firstIndex(after: at, in: entries)
         if position > 0, entries[position - 1].at == at {
             entries[position - 1].units &+= units
+            entries[position - 1].contributions &+= 1
         } else {
             entries.insert(RollingEntry(at: at, units: units), at: position)
         }
+    }
+
+    /// Takes a contribution back that was added.
+    static func drop(_ units: Int64, at: Instant, from entries: inout [RollingEntry]) {
+        let position = firstIndex(after: at, in: entries) - 1
+        guard position >= 0, entries[position].at == at else { return }
+        entries[position].units &-= units
+        entries[position].contributions &-= 1
+        if entries[position].contributions <= 0 { entries.remove(at: position) }
     }
 
     /// Index of the first entry later than `instant`.

@@ -115,9 +115,7 @@ extension LoadedSource {
 
     private func corrections(_ events: [EventLocation]) -> (Query, (Rows) throws -> Void) {
         (
-            Query(UsageEventStatements.corrections)
-                .binding(IntColumn(events.map(\.subject))).binding(IntColumn(events.map(\.day)))
-                .binding(IntColumn(events.map(\.sequence))),
+            .corrections(of: events),
             { rows in
                 for (event, facts) in zip(events, rows.facts(byPlaceOf: events.count)) {
                     self.load(facts, of: event)

@@ -254,29 +254,4 @@ final class LoadedSource: DecisionSource {
 
     /// Everything that is committed stands in the tables.
     func watermark() -> Int64 { .max }
-
-    // MARK: Never asked by a command
-
-    func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [StoredSubject] {
-        throw Self.notLoaded
-    }
-
-    func entries(
-        of subject: Int64, before sequence: Int64?, count: Int
-    ) throws(StoreError) -> [StoredFact] {
-        throw Self.notLoaded
-    }
-
-    func days(
-        of subject: Int64, within days: ClosedRange<Int64>, count: Int
-    ) throws(StoreError) -> [Int64] {
-        throw Self.notLoaded
-    }
-
-    func scan(
-        days: ClosedRange<Int64>,
-        _ visit: (_ day: Int64, _ subject: Int64, _ fact: StoredFact) throws(StoreError) -> Void
-    ) throws(StoreError) {
-        throw Self.notLoaded
-    }
 }

@@ -130,13 +130,43 @@ final class PostgresSource: InspectionSource {
         if !pointers.isEmpty { try fetch(bodies: pointers) }
     }
 
-    func days(
-        of subject: Int64, within days: ClosedRange<Int64>, count: Int
-    ) throws(StoreError) -> [Int64] {
-        let rows = try run(
-            Query(UsageEventStatements.days).binding(subject).binding(days.lowerBound)
-                .binding(days.upperBound).binding(Int64(count)))
-        return (0..<rows.count).map { rows.int($0, 0) }
+    func corrections(of event: EventLocation) throws(StoreError) -> [StoredFact] {
+        try corrections(of: [event])
+    }
+
+    func corrections(of events: [EventLocation]) throws(StoreError) -> [StoredFact] {
+        guard !events.isEmpty else { return [] }
+        let rows = try run(.corrections(of: events))
+        return (0..<rows.count).map { row in
+            StoredFact(sequence: rows.int(row, 1), body: rows.bytes(row, 2))
+        }
+    }
+
+    /// Day by day: within a day nothing says what occurred when.
+    func usage(
+        of subject: Int64, within span: ClosedRange<Instant>, _ order: ReadingOrder,
+        _ visit: (_ facts: [StoredFact], _ rest: Instant) throws(StoreError) -> Bool
+    ) throws(StoreError) {
+        var next = try run([
+            Query(UsageEventStatements.usage(order)).binding(subject)
+                .binding(span.lowerBound.utcDay).binding(span.upperBound.utcDay),
+            Query(UsageEventStatements.fetchUsageAtFirst),
+        ])[1]
+        var isWanted = true
+        while isWanted, next.count > 0 {
+            let rows = next
+            let facts = (0..<rows.count).map { row in
+                StoredFact(sequence: rows.int(row, 1), body: rows.bytes(row, 2))
+            }
+            bodies.removeAll(keepingCapacity: true)
+            try fetchPointed(facts)
+            // Of the day with which a piece ends there may be more.
+            let rest = order.first(.ofDay(rows.int(rows.count - 1, 0)))
+            isWanted = try visit(facts, rest)
+            if rows.count < UsageEventStatements.usageAtFirst { isWanted = false }
+            if isWanted { next = try run(Query(UsageEventStatements.fetchUsage)) }
+        }
+        _ = try run(Query(UsageEventStatements.closeUsage))
     }
 
     /// By subject first, since that is how the table is clustered.

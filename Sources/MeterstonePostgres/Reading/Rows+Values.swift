@@ -47,6 +47,12 @@ extension Query {
             .binding(IntColumn(keys.map(\.days.upperBound)))
     }
 
+    static func corrections(of events: [EventLocation]) -> Query {
+        Query(UsageEventStatements.corrections)
+            .binding(IntColumn(events.map(\.subject))).binding(IntColumn(events.map(\.day)))
+            .binding(IntColumn(events.map(\.sequence)))
+    }
+
     static func newer(_ keys: [LoadedSource.NewerKey]) -> Query {
         Query(UsageEventStatements.newer)
             .binding(IntColumn(keys.map(\.subject)))

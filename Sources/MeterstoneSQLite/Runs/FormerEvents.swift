@@ -62,7 +62,9 @@ extension WriterStatements {
                             message: "the fact with sequence \(sequence) is unreadable")
                     }
                     if case .correction(let place) = entry { corrections.append(place) }
-                    try builder.append(subject: subject, sequence: sequence, body[...], events)
+                    try builder.append(
+                        subject: subject, sequence: sequence, body[...],
+                        at: Fact.occurredAt(body, from: 0, to: body.count).map { $0...$0 }, events)
                 }
                 try events.put(corrections)
                 corrections.removeAll(keepingCapacity: true)

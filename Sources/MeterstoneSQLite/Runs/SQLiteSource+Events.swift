@@ -69,31 +69,35 @@ extension SQLiteSource {
         return try statement.step() && !statement.isNull(0) ? statement.int(0) : nil
     }
 
-    private func lastDay(until day: Int64) throws(StoreError) -> Int64? {
+    func lastDay(until day: Int64) throws(StoreError) -> Int64? {
         let statement = try statement(EventRunStatements.lastDay)
         defer { statement.reset() }
         statement.bind(1, day)
         return try statement.step() && !statement.isNull(0) ? statement.int(0) : nil
     }
 
-    func days(
-        of subject: Int64, within days: ClosedRange<Int64>, count: Int
-    ) throws(StoreError) -> [Int64] {
-        var result: [Int64] = []
-        var until = days.upperBound
-        while result.count < count, let day = try lastDay(until: until), day >= days.lowerBound {
-            var isThere = false
-            for run in try eventRuns(of: day) where !isThere {
-                try forEachFact(of: subject, from: .min, in: run) { (_, _) throws(StoreError) in
-                    isThere = true
-                    return false
+    /// Of each day, the blocks that the times in their rows say are next.
+    func usage(
+        of subject: Int64, within span: ClosedRange<Instant>, _ order: ReadingOrder,
+        _ visit: (_ facts: [StoredFact], _ rest: Instant) throws(StoreError) -> Bool
+    ) throws(StoreError) {
+        let days = span.lowerBound.utcDay...span.upperBound.utcDay
+        var next: Int64? = order.first(days)
+        while let from = next, days.contains(from) {
+            let day = try order == .newestFirst ? lastDay(until: from) : firstDay(from: from)
+            guard let day, days.contains(day) else { return }
+            let blocks = try blocks(of: subject, day: day).filter { $0.times.overlaps(span) }
+                .sorted { order.precedes(order.first($0.times), order.first($1.times)) }
+            let end = order.first(order == .newestFirst ? .ofDay(day &- 1) : .ofDay(day &+ 1))
+            for (place, block) in blocks.enumerated() {
+                let facts = try facts(of: subject, in: block)
+                let rest = place + 1 < blocks.count ? order.first(blocks[place + 1].times) : end
+                if !facts.isEmpty {
+                    guard try visit(facts, rest) else { return }
                 }
             }
-            if isThere { result.append(day) }
-            guard day > days.lowerBound else { break }
-            until = day - 1
+            next = order == .newestFirst ? day &- 1 : day &+ 1
         }
-        return result
     }
 
     func scan(
@@ -103,11 +107,68 @@ extension SQLiteSource {
         var next: Int64? = days.lowerBound
         while let from = next, let day = try firstDay(from: from), day <= days.upperBound {
             var cursors = EventCursors(try eventRuns(of: day))
-            while let (block, place) = try cursors.next(self) {
+            while let (block, place, _) = try cursors.next(self) {
                 try visit(day, block.subjects[place], block.fact(at: place))
             }
             next = day == .max ? nil : day + 1
         }
+    }
+
+    // MARK: Blocks
+
+    private struct Block {
+        let run: Int64
+        let number: Int
+        /// From when to when what is in it occurred, of other subjects as well.
+        let times: ClosedRange<Instant>
+    }
+
+    /// The blocks of a day that may have something of a subject.
+    private func blocks(of subject: Int64, day: Int64) throws(StoreError) -> [Block] {
+        var result: [Block] = []
+        for run in try eventRuns(of: day) {
+            for sql in [EventRunStatements.blockBefore, EventRunStatements.blocksOfSubject] {
+                let rows = try statement(sql)
+                defer { rows.reset() }
+                rows.bind(1, run.number)
+                rows.bind(2, subject)
+                while try rows.step() {
+                    result.append(
+                        Block(
+                            run: run.number, number: BlockPlace.number(of: rows.int(0)),
+                            times: times(rows, from: 1, in: run)))
+                }
+            }
+        }
+        return result
+    }
+
+    private func facts(of subject: Int64, in block: Block) throws(StoreError) -> [StoredFact] {
+        let facts = try eventBlock(block.number, of: block.run)
+        let start = facts.place(of: subject, sequence: .min)
+        let end = max(start, facts.place(of: subject, sequence: .max))
+        return (start..<end).map { facts.fact(at: $0) }
+    }
+
+    /// From when to when what is in a block occurred.
+    func times(of block: EventBlock, in run: EventRun) throws(StoreError) -> ClosedRange<Instant> {
+        let rows = try statement(EventRunStatements.timesOfBlock)
+        defer { rows.reset() }
+        rows.bind(1, run.number)
+        rows.bind(2, block.subjects[0])
+        rows.bind(3, block.sequences[0])
+        return try rows.step() ? times(rows, from: 0, in: run) : run.times
+    }
+
+    private func times(
+        _ rows: Statement, from column: Int32, in run: EventRun
+    ) -> ClosedRange<Instant> {
+        let (earliest, latest) = (rows.int(column), rows.int(column + 1))
+        guard !rows.isNull(column), !rows.isNull(column + 1), earliest <= latest else {
+            return run.times
+        }
+        return Instant(
+            millisecondsSince1970: earliest)...Instant(millisecondsSince1970: latest)
     }
 
     // MARK: Runs

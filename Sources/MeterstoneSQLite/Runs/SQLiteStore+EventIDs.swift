@@ -255,7 +255,10 @@ extension SQLiteStore {
                     let start = try source.startBlock(
                         of: block.subjects[0], block.sequences[0], in: run)
                     isInOrder = isInOrder && start == number
+                    let times = try source.times(of: block, in: run)
                     for place in 0..<block.count {
+                        isInOrder =
+                            isInOrder && block.occurredAt(place).map(times.contains) ?? true
                         let this = (block.subjects[place], block.sequences[place])
                         isInOrder = isInOrder && last.map { $0 < this } ?? true
                         last = this

@@ -24,6 +24,9 @@ struct EventRun {
         usages = Int(clamping: min(max(row.int(4), 0), .max >> 20))
         sequences = row.int(5) <= row.int(6) ? row.int(5)...row.int(6) : nil
     }
+
+    /// When everything in the run occurred.
+    var times: ClosedRange<Instant> { .ofDay(day) }
 }
 
 /// Writes runs of facts, merges them, and drops what is not needed any more. The writer's part.
@@ -80,13 +83,17 @@ final class SealedEvents {
     }
 
     func put(
-        _ body: [UInt8], _ number: Int, of run: Int64, from first: (subject: Int64, sequence: Int64)
+        _ block: inout EventBlockBuilder, _ number: Int, of run: EventRun
     ) throws(StoreError) {
-        putBlock.bind(1, BlockPlace.block(number, of: run))
-        putBlock.bind(2, run)
+        let (first, times) = (block.first, block.times ?? run.times)
+        putBlock.bind(1, BlockPlace.block(number, of: run.number))
+        putBlock.bind(2, run.number)
         putBlock.bind(3, first.subject)
         putBlock.bind(4, first.sequence)
-        try putBlock.run(binding: 5, body, body.indices)
+        putBlock.bind(5, times.lowerBound.millisecondsSince1970)
+        putBlock.bind(6, times.upperBound.millisecondsSince1970)
+        let body = block.take()
+        try putBlock.run(binding: 7, body, body.indices)
     }
 
     /// Makes runs count, within the transaction that makes them visible.
@@ -189,10 +196,13 @@ struct EventRunBuilder {
     }
 
     /// Writes a fact that comes after those before.
+    ///
+    /// - Parameter times: when it occurred, or between when and when; `nil`: at any time of the day.
     mutating func append(
-        subject: Int64, sequence: Int64, _ body: ArraySlice<UInt8>, _ events: SealedEvents
+        subject: Int64, sequence: Int64, _ body: ArraySlice<UInt8>, at times: ClosedRange<Instant>?,
+        _ events: SealedEvents
     ) throws(StoreError) {
-        block.append(subject: subject, sequence: sequence, body)
+        block.append(subject: subject, sequence: sequence, body, at: times ?? run.times)
         run.facts += 1
         if body.first == FactKind.usage.rawValue { run.usages += 1 }
         let known = run.sequences ?? sequence...sequence
@@ -203,8 +213,7 @@ struct EventRunBuilder {
     /// Writes what is left.
     mutating func finish(_ events: SealedEvents) throws(StoreError) {
         guard !block.isEmpty else { return }
-        let first = block.first
-        try events.put(block.take(), run.blocks, of: run.number, from: first)
+        try events.put(&block, run.blocks, of: run)
         run.blocks += 1
     }
 }
@@ -239,7 +248,8 @@ struct EventRunMerge {
             let body = next.block.body(at: next.place)
             try builder.append(
                 subject: next.block.subjects[next.place],
-                sequence: next.block.sequences[next.place], body, events)
+                sequence: next.block.sequences[next.place], body,
+                at: next.block.occurredAt(next.place).map { $0...$0 } ?? next.times, events)
             facts += 1
             bytes += body.count
         }
@@ -252,6 +262,7 @@ struct EventCursors {
     private let runs: [EventRun]
     private var nextBlocks: [Int]
     private var blocks: [EventBlock?]
+    private var times: [ClosedRange<Instant>]
     private var places: [Int]
     /// What comes next of each run; `nil`: nothing does. Apart from the blocks, since all are compared for
     /// each fact.
@@ -267,13 +278,15 @@ struct EventCursors {
         self.runs = runs
         nextBlocks = Array(repeating: 0, count: runs.count)
         blocks = Array(repeating: nil, count: runs.count)
+        times = runs.map(\.times)
         places = nextBlocks
         heads = Array(repeating: nil, count: runs.count)
     }
 
+    /// - Returns: also from when to when what is in the block occurred.
     mutating func next(
         _ source: SQLiteSource
-    ) throws(StoreError) -> (block: EventBlock, place: Int)? {
+    ) throws(StoreError) -> (block: EventBlock, place: Int, times: ClosedRange<Instant>)? {
         if !isOpen {
             isOpen = true
             for index in runs.indices { try openBlock(of: index, source) }
@@ -290,7 +303,7 @@ struct EventCursors {
             least = (head, index)
         }
         guard let index = least?.index, let block = blocks[index] else { return nil }
-        let place = places[index]
+        let (place, times) = (places[index], times[index])
         if place + 1 < block.count {
             places[index] = place + 1
             heads[index] = Head(
@@ -298,7 +311,7 @@ struct EventCursors {
         } else {
             try openBlock(of: index, source)
         }
-        return (block, place)
+        return (block, place, times)
     }
 
     private mutating func openBlock(
@@ -308,6 +321,7 @@ struct EventCursors {
         heads[index] = nil
         guard nextBlocks[index] < runs[index].blocks else { return }
         let block = try source.eventBlock(nextBlocks[index], of: runs[index].number)
+        times[index] = try source.times(of: block, in: runs[index])
         nextBlocks[index] += 1
         places[index] = 0
         heads[index] = Head(subject: block.subjects[0], sequence: block.sequences[0])

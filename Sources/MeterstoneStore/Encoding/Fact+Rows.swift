@@ -84,6 +84,20 @@ extension Fact {
     }
 }
 
+extension Fact {
+    /// When the usage occurred that a body is about; `nil`: the body does not say so, as one that points
+    /// to another does not.
+    package static func occurredAt(_ bytes: [UInt8], from start: Int, to end: Int) -> Instant? {
+        var reader = ByteReader(bytes, from: start, to: end)
+        switch (try? reader.byte()).flatMap({ FactKind(rawValue: $0) }) {
+        case .usage: guard (try? reader.unsigned()) != nil else { return nil }
+        case .correction: break
+        case .member, .subject, .change, .entry, .expiry, nil: return nil
+        }
+        return (try? reader.signed()).map { Instant(millisecondsSince1970: $0) }
+    }
+}
+
 extension StoredFact {
     /// Where the fact stands that a team's row points to; `nil` when this is the fact itself.
     package var pointer: EventLocation? {

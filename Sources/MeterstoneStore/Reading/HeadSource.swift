@@ -13,6 +13,8 @@ package final class HeadSource: StoreSource {
     private let stored: Int64
     /// What was said last about the subject that was asked about last.
     private var known: (subject: Int64, changes: TailChanges)?
+    /// Corrections that wait, by subject and by the event that they correct.
+    private var waitingCorrections: [Int64: [Int64: [StoredFact]]] = [:]
 
     private var tail: TailSnapshot { head.tail }
 
@@ -110,21 +112,40 @@ package final class HeadSource: StoreSource {
     }
 
     package func corrections(of event: EventLocation) throws(StoreError) -> [StoredFact] {
-        try tables.corrections(of: event)
-            + waitingUsage(of: event.subject).filter {
-                $0.kind == .correction && $0.subject == event.subject
-                    && $0.sequence > event.sequence
-            }.compactMap { $0.row(of: event.subject, within: event.day...event.day) }
+        try corrections(of: [event])
     }
 
-    package func days(
-        of subject: Int64, within days: ClosedRange<Int64>, count: Int
-    ) throws(StoreError) -> [Int64] {
-        var result = Set(try tables.days(of: subject, within: days, count: count))
-        for fact in waitingUsage(of: subject) {
-            if let day = fact.location?.day, days.contains(day) { result.insert(day) }
+    package func corrections(of events: [EventLocation]) throws(StoreError) -> [StoredFact] {
+        // What waits has no correction in the tables.
+        var result = try tables.corrections(of: events.filter { $0.sequence <= stored })
+        for event in events { result += waitingCorrections(of: event) }
+        return result
+    }
+
+    private func waitingCorrections(of event: EventLocation) -> [StoredFact] {
+        if let known = waitingCorrections[event.subject] { return known[event.sequence] ?? [] }
+        var corrections: [Int64: [StoredFact]] = [:]
+        for fact in waitingUsage(of: event.subject)
+        where fact.kind == .correction && fact.subject == event.subject {
+            guard let target = try? CorrectionRecord.target(fact) else { continue }
+            corrections[target, default: []].append(
+                StoredFact(sequence: fact.sequence, body: Array(fact.body)))
         }
-        return Array(result.sorted(by: >).prefix(count))
+        waitingCorrections[event.subject] = corrections
+        return corrections[event.sequence] ?? []
+    }
+
+    /// What waits comes first, since it may have occurred at any time.
+    package func usage(
+        of subject: Int64, within span: ClosedRange<Instant>, _ order: ReadingOrder,
+        _ visit: (_ facts: [StoredFact], _ rest: Instant) throws(StoreError) -> Bool
+    ) throws(StoreError) {
+        let days = span.lowerBound.utcDay...span.upperBound.utcDay
+        let waiting = waitingUsage(of: subject).compactMap { $0.row(of: subject, within: days) }
+        if !waiting.isEmpty {
+            guard try visit(waiting, order.first(span)) else { return }
+        }
+        try tables.usage(of: subject, within: span, order, visit)
     }
 
     private func waitingUsage(of subject: Int64) -> [Fact] {

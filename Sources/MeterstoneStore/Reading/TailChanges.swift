@@ -17,28 +17,7 @@ struct TailChanges {
     private let hasMoved: Bool
     private let facts: [Fact]
     private let entries: [Fact]
-    private let steps: [Step]
-
-    /// One fact about usage.
-    fileprivate struct Step {
-        let sequence: Int64
-        /// 0 when it is the subject's own, 1 when it is a member's, and so on.
-        let level: Int
-        let owner: Int64
-        let content: Content
-
-        enum Content {
-            case usage(UsageRecord)
-            case correction(CorrectionRecord)
-        }
-
-        var occurredAt: Instant {
-            switch content {
-            case .usage(let record): record.occurredAt
-            case .correction(let correction): correction.occurredAt
-            }
-        }
-    }
+    private let steps: [UsageStep]
 
     private var head: StoreHead { whole.head }
 
@@ -63,9 +42,9 @@ struct TailChanges {
         profile = latest?.profile
         firstSequence = latest?.firstSequence ?? 0
         let names = whole.head.registry.names
-        var steps: [Step] = []
+        var steps: [UsageStep] = []
         for fact in facts {
-            if let step = try Step(fact, of: subject, names: names) { steps.append(step) }
+            if let step = try UsageStep(fact, of: subject, names: names) { steps.append(step) }
         }
         self.steps = steps
     }
@@ -142,13 +121,15 @@ struct TailChanges {
         for key in keys where result[key] == nil && isCounted(series) {
             result[key] = StoredCounter(state: .empty, asOf: stored)
         }
-        let isWhole =
-            series == OwnSeries.activity
-            ? addActivity(to: &result) : addSteps(series, to: &result)
-        guard !isWhole else { return result }
-        // Something was taken back that arithmetic cannot take back.
-        let counted = try recounted(series, span)
-        return result.merging(counted.filter { result[$0.key] != nil }) { $1 }
+        guard series != OwnSeries.activity else {
+            addActivity(to: &result)
+            return result
+        }
+        for key in addSteps(series, to: &result) {
+            let counted = try recounted(series, spans(of: series)(key.from))
+            result[key] = counted[key] ?? StoredCounter(state: .empty, asOf: head.sequence)
+        }
+        return result
     }
 
     /// Whether no row means that nothing was counted: the series is older than the subject.
@@ -211,8 +192,7 @@ struct TailChanges {
         return StoredCounter(state: CounterState(open), asOf: last)
     }
 
-    /// Always `true`: days can be counted up and down.
-    private func addActivity(to counters: inout [CounterKey: StoredCounter]) -> Bool {
+    private func addActivity(to counters: inout [CounterKey: StoredCounter]) {
         let (zone, span) = (zone, spans(of: OwnSeries.activity))
         for step in steps {
             let key = CounterKey(
@@ -229,44 +209,37 @@ struct TailChanges {
             }
             counters[key]?.asOf = step.sequence
         }
-        return true
     }
 
-    /// `false` when a counter must be added up anew.
+    /// - Returns: the counters that must be added up anew: something was taken back that their states do
+    ///   not remember.
     private func addSteps(
         _ series: Int, to counters: inout [CounterKey: StoredCounter]
-    ) -> Bool {
+    ) -> Set<CounterKey> {
         let (definition, span) = (head.registry.series[series].definition, spans(of: series))
+        var unknown: Set<CounterKey> = []
         for step in steps {
             let key = CounterKey(
                 series: series, from: span(step.occurredAt).from, subject: subject)
-            guard var counter = counters[key], counter.asOf < step.sequence else { continue }
-            func contribution(_ record: UsageRecord?, _ sequence: Int64) -> Contribution? {
-                record.flatMap {
-                    definition.contribution(of: $0, level: step.level, sequence: sequence)
+            guard var counter = counters[key], counter.asOf < step.sequence, !unknown.contains(key)
+            else { continue }
+            let (before, after) = step.contributions(to: definition)
+            if before == after { continue }
+            if before == nil, let after, case .usage = step.content {
+                _ = definition.add(after, to: &counter.state)
+            } else {
+                let replaced = counter.state.previewing(
+                    replacing: before, by: after, as: definition.aggregation, at: step.occurredAt)
+                guard replaced != .unknown else {
+                    unknown.insert(key)
+                    continue
                 }
-            }
-            switch step.content {
-            case .usage(let record):
-                guard let more = contribution(record, step.sequence) else { continue }
-                _ = definition.add(more, to: &counter.state)
-            case .correction(let correction):
-                let before = contribution(correction.before, correction.target)
-                let after = contribution(correction.after, correction.target)
-                if before == after { continue }
-                guard definition.aggregation == .sum || definition.aggregation == .count else {
-                    return false
-                }
-                func units(_ contribution: Contribution?) -> Int64 {
-                    contribution.map { definition.aggregation == .count ? 1 : $0.units } ?? 0
-                }
-                counter.state = CounterState(
-                    value: counter.state.value &+ units(after) &- units(before), memory: .none)
+                counter.state.replace(before, by: after, as: definition.aggregation)
             }
             counter.asOf = step.sequence
             counters[key] = counter
         }
-        return true
+        return unknown
     }
 
     // MARK: From the events
@@ -300,35 +273,5 @@ struct TailChanges {
             result[key] = counter
         }
         return result
-    }
-}
-
-extension TailChanges.Step {
-    fileprivate init?(
-        _ fact: Fact, of subject: Int64, names: [MeterKey]
-    ) throws(StoreError) {
-        var reader = fact.reader
-        let ancestors: [Int64]
-        do throws(MalformedRecord) {
-            if fact.kind == .usage {
-                let record = try UsageRecord(&reader, names: names)
-                (content, ancestors) = (.usage(record), record.ancestors)
-            } else {
-                let correction = try CorrectionRecord(&reader, names: names)
-                (content, ancestors) = (.correction(correction), correction.before.ancestors)
-            }
-        } catch {
-            throw StoreError(
-                code: .corrupt, message: "the fact with sequence \(fact.sequence) is unreadable")
-        }
-        owner = fact.subject
-        sequence = fact.sequence
-        if owner == subject {
-            level = 0
-        } else if let place = ancestors.firstIndex(of: subject) {
-            level = place + 1
-        } else {
-            return nil
-        }
     }
 }

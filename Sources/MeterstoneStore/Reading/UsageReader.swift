@@ -21,8 +21,9 @@ package struct UsageReader {
 
     /// Usage window by window.
     ///
-    /// Days and longer spans of sums and counts come from the day counters, so that they cost the size
-    /// of the answer; everything else is added up from the events of the span.
+    /// Days and longer spans come from the day counters, so that they cost the size of the answer. Hours are
+    /// added up from the events of the span, and so are the days before a meter that is younger than the
+    /// subject.
     package func points(
         of meter: Meter, over spans: [WindowSpan], window: Window
     )
@@ -34,12 +35,8 @@ package struct UsageReader {
         if window == .lifetime, let state = try lifetime(compiled, of: subject) {
             return spans.map { point($0, state) }
         }
-        if window.isMadeOfDays, isCounted(compiled.daySeries, since: subject.firstSequence),
-            meter.canRoll || window == .day
-        {
-            return try sumsOfDays(compiled.daySeries, of: subject, over: spans)
-        }
-        return try fold(meter, window, of: subject, over: spans)
+        if window.isMadeOfDays { return try mergedDays(compiled, of: subject, over: spans) }
+        return zip(spans, try fold(meter, of: subject, over: spans)).map { point($0, $1) }
     }
 
     private func lifetime(
@@ -62,49 +59,82 @@ package struct UsageReader {
         try source.counter(key)?.state
     }
 
-    private func sumsOfDays(
-        _ series: Int, of subject: StoredSubject, over spans: [WindowSpan]
+    private func mergedDays(
+        _ meter: CompiledMeter, of subject: StoredSubject, over spans: [WindowSpan]
     ) throws(StoreError) -> [UsageSeries.Point] {
-        let keys: [[CounterKey]] = spans.map { span in
-            startsOfDays(in: span).map {
-                CounterKey(series: series, from: $0, subject: subject.number)
+        func key(_ day: WindowSpan) -> CounterKey {
+            CounterKey(series: meter.daySeries, from: day.from, subject: subject.number)
+        }
+        let days = spans.map { self.days(in: $0) }
+        var known = try source.counters(days.joined().map(key)).mapValues(\.state)
+        if !isCounted(meter.daySeries, since: subject.firstSequence) {
+            // A meter that is younger than the subject has no counter of a day that nobody asked about.
+            for unknown in days.joined().filter({ known[key($0)] == nil }).inRows {
+                for (day, state) in zip(unknown, try fold(meter.meter, of: subject, over: unknown))
+                {
+                    known[key(day)] = state
+                }
             }
         }
-        let stored = try source.counters(Array(keys.joined()))
-        return zip(spans, keys).map { span, keys in
-            var total: Int64 = 0
-            for key in keys { total &+= stored[key]?.state.value ?? 0 }
-            return point(span, CounterState(value: total, memory: .none))
+        return zip(spans, days).map { span, days in
+            var total = CounterState.empty
+            for day in days {
+                if let state = known[key(day)] { total.merge(state, as: meter.meter.aggregation) }
+            }
+            return point(span, total)
         }
     }
 
-    /// Where the days of a span start, in the subject's zone.
-    private func startsOfDays(in span: WindowSpan) -> [Instant] {
-        var result: [Instant] = []
+    /// The days of a span, in the subject's zone.
+    private func days(in span: WindowSpan) -> [WindowSpan] {
+        var result: [WindowSpan] = []
         var day = Window.day.span(containing: span.from, in: view.zone, anchor: nil)
         while day.from < span.until {
-            result.append(day.from)
+            result.append(day)
             day = Window.day.span(containing: day.until, in: view.zone, anchor: nil)
         }
         return result
     }
 
+    /// What the events of some spans come to.
     private func fold(
-        _ meter: Meter, _ window: Window, of subject: StoredSubject, over spans: [WindowSpan]
-    ) throws(StoreError) -> [UsageSeries.Point] {
+        _ meter: Meter, of subject: StoredSubject, over spans: [WindowSpan]
+    ) throws(StoreError) -> [CounterState] {
         guard let first = spans.first, let last = spans.last else { return [] }
-        let events = try history(
-            of: subject.number, over: WindowSpan(from: first.from, until: last.until)
-        ).events
+        let whole = WindowSpan(from: first.from, until: last.until)
         let definition = meter.standingSeries(.lifetime)
+        if meter.canRoll { return try sums(definition, of: subject.number, in: whole, spans) }
         var states = [CounterState](repeating: .empty, count: spans.count)
-        for event in events {
+        for event in try history(of: subject.number, over: whole).events {
             guard let contribution = definition.contribution(of: event),
                 let index = spans.lastIndex(containing: event.record.occurredAt),
                 definition.add(contribution, to: &states[index])
             else { continue }
         }
-        return zip(spans, states).map { point($0, $1) }
+        return states
+    }
+
+    /// Sums and counts are added up as facts come, in whatever order, and none is kept.
+    private func sums(
+        _ definition: SeriesDefinition, of subject: Int64, in whole: WindowSpan,
+        _ spans: [WindowSpan]
+    ) throws(StoreError) -> [CounterState] {
+        var sums = [Int64](repeating: 0, count: spans.count)
+        if let instants = whole.instants {
+            try source.usage(of: subject, within: instants, .oldestFirst) {
+                (facts, _) throws(StoreError) in
+                for fact in facts {
+                    guard
+                        let step = try UsageStep(fact, of: subject, names: names, source: source),
+                        let index = spans.lastIndex(containing: step.occurredAt)
+                    else { continue }
+                    let (before, after) = step.contributions(to: definition)
+                    sums[index] &+= (after?.units ?? 0) &- (before?.units ?? 0)
+                }
+                return true
+            }
+        }
+        return sums.map { CounterState(value: $0, memory: .none) }
     }
 
     /// Everything that was recorded for a subject over a span.
@@ -134,6 +164,17 @@ extension Window {
 }
 
 extension [WindowSpan] {
+    /// Those that follow each other without a gap, together.
+    fileprivate var inRows: [[WindowSpan]] {
+        reduce(into: []) { rows, span in
+            if let last = rows.last?.last, last.until == span.from {
+                rows[rows.count - 1].append(span)
+            } else {
+                rows.append([span])
+            }
+        }
+    }
+
     /// Of sorted, disjoint spans, the one that an instant falls into.
     fileprivate func lastIndex(containing instant: Instant) -> Int? {
         var low = 0

@@ -1,3 +1,5 @@
+package import MeterstoneCore
+
 /// Some facts about one UTC day, by subject and sequence, as they are stored: `MSE`, version, how many, a
 /// column each of subjects, sequence numbers and lengths, the bodies, and the XXH64 of all that.
 package struct EventBlock {
@@ -44,6 +46,11 @@ package struct EventBlock {
         bytes[starts[place]..<starts[place + 1]]
     }
 
+    /// When the usage occurred that a fact is about; `nil`: the fact points to another.
+    package func occurredAt(_ place: Int) -> Instant? {
+        Fact.occurredAt(bytes, from: starts[place], to: starts[place + 1])
+    }
+
     package func fact(at place: Int) -> StoredFact {
         StoredFact(sequence: sequences[place], body: Array(body(at: place)))
     }
@@ -70,6 +77,8 @@ package struct EventBlockBuilder {
     private var sequences: [Int64] = []
     private var lengths: [Int64] = []
     private var bodies = ByteWriter(capacity: EventBlock.bytesMax + 256)
+    /// From when to when what is in the block occurred.
+    package private(set) var times: ClosedRange<Instant>?
 
     package init() {}
 
@@ -82,7 +91,20 @@ package struct EventBlockBuilder {
         (subjects.first ?? 0, sequences.first ?? 0)
     }
 
-    package mutating func append(subject: Int64, sequence: Int64, _ body: ArraySlice<UInt8>) {
+    /// - Parameter times: when it occurred, or between when and when that was.
+    package mutating func append(
+        subject: Int64, sequence: Int64, _ body: ArraySlice<UInt8>, at times: ClosedRange<Instant>
+    ) {
+        if let known = self.times {
+            if times.lowerBound < known.lowerBound || known.upperBound < times.upperBound {
+                self.times =
+                    min(
+                        known.lowerBound, times.lowerBound)...max(
+                        known.upperBound, times.upperBound)
+            }
+        } else {
+            self.times = times
+        }
         subjects.append(subject)
         sequences.append(sequence)
         lengths.append(Int64(body.count))
@@ -102,6 +124,7 @@ package struct EventBlockBuilder {
         subjects.removeAll(keepingCapacity: true)
         sequences.removeAll(keepingCapacity: true)
         lengths.removeAll(keepingCapacity: true)
+        times = nil
         bodies.removeAll()
         return writer.bytes
     }

@@ -51,6 +51,15 @@ package struct History {
         }
     }
 
+    /// Adds a fact with a body of its own.
+    mutating func add(_ fact: StoredFact, owner: Int64) throws(StoreError) {
+        do throws(MalformedRecord) {
+            try add(fact.body, fact.sequence, owner: owner)
+        } catch {
+            throw .unreadable(fact.sequence)
+        }
+    }
+
     /// Adds a fact of the journal about usage, if that occurred on these days.
     package mutating func add(_ fact: Fact, days: ClosedRange<Int64>) throws(StoreError) {
         do throws(MalformedRecord) {

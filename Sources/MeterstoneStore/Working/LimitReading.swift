@@ -42,10 +42,10 @@ extension WorkingSet {
             $0.subject === subject && $0.series.number == definition.series
         }
         if case .rolling(let seconds) = window {
+            let counter = subject.current[index]
             return readRolling(
-                effect?.folded ?? subject.current[index].state, allowance, definition, movement,
-                instant,
-                milliseconds: seconds * 1_000)
+                effect?.state(of: counter) ?? counter.state, allowance, definition, movement,
+                instant, milliseconds: seconds * 1_000)
         }
         // What is told for later says nothing yet.
         let asked = max(instant, now)
@@ -145,7 +145,8 @@ extension WorkingSet {
         guard case .rolling(let seconds) = window else {
             return effect?.value ?? subject.current[index].state.value
         }
-        let state = effect?.folded ?? subject.current[index].state
+        let counter = subject.current[index]
+        let state = effect?.state(of: counter) ?? counter.state
         guard case .rolling(let entries) = state.memory else { return 0 }
         return Rolling.used(entries, at: instant, milliseconds: seconds * 1_000)
     }

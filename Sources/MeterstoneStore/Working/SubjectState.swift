@@ -183,8 +183,9 @@ extension Counter {
         span = WindowSpan(from: max(span.from, from), until: span.until)
     }
 
-    /// How much earlier than what was asked last a rolling counter can answer: callers' clocks differ.
-    static func rollingSlack(milliseconds: Int64) -> Int64 { min(milliseconds, 60_000) }
+    /// How much earlier than what was asked last a rolling counter can answer: callers' clocks differ, and
+    /// most reservations are settled within minutes, which is answered as of when they were made.
+    static func rollingSlack(milliseconds: Int64) -> Int64 { min(milliseconds, 900_000) }
 }
 
 /// A plan that a subject is taken to be on.

@@ -87,6 +87,14 @@ extension WorkingSet {
         }
         for effect in effects {
             let (subject, series) = (effect.subject, effect.series)
+            if series.window.isRolling {
+                guard let index = subject.current.firstIndex(where: { $0.series == series.number }),
+                    effect.concerns(subject.current[index]), subject.current[index].asOf < sequence
+                else { continue }
+                effect.apply(to: &subject.current[index].state)
+                subject.current[index].asOf = sequence
+                continue
+            }
             let index = try counterIndex(
                 subject, series: series.number, window: series.window, at: correction.occurredAt)
             if let folded = effect.folded {
@@ -95,11 +103,7 @@ extension WorkingSet {
                 subject.current[index].state.replace(
                     effect.before, by: effect.after, as: series.aggregation)
             }
-            if case .rolling = series.window {
-                subject.current[index].asOf = sequence
-            } else {
-                touch(subject, index, at: sequence)
-            }
+            touch(subject, index, at: sequence)
         }
     }
 

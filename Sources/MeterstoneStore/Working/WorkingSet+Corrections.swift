@@ -107,21 +107,20 @@ extension WorkingSet {
         _ effect: inout CorrectionEffect, _ correction: CorrectionRecord, at sequence: Int64
     ) throws(StoreError) -> Resolved {
         let (subject, series) = (effect.subject, effect.series)
+        if series.window.isRolling {
+            return resolveRolling(effect, at: sequence)
+        }
         let index = try counterIndex(
             subject, series: series.number, window: series.window, at: correction.occurredAt)
         guard subject.current[index].asOf < sequence else { return .isIncluded }
-        var span = subject.current[index].span
-        if case .rolling(let seconds) = series.window {
-            span = span.widened(bySeconds: seconds)
-        } else {
-            let replaced = subject.current[index].state.previewing(
-                replacing: effect.before, by: effect.after, as: series.aggregation,
-                at: max(correction.occurredAt, now))
-            if replaced == .overflow { return .overflows }
-            if case .value(let value) = replaced {
-                effect.value = value
-                return .changes
-            }
+        let span = subject.current[index].span
+        let replaced = subject.current[index].state.previewing(
+            replacing: effect.before, by: effect.after, as: series.aggregation,
+            at: max(correction.occurredAt, now))
+        if replaced == .overflow { return .overflows }
+        if case .value(let value) = replaced {
+            effect.value = value
+            return .changes
         }
         var history = try history(of: subject.number, over: span)
         history.apply(correction, sequence)
@@ -131,6 +130,17 @@ extension WorkingSet {
         effect.folded = folded
         effect.value = folded.value(at: max(correction.occurredAt, now))
         return .changes
+    }
+
+    /// A counter that rolls has no row. One that nobody uses, or that does not reach back to the event,
+    /// includes the correction when it is folded for whoever asks next.
+    private func resolveRolling(_ effect: CorrectionEffect, at sequence: Int64) -> Resolved {
+        let (subject, series) = (effect.subject, effect.series)
+        guard let index = subject.current.firstIndex(where: { $0.series == series.number }),
+            effect.concerns(subject.current[index])
+        else { return .changes }
+        guard subject.current[index].asOf < sequence else { return .isIncluded }
+        return effect.fits(subject.current[index].state.value) ? .changes : .overflows
     }
 
     /// What a record moves; nothing when it does not count.
@@ -147,15 +157,44 @@ struct CorrectionEffect {
     /// What the event contributes until then, and since.
     let before: Contribution?
     let after: Contribution?
-    /// What the counter comes to.
+    /// What the counter comes to, of one that does not roll.
     var value: Int64 = 0
     /// The counter's state, where it had to be folded from the events.
     var folded: CounterState?
 }
 
+/// What it changes in a window that rolls.
+extension CorrectionEffect {
+    /// Whether a counter has what the event contributed.
+    func concerns(_ counter: Counter) -> Bool {
+        guard case .rolling(let seconds) = series.window,
+            let instant = (before ?? after)?.occurredAt
+        else { return false }
+        return counter.span.widened(bySeconds: seconds).contains(instant)
+    }
+
+    /// Whether what such a counter holds stays a number. Both contributions are of one event, and add up as
+    /// they do in any other window.
+    func fits(_ value: Int64) -> Bool {
+        CounterState(value: value, memory: .none).previewing(
+            replacing: before, by: after, as: series.aggregation, at: .latest) != .overflow
+    }
+
+    func apply(to state: inout CounterState) {
+        state.replaceRolling(before, by: after, as: series.aggregation)
+    }
+
+    /// The state of a counter once this was carried out.
+    func state(of counter: Counter) -> CounterState {
+        var state = counter.state
+        if concerns(counter) { apply(to: &state) }
+        return state
+    }
+}
+
 extension Contribution {
     /// Under a count, every contribution is worth one.
-    fileprivate func counted(as aggregation: Aggregation) -> Contribution {
+    func counted(as aggregation: Aggregation) -> Contribution {
         guard aggregation == .count else { return self }
         var result = self
         result.units = 1

@@ -65,6 +65,7 @@ extension WorkingSet {
         // What was counted in this batch is in no row that was kept.
         if state.number != 0, state.dirtyCounters == 0,
             let known = try source.rolling(series, of: state.number), known.from <= instant,
+            batch.facts(.usage, of: state.number).isEmpty,
             let counter = try counter(known, of: state, series: series, seconds: seconds)
         {
             return counter
@@ -75,31 +76,29 @@ extension WorkingSet {
         return Counter(series: series, span: span, state: folded, asOf: head, isDirty: false)
     }
 
-    /// What was kept, with what is new since; `nil`: something was corrected, and the events tell.
+    /// What was kept, with what is new since; `nil`: a number does not fit, and the events tell.
     private func counter(
         _ known: KnownRolling, of state: SubjectState, series: Int, seconds: Int64
     ) throws(StoreError) -> Counter? {
-        var history = History(subject: state.number, names: registry.names)
-        for fact in known.newer {
-            if try isCorrection(fact) { return nil }
-            try history.add(fact, source: source)
-        }
         let span = WindowSpan(from: known.from, until: WindowSpan.lifetime.until)
         let reach = span.widened(bySeconds: seconds)
         let definition = registry.series[series].definition
         var counted = known.state
-        for event in history.events where reach.contains(event.record.occurredAt) {
-            guard let contribution = definition.contribution(of: event) else { continue }
-            guard definition.add(contribution, to: &counted) else { return nil }
+        for fact in known.newer {
+            guard
+                let step = try UsageStep(
+                    fact, of: state.number, names: registry.names, source: source),
+                reach.contains(step.occurredAt)
+            else { continue }
+            let (before, after) = step.contributions(to: definition)
+            let replaced = CounterState(value: counted.value, memory: .none).previewing(
+                replacing: before, by: after, as: definition.aggregation, at: now)
+            guard replaced != .overflow else { return nil }
+            if before != after {
+                counted.replaceRolling(before, by: after, as: definition.aggregation)
+            }
         }
         return Counter(series: series, span: span, state: counted, asOf: head, isDirty: false)
-    }
-
-    /// Also of an event of one below, to which a team's row points.
-    private func isCorrection(_ fact: StoredFact) throws(StoreError) -> Bool {
-        var kind = fact.body.first
-        if let pointer = try? fact.pointer { kind = try source.body(at: pointer)?.first }
-        return kind == FactKind.correction.rawValue
     }
 
     /// What a series of a subject comes to over a span, from the events themselves.
