@@ -79,6 +79,8 @@ extension HTTPField.Name {
     static let idempotencyKey = known("Idempotency-Key")
     static let idempotencyReplayed = known("Idempotency-Replayed")
     static let author = known("X-Author")
+    static let requestID = known("X-Request-Id")
+    static let traceParent = known("traceparent")
     static let link = known("Link")
     static let rateLimit = known("RateLimit")
     static let rateLimitPolicy = known("RateLimit-Policy")

@@ -17,10 +17,12 @@ package struct Routes {
 
     private let hummingbird = Router(options: .autoGenerateHeadEndpoints)
     private let guardian: Guardian
+    private let observer: Observer
     private var paths = PathTable()
 
-    init(administratorKey: String?) {
+    init(administratorKey: String?, observer: Observer) {
         guardian = Guardian(administratorKey: administratorKey)
+        self.observer = observer
     }
 
     /// - Parameter query: the names that the query may have.
@@ -31,8 +33,10 @@ package struct Routes {
         paths.add(path, method)
         let guardian = access == .administrator ? guardian : nil
         let hasParameters = path.contains(":")
+        let observer = observer
+        let route = observer.route(method, path)
         hummingbird.on(RouterPath(path), method: method) { request, context in
-            try await answer { () async throws -> Response in
+            try await observer.answer(request.head, route) { () async throws -> Response in
                 if let guardian { try guardian.check(request.head) }
                 if hasParameters { try request.requireWholePath() }
                 if request.hasQuery { try Query(request).allow(query) }
@@ -45,22 +49,11 @@ package struct Routes {
     var router: Router<BasicRequestContext> {
         // Hummingbird gives a route the middleware that was added before it; what is added after
         // the last route is left for requests that match none.
-        hummingbird.add(middleware: NoRoute(paths: paths))
+        hummingbird.add(middleware: NoRoute(paths: paths, observer: observer))
         return hummingbird
     }
 
     package var patterns: [String: Set<HTTPRequest.Method>] { paths.patterns }
-}
-
-/// Answers with the problem that a handler throws. Other errors are the connection's, and go on to
-/// Hummingbird.
-private func answer(_ work: () async throws -> Response) async throws -> Response {
-    do {
-        return try await work()
-    } catch {
-        guard let problem = Problem(explaining: error) else { throw error }
-        return problem.response()
-    }
 }
 
 /// Which methods each path takes, to tell a wrong method from a wrong path.
@@ -86,6 +79,13 @@ struct PathTable: Sendable {
 /// Answers every request, without asking what comes next.
 private struct NoRoute: RouterMiddleware {
     let paths: PathTable
+    let observer: Observer
+    private let route = ObservedRoute(pattern: nil)
+
+    init(paths: PathTable, observer: Observer) {
+        self.paths = paths
+        self.observer = observer
+    }
 
     @concurrent
     func handle(
@@ -93,6 +93,8 @@ private struct NoRoute: RouterMiddleware {
         next: @concurrent (Request, BasicRequestContext) async throws -> Response
     ) async throws -> Response {
         let methods = paths.methods(of: request.uri.path)
-        return (methods.isEmpty ? Problem.notFound : .methodNotAllowed(methods)).response()
+        return try await observer.answer(request.head, route) { () async throws -> Response in
+            throw methods.isEmpty ? Problem.notFound : .methodNotAllowed(methods)
+        }
     }
 }

@@ -16,6 +16,8 @@ public struct ServerOptions: Sendable {
     public var isAnalyticsEnabled = true
     /// What is kept of the prompts and responses of tracked requests.
     public var storedText = StoredText.standard
+    /// Takes a line for each request; `nil`: none is written.
+    public var requestLog: RequestLog?
     /// The clock that the engine has too: answers say how many seconds to wait.
     public var clock: @Sendable () -> Instant = SystemClock.now
     /// How long a connection may say nothing while the server waits for it.

@@ -54,7 +54,7 @@ import Testing
             "METERSTONE_ADMIN_KEY": "secret",
             "USAGE_TRACKING_ENABLED": "false", "USAGE_LIMITS_ENFORCED": "false",
             "USAGE_ANALYTICS_ENABLED": "false", "CREDITS_ENABLED": "true",
-            "METERSTONE_STORED_TEXT": "hash",
+            "METERSTONE_STORED_TEXT": "hash", "METERSTONE_REQUEST_LOG": "text",
         ])
         let standard = settings.lines.filter { $0.origin == .standard }
         #expect(standard.map(\.name).filter { !$0.hasPrefix("postgres") } == ["config", "store"])
@@ -85,6 +85,7 @@ import Testing
             case "logLevel": #""error""#
             case "defaultTimeZone": #""Asia/Tokyo""#
             case "storedText": #""hash""#
+            case "requestLog": #""json""#
             default: #""x""#
             }
         }

@@ -122,6 +122,10 @@ struct Serving {
         options.administratorKey = settings.administratorKey.value
         options.storedText = settings.storedText.value
         options.isAnalyticsEnabled = settings.isAnalyticsEnabled.value
+        options.requestLog = settings.requestLog.value.map { format in
+            let lines = LogLines()
+            return RequestLog(format) { lines.add($0) }
+        }
         // Whoever starts the server waits for this line; with port 0 it is how they learn the port.
         let host = options.host.contains(":") ? "[\(options.host)]" : options.host
         options.whenServing = { port in

@@ -27,7 +27,8 @@ extension ArgumentHelp {
         var sentence = facts.sentence.replacing("`", with: "")
         if sentence.hasSuffix(".") { sentence.removeLast() }
         return ArgumentHelp(
-            "\(sentence) (\(facts.variable)\(standard)).", valueName: facts.valueName)
+            "\(sentence) (\(facts.variable)\(standard)).",
+            valueName: facts.valueName ?? (facts.kind == .wholeNumber ? "n" : nil))
     }
 }
 
@@ -49,6 +50,7 @@ struct ServeArguments: SettingArguments {
     @Option(help: .of(\.blueprint)) var blueprint: String?
     @Option(help: .of(\.defaultTimeZone)) var defaultTimeZone: String?
     @Option(help: .of(\.logLevel)) var logLevel: String?
+    @Option(help: .of(\.requestLog)) var requestLog: String?
     @Option(help: .of(\.connections)) var connections: String?
     @Option(help: .of(\.waitingCommands)) var waitingCommands: String?
     @Option(help: .of(\.cachedSubjects)) var cachedSubjects: String?

@@ -1,5 +1,6 @@
 package import Logging
 package import Meterstone
+package import MeterstoneServer
 
 /// Everything that can be set, each declared here and nowhere else. Reading, the flags' help, the log at
 /// start, `meterstone config show` and the reference page are made of these lines.
@@ -32,6 +33,10 @@ package struct SettingTable: Sendable {
         expectation: "one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))",
         valueName: "level", "From which level on the server logs.",
         read: { Logger.Level(rawValue: $0) })
+    package let requestLog = SettingKey<RequestLog.Format?>(
+        "requestLog", standard: nil, shown: "none", expectation: "none, text or json",
+        valueName: "form", "In which form each request is a line on the standard output.",
+        read: { $0 == "none" ? .some(nil) : RequestLog.Format(rawValue: $0).map { .some($0) } })
 
     package let connections = SettingKey(
         "connections", in: 1...1_000_000, standard: 4_096,

@@ -27,6 +27,8 @@ final class ConsumeHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     private let routes: ConsumeRoutes
     private let guardian: Guardian
+    private let observer: Observer
+    private let route: ObservedRoute
     /// How long a server that stops waits for the rest of a request.
     private let stoppingTime: TimeAmount
     private var date = HTTPDate()
@@ -38,9 +40,13 @@ final class ConsumeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var heldError: (any Error)?
     private var executor: EventLoopExecutor?
 
-    init(routes: ConsumeRoutes, guardian: Guardian, stoppingTime: TimeAmount) {
+    init(
+        routes: ConsumeRoutes, guardian: Guardian, observer: Observer, stoppingTime: TimeAmount
+    ) {
         self.routes = routes
         self.guardian = guardian
+        self.observer = observer
+        route = observer.route(.post, ConsumeRoutes.consumePath)
         self.stoppingTime = stoppingTime
     }
 
@@ -123,9 +129,9 @@ final class ConsumeHandler: ChannelDuplexHandler, RemovableChannelHandler {
         let executor = executor ?? EventLoopExecutor(context.eventLoop)
         self.executor = executor
         let here = NIOLoopBound((handler: self, context: context), eventLoop: context.eventLoop)
-        let (routes, guardian) = (routes, guardian)
+        let (routes, guardian, observer, route) = (routes, guardian, observer, route)
         Task.immediate(executorPreference: executor) {
-            let answer = await routes.answer(head, body, guardian)
+            let answer = await routes.answer(head, body, guardian, observer, route)
             let (handler, context) = here.value
             handler.send(answer, context)
         }
