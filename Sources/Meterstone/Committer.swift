@@ -30,6 +30,7 @@ final class Committer: Sendable {
     private let uptime: @Sendable () -> UInt64
     private let commandsMax: Int
     private let logger: Logger
+    private let metrics: EngineMetrics
     private let queue = DispatchQueue(label: "meterstone.committer")
     private let probes = DispatchQueue(label: "meterstone.probes")
     private let probed = Mutex<(at: UInt64, error: StoreError?)?>(nil)
@@ -72,7 +73,7 @@ final class Committer: Sendable {
     init(
         store: any Store, clock: @escaping @Sendable () -> Instant,
         uptime: @escaping @Sendable () -> UInt64 = Committer.uptime, commandsMax: Int,
-        logger: Logger
+        logger: Logger, metrics: EngineMetrics
     ) {
         self.store = store
         self.uptime = uptime
@@ -82,6 +83,7 @@ final class Committer: Sendable {
         self.clock = clock
         self.commandsMax = commandsMax
         self.logger = logger
+        self.metrics = metrics
     }
 
     var state: EngineState { waiting.withLock { $0.state } }
@@ -151,8 +153,9 @@ final class Committer: Sendable {
                 if let max = store.waitMillisecondsMax, Self.waited(since: arrival) >= max {
                     return continuation.resume(returning: .failure(.awayTooLong))
                 }
-                continuation.resume(
-                    returning: Self.result { () throws(StoreError) in try work(store) })
+                let result = Self.result { () throws(StoreError) in try work(store) }
+                if case .failure(let error) = result { self.metrics.note(error) }
+                continuation.resume(returning: result)
             }
         }
         return try result.get()
@@ -205,7 +208,20 @@ final class Committer: Sendable {
             }
             return nil
         }
-        if let refusal { entry.fail(refusal) }
+        if let refusal {
+            metrics.note(refusal)
+            entry.fail(refusal)
+        }
+    }
+
+    func refreshMetrics() {
+        let age = pace.withLock { $0.age(at: uptime()) }
+        metrics.note(waiting: waiting.withLock { $0.commands }, lagNanoseconds: age)
+    }
+
+    private func noteStanding() {
+        metrics.note(
+            journal: store.waitingFacts, owed: store.owedFacts, cached: store.cachedSubjects)
     }
 
     // MARK: The committer's queue
@@ -216,6 +232,7 @@ final class Committer: Sendable {
             let before = store.waitingFacts
             perform(entries, arrivals)
             keepProjectionUp(committed: max(0, store.waitingFacts - before))
+            noteStanding()
         }
         scheduleIdleCheck()
     }
@@ -312,7 +329,10 @@ final class Committer: Sendable {
         _ commands: [Command], waited milliseconds: Int64
     ) -> Result<[Outcome], StoreError> {
         do throws(StoreError) {
-            return .success(try store.commit(commands, at: clock(), waited: milliseconds))
+            let start = Self.now
+            let outcomes = try store.commit(commands, at: clock(), waited: milliseconds)
+            metrics.note(commands, outcomes, nanoseconds: Self.now - start)
+            return .success(outcomes)
         } catch {
             note(error)
             return .failure(error)
@@ -358,12 +378,16 @@ final class Committer: Sendable {
 
     private func projectWhileIdle() {
         let isIdle = waiting.withLock { !$0.isRunning && !$0.isClosing }
-        guard isIdle, projectStep() else { return }
+        guard isIdle else { return }
+        let mayGoOn = projectStep()
+        noteStanding()
+        guard mayGoOn else { return }
         queue.async { self.projectWhileIdle() }
     }
 
     private func note(_ error: StoreError) {
         logger.error("a commit failed", metadata: ["error": "\(error)"])
+        metrics.note(error)
         guard let halt = store.halt else { return }
         waiting.withLock { waiting in
             if case .serving = waiting.state { waiting.state = .halted(halt) }

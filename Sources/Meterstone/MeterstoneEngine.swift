@@ -1,3 +1,4 @@
+public import CoreMetrics
 public import Logging
 public import MeterstoneCore
 public import MeterstoneStore
@@ -14,13 +15,18 @@ public final class MeterstoneEngine: Sendable {
     let memory = MemoryBudget(bytes: 1 << 30)
 
     /// Takes over the store; call ``shutdown()`` to give it back.
+    ///
+    /// - Parameter metrics: takes what is told about the engine; swift-metrics' own unless another is named.
     public init(
         store: any Store, clock: @escaping @Sendable () -> Instant = SystemClock.now,
-        commandsMax: Int = 100_000, logger: Logger = Logger(label: "meterstone")
+        commandsMax: Int = 100_000, logger: Logger = Logger(label: "meterstone"),
+        metrics: any MetricsFactory = MetricsSystem.factory
     ) {
         self.clock = clock
         for notice in store.notices { logger.warning("\(notice)") }
-        committer = Committer(store: store, clock: clock, commandsMax: commandsMax, logger: logger)
+        committer = Committer(
+            store: store, clock: clock, commandsMax: commandsMax, logger: logger,
+            metrics: EngineMetrics(metrics))
     }
 
     /// - Parameter uptime: nanoseconds of a clock that only rises; paces projection.
@@ -31,7 +37,7 @@ public final class MeterstoneEngine: Sendable {
         self.clock = clock
         committer = Committer(
             store: store, clock: clock, uptime: uptime, commandsMax: 100_000,
-            logger: Logger(label: "meterstone"))
+            logger: Logger(label: "meterstone"), metrics: EngineMetrics(MetricsSystem.factory))
     }
 
     /// Finishes what was accepted, projects it, and closes the store. Later calls get `closed`.

@@ -14,7 +14,7 @@ public func makeApplication(
     let observer = Observer(options, logger: logger)
     let consuming = ConsumeRoutes(engine: engine, clock: options.clock)
     let guardian = Guardian(administratorKey: options.administratorKey)
-    let connections = OpenConnections(max: options.connectionsMax)
+    let connections = OpenConnections(max: options.connectionsMax, options.metrics)
     return Application(
         router: makeRoutes(engine: engine, options: options, observer: observer).router,
         server: .http1(
@@ -54,6 +54,7 @@ private func makeRoutes(
 ) -> Routes {
     var routes = Routes(administratorKey: options.administratorKey, observer: observer)
     HealthRoutes(engine: engine).add(to: &routes)
+    MetricsRoutes(engine: engine, metrics: options.metrics).add(to: &routes)
     OpenAPIRoutes(isGuarded: options.administratorKey != nil).add(to: &routes)
     ConsumeRoutes(engine: engine, clock: options.clock).add(to: &routes)
     ReservationRoutes(engine: engine, clock: options.clock).add(to: &routes)

@@ -80,11 +80,12 @@ struct PathTable: Sendable {
 private struct NoRoute: RouterMiddleware {
     let paths: PathTable
     let observer: Observer
-    private let route = ObservedRoute(pattern: nil)
+    private let route: ObservedRoute
 
     init(paths: PathTable, observer: Observer) {
         self.paths = paths
         self.observer = observer
+        route = observer.noRoute
     }
 
     @concurrent

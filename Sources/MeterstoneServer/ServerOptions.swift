@@ -18,6 +18,8 @@ public struct ServerOptions: Sendable {
     public var storedText = StoredText.standard
     /// Takes a line for each request; `nil`: none is written.
     public var requestLog: RequestLog?
+    /// Where requests are counted, and what `/metrics` answers with. Give the engine the same.
+    public var metrics = PrometheusMetrics()
     /// The clock that the engine has too: answers say how many seconds to wait.
     public var clock: @Sendable () -> Instant = SystemClock.now
     /// How long a connection may say nothing while the server waits for it.

@@ -35,6 +35,9 @@ public protocol Store: AnyObject, Sendable {
     /// How many may wait before projection goes first.
     var waitingFactsMax: Int { get }
 
+    /// Subjects in memory.
+    var cachedSubjects: Int { get }
+
     /// Does a short step of projection; `true` while there is more to do.
     func project() throws(StoreError) -> Bool
 
@@ -122,6 +125,8 @@ extension Store {
     public var notices: [String] { [] }
 
     public var owedFacts: Int { waitingFacts }
+
+    public var cachedSubjects: Int { 0 }
 }
 
 /// One line of the audit log.

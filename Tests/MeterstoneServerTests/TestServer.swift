@@ -60,10 +60,11 @@ struct TestServer {
         var store = store
         let zones = ZoneDatabase()
         store.zoneRules = { zones.rules(named: $0) }
-        let engine = MeterstoneEngine(
-            store: MemoryStore(options: store), clock: { clock.now }, logger: logger)
-        _ = try await engine.apply(blueprint, author: "test")
         var options = ServerOptions()
+        let engine = MeterstoneEngine(
+            store: MemoryStore(options: store), clock: { clock.now }, logger: logger,
+            metrics: options.metrics)
+        _ = try await engine.apply(blueprint, author: "test")
         options.port = 0
         options.administratorKey = key
         options.isAnalyticsEnabled = isAnalyticsEnabled

@@ -14,7 +14,8 @@ import Testing
             "Musl", "Darwin",
         ],
         "Meterstone": [
-            "MeterstoneCore", "MeterstoneStore", "Logging", "Dispatch", "Synchronization", "Glibc",
+            "MeterstoneCore", "MeterstoneStore", "CoreMetrics", "Logging", "Dispatch",
+            "Synchronization", "Glibc",
             "Musl", "Darwin", "FoundationEssentials",
         ],
         "MeterstoneTesting": [

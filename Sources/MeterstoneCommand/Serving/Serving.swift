@@ -12,6 +12,8 @@ struct Serving {
 
     private let settings: Settings
     private let logger: Logger
+    /// Of the engine and of the server.
+    private let metrics = PrometheusMetrics()
 
     init(_ settings: Settings) throws {
         try Self.checkKey(settings)
@@ -39,7 +41,8 @@ struct Serving {
     }
 
     func run() async throws {
-        let engine = try OpenStore.engine(settings, for: .mayCreate, logger: logger)
+        let engine = try OpenStore.engine(
+            settings, for: .mayCreate, logger: logger, metrics: metrics)
         do {
             try await prepare(engine)
             try await serve(engine)
@@ -122,6 +125,7 @@ struct Serving {
         options.administratorKey = settings.administratorKey.value
         options.storedText = settings.storedText.value
         options.isAnalyticsEnabled = settings.isAnalyticsEnabled.value
+        options.metrics = metrics
         options.requestLog = settings.requestLog.value.map { format in
             let lines = LogLines()
             return RequestLog(format) { lines.add($0) }

@@ -1,3 +1,4 @@
+import CoreMetrics
 import Foundation
 import Logging
 import Meterstone
@@ -26,13 +27,15 @@ enum OpenStore {
     }
 
     static func engine(
-        _ settings: Settings, for purpose: Purpose, logger: Logger? = nil
+        _ settings: Settings, for purpose: Purpose, logger: Logger? = nil,
+        metrics: any MetricsFactory = MetricsSystem.factory
     ) throws
         -> MeterstoneEngine
     {
         MeterstoneEngine(
             store: try store(settings, at: settings.location, for: purpose),
-            commandsMax: settings.waitingCommands.value, logger: logger ?? quietLogger)
+            commandsMax: settings.waitingCommands.value, logger: logger ?? quietLogger,
+            metrics: metrics)
     }
 
     static func store(

@@ -29,10 +29,12 @@ struct Observer: Sendable {
     private let log: RequestLog?
     private let clock: @Sendable () -> Instant
     private let failures: FailureLog
+    private let metrics: PrometheusMetrics
 
     init(_ options: ServerOptions, logger: Logger) {
         log = options.requestLog
         clock = options.clock
+        metrics = options.metrics
         failures = FailureLog(logger: logger, clock: options.clock)
     }
 
@@ -41,8 +43,12 @@ struct Observer: Sendable {
         let parts = path.split(separator: "/").map { part in
             part.hasPrefix(":") ? "{\(part.dropFirst())}" : String(part)
         }
-        return ObservedRoute(pattern: "/" + parts.joined(separator: "/"))
+        return ObservedRoute(
+            method: method.rawValue, pattern: "/" + parts.joined(separator: "/"), metrics)
     }
+
+    /// What belongs to no route.
+    var noRoute: ObservedRoute { ObservedRoute(method: "any", pattern: nil, metrics) }
 
     /// Answers with what the work gives, or with the problem that it throws. Other errors are the
     /// connection's, and go on.
@@ -71,24 +77,15 @@ struct Observer: Sendable {
         _ head: HTTPRequest, _ id: String, _ route: ObservedRoute, _ status: HTTPResponse.Status?,
         since start: UInt64
     ) {
-        guard let log else { return }
         let nanoseconds = DispatchTime.now().uptimeNanoseconds - start
+        if let status { route.note(status, nanoseconds: nanoseconds) }
+        guard let log else { return }
         let line = RequestLine(
             time: clock(), requestID: id,
             trace: head.headerFields[.traceParent].flatMap { TraceParent($0) },
             method: head.method.rawValue, route: route.pattern,
             status: status.map { Int($0.code) }, microseconds: nanoseconds / 1_000)
         log.write(line.bytes(log.format))
-    }
-}
-
-/// A route as it is named to whoever watches.
-final class ObservedRoute: Sendable {
-    /// `/v1/subjects/{subject}`; `nil`: the path belongs to no route.
-    let pattern: String?
-
-    init(pattern: String?) {
-        self.pattern = pattern
     }
 }
 

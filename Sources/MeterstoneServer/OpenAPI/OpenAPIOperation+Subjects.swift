@@ -103,6 +103,14 @@ extension OpenAPIOperation {
             answers: [OpenAPIAnswer(status: 200, description: "It does.", schema: "Status")],
             problems: [.unavailable]),
         OpenAPIOperation(
+            method: .get, path: "/metrics", id: "getMetrics",
+            summary: "What is counted and measured, for Prometheus",
+            answers: [
+                OpenAPIAnswer(
+                    status: 200, description: "All metrics.", schema: "Text",
+                    textTypes: ["text/plain"], isJSON: false)
+            ]),
+        OpenAPIOperation(
             method: .get, path: "/openapi.json", id: "getDescription", summary: "This description",
             isOpen: true,
             answers: [OpenAPIAnswer(status: 200, description: "OpenAPI 3.1.", schema: "Object")]),

@@ -90,6 +90,7 @@ struct OpenAPIAnswer: Sendable {
     var schema: String?
     /// Media types, beside JSON, that the body may have as a text.
     var textTypes: [String] = []
+    var isJSON = true
     var headers: [OpenAPIHeader] = []
 
     func write(to writer: inout JSONWriter) {
@@ -101,8 +102,10 @@ struct OpenAPIAnswer: Sendable {
         if let schema {
             writer.name("content")
             writer.beginObject()
-            writer.name("application/json")
-            writer.content(schema: schema)
+            if isJSON {
+                writer.name("application/json")
+                writer.content(schema: schema)
+            }
             for type in textTypes {
                 writer.name(text: type)
                 writer.content(schema: "Text")
