@@ -107,7 +107,8 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(name: "CFaultyDisk", linkerSettings: [.linkedLibrary("sqlite3")]),
-        .target(name: "MeterstoneAPI", dependencies: ["MeterstoneCore"], swiftSettings: strict),
+        .target(
+            name: "MeterstoneAPI", dependencies: ["CZlib", "MeterstoneCore"], swiftSettings: strict),
         .target(
             name: "MeterstoneBlueprint",
             dependencies: [
@@ -126,7 +127,7 @@ let package = Package(
         .target(
             name: "MeterstoneImport",
             dependencies: [
-                "CZlib", "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneStore",
+                "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneStore",
             ],
             swiftSettings: strict
         ),
@@ -144,6 +145,7 @@ let package = Package(
                 .product(
                     name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: server),
             ],
+            resources: [.embedInCode("Resources/errors.md")],
             swiftSettings: strict
         ),
         .executableTarget(

@@ -25,7 +25,8 @@ public func makeApplication(
                     ExpectContinueHandler(),
                     ConsumeHandler(
                         routes: consuming, guardian: guardian, observer: observer,
-                        stoppingTime: .milliseconds(options.stoppingMilliseconds)),
+                        stoppingTime: .milliseconds(options.stoppingMilliseconds),
+                        closingTime: .milliseconds(options.closingMilliseconds)),
                 ])),
         configuration: ApplicationConfiguration(
             address: .hostname(options.host, port: options.port),
@@ -52,9 +53,10 @@ package func makeRoutes(
 private func makeRoutes(
     engine: MeterstoneEngine, options: ServerOptions, observer: Observer
 ) -> Routes {
-    var routes = Routes(administratorKey: options.administratorKey, observer: observer)
+    var routes = Routes(options, observer: observer)
     HealthRoutes(engine: engine).add(to: &routes)
     MetricsRoutes(engine: engine, metrics: options.metrics).add(to: &routes)
+    ErrorPage().add(to: &routes)
     OpenAPIRoutes(isGuarded: options.administratorKey != nil).add(to: &routes)
     ConsumeRoutes(engine: engine, clock: options.clock).add(to: &routes)
     ReservationRoutes(engine: engine, clock: options.clock).add(to: &routes)

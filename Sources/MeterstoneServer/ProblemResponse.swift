@@ -208,6 +208,11 @@ extension Problem {
             detail: "expected a body of \(expected), in UTF-8", field: "Content-Type")
     }
 
+    static let unsupportedEncoding = Problem(
+        status: .unsupportedMediaType, code: "unsupported_media_type",
+        detail: "expected a body that is gzipped or as it is", field: "Content-Encoding",
+        headers: [.acceptEncoding: "gzip"])
+
     static func tooLarge(_ bytes: Int, after recorded: Int = 0) -> Problem {
         let before = recorded > 0 ? "; the first \(recorded) events were taken" : ""
         return Problem(

@@ -6,28 +6,22 @@ import MeterstoneStore
 import NIOCore
 
 extension Request {
-    /// The body, at once, without a byte order mark. Of one that is too long, no more than the bound is
-    /// kept.
+    /// The body, at once, unpacked and without a byte order mark. It is counted as memory until the
+    /// request is answered.
     func bytes(upTo max: Int = RequestLimits.bodyBytesMax) async throws -> [UInt8] {
-        do {
-            return Array(buffer: try await body.collect(upTo: max)).withoutByteOrderMark
-        } catch is NIOTooManyBytesError {
-            throw Problem.tooLarge(max)
+        var reader = try BodyReader(self, upTo: max)
+        var bytes: [UInt8] = []
+        while let buffer = try await reader.next() {
+            try BodyMemory.current?.take(buffer.readableBytes)
+            bytes.append(contentsOf: buffer.readableBytesView)
         }
+        return bytes.withoutByteOrderMark
     }
 
     /// A body that has to be JSON.
     func json(upTo max: Int = RequestLimits.bodyBytesMax) async throws -> [UInt8] {
         try headers.requireJSON()
         return try await bytes(upTo: max)
-    }
-
-    /// Refuses a body that says that it is too long before any of it is read.
-    func requireLength(upTo max: Int) throws {
-        guard let length = headers[.contentLength].flatMap({ Int($0) }), length > max else {
-            return
-        }
-        throw Problem.tooLarge(max)
     }
 }
 

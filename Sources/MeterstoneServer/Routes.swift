@@ -1,5 +1,6 @@
 package import HTTPTypes
 import Hummingbird
+import MeterstoneStore
 
 /// The routes as they are added: who may call them, which query they take, and what becomes of
 /// errors.
@@ -18,10 +19,13 @@ package struct Routes {
     private let hummingbird = Router(options: .autoGenerateHeadEndpoints)
     private let guardian: Guardian
     private let observer: Observer
+    /// What all bodies may take together.
+    private let bodies: MemoryBudget
     private var paths = PathTable()
 
-    init(administratorKey: String?, observer: Observer) {
-        guardian = Guardian(administratorKey: administratorKey)
+    init(_ options: ServerOptions, observer: Observer) {
+        guardian = Guardian(administratorKey: options.administratorKey)
+        bodies = MemoryBudget(bytes: options.bodiesBytesMax)
         self.observer = observer
     }
 
@@ -34,13 +38,17 @@ package struct Routes {
         let guardian = access == .administrator ? guardian : nil
         let hasParameters = path.contains(":")
         let observer = observer
+        let bodies = method == .get ? nil : bodies
         let route = observer.route(method, path)
         hummingbird.on(RouterPath(path), method: method) { request, context in
             try await observer.answer(request.head, route) { () async throws -> Response in
                 if let guardian { try guardian.check(request.head) }
                 if hasParameters { try request.requireWholePath() }
                 if request.hasQuery { try Query(request).allow(query) }
-                return try await handler(request, context)
+                guard let bodies else { return try await handler(request, context) }
+                return try await BodyMemory.$current.withValue(BodyMemory(bodies)) {
+                    try await handler(request, context)
+                }
             }
         }
     }

@@ -26,6 +26,11 @@ public struct ServerOptions: Sendable {
     package var idleMilliseconds = RequestLimits.idleMilliseconds
     /// How long a server that stops waits for the rest of a request.
     package var stoppingMilliseconds = RequestLimits.stoppingMilliseconds
+    /// How long a server that stops waits for answers that are under way, and for clients to take them.
+    package var closingMilliseconds = RequestLimits.closingMilliseconds
+    /// Bytes of all bodies that are held at once; one more is answered with 503. Consumes of the usual
+    /// size are not among them.
+    public var bodiesBytesMax = RequestLimits.bodiesBytesMax
     /// Called with the port once connections are accepted.
     public var whenServing: @Sendable (_ port: Int) async -> Void = { _ in }
 

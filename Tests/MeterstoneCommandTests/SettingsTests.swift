@@ -55,6 +55,7 @@ import Testing
             "USAGE_TRACKING_ENABLED": "false", "USAGE_LIMITS_ENFORCED": "false",
             "USAGE_ANALYTICS_ENABLED": "false", "CREDITS_ENABLED": "true",
             "METERSTONE_STORED_TEXT": "hash", "METERSTONE_REQUEST_LOG": "text",
+            "METERSTONE_BODIES_MEBIBYTES": "99",
         ])
         let standard = settings.lines.filter { $0.origin == .standard }
         #expect(standard.map(\.name).filter { !$0.hasPrefix("postgres") } == ["config", "store"])
@@ -77,7 +78,7 @@ import Testing
     /// A value that is not the default, as it stands in the file.
     private static func example(_ facts: SettingFacts) -> String {
         switch facts.kind {
-        case .wholeNumber: "17"
+        case .wholeNumber: "77"
         case .flag: facts.standard == "true" ? "false" : "true"
         case .text:
             switch facts.name {

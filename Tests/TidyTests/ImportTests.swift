@@ -22,10 +22,10 @@ import Testing
             "Meterstone", "MeterstoneCore", "MeterstoneStore", "Foundation", "Synchronization",
             "CFaultyDisk",
         ],
-        "MeterstoneAPI": ["MeterstoneCore", "FoundationEssentials", "Foundation"],
+        "MeterstoneAPI": ["CZlib", "MeterstoneCore", "FoundationEssentials", "Foundation"],
         "MeterstoneBlueprint": ["MeterstoneCore", "Yams"],
         "MeterstoneImport": [
-            "CZlib", "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneStore",
+            "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneStore",
             "Foundation",
             "FoundationEssentials", "Glibc", "Musl", "Darwin",
         ],

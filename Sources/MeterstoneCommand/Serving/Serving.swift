@@ -7,8 +7,8 @@ import UnixSignals
 
 /// A server from start-up to shutdown.
 struct Serving {
-    /// How long a shutdown waits for requests that were accepted.
-    private static let shutdownMax: Duration = .seconds(30)
+    /// How long a shutdown waits for requests that were accepted. Connections give up a little sooner.
+    private static let shutdownMax: Duration = .seconds(9)
 
     private let settings: Settings
     private let logger: Logger
@@ -125,6 +125,7 @@ struct Serving {
         options.administratorKey = settings.administratorKey.value
         options.storedText = settings.storedText.value
         options.isAnalyticsEnabled = settings.isAnalyticsEnabled.value
+        options.bodiesBytesMax = settings.bodies.value * 1_048_576
         options.metrics = metrics
         options.requestLog = settings.requestLog.value.map { format in
             let lines = LogLines()

@@ -52,6 +52,7 @@ struct ServeArguments: SettingArguments {
     @Option(help: .of(\.logLevel)) var logLevel: String?
     @Option(help: .of(\.requestLog)) var requestLog: String?
     @Option(help: .of(\.connections)) var connections: String?
+    @Option(help: .of(\.bodies)) var bodiesMebibytes: String?
     @Option(help: .of(\.waitingCommands)) var waitingCommands: String?
     @Option(help: .of(\.cachedSubjects)) var cachedSubjects: String?
     @Option(help: .of(\.journalEvents)) var journalEvents: String?

@@ -41,6 +41,9 @@ package struct SettingTable: Sendable {
     package let connections = SettingKey(
         "connections", in: 1...1_000_000, standard: 4_096,
         "How many connections may be open; one more is answered with 503 and closed.")
+    package let bodies = SettingKey(
+        "bodiesMebibytes", in: 65...65_536, standard: 256, unit: "MiB",
+        "How much the bodies of all requests may take at once; one more is answered with 503.")
     package let waitingCommands = SettingKey(
         "waitingCommands", in: 1...10_000_000, standard: 100_000,
         "How many commands may wait for the next commit; one more is answered with 503.")

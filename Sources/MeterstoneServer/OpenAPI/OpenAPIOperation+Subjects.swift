@@ -111,6 +111,14 @@ extension OpenAPIOperation {
                     textTypes: ["text/plain"], isJSON: false)
             ]),
         OpenAPIOperation(
+            method: .get, path: "/docs/errors", id: "getErrors",
+            summary: "The page of all error codes, for people", isOpen: true,
+            answers: [
+                OpenAPIAnswer(
+                    status: 200, description: "The page.", schema: "Text",
+                    textTypes: ["text/html"], isJSON: false)
+            ]),
+        OpenAPIOperation(
             method: .get, path: "/openapi.json", id: "getDescription", summary: "This description",
             isOpen: true,
             answers: [OpenAPIAnswer(status: 200, description: "OpenAPI 3.1.", schema: "Object")]),
