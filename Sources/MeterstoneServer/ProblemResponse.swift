@@ -78,6 +78,7 @@ extension Problem {
             .reservationOpen, .reservationClosed,
             .duplicateGrant, .alreadyRefunded:
             .conflict
+        case .preconditionFailed: .preconditionFailed
         case .tooManyReservations: .tooManyRequests
         case .timeZoneRules: .serviceUnavailable
         case .tooLarge: .contentTooLarge

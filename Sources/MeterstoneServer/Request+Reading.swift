@@ -65,7 +65,8 @@ extension Request {
         ChangeRequest(
             change: change, author: try headers.author(),
             idempotencyKey: try headers.idempotencyKey(),
-            told: told.map { String(XXH64.hash($0[...], seed: 0), radix: 16) })
+            told: told.map { String(XXH64.hash($0[...], seed: 0), radix: 16) },
+            condition: try headers.condition())
     }
 }
 

@@ -125,6 +125,7 @@ enum OpenAPIHeader: String, Sendable {
     case authenticate = "WWW-Authenticate"
     case allow = "Allow"
     case link = "Link"
+    case tag = "ETag"
     case contentDisposition = "Content-Disposition"
 
     /// Whether every answer that may have it has it.
@@ -138,6 +139,7 @@ enum OpenAPIHeader: String, Sendable {
         case .replayed: ("This is the first answer again.", #"{"type":"string","const":"true"}"#)
         case .authenticate: ("How to authenticate.", #"{"type":"string"}"#)
         case .allow: ("The methods that the path takes.", #"{"type":"string"}"#)
+        case .tag: ("Which state of it this is.", #"{"type":"string"}"#)
         case .link: ("The next page.", #"{"type":"string"}"#)
         case .contentDisposition: ("A name for the file.", #"{"type":"string"}"#)
         }

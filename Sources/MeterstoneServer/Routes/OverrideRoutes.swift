@@ -14,13 +14,15 @@ struct OverrideRoutes: Sendable {
             let subject = try await engine.existingSubject(context)
             return Response { $0.overrides(subject.overrides) }
         }
-        routes.on(.get, Self.path) { _, context in
+        routes.on(.get, Self.path) { request, context in
             let subject = try await engine.existingSubject(context)
             let limit: LimitKey = try context.parameter("limit")
             guard let allowance = subject.overrides[limit] else {
                 throw Self.missing(subject.id, limit)
             }
-            return Response { $0.override(limit, allowance) }
+            var writer = JSONWriter()
+            writer.override(limit, allowance)
+            return try request.answer(allowance, writer.bytes)
         }
         routes.on(.put, Self.path) { request, context in try await put(request, context) }
         routes.on(.delete, Self.path) { request, context in
