@@ -12,7 +12,7 @@ FAULTS = '^(MeterstonePostgresTests|MeterstoneCommandTests.NodesTests)'
 MEASURED = --package-path Benchmarks -c release --static-swift-stdlib
 
 .PHONY: help setup demo test check format lint build release run simulate bench big-store \
-	record-snapshots clean
+	reference record-snapshots clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 — \2/p' Makefile
@@ -65,6 +65,9 @@ big-store: ## Generate a large store in DIR=…, for BENCH="--sections analytics
 	$(SWIFT) build $(MEASURED) --product Bench
 	Benchmarks/.build/release/Bench --sections generate --store "$(DIR)" --events $(EVENTS) \
 		--subjects $(SUBJECTS) --seed $(SEED)
+
+reference: build ## Write the reference page of the settings anew
+	"$$($(SWIFT) build --show-bin-path)/meterstone" config reference > docs/reference/settings.md
 
 record-snapshots: build ## Write the texts anew that tests compare with
 	METERSTONE_RECORD_SNAPSHOTS=1 $(SWIFT) test --skip-build $(CHECKED)

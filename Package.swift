@@ -37,10 +37,10 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
@@ -97,6 +97,7 @@ let package = Package(
             name: "Meterstone",
             dependencies: [
                 "MeterstoneCore", "MeterstoneStore",
+                .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict
@@ -107,7 +108,8 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(name: "CFaultyDisk", linkerSettings: [.linkedLibrary("sqlite3")]),
-        .target(name: "MeterstoneAPI", dependencies: ["MeterstoneCore"], swiftSettings: strict),
+        .target(
+            name: "MeterstoneAPI", dependencies: ["CZlib", "MeterstoneCore"], swiftSettings: strict),
         .target(
             name: "MeterstoneBlueprint",
             dependencies: [
@@ -126,7 +128,7 @@ let package = Package(
         .target(
             name: "MeterstoneImport",
             dependencies: [
-                "CZlib", "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneStore",
+                "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneStore",
             ],
             swiftSettings: strict
         ),
@@ -134,6 +136,7 @@ let package = Package(
             name: "MeterstoneServer",
             dependencies: [
                 "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneStore",
+                .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "HTTPTypes", package: "swift-http-types", condition: server),
                 .product(name: "Hummingbird", package: "hummingbird", condition: server),
                 .product(name: "HummingbirdCore", package: "hummingbird", condition: server),
@@ -143,6 +146,7 @@ let package = Package(
                 .product(
                     name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: server),
             ],
+            resources: [.embedInCode("Resources/errors.md")],
             swiftSettings: strict
         ),
         .executableTarget(
@@ -153,8 +157,8 @@ let package = Package(
                 .target(name: "MeterstonePostgres", condition: postgres),
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser", condition: server),
-                .product(name: "Configuration", package: "swift-configuration", condition: server),
                 .product(name: "Hummingbird", package: "hummingbird", condition: server),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(
                     name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: server),
@@ -247,6 +251,7 @@ let package = Package(
             dependencies: [
                 "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneServer",
                 "MeterstoneStore", "MeterstoneTesting",
+                .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "HTTPTypes", package: "swift-http-types", condition: server),
                 .product(name: "Hummingbird", package: "hummingbird", condition: server),
                 .product(name: "Logging", package: "swift-log"),

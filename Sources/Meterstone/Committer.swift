@@ -26,6 +26,7 @@ final class Committer: Sendable {
     private let uptime: @Sendable () -> UInt64
     private let commandsMax: Int
     private let logger: Logger
+    private let metrics: EngineMetrics
     private let queue = DispatchQueue(label: "meterstone.committer")
     private let probes = DispatchQueue(label: "meterstone.probes")
     private let probed = Mutex<(at: UInt64, error: StoreError?)?>(nil)
@@ -68,7 +69,7 @@ final class Committer: Sendable {
     init(
         store: any Store, clock: @escaping @Sendable () -> Instant,
         uptime: @escaping @Sendable () -> UInt64 = Committer.uptime, commandsMax: Int,
-        logger: Logger
+        logger: Logger, metrics: EngineMetrics
     ) {
         self.store = store
         self.uptime = uptime
@@ -79,6 +80,7 @@ final class Committer: Sendable {
         self.clock = clock
         self.commandsMax = commandsMax
         self.logger = logger
+        self.metrics = metrics
     }
 
     var state: EngineState { waiting.withLock { $0.state } }
@@ -148,8 +150,9 @@ final class Committer: Sendable {
                 if let max = store.waitMillisecondsMax, Self.waited(since: arrival) >= max {
                     return continuation.resume(returning: .failure(.awayTooLong))
                 }
-                continuation.resume(
-                    returning: Self.result { () throws(StoreError) in try work(store) })
+                let result = Self.result { () throws(StoreError) in try work(store) }
+                if case .failure(let error) = result { self.metrics.note(error) }
+                continuation.resume(returning: result)
             }
         }
         return try result.get()
@@ -202,7 +205,20 @@ final class Committer: Sendable {
             }
             return nil
         }
-        if let refusal { entry.fail(refusal) }
+        if let refusal {
+            metrics.note(refusal)
+            entry.fail(refusal)
+        }
+    }
+
+    func refreshMetrics() {
+        let age = pace.withLock { $0.age(at: uptime()) }
+        metrics.note(waiting: waiting.withLock { $0.commands }, lagNanoseconds: age)
+    }
+
+    private func noteStanding() {
+        metrics.note(
+            journal: store.waitingFacts, owed: store.owedFacts, cached: store.cachedSubjects)
     }
 
     // MARK: The committer's queue
@@ -213,6 +229,7 @@ final class Committer: Sendable {
             let start = uptime()
             perform(entries, arrivals)
             keepProjectionUp(committedSince: start)
+            noteStanding()
         }
         scheduleIdleCheck()
     }
@@ -309,7 +326,10 @@ final class Committer: Sendable {
         _ commands: [Command], waited milliseconds: Int64
     ) -> Result<[Outcome], StoreError> {
         do throws(StoreError) {
-            return .success(try store.commit(commands, at: clock(), waited: milliseconds))
+            let start = Self.now
+            let outcomes = try store.commit(commands, at: clock(), waited: milliseconds)
+            metrics.note(commands, outcomes, nanoseconds: Self.now - start)
+            return .success(outcomes)
         } catch {
             note(error)
             return .failure(error)
@@ -363,11 +383,14 @@ final class Committer: Sendable {
                 self.projectWhileIdle()
             }
         }
-        if projectStep() { queue.async { self.projectWhileIdle() } }
+        let mayGoOn = projectStep()
+        noteStanding()
+        if mayGoOn { queue.async { self.projectWhileIdle() } }
     }
 
     private func note(_ error: StoreError) {
         logger.error("a commit failed", metadata: ["error": "\(error)"])
+        metrics.note(error)
         guard let halt = store.halt else { return }
         waiting.withLock { waiting in
             if case .serving = waiting.state { waiting.state = .halted(halt) }

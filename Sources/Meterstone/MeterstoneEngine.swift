@@ -1,3 +1,4 @@
+public import CoreMetrics
 public import Logging
 public import MeterstoneCore
 public import MeterstoneStore
@@ -14,14 +15,19 @@ public final class MeterstoneEngine: Sendable {
     let memory: MemoryBudget
 
     /// Takes over the store; call ``shutdown()`` to give it back.
+    ///
+    /// - Parameter metrics: takes what is told about the engine; swift-metrics' own unless another is named.
     public init(
         store: any Store, clock: @escaping @Sendable () -> Instant = SystemClock.now,
-        commandsMax: Int = 100_000, logger: Logger = Logger(label: "meterstone")
+        commandsMax: Int = 100_000, logger: Logger = Logger(label: "meterstone"),
+        metrics: any MetricsFactory = MetricsSystem.factory
     ) {
         self.clock = clock
         memory = MemoryBudget(bytes: Self.memoryBytesMax)
         for notice in store.notices { logger.warning("\(notice)") }
-        committer = Committer(store: store, clock: clock, commandsMax: commandsMax, logger: logger)
+        committer = Committer(
+            store: store, clock: clock, commandsMax: commandsMax, logger: logger,
+            metrics: EngineMetrics(metrics))
     }
 
     /// - Parameter uptime: nanoseconds of a clock that only rises; paces projection.
@@ -33,7 +39,7 @@ public final class MeterstoneEngine: Sendable {
         memory = MemoryBudget(bytes: Self.memoryBytesMax)
         committer = Committer(
             store: store, clock: clock, uptime: uptime, commandsMax: 100_000,
-            logger: Logger(label: "meterstone"))
+            logger: Logger(label: "meterstone"), metrics: EngineMetrics(MetricsSystem.factory))
     }
 
     package init(
@@ -42,7 +48,8 @@ public final class MeterstoneEngine: Sendable {
         self.clock = clock
         self.memory = memory
         committer = Committer(
-            store: store, clock: clock, commandsMax: 100_000, logger: Logger(label: "meterstone"))
+            store: store, clock: clock, commandsMax: 100_000,
+            logger: Logger(label: "meterstone"), metrics: EngineMetrics(MetricsSystem.factory))
     }
 
     private static let memoryBytesMax = 1 << 30

@@ -33,6 +33,11 @@ package struct ProjectionPace: Sendable {
     /// Whether a step is to be done before the next commit.
     package var isDue: Bool { owed > 0 }
 
+    /// How long the oldest waiting fact has waited; 0: none waits.
+    package func age(at now: UInt64) -> UInt64 {
+        oldest.map { now > $0 ? now - $0 : 0 } ?? 0
+    }
+
     /// Notes a commit that ended now.
     ///
     /// - Parameters:

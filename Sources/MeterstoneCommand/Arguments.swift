@@ -1,39 +1,8 @@
 import ArgumentParser
-import Foundation
 import MeterstoneAPI
 import MeterstoneBlueprint
 import MeterstoneCore
 import MeterstoneImport
-
-/// Where the store is; every command that opens one takes these.
-struct StoreArguments: ParsableArguments {
-    @Option(
-        help: ArgumentHelp(
-            "The folder of the store (METERSTONE_DATA; default \(Settings.dataDefault)).",
-            valueName: "dir"))
-    var data: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "The store as a URL: sqlite:DIR or postgres://… (METERSTONE_STORE).", valueName: "url"))
-    var store: String?
-
-    @Option(
-        help: ArgumentHelp("A JSON file with settings (METERSTONE_CONFIG).", valueName: "file"))
-    var config: String?
-
-    var flags: SettingFlags {
-        var flags = SettingFlags()
-        flags.data = data
-        flags.store = store
-        flags.config = config
-        return flags
-    }
-
-    func settings() async throws -> Settings {
-        try await Settings(flags, environment: ProcessInfo.processInfo.environment)
-    }
-}
 
 /// From when until when; all of time unless told otherwise.
 struct SpanArguments: ParsableArguments {

@@ -16,7 +16,7 @@ package struct MeterstoneProgram: AsyncParsableCommand {
             """,
         version: version,
         groupedSubcommands: [
-            CommandGroup(name: "Serving", subcommands: [ServeCommand.self]),
+            CommandGroup(name: "Serving", subcommands: [ServeCommand.self, ConfigCommand.self]),
             CommandGroup(
                 name: "Usage",
                 subcommands: [

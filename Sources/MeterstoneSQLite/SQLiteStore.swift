@@ -176,7 +176,7 @@ public final class SQLiteStore: Store, @unchecked Sendable {
     package var idBodiesRead: Int { statements.source.idBodiesRead }
 
     /// Subjects in memory.
-    package var cachedSubjects: Int { workingSet.subjects.count }
+    public var cachedSubjects: Int { workingSet.subjects.count }
 
     public var isSharedBetweenNodes: Bool { false }
 

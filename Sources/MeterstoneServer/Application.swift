@@ -11,11 +11,12 @@ public import Meterstone
 public func makeApplication(
     engine: MeterstoneEngine, options: ServerOptions, logger: Logger
 ) -> some ApplicationProtocol {
-    let routes = ConsumeRoutes(engine: engine, clock: options.clock)
+    let observer = Observer(options, logger: logger)
+    let consuming = ConsumeRoutes(engine: engine, clock: options.clock)
     let guardian = Guardian(administratorKey: options.administratorKey)
-    let connections = OpenConnections(max: options.connectionsMax)
+    let connections = OpenConnections(max: options.connectionsMax, options.metrics)
     return Application(
-        router: makeRouter(engine: engine, options: options),
+        router: makeRoutes(engine: engine, options: options, observer: observer).router,
         server: .http1(
             configuration: HTTP1Channel.Configuration(
                 additionalChannelHandlers: [
@@ -23,8 +24,9 @@ public func makeApplication(
                     IdleStateHandler(allTimeout: .milliseconds(options.idleMilliseconds)),
                     ExpectContinueHandler(),
                     ConsumeHandler(
-                        routes: routes, guardian: guardian,
-                        stoppingTime: .milliseconds(options.stoppingMilliseconds)),
+                        routes: consuming, guardian: guardian, observer: observer,
+                        stoppingTime: .milliseconds(options.stoppingMilliseconds),
+                        closingTime: .milliseconds(options.closingMilliseconds)),
                 ])),
         configuration: ApplicationConfiguration(
             address: .hostname(options.host, port: options.port),
@@ -37,14 +39,24 @@ public func makeApplication(
 
 /// Every route of the server.
 public func makeRouter(
-    engine: MeterstoneEngine, options: ServerOptions
+    engine: MeterstoneEngine, options: ServerOptions, logger: Logger = Logger(label: "meterstone")
 ) -> Router<BasicRequestContext> {
-    makeRoutes(engine: engine, options: options).router
+    makeRoutes(engine: engine, options: options, logger: logger).router
 }
 
-package func makeRoutes(engine: MeterstoneEngine, options: ServerOptions) -> Routes {
-    var routes = Routes(administratorKey: options.administratorKey)
+package func makeRoutes(
+    engine: MeterstoneEngine, options: ServerOptions, logger: Logger
+) -> Routes {
+    makeRoutes(engine: engine, options: options, observer: Observer(options, logger: logger))
+}
+
+private func makeRoutes(
+    engine: MeterstoneEngine, options: ServerOptions, observer: Observer
+) -> Routes {
+    var routes = Routes(options, observer: observer)
     HealthRoutes(engine: engine).add(to: &routes)
+    MetricsRoutes(engine: engine, metrics: options.metrics).add(to: &routes)
+    ErrorPage().add(to: &routes)
     OpenAPIRoutes(isGuarded: options.administratorKey != nil).add(to: &routes)
     ConsumeRoutes(engine: engine, clock: options.clock).add(to: &routes)
     ReservationRoutes(engine: engine, clock: options.clock).add(to: &routes)

@@ -10,6 +10,12 @@ enum RequestLimits {
     static let shortBodyBytesMax = 65_536
     /// Parts of later requests that one connection may have waiting for an answer.
     static let waitingPartsMax = 256
+    /// Bytes of all bodies that are held at once.
+    static let bodiesBytesMax = 256 * 1_048_576
+    /// Events of one JSON body. As many as fit into its bytes if they are events.
+    static let eventsPerBodyMax = 1_000_000
+    /// Events of one JSON body that are read before others have their turn.
+    static let eventsPerTurnMax = 1_024
     /// Events that are recorded with one commit. A longer body takes several, one after the other.
     static let eventsPerCommitMax = 8_190
     /// Events of one JSON body up to which those that were counted are listed in the answer too.
@@ -26,6 +32,8 @@ enum RequestLimits {
     static let idleMilliseconds: Int64 = 120_000
     /// How long a server that stops waits for the rest of a request that was begun.
     static let stoppingMilliseconds: Int64 = 5_000
+    /// How long a server that stops waits for answers that are under way, and for clients to take them.
+    static let closingMilliseconds: Int64 = 8_000
     /// Connections that wait to be accepted.
     static let backlogConnectionsMax = 4_096
 }

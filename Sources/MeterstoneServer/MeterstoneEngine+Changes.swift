@@ -23,8 +23,7 @@ extension MeterstoneEngine {
         }
         return Response(
             json: try await json(Array((receipt.after ?? "null").utf8)),
-            status: receipt.outcome == .created ? .created : .ok,
-            headers: receipt.isReplay ? .replayed : [:])
+            status: receipt.outcome == .created ? .created : .ok, headers: receipt.headers)
     }
 
     /// Deletes something and answers with nothing.
@@ -40,5 +39,14 @@ extension MeterstoneEngine {
         case .created, .replaced, .unchanged, .deleted, .credited:
             return Response(status: .noContent, headers: receipt.isReplay ? .replayed : [:])
         }
+    }
+}
+
+extension ChangeReceipt {
+    /// The tag of what the change left, and whether this is the first answer again.
+    var headers: HTTPFields {
+        var headers = HTTPFields.tag(of: after)
+        if isReplay { headers[.idempotencyReplayed] = "true" }
+        return headers
     }
 }

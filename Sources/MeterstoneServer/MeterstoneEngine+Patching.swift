@@ -24,7 +24,6 @@ extension MeterstoneEngine {
         guard let after = receipt.after else { throw missing }
         return Response(
             json: try await json(Array(after.utf8)),
-            status: receipt.outcome == .created ? .created : .ok,
-            headers: receipt.isReplay ? .replayed : [:])
+            status: receipt.outcome == .created ? .created : .ok, headers: receipt.headers)
     }
 }

@@ -78,6 +78,7 @@ extension Problem {
             .reservationOpen, .reservationClosed,
             .duplicateGrant, .alreadyRefunded:
             .conflict
+        case .preconditionFailed: .preconditionFailed
         case .tooManyReservations: .tooManyRequests
         case .timeZoneRules: .serviceUnavailable
         case .tooLarge: .contentTooLarge
@@ -207,6 +208,11 @@ extension Problem {
             status: .unsupportedMediaType, code: "unsupported_media_type",
             detail: "expected a body of \(expected), in UTF-8", field: "Content-Type")
     }
+
+    static let unsupportedEncoding = Problem(
+        status: .unsupportedMediaType, code: "unsupported_media_type",
+        detail: "expected a body that is gzipped or as it is", field: "Content-Encoding",
+        headers: [.acceptEncoding: "gzip"])
 
     static func tooLarge(_ bytes: Int, after recorded: Int = 0) -> Problem {
         let before = recorded > 0 ? "; the first \(recorded) events were taken" : ""

@@ -6,28 +6,22 @@ import MeterstoneStore
 import NIOCore
 
 extension Request {
-    /// The body, at once, without a byte order mark. Of one that is too long, no more than the bound is
-    /// kept.
+    /// The body, at once, unpacked and without a byte order mark. It is counted as memory until the
+    /// request is answered.
     func bytes(upTo max: Int = RequestLimits.bodyBytesMax) async throws -> [UInt8] {
-        do {
-            return Array(buffer: try await body.collect(upTo: max)).withoutByteOrderMark
-        } catch is NIOTooManyBytesError {
-            throw Problem.tooLarge(max)
+        var reader = try BodyReader(self, upTo: max)
+        var bytes: [UInt8] = []
+        while let buffer = try await reader.next() {
+            try BodyMemory.current?.take(buffer.readableBytes)
+            bytes.append(contentsOf: buffer.readableBytesView)
         }
+        return bytes.withoutByteOrderMark
     }
 
     /// A body that has to be JSON.
     func json(upTo max: Int = RequestLimits.bodyBytesMax) async throws -> [UInt8] {
         try headers.requireJSON()
         return try await bytes(upTo: max)
-    }
-
-    /// Refuses a body that says that it is too long before any of it is read.
-    func requireLength(upTo max: Int) throws {
-        guard let length = headers[.contentLength].flatMap({ Int($0) }), length > max else {
-            return
-        }
-        throw Problem.tooLarge(max)
     }
 }
 
@@ -71,7 +65,8 @@ extension Request {
         ChangeRequest(
             change: change, author: try headers.author(),
             idempotencyKey: try headers.idempotencyKey(),
-            told: told.map { String(XXH64.hash($0[...], seed: 0), radix: 16) })
+            told: told.map { String(XXH64.hash($0[...], seed: 0), radix: 16) },
+            condition: try headers.condition())
     }
 }
 
@@ -79,6 +74,8 @@ extension HTTPField.Name {
     static let idempotencyKey = known("Idempotency-Key")
     static let idempotencyReplayed = known("Idempotency-Replayed")
     static let author = known("X-Author")
+    static let requestID = known("X-Request-Id")
+    static let traceParent = known("traceparent")
     static let link = known("Link")
     static let rateLimit = known("RateLimit")
     static let rateLimitPolicy = known("RateLimit-Policy")

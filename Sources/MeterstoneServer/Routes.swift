@@ -1,5 +1,6 @@
 package import HTTPTypes
 import Hummingbird
+import MeterstoneStore
 
 /// The routes as they are added: who may call them, which query they take, and what becomes of
 /// errors.
@@ -17,10 +18,15 @@ package struct Routes {
 
     private let hummingbird = Router(options: .autoGenerateHeadEndpoints)
     private let guardian: Guardian
+    private let observer: Observer
+    /// What all bodies may take together.
+    private let bodies: MemoryBudget
     private var paths = PathTable()
 
-    init(administratorKey: String?) {
-        guardian = Guardian(administratorKey: administratorKey)
+    init(_ options: ServerOptions, observer: Observer) {
+        guardian = Guardian(administratorKey: options.administratorKey)
+        bodies = MemoryBudget(bytes: options.bodiesBytesMax)
+        self.observer = observer
     }
 
     /// - Parameter query: the names that the query may have.
@@ -31,12 +37,18 @@ package struct Routes {
         paths.add(path, method)
         let guardian = access == .administrator ? guardian : nil
         let hasParameters = path.contains(":")
+        let observer = observer
+        let bodies = method == .get ? nil : bodies
+        let route = observer.route(method, path)
         hummingbird.on(RouterPath(path), method: method) { request, context in
-            try await answer { () async throws -> Response in
+            try await observer.answer(request.head, route) { () async throws -> Response in
                 if let guardian { try guardian.check(request.head) }
                 if hasParameters { try request.requireWholePath() }
                 if request.hasQuery { try Query(request).allow(query) }
-                return try await handler(request, context)
+                guard let bodies else { return try await handler(request, context) }
+                return try await BodyMemory.$current.withValue(BodyMemory(bodies)) {
+                    try await handler(request, context)
+                }
             }
         }
     }
@@ -45,22 +57,11 @@ package struct Routes {
     var router: Router<BasicRequestContext> {
         // Hummingbird gives a route the middleware that was added before it; what is added after
         // the last route is left for requests that match none.
-        hummingbird.add(middleware: NoRoute(paths: paths))
+        hummingbird.add(middleware: NoRoute(paths: paths, observer: observer))
         return hummingbird
     }
 
     package var patterns: [String: Set<HTTPRequest.Method>] { paths.patterns }
-}
-
-/// Answers with the problem that a handler throws. Other errors are the connection's, and go on to
-/// Hummingbird.
-private func answer(_ work: () async throws -> Response) async throws -> Response {
-    do {
-        return try await work()
-    } catch {
-        guard let problem = Problem(explaining: error) else { throw error }
-        return problem.response()
-    }
 }
 
 /// Which methods each path takes, to tell a wrong method from a wrong path.
@@ -86,6 +87,14 @@ struct PathTable: Sendable {
 /// Answers every request, without asking what comes next.
 private struct NoRoute: RouterMiddleware {
     let paths: PathTable
+    let observer: Observer
+    private let route: ObservedRoute
+
+    init(paths: PathTable, observer: Observer) {
+        self.paths = paths
+        self.observer = observer
+        route = observer.noRoute
+    }
 
     @concurrent
     func handle(
@@ -93,6 +102,8 @@ private struct NoRoute: RouterMiddleware {
         next: @concurrent (Request, BasicRequestContext) async throws -> Response
     ) async throws -> Response {
         let methods = paths.methods(of: request.uri.path)
-        return (methods.isEmpty ? Problem.notFound : .methodNotAllowed(methods)).response()
+        return try await observer.answer(request.head, route) { () async throws -> Response in
+            throw methods.isEmpty ? Problem.notFound : .methodNotAllowed(methods)
+        }
     }
 }

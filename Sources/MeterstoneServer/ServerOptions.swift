@@ -16,12 +16,21 @@ public struct ServerOptions: Sendable {
     public var isAnalyticsEnabled = true
     /// What is kept of the prompts and responses of tracked requests.
     public var storedText = StoredText.standard
+    /// Takes a line for each request; `nil`: none is written.
+    public var requestLog: RequestLog?
+    /// Where requests are counted, and what `/metrics` answers with. Give the engine the same.
+    public var metrics = PrometheusMetrics()
     /// The clock that the engine has too: answers say how many seconds to wait.
     public var clock: @Sendable () -> Instant = SystemClock.now
     /// How long a connection may say nothing while the server waits for it.
     package var idleMilliseconds = RequestLimits.idleMilliseconds
     /// How long a server that stops waits for the rest of a request.
     package var stoppingMilliseconds = RequestLimits.stoppingMilliseconds
+    /// How long a server that stops waits for answers that are under way, and for clients to take them.
+    package var closingMilliseconds = RequestLimits.closingMilliseconds
+    /// Bytes of all bodies that are held at once; one more is answered with 503. Consumes of the usual
+    /// size are not among them.
+    public var bodiesBytesMax = RequestLimits.bodiesBytesMax
     /// Called with the port once connections are accepted.
     public var whenServing: @Sendable (_ port: Int) async -> Void = { _ in }
 

@@ -35,6 +35,9 @@ public protocol Store: AnyObject, Sendable {
     /// How many may wait before projection goes first.
     var waitingFactsMax: Int { get }
 
+    /// Subjects in memory.
+    var cachedSubjects: Int { get }
+
     /// Whether the next step of projection would wait for something that is made on another thread.
     var isPreparing: Bool { get }
 
@@ -130,6 +133,8 @@ extension Store {
     public var owedFacts: Int { waitingFacts }
 
     public var isPreparing: Bool { false }
+
+    public var cachedSubjects: Int { 0 }
 }
 
 /// One line of the audit log.

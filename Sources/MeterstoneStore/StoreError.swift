@@ -1,7 +1,7 @@
 /// The world failed: disk, lock, capacity.
 public struct StoreError: Error, Sendable, CustomStringConvertible {
     public struct Code: Hashable, Sendable, CustomStringConvertible {
-        package enum Kind: String {
+        package enum Kind: String, CaseIterable {
             case diskFull = "disk_full"
             case inputOutput = "input_output"
             case corrupt = "store_corrupt"

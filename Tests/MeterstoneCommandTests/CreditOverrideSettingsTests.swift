@@ -19,21 +19,20 @@ import Testing
         ])
 
     @Test func `each variable with a prefix gives a number of credits`() throws {
-        let overrides = try CreditOverride.all(in: [
+        let overrides = try VariableOverride.all(in: [
             "CREDITS_COST_PROMPT": "10", "CREDITS_DAILY_REFILL_FREE": "0",
             "CREDITS_COST_EXPORT": "1000000000000", "CREDITS_ENABLED": "x", "CREDITS_COST": "y",
-            "USAGE_LIMIT_A_B": "z",
         ])
         #expect(overrides.map(\.name) == ["EXPORT", "PROMPT", "FREE"])
         #expect(overrides.map(\.kind) == [.cost, .cost, .dailyRefill])
-        #expect(overrides.map(\.credits) == [1_000_000_000_000, 10, 0])
+        #expect(overrides.map(\.number) == [1_000_000_000_000, 10, 0])
     }
 
     @Test(arguments: ["ten", "1.5", "-1", "1000000000001", "9223372036854775808", " 1"])
     func `a value that is no number of credits is an error`(value: String) {
         for variable in ["CREDITS_DAILY_REFILL_FREE", "CREDITS_COST_PROMPT"] {
             let failure = #expect(throws: CommandFailure.self) {
-                _ = try CreditOverride.all(in: [variable: value])
+                _ = try VariableOverride.all(in: [variable: value])
             }
             #expect(failure?.status == .usage)
             #expect(
@@ -44,7 +43,7 @@ import Testing
 
     @Test func `every mistake is told`() {
         let failure = #expect(throws: CommandFailure.self) {
-            _ = try CreditOverride.all(in: ["CREDITS_COST_A": "b", "CREDITS_DAILY_REFILL_C": "d"])
+            _ = try VariableOverride.all(in: ["CREDITS_COST_A": "b", "CREDITS_DAILY_REFILL_C": "d"])
         }
         #expect(failure?.message.split(separator: "\n").count == 2)
     }
@@ -54,9 +53,9 @@ import Testing
         "CREDITS_COST_WEB_AGENT", "CREDITS_DAILY_REFILL_FREE", "CREDITS_DAILY_REFILL_PRO_2",
     ])
     func `a plan, a meter and a type have a variable`(variable: String) throws {
-        let overrides = try CreditOverride.all(in: [variable: "1"])
+        let overrides = try VariableOverride.all(in: [variable: "1"])
         #expect(overrides.count == 1)
-        #expect(CreditOverride.withoutEffect(overrides, blueprint) == [])
+        #expect(overrides[0].mistake(with: blueprint) == nil)
     }
 
     /// A plan that only a limit names has no refill, and `latest` has nothing that could be paid.
@@ -72,9 +71,9 @@ import Testing
             ("CREDITS_DAILY_REFILL_", "no plan of the store"),
         ])
     func `a name that is for nothing is found`(variable: String, reason: String) throws {
-        let overrides = try CreditOverride.all(in: [variable: "1"])
-        let unknown = CreditOverride.withoutEffect(overrides, blueprint)
-        #expect(unknown.map(\.variable) == [variable])
-        #expect(unknown.first?.warning.hasPrefix("\(variable) is for \(reason)") == true)
+        let overrides = try VariableOverride.all(in: [variable: "1"])
+        #expect(
+            overrides.first?.mistake(with: blueprint)?.hasPrefix("\(variable) is for \(reason)")
+                == true)
     }
 }

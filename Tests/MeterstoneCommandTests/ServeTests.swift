@@ -76,10 +76,25 @@ import Testing
                 decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
             server.waitUntilExit()
             #expect(log.contains("from=USAGE_LIMITS_ENFORCED"))
-            #expect(log.contains("limits enforced: off"))
+            #expect(log.contains("usage.limitsEnforced: false"))
             #expect(log.contains("from=--port"))
             #expect(log.contains("USAGE_LIMIT_PROMPTS_DAILY_FREE is for no limit and plan"))
             #expect(!log.contains("do-not-tell"))
+        }
+    }
+
+    @Test func `a variable for a limit that does not exist ends the start with 64`() async throws {
+        try await withFolder { folder in
+            let ending = try Program.run(
+                ["serve", "--port", "0", "--data", folder, "--blueprint", "video-studio"],
+                ["USAGE_LIMIT_PROMTS_DAILY_FREE": "7"])
+            #expect(ending.status == 64)
+            #expect(
+                ending.errors.contains(
+                    """
+                    USAGE_LIMIT_PROMTS_DAILY_FREE is for no limit and plan of the store; \
+                    did you mean 'USAGE_LIMIT_PROMPTS_DAILY_FREE'?
+                    """))
         }
     }
 }

@@ -7,47 +7,44 @@ import Testing
 
 @Suite struct SettingsTests {
     private func settings(
-        _ environment: [String: String] = [:], file: String? = nil,
-        _ change: (inout SettingFlags) -> Void = { _ in }
-    ) async throws -> Settings {
-        var flags = SettingFlags()
-        change(&flags)
-        guard let file else { return try await Settings(flags, environment: environment) }
+        _ environment: [String: String] = [:], file: String? = nil, flags: [String: String] = [:]
+    ) throws -> Settings {
+        guard let file else { return try Settings(flags, environment: environment) }
         let url = FileManager.default.temporaryDirectory.appending(path: "\(UUID()).json")
         try file.write(to: url, atomically: true, encoding: .utf8)
         defer { try? FileManager.default.removeItem(at: url) }
-        flags.config = url.path
-        return try await Settings(flags, environment: environment)
+        return try Settings(
+            flags.merging(["--config": url.path]) { $1 }, environment: environment)
     }
 
-    @Test func `defaults stand where nothing is said`() async throws {
-        let settings = try await settings()
+    @Test func `defaults stand where nothing is said`() throws {
+        let settings = try settings()
         #expect(settings.host == Setting("127.0.0.1"))
         #expect(settings.port == Setting(8_080))
         #expect(settings.location == Setting(.directory("./meterstone-data")))
         #expect(settings.defaultTimeZone == Setting("UTC"))
-        #expect(settings.eventIDDays == nil)
+        #expect(settings.eventIdDays == Setting(nil))
         #expect(settings.isTrackingEnabled == Setting(true))
-        #expect(settings.areCreditsEnabled == nil)
-        #expect(settings.storedText == .first(100))
-        #expect(settings.administratorKey == nil)
-        #expect(try settings.storeOptions().creditOverrides == CreditOverrides())
+        #expect(settings.areCreditsEnabled.value == nil)
+        #expect(settings.storedText.value == .first(100))
+        #expect(settings.administratorKey.value == nil)
+        #expect(settings.storeOptions.creditOverrides == CreditOverrides())
     }
 
-    @Test func `flags come before the environment, the file and the default`() async throws {
+    @Test func `flags come before the environment, the file and the default`() throws {
         let file = #"{"port": 3, "host": "file", "logLevel": "debug", "eventIdDays": 9}"#
         let environment = ["METERSTONE_PORT": "2", "METERSTONE_HOST": "environment"]
-        let settings = try await settings(environment, file: file) { $0.port = 1 }
+        let settings = try settings(environment, file: file, flags: ["--port": "1"])
         #expect(settings.port == Setting(1, .flag("--port")))
         #expect(settings.host == Setting("environment", .variable("METERSTONE_HOST")))
-        #expect(settings.logLevel.value == "debug")
+        #expect(settings.lines.first { $0.name == "logLevel" }?.value == "debug")
         #expect(settings.logLevel.origin.description.hasSuffix(".json"))
-        #expect(settings.eventIDDays?.value == 9)
+        #expect(settings.eventIdDays.value == 9)
         #expect(settings.defaultTimeZone == Setting("UTC"))
     }
 
-    @Test func `variables have the names that the documentation gives them`() async throws {
-        let settings = try await settings([
+    @Test func `variables have the names that the documentation gives them`() throws {
+        let settings = try settings([
             "METERSTONE_HOST": "h", "METERSTONE_PORT": "1", "METERSTONE_DATA": "d",
             "METERSTONE_BLUEPRINT": "b", "METERSTONE_DEFAULT_TIME_ZONE": "Asia/Tokyo",
             "METERSTONE_LOG_LEVEL": "error", "METERSTONE_EVENT_ID_DAYS": "2",
@@ -57,17 +54,18 @@ import Testing
             "METERSTONE_ADMIN_KEY": "secret",
             "USAGE_TRACKING_ENABLED": "false", "USAGE_LIMITS_ENFORCED": "false",
             "USAGE_ANALYTICS_ENABLED": "false", "CREDITS_ENABLED": "true",
-            "METERSTONE_STORED_TEXT": "hash",
+            "METERSTONE_STORED_TEXT": "hash", "METERSTONE_REQUEST_LOG": "text",
+            "METERSTONE_BODIES_MEBIBYTES": "99",
         ])
-        let standard = settings.summary.filter { $0.origin == .standard }
-        #expect(standard.map(\.name) == [])
-        #expect(settings.administratorKey == "secret")
+        let standard = settings.lines.filter { $0.origin == .standard }
+        #expect(standard.map(\.name).filter { !$0.hasPrefix("postgres") } == ["config", "store"])
+        #expect(settings.administratorKey.value == "secret")
         #expect(settings.isTrackingEnabled == Setting(false, .variable("USAGE_TRACKING_ENABLED")))
         #expect(settings.areLimitsEnforced == Setting(false, .variable("USAGE_LIMITS_ENFORCED")))
         #expect(settings.areCreditsEnabled == Setting(true, .variable("CREDITS_ENABLED")))
-        #expect(settings.storedText == .hash)
-        #expect(!settings.summary.contains { $0.value.contains("secret") })
-        let options = try settings.storeOptions()
+        #expect(settings.storedText.value == .hash)
+        #expect(!settings.lines.contains { $0.value.contains("secret") })
+        let options = settings.storeOptions
         #expect(options.defaultTimeZone == "Asia/Tokyo")
         #expect(options.eventIDMillisecondsMax == 172_800_000)
         #expect(options.lateMillisecondsMax == 259_200_000)
@@ -77,103 +75,160 @@ import Testing
         #expect(!options.isTrackingEnabled && !options.areLimitsEnforced)
     }
 
-    /// The rows of the table in the reference: flag, variable, name in the file.
-    private static func documented() throws -> [(flag: String, variable: String, name: String)] {
-        let page = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appending(path: "docs/reference/configuration.md")
-        let text = try String(contentsOf: page, encoding: .utf8)
-        return text.split(separator: "\n").compactMap { line in
-            let cells = line.split(separator: "|", omittingEmptySubsequences: false).map {
-                $0.replacing("`", with: "").trimmingCharacters(in: .whitespaces)
-            }
-            guard line.hasPrefix("| "), cells.count == 6, cells[1] != "flag", cells[1] != "---"
-            else { return nil }
-            return (cells[1], cells[2], cells[3])
-        }
-    }
-
     /// A value that is not the default, as it stands in the file.
-    private static func example(_ name: String) -> String {
-        switch name {
-        case "host", "data", "blueprint": #""x""#
-        case "store": #""sqlite:x""#
-        case "logLevel": #""error""#
-        case "defaultTimeZone": #""Asia/Tokyo""#
-        case "storedText": #""hash""#
-        case "usage.trackingEnabled", "usage.limitsEnforced", "usage.analyticsEnabled": "false"
-        case "credits.enabled": "true"
-        default: "17"
+    private static func example(_ facts: SettingFacts) -> String {
+        switch facts.kind {
+        case .wholeNumber: "77"
+        case .flag: facts.standard == "true" ? "false" : "true"
+        case .text:
+            switch facts.name {
+            case "store": #""sqlite:x""#
+            case "logLevel": #""error""#
+            case "defaultTimeZone": #""Asia/Tokyo""#
+            case "storedText": #""hash""#
+            case "requestLog": #""json""#
+            default: #""x""#
+            }
         }
     }
 
-    @Test func `every documented setting works in the file, and in the environment`() async throws {
-        let rows = try Self.documented().filter { !$0.name.isEmpty }
-        #expect(rows.count == ConfigurationFile.names.count)
-        #expect(Set(rows.map(\.name)) == ConfigurationFile.names)
-        for row in rows {
-            let value = Self.example(row.name)
-            let parts = row.name.split(separator: ".").map(String.init)
-            let inner = #"{"\#(parts[parts.count - 1])": \#(value)}"#
-            let file = parts.count == 1 ? inner : #"{"\#(parts[0])": \#(inner)}"#
-            let fromFile = try await settings(file: file).summary.filter { line in
-                if case .file = line.origin { return line.name != "configuration file" }
-                return false
+    @Test func `every setting is read wherever it may be said, and shown`() throws {
+        for facts in SettingTable.all where facts.name != "config" {
+            let json = Self.example(facts)
+            let text = json.replacing("\"", with: "")
+            var found: [(value: String, origin: SettingOrigin)] = []
+            func note(_ settings: Settings) {
+                found += settings.lines.filter { $0.name == facts.name }.map { ($1, $2) }
             }
-            #expect(fromFile.count == 1, "\(row.name) in the file")
-            let environment = [row.variable: value.replacing("\"", with: "")]
-            let fromEnvironment = try await settings(environment).summary.filter {
-                $0.origin == .variable(row.variable)
+            if facts.places.contains(.flag) {
+                note(try settings(flags: [facts.flag: text]))
+                #expect(found.last?.origin == .flag(facts.flag))
             }
-            #expect(fromEnvironment.count == 1, "\(row.variable)")
-            #expect(fromEnvironment.map(\.value) == fromFile.map(\.value))
+            if facts.places.contains(.variable) {
+                note(try settings([facts.variable: text]))
+                #expect(found.last?.origin == .variable(facts.variable))
+            }
+            if facts.places.contains(.file) {
+                let parts = facts.name.split(separator: ".")
+                let inner = #"{"\#(parts[parts.count - 1])": \#(json)}"#
+                note(try settings(file: parts.count == 1 ? inner : #"{"\#(parts[0])": \#(inner)}"#))
+                #expect(found.last?.origin.description.hasSuffix(".json") == true)
+            }
+            #expect(Set(found.map(\.value)).count == 1, "\(facts.name): \(found)")
+            #expect(found.first?.value != facts.standard, "\(facts.name)")
         }
     }
 
-    @Test func `every documented flag is one of serve`() throws {
+    @Test func `defaults are values that could have been said`() throws {
+        let absent: Set = ["none", "for ever", "as the store says"]
+        for facts in SettingTable.all where !absent.contains(facts.standard) {
+            #expect(facts.isUsable(facts.standard), "\(facts.name)")
+        }
+    }
+
+    @Test func `flags of serve are the declared ones`() throws {
         let help = try Program.run(["serve", "--help"]).output
-        for row in try Self.documented() where !row.flag.isEmpty {
-            #expect(help.contains("\(row.flag) <"), "\(row.flag)")
+        let flags = help.matches(of: #/(?m)^  (--[a-z-]+) </#).map { String($0.1) }
+        let declared = SettingTable.all.filter { $0.places.contains(.flag) }.map(\.flag)
+        #expect(flags.sorted() == declared.sorted())
+        for flag in declared where flag != "--config" {
+            let value = flag == "--store" ? "sqlite:x" : flag == "--data" ? "x" : "?"
+            let ending = try Program.run(["config", "show", flag, value])
+            #expect((ending.output + ending.errors).contains(flag), "\(flag) reaches no setting")
         }
     }
 
-    @Test func `start-up shows every setting of a database`() async throws {
-        let settings = try await settings { $0.store = "postgres://x@db/meterstone" }
-        let names = settings.summary.map(\.name)
-        #expect(names.count { $0.hasPrefix("PostgreSQL ") } == 5)
-        #expect(names.contains("commands waiting") && names.contains("subjects kept in memory"))
+    @Test func `the reference page is what the program prints`() throws {
+        let page = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: "docs/reference/settings.md")
+        let text = try String(contentsOf: page, encoding: .utf8)
+        #expect(
+            text == SettingReference.page + "\n",
+            "make reference writes docs/reference/settings.md anew")
     }
 
-    @Test func `a variable that means nothing is named`() async throws {
-        let settings = try await settings([
-            "METERSTONE_PROT": "1", "CREDITS_ENABELD": "true", "USAGE_TRACKING": "false",
-            "METERSTONE_EMPTY": "", "USAGE_LIMIT_PROMPTS_DAILY_FREE": "1", "HOME": "/",
-            "CREDITS_COST_PROMPT": "1", "METERSTONE_ADMIN_KEY": "k", "METERSTONE_PORT": "1",
+    @Test func `where settings come from can be asked for`() throws {
+        let ending = try Program.run(
+            ["config", "show", "--port", "9", "--json"],
+            ["METERSTONE_ADMIN_KEY": "do-not-tell", "METERSTONE_STORE": "postgres://u:secret@h/d"])
+        #expect(ending.status == 0)
+        for line in [
+            #"{"from":"--port","name":"port","value":"9"}"#,
+            #"{"from":"METERSTONE_ADMIN_KEY","name":"adminKey","value":"set"}"#,
+            #"{"from":"METERSTONE_STORE","name":"store","value":"postgres://…@h/d"}"#,
+            #"{"from":"default","name":"earlySeconds","value":"86400 seconds"}"#,
+        ] { #expect(ending.output.contains(line)) }
+        #expect(!ending.output.contains("secret") && !ending.output.contains("do-not-tell"))
+    }
+
+    @Test func `a secret may be the content of a file`() async throws {
+        try await withFolder { folder in
+            let path = folder + "/key"
+            try "s3cret\n".write(toFile: path, atomically: true, encoding: .utf8)
+            let settings = try settings(["METERSTONE_ADMIN_KEY_FILE": path])
+            #expect(
+                settings.administratorKey
+                    == Setting("s3cret", .variable("METERSTONE_ADMIN_KEY_FILE")))
+            for (environment, message) in [
+                (["METERSTONE_ADMIN_KEY_FILE": path, "METERSTONE_ADMIN_KEY": "x"], "both say"),
+                (["METERSTONE_ADMIN_KEY_FILE": path + "x"], "cannot read"),
+                (["METERSTONE_STORE_FILE": path], "METERSTONE_STORE_FILE: expected sqlite:"),
+            ] {
+                let failure = #expect(throws: CommandFailure.self) {
+                    _ = try self.settings(environment)
+                }
+                #expect(failure?.message.contains(message) == true)
+                #expect(failure?.message.contains("s3cret") == false)
+            }
+        }
+    }
+
+    @Test func `a variable of ours that means nothing is an error that says what was meant`() throws
+    {
+        let failure = #expect(throws: CommandFailure.self) {
+            _ = try settings([
+                "METERSTONE_PROT": "1", "METERSTONE_POST_FILE": "x", "METERSTONE_PORT_FILE": "x",
+                "METERSTONE_EMPTY": "", "METERSTONE_ADMIN_KEY_FILE": "/nowhere",
+            ])
+        }
+        #expect(failure?.status == .usage)
+        #expect(
+            failure?.message == """
+                METERSTONE_PORT_FILE means nothing; did you mean 'METERSTONE_STORE_FILE'?
+                METERSTONE_POST_FILE means nothing; did you mean 'METERSTONE_STORE_FILE'?
+                METERSTONE_PROT means nothing; did you mean 'METERSTONE_PORT'?
+                """)
+    }
+
+    @Test func `a variable that may be another program's is named`() throws {
+        let settings = try settings([
+            "CREDITS_ENABELD": "true", "USAGE_TRACKING": "false", "HOME": "/",
+            "USAGE_LIMIT_PROMPTS_DAILY_FREE": "1", "CREDITS_COST_PROMPT": "1",
         ])
         #expect(
-            settings.unknownVariables.map(\.warning) == [
+            settings.warnings == [
                 "CREDITS_ENABELD means nothing; did you mean 'CREDITS_ENABLED'?",
-                "METERSTONE_PROT means nothing; did you mean 'METERSTONE_PORT'?",
                 "USAGE_TRACKING means nothing",
             ])
     }
 
-    @Test func `a byte order mark before the file is skipped`() async throws {
-        let settings = try await settings(file: "\u{FEFF}{\"port\": 3}")
+    @Test func `a byte order mark before the file is skipped`() throws {
+        let settings = try settings(file: "\u{FEFF}{\"port\": 3}")
         #expect(settings.port.value == 3)
     }
 
-    @Test func `the feature flags of the file have names of their own`() async throws {
+    @Test func `the feature flags of the file have names of their own`() throws {
         let file = #"{"usage": {"trackingEnabled": false, "limitsEnforced": true}}"#
-        let settings = try await settings(["USAGE_LIMITS_ENFORCED": "false"], file: file)
+        let settings = try settings(["USAGE_LIMITS_ENFORCED": "false"], file: file)
         #expect(!settings.isTrackingEnabled.value)
         #expect(!settings.areLimitsEnforced.value)
     }
 
-    @Test func `credits and stored text may stand in the file`() async throws {
+    @Test func `credits and stored text may stand in the file`() throws {
         let file = #"{"credits": {"enabled": true}, "storedText": "all"}"#
-        let settings = try await settings(["CREDITS_ENABLED": "false"], file: file)
+        let settings = try settings(["CREDITS_ENABLED": "false"], file: file)
         #expect(settings.areCreditsEnabled == Setting(false, .variable("CREDITS_ENABLED")))
-        #expect(settings.storedText == .all)
+        #expect(settings.storedText.value == .all)
     }
 
     @Test(
@@ -181,66 +236,85 @@ import Testing
             ("nothing", .nothing), ("first:1", .first(1)), ("first:100", .first(100)),
             ("hash", .hash), ("all", .all),
         ] as [(String, StoredText)])
-    func `stored text has four words`(word: String, storedText: StoredText) async throws {
-        let settings = try await settings(["METERSTONE_STORED_TEXT": word])
-        #expect(settings.storedText == storedText)
-        let line = try #require(settings.summary.first { $0.name == "stored text" })
+    func `stored text has four words`(word: String, storedText: StoredText) throws {
+        let settings = try settings(["METERSTONE_STORED_TEXT": word])
+        #expect(settings.storedText.value == storedText)
+        let line = try #require(settings.lines.first { $0.name == "storedText" })
         #expect(line.value == word)
         #expect(line.origin == .variable("METERSTONE_STORED_TEXT"))
     }
 
-    @Test func `credits of the environment reach the store and the log`() async throws {
-        let settings = try await settings([
+    @Test func `credits of the environment reach the store and the log`() throws {
+        let settings = try settings([
             "CREDITS_ENABLED": "1", "CREDITS_DAILY_REFILL_FREE": "100",
             "CREDITS_DAILY_REFILL_PRO": "0", "CREDITS_COST_PROMPT": "10",
         ])
         #expect(
-            try settings.storeOptions().creditOverrides
+            settings.storeOptions.creditOverrides
                 == CreditOverrides(
                     isEnabled: true, dailyRefills: ["FREE": 100, "PRO": 0], costs: ["PROMPT": 10]))
-        let lines = settings.summary.filter { $0.value.hasSuffix(" credits") }
-        #expect(lines.map(\.name) == ["cost PROMPT", "daily refill FREE", "daily refill PRO"])
+        let lines = settings.lines.filter { $0.value.hasSuffix(" credits") }
+        #expect(
+            lines.map(\.name) == [
+                "CREDITS_COST_PROMPT", "CREDITS_DAILY_REFILL_FREE", "CREDITS_DAILY_REFILL_PRO",
+            ])
         #expect(lines.map(\.value) == ["10 credits", "100 credits", "0 credits"])
         #expect(lines.first?.origin == .variable("CREDITS_COST_PROMPT"))
     }
 
-    @Test func `a variable that is set to nothing is not set`() async throws {
-        let settings = try await settings([
+    @Test func `a variable that is set to nothing is not set`() throws {
+        let settings = try settings([
             "METERSTONE_PORT": "", "METERSTONE_ADMIN_KEY": "", "METERSTONE_CONFIG": "",
             "USAGE_LIMIT_PROMPTS_DAILY_FREE": "", "CREDITS_ENABLED": "",
             "CREDITS_DAILY_REFILL_FREE": "", "CREDITS_COST_PROMPT": "",
             "METERSTONE_STORED_TEXT": "",
         ])
         #expect(settings.port == Setting(8_080))
-        #expect(settings.administratorKey == nil)
-        #expect(settings.allowanceOverrides == [])
-        #expect(settings.areCreditsEnabled == nil)
-        #expect(settings.creditOverrides == [])
-        #expect(settings.storedText == .first(100))
+        #expect(settings.administratorKey.value == nil)
+        #expect(settings.overrides == [])
+        #expect(settings.areCreditsEnabled.value == nil)
+        #expect(settings.storedText.value == .first(100))
     }
 
     @Test(
         arguments: [
-            ("METERSTONE_PORT", "http", "METERSTONE_PORT: expected a whole number from 0 to 65535"),
+            (
+                "METERSTONE_PORT", "http",
+                "METERSTONE_PORT: 'http': expected a whole number from 0 to 65535"
+            ),
             (
                 "METERSTONE_PORT", "65536",
-                "METERSTONE_PORT: expected a whole number from 0 to 65535"
+                "METERSTONE_PORT: '65536': expected a whole number from 0 to 65535"
             ),
-            ("METERSTONE_EVENT_ID_DAYS", "0", "METERSTONE_EVENT_ID_DAYS: expected a whole number"),
-            ("USAGE_LIMITS_ENFORCED", "maybe", "USAGE_LIMITS_ENFORCED: expected true or false"),
-            ("METERSTONE_STORE", "redis://x", "METERSTONE_STORE: 'redis://x': expected sqlite:DIR"),
-            ("METERSTONE_STORE", "sqlite:", "METERSTONE_STORE: 'sqlite:': expected sqlite:DIR"),
+            (
+                "METERSTONE_EVENT_ID_DAYS", "0",
+                "METERSTONE_EVENT_ID_DAYS: '0': expected a whole number"
+            ),
+            (
+                "USAGE_LIMITS_ENFORCED", "maybe",
+                "USAGE_LIMITS_ENFORCED: 'maybe': expected true or false"
+            ),
+            ("METERSTONE_STORE", "redis://x", "METERSTONE_STORE: expected sqlite:DIR"),
+            ("METERSTONE_STORE", "sqlite:", "METERSTONE_STORE: expected sqlite:DIR"),
             (
                 "METERSTONE_STORE", "postgres:x",
-                "METERSTONE_STORE: 'postgres:x': expected sqlite:DIRECTORY or postgres://"
+                "METERSTONE_STORE: expected sqlite:DIRECTORY or postgres://"
             ),
-            ("METERSTONE_POSTGRES_READERS", "0", "METERSTONE_POSTGRES_READERS: expected a whole"),
+            (
+                "METERSTONE_POSTGRES_READERS", "0",
+                "METERSTONE_POSTGRES_READERS: '0': expected a whole"
+            ),
+            (
+                "METERSTONE_DEFAULT_TIME_ZONE", "Mars/Olympus",
+                "METERSTONE_DEFAULT_TIME_ZONE: 'Mars/Olympus': expected a time zone that this"
+            ),
+            ("METERSTONE_LOG_LEVEL", "loud", "METERSTONE_LOG_LEVEL: 'loud': expected one of trace"),
             ("METERSTONE_CONFIG", "/nowhere", "--config: cannot read '/nowhere'"),
             (
                 "USAGE_LIMIT_A_FREE", "-2",
                 "USAGE_LIMIT_A_FREE: '-2': expected a whole number from 0"
             ),
-            ("CREDITS_ENABLED", "maybe", "CREDITS_ENABLED: expected true or false"),
+            ("CREDITS_ENABLED", "maybe", "CREDITS_ENABLED: 'maybe': expected true or false"),
             (
                 "CREDITS_DAILY_REFILL_FREE", "-1",
                 "CREDITS_DAILY_REFILL_FREE: '-1': expected a whole number from 0"
@@ -248,18 +322,18 @@ import Testing
             ("CREDITS_COST_PROMPT", "1.5", "CREDITS_COST_PROMPT: '1.5': expected a whole number"),
             (
                 "METERSTONE_STORED_TEXT", "some",
-                "METERSTONE_STORED_TEXT: 'some': expected nothing, first:N, hash or all"
+                "METERSTONE_STORED_TEXT: 'some': expected nothing, first:N with N"
             ),
             (
                 "METERSTONE_STORED_TEXT", "first:",
-                "METERSTONE_STORED_TEXT: 'first:': expected nothing, first:N, hash or all"
+                "METERSTONE_STORED_TEXT: 'first:': expected nothing, first:N with N"
             ),
         ])
     func `a value that cannot be used is an error that names it`(
         variable: String, value: String, message: String
-    ) async throws {
-        let failure = await #expect(throws: CommandFailure.self) {
-            _ = try await settings([variable: value])
+    ) throws {
+        let failure = #expect(throws: CommandFailure.self) {
+            _ = try settings([variable: value])
         }
         #expect(failure?.status == .usage)
         #expect(failure?.message.hasPrefix(message) == true)
@@ -271,22 +345,24 @@ import Testing
             (#"{"usage": {"trackingEnabled": "no"}}"#, "usage.trackingEnabled: expected true"),
             (#"{"credits": {"enabled": "off"}}"#, "credits.enabled: expected true"),
             (#"{"credits": {"enable": true}}"#, "credits.enable: unknown; did you mean"),
-            (#"{"storedText": 100}"#, "storedText: expected a text"),
-            (#"{"storedText": "some"}"#, "storedText: 'some': expected nothing, first:N, hash"),
+            (#"{"storedText": 100}"#, "storedText: expected nothing, first:N"),
+            (#"{"port": 1.5}"#, "port: expected a text, a whole number, true or false"),
+            (#"{"adminKey": "x"}"#, "adminKey: unknown"),
+            (#"{"storedText": "some"}"#, "storedText: 'some': expected nothing, first:N with"),
         ])
     func `a mistake in the file names the file and the field`(
         file: String, message: String
-    ) async throws {
-        let failure = await #expect(throws: CommandFailure.self) {
-            _ = try await settings(file: file)
+    ) throws {
+        let failure = #expect(throws: CommandFailure.self) {
+            _ = try settings(file: file)
         }
         #expect(failure?.message.contains(".json: \(message)") == true)
     }
 
-    @Test func `every unknown name in the file is told, with what was meant`() async throws {
+    @Test func `every unknown name in the file is told, with what was meant`() throws {
         let file = #"{"prot": 1, "usage": {"trackingEnable": true}, "limits": {}, "x": {"y": 1}}"#
-        let failure = await #expect(throws: CommandFailure.self) {
-            _ = try await settings(file: file)
+        let failure = #expect(throws: CommandFailure.self) {
+            _ = try settings(file: file)
         }
         let lines = failure?.message.split(separator: "\n").map {
             $0.split(separator: ".json: ")[1]
@@ -300,30 +376,21 @@ import Testing
     }
 
     @Test(arguments: ["[]", "{", ""])
-    func `a file that is no JSON object is an error`(file: String) async throws {
-        let failure = await #expect(throws: CommandFailure.self) {
-            _ = try await settings(file: file)
+    func `a file that is no JSON object is an error`(file: String) throws {
+        let failure = #expect(throws: CommandFailure.self) {
+            _ = try settings(file: file)
         }
         #expect(failure?.message.hasSuffix("is not a JSON object") == true)
     }
 
-    @Test func `an unknown time zone is an error that names where it came from`() async throws {
-        let settings = try await settings(["METERSTONE_DEFAULT_TIME_ZONE": "Mars/Olympus"])
-        let failure = #expect(throws: CommandFailure.self) { _ = try settings.storeOptions() }
-        #expect(failure?.message.hasPrefix("METERSTONE_DEFAULT_TIME_ZONE: 'Mars/Olympus'") == true)
-    }
-
-    @Test func `the store has one place`() async throws {
-        let failure = await #expect(throws: CommandFailure.self) {
-            _ = try await settings {
-                $0.data = "a"
-                $0.store = "sqlite:b"
-            }
+    @Test func `the store has one place`() throws {
+        let failure = #expect(throws: CommandFailure.self) {
+            _ = try settings(flags: ["--data": "a", "--store": "sqlite:b"])
         }
         #expect(failure?.status == .usage)
-        let flag = try await settings(["METERSTONE_STORE": "sqlite:b"]) { $0.data = "a" }
+        let flag = try settings(["METERSTONE_STORE": "sqlite:b"], flags: ["--data": "a"])
         #expect(flag.location.value == .directory("a"))
-        let url = try await settings(["METERSTONE_DATA": "a"]) { $0.store = "sqlite:b" }
+        let url = try settings(["METERSTONE_DATA": "a"], flags: ["--store": "sqlite:b"])
         #expect(url.location == Setting(.directory("b"), .flag("--store")))
     }
 }
@@ -338,26 +405,34 @@ import Testing
         ])
 
     @Test func `each variable with the prefix gives an allowance`() throws {
-        let overrides = try AllowanceOverride.all(in: [
-            "USAGE_LIMIT_B_FREE": "10", "USAGE_LIMIT_A_PRO": "-1", "USAGE_LIMITS_ENFORCED": "x",
-        ])
-        #expect(overrides.map(\.name) == ["A_PRO", "B_FREE"])
-        #expect(overrides.map(\.allowance) == [.unlimited, .units(10)])
+        let settings = try Settings(
+            [:],
+            environment: [
+                "USAGE_LIMIT_B_FREE": "10", "USAGE_LIMIT_A_PRO": "-1",
+                "USAGE_LIMITS_ENFORCED": "true",
+            ])
+        #expect(
+            settings.storeOptions.allowanceOverrides == ["A_PRO": .unlimited, "B_FREE": .units(10)])
+        #expect(settings.overrides.map(\.text) == ["unlimited", "10"])
     }
 
     @Test func `every mistake is told`() {
         let failure = #expect(throws: CommandFailure.self) {
-            _ = try AllowanceOverride.all(in: ["USAGE_LIMIT_A_B": "ten", "USAGE_LIMIT_C_D": "1.5"])
+            _ = try VariableOverride.all(in: ["USAGE_LIMIT_A_B": "ten", "USAGE_LIMIT_C_D": "1.5"])
         }
         #expect(failure?.message.split(separator: "\n").count == 2)
     }
 
-    @Test func `a name that is for no limit and plan is found`() throws {
-        let overrides = try AllowanceOverride.all(in: [
+    @Test func `a name that is for no limit and plan is found, with what was meant`() throws {
+        let overrides = try VariableOverride.all(in: [
             "USAGE_LIMIT_PROMPTS_DAILY_V2_FREE": "1", "USAGE_LIMIT_PROMPTS_DAILY_V2_TEAM": "1",
-            "USAGE_LIMIT_PROMPTS_DAILY_V2_PRO": "1", "USAGE_LIMIT_PROMPT_DAILY_V2_FREE": "1",
+            "USAGE_LIMIT_EXPORTS_MONTHLY_X_Y": "1", "USAGE_LIMIT_PROMPT_DAILY_V2_FREE": "1",
         ])
-        let unknown = AllowanceOverride.withoutLimit(overrides, blueprint)
-        #expect(unknown.map(\.name) == ["PROMPTS_DAILY_V2_PRO", "PROMPT_DAILY_V2_FREE"])
+        #expect(
+            overrides.compactMap { $0.mistake(with: blueprint) } == [
+                "USAGE_LIMIT_EXPORTS_MONTHLY_X_Y is for no limit and plan of the store",
+                "USAGE_LIMIT_PROMPT_DAILY_V2_FREE is for no limit and plan of the store; "
+                    + "did you mean 'USAGE_LIMIT_PROMPTS_DAILY_V2_FREE'?",
+            ])
     }
 }

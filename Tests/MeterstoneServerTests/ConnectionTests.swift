@@ -114,6 +114,33 @@ import Testing
         try await channel.closeFuture.get()
     }
 
+    /// Requests whose answers are more than a connection holds, and requests without an end.
+    @Test(.timeLimit(.minutes(1)), arguments: [get("/openapi.json"), consume("a")])
+    func `a server that stops does not wait for a client that takes no answers`(
+        request: String
+    ) async throws {
+        let bytes = ByteBuffer(string: String(repeating: request, count: 500))
+        let channel = try await TestServer.run(
+            .live,
+            options: {
+                $0.stoppingMilliseconds = 50
+                $0.closingMilliseconds = 100
+            }
+        ) { server in
+            let port = try #require(server.client.port)
+            let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .channelOption(ChannelOptions.autoRead, value: false)
+                .connect(host: "127.0.0.1", port: port).get()
+            channel.writeAndFlush(bytes, promise: nil)
+            for _ in 0..<20 { _ = try await server.get("/healthz") }
+            return channel
+        }
+        // The server is gone; whoever reads now sees that.
+        try await channel.setOption(ChannelOptions.autoRead, value: true).get()
+        channel.read()
+        try await channel.closeFuture.get()
+    }
+
     @Test func `one connection too many is turned away at once`() async throws {
         // One of them is the test client's own.
         try await TestServer.run(.live, options: { $0.connectionsMax = 3 }) { server in

@@ -1,5 +1,6 @@
 import Foundation
 import HTTPTypes
+import Logging
 import Meterstone
 import MeterstoneTesting
 import Testing
@@ -18,7 +19,8 @@ import MeterstoneServer
 
     @Test func `routes and operations are the same`() throws {
         let engine = MeterstoneEngine(store: MemoryStore())
-        let routes = makeRoutes(engine: engine, options: ServerOptions())
+        let routes = makeRoutes(
+            engine: engine, options: ServerOptions(), logger: Logger(label: "test"))
         var served: Set<String> = []
         for (pattern, methods) in routes.patterns {
             let path = pattern.split(separator: "/").map { part in

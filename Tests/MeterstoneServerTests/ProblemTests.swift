@@ -9,7 +9,8 @@ import MeterstoneServer
 @Suite struct ProblemTests {
     static let rejections: [(Rejection.Code, Int)] = [
         (.malformed, 400), (.trackingDisabled, 403), (.alreadyVoided, 409), (.inUse, 409),
-        (.idempotencyConflict, 409), (.tooLarge, 413), (.invalidField, 422), (.missingField, 422),
+        (.idempotencyConflict, 409), (.preconditionFailed, 412), (.tooLarge, 413),
+        (.invalidField, 422), (.missingField, 422),
         (.unknownField, 422), (.unknownMeter, 422), (.unknownPlan, 422), (.unknownLimit, 422),
         (.unknownSubject, 422), (.unknownEvent, 422), (.unknownTimeZone, 422),
         (.nothingToCount, 422), (.quantityOverflow, 422), (.occurredAtOutOfRange, 422),

@@ -50,19 +50,21 @@ struct TestServer {
     static func run<Value: Sendable>(
         _ setup: TestingSetup = .router, key: String? = nil, isAnalyticsEnabled: Bool = true,
         store: StoreOptions = StoreOptions(), blueprint: Blueprint = blueprint,
-        options change: (inout ServerOptions) -> Void = { _ in },
+        logger: Logger? = nil, options change: (inout ServerOptions) -> Void = { _ in },
         _ work: @Sendable (TestServer) async throws -> Value
     ) async throws -> Value {
         let clock = ManualClock()
-        var logger = Logger(label: "test")
-        logger.logLevel = .error
+        var quiet = Logger(label: "test")
+        quiet.logLevel = .error
+        let logger = logger ?? quiet
         var store = store
         let zones = ZoneDatabase()
         store.zoneRules = { zones.rules(named: $0) }
-        let engine = MeterstoneEngine(
-            store: MemoryStore(options: store), clock: { clock.now }, logger: logger)
-        _ = try await engine.apply(blueprint, author: "test")
         var options = ServerOptions()
+        let engine = MeterstoneEngine(
+            store: MemoryStore(options: store), clock: { clock.now }, logger: logger,
+            metrics: options.metrics)
+        _ = try await engine.apply(blueprint, author: "test")
         options.port = 0
         options.administratorKey = key
         options.isAnalyticsEnabled = isAnalyticsEnabled

@@ -14,17 +14,18 @@ import Testing
             "Musl", "Darwin",
         ],
         "Meterstone": [
-            "MeterstoneCore", "MeterstoneStore", "Logging", "Dispatch", "Synchronization", "Glibc",
+            "MeterstoneCore", "MeterstoneStore", "CoreMetrics", "Logging", "Dispatch",
+            "Synchronization", "Glibc",
             "Musl", "Darwin", "FoundationEssentials",
         ],
         "MeterstoneTesting": [
             "Meterstone", "MeterstoneCore", "MeterstoneStore", "Foundation", "Synchronization",
             "CFaultyDisk",
         ],
-        "MeterstoneAPI": ["MeterstoneCore", "FoundationEssentials", "Foundation"],
+        "MeterstoneAPI": ["CZlib", "MeterstoneCore", "FoundationEssentials", "Foundation"],
         "MeterstoneBlueprint": ["MeterstoneCore", "Yams"],
         "MeterstoneImport": [
-            "CZlib", "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneStore",
+            "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneStore",
             "Foundation",
             "FoundationEssentials", "Glibc", "Musl", "Darwin",
         ],

@@ -11,14 +11,20 @@ package struct EventDocument: Sendable {
     package private(set) var count = 1
 
     private var reader: JSONReader
+    private let max: Int
     private let form: EventForm
     private var isFirst = true
     private var isDone = false
     private var index = 0
 
-    /// - Parameter json: the body.
-    package init(_ json: [UInt8], form: EventForm = .plain) throws(Rejection) {
+    /// - Parameters:
+    ///   - json: the body.
+    ///   - max: how many events it may have.
+    package init(
+        _ json: [UInt8], form: EventForm = .plain, max: Int = .max
+    ) throws(Rejection) {
         self.form = form
+        self.max = max
         reader = JSONReader(json)
         let kind = reader.kind()
         isSingle = Self.isSingle(kind, form, reader)
@@ -31,7 +37,7 @@ package struct EventDocument: Sendable {
             default: throw .invalid("", form.expectation)
             }
         } catch {
-            try reader.validate(from: start)
+            if error.code != .tooLarge { try reader.validate(from: start) }
             throw error
         }
     }
@@ -85,6 +91,7 @@ package struct EventDocument: Sendable {
         count = 0
         var isFirst = true
         while try reader.nextElement(&isFirst) {
+            guard count < max else { throw .tooMany(max) }
             try reader.skipValue()
             count += 1
         }
@@ -112,6 +119,14 @@ package struct EventDocument: Sendable {
             isDone = (try? reader.skipValue()) == nil
             return ReadEvent(index: index, id: id, rejection: error)
         }
+    }
+}
+
+extension Rejection {
+    fileprivate static func tooMany(_ max: Int) -> Rejection {
+        Rejection(
+            code: .tooLarge, field: "",
+            message: "expected at most \(max) events; more may be sent as lines (NDJSON)")
     }
 }
 

@@ -1,6 +1,7 @@
 package import MeterstoneCore
 
-/// Writes CSV as RFC 4180 has it: lines end with CR LF, and fields are quoted where they have to be.
+/// Writes CSV as RFC 4180 has it: lines end with CR LF, and fields are quoted where they have to be, also
+/// at `;`, which spreadsheets of many countries take for the end of a field.
 ///
 /// A text that a spreadsheet would take for a formula gets an apostrophe in front. No value is an empty
 /// field, and an empty text is `""`, as imports read them.
@@ -22,7 +23,7 @@ package struct CSVWriter: Sendable {
     }
 
     private mutating func append(_ field: String) {
-        guard field.utf8.contains(where: { #"",\#r\#n"#.utf8.contains($0) }) else {
+        guard field.utf8.contains(where: { #"",;\#r\#n"#.utf8.contains($0) }) else {
             bytes += field.utf8
             return
         }

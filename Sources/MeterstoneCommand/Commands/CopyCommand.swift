@@ -25,31 +25,26 @@ struct CopyCommand: AsyncParsableCommand {
             "The store to fill, which must be empty or not exist yet.", valueName: "url"))
     var to: String
 
-    @Option(
-        help: ArgumentHelp("A JSON file with settings (METERSTONE_CONFIG).", valueName: "file"))
-    var config: String?
+    @Option(help: .of(\.config)) var config: String?
 
     @OptionGroup var output: OutputArguments
 
     func run() async throws {
-        let settings = try await settings()
-        let origin = (SettingOrigin.flag("--from"), SettingOrigin.flag("--to"))
-        let places = (
-            Setting(try StoreLocation(url: from, from: origin.0), origin.0),
-            Setting(try StoreLocation(url: to, from: origin.1), origin.1)
-        )
+        let settings = try settings()
+        let places = (try Self.place(from, "--from"), try Self.place(to, "--to"))
         guard places.0.value != places.1.value else {
             throw CommandFailure(.usage, "--from and --to name the same store")
         }
         let report = try Self.with(settings, places.0, for: .source) { source in
             guard try !StoreCopy.isEmpty(source) else {
                 let message = "the store in '\(places.0.value)' has nothing to copy"
-                throw CommandFailure(.usage, "\(origin.0): \(message)")
+                throw CommandFailure(.usage, "\(places.0.origin): \(message)")
             }
             return try Self.with(settings, places.1, for: .mayCreate) { target in
                 guard try StoreCopy.isEmpty(target) else {
                     let message = "the store in '\(places.1.value)' is not empty"
-                    throw CommandFailure(.usage, "\(origin.1): \(message); nothing was copied")
+                    throw CommandFailure(
+                        .usage, "\(places.1.origin): \(message); nothing was copied")
                 }
                 return try StoreCopy.run(from: source, to: target)
             }
@@ -59,13 +54,21 @@ struct CopyCommand: AsyncParsableCommand {
     }
 
     /// Where other commands find their store does not matter here.
-    private func settings() async throws -> Settings {
-        var environment = ProcessInfo.processInfo.environment
-        environment["METERSTONE_DATA"] = nil
-        environment["METERSTONE_STORE"] = nil
-        var flags = SettingFlags()
-        flags.config = config
-        return try await Settings(flags, environment: environment)
+    private func settings() throws -> Settings {
+        let table = SettingTable.shared
+        let elsewhere = table.data.facts.variables + table.store.facts.variables
+        let environment = ProcessInfo.processInfo.environment.filter {
+            !elsewhere.contains($0.key)
+        }
+        let flags = config.map { [table.config.facts.flag: $0] } ?? [:]
+        return try Settings(flags, environment: environment)
+    }
+
+    private static func place(_ url: String, _ flag: String) throws -> Setting<StoreLocation> {
+        guard let location = StoreLocation(url: url) else {
+            throw CommandFailure(.usage, "\(flag): expected \(StoreLocation.expectation)")
+        }
+        return Setting(location, .flag(flag))
     }
 
     /// Opens, hands over, and closes also when `body` fails.

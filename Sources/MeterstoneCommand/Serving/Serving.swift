@@ -7,30 +7,30 @@ import UnixSignals
 
 /// A server from start-up to shutdown.
 struct Serving {
-    /// How long a shutdown waits for requests that were accepted.
-    private static let shutdownMax: Duration = .seconds(30)
+    /// How long a shutdown waits for requests that were accepted. Connections give up a little sooner.
+    private static let shutdownMax: Duration = .seconds(9)
 
     private let settings: Settings
     private let logger: Logger
+    /// Of the engine and of the server.
+    private let metrics = PrometheusMetrics()
 
     init(_ settings: Settings) throws {
-        guard let level = Logger.Level(rawValue: settings.logLevel.value) else {
-            let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
-            throw CommandFailure(.usage, "\(settings.logLevel.origin): expected one of \(levels)")
-        }
         try Self.checkKey(settings)
         self.settings = settings
         var logger = Logger(label: "meterstone") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = level
+        logger.logLevel = settings.logLevel.value
         self.logger = logger
     }
 
     /// Without a key everybody who reaches the server is an administrator.
     private static func checkKey(_ settings: Settings) throws {
-        guard settings.administratorKey == nil, !isLoopback(settings.host.value) else { return }
+        guard settings.administratorKey.value == nil, !isLoopback(settings.host.value) else {
+            return
+        }
         let message =
             "'\(settings.host.value)' can be reached from other machines, and there is no key"
-        let advice = "set METERSTONE_ADMIN_KEY, or bind to \(Settings.hostDefault)"
+        let advice = "set METERSTONE_ADMIN_KEY, or bind to \(SettingTable.shared.host.standard)"
         throw CommandFailure(.usage, "\(settings.host.origin): \(message); \(advice)")
     }
 
@@ -41,7 +41,8 @@ struct Serving {
     }
 
     func run() async throws {
-        let engine = try OpenStore.engine(settings, for: .mayCreate, logger: logger)
+        let engine = try OpenStore.engine(
+            settings, for: .mayCreate, logger: logger, metrics: metrics)
         do {
             try await prepare(engine)
             try await serve(engine)
@@ -55,21 +56,31 @@ struct Serving {
     }
 
     private func prepare(_ engine: MeterstoneEngine) async throws {
-        for (name, value, origin) in settings.summary {
+        for (name, value, origin) in settings.lines {
             logger.info("\(name): \(value)", metadata: ["from": "\(origin)"])
         }
-        for variable in settings.unknownVariables { logger.warning("\(variable.warning)") }
-        if let name = settings.blueprint?.value {
+        for warning in settings.warnings { logger.warning("\(warning)") }
+        if let name = settings.blueprint.value {
             let start = try BlueprintAtStart(name)
             for line in try await start.apply(to: engine) { logger.info("\(line.printable)") }
         }
-        let blueprint = try await engine.blueprint()
-        let unknown = AllowanceOverride.withoutLimit(settings.allowanceOverrides, blueprint)
-        for override in unknown {
-            logger.warning("\(override.variable) is for no limit and plan of the store")
+        try checkOverrides(try await engine.blueprint())
+    }
+
+    /// An allowance that is for no limit is an error: somebody counts on it. Where there are no limits yet
+    /// it waits for its own. Other programs may have variables with the names of the rest.
+    private func checkOverrides(_ blueprint: Blueprint) throws {
+        var mistakes: [String] = []
+        for override in settings.overrides {
+            guard let mistake = override.mistake(with: blueprint) else { continue }
+            if override.kind == .allowance, !blueprint.limits.isEmpty {
+                mistakes.append(mistake)
+            } else {
+                logger.warning("\(mistake)")
+            }
         }
-        for override in CreditOverride.withoutEffect(settings.creditOverrides, blueprint) {
-            logger.warning("\(override.warning)")
+        guard mistakes.isEmpty else {
+            throw CommandFailure(.usage, mistakes.joined(separator: "\n"))
         }
     }
 
@@ -111,9 +122,15 @@ struct Serving {
         options.host = settings.host.value
         options.port = settings.port.value
         options.connectionsMax = connectionsMax
-        options.administratorKey = settings.administratorKey
-        options.storedText = settings.storedText
+        options.administratorKey = settings.administratorKey.value
+        options.storedText = settings.storedText.value
         options.isAnalyticsEnabled = settings.isAnalyticsEnabled.value
+        options.bodiesBytesMax = settings.bodies.value * 1_048_576
+        options.metrics = metrics
+        options.requestLog = settings.requestLog.value.map { format in
+            let lines = LogLines()
+            return RequestLog(format) { lines.add($0) }
+        }
         // Whoever starts the server waits for this line; with port 0 it is how they learn the port.
         let host = options.host.contains(":") ? "[\(options.host)]" : options.host
         options.whenServing = { port in

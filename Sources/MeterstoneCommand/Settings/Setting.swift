@@ -13,6 +13,18 @@ package enum SettingOrigin: Hashable, Sendable, CustomStringConvertible {
         case .standard: "default"
         }
     }
+
+    /// Whether this origin is asked earlier than the other.
+    func precedes(_ other: SettingOrigin) -> Bool { rank < other.rank }
+
+    private var rank: Int {
+        switch self {
+        case .flag: 0
+        case .variable: 1
+        case .file: 2
+        case .standard: 3
+        }
+    }
 }
 
 /// A value and where it came from, so that start-up can show both.

@@ -1,144 +1,136 @@
-import Configuration
+import Foundation
+import MeterstoneBlueprint
+import MeterstoneCore
 
 /// Flags, environment and file, in the order in which they are asked.
 struct SettingSources {
-    private struct Source {
-        let provider: any ConfigProvider
-        let kind: Kind
+    /// By flag, as `["--port": "8080"]`.
+    let flags: [String: String]
+    /// A variable that is set to nothing is what container tools make of one that is not set.
+    let environment: [String: String]
+    var file: ConfigurationFile?
+
+    init(flags: [String: String], environment: [String: String]) {
+        self.flags = flags
+        self.environment = environment.filter { !$0.value.isEmpty }
     }
 
-    private enum Kind {
-        case flags, environment
-        case file(String)
-    }
-
-    private var sources: [Source] = []
-
-    /// Keys under these names have the same variable names as in the applications that the product
-    /// was made for; all others are `METERSTONE_…`.
-    private static let unprefixed: Set<String> = ["usage", "credits"]
-
-    private static func isUnprefixed(_ key: AbsoluteConfigKey) -> Bool {
-        key.components.first.map { unprefixed.contains($0) } ?? false
-    }
-
-    /// Takes the flags' values by key, as `["defaultTimeZone": "UTC"]`.
-    init(
-        flags: [String: ConfigContent], environment: [String: String], file path: String?
-    ) async throws {
-        var values: [AbsoluteConfigKey: ConfigValue] = [:]
-        for (key, content) in flags {
-            values[AbsoluteConfigKey([key])] = ConfigValue(content, isSecret: false)
+    /// What the first source says that says anything; `nil`: none does.
+    ///
+    /// A value that cannot be used is an error, and never a reason to go on to the next source:
+    /// somebody meant it.
+    func value(of facts: SettingFacts) throws -> Setting<String>? {
+        if let text = flags[facts.flag] { return try checked(text, .flag(facts.flag), facts) }
+        if let found = try variable(facts) {
+            return try checked(found.value, found.origin, facts)
         }
-        add(InMemoryProvider(name: "flags", values: values), .flags)
-        // A variable that is set to nothing is what container tools make of one that is not set.
-        let variables = environment.filter { !$0.value.isEmpty }
-        let provider = EnvironmentVariablesProvider(environmentVariables: variables)
-        add(
-            KeyMappingProvider(upstream: provider) { key in
-                if Self.isUnprefixed(key) { return key }
-                return AbsoluteConfigKey(["meterstone"] + key.components)
-            }, .environment)
-        if let path { add(try await Self.file(path), .file(path)) }
-    }
-
-    private mutating func add(_ provider: some ConfigProvider, _ kind: Kind) {
-        sources.append(Source(provider: provider, kind: kind))
-    }
-
-    private static func file(_ path: String) async throws -> some ConfigProvider {
-        try ConfigurationFile.check(path)
-        let place = InMemoryProvider(values: [
-            "filePath": ConfigValue(.string(path), isSecret: false)
-        ])
-        do {
-            return try await FileProvider<JSONSnapshot>(config: ConfigReader(provider: place))
-        } catch {
-            throw CommandFailure(.usage, "--config: cannot read '\(path)' as JSON")
+        guard facts.places.contains(.file), let file, let value = file.values[facts.name] else {
+            return nil
         }
-    }
-
-    func text(_ key: String) throws -> Setting<String>? {
-        try value(key, .string, "a text") { if case .string(let text) = $0 { text } else { nil } }
-    }
-
-    func wholeNumber(
-        _ key: String, in range: ClosedRange<Int>
-    ) throws -> Setting<Int>? {
-        let expectation = "a whole number from \(range.lowerBound) to \(range.upperBound)"
-        return try value(key, .int, expectation) { content in
-            guard case .int(let number) = content, range.contains(number) else { return nil }
-            return number
+        guard let text = value.text(facts.kind) else {
+            throw mistake(.file(file.path), facts, "expected \(facts.expectation)")
         }
+        return try checked(text, .file(file.path), facts)
     }
 
-    func flag(_ key: String) throws -> Setting<Bool>? {
-        try value(key, .bool, "true or false") {
-            if case .bool(let flag) = $0 { flag } else { nil }
+    private func variable(_ facts: SettingFacts) throws -> Setting<String>? {
+        let own = environment[facts.variable].map { Setting($0, .variable(facts.variable)) }
+        guard let name = facts.fileVariable, let path = environment[name] else { return own }
+        guard own == nil else {
+            throw CommandFailure(
+                .usage, "\(facts.variable) and \(name) both say the same; leave one out")
         }
-    }
-
-    /// The value of the first source that has one. A value that cannot be used is an error, and never
-    /// a reason to go on to the next source: somebody meant it.
-    private func value<Value: Sendable>(
-        _ key: String, _ type: ConfigType, _ expectation: String,
-        _ read: (ConfigContent) -> Value?
-    ) throws -> Setting<Value>? {
-        let path = AbsoluteConfigKey(key.split(separator: ".").map(String.init))
-        for source in sources {
-            let origin = origin(of: path, in: source)
-            let found: ConfigValue?
-            do {
-                found = try source.provider.value(forKey: path, type: type).value
-            } catch {
-                throw CommandFailure(.usage, "\(name(origin, key)): expected \(expectation)")
-            }
-            guard let found else { continue }
-            guard let value = read(found.content) else {
-                throw CommandFailure(.usage, "\(name(origin, key)): expected \(expectation)")
-            }
-            return Setting(value, origin)
+        guard let bytes = FileManager.default.contents(atPath: path) else {
+            throw CommandFailure(.usage, "\(name): cannot read '\(path)'")
         }
-        return nil
+        // Most editors and `echo` end a file with a line break, which nobody means.
+        let text = String(decoding: bytes.withoutByteOrderMark, as: UTF8.self)
+            .trimmingCharacters(in: .newlines)
+        guard !text.isEmpty else { throw CommandFailure(.usage, "\(name): '\(path)' is empty") }
+        return Setting(text, .variable(name))
     }
 
-    private func origin(of path: AbsoluteConfigKey, in source: Source) -> SettingOrigin {
-        switch source.kind {
-        case .flags:
-            return .flag("--" + path.components.map(\.kebabCased).joined(separator: "-"))
-        case .environment:
-            return .variable(Self.variable(path))
-        case .file(let path):
-            return .file(path)
+    private func checked(
+        _ text: String, _ origin: SettingOrigin, _ facts: SettingFacts
+    ) throws -> Setting<String> {
+        guard facts.isUsable(text) else {
+            let shown = facts.isSecret ? "" : "'\(text)': "
+            throw mistake(origin, facts, "\(shown)expected \(facts.expectation)")
         }
+        return Setting(text, origin)
     }
 
-    /// `METERSTONE_DEFAULT_TIME_ZONE` for `defaultTimeZone`, `USAGE_LIMITS_ENFORCED` for
-    /// `usage.limitsEnforced`.
-    static func variable(_ key: String) -> String {
-        variable(AbsoluteConfigKey(key.split(separator: ".").map(String.init)))
-    }
-
-    private static func variable(_ path: AbsoluteConfigKey) -> String {
-        let words = path.components.map { $0.snakeCased.uppercased() }
-        let prefix = isUnprefixed(path) ? [] : ["METERSTONE"]
-        return (prefix + words).joined(separator: "_")
-    }
-
-    private func name(_ origin: SettingOrigin, _ key: String) -> String {
-        if case .file(let path) = origin { return "\(path): \(key)" }
-        return origin.description
+    private func mistake(
+        _ origin: SettingOrigin, _ facts: SettingFacts, _ message: String
+    ) -> CommandFailure {
+        if case .file(let path) = origin {
+            return CommandFailure(.usage, "\(path): \(facts.name): \(message)")
+        }
+        return CommandFailure(.usage, "\(origin): \(message)")
     }
 }
 
-extension String {
-    /// `defaultTimeZone` as `default-time-zone`.
-    fileprivate var kebabCased: String { separated(by: "-") }
+/// The JSON file with settings, by their names in it.
+struct ConfigurationFile {
+    let path: String
+    private(set) var values: [String: JSONValue] = [:]
 
-    /// `defaultTimeZone` as `default_time_zone`.
-    fileprivate var snakeCased: String { separated(by: "_") }
+    /// Throws a failure that names every setting that does not exist: one that is misspelt would
+    /// otherwise have no effect, and nobody would know.
+    init(_ path: String) throws {
+        self.path = path
+        guard let bytes = FileManager.default.contents(atPath: path) else {
+            throw CommandFailure(.usage, "--config: cannot read '\(path)'")
+        }
+        let root: JSONValue?
+        do {
+            root = try JSONDecoder().decode(JSONValue.self, from: bytes.withoutByteOrderMark)
+        } catch DecodingError.typeMismatch(_, let context) where !context.codingPath.isEmpty {
+            let name = context.codingPath.map(\.stringValue).joined(separator: ".")
+            throw CommandFailure(
+                .usage, "\(path): \(name): expected a text, a whole number, true or false")
+        } catch {
+            root = nil
+        }
+        guard case .object(let members) = root else {
+            throw CommandFailure(.usage, "--config: '\(path)' is not a JSON object")
+        }
+        add(members)
+        let names = SettingTable.all.filter { $0.places.contains(.file) }.map(\.name)
+        let mistakes = values.keys.filter { !names.contains($0) }.sorted().map { name in
+            "\(path): \(name): unknown\(Spelling.suggestion(for: name, among: names))"
+        }
+        guard mistakes.isEmpty else {
+            throw CommandFailure(.usage, mistakes.joined(separator: "\n"))
+        }
+    }
 
-    private func separated(by separator: String) -> String {
-        map { $0.isUppercase ? separator + $0.lowercased() : String($0) }.joined()
+    private mutating func add(_ members: [String: JSONValue], below prefix: String = "") {
+        for (name, value) in members {
+            if case .object(let inner) = value {
+                add(inner, below: "\(prefix)\(name).")
+            } else if value != .null {
+                values[prefix + name] = value
+            }
+        }
+    }
+}
+
+extension JSONValue {
+    /// As it would be written in the environment; `nil`: it is of another kind.
+    fileprivate func text(_ kind: SettingFacts.Kind) -> String? {
+        switch (self, kind) {
+        case (.text(let text), .text): text
+        case (.integer(let number), .wholeNumber): String(number)
+        case (.boolean(let flag), .flag): String(flag)
+        default: nil
+        }
+    }
+}
+
+extension Data {
+    /// The text without the mark that some editors put before it.
+    var withoutByteOrderMark: Data {
+        starts(with: [0xEF, 0xBB, 0xBF]) ? Data(dropFirst(3)) : self
     }
 }

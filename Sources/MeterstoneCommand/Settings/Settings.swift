@@ -1,123 +1,121 @@
-package import Meterstone
-import MeterstoneCore
+import Meterstone
+import MeterstoneBlueprint
 
-/// Everything that can be set, with where each value came from.
+/// What everything is set to, with where each value came from: `settings.port` is the value of what
+/// ``SettingTable`` declares as `port`.
 ///
 /// Flags come before the environment, the environment before the file, the file before the default.
+@dynamicMemberLookup
 package struct Settings: Sendable {
-    package static let hostDefault = "127.0.0.1"
-    package static let portDefault = 8_080
-    package static let dataDefault = "./meterstone-data"
-    private static let storedTextDefault = "first:100"
-
-    package let host: Setting<String>
-    package let port: Setting<Int>
+    /// What was said, by name.
+    private let said: [String: Setting<String>]
+    /// What ``SettingTable/data`` and ``SettingTable/store`` say together.
     package let location: Setting<StoreLocation>
-    /// A named blueprint or a path.
-    package let blueprint: Setting<String>?
-    package let defaultTimeZone: Setting<String>
-    package let logLevel: Setting<String>
-    package let eventIDDays: Setting<Int>?
-    package let lateDays: Setting<Int>?
-    package let earlySeconds: Setting<Int>
-    package let cachedSubjects: Setting<Int>
-    package let journalEvents: Setting<Int>
-    package let waitingCommands: Setting<Int>
-    package let connections: Setting<Int>
-    package let postgres: PostgresSettings
-    package let isTrackingEnabled: Setting<Bool>
-    package let areLimitsEnforced: Setting<Bool>
-    package let isAnalyticsEnabled: Setting<Bool>
-    package let allowanceOverrides: [AllowanceOverride]
-    /// `nil`: as the store's blueprint says.
-    package let areCreditsEnabled: Setting<Bool>?
-    package let creditOverrides: [CreditOverride]
-    /// What is kept of the texts of requests.
-    package let storedText: StoredText
-    /// The same as it was written, with where it came from.
-    let storedTextSetting: Setting<String>
-    /// From the environment only: flags and files are seen by others.
-    package let administratorKey: String?
-    /// The configuration file, and who named it.
-    package let configurationFile: Setting<String>?
-    /// Variables with names like ours that mean nothing, each with what is to be said of it.
-    package let unknownVariables: [UnknownVariable]
+    package let overrides: [VariableOverride]
+    /// What to say of variables that mean nothing and may belong to somebody else.
+    package let warnings: [String]
 
-    package init(_ flags: SettingFlags, environment: [String: String]) async throws {
-        let variable = "METERSTONE_CONFIG"
-        let named = environment[variable].flatMap { $0.isEmpty ? nil : $0 }
-        configurationFile =
-            flags.config.map { Setting($0, .flag("--config")) }
-            ?? named.map { Setting($0, .variable(variable)) }
-        unknownVariables = UnknownVariable.all(in: environment)
-        let sources = try await SettingSources(
-            flags: flags.contents, environment: environment, file: configurationFile?.value)
-        host = try sources.text("host") ?? Setting(Self.hostDefault)
-        port = try sources.wholeNumber("port", in: 0...65_535) ?? Setting(Self.portDefault)
-        location = try Self.location(sources)
-        blueprint = try sources.text("blueprint")
-        defaultTimeZone = try sources.text("defaultTimeZone") ?? Setting("UTC")
-        logLevel = try sources.text("logLevel") ?? Setting("info")
-        eventIDDays = try sources.wholeNumber("eventIdDays", in: 1...36_500)
-        lateDays = try sources.wholeNumber("lateDays", in: 0...36_500)
-        earlySeconds =
-            try sources.wholeNumber("earlySeconds", in: 0...315_360_000) ?? Setting(86_400)
-        cachedSubjects =
-            try sources.wholeNumber("cachedSubjects", in: 1...100_000_000) ?? Setting(1_000_000)
-        journalEvents =
-            try sources.wholeNumber("journalEvents", in: 1...100_000_000) ?? Setting(400_000)
-        waitingCommands =
-            try sources.wholeNumber("waitingCommands", in: 1...10_000_000) ?? Setting(100_000)
-        connections =
-            try sources.wholeNumber("connections", in: 1...1_000_000) ?? Setting(4_096)
-        postgres = try PostgresSettings(sources)
-        isTrackingEnabled = try sources.flag("usage.trackingEnabled") ?? Setting(true)
-        areLimitsEnforced = try sources.flag("usage.limitsEnforced") ?? Setting(true)
-        isAnalyticsEnabled = try sources.flag("usage.analyticsEnabled") ?? Setting(true)
-        allowanceOverrides = try AllowanceOverride.all(in: environment)
-        areCreditsEnabled = try sources.flag("credits.enabled")
-        creditOverrides = try CreditOverride.all(in: environment)
-        storedTextSetting =
-            try sources.text("storedText") ?? Setting(Self.storedTextDefault)
-        storedText = try Self.storedText(storedTextSetting)
-        administratorKey = environment["METERSTONE_ADMIN_KEY"].flatMap { $0.isEmpty ? nil : $0 }
+    /// - Parameter flags: by flag, as `["--port": "8080"]`.
+    package init(_ flags: [String: String], environment: [String: String]) throws {
+        var sources = SettingSources(flags: flags, environment: environment)
+        warnings = try UnknownVariables.warnings(sources.environment)
+        let config = try sources.value(of: SettingTable.shared.config.facts)
+        sources.file = try config.map { try ConfigurationFile($0.value) }
+        var said: [String: Setting<String>] = [:]
+        for facts in SettingTable.all { said[facts.name] = try sources.value(of: facts) }
+        (location, self.said) = try Self.location(said)
+        overrides = try VariableOverride.all(in: sources.environment)
     }
 
-    private static func storedText(_ setting: Setting<String>) throws -> StoredText {
-        if let storedText = StoredText(setting.value) { return storedText }
-        let message = "'\(setting.value)': expected nothing, first:N, hash or all"
-        if case .file(let path) = setting.origin {
-            throw CommandFailure(.usage, "\(path): storedText: \(message)")
+    package subscript<Value>(
+        dynamicMember path: KeyPath<SettingTable, SettingKey<Value>>
+    ) -> Setting<Value> {
+        let key = SettingTable.shared[keyPath: path]
+        guard let text = said[key.facts.name], let value = key.read(text.value) else {
+            return Setting(key.standard)
         }
-        throw CommandFailure(.usage, "\(setting.origin): \(message)")
+        return Setting(value, text.origin)
     }
 
-    private static func location(_ sources: SettingSources) throws -> Setting<StoreLocation> {
-        let data = try sources.text("data")
-        guard let store = try sources.text("store") else {
-            return (data ?? Setting(dataDefault)).map { .directory($0) }
+    /// Where the store is, and what was said without what had no effect on that.
+    private static func location(
+        _ said: [String: Setting<String>]
+    ) throws -> (Setting<StoreLocation>, [String: Setting<String>]) {
+        let table = SettingTable.shared
+        let data = said[table.data.facts.name]
+        guard let store = said[table.store.facts.name],
+            let location = table.store.read(store.value).flatMap({ $0 })
+        else {
+            return ((data ?? Setting(table.data.standard)).map { .directory($0) }, said)
         }
-        if let data, data.origin.precedes(store.origin) { return data.map { .directory($0) } }
+        var effective = said
+        if let data, data.origin.precedes(store.origin) {
+            effective[table.store.facts.name] = nil
+            return (data.map { .directory($0) }, effective)
+        }
         if let data, !store.origin.precedes(data.origin) {
             let message = "and \(data.origin) both say where the store is; leave one out"
             throw CommandFailure(.usage, "\(store.origin) \(message)")
         }
-        return try store.map { try StoreLocation(url: $0, from: store.origin) }
+        effective[table.data.facts.name] = nil
+        return (Setting(location, store.origin), effective)
     }
 }
 
-extension SettingOrigin {
-    /// Whether this origin is asked earlier than the other.
-    fileprivate func precedes(_ other: SettingOrigin) -> Bool {
-        rank < other.rank
+extension Settings {
+    package typealias Line = (name: String, value: String, origin: SettingOrigin)
+
+    /// Name, value and origin of every setting and override: for the log at start-up, and for whoever
+    /// asks. Secrets are not in it.
+    package var lines: [Line] {
+        var lines: [Line] = []
+        for facts in SettingTable.all {
+            let text = said[facts.name]
+            lines.append((facts.name, shown(facts, text?.value), text?.origin ?? .standard))
+        }
+        for override in overrides {
+            lines.append((override.variable, override.text, .variable(override.variable)))
+        }
+        return lines
     }
 
-    private var rank: Int {
-        switch self {
-        case .flag: 0
-        case .variable: 1
-        case .file: 2
-        case .standard: 3
+    private func shown(_ facts: SettingFacts, _ text: String?) -> String {
+        switch (facts.name, text) {
+        case (SettingTable.shared.store.facts.name, _?): location.value.description
+        case (SettingTable.shared.data.facts.name, nil) where self.store.value != nil: "none"
+        case (_, _?) where facts.isSecret: "set"
+        case (_, let text?): facts.withUnit(text)
+        case (_, nil):
+            facts.kind == .wholeNumber && Int(facts.standard) != nil
+                ? facts.withUnit(facts.standard) : facts.standard
         }
+    }
+}
+
+extension SettingFacts {
+    fileprivate func withUnit(_ text: String) -> String {
+        unit.map { "\(text) \($0)" } ?? text
+    }
+}
+
+/// Variables that look like ours and mean nothing: misspelt, most likely.
+enum UnknownVariables {
+    /// Throws a failure that names every one of ours; those that other programs may have too are only
+    /// to be warned of. `USAGE_LIMIT_…` depends on the store and is looked at when it is open.
+    static func warnings(_ environment: [String: String]) throws -> [String] {
+        let known = Set(SettingTable.all.flatMap(\.variables))
+        let unknown = environment.keys.sorted().filter { name in
+            ["METERSTONE_", "USAGE_", "CREDITS_"].contains { name.hasPrefix($0) }
+                && !known.contains(name)
+                && !VariableOverride.Kind.allCases.contains { name.hasPrefix($0.rawValue) }
+        }
+        let messages = unknown.map {
+            "\($0) means nothing\(Spelling.suggestion(for: $0, among: known))"
+        }
+        let mistakes = messages.filter { $0.hasPrefix("METERSTONE_") }
+        guard mistakes.isEmpty else {
+            throw CommandFailure(.usage, mistakes.joined(separator: "\n"))
+        }
+        return messages
     }
 }

@@ -4,24 +4,25 @@ package enum StoreLocation: Hashable, Sendable, CustomStringConvertible {
     /// A database, as libpq understands its URL.
     case postgres(String)
 
+    #if Postgres
     static let expectation = "sqlite:DIRECTORY or postgres://USER@HOST/DATABASE"
+    #else
+    static let expectation = "sqlite:DIRECTORY; this meterstone was built without PostgreSQL"
+    #endif
 
-    init(url: String, from origin: SettingOrigin) throws {
+    /// `nil` when the URL is not of the form that ``expectation`` states.
+    init?(url: String) {
         if url.hasPrefix("sqlite:"), url.count > 7 {
             self = .directory(String(url.dropFirst(7)))
-        } else if url.hasPrefix("postgres://") || url.hasPrefix("postgresql://") {
-            #if Postgres
-            self = .postgres(url)
-            #else
-            throw CommandFailure(
-                .usage, "\(origin): this meterstone was built without PostgreSQL")
-            #endif
-        } else {
-            // Whatever it is, a password may be in it.
-            let scheme = url.prefix { $0 != ":" } + (url.contains(":") ? ":" : "")
-            let shown = url.contains("@") ? "\(scheme)…" : url
-            throw CommandFailure(.usage, "\(origin): '\(shown)': expected \(Self.expectation)")
+            return
         }
+        #if Postgres
+        if url.hasPrefix("postgres://") || url.hasPrefix("postgresql://") {
+            self = .postgres(url)
+            return
+        }
+        #endif
+        return nil
     }
 
     /// Without the password.

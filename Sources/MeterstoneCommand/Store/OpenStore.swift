@@ -1,3 +1,4 @@
+import CoreMetrics
 import Foundation
 import Logging
 import Meterstone
@@ -26,19 +27,21 @@ enum OpenStore {
     }
 
     static func engine(
-        _ settings: Settings, for purpose: Purpose, logger: Logger? = nil
+        _ settings: Settings, for purpose: Purpose, logger: Logger? = nil,
+        metrics: any MetricsFactory = MetricsSystem.factory
     ) throws
         -> MeterstoneEngine
     {
         MeterstoneEngine(
             store: try store(settings, at: settings.location, for: purpose),
-            commandsMax: settings.waitingCommands.value, logger: logger ?? quietLogger)
+            commandsMax: settings.waitingCommands.value, logger: logger ?? quietLogger,
+            metrics: metrics)
     }
 
     static func store(
         _ settings: Settings, at location: Setting<StoreLocation>, for purpose: Purpose
     ) throws -> any Store {
-        let options = try settings.storeOptions()
+        let options = settings.storeOptions
         switch location.value {
         case .directory(let path):
             if purpose != .mayCreate, !FileManager.default.fileExists(atPath: path) {
@@ -49,7 +52,7 @@ enum OpenStore {
         case .postgres(let url):
             #if Postgres
             return try PostgresStore(
-                settings.postgres.options(url: url), options: options,
+                settings.postgresOptions(url: url), options: options,
                 adoptsDefaultTimeZone: purpose == .rebuild)
             #else
             preconditionFailure("no location says so without PostgreSQL: \(url)")
@@ -83,7 +86,7 @@ enum OpenStore {
         _ arguments: StoreArguments, for purpose: Purpose = .existing,
         _ body: (MeterstoneEngine) async throws -> Answer
     ) async throws -> Answer {
-        let engine = try engine(try await arguments.settings(), for: purpose)
+        let engine = try engine(try arguments.settings(), for: purpose)
         do {
             let answer = try await body(engine)
             await engine.shutdown()

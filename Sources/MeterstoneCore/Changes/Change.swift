@@ -43,14 +43,53 @@ public struct ChangeRequest: Hashable, Sendable {
     /// What the caller told, as a digest. With the same one a change is the same also where the time of
     /// asking was filled in; `nil`: the change is all that is compared.
     public var told: String?
+    /// What must be so for the change to be carried out; `nil`: nothing.
+    public var condition: ChangeCondition?
 
     public init(
-        change: Change, author: String, idempotencyKey: String? = nil, told: String? = nil
+        change: Change, author: String, idempotencyKey: String? = nil, told: String? = nil,
+        condition: ChangeCondition? = nil
     ) {
         self.change = change
         self.author = author
         self.idempotencyKey = idempotencyKey
         self.told = told
+        self.condition = condition
+    }
+}
+
+/// What must be so for a change to be carried out, as `If-Match` and `If-None-Match` of HTTP say it. It is
+/// looked at in the same step as the change.
+public struct ChangeCondition: Hashable, Sendable {
+    /// States of a thing by their tags.
+    public enum States: Hashable, Sendable {
+        /// Whatever is there.
+        case any
+        case tagged(Set<String>)
+
+        fileprivate func contains(_ tag: String?) -> Bool {
+            guard let tag else { return false }
+            switch self {
+            case .any: return true
+            case .tagged(let tags): return tags.contains(tag)
+            }
+        }
+    }
+
+    /// The state has to be one of these.
+    public var match: States?
+    /// The state must be none of these.
+    public var noneMatch: States?
+
+    public init(match: States? = nil, noneMatch: States? = nil) {
+        self.match = match
+        self.noneMatch = noneMatch
+    }
+
+    /// - Parameter tag: of the thing as it stands; `nil`: it does not exist.
+    package func isMet(by tag: String?) -> Bool {
+        if let match, !match.contains(tag) { return false }
+        return !(noneMatch?.contains(tag) ?? false)
     }
 }
 

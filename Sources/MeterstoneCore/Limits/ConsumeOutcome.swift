@@ -127,6 +127,7 @@ public struct Rejection: Hashable, Sendable, Codable, Error {
         case malformed = "malformed"
         case tooLarge = "too_large"
         case idempotencyConflict = "idempotency_conflict"
+        case preconditionFailed = "precondition_failed"
         case trackingDisabled = "tracking_disabled"
         case unknownReservation = "unknown_reservation"
         case reservationOpen = "reservation_open"

@@ -1,4 +1,5 @@
 import Foundation
+import MeterstoneAPI
 
 /// The bytes of a file or of the standard input, unpacked when they are gzipped.
 ///
@@ -74,6 +75,7 @@ package final class InputFile {
 
     private func nextUnread() throws(ImportError) -> [UInt8]? {
         while true {
+            if let decoder, let piece = try Self.next(of: decoder) { return piece }
             guard let chunk = try read() else {
                 if let decoder, !decoder.isComplete {
                     throw ImportError(.badData, "the gzip file ends too early")
@@ -81,8 +83,15 @@ package final class InputFile {
                 return nil
             }
             guard let decoder else { return chunk }
-            let unpacked = try decoder.unpack(chunk)
-            if !unpacked.isEmpty { return unpacked }
+            decoder.feed(chunk)
+        }
+    }
+
+    private static func next(of decoder: GzipDecoder) throws(ImportError) -> [UInt8]? {
+        do throws(GzipDecoder.Damage) {
+            return try decoder.next()
+        } catch {
+            throw ImportError(.badData, "the gzip file is damaged (zlib's code \(error.code))")
         }
     }
 

@@ -1,3 +1,4 @@
+import CoreMetrics
 import HTTPTypes
 import MeterstoneStore
 import NIOCore
@@ -8,17 +9,21 @@ import Synchronization
 final class OpenConnections: Sendable {
     private let max: Int
     private let count = Atomic(0)
+    private let meter: CoreMetrics.Meter
 
-    init(max: Int) {
+    init(max: Int, _ metrics: PrometheusMetrics) {
         self.max = max
+        meter = CoreMetrics.Meter(label: ServerMetric.connections.rawValue, factory: metrics)
     }
 
     /// Counts one more, and says whether there is room for it.
     func add() -> Bool {
-        count.add(1, ordering: .relaxed).newValue <= max
+        meter.increment()
+        return count.add(1, ordering: .relaxed).newValue <= max
     }
 
     func remove() {
+        meter.decrement()
         count.subtract(1, ordering: .relaxed)
     }
 }

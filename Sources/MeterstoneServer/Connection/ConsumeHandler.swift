@@ -27,8 +27,14 @@ final class ConsumeHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     private let routes: ConsumeRoutes
     private let guardian: Guardian
+    private let observer: Observer
+    private let route: ObservedRoute
     /// How long a server that stops waits for the rest of a request.
     private let stoppingTime: TimeAmount
+    /// How long it waits for answers, and for the client to take them.
+    private let closingTime: TimeAmount
+    /// Whether the connection ends with the answer that is under way.
+    private var isLast = false
     private var date = HTTPDate()
     private var state = State.idle
     private var waiting = CircularBuffer<HTTPRequestPart>()
@@ -38,10 +44,16 @@ final class ConsumeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var heldError: (any Error)?
     private var executor: EventLoopExecutor?
 
-    init(routes: ConsumeRoutes, guardian: Guardian, stoppingTime: TimeAmount) {
+    init(
+        routes: ConsumeRoutes, guardian: Guardian, observer: Observer,
+        stoppingTime: TimeAmount, closingTime: TimeAmount
+    ) {
         self.routes = routes
         self.guardian = guardian
+        self.observer = observer
+        route = observer.route(.post, ConsumeRoutes.consumePath)
         self.stoppingTime = stoppingTime
+        self.closingTime = closingTime
     }
 
     // MARK: Requests
@@ -80,7 +92,7 @@ final class ConsumeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private func isShortConsume(_ head: HTTPRequest) -> Bool {
         guard head.method == .post, head.path == ConsumeRoutes.consumePath,
             let length = head.headerFields[.contentLength].flatMap({ Int($0) }),
-            length <= RequestLimits.shortBodyBytesMax
+            length <= RequestLimits.shortBodyBytesMax, head.headerFields[.contentEncoding] == nil
         else { return false }
         let connection = head.headerFields[.connection]
         return connection == nil || connection?.lowercased() == "keep-alive"
@@ -123,9 +135,9 @@ final class ConsumeHandler: ChannelDuplexHandler, RemovableChannelHandler {
         let executor = executor ?? EventLoopExecutor(context.eventLoop)
         self.executor = executor
         let here = NIOLoopBound((handler: self, context: context), eventLoop: context.eventLoop)
-        let (routes, guardian) = (routes, guardian)
+        let (routes, guardian, observer, route) = (routes, guardian, observer, route)
         Task.immediate(executorPreference: executor) {
-            let answer = await routes.answer(head, body, guardian)
+            let answer = await routes.answer(head, body, guardian, observer, route)
             let (handler, context) = here.value
             handler.send(answer, context)
         }
@@ -139,12 +151,24 @@ final class ConsumeHandler: ChannelDuplexHandler, RemovableChannelHandler {
         let head = HTTPResponse(status: answer.status, headerFields: fields)
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         context.write(wrapOutboundOut(.body(ByteBuffer(bytes: answer.json))), promise: nil)
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: closing(context, nil))
         finish(context)
+    }
+
+    /// The promise of the end of an answer, with which the connection ends if it is the last.
+    private func closing(
+        _ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?
+    ) -> EventLoopPromise<Void>? {
+        guard isLast else { return promise }
+        let promise = promise ?? context.eventLoop.makePromise()
+        let here = NIOLoopBound(context, eventLoop: context.eventLoop)
+        promise.futureResult.whenComplete { _ in here.value.close(promise: nil) }
+        return promise
     }
 
     private func finish(_ context: ChannelHandlerContext) {
         state = .idle
+        guard !isLast else { return waiting.removeAll() }
         // An answer that is known at once comes while its request is being taken, and goes on
         // there: a client that sends a thousand requests at once must not make a thousand calls
         // deep.
@@ -163,8 +187,10 @@ final class ConsumeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// Sees when Hummingbird has answered.
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         let part = unwrapOutboundIn(data)
-        context.write(wrapOutboundOut(part), promise: promise)
-        guard case .end = part, case .passing(let isRead, _) = state else { return }
+        guard case .end = part, case .passing(let isRead, _) = state else {
+            return context.write(wrapOutboundOut(part), promise: promise)
+        }
+        context.write(wrapOutboundOut(part), promise: closing(context, promise))
         if isRead {
             finish(context)
         } else {
@@ -203,14 +229,23 @@ final class ConsumeHandler: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    /// Gives the rest of a request some time to arrive while the server stops.
+    /// While the server stops: gives the rest of a request some time to arrive, answers what arrived, and
+    /// then waits for nobody, whether a client sends on and on or takes nothing.
     private func closeLater(_ context: ChannelHandlerContext) {
         let here = NIOLoopBound((handler: self, context: context), eventLoop: context.eventLoop)
-        let task = context.eventLoop.scheduleTask(in: stoppingTime) {
-            let (handler, context) = here.value
-            handler.closeUnlessAnswering(context)
+        let tasks = [
+            context.eventLoop.scheduleTask(in: stoppingTime) {
+                let (handler, context) = here.value
+                handler.isLast = true
+                handler.closeUnlessAnswering(context)
+            },
+            context.eventLoop.scheduleTask(in: closingTime) {
+                here.value.context.close(promise: nil)
+            },
+        ]
+        context.channel.closeFuture.whenComplete { _ in
+            for task in tasks { task.cancel() }
         }
-        context.channel.closeFuture.whenComplete { _ in task.cancel() }
     }
 
     /// What cannot be read comes after what could.

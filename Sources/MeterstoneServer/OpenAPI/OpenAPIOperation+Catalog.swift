@@ -23,7 +23,8 @@ extension OpenAPIOperation {
             OpenAPIOperation(
                 method: .get, path: path + "/{key}", id: "get\(schema)",
                 summary: "One \(singular)", parameters: [key], answers: [item],
-                problems: [.notFound]),
+                problems: [.notFound]
+            ).tagged,
             put(
                 path: path + "/{key}", id: "put\(schema)",
                 summary: "Write a \(singular); replaces it",
@@ -44,16 +45,17 @@ extension OpenAPIOperation {
     ) -> OpenAPIOperation {
         OpenAPIOperation(
             method: .put, path: path, id: id, summary: summary,
-            parameters: parameters + [.idempotencyKey, .author],
+            parameters: parameters + [.idempotencyKey, .author, .ifMatch, .ifNoneMatch],
             body: [("application/json", body)],
             answers: [
                 OpenAPIAnswer(
                     status: 200, description: "It was there, and is so now.", schema: answer,
-                    headers: [.replayed]),
+                    headers: [.replayed, .tag]),
                 OpenAPIAnswer(
-                    status: 201, description: "It is new.", schema: answer, headers: [.replayed]),
+                    status: 201, description: "It is new.", schema: answer,
+                    headers: [.replayed, .tag]),
             ],
-            problems: [.conflict] + problems)
+            problems: [.conflict, .preconditionFailed] + problems)
     }
 
     /// A change of some members, which leaves the others (RFC 7396).
@@ -64,19 +66,20 @@ extension OpenAPIOperation {
         var answers = [
             OpenAPIAnswer(
                 status: 200, description: "It is so now; here is the whole.", schema: answer,
-                headers: [.replayed])
+                headers: [.replayed, .tag])
         ]
         if mayCreate {
             answers.append(
                 OpenAPIAnswer(
                     status: 201, description: "Nothing was known of it; here is the whole.",
-                    schema: answer, headers: [.replayed]))
+                    schema: answer, headers: [.replayed, .tag]))
         }
         return OpenAPIOperation(
             method: .patch, path: path, id: id, summary: summary,
-            parameters: parameters + [.idempotencyKey, .author],
+            parameters: parameters + [.idempotencyKey, .author, .ifMatch, .ifNoneMatch],
             body: [("application/merge-patch+json", body), ("application/json", body)],
-            answers: answers, problems: mayCreate ? [.conflict] : [.notFound, .conflict])
+            answers: answers,
+            problems: [.conflict, .preconditionFailed] + (mayCreate ? [] : [.notFound]))
     }
 
     static func delete(
@@ -84,10 +87,21 @@ extension OpenAPIOperation {
     ) -> OpenAPIOperation {
         OpenAPIOperation(
             method: .delete, path: path, id: id, summary: summary,
-            parameters: parameters + [.idempotencyKey, .author],
+            parameters: parameters + [.idempotencyKey, .author, .ifMatch, .ifNoneMatch],
             answers: [
                 OpenAPIAnswer(status: 204, description: "It is gone.", headers: [.replayed])
             ],
-            problems: [.notFound, .conflict])
+            problems: [.notFound, .conflict, .preconditionFailed])
+    }
+
+    /// The same operation of something that can be written, which has a tag.
+    var tagged: OpenAPIOperation {
+        var operation = self
+        operation.parameters += [.ifMatch, .ifNoneMatch]
+        operation.answers[0].headers.append(.tag)
+        operation.answers.append(
+            OpenAPIAnswer(status: 304, description: "The caller has it.", headers: [.tag]))
+        operation.problems.append(.preconditionFailed)
+        return operation
     }
 }

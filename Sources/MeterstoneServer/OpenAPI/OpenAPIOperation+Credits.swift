@@ -46,7 +46,8 @@ extension OpenAPIOperation {
             problems: [.notFound, .conflict]),
         get(
             "/v1/credits/policy", "getCreditPolicy", "How usage is paid with credits", [],
-            "CreditPolicy"),
+            "CreditPolicy"
+        ).tagged,
         put(
             path: "/v1/credits/policy", id: "putCreditPolicy",
             summary: "Say how usage is paid with credits", parameters: [],

@@ -5,7 +5,8 @@ extension OpenAPIOperation {
     static let statistics: [OpenAPIOperation] = [
         get(
             path, "getStatisticsPolicy", "Meters of sessions, and milestones", [],
-            "StatisticsPolicy"),
+            "StatisticsPolicy"
+        ).tagged,
         put(
             path: path, id: "putStatisticsPolicy",
             summary: "Name meters of sessions, and milestones: a meter with a total, or a streak",

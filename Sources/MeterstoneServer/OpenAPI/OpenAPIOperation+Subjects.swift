@@ -10,7 +10,7 @@ extension OpenAPIOperation {
         get(
             "/v1/subjects", "listSubjects", "All subjects, by id", [.count, .cursor],
             "SubjectList", []),
-        get(path, "getSubject", "One subject", [.subject], "Subject"),
+        get(path, "getSubject", "One subject", [.subject], "Subject").tagged,
         put(
             path: path, id: "putSubject", summary: "Replace a subject's profile",
             parameters: [.subject], body: "SubjectBody", answer: "Subject"),
@@ -42,7 +42,8 @@ extension OpenAPIOperation {
     private static let subscriptions: [OpenAPIOperation] = [
         get(
             path + "/subscription", "getSubscription", "The plan that the subject is on",
-            [.subject], "Subscription"),
+            [.subject], "Subscription"
+        ).tagged,
         put(
             path: path + "/subscription", id: "putSubscription",
             summary: "Subscribe to a plan; replaces a subscription",
@@ -62,7 +63,8 @@ extension OpenAPIOperation {
             "OverrideList"),
         get(
             path + "/overrides/{limit}", "getOverride", "This subject's allowance of a limit",
-            [.subject, .limit], "Override"),
+            [.subject, .limit], "Override"
+        ).tagged,
         put(
             path: path + "/overrides/{limit}", id: "putOverride",
             summary: "Give this subject an allowance of its own",
@@ -102,6 +104,22 @@ extension OpenAPIOperation {
             isOpen: true,
             answers: [OpenAPIAnswer(status: 200, description: "It does.", schema: "Status")],
             problems: [.unavailable]),
+        OpenAPIOperation(
+            method: .get, path: "/metrics", id: "getMetrics",
+            summary: "What is counted and measured, for Prometheus",
+            answers: [
+                OpenAPIAnswer(
+                    status: 200, description: "All metrics.", schema: "Text",
+                    textTypes: ["text/plain"], isJSON: false)
+            ]),
+        OpenAPIOperation(
+            method: .get, path: "/docs/errors", id: "getErrors",
+            summary: "The page of all error codes, for people", isOpen: true,
+            answers: [
+                OpenAPIAnswer(
+                    status: 200, description: "The page.", schema: "Text",
+                    textTypes: ["text/html"], isJSON: false)
+            ]),
         OpenAPIOperation(
             method: .get, path: "/openapi.json", id: "getDescription", summary: "This description",
             isOpen: true,

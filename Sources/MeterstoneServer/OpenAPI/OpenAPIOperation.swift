@@ -90,6 +90,7 @@ struct OpenAPIAnswer: Sendable {
     var schema: String?
     /// Media types, beside JSON, that the body may have as a text.
     var textTypes: [String] = []
+    var isJSON = true
     var headers: [OpenAPIHeader] = []
 
     func write(to writer: inout JSONWriter) {
@@ -101,8 +102,10 @@ struct OpenAPIAnswer: Sendable {
         if let schema {
             writer.name("content")
             writer.beginObject()
-            writer.name("application/json")
-            writer.content(schema: schema)
+            if isJSON {
+                writer.name("application/json")
+                writer.content(schema: schema)
+            }
             for type in textTypes {
                 writer.name(text: type)
                 writer.content(schema: "Text")
@@ -122,6 +125,7 @@ enum OpenAPIHeader: String, Sendable {
     case authenticate = "WWW-Authenticate"
     case allow = "Allow"
     case link = "Link"
+    case tag = "ETag"
     case contentDisposition = "Content-Disposition"
 
     /// Whether every answer that may have it has it.
@@ -135,6 +139,7 @@ enum OpenAPIHeader: String, Sendable {
         case .replayed: ("This is the first answer again.", #"{"type":"string","const":"true"}"#)
         case .authenticate: ("How to authenticate.", #"{"type":"string"}"#)
         case .allow: ("The methods that the path takes.", #"{"type":"string"}"#)
+        case .tag: ("Which state of it this is.", #"{"type":"string"}"#)
         case .link: ("The next page.", #"{"type":"string"}"#)
         case .contentDisposition: ("A name for the file.", #"{"type":"string"}"#)
         }

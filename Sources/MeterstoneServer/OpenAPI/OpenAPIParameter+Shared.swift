@@ -54,6 +54,16 @@ extension OpenAPIParameter {
         place: .header, name: "X-Author", description: "Who is named in the audit log.",
         schema: headerSchema)
 
+    static let ifMatch = OpenAPIParameter(
+        place: .header, name: "If-Match",
+        description: "Only if it is still as it was when ETag said this; *: only if it is there.",
+        schema: tagSchema)
+    static let ifNoneMatch = OpenAPIParameter(
+        place: .header, name: "If-None-Match",
+        description: "Only if it is none of these any more; *: only if it is not there.",
+        schema: tagSchema)
+    private static let tagSchema = #"{"type":"string","pattern":"^(\\*|\"[^\", ]*\")$"}"#
+
     static func number(in range: ClosedRange<Int>) -> String {
         #"{"type":"integer","minimum":\#(range.lowerBound),"maximum":\#(range.upperBound)}"#
     }

@@ -3,7 +3,8 @@ import MeterstoneAPI
 /// The problems that operations share, by status.
 enum OpenAPIProblem: String, CaseIterable, Sendable {
     case malformed, unauthorized, insufficientCredits, forbidden, notFound, methodNotAllowed
-    case conflict, reservationConflict, cursorExpired, tooLarge, unsupportedMediaType, unprocessable
+    case conflict, reservationConflict, cursorExpired, preconditionFailed, tooLarge,
+        unsupportedMediaType, unprocessable
     case limitExceeded, tooMany, storeFailed, unavailable, storeFull
 
     var status: Int {
@@ -16,6 +17,7 @@ enum OpenAPIProblem: String, CaseIterable, Sendable {
         case .methodNotAllowed: 405
         case .conflict, .reservationConflict: 409
         case .cursorExpired: 410
+        case .preconditionFailed: 412
         case .tooLarge: 413
         case .unsupportedMediaType: 415
         case .unprocessable: 422
@@ -37,6 +39,7 @@ enum OpenAPIProblem: String, CaseIterable, Sendable {
         case .conflict: "Another request stands in the way: an id or key that was used, or use."
         case .reservationConflict: "The reservation was closed before, in another way."
         case .cursorExpired: "What the list was begun with is kept no longer; start again."
+        case .preconditionFailed: "It is not as If-Match or If-None-Match say. Nothing changed."
         case .tooLarge: "The body is too long."
         case .unsupportedMediaType: "The body has another media type than the operation takes."
         case .unprocessable: "A field breaks a rule, or refers to something that is not there."

@@ -21,13 +21,14 @@ struct CatalogRoutes: Sendable {
         routes.on(.get, path, query: ["count", "cursor"]) { request, _ in
             try await list(collection, request)
         }
-        routes.on(.get, path + "/:key") { _, context in
+        routes.on(.get, path + "/:key") { request, context in
             let key: Key = try context.parameter("key")
             let items = collection.items(try await engine.blueprint())
             guard let item = items.first(where: { collection.key($0) == key }) else {
                 throw collection.missing(key)
             }
-            return Response(json: try encoded(try await shown([item], collection)[0]))
+            return try request.answer(
+                item, try encoded(try await shown([item], collection)[0]))
         }
         routes.on(.put, path + "/:key") { request, context in
             let key: Key = try context.parameter("key")

@@ -23,15 +23,18 @@ struct ConsumeRoutes: Sendable {
 
     /// Answers a consume that did not come through the router.
     func answer(
-        _ head: HTTPRequest, _ body: ByteBuffer, _ guardian: Guardian
+        _ head: HTTPRequest, _ body: ByteBuffer, _ guardian: Guardian, _ observer: Observer,
+        _ route: ObservedRoute
     ) async -> JSONAnswer {
         do {
-            try guardian.check(head)
-            try head.headerFields.requireJSON()
-            return try await consume(
-                Array(buffer: body).withoutByteOrderMark, head.headerFields)
+            return try await observer.answer(head, route) { () async throws -> JSONAnswer in
+                try guardian.check(head)
+                try head.headerFields.requireJSON()
+                return try await consume(
+                    Array(buffer: body).withoutByteOrderMark, head.headerFields)
+            }
         } catch {
-            return (Problem(explaining: error) ?? .unexplained).answer()
+            return Problem.unexplained.answer()
         }
     }
 

@@ -11,11 +11,11 @@ struct CreditPolicyRoutes: Sendable {
     private static let path = "/v1/credits/policy"
 
     func add(to routes: inout Routes) {
-        routes.on(.get, Self.path) { _, _ in
+        routes.on(.get, Self.path) { request, _ in
             guard let policy = try await engine.effectiveBlueprint().creditPolicy else {
                 throw Self.missing
             }
-            return Response(json: try encoded(policy))
+            return try request.answer(try await engine.blueprint().credits, try encoded(policy))
         }
         routes.on(.put, Self.path) { request, _ in
             let body = try AdministrativeBody(

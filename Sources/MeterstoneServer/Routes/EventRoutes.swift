@@ -73,9 +73,8 @@ struct EventRoutes: Sendable {
     // MARK: Many events
 
     private func recordDocument(_ request: Request, form: EventForm) async throws -> Response {
-        try request.requireLength(upTo: RequestLimits.eventsBodyBytesMax)
         let json = try await request.bytes(upTo: RequestLimits.eventsBodyBytesMax)
-        var document = try EventDocument(json, form: form)
+        var document = try EventDocument(json, form: form, max: RequestLimits.eventsPerBodyMax)
         let key = try request.headers.idempotencyKey()
         if document.isSingle {
             var event = try document.single()
@@ -85,26 +84,27 @@ struct EventRoutes: Sendable {
         var recording = EventRecording(
             engine: engine, key: key,
             listsCounted: document.count <= RequestLimits.listedEventsMax)
-        while let event = document.next() { try await recording.add(event) }
+        while let event = document.next() {
+            try await recording.add(event)
+            // Events that break rules never wait for anything, and others are to have their turn.
+            if event.index % RequestLimits.eventsPerTurnMax == 0 { await Task.yield() }
+        }
         return Response(json: try await recording.finish())
     }
 
     /// Records a stream while it arrives. A store that fails midway ends it with a problem; what
     /// was recorded stays, and repeating the stream counts nothing twice.
     private func recordLines(_ request: Request) async throws -> Response {
-        try request.requireLength(upTo: RequestLimits.eventsBodyBytesMax)
+        var reader = try BodyReader(request, upTo: RequestLimits.eventsBodyBytesMax)
         var recording = EventRecording(
             engine: engine, key: try request.headers.idempotencyKey(), listsCounted: false)
         var lines = EventLines()
-        var bytes = 0
-        for try await buffer in request.body {
-            bytes += buffer.readableBytes
-            guard bytes <= RequestLimits.eventsBodyBytesMax else {
-                throw Problem.tooLarge(
-                    RequestLimits.eventsBodyBytesMax, after: recording.committed)
-            }
+        while let buffer = try await reader.next(after: recording.committed) {
+            let before = recording.committed
+            try BodyMemory.current?.take(buffer.readableBytes)
             lines.append(buffer.readableBytesView)
             while let event = lines.next() { try await recording.add(event) }
+            if recording.committed > before { BodyMemory.current?.release() }
         }
         while let event = lines.next(isLast: true) { try await recording.add(event) }
         return Response(json: try await recording.finish())

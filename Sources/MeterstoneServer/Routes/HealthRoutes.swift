@@ -12,12 +12,12 @@ struct HealthRoutes: Sendable {
         routes.on(.get, "/readyz", access: .anyone) { _, _ in
             switch engine.state {
             case .serving:
-                if let error = await engine.unreachable() { throw Problem(error) }
+                if let error = await engine.unreachable() { throw error }
                 return answer("serving")
             case .halted(let error):
-                throw Problem(StoreError(code: .halted, message: error.message))
+                throw StoreError(code: .halted, message: error.message)
             case .closed:
-                throw Problem(StoreError(code: .closed, message: "the server is stopping"))
+                throw StoreError(code: .closed, message: "the server is stopping")
             }
         }
     }

@@ -18,13 +18,15 @@ struct OverrideRoutes: Sendable {
                 },
                 Shapes.overrides)
         }
-        routes.on(.get, Self.path) { _, context in
+        routes.on(.get, Self.path) { request, context in
             let subject = try await engine.existingSubject(context)
             let limit: LimitKey = try context.parameter("limit")
             guard let allowance = subject.overrides[limit] else {
                 throw Self.missing(subject.id, limit)
             }
-            return Response(OverrideAnswer(limit, allowance), Shapes.override)
+            var writer = JSONWriter()
+            writer.object(OverrideAnswer(limit, allowance), Shapes.override)
+            return try request.answer(allowance, writer.bytes)
         }
         routes.on(.put, Self.path) { request, context in try await put(request, context) }
         routes.on(.delete, Self.path) { request, context in

@@ -10,9 +10,9 @@ struct StatisticsPolicyRoutes: Sendable {
     private static let path = "/v1/statistics-policy"
 
     func add(to routes: inout Routes) {
-        routes.on(.get, Self.path) { _, _ in
+        routes.on(.get, Self.path) { request, _ in
             guard let policy = try await engine.blueprint().statistics else { throw Self.missing }
-            return Response(json: try encoded(policy))
+            return try request.answer(policy, try encoded(policy))
         }
         routes.on(.put, Self.path) { request, _ in
             let body = try AdministrativeBody(

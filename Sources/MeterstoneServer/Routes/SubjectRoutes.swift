@@ -20,9 +20,9 @@ struct SubjectRoutes: Sendable {
         routes.on(.get, "/v1/subjects", query: ["count", "cursor"]) { request, _ in
             try await list(request)
         }
-        routes.on(.get, "/v1/subjects/:subject") { _, context in
+        routes.on(.get, "/v1/subjects/:subject") { request, context in
             let subject = try await engine.existingSubject(context)
-            return Response(json: try encoded(subject))
+            return try request.answer(subject, try encoded(subject))
         }
         routes.on(.put, "/v1/subjects/:subject") { request, context in
             try await put(request, context)

@@ -12,12 +12,12 @@ struct SubscriptionRoutes: Sendable {
     private static let fields = ["plan", "status", "startsAt", "expiresAt", "externalIds"]
 
     func add(to routes: inout Routes) {
-        routes.on(.get, Self.path) { _, context in
+        routes.on(.get, Self.path) { request, context in
             let subject = try await engine.existingSubject(context)
             guard let subscription = subject.subscription else {
                 throw Self.missing(subject.id)
             }
-            return Response(json: try encoded(subscription))
+            return try request.answer(subscription, try encoded(subscription))
         }
         routes.on(.put, Self.path) { request, context in try await put(request, context) }
         routes.on(.patch, Self.path) { request, context in

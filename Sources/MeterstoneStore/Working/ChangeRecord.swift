@@ -166,6 +166,11 @@ extension Change {
     }
 }
 
+extension JSONText {
+    /// A name of what the text says, by which one state of a thing is told from another.
+    package var tag: String { String(XXH64.hash(Array(text.utf8)[...], seed: 0), radix: 16) }
+}
+
 extension WorkingSet {
     /// What a change is about, as JSON; `nil` when it does not exist.
     ///

@@ -25,6 +25,11 @@ extension WorkingSet {
             try writeDue(of: try state(of: id), at: now)
         }
         let before = request.change.isNote ? nil : try text(of: request.change)
+        if let condition = request.condition,
+            !condition.isMet(by: before.map { JSONText(text: $0).tag })
+        {
+            return .changed(.rejected(.preconditionFailed), after: nil, isReplay: false)
+        }
         var (outcome, effect) = try effect(of: request.change)
         if let rejection = try reject(request.change) {
             (outcome, effect) = (.rejected(rejection), .none)

@@ -39,6 +39,10 @@ extension Change {
 }
 
 extension Rejection {
+    static let preconditionFailed = Rejection(
+        code: .preconditionFailed, field: "",
+        message: "it is not as If-Match or If-None-Match say; read it again")
+
     static func idempotencyConflict(_ differences: [String]) -> Rejection {
         var seen: [String] = []
         for field in differences where !seen.contains(field) { seen.append(field) }

@@ -1,0 +1,98 @@
+package import Logging
+package import Meterstone
+package import MeterstoneServer
+
+/// Everything that can be set, each declared here and nowhere else. Reading, the flags' help, the log at
+/// start, `meterstone config show` and the reference page are made of these lines.
+package struct SettingTable: Sendable {
+    package let config = SettingKey<String?>(
+        "config", valueName: "file", "A JSON file with settings."
+    ).only([.flag, .variable])
+    package let host = SettingKey("host", standard: "127.0.0.1", "The address to bind to.")
+    package let port = SettingKey(
+        "port", in: 0...65_535, standard: 8_080, "The port; 0 takes a free one.")
+    package let administratorKey = SettingKey<String?>(
+        "adminKey", "The administrator's key; without one only loopback addresses may be bound."
+    ).only(.variable).secret
+    package let data = SettingKey(
+        "data", standard: "./meterstone-data", valueName: "dir", "The folder of the store.")
+    package let store = SettingKey<StoreLocation?>(
+        "store", standard: nil, shown: "none", expectation: StoreLocation.expectation,
+        valueName: "url", "The store as a URL: sqlite:DIR or postgres://…",
+        read: { StoreLocation(url: $0).map { .some($0) } }
+    ).secret
+    package let blueprint = SettingKey<String?>(
+        "blueprint", valueName: "name-or-file", "A blueprint to apply at start-up.")
+    package let defaultTimeZone = SettingKey(
+        "defaultTimeZone", standard: "UTC", shown: "UTC",
+        expectation: "a time zone that this system knows", valueName: "zone",
+        "The zone in which the days of subjects are counted that name none.",
+        read: { ZoneDatabase().rules(named: $0) == nil ? nil : $0 })
+    package let logLevel = SettingKey(
+        "logLevel", standard: Logger.Level.info, shown: "info",
+        expectation: "one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))",
+        valueName: "level", "From which level on the server logs.",
+        read: { Logger.Level(rawValue: $0) })
+    package let requestLog = SettingKey<RequestLog.Format?>(
+        "requestLog", standard: nil, shown: "none", expectation: "none, text or json",
+        valueName: "form", "In which form each request is a line on the standard output.",
+        read: { $0 == "none" ? .some(nil) : RequestLog.Format(rawValue: $0).map { .some($0) } })
+
+    package let connections = SettingKey(
+        "connections", in: 1...1_000_000, standard: 4_096,
+        "How many connections may be open; one more is answered with 503 and closed.")
+    package let bodies = SettingKey(
+        "bodiesMebibytes", in: 65...65_536, standard: 256, unit: "MiB",
+        "How much the bodies of all requests may take at once; one more is answered with 503.")
+    package let waitingCommands = SettingKey(
+        "waitingCommands", in: 1...10_000_000, standard: 100_000,
+        "How many commands may wait for the next commit; one more is answered with 503.")
+    package let cachedSubjects = SettingKey(
+        "cachedSubjects", in: 1...100_000_000, standard: 1_000_000,
+        "How many subjects stay in memory, at about a kilobyte each.")
+    package let journalEvents = SettingKey(
+        "journalEvents", in: 1...100_000_000, standard: 400_000,
+        "How many events may wait in the journal before projection goes first.")
+
+    package let eventIdDays = SettingKey<Int?>(
+        "eventIdDays", in: 1...36_500, absence: "for ever", unit: "days",
+        "How long an event id is remembered; after that the same id counts again.")
+    package let lateDays = SettingKey<Int?>(
+        "lateDays", in: 0...36_500, absence: "for ever", unit: "days",
+        "How far in the past an event may have occurred.")
+    package let earlySeconds = SettingKey(
+        "earlySeconds", in: 0...315_360_000, standard: 86_400, unit: "seconds",
+        "How far in the future an event may have occurred.")
+    package let storedText = SettingKey(
+        "storedText", standard: StoredText.standard, shown: "first:100",
+        expectation: StoredText.expectation, valueName: "what",
+        "What is kept of the texts of requests, such as prompts.", read: { StoredText($0) })
+
+    package let isTrackingEnabled = SettingKey(
+        "usage.trackingEnabled", standard: true, "Whether usage is recorded.")
+    package let areLimitsEnforced = SettingKey(
+        "usage.limitsEnforced", standard: true,
+        "Whether limits refuse; without, they count what they would have refused.")
+    package let isAnalyticsEnabled = SettingKey(
+        "usage.analyticsEnabled", standard: true,
+        "Whether `/v1/analytics` and `/v1/what-if` answer.")
+    package let areCreditsEnabled = SettingKey<Bool?>(
+        "credits.enabled", absence: "as the store says",
+        "Whether usage costs credits, before what the store says.")
+
+    package let postgresReaders = SettingKey(
+        "postgresReaders", in: 1...1_000, standard: 6, "How many reads of the database run at once."
+    )
+    package let postgresStatement = SettingKey(
+        "postgresStatementMilliseconds", in: 10...3_600_000, standard: 10_000, unit: "milliseconds",
+        "How long a statement may take.")
+    package let postgresLock = SettingKey(
+        "postgresLockMilliseconds", in: 10...3_600_000, standard: 5_000, unit: "milliseconds",
+        "How long a statement may wait for a lock that another node holds.")
+    package let postgresIdleTransaction = SettingKey(
+        "postgresIdleTransactionMilliseconds", in: 10...3_600_000, standard: 5_000,
+        unit: "milliseconds", "How long a node may be silent within a transaction.")
+    package let postgresCommit = SettingKey(
+        "postgresCommitMilliseconds", in: 10...3_600_000, standard: 20_000, unit: "milliseconds",
+        "How long anybody waits while the database cannot be reached.")
+}
