@@ -55,7 +55,10 @@ package struct ProjectionPace: Sendable {
             let slack = UInt64(max(kept / 8, 1))
             let most = nanoseconds.multipliedReportingOverflow(by: UInt64(work - kept))
             let share = most.overflow ? .max : most.partialValue / slack
-            owed += Int64(clamping: min(share, nanoseconds.multipliedClamped(by: Self.shareMax)))
+            // What was not done before is still among what waits, and is not to be made up for at once.
+            owed =
+                min(owed, 0)
+                + Int64(clamping: min(share, nanoseconds.multipliedClamped(by: Self.shareMax)))
         } else {
             owed = min(owed, 0)
         }

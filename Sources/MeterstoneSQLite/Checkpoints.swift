@@ -6,12 +6,16 @@ import Synchronization
 
 /// Moves the write-ahead log into the database file, beside the commits.
 ///
-/// The long part, copying pages, is done from a connection of its own while commits go on. What little
-/// was written meanwhile is copied from the writer's connection, and the next write then starts the log
+/// The long part, copying pages, is done from a connection of its own while commits go on, and once more
+/// for what they wrote meanwhile. What little is left is copied from the writer's connection, and the next write then starts the log
 /// from its beginning.
 final class Checkpoints: Sendable {
     /// Pages in the log from which on it is copied: 64 MiB.
     private static let pagesMax = 16_384
+    /// Pages that a commit or a step of projection may find left to copy: 4 MiB.
+    private static let pagesLeft = 1_024
+    /// How often the log is copied before it is left to the writer, however much comes meanwhile.
+    private static let passesMax = 4
 
     private let connection: DatabaseQueue
     private let queue = DispatchQueue(label: "meterstone.checkpoints")
@@ -60,7 +64,15 @@ final class Checkpoints: Sendable {
     private func copy() {
         var failure: StoreError?
         do {
-            try connection.writeWithoutTransaction { try Self.checkpoint($0, .passive) }
+            try connection.writeWithoutTransaction { database in
+                var passes = 0
+                var copied = 0
+                repeat {
+                    copied = try Self.checkpoint(database, .passive)
+                    passes += 1
+                } while passes < Self.passesMax
+                    && state.withLock({ $0.pages }) - copied > Self.pagesLeft
+            }
         } catch {
             failure = StoreError(error)
         }
@@ -80,13 +92,16 @@ final class Checkpoints: Sendable {
         do { try connection.close() } catch { throw StoreError(error) }
     }
 
+    /// - Returns: how many pages of the log are in the database now.
+    @discardableResult
     private static func checkpoint(
         _ database: Database, _ kind: Database.CheckpointMode
-    ) throws(StoreError) {
+    ) throws(StoreError) -> Int {
         do {
-            try database.checkpoint(kind)
+            return try database.checkpoint(kind).checkpointedFrameCount
         } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
             // A reader holds the log; the next round comes soon.
+            return 0
         } catch {
             throw StoreError(error)
         }

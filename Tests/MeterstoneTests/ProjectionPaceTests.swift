@@ -60,6 +60,16 @@ import Testing
         #expect(steps == 50)
     }
 
+    @Test func `what could not be done after some commits is not made up for after one`() {
+        var pace = ProjectionPace()
+        let waiting = Self.kept + 32_768
+        // A slice is being put in order meanwhile.
+        for _ in 0..<50 {
+            pace.note(committedIn: 4 * Self.millisecond, waiting: waiting, owed: waiting, at: 0)
+        }
+        #expect(Self.steps(&pace, each: Self.millisecond / 2) == 8)
+    }
+
     @Test func `a store that wants few facts to wait has fewer`() {
         var pace = ProjectionPace(factsMax: 3_000)
         pace.note(committedIn: 1_000, waiting: 2_000, owed: 2_000, at: 0)
