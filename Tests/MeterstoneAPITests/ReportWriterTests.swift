@@ -7,15 +7,13 @@ import Testing
     /// A row with a value of each kind.
     private struct Sample: ReportRow {
         var text = "a"
-        var values: [ReportValue] {
-            [
-                .text(text), .integer(-5), .optional(Ratio(-13, of: 29)),
-                .instant(Instant(millisecondsSince1970: 0)), .date(CivilDate(daysSince1970: 1)),
-                .flag(true), .list(["x", "y"]), .none,
-            ]
-        }
-        static let columns = [
-            "text", "number", "ratio", "instant", "date", "flag", "list", "nothing",
+        static let fields: [ReportField<Sample>] = [
+            ReportField("text", \.text), ReportField("number") { _ in Int64(-5) },
+            ReportField("ratio") { _ in Ratio(-13, of: 29) },
+            ReportField("instant") { _ in Instant(millisecondsSince1970: 0) },
+            ReportField("date") { _ in CivilDate(daysSince1970: 1) },
+            ReportField("flag") { _ in true }, ReportField("list") { _ in ["x", "y"] },
+            ReportField("nothing") { _ in String?.none },
         ]
     }
 
@@ -102,8 +100,7 @@ import Testing
 /// Cursors of reports.
 @Suite struct ReportCursorTests {
     private struct NoRow: ReportRow {
-        static let columns: [String] = []
-        var values: [ReportValue] { [] }
+        static let fields: [ReportField<NoRow>] = []
     }
 
     private let span = WindowSpan(

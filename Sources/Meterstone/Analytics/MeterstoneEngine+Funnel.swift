@@ -82,8 +82,7 @@ extension MeterstoneEngine {
 private struct SeenType: ReportRow {
     let type: String
 
-    static let columns = ["type"]
-    var values: [ReportValue] { [.text(type)] }
+    static let fields: [ReportField<SeenType>] = [ReportField("type", \.type)]
 }
 
 /// The steps of a funnel, and which of them an event is.

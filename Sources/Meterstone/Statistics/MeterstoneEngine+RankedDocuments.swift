@@ -14,8 +14,9 @@ struct RankedUsage: ReportRow {
     /// The subject's local day when the list was begun.
     let today: CivilDate
 
-    static let columns = ["subject", "quantity"]
-    var values: [ReportValue] { [.text(subject.text), .integer(quantity.units)] }
+    static let fields: [ReportField<RankedUsage>] = [
+        ReportField("subject", \.subject), ReportField("quantity", \.quantity.units),
+    ]
 }
 
 /// Where a list of everybody's documents goes on.

@@ -27,10 +27,95 @@ extension Report {
 
 /// One row of a report, which can be written as JSON, CSV or a line of text alike.
 public protocol ReportRow: Sendable, Hashable {
+    /// What a row tells, in the order in which it is written.
+    static var fields: [ReportField<Self>] { get }
+}
+
+extension ReportRow {
     /// The names of ``values``, in camelCase.
-    static var columns: [String] { get }
+    public static var columns: [String] { fields.map(\.name) }
     /// One for each of ``columns``.
-    var values: [ReportValue] { get }
+    public var values: [ReportValue] { Self.fields.map { $0.value(self) } }
+}
+
+/// One column of a report, told once: its name, of which kind its values are, and where they come from.
+public struct ReportField<Row>: Sendable {
+    public let name: String
+    public let kind: ReportValue.Kind
+    /// Whether a row may have none.
+    public let isOptional: Bool
+    let value: @Sendable (Row) -> ReportValue
+
+    public init<Value: ReportColumn>(
+        _ name: String, _ value: @escaping @Sendable (Row) -> Value
+    ) {
+        self.name = name
+        kind = Value.kind
+        isOptional = Value.isOptional
+        self.value = { value($0).reportValue }
+    }
+}
+
+/// What can stand in a column of a report.
+public protocol ReportColumn: SendableMetatype {
+    static var kind: ReportValue.Kind { get }
+    static var isOptional: Bool { get }
+    var reportValue: ReportValue { get }
+}
+
+extension ReportColumn {
+    public static var isOptional: Bool { false }
+}
+
+extension Optional: ReportColumn where Wrapped: ReportColumn {
+    public static var kind: ReportValue.Kind { Wrapped.kind }
+    public static var isOptional: Bool { true }
+    public var reportValue: ReportValue { self?.reportValue ?? .none }
+}
+
+extension ReportColumn where Self: TextIdentifier {
+    public static var kind: ReportValue.Kind { .text }
+    public var reportValue: ReportValue { .text(text) }
+}
+
+extension SubjectID: ReportColumn {}
+extension MeterKey: ReportColumn {}
+extension LimitKey: ReportColumn {}
+extension PlanKey: ReportColumn {}
+
+extension String: ReportColumn {
+    public static var kind: ReportValue.Kind { .text }
+    public var reportValue: ReportValue { .text(self) }
+}
+
+extension Int64: ReportColumn {
+    public static var kind: ReportValue.Kind { .integer }
+    public var reportValue: ReportValue { .integer(self) }
+}
+
+extension Ratio: ReportColumn {
+    public static var kind: ReportValue.Kind { .ratio }
+    public var reportValue: ReportValue { .ratio(self) }
+}
+
+extension Instant: ReportColumn {
+    public static var kind: ReportValue.Kind { .instant }
+    public var reportValue: ReportValue { .instant(self) }
+}
+
+extension CivilDate: ReportColumn {
+    public static var kind: ReportValue.Kind { .date }
+    public var reportValue: ReportValue { .date(self) }
+}
+
+extension Bool: ReportColumn {
+    public static var kind: ReportValue.Kind { .flag }
+    public var reportValue: ReportValue { .flag(self) }
+}
+
+extension [String]: ReportColumn {
+    public static var kind: ReportValue.Kind { .list }
+    public var reportValue: ReportValue { .list(self) }
 }
 
 /// One value of a report.
@@ -48,14 +133,8 @@ public enum ReportValue: Hashable, Sendable {
 }
 
 extension ReportValue {
-    package static func optional(_ text: String?) -> ReportValue { text.map { .text($0) } ?? .none }
-    package static func optional(_ number: Int64?) -> ReportValue {
-        number.map { .integer($0) } ?? .none
-    }
-    package static func optional(_ ratio: Ratio?) -> ReportValue {
-        ratio.map { .ratio($0) } ?? .none
-    }
-    package static func optional(_ instant: Instant?) -> ReportValue {
-        instant.map { .instant($0) } ?? .none
+    /// Of which kind values are, whether there are any or not.
+    public enum Kind: Sendable {
+        case text, integer, ratio, instant, date, flag, list
     }
 }

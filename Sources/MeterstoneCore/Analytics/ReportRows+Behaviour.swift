@@ -19,16 +19,13 @@ public struct FunnelStep: ReportRow {
         self.rateOfPrevious = rateOfPrevious
     }
 
-    public static let columns = [
-        "type", "meter", "subjects", "rateOfFirst", "rateOfPrevious",
+    public static let fields: [ReportField<FunnelStep>] = [
+        ReportField("type", \.type),
+        ReportField("meter", \.meter),
+        ReportField("subjects", \.subjects),
+        ReportField("rateOfFirst", \.rateOfFirst),
+        ReportField("rateOfPrevious", \.rateOfPrevious),
     ]
-
-    public var values: [ReportValue] {
-        [
-            .optional(type), .optional(meter?.text), .integer(subjects), .optional(rateOfFirst),
-            .optional(rateOfPrevious),
-        ]
-    }
 }
 
 /// How operations of one type and subtype ended, and how long they took.
@@ -60,18 +57,17 @@ public struct ErrorRate: ReportRow {
         self.p95DurationMs = p95DurationMs
     }
 
-    public static let columns = [
-        "type", "subtype", "events", "failed", "cancelled", "errorRate", "averageDurationMs",
-        "p50DurationMs", "p95DurationMs",
+    public static let fields: [ReportField<ErrorRate>] = [
+        ReportField("type", \.type),
+        ReportField("subtype", \.subtype),
+        ReportField("events", \.events),
+        ReportField("failed", \.failed),
+        ReportField("cancelled", \.cancelled),
+        ReportField("errorRate", \.errorRate),
+        ReportField("averageDurationMs", \.averageDurationMs),
+        ReportField("p50DurationMs", \.p50DurationMs),
+        ReportField("p95DurationMs", \.p95DurationMs),
     ]
-
-    public var values: [ReportValue] {
-        [
-            .optional(type), .optional(subtype), .integer(events), .integer(failed),
-            .integer(cancelled), .optional(errorRate), .optional(averageDurationMs),
-            .optional(p50DurationMs), .optional(p95DurationMs),
-        ]
-    }
 }
 
 /// How many of the subjects on a plan use a meter.
@@ -98,16 +94,14 @@ public struct FeatureAdoption: ReportRow {
         self.quantity = quantity
     }
 
-    public static let columns = [
-        "plan", "meter", "subjects", "activeSubjects", "rate", "quantity",
+    public static let fields: [ReportField<FeatureAdoption>] = [
+        ReportField("plan", \.plan),
+        ReportField("meter", \.meter),
+        ReportField("subjects", \.subjects),
+        ReportField("activeSubjects", \.activeSubjects),
+        ReportField("rate", \.rate),
+        ReportField("quantity", \.quantity),
     ]
-
-    public var values: [ReportValue] {
-        [
-            .optional(plan?.text), .text(meter.text), .integer(subjects), .integer(activeSubjects),
-            .optional(rate), .integer(quantity),
-        ]
-    }
 }
 
 /// One of the subjects that use most.
@@ -128,15 +122,12 @@ public struct PowerUser: ReportRow {
         self.activeDays = activeDays
     }
 
-    public static let columns = [
-        "subject", "quantity", "share", "activeDays",
+    public static let fields: [ReportField<PowerUser>] = [
+        ReportField("subject", \.subject),
+        ReportField("quantity", \.quantity),
+        ReportField("share", \.share),
+        ReportField("activeDays", \.activeDays),
     ]
-
-    public var values: [ReportValue] {
-        [
-            .text(subject.text), .integer(quantity), .optional(share), .integer(activeDays),
-        ]
-    }
 }
 
 /// A subject that was active once and is no more.
@@ -158,16 +149,12 @@ public struct IdleSubject: ReportRow {
         self.idleDays = idleDays
     }
 
-    public static let columns = [
-        "subject", "plan", "lastActiveAt", "idleDays",
+    public static let fields: [ReportField<IdleSubject>] = [
+        ReportField("subject", \.subject),
+        ReportField("plan", \.plan),
+        ReportField("lastActiveAt", \.lastActiveAt),
+        ReportField("idleDays", \.idleDays),
     ]
-
-    public var values: [ReportValue] {
-        [
-            .text(subject.text), .optional(plan?.text), .optional(lastActiveAt),
-            .optional(idleDays),
-        ]
-    }
 }
 
 /// A subject's day that stands out from its own past.
@@ -190,14 +177,11 @@ public struct UnusualUsage: ReportRow {
         self.reason = reason
     }
 
-    public static let columns = [
-        "subject", "date", "quantity", "usualQuantity", "reason",
+    public static let fields: [ReportField<UnusualUsage>] = [
+        ReportField("subject", \.subject),
+        ReportField("date", \.date),
+        ReportField("quantity", \.quantity),
+        ReportField("usualQuantity", \.usualQuantity),
+        ReportField("reason", \.reason),
     ]
-
-    public var values: [ReportValue] {
-        [
-            .text(subject.text), .date(date), .integer(quantity), .optional(usualQuantity),
-            .text(reason),
-        ]
-    }
 }

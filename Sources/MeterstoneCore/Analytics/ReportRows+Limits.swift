@@ -23,16 +23,14 @@ public struct LimitPressure: ReportRow {
         self.upgradeRate = upgradeRate
     }
 
-    public static let columns = [
-        "limit", "plan", "subjects", "events", "upgraded", "upgradeRate",
+    public static let fields: [ReportField<LimitPressure>] = [
+        ReportField("limit", \.limit),
+        ReportField("plan", \.plan),
+        ReportField("subjects", \.subjects),
+        ReportField("events", \.events),
+        ReportField("upgraded", \.upgraded),
+        ReportField("upgradeRate", \.upgradeRate),
     ]
-
-    public var values: [ReportValue] {
-        [
-            .text(limit.text), .optional(plan?.text), .integer(subjects), .integer(events),
-            .integer(upgraded), .optional(upgradeRate),
-        ]
-    }
 }
 
 /// How often one subject met one limit, and what it did after.
@@ -62,16 +60,16 @@ public struct LimitMeeting: ReportRow {
         self.upgradedTo = upgradedTo
     }
 
-    public static let columns = [
-        "limit", "subject", "plan", "events", "days", "firstAt", "upgradedAt", "upgradedTo",
+    public static let fields: [ReportField<LimitMeeting>] = [
+        ReportField("limit", \.limit),
+        ReportField("subject", \.subject),
+        ReportField("plan", \.plan),
+        ReportField("events", \.events),
+        ReportField("days", \.days),
+        ReportField("firstAt", \.firstAt),
+        ReportField("upgradedAt", \.upgradedAt),
+        ReportField("upgradedTo", \.upgradedTo),
     ]
-
-    public var values: [ReportValue] {
-        [
-            .text(limit.text), .text(subject.text), .optional(plan?.text), .integer(events),
-            .integer(days), .instant(firstAt), .optional(upgradedAt), .optional(upgradedTo?.text),
-        ]
-    }
 }
 
 /// What a subject used beyond an allowance.
@@ -93,16 +91,13 @@ public struct Overage: ReportRow {
         self.events = events
     }
 
-    public static let columns = [
-        "limit", "subject", "plan", "quantity", "events",
+    public static let fields: [ReportField<Overage>] = [
+        ReportField("limit", \.limit),
+        ReportField("subject", \.subject),
+        ReportField("plan", \.plan),
+        ReportField("quantity", \.quantity),
+        ReportField("events", \.events),
     ]
-
-    public var values: [ReportValue] {
-        [
-            .text(limit.text), .text(subject.text), .optional(plan?.text), .integer(quantity),
-            .integer(events),
-        ]
-    }
 }
 
 /// What the subjects on a plan paid and cost.
@@ -132,14 +127,12 @@ public struct PlanEconomics: ReportRow {
         self.unitCostMillionths = unitCostMillionths
     }
 
-    public static let columns = [
-        "plan", "subjects", "revenueMillionths", "costMillionths", "quantity", "unitCostMillionths",
+    public static let fields: [ReportField<PlanEconomics>] = [
+        ReportField("plan", \.plan),
+        ReportField("subjects", \.subjects),
+        ReportField("revenueMillionths", \.revenueMillionths),
+        ReportField("costMillionths", \.costMillionths),
+        ReportField("quantity", \.quantity),
+        ReportField("unitCostMillionths", \.unitCostMillionths),
     ]
-
-    public var values: [ReportValue] {
-        [
-            .optional(plan?.text), .integer(subjects), .integer(revenueMillionths),
-            .integer(costMillionths), .optional(quantity), .optional(unitCostMillionths),
-        ]
-    }
 }

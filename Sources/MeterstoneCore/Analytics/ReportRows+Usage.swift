@@ -16,15 +16,12 @@ public struct TopSubject: ReportRow {
         self.lastUsedAt = lastUsedAt
     }
 
-    public static let columns = [
-        "subject", "quantity", "events", "lastUsedAt",
+    public static let fields: [ReportField<TopSubject>] = [
+        ReportField("subject", \.subject),
+        ReportField("quantity", \.quantity),
+        ReportField("events", \.events),
+        ReportField("lastUsedAt", \.lastUsedAt),
     ]
-
-    public var values: [ReportValue] {
-        [
-            .text(subject.text), .integer(quantity), .integer(events), .instant(lastUsedAt),
-        ]
-    }
 }
 
 /// What all subjects used of one meter in one window.
@@ -49,16 +46,14 @@ public struct TrendPoint: ReportRow {
         self.subjects = subjects
     }
 
-    public static let columns = [
-        "from", "until", "meter", "quantity", "events", "subjects",
+    public static let fields: [ReportField<TrendPoint>] = [
+        ReportField("from", \.from),
+        ReportField("until", \.until),
+        ReportField("meter", \.meter),
+        ReportField("quantity", \.quantity),
+        ReportField("events", \.events),
+        ReportField("subjects", \.subjects),
     ]
-
-    public var values: [ReportValue] {
-        [
-            .instant(from), .instant(until), .text(meter.text), .integer(quantity),
-            .integer(events), .integer(subjects),
-        ]
-    }
 }
 
 /// What was used under one value of a dimension, a type, a source or a plan.
@@ -81,14 +76,11 @@ public struct UsageShare: ReportRow {
         self.share = share
     }
 
-    public static let columns = [
-        "value", "quantity", "events", "subjects", "share",
+    public static let fields: [ReportField<UsageShare>] = [
+        ReportField("value", \.value),
+        ReportField("quantity", \.quantity),
+        ReportField("events", \.events),
+        ReportField("subjects", \.subjects),
+        ReportField("share", \.share),
     ]
-
-    public var values: [ReportValue] {
-        [
-            .optional(value), .integer(quantity), .integer(events), .integer(subjects),
-            .optional(share),
-        ]
-    }
 }

@@ -5,13 +5,14 @@ import MeterstoneAPI
 import MeterstoneCore
 import NIOCore
 
-/// A report as a route and as an operation: what it takes, what it asks the engine, and its columns.
+/// A report as a route and as an operation: what it takes, what it asks the engine, and its rows.
 struct AnalyticsReport: Sendable {
     let name: ReportName
     let summary: String
     /// Its own, and then those that all reports take.
     let parameters: [OpenAPIParameter]
-    let columns: [String]
+    /// The schema of a row.
+    let rowSchema: String
     let answer: @Sendable (MeterstoneEngine, Request) async throws -> Response
 
     init<Row: ReportRow>(
@@ -23,7 +24,7 @@ struct AnalyticsReport: Sendable {
         self.name = name
         self.summary = summary
         self.parameters = parameters + OpenAPIParameter.ofReports
-        columns = Row.columns
+        rowSchema = Row.schema
         answer = { engine, request in
             let query = try Query(request)
             let format = try query.reportFormat(accept: request.headers[.accept])

@@ -24,25 +24,35 @@ extension OpenAPISchemas {
         let properties = """
             "report":{"const":"\(report.name.rawValue)"},
             "from":{"$ref":"Instant"},"until":{"$ref":"Instant"},"timeZone":{"type":"string"},
-            "rows":{"type":"array","items":\(row(report.columns))},"next":{"type":"string"}
+            "rows":{"type":"array","items":\(report.rowSchema)},"next":{"type":"string"}
             """
         return (
             report.schemaName, object(["report", "from", "until", "timeZone", "rows"], properties)
         )
     }
+}
 
-    /// Columns with texts, dates and instants. The others have numbers.
-    private static let textColumns: Set<String> = [
-        "subject", "meter", "limit", "plan", "type", "subtype", "value", "reason", "date", "from",
-        "until", "firstAt", "lastUsedAt", "lastActiveAt", "upgradedAt", "upgradedTo",
-    ]
-
-    private static func row(_ columns: [String]) -> String {
-        let properties = columns.map { column in
-            let type = textColumns.contains(column) ? "string" : "number"
-            return #""\#(column)":{"type":["\#(type)","null"]}"#
+extension ReportRow {
+    static var schema: String {
+        let properties = fields.map { field in
+            let schema = field.kind.schema
+            return #""\#(field.name)":"# + (field.isOptional ? schema.orNull : schema).json
         }
-        return object(columns, properties.joined(separator: ","))
+        return OpenAPISchemas.object(columns, properties.joined(separator: ","))
+    }
+}
+
+extension ReportValue.Kind {
+    fileprivate var schema: WireSchema {
+        switch self {
+        case .text: .type("string")
+        case .integer: .type("integer")
+        case .ratio: .type("number")
+        case .instant: .type("string", #","format":"date-time""#)
+        case .date: .type("string", #","format":"date""#)
+        case .flag: .type("boolean")
+        case .list: .type("array", #","items":{"type":"string"}"#)
+        }
     }
 }
 
