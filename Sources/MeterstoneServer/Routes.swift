@@ -2,19 +2,14 @@ package import HTTPTypes
 import Hummingbird
 import MeterstoneStore
 
-/// The routes as they are added: who may call them, which query they take, and what becomes of
-/// errors.
+/// The routes as they are added: what is asked of each request before its handler is, and what becomes
+/// of errors.
 ///
 /// All of that is one closure around the handler and not a chain of middleware, since the hot route
 /// passes through it a hundred thousand times a second.
 package struct Routes {
     typealias Handler =
         @Sendable (Request, BasicRequestContext) async throws -> Response
-
-    /// Who may call a route.
-    enum Access {
-        case anyone, administrator
-    }
 
     private let hummingbird = Router(options: .autoGenerateHeadEndpoints)
     private let guardian: Guardian
@@ -29,13 +24,17 @@ package struct Routes {
         self.observer = observer
     }
 
-    /// - Parameter query: the names that the query may have.
+    /// Who may call a route, and which names its query may have, is said where the route is described:
+    /// one that is not described cannot be added.
     mutating func on(
-        _ method: HTTPRequest.Method, _ path: String, query: Set<String> = [],
-        access: Access = .administrator, _ handler: @escaping Handler
+        _ method: HTTPRequest.Method, _ path: String, _ handler: @escaping Handler
     ) {
+        guard let operation = OpenAPIDocument.operation(method, path) else {
+            preconditionFailure("\(method) \(path) is not in the description")
+        }
         paths.add(path, method)
-        let guardian = access == .administrator ? guardian : nil
+        let guardian = operation.isOpen ? nil : guardian
+        let query = operation.queryNames
         let hasParameters = path.contains(":")
         let observer = observer
         let bodies = method == .get ? nil : bodies

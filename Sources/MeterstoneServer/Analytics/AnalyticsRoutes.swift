@@ -8,8 +8,7 @@ struct AnalyticsRoutes: Sendable {
 
     func add(to routes: inout Routes) {
         for report in AnalyticsReport.all {
-            let names = Set(report.parameters.map(\.name))
-            routes.on(.get, report.path, query: names) { request, _ in
+            routes.on(.get, report.path) { request, _ in
                 guard options.isAnalyticsEnabled else { throw Problem.analyticsDisabled }
                 return try await report.answer(engine, request)
             }

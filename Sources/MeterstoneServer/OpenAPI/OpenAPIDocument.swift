@@ -1,10 +1,11 @@
+import HTTPTypes
 import MeterstoneAPI
 
 /// The OpenAPI 3.1 description of the server, as it answers `/openapi.json`.
 ///
-/// But for the reports, it is written beside the routes and not derived from them, and a test holds
-/// the two together: each route has an operation and each operation a route. Requests are generated from it against
-/// a running server, so a schema here is as strict as the server, and no stricter.
+/// A route takes from its operation who may call it and which query it has, so that none is without; a
+/// test finds operations without a route. Requests are generated from it against a running server, so a
+/// schema here is as strict as the server, and no stricter.
 package enum OpenAPIDocument {
     package static let operations: [OpenAPIOperation] =
         OpenAPIOperation.consuming + OpenAPIOperation.reserving + OpenAPIOperation.recording
@@ -12,6 +13,14 @@ package enum OpenAPIDocument {
         + OpenAPIOperation.subjectStatistics + OpenAPIOperation.documents
         + OpenAPIOperation.statistics + OpenAPIOperation.requests + OpenAPIOperation.analytics
         + OpenAPIOperation.whatIf + OpenAPIOperation.operating
+
+    private static let operationsByRoute = Dictionary(
+        operations.map { ($0.route, $0) }, uniquingKeysWith: { first, _ in first })
+
+    /// The operation of a route, whose path has parameters as the router writes them: `:key`.
+    static func operation(_ method: HTTPRequest.Method, _ path: String) -> OpenAPIOperation? {
+        operationsByRoute["\(method.rawValue) \(path)"]
+    }
 
     /// - Parameter isGuarded: whether the server asks for an administrator key.
     package static func json(isGuarded: Bool) -> [UInt8] {

@@ -17,6 +17,16 @@ package struct OpenAPIOperation: Sendable {
     var answers: [OpenAPIAnswer]
     var problems: [OpenAPIProblem] = []
 
+    /// As the router has it: `GET /v1/meters/:key`.
+    var route: String {
+        "\(method.rawValue) \(path.replacing("{", with: ":").replacing("}", with: ""))"
+    }
+
+    /// Names that the query may have.
+    var queryNames: Set<String> {
+        Set(parameters.lazy.filter { $0.place == .query }.map(\.name))
+    }
+
     /// Problems of the route itself, and those that come with what it takes.
     private var allProblems: [OpenAPIProblem] {
         var all = Set(problems)

@@ -13,14 +13,13 @@ struct ChatTrackRoutes: Sendable {
     let clock: @Sendable () -> Instant
 
     func add(to routes: inout Routes) {
-        let query: Set<String> = [ChatUser.name]
-        routes.on(.post, Self.trackPath, query: query) { request, _ in try await start(request) }
-        routes.on(.put, Self.trackPath, query: query) { request, _ in try await end(request) }
-        routes.on(.get, Self.dashboardPath, query: query) { request, _ in
+        routes.on(.post, Self.trackPath) { request, _ in try await start(request) }
+        routes.on(.put, Self.trackPath) { request, _ in try await end(request) }
+        routes.on(.get, Self.dashboardPath) { request, _ in
             let user = try ChatUser.required(in: request, nil)
             return try await dashboard(of: user, isRecalculated: false)
         }
-        routes.on(.post, Self.dashboardPath, query: query) { request, _ in
+        routes.on(.post, Self.dashboardPath) { request, _ in
             let json = try await request.json()
             let texts = [ChatUser.name: ChatBounds.name]
             let body = json.isEmpty ? nil : try FlatBody(json, texts: texts)

@@ -8,7 +8,7 @@ struct TrackedRequestRoutes: Sendable {
     let tracker: RequestTracker
 
     func add(to routes: inout Routes) {
-        routes.on(.get, "/v1/requests/unpriced", query: ["from", "until"]) { request, _ in
+        routes.on(.get, "/v1/requests/unpriced") { request, _ in
             try await unpriced(request)
         }
         routes.on(.get, "/v1/requests/:request") { _, context in
@@ -18,7 +18,7 @@ struct TrackedRequestRoutes: Sendable {
             }
             return Response(json: try encoded(request))
         }
-        routes.on(.get, "/v1/subjects/:subject/requests", query: ["count", "cursor"]) {
+        routes.on(.get, "/v1/subjects/:subject/requests") {
             request, context in
             try await list(request, context)
         }

@@ -18,7 +18,7 @@ struct CatalogRoutes: Sendable {
     private func add<Item, Key>(_ collection: CatalogCollection<Item, Key>, to routes: inout Routes)
     {
         let path = "/v1/\(collection.name)"
-        routes.on(.get, path, query: ["count", "cursor"]) { request, _ in
+        routes.on(.get, path) { request, _ in
             try await list(collection, request)
         }
         routes.on(.get, path + "/:key") { request, context in

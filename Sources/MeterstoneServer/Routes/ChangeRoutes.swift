@@ -9,7 +9,7 @@ struct ChangeRoutes: Sendable {
     let engine: MeterstoneEngine
 
     func add(to routes: inout Routes) {
-        routes.on(.get, "/v1/changes", query: ["count", "cursor"]) { request, _ in
+        routes.on(.get, "/v1/changes") { request, _ in
             try await list(request)
         }
     }

@@ -16,13 +16,13 @@ struct CreditRoutes: Sendable {
             let wallet = try await engine.wallet(of: subject)
             return Response(wallet, Shapes.credits)
         }
-        routes.on(.get, Self.path + "/entries", query: ["count", "cursor"]) { request, context in
+        routes.on(.get, Self.path + "/entries") { request, context in
             try await entries(request, context)
         }
         routes.on(.post, Self.path + "/grants") { request, context in
             try await grant(request, context)
         }
-        routes.on(.delete, Self.path + "/grants/:grant", query: ["reason"]) { request, context in
+        routes.on(.delete, Self.path + "/grants/:grant") { request, context in
             try await void(request, context)
         }
         routes.on(.post, Self.path + "/refunds") { request, context in

@@ -10,12 +10,9 @@ struct DocumentRoutes: Sendable {
 
     static let dailyPath = "/v1/documents/daily_token_usage"
     static let monthlyPath = "/v1/documents/token_usage_history"
-    private static let listQuery: Set<String> = [
-        "userId", "userType", "from", "until", "orderBy", "meter", "limit", "count", "cursor",
-    ]
 
     func add(to routes: inout Routes) {
-        routes.on(.get, Self.dailyPath + "/:document", query: ["meter"]) { request, context in
+        routes.on(.get, Self.dailyPath + "/:document") { request, context in
             let name: DailyDocumentName = try context.document(DailyDocumentName.expectation) {
                 DailyDocumentName($0)
             }
@@ -24,7 +21,7 @@ struct DocumentRoutes: Sendable {
             let document = try outcome.value(of: name.subject)
             return Response(document, Shapes.day)
         }
-        routes.on(.get, Self.monthlyPath + "/:document", query: ["meter"]) { request, context in
+        routes.on(.get, Self.monthlyPath + "/:document") { request, context in
             let name: MonthlyDocumentName = try context.document(MonthlyDocumentName.expectation) {
                 MonthlyDocumentName($0)
             }
@@ -34,7 +31,7 @@ struct DocumentRoutes: Sendable {
             let document = try outcome.value(of: name.subject)
             return Response(document, Shapes.month)
         }
-        routes.on(.get, Self.dailyPath, query: Self.listQuery.union(["date"])) { request, _ in
+        routes.on(.get, Self.dailyPath) { request, _ in
             let query = try Query(request)
             let list = try DocumentList.daily(query)
             let outcome = try await engine.dailyUsage(
@@ -44,9 +41,7 @@ struct DocumentRoutes: Sendable {
             let page = try outcome.value(of: nil)
             return answer(page, list.name, Shapes.days)
         }
-        routes.on(
-            .get, Self.monthlyPath, query: Self.listQuery.union(["year", "month"])
-        ) { request, _ in
+        routes.on(.get, Self.monthlyPath) { request, _ in
             let query = try Query(request)
             let list = try DocumentList.monthly(query)
             let outcome = try await engine.monthlyUsage(

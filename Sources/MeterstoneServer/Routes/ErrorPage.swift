@@ -9,7 +9,7 @@ struct ErrorPage: Sendable {
     private let html = Self.html(of: String(decoding: PackageResources.errors_md, as: UTF8.self))
 
     func add(to routes: inout Routes) {
-        routes.on(.get, "/docs/errors", access: .anyone) { _, _ in
+        routes.on(.get, "/docs/errors") { _, _ in
             Response(
                 status: .ok, headers: [.contentType: "text/html; charset=utf-8"],
                 body: ResponseBody(byteBuffer: ByteBuffer(string: html)))

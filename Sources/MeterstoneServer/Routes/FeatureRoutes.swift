@@ -11,9 +11,7 @@ struct FeatureRoutes: Sendable {
         routes.on(.post, "/v1/subjects/:subject/usage") { request, context in
             try await record(request, context)
         }
-        routes.on(
-            .get, "/v1/subjects/:subject/features/:feature", query: ["monthlyLimit"]
-        ) { request, context in
+        routes.on(.get, "/v1/subjects/:subject/features/:feature") { request, context in
             try await use(request, context)
         }
     }

@@ -8,8 +8,8 @@ struct HealthRoutes: Sendable {
     let engine: MeterstoneEngine
 
     func add(to routes: inout Routes) {
-        routes.on(.get, "/healthz", access: .anyone) { _, _ in answer("alive") }
-        routes.on(.get, "/readyz", access: .anyone) { _, _ in
+        routes.on(.get, "/healthz") { _, _ in answer("alive") }
+        routes.on(.get, "/readyz") { _, _ in
             switch engine.state {
             case .serving:
                 if let error = await engine.unreachable() { throw error }

@@ -10,7 +10,7 @@ struct OpenAPIRoutes: Sendable {
     }
 
     func add(to routes: inout Routes) {
-        routes.on(.get, "/openapi.json", access: .anyone) { _, _ in
+        routes.on(.get, "/openapi.json") { _, _ in
             Response(json: json)
         }
     }

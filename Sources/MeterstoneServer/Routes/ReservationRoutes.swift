@@ -13,19 +13,19 @@ struct ReservationRoutes: Sendable {
 
     func add(to routes: inout Routes) {
         routes.on(.post, "/v1/reservations") { request, _ in try await reserve(request) }
-        routes.on(.get, Self.path, query: ["source"]) { request, context in
+        routes.on(.get, Self.path) { request, context in
             let name = try name(request, context)
             guard let reservation = try await engine.reservation(name.id, source: name.source)
             else { throw Problem.missing(.unknownReservation, "reservation \(name.id)") }
             return Response(reservation, Shapes.reservation)
         }
-        routes.on(.post, Self.path + "/extend", query: ["source"]) { request, context in
+        routes.on(.post, Self.path + "/extend") { request, context in
             try await extend(request, context)
         }
-        routes.on(.post, Self.path + "/settle", query: ["source"]) { request, context in
+        routes.on(.post, Self.path + "/settle") { request, context in
             try await settle(request, context)
         }
-        routes.on(.post, Self.path + "/release", query: ["source"]) { request, context in
+        routes.on(.post, Self.path + "/release") { request, context in
             let name = try name(request, context)
             try ReleaseBody.check(try await request.json())
             return try answer(

@@ -17,7 +17,7 @@ struct StatisticsRoutes: Sendable {
             }
             return Response(statistics, Shapes.lifetime)
         }
-        routes.on(.get, Self.path + "/statistics", query: ["days"]) { request, context in
+        routes.on(.get, Self.path + "/statistics") { request, context in
             let id: SubjectID = try context.parameter("subject")
             let days = try Query(request).days()
             guard let statistics = try await engine.statistics(of: id, days: days) else {

@@ -17,7 +17,7 @@ struct SubjectRoutes: Sendable {
     ]
 
     func add(to routes: inout Routes) {
-        routes.on(.get, "/v1/subjects", query: ["count", "cursor"]) { request, _ in
+        routes.on(.get, "/v1/subjects") { request, _ in
             try await list(request)
         }
         routes.on(.get, "/v1/subjects/:subject") { request, context in

@@ -8,15 +8,13 @@ struct SubjectUsageRoutes: Sendable {
     let engine: MeterstoneEngine
 
     func add(to routes: inout Routes) {
-        routes.on(
-            .get, "/v1/subjects/:subject/usage", query: ["meter", "window", "from", "until"]
-        ) { request, context in
+        routes.on(.get, "/v1/subjects/:subject/usage") { request, context in
             try await usage(request, context)
         }
         routes.on(.get, "/v1/subjects/:subject/limits") { _, context in
             try await limits(context)
         }
-        routes.on(.get, "/v1/subjects/:subject/events", query: ["count", "cursor"]) {
+        routes.on(.get, "/v1/subjects/:subject/events") {
             request, context in
             try await events(request, context)
         }
