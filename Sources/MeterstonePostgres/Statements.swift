@@ -172,17 +172,23 @@ enum UsageEventStatements {
             AND corrected_event(e.body) = w.target AND get_byte(e.body, 0) = 2
         ORDER BY w.place, e.sequence
         """
-    /// Everything of one subject from a day on, in pieces; `DESC`: back from one.
-    static func usage(_ order: ReadingOrder) -> String {
+    /// Facts of one subject that are read before a cursor is worth its round trips.
+    static let usageAtFirst = 2_000
+    /// The first of them from a day on; `DESC`: back from one.
+    static func firstUsage(_ order: ReadingOrder) -> String {
+        usage(order) + " LIMIT \(usageAtFirst)"
+    }
+    /// All that come after those, in pieces.
+    static func laterUsage(_ order: ReadingOrder) -> String {
+        "DECLARE usage NO SCROLL CURSOR FOR \(usage(order)) OFFSET \(usageAtFirst)"
+    }
+    private static func usage(_ order: ReadingOrder) -> String {
         """
-        DECLARE usage NO SCROLL CURSOR FOR
         SELECT day, sequence, body FROM usage_events
         WHERE subject = $1::bigint AND day BETWEEN $2::bigint AND $3::bigint
         ORDER BY \(order == .newestFirst ? "day DESC, sequence DESC" : "day, sequence")
         """
     }
-    static let usageAtFirst = 2_000
-    static let fetchUsageAtFirst = "FETCH \(usageAtFirst) FROM usage"
     static let fetchUsage = "FETCH 20000 FROM usage"
     static let closeUsage = "CLOSE usage"
     static let scan = """

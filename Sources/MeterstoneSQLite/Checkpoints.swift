@@ -7,8 +7,8 @@ import Synchronization
 /// Moves the write-ahead log into the database file, beside the commits.
 ///
 /// The long part, copying pages, is done from a connection of its own while commits go on, and once more
-/// for what they wrote meanwhile. What little is left is copied from the writer's connection, and the next write then starts the log
-/// from its beginning.
+/// for what they wrote meanwhile. What little is left is copied from the writer's connection, and the
+/// next write then starts the log from its beginning.
 final class Checkpoints: Sendable {
     /// Pages in the log from which on it is copied: 64 MiB.
     private static let pagesMax = 16_384

@@ -19,16 +19,10 @@ import Testing
             case .memory: MemoryStore(options: options)
             case .sqlite: try SQLiteStore(directory: folder.path, options: options)
             case .postgres:
-                try PostgresStore(Self.patient(), options: options)
+                try PostgresStore(
+                    PostgresOptions(url: try PostgresServer.shared().makeDatabase()),
+                    options: options)
             }
-        }
-
-        /// Thousands of questions at once wait for six connections here, however slow the machine is.
-        private static func patient() throws -> PostgresOptions {
-            var options = PostgresOptions(url: try PostgresServer.shared().makeDatabase())
-            options.readerWaitMilliseconds = 120_000
-            options.commitMilliseconds = 120_000
-            return options
         }
     }
 

@@ -147,26 +147,37 @@ final class PostgresSource: InspectionSource {
         of subject: Int64, within span: ClosedRange<Instant>, _ order: ReadingOrder,
         _ visit: (_ facts: [StoredFact], _ rest: Instant) throws(StoreError) -> Bool
     ) throws(StoreError) {
-        var next = try run([
-            Query(UsageEventStatements.usage(order)).binding(subject)
-                .binding(span.lowerBound.utcDay).binding(span.upperBound.utcDay),
-            Query(UsageEventStatements.fetchUsageAtFirst),
+        func query(_ sql: String) -> Query {
+            Query(sql).binding(subject).binding(span.lowerBound.utcDay)
+                .binding(span.upperBound.utcDay)
+        }
+        var rows = try run(query(UsageEventStatements.firstUsage(order)))
+        guard try hand(rows, order, to: visit), rows.count == UsageEventStatements.usageAtFirst
+        else {
+            return
+        }
+        rows = try run([
+            query(UsageEventStatements.laterUsage(order)), Query(UsageEventStatements.fetchUsage),
         ])[1]
-        var isWanted = true
-        while isWanted, next.count > 0 {
-            let rows = next
-            let facts = (0..<rows.count).map { row in
-                StoredFact(sequence: rows.int(row, 1), body: rows.bytes(row, 2))
-            }
-            bodies.removeAll(keepingCapacity: true)
-            try fetchPointed(facts)
-            // Of the day with which a piece ends there may be more.
-            let rest = order.first(.ofDay(rows.int(rows.count - 1, 0)))
-            isWanted = try visit(facts, rest)
-            if rows.count < UsageEventStatements.usageAtFirst { isWanted = false }
-            if isWanted { next = try run(Query(UsageEventStatements.fetchUsage)) }
+        while try hand(rows, order, to: visit) {
+            rows = try run(Query(UsageEventStatements.fetchUsage))
         }
         _ = try run(Query(UsageEventStatements.closeUsage))
+    }
+
+    /// - Returns: whether more is wanted; there is none after rows that are empty.
+    private func hand(
+        _ rows: Rows, _ order: ReadingOrder,
+        to visit: (_ facts: [StoredFact], _ rest: Instant) throws(StoreError) -> Bool
+    ) throws(StoreError) -> Bool {
+        guard rows.count > 0 else { return false }
+        let facts = (0..<rows.count).map { row in
+            StoredFact(sequence: rows.int(row, 1), body: rows.bytes(row, 2))
+        }
+        bodies.removeAll(keepingCapacity: true)
+        try fetchPointed(facts)
+        // Of the day with which a piece ends there may be more.
+        return try visit(facts, order.first(.ofDay(rows.int(rows.count - 1, 0))))
     }
 
     /// By subject first, since that is how the table is clustered.
