@@ -69,33 +69,13 @@ extension Shapes {
             ])
 }
 
-/// A grant that was made, or was there already, and what the subject has now.
-package struct GrantAnswer: Sendable {
-    package var grant: CreditGrant?
-    package var balance: Int64
-
-    package init(grant: CreditGrant?, balance: Int64) {
-        self.grant = grant
-        self.balance = balance
-    }
-}
-
-extension Shapes {
-    package static let granted = Shape<GrantAnswer>(
-        "GrantAnswer",
-        [
-            Member("grant", Shapes.grant.wire.orNull, \.grant, "The grant."),
-            Member("balance", .integer, \.balance, "What the subject has now."),
-        ])
-}
-
-/// Credits that were taken or given, of a grant or for an event, and what the subject has now.
+/// A grant that was made or voided, credits that were given back, and what the subject has now.
 package struct CreditAnswer: Sendable {
     package var grant: CreditGrant?
     package var amount: Int64
     package var balance: Int64
 
-    package init(grant: CreditGrant? = nil, amount: Int64, balance: Int64) {
+    package init(grant: CreditGrant? = nil, amount: Int64 = 0, balance: Int64) {
         self.grant = grant
         self.amount = amount
         self.balance = balance
@@ -103,6 +83,13 @@ package struct CreditAnswer: Sendable {
 }
 
 extension Shapes {
+    package static let granted = Shape<CreditAnswer>(
+        "GrantAnswer",
+        [
+            Member("grant", Shapes.grant.wire.orNull, \.grant, "The grant."),
+            Member("balance", .integer, \.balance, "What the subject has now."),
+        ])
+
     package static let voided = Shape<CreditAnswer>(
         "VoidAnswer",
         [

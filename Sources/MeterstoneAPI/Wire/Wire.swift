@@ -122,7 +122,6 @@ extension Wire<Int> {
 extension Wire<Quantity> {
     /// A correction may leave less than nothing.
     package static var units: Wire<Quantity> { Wire<Int64>.integer.of(\Quantity.units) }
-    package static var quantity: Wire { Wire<Int64>.quantity.of(\Quantity.units) }
 }
 
 extension Wire<Allowance> {
@@ -141,7 +140,6 @@ extension Wire<Bool> {
 extension Wire<String> {
     package static var text: Wire { Wire(.type("string")) { $1.string($0) } }
     package static var name: Wire { Wire(.named("Name")) { $1.string($0) } }
-    package static var key: Wire { Wire(.named("Key")) { $1.string($0) } }
 
     package static func text(_ pattern: String) -> Wire {
         Wire(.type("string", #","pattern":"\#(pattern)""#)) { $1.string($0) }

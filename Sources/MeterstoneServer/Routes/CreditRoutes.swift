@@ -52,10 +52,10 @@ struct CreditRoutes: Sendable {
         let credited = try await engine.credit(.grantCredit(subject, order), request)
         guard let receipt = credited.receipt else {
             let (grant, balance) = try await standing(subject, order.id)
-            return Response(GrantAnswer(grant: grant, balance: balance), Shapes.granted)
+            return Response(CreditAnswer(grant: grant, balance: balance), Shapes.granted)
         }
         return Response(
-            GrantAnswer(grant: receipt.grant, balance: receipt.balance), Shapes.granted,
+            CreditAnswer(grant: receipt.grant, balance: receipt.balance), Shapes.granted,
             status: .created, headers: credited.headers)
     }
 
@@ -69,7 +69,7 @@ struct CreditRoutes: Sendable {
         guard let receipt = credited.receipt else {
             let (grant, balance) = try await standing(subject, grant)
             return Response(
-                CreditAnswer(grant: grant, amount: 0, balance: balance), Shapes.voided)
+                CreditAnswer(grant: grant, balance: balance), Shapes.voided)
         }
         return Response(
             CreditAnswer(grant: receipt.grant, amount: receipt.amount, balance: receipt.balance),
