@@ -15,6 +15,7 @@ let strict: [SwiftSetting] = [
 
 /// What only the program needs. An embedder of `Meterstone` says `traits: []` and fetches none of it.
 let server = TargetDependencyCondition.when(traits: ["Server"])
+let client = TargetDependencyCondition.when(traits: ["Client"])
 /// Without this trait nothing needs libpq.
 let postgres = TargetDependencyCondition.when(traits: ["Postgres"])
 
@@ -26,11 +27,16 @@ let package = Package(
             name: "Meterstone",
             targets: ["Meterstone", "MeterstoneCore", "MeterstoneSQLite", "MeterstoneStore"]),
         .library(name: "MeterstonePostgres", targets: ["MeterstonePostgres"]),
+        .library(name: "MeterstoneClient", targets: ["MeterstoneClient"]),
+        .library(name: "MeterstoneHummingbird", targets: ["MeterstoneHummingbird"]),
         .library(name: "MeterstoneTesting", targets: ["MeterstoneTesting"]),
         .executable(name: "meterstone", targets: ["MeterstoneCommand"]),
     ],
     traits: [
-        .trait(name: "Server", description: "The HTTP server and the program `meterstone`."),
+        .trait(
+            name: "Server", description: "The HTTP server and the program `meterstone`.",
+            enabledTraits: ["Client"]),
+        .trait(name: "Client", description: "The client of a server."),
         .trait(name: "Postgres", description: "The store of many nodes; needs libpq."),
         .default(enabledTraits: ["Server", "Postgres"]),
     ],
@@ -46,6 +52,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     ],
     targets: [
         .target(name: "MeterstoneCore", swiftSettings: strict),
@@ -133,6 +140,17 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
+            name: "MeterstoneClient",
+            dependencies: [
+                "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneStore",
+                .product(
+                    name: "AsyncHTTPClient", package: "async-http-client", condition: client),
+                .product(name: "NIOCore", package: "swift-nio", condition: client),
+                .product(name: "NIOHTTP1", package: "swift-nio", condition: client),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
             name: "MeterstoneServer",
             dependencies: [
                 "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneStore",
@@ -149,11 +167,20 @@ let package = Package(
             resources: [.embedInCode("Resources/errors.md")],
             swiftSettings: strict
         ),
+        .target(
+            name: "MeterstoneHummingbird",
+            dependencies: [
+                "Meterstone", "MeterstoneCore", "MeterstoneServer",
+                .product(name: "Hummingbird", package: "hummingbird", condition: server),
+            ],
+            swiftSettings: strict
+        ),
         .executableTarget(
             name: "MeterstoneCommand",
             dependencies: [
-                "Meterstone", "MeterstoneAPI", "MeterstoneBlueprint", "MeterstoneCore",
-                "MeterstoneImport", "MeterstoneServer", "MeterstoneSQLite", "MeterstoneStore",
+                "Meterstone", "MeterstoneAPI", "MeterstoneBlueprint", "MeterstoneClient",
+                "MeterstoneCore", "MeterstoneImport", "MeterstoneServer", "MeterstoneSQLite",
+                "MeterstoneStore",
                 .target(name: "MeterstonePostgres", condition: postgres),
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser", condition: server),
@@ -249,8 +276,9 @@ let package = Package(
         .testTarget(
             name: "MeterstoneServerTests",
             dependencies: [
-                "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneServer",
-                "MeterstoneStore", "MeterstoneTesting",
+                "Meterstone", "MeterstoneAPI", "MeterstoneClient", "MeterstoneCore",
+                "MeterstoneHummingbird", "MeterstoneServer", "MeterstoneStore",
+                "MeterstoneTesting",
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "HTTPTypes", package: "swift-http-types", condition: server),
                 .product(name: "Hummingbird", package: "hummingbird", condition: server),

@@ -1,23 +1,6 @@
 public import MeterstoneCore
 public import MeterstoneStore
 
-/// What became of an administrative change.
-public struct ChangeReceipt: Sendable {
-    public let outcome: ChangeOutcome
-    /// What was changed, as JSON, as it stood afterwards; `nil` where it did not exist.
-    public let after: String?
-    /// This is the first answer again, to a repeated idempotency key.
-    public let isReplay: Bool
-}
-
-/// What applying a blueprint did to one of its parts.
-public struct BlueprintStep: Sendable {
-    /// "meter", "plan", "limit", "model", "creditPolicy" or "statisticsPolicy".
-    public let kind: String
-    public let key: String
-    public let outcome: ChangeOutcome
-}
-
 extension MeterstoneEngine {
     /// Changes meters, plans, limits, subjects, subscriptions or overrides.
     public func change(_ request: ChangeRequest) async throws(StoreError) -> ChangeReceipt {
@@ -29,9 +12,34 @@ extension MeterstoneEngine {
     }
 
     /// Writes every part of a blueprint. What it does not name stays as it is, the policies
-    /// included, and applying it twice changes nothing.
+    /// included, and applying it twice changes nothing. A part that is rejected holds up none of the others.
+    ///
+    /// - Parameter name: what is written down of it, once all parts are accepted; `nil`: nothing.
     public func apply(
-        _ blueprint: Blueprint, author: String
+        _ blueprint: Blueprint, named name: String? = nil, author: String
+    ) async throws(StoreError) -> [BlueprintStep] {
+        try await apply(blueprint, named: name, isOfStart: false, author: author)
+    }
+
+    /// - Parameter isOfStart: whether it is applied as a server starts.
+    package func apply(
+        _ blueprint: Blueprint, named name: String?, isOfStart: Bool, author: String
+    ) async throws(StoreError) -> [BlueprintStep] {
+        let steps = try await applyParts(of: blueprint, author: author)
+        guard let name, steps.allSatisfy(\.outcome.isAnswer) else { return steps }
+        let note = AppliedBlueprintNote(
+            name: name, digest: try Self.digest(of: blueprint), isOfStart: isOfStart)
+        _ = try await change(ChangeRequest(change: .noteBlueprint(note), author: author))
+        return steps
+    }
+
+    /// Of what is in a blueprint, and not of how it is written.
+    package static func digest(of blueprint: Blueprint) throws(StoreError) -> String {
+        SHA256.hash(Array(try JSONText(blueprint.sorted).text.utf8)).description
+    }
+
+    private func applyParts(
+        of blueprint: Blueprint, author: String
     ) async throws(StoreError) -> [BlueprintStep] {
         let changes =
             blueprint.meters.map { Change.putMeter($0) } + blueprint.plans.map { .putPlan($0) }
@@ -48,13 +56,7 @@ extension MeterstoneEngine {
 
     /// What decides now, each part sorted by key.
     public func blueprint() async throws(StoreError) -> Blueprint {
-        let view = try await view(of: nil)
-        let blueprint = view.catalog.blueprint
-        return Blueprint(
-            meters: blueprint.meters.sorted { $0.key < $1.key },
-            plans: blueprint.plans.sorted { $0.key < $1.key },
-            limits: blueprint.limits.sorted { $0.key < $1.key }, credits: blueprint.credits,
-            models: blueprint.models.sorted { $0.key < $1.key }, statistics: blueprint.statistics)
+        try await view(of: nil).catalog.blueprint.sorted
     }
 
     /// The same beside what is in force of it, where the environment says something else.
@@ -95,6 +97,19 @@ extension MeterstoneEngine {
                 try source.changes(ofKind: kind, key: key)
             }
         }
+    }
+
+    /// Files that were imported, each as it was noted last, in the order in which they came first.
+    public func imports() async throws(StoreError) -> [ImportedFile] {
+        var latest: [[String]: ImportedFile] = [:]
+        var order: [[String]] = []
+        for record in try await changes(ofKind: "importedFile") {
+            guard case .noteImport(let note) = record.change else { continue }
+            let key = [note.name, note.source ?? "", note.digest, note.scope, note.mapping]
+            if latest[key] == nil { order.append(key) }
+            latest[key] = ImportedFile(note: note, at: record.recordedAt)
+        }
+        return order.compactMap { latest[$0] }
     }
 
     /// Projects everything that was committed.

@@ -1,5 +1,6 @@
 import Meterstone
 package import MeterstoneBlueprint
+import MeterstoneClient
 package import MeterstoneCore
 import MeterstoneImport
 package import MeterstoneStore
@@ -23,6 +24,7 @@ extension CommandFailure {
         switch error {
         case let failure as CommandFailure: self = failure
         case let error as StoreError: self.init(ProgramExit(error.code), error.wholeMessage)
+        case let error as ClientError: self.init(ProgramExit(error.code), error.message)
         case let error as ImportError: self.init(ProgramExit(error.code), error.message)
         case let rejection as Rejection: self.init(rejection)
         default: return nil
@@ -47,7 +49,7 @@ extension CommandFailure {
     }
 }
 
-extension MeterstoneEngine {
+extension MeterstoneService {
     /// The failure of a conflict, with what differs.
     func failure(
         _ id: EventID, _ event: UsageEvent, _ terms: ReservationTerms? = nil
@@ -64,6 +66,15 @@ extension ProgramExit {
         case .locked, .unavailable: self = .unavailable
         case .outcomeUnknown, .overloaded: self = .temporaryFailure
         default: self = .software
+        }
+    }
+
+    init(_ code: ClientError.Code) {
+        switch code {
+        case .unreachable, .unauthorized: self = .unavailable
+        case .refused: self = .badData
+        case .queueFull: self = .temporaryFailure
+        case .unexpectedAnswer, .closed: self = .software
         }
     }
 

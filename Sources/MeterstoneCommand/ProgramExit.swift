@@ -10,7 +10,8 @@ package enum ProgramExit: Int32, CaseIterable, Sendable {
     /// The data is wrong: a blueprint with mistakes, a file that is not what it is said to be, an
     /// event or a change that was rejected, a damaged store.
     case badData = 65
-    /// The store belongs to another process, does not exist, or the address is in use.
+    /// The store belongs to another process, does not exist, or the address is in use; the server does not
+    /// answer, or does not take the key.
     case unavailable = 69
     /// A bug of ours.
     case software = 70

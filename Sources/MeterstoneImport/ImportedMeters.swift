@@ -14,10 +14,10 @@ struct ImportedMeters {
 
     /// The meters that quantities of `events` name and the store does not have.
     mutating func missing(
-        from events: [UsageEvent], _ engine: MeterstoneEngine
+        from events: [UsageEvent], _ service: any MeterstoneService
     ) async throws -> [MeterKey] {
         var missing: Set<MeterKey> = []
-        let known = try await known(engine)
+        let known = try await known(service)
         for event in events {
             switch event.quantities {
             case .none: continue
@@ -32,24 +32,24 @@ struct ImportedMeters {
         return missing.sorted()
     }
 
-    private mutating func known(_ engine: MeterstoneEngine) async throws -> Set<MeterKey> {
+    private mutating func known(_ service: any MeterstoneService) async throws -> Set<MeterKey> {
         if let known { return known }
-        let meters = try await engine.blueprint().meters
+        let meters = try await service.blueprint().meters
         let names = Set(meters.map(\.key) + meters.compactMap(\.quantityName))
         known = names
         return names
     }
 
-    mutating func create(_ keys: [MeterKey], _ engine: MeterstoneEngine) async throws {
-        for key in keys { try await create(key, engine) }
+    mutating func create(_ keys: [MeterKey], _ service: any MeterstoneService) async throws {
+        for key in keys { try await create(key, service) }
     }
 
-    private mutating func create(_ key: MeterKey, _ engine: MeterstoneEngine) async throws {
+    private mutating func create(_ key: MeterKey, _ service: any MeterstoneService) async throws {
         var meter = Meter(key: key)
         // A server's log is about traffic, and what failed was traffic too.
         if request.format == .accessLog { meter.countedStatuses = EventStatus.allCases }
         let change = ChangeRequest(change: .putMeter(meter), author: ImportMemory.author)
-        if case .rejected(let rejection) = try await engine.change(change).outcome {
+        if case .rejected(let rejection) = try await service.change(change).outcome {
             throw ImportError(.badData, "meter '\(key)': \(rejection.text)")
         }
         known?.insert(key)

@@ -1,8 +1,7 @@
 import Meterstone
 import MeterstoneCore
-import MeterstoneStore
 
-/// What the engine said to one row.
+/// What was said to one row.
 enum RowAnswer: Sendable {
     case counted, duplicate
     case allowed(isDuplicate: Bool)
@@ -11,10 +10,10 @@ enum RowAnswer: Sendable {
     case rejected(String)
 }
 
-extension MeterstoneEngine {
+extension MeterstoneService {
     func answers(
         to events: [UsageEvent], isEnforced: Bool
-    ) async throws(StoreError) -> [RowAnswer] {
+    ) async throws -> [RowAnswer] {
         var answers =
             isEnforced
             ? try await consume(events).map { RowAnswer($0) }
@@ -23,7 +22,7 @@ extension MeterstoneEngine {
         for index in answers.indices {
             guard case .conflict(let id) = answers[index], explained < Self.explainedConflictsMax
             else { continue }
-            let fields = try await differences(of: events[index])
+            let fields = try await differences(of: events[index], terms: nil)
             answers[index] = .rejected(RowAnswer.text(of: id, differs: fields))
             explained += 1
         }

@@ -1,15 +1,15 @@
 package import Meterstone
 import MeterstoneCore
 
-/// Reads a file and hands its rows to the engine, in the order of the file.
+/// Reads a file and hands its rows to an engine or a server, in the order of the file.
 ///
 /// An import can be broken off and started again: rows that were counted have their event ids, and
-/// come back as duplicates. It reads the next batch while the engine makes the last one durable.
+/// come back as duplicates. It reads the next batch while the last one is made durable.
 package struct UsageImport {
-    /// Rows per call of the engine, and so per disk sync.
+    /// Rows per call; an engine syncs once for each.
     package static let batchRowsMax = 8_190
 
-    private let engine: MeterstoneEngine
+    private let service: any MeterstoneService
     private let request: ImportRequest
     private let file: InputFile
     private var reader: any EventReader
@@ -20,9 +20,9 @@ package struct UsageImport {
     private var hasBegun = false
 
     package init(
-        _ file: InputFile, into engine: MeterstoneEngine, _ request: ImportRequest
+        _ file: InputFile, into service: any MeterstoneService, _ request: ImportRequest
     ) throws(ImportError) {
-        self.engine = engine
+        self.service = service
         self.request = request
         self.file = file
         reader = try Self.reader(request)
@@ -41,20 +41,20 @@ package struct UsageImport {
     }
 
     /// Runs to the end of the file, and calls `report` after each batch. What it throws is an
-    /// ``ImportError``, or the engine's `StoreError`.
+    /// ``ImportError``, or what the service throws.
     package mutating func run(
         report: (ImportProgress) -> Void = { _ in }
     ) async throws
         -> ImportSummary
     {
         let start = ContinuousClock.now
-        let memory = try await ImportMemory(of: file, request, engine)
+        let memory = try await ImportMemory(of: file, request, service)
         self.memory = memory
         reader = try Self.reader(request, scope: memory.scope)
         var batch = try await nextBatch()
         while !batch.isEmpty {
-            let (engine, isEnforced, current) = (engine, request.isEnforced, batch)
-            async let answers = engine.answers(to: current.events, isEnforced: isEnforced)
+            let (service, isEnforced, current) = (service, request.isEnforced, batch)
+            async let answers = service.answers(to: current.events, isEnforced: isEnforced)
             let next = try await nextBatch()
             summary.count(try await answers, of: current)
             report(progress)
@@ -62,7 +62,7 @@ package struct UsageImport {
         }
         report(progress)
         if hasBegun, var memory = self.memory {
-            try await memory.end(counted: summary.counted + summary.duplicate, engine)
+            try await memory.end(counted: summary.counted + summary.duplicate, service)
         }
         summary.notice = memory.notice
         summary.seconds = (ContinuousClock.now - start) / .seconds(1)
@@ -96,13 +96,13 @@ package struct UsageImport {
 
     /// Makes sure that every quantity moves a meter, and that the import may begin.
     private mutating func prepare(_ batch: ImportBatch) async throws {
-        let missing = try await meters.missing(from: batch.events, engine)
+        let missing = try await meters.missing(from: batch.events, service)
         if !hasBegun, var memory {
-            try await memory.begin(engine)
+            try await memory.begin(service)
             self.memory = memory
             hasBegun = true
         }
-        try await meters.create(missing, engine)
+        try await meters.create(missing, service)
     }
 
     private mutating func nextRow() throws(ImportError) -> EventRow? {

@@ -71,6 +71,7 @@ private func makeRoutes(
     OverrideRoutes(engine: engine).add(to: &routes)
     CreditRoutes(engine: engine).add(to: &routes)
     CatalogRoutes(engine: engine).add(to: &routes)
+    BlueprintRoutes(engine: engine).add(to: &routes)
     CreditPolicyRoutes(engine: engine).add(to: &routes)
     StatisticsPolicyRoutes(engine: engine).add(to: &routes)
     AnalyticsRoutes(engine: engine, options: options).add(to: &routes)

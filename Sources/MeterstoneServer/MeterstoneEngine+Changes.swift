@@ -37,7 +37,9 @@ extension MeterstoneEngine {
         case .missing: throw missing
         case .rejected(let rejection): throw rejection
         case .created, .replaced, .unchanged, .deleted, .credited:
-            return Response(status: .noContent, headers: receipt.isReplay ? .replayed : [:])
+            var headers = receipt.headers
+            headers[.eTag] = nil
+            return Response(status: .noContent, headers: headers)
         }
     }
 }
@@ -46,6 +48,7 @@ extension ChangeReceipt {
     /// The tag of what the change left, and whether this is the first answer again.
     var headers: HTTPFields {
         var headers = HTTPFields.tag(of: after)
+        headers[.outcome] = outcome.word
         if isReplay { headers[.idempotencyReplayed] = "true" }
         return headers
     }

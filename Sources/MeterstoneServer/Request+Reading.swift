@@ -74,6 +74,7 @@ extension HTTPField.Name {
     static let idempotencyKey = known("Idempotency-Key")
     static let idempotencyReplayed = known("Idempotency-Replayed")
     static let author = known("X-Author")
+    static let outcome = known("Meterstone-Outcome")
     static let requestID = known("X-Request-Id")
     static let traceParent = known("traceparent")
     static let link = known("Link")

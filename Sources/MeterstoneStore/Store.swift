@@ -137,27 +137,11 @@ extension Store {
     public var cachedSubjects: Int { 0 }
 }
 
-/// One line of the audit log.
-public struct ChangeEntry: Sendable, Hashable {
-    public let sequence: Int64
-    public let recordedAt: Instant
-    public let author: String
-    /// "meter", "plan", "limit", "creditPolicy", "statisticsPolicy", "model", "subject",
-    /// "subscription", "override", "creditGrant", "refund", "appliedBlueprint" or "importedFile".
-    public let kind: String
-    public let key: String
-    /// The thing as JSON; `nil` where it did not exist.
-    public let before: String?
-    public let after: String?
-
+extension ChangeEntry {
     package init(_ record: ChangeRecord) {
-        sequence = record.sequence
-        recordedAt = record.recordedAt
-        author = record.author
-        kind = record.kind
-        key = record.key
-        before = record.before
-        after = record.after
+        self.init(
+            sequence: record.sequence, recordedAt: record.recordedAt, author: record.author,
+            kind: record.kind, key: record.key, before: record.before, after: record.after)
     }
 }
 

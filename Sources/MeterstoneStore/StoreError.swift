@@ -45,6 +45,14 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
 
         /// Stable, as it appears on the wire.
         public var text: String { kind.rawValue }
+
+        package init(kind: Kind) { self.kind = kind }
+
+        /// `nil`: no code has this text.
+        package init?(text: String) {
+            guard let kind = Kind(rawValue: text) else { return nil }
+            self.kind = kind
+        }
         public var description: String { text }
     }
 

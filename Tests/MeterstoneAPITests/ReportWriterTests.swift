@@ -24,7 +24,7 @@ import Testing
         _ format: ReportFormat, _ rows: [Sample], next: Int? = nil, isFirst: Bool = true
     ) -> String {
         let report = Report(span: Self.span, timeZone: "UTC", rows: rows, next: next)
-        let bytes = format.document(report, of: .top, isFirst: isFirst)
+        let bytes = format.document(ReportTable(report, .top), isFirst: isFirst)
         return String(decoding: bytes, as: UTF8.self)
     }
 
@@ -111,8 +111,8 @@ import Testing
 
     private func cursorAfter(next: Int? = 7) -> Cursor? {
         Cursor(
-            after: Report<NoRow>(
-                span: span, timeZone: "UTC", rows: [], next: next, cut: cut), of: .idle)
+            after: ReportTable(
+                Report<NoRow>(span: span, timeZone: "UTC", rows: [], next: next, cut: cut), .idle))
     }
 
     @Test func `the last page has none`() {

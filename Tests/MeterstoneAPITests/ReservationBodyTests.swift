@@ -45,14 +45,32 @@ import Testing
 
     @Test func `a settlement has a short form`() throws {
         for json in [#"{"meter":"prompts","quantity":3}"#, #"{"quantities":{"prompts":3}}"#] {
-            #expect(try SettleBody(Array(json.utf8)).quantities == .one(prompts, 3))
+            let body = try ClosingBody(Array(json.utf8), counts: true)
+            #expect(body.quantities == .one(prompts, 3) && body.details == nil)
         }
-        #expect(try SettleBody(Array("{}".utf8)).quantities == .none)
+        #expect(try ClosingBody(Array("{}".utf8), counts: true).quantities == .none)
     }
 
-    @Test func `a release says nothing`() throws {
-        for json in ["", "{}", " { } "] { try ReleaseBody.check(Array(json.utf8)) }
-        #expect(rejection { try ReleaseBody.check(Array("{\"a\":1}".utf8)) }?.field == "a")
+    @Test func `the end of a reservation may tell how it went, and a release no quantity`() throws {
+        let told = #"{"status":"failed","durationMs":12,"errorMessage":"out of memory"}"#
+        let details = EventDetails(
+            status: .failed, durationMilliseconds: 12, errorMessage: "out of memory")
+        for counts in [true, false] {
+            #expect(try ClosingBody(Array(told.utf8), counts: counts).details == details)
+        }
+        for json in ["", "{}", " { } "] {
+            #expect(try ClosingBody(Array(json.utf8), counts: false).details == nil)
+        }
+        for (json, field) in [(#"{"a":1}"#, "a"), (#"{"quantities":{"prompts":1}}"#, "quantities")]
+        {
+            let rejection = rejection { try ClosingBody(Array(json.utf8), counts: false) }
+            #expect(rejection?.code == .unknownField && rejection?.field == field)
+        }
+        for json in [#"{"subject":"u"}"#, #"{"source":"s"}"#, #"{"id":"e"}"#] {
+            #expect(
+                rejection { try ClosingBody(Array(json.utf8), counts: true) }?.code == .unknownField
+            )
+        }
     }
 
     @Test func `a text that is not JSON is malformed, whatever else is wrong`() {
@@ -60,8 +78,8 @@ import Testing
             let bytes = Array(json.utf8)
             #expect(rejection { try ReserveBody(bytes) }?.code == .malformed)
             #expect(rejection { try ExtendBody(bytes) }?.code == .malformed)
-            #expect(rejection { try SettleBody(bytes) }?.code == .malformed)
-            #expect(rejection { try ReleaseBody.check(bytes) }?.code == .malformed)
+            #expect(rejection { try ClosingBody(bytes, counts: true) }?.code == .malformed)
+            #expect(rejection { try ClosingBody(bytes, counts: false) }?.code == .malformed)
         }
         let twice = Array(#"{"subject":"u","onExpiry":"charge","onExpiry":"charge"}"#.utf8)
         #expect(rejection { try ReserveBody(twice) }?.field == "onExpiry")

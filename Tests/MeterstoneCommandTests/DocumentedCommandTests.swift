@@ -59,7 +59,7 @@ import Testing
 
     /// Not here: what serves, and what needs machines and files of somebody else.
     private static func isForHere(_ command: String) -> Bool {
-        let elsewhere = [" serve", "…", "postgres://", "/var/lib", " import "]
+        let elsewhere = [" serve", "…", "postgres://", "/var/lib", " import ", " --server"]
         return !elsewhere.contains { command.contains($0) }
     }
 

@@ -98,7 +98,7 @@ import Testing
                 UsageShare(value: nil, quantity: 5, events: 1, subjects: 1, share: Ratio(1, of: 3)),
             ])
         #expect(
-            TextTable(report).text == """
+            TextTable(ReportTable(report, .usageBy)).text == """
                 value  quantity  events  subjects     share
                 -----  --------  ------  --------  --------
                 gpt-4        10       1         1  0.666667

@@ -58,7 +58,9 @@ import Testing
             "METERSTONE_BODIES_MEBIBYTES": "99",
         ])
         let standard = settings.lines.filter { $0.origin == .standard }
-        #expect(standard.map(\.name).filter { !$0.hasPrefix("postgres") } == ["config", "store"])
+        #expect(
+            standard.map(\.name).filter { !$0.hasPrefix("postgres") }
+                == ["config", "store", "server", "key"])
         #expect(settings.administratorKey.value == "secret")
         #expect(settings.isTrackingEnabled == Setting(false, .variable("USAGE_TRACKING_ENABLED")))
         #expect(settings.areLimitsEnforced == Setting(false, .variable("USAGE_LIMITS_ENFORCED")))
@@ -129,7 +131,9 @@ import Testing
     @Test func `flags of serve are the declared ones`() throws {
         let help = try Program.run(["serve", "--help"]).output
         let flags = help.matches(of: #/(?m)^  (--[a-z-]+) </#).map { String($0.1) }
+        // The server is for commands that ask one.
         let declared = SettingTable.all.filter { $0.places.contains(.flag) }.map(\.flag)
+            .filter { $0 != "--server" }
         #expect(flags.sorted() == declared.sorted())
         for flag in declared where flag != "--config" {
             let value = flag == "--store" ? "sqlite:x" : flag == "--data" ? "x" : "?"
@@ -145,6 +149,32 @@ import Testing
         #expect(
             text == SettingReference.page + "\n",
             "make reference writes docs/reference/settings.md anew")
+    }
+
+    @Test func `a server is asked where it is said before the store, and never by serve`() throws {
+        func location(
+            _ flags: [String: String], _ environment: [String: String] = [:], asks: Bool = true
+        ) throws -> StoreLocation {
+            try Settings(flags, environment: environment, asksServer: asks).location.value
+        }
+        let server = StoreLocation.server("http://a:1")
+        #expect(try location(["--server": "http://a:1"]) == server)
+        #expect(try location([:], ["METERSTONE_SERVER": "http://a:1"]) == server)
+        #expect(
+            try location(["--server": "http://a:1"], ["METERSTONE_DATA": "d"]) == server)
+        #expect(
+            try location(["--data": "d"], ["METERSTONE_SERVER": "http://a:1"]) == .directory("d"))
+        #expect(
+            try location([:], ["METERSTONE_SERVER": "http://a:1"], asks: false)
+                == .directory("./meterstone-data"))
+        for (flags, environment) in [
+            (["--server": "http://a:1", "--data": "d"], [:]),
+            ([:], ["METERSTONE_SERVER": "http://a:1", "METERSTONE_DATA": "d"]),
+            (["--server": "http://a:1", "--store": "sqlite:d"], [:]),
+        ] as [([String: String], [String: String])] {
+            let failure = #expect(throws: CommandFailure.self) { try location(flags, environment) }
+            #expect(failure?.message.contains("both say") == true)
+        }
     }
 
     @Test func `where settings come from can be asked for`() throws {
@@ -195,7 +225,7 @@ import Testing
         #expect(
             failure?.message == """
                 METERSTONE_PORT_FILE means nothing; did you mean 'METERSTONE_STORE_FILE'?
-                METERSTONE_POST_FILE means nothing; did you mean 'METERSTONE_STORE_FILE'?
+                METERSTONE_POST_FILE means nothing; did you mean 'METERSTONE_KEY_FILE'?
                 METERSTONE_PROT means nothing; did you mean 'METERSTONE_PORT'?
                 """)
     }

@@ -64,7 +64,7 @@ import Testing
             // January, February and March.
             #expect(found.sessions?.averagePerMonth?.decimal == "1.333333")
             #expect(
-                found.milestones?.map { "\($0.rule.key) \($0.reachedAt.rfc3339)" } == [
+                found.milestones?.map { "\($0.key) \($0.reachedAt.rfc3339)" } == [
                     "first 2026-01-31T10:00:00.000Z", "minutes 2026-03-09T20:00:00.000Z",
                     "third 2026-03-09T20:00:00.000Z", "streak 2026-03-10T00:00:00.000Z",
                 ])
@@ -89,14 +89,14 @@ import Testing
             #expect(less.streaks.daysActive == 2 && less.streaks.longestStreak == 1)
             #expect(less.streaks.currentStreak == 0)
             #expect(less.firstActivityAt == .at("2026-03-02T10:00:00Z"))
-            #expect(less.milestones?.map(\.rule.key.text) == ["first", "minutes"])
+            #expect(less.milestones?.map(\.key.text) == ["first", "minutes"])
             #expect(less.milestones?.last?.reachedAt == .at("2026-03-04T10:00:00Z"))
             // The day comes back under another id, before everything that was known.
             try await engine.count(Self.talk("c2", at: "2026-03-03T07:00:00Z", seconds: 1))
             let more = try await lifetime(engine)
             #expect(more.streaks.longestStreak == 3)
             #expect(
-                more.milestones?.map { "\($0.rule.key) \($0.reachedAt.rfc3339)" } == [
+                more.milestones?.map { "\($0.key) \($0.reachedAt.rfc3339)" } == [
                     "first 2026-03-02T10:00:00.000Z", "streak 2026-03-04T00:00:00.000Z",
                     "minutes 2026-03-04T10:00:00.000Z", "third 2026-03-04T10:00:00.000Z",
                 ])
@@ -126,12 +126,12 @@ import Testing
             let berlin = try await lifetime(engine)
             #expect(berlin.timeZone == "Europe/Berlin")
             #expect(berlin.streaks.daysActive == 3 && berlin.streaks.currentStreak == 3)
-            let streak = try #require(berlin.milestones?.first { $0.rule.key.text == "streak" })
+            let streak = try #require(berlin.milestones?.first { $0.key.text == "streak" })
             #expect(streak.reachedAt == .at("2026-03-29T22:00:00Z"))
             try await engine.put(.putSubject(Subject(id: .ada)))
             let utc = try await lifetime(engine)
             #expect(utc.streaks.daysActive == 2 && utc.streaks.longestStreak == 2)
-            #expect(utc.milestones?.contains { $0.rule.key.text == "streak" } == false)
+            #expect(utc.milestones?.contains { $0.key.text == "streak" } == false)
             #expect(utc.firstActivityAt == berlin.firstActivityAt)
             #expect(utc.meters == berlin.meters)
         }

@@ -24,6 +24,10 @@ import Testing
         ],
         "MeterstoneAPI": ["CZlib", "MeterstoneCore", "FoundationEssentials", "Foundation"],
         "MeterstoneBlueprint": ["MeterstoneCore", "Yams"],
+        "MeterstoneClient": [
+            "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneStore", "AsyncHTTPClient",
+            "NIOCore", "NIOHTTP1", "Foundation", "Glibc", "Musl", "Darwin",
+        ],
         "MeterstoneImport": [
             "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneStore",
             "Foundation",

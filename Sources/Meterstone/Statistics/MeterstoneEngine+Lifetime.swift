@@ -32,13 +32,15 @@ extension SubjectContext {
         let policy = view.catalog.blueprint.statistics
         let lifetimes = Dictionary(
             totals.map { ($0.meter, $0.lifetime) }, uniquingKeysWith: { $1 })
+        let history = try subscriptions()
         return LifetimeStatistics(
             subject: id, timeZone: view.timeZone, meters: totals,
             streaks: Streaks(days: days, today: today), firstActivityAt: first,
             lastActivityAt: last?.occurredAt,
             sessions: policy?.sessions.map { sessions($0, lifetimes, since: first) },
             overages: overages(activities), planAtLastUse: reader.plan(last?.planNumber),
-            plan: plan, history: try subscriptions(),
+            plan: plan, monthsSubscribed: history.monthsSubscribed, revenue: history.revenue,
+            highestPlan: history.highestPlan,
             milestones: try policy.map { (policy) throws(StoreError) in
                 try milestones(policy.milestones, on: days, lifetimes)
             })
@@ -86,18 +88,18 @@ extension SubjectContext {
             switch rule.goal {
             case .streak:
                 guard let day = rule.streakDay(in: days) else { continue }
-                result.append(Milestone(rule: rule, reachedAt: span(ofDay: day).from))
+                result.append(Milestone(key: rule.key, reachedAt: span(ofDay: day).from))
             case .total(let key, let total):
                 guard let meter = view.catalog.blueprint.meter(key),
                     let reached = totals[key], reached.units >= total
                 else { continue }
                 if usage[key] == nil { usage[key] = try quantities(of: meter, on: days) }
                 if let instant = try crossing(rule, of: meter, on: days, usage[key] ?? [:]) {
-                    result.append(Milestone(rule: rule, reachedAt: instant))
+                    result.append(Milestone(key: rule.key, reachedAt: instant))
                 }
             }
         }
-        return result.sorted { ($0.reachedAt, $0.rule.key) < ($1.reachedAt, $1.rule.key) }
+        return result.sorted { ($0.reachedAt, $0.key) < ($1.reachedAt, $1.key) }
     }
 
     /// When the total of a rule was reached: the day is found by what days come to, then the event.

@@ -19,7 +19,7 @@ package struct AdministrativeBody: Sendable {
 
     /// - Parameters:
     ///   - fields: the names that the object may have.
-    ///   - elements: the names that objects in the array of a member may have, by member.
+    ///   - elements: the names that objects in the array of a member may have, by the member's path.
     ///   - objects: the names that the object of a member may have, by member.
     ///   - elsewhere: names that belong to another resource, and where that is.
     package init(
@@ -115,8 +115,7 @@ private struct BodyChecker {
 
     private mutating func checkObject(_ path: String) throws(Rejection) {
         try reader.enterObject()
-        let member = String(path.prefix { $0 != "[" })
-        let fields = path.hasSuffix("]") ? elements[member] : objects[path]
+        let fields = path.hasSuffix("]") ? elements[path.withoutPlaces] : objects[path]
         var names: Set<String> = []
         var isFirst = true
         while let member = try reader.nextName(&isFirst) {
@@ -144,5 +143,17 @@ private struct BodyChecker {
             throw .invalid(path, "a text without U+0000")
         }
         return text
+    }
+}
+
+extension String {
+    /// `plans[3].prices[0]` as `plans.prices`.
+    fileprivate var withoutPlaces: String {
+        var isWithin = false
+        return filter { character in
+            if character == "[" { isWithin = true }
+            defer { if character == "]" { isWithin = false } }
+            return !isWithin
+        }
     }
 }

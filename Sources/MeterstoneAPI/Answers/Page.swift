@@ -20,7 +20,7 @@ extension Page<RecordedEntry> {
 
 extension Shapes {
     package static func page<Item>(
-        _ name: String, _ plural: StaticString, of item: Shape<Item>
+        _ name: String, _ plural: StaticString, _ kind: Cursor.Kind, of item: Shape<Item>
     ) -> Shape<Page<Item>> {
         Shape<Page<Item>>(
             name,
@@ -29,14 +29,33 @@ extension Shapes {
                 Member(
                     "nextCursor", Wire<String>.text.orNull, \.next?.text,
                     "Where the next page starts; null on the last."),
-            ])
+            ]
+        ) { fields throws(WireMismatch) in
+            Page(
+                try fields(plural.description, listOf: item),
+                next: try fields.cursor("nextCursor", kind))
+        }
     }
 
     /// A list that has no pages.
     package static func list<Item>(
         _ name: String, _ plural: StaticString, of item: Shape<Item>
     ) -> Shape<[Item]> {
-        Shape<[Item]>(name, [Member(plural, item.wire.list(), { $0 })])
+        Shape<[Item]>(name, [Member(plural, item.wire.list(), { $0 })]) {
+            fields throws(WireMismatch) in try fields(plural.description, listOf: item)
+        }
+    }
+}
+
+extension WireFields {
+    fileprivate func cursor(
+        _ name: String, _ kind: Cursor.Kind
+    ) throws(WireMismatch) -> Cursor? {
+        guard let text: String = try self(name) else { return nil }
+        guard let cursor = try? Cursor(text, kind: kind) else {
+            throw WireMismatch(path: name, expectation: "a cursor")
+        }
+        return cursor
     }
 }
 

@@ -9,7 +9,12 @@ extension Shapes {
             Member(
                 maybe: "shortfall", .integer(from: 1), { $0.shortfall == 0 ? nil : $0.shortfall },
                 "What was used beyond what could be paid."),
-        ])
+        ]
+    ) { fields throws(WireMismatch) in
+        CreditCharge(
+            amount: try fields("amount"), balance: try fields("balance"),
+            shortfall: try fields("shortfall") ?? 0)
+    }
 }
 
 extension Shapes {
@@ -27,7 +32,16 @@ extension Shapes {
             Member(
                 "grants", Shapes.openGrant.wire.list(), { Array($0.grants) },
                 "Open grants, in the order in which they are used."),
-        ])
+        ]
+    ) { fields throws(WireMismatch) in
+        // Refunds are told as what was neither earned nor spent.
+        Wallet(
+            balance: try fields("balance"), held: try fields("held"),
+            granted: try fields("lifetimeEarned"), refunded: 0, spent: try fields("lifetimeSpent"),
+            expired: try fields("expired"), voided: try fields("voided"), debt: try fields("debt"),
+            grants: try fields("grants", listOf: openGrant), holds: [], recurrences: [],
+            nextGrantNumber: 1, entryCount: 0, shortfall: try fields("shortfall"))
+    }
 }
 
 extension Shapes {
@@ -50,7 +64,14 @@ extension Shapes {
             Member(
                 maybe: "metadata", .texts, { $0.metadata.isEmpty ? nil : $0.metadata },
                 "What the caller keeps with it."),
-        ])
+        ]
+    ) { fields throws(WireMismatch) in
+        CreditGrant(
+            id: try fields("id"), amount: try fields("amount"), priority: try fields("priority"),
+            effectiveAt: try fields("effectiveAt"), expiresAt: try fields("expiresAt"),
+            source: try fields("source"), reference: try fields("reference"),
+            metadata: try fields("metadata") ?? [:])
+    }
 }
 
 extension Shapes {
@@ -66,7 +87,13 @@ extension Shapes {
                 Member(
                     maybe: "rolloverMax", .integer(from: 1), \.rolloverMax,
                     "Up to how much is kept of it in the next window."),
-            ])
+            ]
+    ) { fields throws(WireMismatch) in
+        WalletGrant(
+            number: try fields("number"), grant: try grant.read(fields),
+            remaining: try fields("remaining"), held: try fields("held"),
+            isScheduled: try fields("scheduled"), rolloverMax: try fields("rolloverMax"))
+    }
 }
 
 /// A grant that was made or voided, credits that were given back, and what the subject has now.
@@ -88,7 +115,7 @@ extension Shapes {
         [
             Member("grant", Shapes.grant.wire.orNull, \.grant, "The grant."),
             Member("balance", .integer, \.balance, "What the subject has now."),
-        ])
+        ], creditAnswer)
 
     package static let voided = Shape<CreditAnswer>(
         "VoidAnswer",
@@ -96,14 +123,21 @@ extension Shapes {
             Member("grant", Shapes.grant.wire.orNull, \.grant, "The grant."),
             Member("amount", .quantity, \.amount, "What was left of it and is gone."),
             Member("balance", .integer, \.balance, "What the subject has now."),
-        ])
+        ], creditAnswer)
 
     package static let refunded = Shape<CreditAnswer>(
         "RefundAnswer",
         [
             Member("amount", .quantity, \.amount, "What was given back."),
             Member("balance", .integer, \.balance, "What the subject has now."),
-        ])
+        ], creditAnswer)
+
+    private static let creditAnswer: Shape<CreditAnswer>.Make = {
+        fields throws(WireMismatch) in
+        CreditAnswer(
+            grant: try fields("grant", maybe: grant), amount: try fields("amount") ?? 0,
+            balance: try fields("balance"))
+    }
 }
 
 extension Shapes {
@@ -113,7 +147,13 @@ extension Shapes {
         Member("priority", .integer, { Int64($0.priority) }),
         Member("expiresAt", Wire<Instant>.instant.orNull, \.expiresAt),
         Member(maybe: "rolloverMax", .integer(from: 1), \.rollover?.most),
-    ])
+    ]) { fields throws(WireMismatch) in
+        let most: Int64? = try fields("rolloverMax")
+        return CreditAllocation(
+            grant: try fields("grant"), units: try fields("units"),
+            priority: try fields("priority"), expiresAt: try fields("expiresAt"),
+            rollover: most.map { Rollover(recurrence: "", most: $0) })
+    }
 
     private static let allocations = allocation.wire.list()
 }
@@ -149,7 +189,22 @@ extension Shapes {
                 "Which grants paid, got back or lost how much."),
             Member("seal", .seal, \.seal.description, "SHA-256 of the entry and the seal before."),
             Member("previousSeal", .seal, \.previous.description, "The seal of the entry before."),
-        ])
+        ]
+    ) { fields throws(WireMismatch) in
+        RecordedEntry(
+            entry: LedgerEntry(
+                kind: try fields("kind"), amount: try fields("amount"),
+                balanceAfter: try fields("balanceAfter"), recordedAt: try fields("recordedAt"),
+                occurredAt: try fields("occurredAt"), reference: try fields("reference"),
+                note: try fields("note"), author: try fields("author"),
+                grant: try fields("grant", maybe: grant),
+                grantNumber: try fields("grantNumber") ?? 0,
+                allocations: fields.contains("allocations")
+                    ? try fields("allocations", listOf: allocation) : [],
+                shortfall: try fields("shortfall") ?? 0),
+            sequence: try fields("sequence"), seal: try fields("seal"),
+            previous: try fields("previousSeal"))
+    }
 }
 
 extension Wire<String> {
@@ -165,5 +220,5 @@ extension Int64 {
 }
 
 extension Shapes {
-    package static let entries = page("EntryList", "entries", of: Shapes.entry)
+    package static let entries = page("EntryList", "entries", .entries, of: Shapes.entry)
 }

@@ -33,14 +33,51 @@ extension Shapes {
                 maybe: "properties", .json(.type("object")), \.event.details?.properties,
                 "What else was told."),
             Member(
-                maybe: "reservation", Shapes.standing.wire, \.reservation,
+                maybe: "reservation", Shapes.standing.wire,
+                { $0.reservation.map { Standing(status: $0.status, expiresAt: $0.expiresAt) } },
                 "Where it stands, if it is or was a reservation."),
             Member(maybe: "credits", Shapes.charge.wire, \.credits),
             Member("voided", .flag, \.isVoided, "Whether it was taken back."),
             Member(
                 "corrections", Shapes.correction.wire.list(), \.corrections,
                 "Oldest first."),
-        ])
+        ]
+    ) { fields throws(WireMismatch) in try RecordedEvent(fields) }
+}
+
+extension RecordedEvent {
+    fileprivate init(_ fields: WireFields) throws(WireMismatch) {
+        let id: EventID? = try fields("id")
+        let quantities: Quantities = try fields("quantities")
+        let dimensions: [String: String] = try fields("dimensions") ?? [:]
+        let properties: WireJSON? = try fields("properties")
+        let cost: Int64? = try fields("costMillionths")
+        let details = EventDetails(
+            source: try fields("source"), type: try fields("type"),
+            subtype: try fields("subtype"), status: try fields("status"),
+            durationMilliseconds: try fields("durationMs"),
+            errorMessage: try fields("errorMessage"), cost: cost.map { Money(millionths: $0) },
+            project: try fields("project"), scene: try fields("scene"),
+            session: try fields("session"),
+            dimensions: dimensions.map { Dimension(name: $0.key, value: $0.value) },
+            properties: properties?.text)
+        let event = UsageEvent(
+            id: id, subject: try fields("subject"), occurredAt: try fields("occurredAt"),
+            quantities: quantities, details: details == .none ? nil : details)
+        let recordedAt: Instant = try fields("recordedAt")
+        let standing = try fields("reservation", maybe: Shapes.standing)
+        // Its place among all facts and the terms of a reservation are not told in lists.
+        self.init(
+            event: event, sequence: 0, recordedAt: recordedAt,
+            corrections: try fields("corrections", listOf: Shapes.correction),
+            reservation: standing.map {
+                Reservation(
+                    id: id ?? .text("?"), source: details.source, subject: event.subject,
+                    quantities: quantities, reported: nil, status: $0.status,
+                    terms: ReservationTerms(), reservedAt: recordedAt, expiresAt: $0.expiresAt,
+                    closedAt: nil)
+            }, credits: try fields("credits", maybe: Shapes.charge))
+    }
 }
 
 extension RecordedEvent {
@@ -54,9 +91,16 @@ extension RecordedEvent {
 
 extension Shapes {
     /// The event says what counts; of the reservation, where it stands is left to say.
-    fileprivate static let standing = Shape<Reservation>([
+    fileprivate static let standing = Shape<Standing>([
         Member("status", .choice, \.status), Member("expiresAt", .instant, \.expiresAt),
-    ])
+    ]) { fields throws(WireMismatch) in
+        Standing(status: try fields("status"), expiresAt: try fields("expiresAt"))
+    }
+}
+
+private struct Standing {
+    let status: ReservationStatus
+    let expiresAt: Instant
 }
 
 extension Shapes {
@@ -64,11 +108,15 @@ extension Shapes {
         Member("kind", .oneOf(["void", "amend"]), \.kind.rawValue),
         Member("author", .text, \.author), Member("reason", .text, \.reason),
         Member("recordedAt", .instant, \.recordedAt),
-    ])
+    ]) { fields throws(WireMismatch) in
+        CorrectionNote(
+            kind: try fields("kind"), author: try fields("author"), reason: try fields("reason"),
+            recordedAt: try fields("recordedAt"))
+    }
 }
 
 extension Shapes {
-    package static let events = page("EventList", "events", of: event)
+    package static let events = page("EventList", "events", .events, of: event)
 }
 
 /// Usage of a subject, window by window.
@@ -94,12 +142,24 @@ extension Shapes {
             Member(
                 "points", Shapes.usagePoint.wire.list(), \.series.points,
                 "Oldest first."),
-        ])
+        ]
+    ) { fields throws(WireMismatch) in
+        UsageAnswer(
+            try fields("subject"),
+            UsageSeries(
+                meter: try fields("meter"), window: try fields("window"),
+                timeZone: try fields("timeZone"),
+                points: try fields("points", listOf: usagePoint)))
+    }
 }
 
 extension Shapes {
     fileprivate static let usagePoint = Shape<UsageSeries.Point>([
         Member("from", .instant, \.from), Member("until", .instant, \.until, "Not included."),
         Member("quantity", .units, \.quantity),
-    ])
+    ]) { fields throws(WireMismatch) in
+        UsageSeries.Point(
+            from: try fields("from"), until: try fields("until"),
+            quantity: try fields("quantity"))
+    }
 }

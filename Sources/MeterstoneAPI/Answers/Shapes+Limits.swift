@@ -24,7 +24,17 @@ extension Shapes {
             Member(
                 maybe: "overage", .integer(from: 1),
                 { $0.overage > .zero ? $0.overage.units : nil }, "Used beyond the allowance."),
-        ])
+        ]
+    ) { fields throws(WireMismatch) in
+        let mode: LimitMode = try fields("mode")
+        let limit = Limit(
+            key: try fields("limit"), meter: try fields("meter"), window: try fields("window"),
+            mode: mode)
+        return LimitStatus(
+            definition: LimitDefinition(told: limit), ancestor: try fields("subject"),
+            allowance: try fields("allowance"), used: try fields("used"),
+            resetsAt: try fields("resetsAt"), wouldHaveDenied: try fields("wouldHaveDenied"))
+    }
 }
 
 extension Wire<[LimitStatus]> {
@@ -34,7 +44,8 @@ extension Wire<[LimitStatus]> {
 extension Shapes {
     /// A consume that was allowed.
     package static let consumed = Shape<Decision>(
-        "ConsumeAnswer", [.allowed(true)] + answered + limitsAndCredits)
+        "ConsumeAnswer", [.allowed(true)] + answered + limitsAndCredits
+    ) { fields throws(WireMismatch) in try Decision(fields, denial: nil) }
 
     private static let answered: [Member<Decision>] = [
         Member(
@@ -54,6 +65,25 @@ extension Shapes {
 extension Member {
     package static func allowed(_ value: Bool) -> Member {
         Member("allowed", .always(value), { _ in value }, "Whether it may be used.")
+    }
+}
+
+extension Decision {
+    fileprivate init(_ fields: WireFields, denial: Denial?) throws(WireMismatch) {
+        self.init(
+            denial: denial, isDuplicate: try fields("duplicate") ?? false,
+            eventID: try fields("eventId"),
+            limits: try fields("limits", listOf: Shapes.limitStatus),
+            credits: try fields("credits", maybe: Shapes.charge))
+    }
+}
+
+extension LimitDefinition {
+    /// As a client is told of it: its place in a store is unknown.
+    fileprivate convenience init(told limit: Limit) {
+        self.init(
+            limit: limit, aggregation: .sum, mode: limit.mode, number: 0, series: 0,
+            refusalSeries: 0)
     }
 }
 
@@ -84,6 +114,34 @@ extension Shapes {
     /// The members of a problem that says why something is refused.
     package static let denied = Shape<CheckAnswer>(
         Shape(limitsAndCredits).members(of: \CheckAnswer.decision) + denial)
+
+    /// Reads a decision: of a check, or of a problem that says why something is refused.
+    ///
+    /// - Parameters:
+    ///   - subject: who is taken to be blocked, where somebody is.
+    ///   - now: when the answer came, from when on it tells to wait.
+    package static func decision(
+        _ fields: WireFields, of subject: SubjectID, at now: Instant
+    ) throws(WireMismatch) -> Decision {
+        guard let code: String = try fields("code") else {
+            return try Decision(fields, denial: nil)
+        }
+        let seconds: Int64? = try fields("retryAfterSeconds")
+        let reason: Denial.Reason
+        switch code {
+        case "limit_exceeded": reason = .limitExceeded
+        case "insufficient_credits": reason = .insufficientCredits
+        case "subject_blocked": reason = .subjectBlocked(subject)
+        default: throw WireMismatch(path: "code", expectation: "the code of a refusal")
+        }
+        return try Decision(
+            fields,
+            denial: Denial(
+                reason: reason, violated: try fields("violated") ?? [],
+                retryAt: seconds.map { now.advanced(byMilliseconds: $0 * 1_000) },
+                nextRefillAt: try fields("nextRefillAt"),
+                plansThatAllow: try fields("plansThatAllow") ?? []))
+    }
 
     /// Why it is refused, and when or how it would not be.
     private static let denial: [Member<CheckAnswer>] = [
@@ -120,7 +178,10 @@ extension Shapes {
         [
             Member("subject", .name, \.subject),
             Member("limits", .statuses, \.limits, "Its own and its teams', with what is used now."),
-        ])
+        ]
+    ) { fields throws(WireMismatch) in
+        SubjectLimits(try fields("subject"), try fields("limits", listOf: limitStatus))
+    }
 }
 
 /// An allowance of one subject, in the place of its plan's.
@@ -140,7 +201,10 @@ extension Shapes {
         [
             Member("limit", .key, \.limit, "The limit's key."),
             Member("allowance", .allowance, \.allowance, "How much this subject may use."),
-        ])
+        ]
+    ) { fields throws(WireMismatch) in
+        OverrideAnswer(try fields("limit"), try fields("allowance"))
+    }
 }
 
 extension Shapes {

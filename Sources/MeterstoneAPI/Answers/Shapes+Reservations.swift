@@ -20,7 +20,20 @@ extension Shapes {
                 "onExpiry", .choice, \.terms.onExpiry, "What counts when nobody ends it."),
             Member(
                 "onOverage", .choice, \.terms.onOverage, "What counts beyond what was set aside."),
-        ])
+        ]
+    ) { fields throws(WireMismatch) in
+        let reservedAt: Instant = try fields("reservedAt")
+        let expiresAt: Instant = try fields("expiresAt")
+        return Reservation(
+            id: try fields("id"), source: try fields("source"), subject: try fields("subject"),
+            quantities: try fields("quantities"), reported: try fields("reported"),
+            status: try fields("status"),
+            // The time that it was given last is not told, but when it ends.
+            terms: ReservationTerms(
+                milliseconds: expiresAt.millisecondsSince1970 - reservedAt.millisecondsSince1970,
+                onExpiry: try fields("onExpiry"), onOverage: try fields("onOverage")),
+            reservedAt: reservedAt, expiresAt: expiresAt, closedAt: try fields("closedAt"))
+    }
 }
 
 extension Shapes {
@@ -31,7 +44,7 @@ extension Shapes {
 extension Shapes {
     /// What became of an extension, a settlement or a release.
     package static let reservationAnswer = Shape<ReservationAnswer>(
-        "ReservationAnswer", reservationMembers)
+        "ReservationAnswer", reservationMembers, reservationMake)
 
     fileprivate static let reservationMembers: [Member<ReservationAnswer>] = [
         Member(
@@ -45,7 +58,15 @@ extension Shapes {
 
     /// What became of a reserve that was allowed.
     package static let reserved = Shape<ReservationAnswer>(
-        "ReserveAnswer", [.allowed(true)] + reservationMembers)
+        "ReserveAnswer", [.allowed(true)] + reservationMembers, reservationMake)
+
+    private static let reservationMake: Shape<ReservationAnswer>.Make = {
+        fields throws(WireMismatch) in
+        ReservationAnswer(
+            reservation: try fields("reservation", reservation),
+            limits: try fields("limits", listOf: limitStatus),
+            credits: try fields("credits", maybe: charge), isDuplicate: try fields("duplicate"))
+    }
 }
 
 extension ReservationAnswer {

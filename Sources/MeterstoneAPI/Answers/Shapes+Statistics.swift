@@ -45,7 +45,37 @@ extension Shapes {
             Member(
                 maybe: "milestones", Shapes.milestone.wire.list(), \.milestones,
                 "In the order in which they were reached."),
-        ])
+        ]
+    ) { fields throws(WireMismatch) in try LifetimeStatistics(fields) }
+}
+
+extension LifetimeStatistics {
+    fileprivate init(_ fields: WireFields) throws(WireMismatch) {
+        let totals: [String: Quantity] = try fields("totals")
+        let thisMonth: [String: Quantity] = try fields("thisMonth")
+        let overages: [String: Quantity] = try fields("overages")
+        self.init(
+            subject: try fields("subject"), timeZone: try fields("timeZone"),
+            meters: totals.sorted { $0.key < $1.key }.map {
+                MeterTotals(
+                    meter: MeterKey(unchecked: $0.key), lifetime: $0.value,
+                    thisMonth: thisMonth[$0.key] ?? .zero)
+            },
+            streaks: Streaks(
+                daysActive: try fields("daysActive"), longestStreak: try fields("longestStreak"),
+                currentStreak: try fields("currentStreak")),
+            firstActivityAt: try fields("firstActivityAt"),
+            lastActivityAt: try fields("lastActivityAt"),
+            sessions: try fields("sessions", maybe: Shapes.sessions),
+            overages: Dictionary(
+                uniqueKeysWithValues: overages.map { (LimitKey(unchecked: $0.key), $0.value) }),
+            planAtLastUse: try fields("planAtLastUse"), plan: try fields("plan"),
+            monthsSubscribed: try fields("monthsSubscribed"),
+            revenue: Money(millionths: try fields("revenueMillionths")),
+            highestPlan: try fields("highestPlan"),
+            milestones: fields.contains("milestones")
+                ? try fields("milestones", listOf: Shapes.milestone) : nil)
+    }
 }
 
 extension Shapes {
@@ -54,13 +84,19 @@ extension Shapes {
         Member("averageLength", Wire<Ratio>.number.orNull, \.averageLength),
         Member("longest", Wire<Quantity>.units.orNull, \.longest),
         Member("averagePerMonth", Wire<Ratio>.number.orNull, \.averagePerMonth),
-    ])
+    ]) { fields throws(WireMismatch) in
+        SessionStatistics(
+            completed: try fields("completed"), averageLength: try fields("averageLength"),
+            longest: try fields("longest"), averagePerMonth: try fields("averagePerMonth"))
+    }
 }
 
 extension Shapes {
     fileprivate static let milestone = Shape<Milestone>([
-        Member("key", .key, \.rule.key), Member("reachedAt", .instant, \.reachedAt),
-    ])
+        Member("key", .key, \.key), Member("reachedAt", .instant, \.reachedAt),
+    ]) { fields throws(WireMismatch) in
+        Milestone(key: try fields("key"), reachedAt: try fields("reachedAt"))
+    }
 }
 
 extension Shapes {
@@ -212,9 +248,9 @@ extension Shapes {
 }
 
 extension Shapes {
-    package static let days = page("DailyUsageList", "documents", of: day)
+    package static let days = page("DailyUsageList", "documents", .documents, of: day)
 }
 
 extension Shapes {
-    package static let months = page("MonthlyUsageList", "documents", of: month)
+    package static let months = page("MonthlyUsageList", "documents", .documents, of: month)
 }

@@ -17,6 +17,9 @@ enum EventField: String, CaseIterable, Sendable {
         case .id, .subject, .type, .occurredAt, .source, .specversion: false
         }
     }
+
+    /// Whether it says how much.
+    var isQuantity: Bool { self == .meter || self == .quantity || self == .quantities }
 }
 
 /// The context attributes of a CloudEvent in JSON, version 1.0.

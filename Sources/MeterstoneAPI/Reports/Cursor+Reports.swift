@@ -5,16 +5,32 @@ extension Cursor {
     ///
     /// It holds the span and what was recorded by then, too, so that all pages are about the same time
     /// and show each row once, however late they are asked for.
-    package init?(after report: Report<some ReportRow>, of name: ReportName) {
+    package init?(after report: ReportTable) {
         guard let next = report.next else { return nil }
-        let from = report.span.from.millisecondsSince1970
-        let until = report.span.until.millisecondsSince1970
-        let cut = report.cut?.text ?? ""
+        self.init(report.name, next, report.span, report.cut, report.lastSubject)
+    }
+
+    /// Where a question that is not about the first page starts.
+    init?(resuming question: ReportQuestion, of name: ReportName) {
+        guard question.offset > 0, let from = question.from, let until = question.until else {
+            return nil
+        }
+        self.init(
+            name, question.offset, WindowSpan(from: from, until: until), question.cut,
+            question.after)
+    }
+
+    private init(
+        _ name: ReportName, _ next: Int, _ span: WindowSpan, _ cut: ReportCut?,
+        _ last: SubjectID?
+    ) {
+        let from = span.from.millisecondsSince1970
+        let until = span.until.millisecondsSince1970
         // The subject stands last, since ids may hold a colon.
         self.init(
             kind: .reports,
-            position: "\(name.rawValue):\(next):\(from):\(until):\(cut):"
-                + (report.lastSubject?.text ?? ""))
+            position: "\(name.rawValue):\(next):\(from):\(until):\(cut?.text ?? ""):"
+                + (last?.text ?? ""))
     }
 }
 

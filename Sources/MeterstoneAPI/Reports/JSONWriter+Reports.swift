@@ -1,10 +1,10 @@
 package import MeterstoneCore
 
 extension JSONWriter {
-    package mutating func report(_ report: Report<some ReportRow>, of reportName: ReportName) {
+    package mutating func report(_ report: ReportTable) {
         beginObject()
         name("report")
-        string(reportName.rawValue)
+        string(report.name.rawValue)
         name("from")
         string(report.span.from.rfc3339)
         name("until")
@@ -13,19 +13,19 @@ extension JSONWriter {
         string(report.timeZone)
         name("rows")
         beginArray()
-        for row in report.rows { self.row(row) }
+        for row in report.rows { self.row(row, report) }
         endArray()
-        if let next = Cursor(after: report, of: reportName) {
+        if let next = Cursor(after: report) {
             name("next")
             string(next.text)
         }
         endObject()
     }
 
-    mutating func row<Row: ReportRow>(_ row: Row) {
+    mutating func row(_ row: [ReportValue], _ report: ReportTable) {
         beginObject()
-        for (column, value) in zip(Row.columns, row.values) {
-            name(text: column)
+        for (column, value) in zip(report.columns, row) {
+            name(text: column.name)
             self.value(value)
         }
         endObject()

@@ -54,24 +54,22 @@ package enum ReportFormat: String, CaseIterable, Sendable {
     ///
     /// - Parameter isFirst: whether this is the first page of a document, which starts with the
     ///   names of the columns.
-    package func document<Row: ReportRow>(
-        _ report: Report<Row>, of name: ReportName, isFirst: Bool = true
-    ) -> [UInt8] {
+    package func document(_ report: ReportTable, isFirst: Bool = true) -> [UInt8] {
         switch self {
         case .json:
             var writer = JSONWriter(capacity: 256 + report.rows.count * 128)
-            writer.report(report, of: name)
+            writer.report(report)
             return writer.bytes
         case .csv:
             var writer = CSVWriter()
-            if isFirst { writer.line(Row.columns.map { .text($0) }) }
-            for row in report.rows { writer.line(row.values) }
+            if isFirst { writer.line(report.columns.map { .text($0.name) }) }
+            for row in report.rows { writer.line(row) }
             return writer.bytes
         case .ndjson:
             var bytes: [UInt8] = []
             for row in report.rows {
                 var writer = JSONWriter()
-                writer.row(row)
+                writer.row(row, report)
                 bytes += writer.bytes
                 bytes.append(UInt8(ascii: "\n"))
             }

@@ -84,31 +84,26 @@ package struct ExtendBody: Sendable {
     }
 }
 
-/// What a request to settle a reservation says: how much was used.
-package struct SettleBody: Sendable {
+/// What a request to end a reservation says: how much was used, and what there is to tell of the operation.
+package struct ClosingBody: Sendable {
     package let quantities: Quantities
+    /// `nil`: nothing.
+    package let details: EventDetails?
 
-    package init(_ json: [UInt8]) throws(Rejection) {
+    /// - Parameter counts: whether quantities may be told: a release has none.
+    package init(_ json: [UInt8], counts: Bool) throws(Rejection) {
         var draft = EventDraft()
-        try JSONReader.readBody(json) { (name, reader) throws(Rejection) in
-            switch EventField(rawValue: name) {
-            case .meter: try draft.read(.meter, from: &reader)
-            case .quantity: try draft.read(.quantity, from: &reader)
-            case .quantities: try draft.read(.quantities, from: &reader)
-            default: throw .unknown(name)
+        if !json.isEmpty || counts {
+            try JSONReader.readBody(json) { (name, reader) throws(Rejection) in
+                guard let field = EventField(rawValue: name), field.isData || field == .type,
+                    counts || !field.isQuantity
+                else { throw .unknown(name) }
+                try draft.read(field, from: &reader)
             }
         }
         try draft.mergeMeter()
         quantities = draft.quantities
-    }
-}
-
-/// What a request to release a reservation says, which is nothing.
-package enum ReleaseBody {
-    /// Throws unless the body is empty or an object without members.
-    package static func check(_ json: [UInt8]) throws(Rejection) {
-        guard !json.isEmpty else { return }
-        try JSONReader.readBody(json) { (name, _) throws(Rejection) in throw .unknown(name) }
+        details = draft.details()
     }
 }
 

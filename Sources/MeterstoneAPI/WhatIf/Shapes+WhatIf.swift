@@ -23,20 +23,36 @@ extension Shapes {
                 "refusals", Shapes.whatIfRefusal.wire.list(), \.refusals,
                 "The oldest."),
             Member("truncated", .flag, \.isTruncated, "Whether there are more than are told."),
-        ])
+        ]
+    ) { fields throws(WireMismatch) in
+        WhatIfAnswer(
+            from: try fields("from"), until: try fields("until"), timeZone: try fields("timeZone"),
+            events: try fields("events"), refused: try fields("refused"),
+            subjects: try fields("subjects"), subjectsRefused: try fields("subjectsRefused"),
+            limits: try fields("limits", listOf: whatIfLimit),
+            days: try fields("days", listOf: whatIfDay),
+            mostRefused: try fields("mostRefused", listOf: whatIfSubject),
+            refusals: try fields("refusals", listOf: whatIfRefusal))
+    }
 }
 
 extension Shapes {
     fileprivate static let whatIfLimit = Shape<WhatIfAnswer.RefusingLimit>([
         Member("limit", .key, \.limit), Member("refused", .count, \.refused),
         Member("subjects", .count, \.subjects),
-    ])
+    ]) { fields throws(WireMismatch) in
+        WhatIfAnswer.RefusingLimit(
+            limit: try fields("limit"), refused: try fields("refused"),
+            subjects: try fields("subjects"))
+    }
 }
 
 extension Shapes {
     fileprivate static let whatIfDay = Shape<WhatIfAnswer.RefusingDay>([
         Member("day", .date, \.day), Member("refused", .count, \.refused),
-    ])
+    ]) { fields throws(WireMismatch) in
+        WhatIfAnswer.RefusingDay(day: try fields("day"), refused: try fields("refused"))
+    }
 }
 
 extension Shapes {
@@ -44,7 +60,12 @@ extension Shapes {
         Member("subject", .name, \.subject), Member("refused", .count, \.refused),
         Member("firstRefusedAt", .instant, \.firstRefusedAt),
         Member("lastRefusedAt", .instant, \.lastRefusedAt),
-    ])
+    ]) { fields throws(WireMismatch) in
+        WhatIfAnswer.RefusedSubject(
+            subject: try fields("subject"), refused: try fields("refused"),
+            firstRefusedAt: try fields("firstRefusedAt"),
+            lastRefusedAt: try fields("lastRefusedAt"))
+    }
 }
 
 extension Shapes {
@@ -58,5 +79,11 @@ extension Shapes {
                 "The limits that refuse it."),
             Member("eventId", .name, \.eventID),
             Member(maybe: "source", .name, \.source),
-        ])
+        ]
+    ) { fields throws(WireMismatch) in
+        WhatIfAnswer.Refusal(
+            subject: try fields("subject"), occurredAt: try fields("occurredAt"),
+            limits: try fields("limits"), eventID: try fields("eventId"),
+            source: try fields("source"))
+    }
 }

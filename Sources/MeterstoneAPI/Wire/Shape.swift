@@ -1,18 +1,35 @@
 /// The members of one kind of object, each told once: what it is called, what it says, and how it is written.
 ///
-/// The JSON of answers and their schemas in the description come from it, so that they cannot differ.
+/// The JSON of answers and their schemas in the description come from it, so that they cannot differ. What a
+/// client reads stands beside it, and a test holds the two together.
 package struct Shape<Value>: Sendable {
     /// What the schema is called, where it stands in the description by its name.
     package let name: String?
     package let members: [Member<Value>]
+    private let make: Make?
 
-    package init(_ name: String?, _ members: [Member<Value>]) {
+    package typealias Make = @Sendable (WireFields) throws(WireMismatch) -> Value
+
+    /// - Parameter make: puts a value together from its members; `nil`: no client of ours reads it.
+    package init(_ name: String?, _ members: [Member<Value>], _ make: Make? = nil) {
         self.name = name
         self.members = members
+        self.make = make
     }
 
     /// One whose schema stands where it is used.
-    package init(_ members: [Member<Value>]) { self.init(nil, members) }
+    package init(_ members: [Member<Value>], _ make: Make? = nil) { self.init(nil, members, make) }
+
+    package func read(_ fields: WireFields) throws(WireMismatch) -> Value {
+        guard let make else {
+            throw WireMismatch(path: "", expectation: "an object that clients read")
+        }
+        return try make(fields)
+    }
+
+    package func read(_ json: [UInt8]) throws(WireMismatch) -> Value {
+        try read(WireFields(json))
+    }
 
     /// The schema of the object itself.
     package var definition: String {

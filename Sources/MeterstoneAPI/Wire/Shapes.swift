@@ -8,7 +8,8 @@ package enum Shapes {
         schema(reservation), schema(reservations), schema(reserved), schema(reservationAnswer),
         schema(event), schema(events), schema(usage), schema(lifetime), schema(statistics),
         schema(pace), schema(feature), schema(day), schema(days), schema(month), schema(months),
-        schema(whatIf), schema(whatIfRefusal),
+        schema(whatIf), schema(whatIfRefusal), schema(change), schema(changes),
+        schema(blueprintStep), schema(blueprintSteps), schema(importedFile), schema(imports),
     ]
 
     package static func schema<Value>(_ shape: Shape<Value>) -> (name: String, schema: String) {

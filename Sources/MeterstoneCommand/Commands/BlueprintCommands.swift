@@ -33,17 +33,14 @@ struct BlueprintCommand: AsyncParsableCommand {
         @Argument(help: BlueprintCommand.nameHelp)
         var name: String
 
-        @OptionGroup var store: StoreArguments
+        @OptionGroup var store: ServiceArguments
 
         func run() async throws {
             let blueprint = try BlueprintFile(name).blueprint()
-            let steps = try await OpenStore.with(store, for: .mayCreate) { engine in
-                let steps = try await engine.apply(blueprint, author: Changes.author)
-                try AppliedBlueprint(steps, name: name).check()
-                try await AppliedBlueprint.note(
-                    blueprint, name, isOfStart: false, author: Changes.author, in: engine)
-                return steps
+            let steps = try await OpenStore.with(store, for: .mayCreate) { service in
+                try await service.apply(blueprint, named: name, author: Changes.author)
             }
+            try AppliedBlueprint(steps, name: name).check()
             Console.write("\(name): \(AppliedBlueprint(steps, name: name).text)")
         }
     }

@@ -11,11 +11,11 @@ enum Changes {
 
     /// Makes one change and says what became of it.
     static func make(
-        _ change: Change, of name: String, _ store: StoreArguments,
+        _ change: Change, of name: String, _ store: ServiceArguments,
         for purpose: OpenStore.Purpose = .existing
     ) async throws {
-        let receipt = try await OpenStore.with(store, for: purpose) { engine in
-            try await engine.change(ChangeRequest(change: change, author: author))
+        let receipt = try await OpenStore.with(store, for: purpose) { service in
+            try await service.change(ChangeRequest(change: change, author: author))
         }
         Console.write("\(try text(receipt.outcome)) \(name)")
     }

@@ -20,7 +20,7 @@ struct CreditsCommand: AsyncParsableCommand {
         @Argument(transform: { try ArgumentText.identifier($0) as SubjectID })
         var subject: SubjectID
 
-        @OptionGroup var store: StoreArguments
+        @OptionGroup var store: ServiceArguments
         @OptionGroup var output: OutputArguments
 
         func run() async throws {
@@ -45,12 +45,12 @@ struct CreditsCommand: AsyncParsableCommand {
         @Option(help: ArgumentHelp("How many.", valueName: "n"))
         var count = 100
 
-        @OptionGroup var store: StoreArguments
+        @OptionGroup var store: ServiceArguments
         @OptionGroup var output: OutputArguments
 
         func run() async throws {
-            let page = try await OpenStore.with(store) { engine in
-                try await engine.ledger(of: subject, before: before, count: count)
+            let page = try await OpenStore.with(store) { service in
+                try await service.ledger(of: subject, before: before, count: count)
             }
             guard output.json else { return Console.write(Answers.table(page.entries)) }
             var writer = JSONWriter()
@@ -94,7 +94,7 @@ struct CreditsCommand: AsyncParsableCommand {
         @Option(help: ArgumentHelp("What it belongs to elsewhere: a payment.", valueName: "text"))
         var reference: String?
 
-        @OptionGroup var store: StoreArguments
+        @OptionGroup var store: ServiceArguments
         @OptionGroup var output: OutputArguments
 
         func run() async throws {
@@ -119,7 +119,7 @@ struct CreditsCommand: AsyncParsableCommand {
         @Option(help: ArgumentHelp("Why.", valueName: "text"))
         var reason: String
 
-        @OptionGroup var store: StoreArguments
+        @OptionGroup var store: ServiceArguments
         @OptionGroup var output: OutputArguments
 
         func run() async throws {
@@ -141,7 +141,7 @@ struct CreditsCommand: AsyncParsableCommand {
         @Option(help: ArgumentHelp("Why.", valueName: "text"))
         var reason = ""
 
-        @OptionGroup var store: StoreArguments
+        @OptionGroup var store: ServiceArguments
         @OptionGroup var output: OutputArguments
 
         func run() async throws {
@@ -156,10 +156,10 @@ struct CreditsCommand: AsyncParsableCommand {
 private enum CreditChanges {
     /// Makes one and says what it came to.
     static func make(
-        _ change: Change, _ verb: String, _ store: StoreArguments, _ output: OutputArguments
+        _ change: Change, _ verb: String, _ store: ServiceArguments, _ output: OutputArguments
     ) async throws {
-        let outcome = try await OpenStore.with(store) { engine in
-            try await engine.change(ChangeRequest(change: change, author: Changes.author)).outcome
+        let outcome = try await OpenStore.with(store) { service in
+            try await service.change(ChangeRequest(change: change, author: Changes.author)).outcome
         }
         switch outcome {
         case .credited(let receipt):

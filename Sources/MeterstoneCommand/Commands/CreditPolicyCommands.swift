@@ -14,7 +14,7 @@ extension CreditsCommand {
             static let configuration = CommandConfiguration(
                 abstract: "Show what usage costs in credits.")
 
-            @OptionGroup var store: StoreArguments
+            @OptionGroup var store: ServiceArguments
             @OptionGroup var output: OutputArguments
 
             func run() async throws {
@@ -51,7 +51,7 @@ extension CreditsCommand {
             @Flag(help: "Nothing costs credits, and no plan gives any.")
             var disabled = false
 
-            @OptionGroup var store: StoreArguments
+            @OptionGroup var store: ServiceArguments
 
             func run() async throws {
                 let policy = CreditPolicy(
@@ -66,7 +66,7 @@ extension CreditsCommand {
             static let configuration = CommandConfiguration(
                 abstract: "Delete it, so that nothing costs credits.")
 
-            @OptionGroup var store: StoreArguments
+            @OptionGroup var store: ServiceArguments
 
             func run() async throws {
                 try await Changes.make(.deleteCreditPolicy, of: "credit policy", store)

@@ -67,15 +67,15 @@ struct ImportCommand: AsyncParsableCommand {
     @Flag(help: "Create no meters.")
     var strict = false
 
-    @OptionGroup var store: StoreArguments
+    @OptionGroup var store: ServiceArguments
     @OptionGroup var output: OutputArguments
 
     func run() async throws {
         let request = try request()
         let input = try InputFile(path: file)
         let purpose: OpenStore.Purpose = strict ? .existing : .mayCreate
-        let summary = try await OpenStore.with(store, for: purpose) { engine in
-            try await run(try UsageImport(input, into: engine, request))
+        let summary = try await OpenStore.with(store, for: purpose) { service in
+            try await run(try UsageImport(input, into: service, request))
         }
         tell(summary)
         if summary.rejected > 0 {

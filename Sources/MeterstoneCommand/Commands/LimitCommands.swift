@@ -13,7 +13,7 @@ struct LimitsCommand: AsyncParsableCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List the limits.")
 
-        @OptionGroup var store: StoreArguments
+        @OptionGroup var store: ServiceArguments
         @OptionGroup var output: OutputArguments
 
         func run() async throws {
@@ -97,7 +97,7 @@ struct LimitsCommand: AsyncParsableCommand {
         @Option(help: "What it limits, for people.")
         var description: String?
 
-        @OptionGroup var store: StoreArguments
+        @OptionGroup var store: ServiceArguments
 
         func run() async throws {
             let limit = Limit(
@@ -118,7 +118,7 @@ struct LimitsCommand: AsyncParsableCommand {
         @Argument(transform: { try ArgumentText.identifier($0) as LimitKey })
         var key: LimitKey
 
-        @OptionGroup var store: StoreArguments
+        @OptionGroup var store: ServiceArguments
 
         func run() async throws {
             try await Changes.make(.deleteLimit(key), of: "limit \(key)", store)

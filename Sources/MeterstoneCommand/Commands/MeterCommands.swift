@@ -13,7 +13,7 @@ struct MetersCommand: AsyncParsableCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List the meters.")
 
-        @OptionGroup var store: StoreArguments
+        @OptionGroup var store: ServiceArguments
         @OptionGroup var output: OutputArguments
 
         func run() async throws {
@@ -74,7 +74,7 @@ struct MetersCommand: AsyncParsableCommand {
         @Option(help: "What it counts, for people.")
         var description: String?
 
-        @OptionGroup var store: StoreArguments
+        @OptionGroup var store: ServiceArguments
 
         func run() async throws {
             let meter = Meter(
@@ -95,7 +95,7 @@ struct MetersCommand: AsyncParsableCommand {
         @Argument(transform: { try ArgumentText.identifier($0) as MeterKey })
         var key: MeterKey
 
-        @OptionGroup var store: StoreArguments
+        @OptionGroup var store: ServiceArguments
 
         func run() async throws {
             try await Changes.make(.deleteMeter(key), of: "meter \(key)", store)

@@ -13,7 +13,7 @@ struct ModelsCommand: AsyncParsableCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List the models.")
 
-        @OptionGroup var store: StoreArguments
+        @OptionGroup var store: ServiceArguments
         @OptionGroup var output: OutputArguments
 
         func run() async throws {
@@ -74,18 +74,18 @@ struct ModelsCommand: AsyncParsableCommand {
             transform: { try ArgumentText.instant($0) })
         var effectiveAt: Instant = .earliest
 
-        @OptionGroup var store: StoreArguments
+        @OptionGroup var store: ServiceArguments
 
         func run() async throws {
             let price = ModelPrice(
                 effectiveAt: effectiveAt, input: input, output: output, cached: cached,
                 reasoning: reasoning)
-            let outcome = try await OpenStore.with(store, for: .mayCreate) { engine in
-                let known = try await engine.blueprint().models.first { $0.key == key }
+            let outcome = try await OpenStore.with(store, for: .mayCreate) { service in
+                let known = try await service.blueprint().models.first { $0.key == key }
                 let others = (known?.prices ?? []).filter { $0.effectiveAt != effectiveAt }
                 let model = Model(key: key, prices: others + [price])
                 let change = ChangeRequest(change: .putModel(model), author: Changes.author)
-                return try await engine.change(change).outcome
+                return try await service.change(change).outcome
             }
             Console.write("\(try Changes.text(outcome)) model \(key)")
         }
@@ -97,7 +97,7 @@ struct ModelsCommand: AsyncParsableCommand {
         @Argument(transform: { try ArgumentText.identifier($0) as ModelKey })
         var key: ModelKey
 
-        @OptionGroup var store: StoreArguments
+        @OptionGroup var store: ServiceArguments
 
         func run() async throws {
             try await Changes.make(.deleteModel(key), of: "model \(key)", store)

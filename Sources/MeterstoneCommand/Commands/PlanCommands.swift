@@ -13,7 +13,7 @@ struct PlansCommand: AsyncParsableCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List the plans.")
 
-        @OptionGroup var store: StoreArguments
+        @OptionGroup var store: ServiceArguments
         @OptionGroup var output: OutputArguments
 
         func run() async throws {
@@ -77,7 +77,7 @@ struct PlansCommand: AsyncParsableCommand {
             transform: { try ArgumentText.choice($0) })
         var billingPeriod: BillingPeriod = .month
 
-        @OptionGroup var store: StoreArguments
+        @OptionGroup var store: ServiceArguments
 
         func run() async throws {
             let plan = Plan(
@@ -94,7 +94,7 @@ struct PlansCommand: AsyncParsableCommand {
         @Argument(transform: { try ArgumentText.identifier($0) as PlanKey })
         var key: PlanKey
 
-        @OptionGroup var store: StoreArguments
+        @OptionGroup var store: ServiceArguments
 
         func run() async throws {
             try await Changes.make(.deletePlan(key), of: "plan \(key)", store)

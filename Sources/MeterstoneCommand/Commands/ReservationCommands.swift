@@ -31,7 +31,7 @@ struct ReserveCommand: AsyncParsableCommand {
         transform: { try ArgumentText.choice($0) })
     var onOverage: OveragePolicy = .count
 
-    @OptionGroup var store: StoreArguments
+    @OptionGroup var store: ServiceArguments
     @OptionGroup var output: OutputArguments
 
     func run() async throws {
@@ -39,10 +39,10 @@ struct ReserveCommand: AsyncParsableCommand {
         let terms = ReservationTerms(
             milliseconds: expiresIn ?? ReservationTerms.millisecondsDefault, onExpiry: onExpiry,
             onOverage: onOverage)
-        let outcome = try await OpenStore.with(store) { engine in
-            let outcome = try await engine.reserve(event, terms)
+        let outcome = try await OpenStore.with(store) { service in
+            let outcome = try await service.reserve(event, terms)
             if case .conflict(let id) = outcome {
-                throw try await engine.failure(id, event, terms)
+                throw try await service.failure(id, event, terms)
             }
             return outcome
         }
@@ -84,7 +84,7 @@ struct ExtendCommand: AsyncParsableCommand {
         transform: { try ArgumentText.namedQuantity($0) })
     var reported: [NamedQuantity] = []
 
-    @OptionGroup var store: StoreArguments
+    @OptionGroup var store: ServiceArguments
     @OptionGroup var output: OutputArguments
 
     func run() async throws {
@@ -111,13 +111,13 @@ struct SettleCommand: AsyncParsableCommand {
         transform: { try ArgumentText.namedQuantity($0) })
     var quantities: [NamedQuantity] = []
 
-    @OptionGroup var store: StoreArguments
+    @OptionGroup var store: ServiceArguments
     @OptionGroup var output: OutputArguments
 
     func run() async throws {
-        let outcome = try await OpenStore.with(store) { engine in
-            try await engine.settle(
-                reservation.id, source: reservation.source, Quantities(quantities))
+        let outcome = try await OpenStore.with(store) { service in
+            try await service.settle(
+                reservation.id, source: reservation.source, Quantities(quantities), details: nil)
         }
         try Answers.print(outcome, asJSON: output.json, at: SystemClock.now())
     }
@@ -130,12 +130,13 @@ struct ReleaseCommand: AsyncParsableCommand {
         abstract: "Count nothing in the place of what was set aside.")
 
     @OptionGroup var reservation: ReservationArguments
-    @OptionGroup var store: StoreArguments
+    @OptionGroup var store: ServiceArguments
     @OptionGroup var output: OutputArguments
 
     func run() async throws {
-        let outcome = try await OpenStore.with(store) { engine in
-            try await engine.release(reservation.id, source: reservation.source)
+        let outcome = try await OpenStore.with(store) { service in
+            try await service.release(
+                reservation.id, source: reservation.source, details: nil)
         }
         try Answers.print(outcome, asJSON: output.json, at: SystemClock.now())
     }
@@ -156,12 +157,12 @@ struct ReservationsCommand: AsyncParsableCommand {
         @Argument(transform: { try ArgumentText.identifier($0) as SubjectID })
         var subject: SubjectID
 
-        @OptionGroup var store: StoreArguments
+        @OptionGroup var store: ServiceArguments
         @OptionGroup var output: OutputArguments
 
         func run() async throws {
-            let reservations = try await OpenStore.with(store) { engine in
-                try await engine.openReservations(of: subject)
+            let reservations = try await OpenStore.with(store) { service in
+                try await service.openReservations(of: subject)
             }
             guard output.json else {
                 return Console.write(
@@ -177,12 +178,12 @@ struct ReservationsCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Show a reservation.")
 
         @OptionGroup var reservation: ReservationArguments
-        @OptionGroup var store: StoreArguments
+        @OptionGroup var store: ServiceArguments
         @OptionGroup var output: OutputArguments
 
         func run() async throws {
-            let found = try await OpenStore.with(store) { engine in
-                try await engine.reservation(reservation.id, source: reservation.source)
+            let found = try await OpenStore.with(store) { service in
+                try await service.reservation(reservation.id, source: reservation.source)
             }
             guard let found else {
                 throw CommandFailure(.badData, "there is no reservation '\(reservation.id)'")

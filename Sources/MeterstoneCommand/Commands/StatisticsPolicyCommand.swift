@@ -14,7 +14,7 @@ struct StatisticsPolicyCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show the meters of sessions, and the milestones.")
 
-        @OptionGroup var store: StoreArguments
+        @OptionGroup var store: ServiceArguments
         @OptionGroup var output: OutputArguments
 
         func run() async throws {
@@ -74,7 +74,7 @@ struct StatisticsPolicyCommand: AsyncParsableCommand {
             transform: { try ArgumentText.streakMilestone($0) })
         var streak: [MilestoneRule] = []
 
-        @OptionGroup var store: StoreArguments
+        @OptionGroup var store: ServiceArguments
 
         func validate() throws {
             if (completed == nil) != (length == nil) || (longest != nil && length == nil) {
@@ -96,7 +96,7 @@ struct StatisticsPolicyCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Delete it; nobody has sessions or milestones.")
 
-        @OptionGroup var store: StoreArguments
+        @OptionGroup var store: ServiceArguments
 
         func run() async throws {
             try await Changes.make(.deleteStatisticsPolicy, of: "statistics policy", store)

@@ -22,12 +22,12 @@ struct SubjectsCommand: AsyncParsableCommand {
         @Option(help: ArgumentHelp("How many.", valueName: "n"))
         var count = 100
 
-        @OptionGroup var store: StoreArguments
+        @OptionGroup var store: ServiceArguments
         @OptionGroup var output: OutputArguments
 
         func run() async throws {
-            let subjects = try await OpenStore.with(store) { engine in
-                try await engine.subjects(after: after, count: max(1, count))
+            let subjects = try await OpenStore.with(store) { service in
+                try await service.subjects(after: after, count: max(1, count))
             }
             guard !output.json else { return try Answers.printList("subjects", subjects) }
             var table = TextTable(["subject", "plan", "time zone", "parent", "blocked", "name"])
@@ -49,12 +49,12 @@ struct SubjectsCommand: AsyncParsableCommand {
         @Argument(transform: { try ArgumentText.identifier($0) as SubjectID })
         var id: SubjectID
 
-        @OptionGroup var store: StoreArguments
+        @OptionGroup var store: ServiceArguments
         @OptionGroup var output: OutputArguments
 
         func run() async throws {
-            let (found, limits) = try await OpenStore.with(store) { engine in
-                (try await engine.subject(id), try await engine.limits(of: id))
+            let (found, limits) = try await OpenStore.with(store) { service in
+                (try await service.subject(id), try await service.limits(of: id))
             }
             let subject = found ?? Subject(id: id)
             guard output.json else {
@@ -112,13 +112,13 @@ struct SubjectsCommand: AsyncParsableCommand {
         @Flag(inversion: .prefixedNo, help: "Refuse its consumes.")
         var blocked: Bool?
 
-        @OptionGroup var store: StoreArguments
+        @OptionGroup var store: ServiceArguments
 
         func run() async throws {
-            let outcome = try await OpenStore.with(store, for: .mayCreate) { engine in
-                let subject = try changed(try await engine.subject(id) ?? Subject(id: id))
+            let outcome = try await OpenStore.with(store, for: .mayCreate) { service in
+                let subject = try changed(try await service.subject(id) ?? Subject(id: id))
                 let change = ChangeRequest(change: .putSubject(subject), author: Changes.author)
-                return try await engine.change(change).outcome
+                return try await service.change(change).outcome
             }
             Console.write("\(try Changes.text(outcome)) subject \(id)")
         }

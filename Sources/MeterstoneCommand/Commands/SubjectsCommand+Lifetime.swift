@@ -12,7 +12,7 @@ extension SubjectsCommand {
         @Argument(transform: { try ArgumentText.identifier($0) as SubjectID })
         var id: SubjectID
 
-        @OptionGroup var store: StoreArguments
+        @OptionGroup var store: ServiceArguments
         @OptionGroup var output: OutputArguments
 
         func run() async throws {
@@ -52,7 +52,7 @@ extension SubjectsCommand {
             table.add(["months subscribed", "\(statistics.monthsSubscribed)"])
             table.add(["revenue", Answers.text(statistics.revenue)])
             for milestone in statistics.milestones ?? [] {
-                table.add([milestone.rule.key.text, milestone.reachedAt.rfc3339])
+                table.add([milestone.key.text, milestone.reachedAt.rfc3339])
             }
             return table.text
         }

@@ -11,14 +11,14 @@ struct RecordCommand: AsyncParsableCommand {
         discussion: "Many events at once are a matter for import.")
 
     @OptionGroup var arguments: EventArguments
-    @OptionGroup var store: StoreArguments
+    @OptionGroup var store: ServiceArguments
     @OptionGroup var output: OutputArguments
 
     func run() async throws {
         let event = try arguments.usageEvent()
-        let outcome = try await OpenStore.with(store) { engine in
-            let outcome = try await engine.record([event]).first
-            if case .conflict(let id) = outcome { throw try await engine.failure(id, event) }
+        let outcome = try await OpenStore.with(store) { service in
+            let outcome = try await service.record([event]).first
+            if case .conflict(let id) = outcome { throw try await service.failure(id, event) }
             return outcome
         }
         switch outcome {
@@ -54,14 +54,14 @@ struct ConsumeCommand: AsyncParsableCommand {
         abstract: "Check the limits and count, in one step; exit code 1 when refused.")
 
     @OptionGroup var arguments: EventArguments
-    @OptionGroup var store: StoreArguments
+    @OptionGroup var store: ServiceArguments
     @OptionGroup var output: OutputArguments
 
     func run() async throws {
         let event = try arguments.usageEvent()
-        let outcome = try await OpenStore.with(store) { engine in
-            let outcome = try await engine.consume(event)
-            if case .conflict(let id) = outcome { throw try await engine.failure(id, event) }
+        let outcome = try await OpenStore.with(store) { service in
+            let outcome = try await service.consume(event)
+            if case .conflict(let id) = outcome { throw try await service.failure(id, event) }
             return outcome
         }
         try Answers.print(outcome, asJSON: output.json, at: SystemClock.now())
@@ -81,14 +81,14 @@ struct CheckCommand: AsyncParsableCommand {
         transform: { try ArgumentText.choice($0) })
     var use: CheckedUse = .consume
 
-    @OptionGroup var store: StoreArguments
+    @OptionGroup var store: ServiceArguments
     @OptionGroup var output: OutputArguments
 
     func run() async throws {
         let event = try arguments.usageEvent()
-        let outcome = try await OpenStore.with(store) { engine in
-            let outcome = try await engine.check(event, as: use)
-            if case .conflict(let id) = outcome { throw try await engine.failure(id, event) }
+        let outcome = try await OpenStore.with(store) { service in
+            let outcome = try await service.check(event, as: use)
+            if case .conflict(let id) = outcome { throw try await service.failure(id, event) }
             return outcome
         }
         try Answers.print(outcome, asJSON: output.json, at: SystemClock.now())
@@ -124,12 +124,12 @@ struct UsageCommand: AsyncParsableCommand {
         transform: { try ArgumentText.instant($0) })
     var until: Instant?
 
-    @OptionGroup var store: StoreArguments
+    @OptionGroup var store: ServiceArguments
     @OptionGroup var output: OutputArguments
 
     func run() async throws {
-        let outcome = try await OpenStore.with(store) { engine in
-            try await engine.usage(
+        let outcome = try await OpenStore.with(store) { service in
+            try await service.usage(
                 of: subject, meter: meter, window: window, from: from, until: until)
         }
         switch outcome {

@@ -65,7 +65,7 @@ struct WhatIfCommand: AsyncParsableCommand {
                 + "are not.", valueName: "json"))
     var question: String?
 
-    @OptionGroup var store: StoreArguments
+    @OptionGroup var store: ServiceArguments
     @OptionGroup var output: OutputArguments
 
     func validate() throws {
@@ -78,8 +78,8 @@ struct WhatIfCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let outcome = try await OpenStore.with(store) { engine in
-            try await engine.whatIf(try await question(engine))
+        let outcome = try await OpenStore.with(store) { service in
+            try await service.whatIf(try await question(service))
         }
         switch outcome {
         case .rejected(let rejection): throw CommandFailure(rejection)
@@ -91,9 +91,9 @@ struct WhatIfCommand: AsyncParsableCommand {
         }
     }
 
-    private func question(_ engine: MeterstoneEngine) async throws -> WhatIfQuestion {
+    private func question(_ service: any MeterstoneService) async throws -> WhatIfQuestion {
         if let question { return try WhatIfQuestion(json: Array(question.utf8)) }
-        let known = Set(try await engine.blueprint().limits.map(\.key))
+        let known = Set(try await service.blueprint().limits.map(\.key))
         return WhatIfQuestion(
             from: from, until: until, allowances: try limit.map { try $0.change(of: known) },
             plans: plan, allLimits: allLimits, timeZone: timeZone,

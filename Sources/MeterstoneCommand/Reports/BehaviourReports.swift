@@ -30,14 +30,10 @@ struct FunnelReport: ReportSubcommand {
         }
     }
 
-    func ask(
-        _ engine: MeterstoneEngine, _ question: ReportQuestion
-    ) async throws -> ReportOutcome<FunnelStep> {
-        guard !meters else {
-            return try await engine.funnel(
-                ofMeters: types.compactMap { MeterKey($0) }, isOrdered: !unordered, question)
-        }
-        return try await engine.funnel(of: types, isOrdered: !unordered, question)
+    var topic: ReportTopic {
+        meters
+            ? .funnelOfMeters(types.compactMap { MeterKey($0) }, isOrdered: !unordered)
+            : .funnel(types, isOrdered: !unordered)
     }
 }
 
@@ -55,11 +51,7 @@ struct ErrorsReport: ReportSubcommand {
 
     @OptionGroup var arguments: ReportArguments
 
-    func ask(
-        _ engine: MeterstoneEngine, _ question: ReportQuestion
-    ) async throws -> ReportOutcome<ErrorRate> {
-        try await engine.errorRates(minimumEvents: minimumEvents, question)
-    }
+    var topic: ReportTopic { .errors(minimumEvents: minimumEvents) }
 }
 
 /// `meterstone report adoption`.
@@ -76,11 +68,7 @@ struct AdoptionReport: ReportSubcommand {
 
     @OptionGroup var arguments: ReportArguments
 
-    func ask(
-        _ engine: MeterstoneEngine, _ question: ReportQuestion
-    ) async throws -> ReportOutcome<FeatureAdoption> {
-        try await engine.featureAdoption(of: meters, question)
-    }
+    var topic: ReportTopic { .adoption(meters) }
 }
 
 /// `meterstone report idle`.
@@ -97,9 +85,5 @@ struct IdleReport: ReportSubcommand {
 
     @OptionGroup var arguments: ReportArguments
 
-    func ask(
-        _ engine: MeterstoneEngine, _ question: ReportQuestion
-    ) async throws -> ReportOutcome<IdleSubject> {
-        try await engine.idleSubjects(days: idleDays, question)
-    }
+    var topic: ReportTopic { .idle(days: idleDays) }
 }

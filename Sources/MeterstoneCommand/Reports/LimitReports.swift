@@ -12,11 +12,7 @@ struct LimitsReport: ReportSubcommand {
 
     @OptionGroup var arguments: ReportArguments
 
-    func ask(
-        _ engine: MeterstoneEngine, _ question: ReportQuestion
-    ) async throws -> ReportOutcome<LimitPressure> {
-        try await engine.limitPressure(question)
-    }
+    var topic: ReportTopic { .limits }
 }
 
 /// `meterstone report limit-subjects`.
@@ -33,11 +29,7 @@ struct LimitSubjectsReport: ReportSubcommand {
 
     @OptionGroup var arguments: ReportArguments
 
-    func ask(
-        _ engine: MeterstoneEngine, _ question: ReportQuestion
-    ) async throws -> ReportOutcome<LimitMeeting> {
-        try await engine.limitMeetings(of: limit, question)
-    }
+    var topic: ReportTopic { .limitSubjects(limit) }
 }
 
 /// `meterstone report overage`.
@@ -54,11 +46,7 @@ struct OverageReport: ReportSubcommand {
 
     @OptionGroup var arguments: ReportArguments
 
-    func ask(
-        _ engine: MeterstoneEngine, _ question: ReportQuestion
-    ) async throws -> ReportOutcome<Overage> {
-        try await engine.overage(of: limit, question)
-    }
+    var topic: ReportTopic { .overage(limit) }
 }
 
 /// `meterstone report plans`.
@@ -75,9 +63,5 @@ struct PlansReport: ReportSubcommand {
 
     @OptionGroup var arguments: ReportArguments
 
-    func ask(
-        _ engine: MeterstoneEngine, _ question: ReportQuestion
-    ) async throws -> ReportOutcome<PlanEconomics> {
-        try await engine.planEconomics(of: meter, question)
-    }
+    var topic: ReportTopic { .plans(meter) }
 }

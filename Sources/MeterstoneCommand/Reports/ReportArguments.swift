@@ -64,7 +64,7 @@ struct ReportArguments: ParsableArguments {
     @Flag
     var format: ReportFormat?
 
-    @OptionGroup var store: StoreArguments
+    @OptionGroup var store: ServiceArguments
 
     /// Whether all pages are printed, and not only one.
     var isWhole: Bool { count == nil && (format == .csv || format == .ndjson) }

@@ -5,21 +5,18 @@ package import MeterstoneCore
 
 /// A command that prints a report.
 protocol ReportSubcommand: AsyncParsableCommand {
-    associatedtype Row: ReportRow
     static var name: ReportName { get }
     var arguments: ReportArguments { get }
-    func ask(
-        _ engine: MeterstoneEngine, _ question: ReportQuestion
-    ) async throws -> ReportOutcome<Row>
+    var topic: ReportTopic { get }
 }
 
 extension ReportSubcommand {
     func run() async throws {
         let first = try arguments.question(Self.name)
-        try await OpenStore.with(arguments.store) { engine in
+        try await OpenStore.with(arguments.store) { service in
             var question = first
             while true {
-                let report = try report(of: try await ask(engine, question))
+                let report = try report(of: try await service.report(topic, question))
                 write(report, isFirst: question.offset == first.offset)
                 guard arguments.isWhole, let next = question.following(report) else { return }
                 question = next
@@ -27,19 +24,19 @@ extension ReportSubcommand {
         }
     }
 
-    private func report(of outcome: ReportOutcome<Row>) throws -> Report<Row> {
-        switch outcome {
-        case .report(let report): return report
+    private func report(of answer: ReportAnswer) throws -> ReportTable {
+        switch answer {
+        case .table(let report): return report
         case .rejected(let rejection): throw CommandFailure(rejection)
         }
     }
 
-    private func write(_ report: Report<Row>, isFirst: Bool) {
+    private func write(_ report: ReportTable, isFirst: Bool) {
         switch arguments.format {
-        case .json: Console.write(json: ReportFormat.json.document(report, of: Self.name))
+        case .json: Console.write(json: ReportFormat.json.document(report))
         case .csv, .ndjson:
             let format = arguments.format ?? .csv
-            Console.write(format.document(report, of: Self.name, isFirst: isFirst))
+            Console.write(format.document(report, isFirst: isFirst))
             noteNext(report)
         case nil:
             Console.write(report.rows.isEmpty ? "no rows" : TextTable(report).text)
@@ -47,21 +44,20 @@ extension ReportSubcommand {
         }
     }
 
-    private func noteNext(_ report: Report<Row>) {
-        guard !arguments.isWhole, let cursor = Cursor(after: report, of: Self.name) else { return }
+    private func noteNext(_ report: ReportTable) {
+        guard !arguments.isWhole, let cursor = Cursor(after: report) else { return }
         Console.note("there are more rows: --cursor \(cursor.text)")
     }
 }
 
 extension TextTable {
     /// Columns of numbers are aligned to the right.
-    package init<Row: ReportRow>(_ report: Report<Row>) {
-        let rows = report.rows.map(\.values)
+    package init(_ report: ReportTable) {
         self.init(
-            Row.columns.enumerated().map { column, title in
-                rows.allSatisfy { $0[column].isNumber } ? title + ">" : title
+            report.columns.enumerated().map { place, column in
+                report.rows.allSatisfy { $0[place].isNumber } ? column.name + ">" : column.name
             })
-        for row in rows { add(row.map(\.plainText)) }
+        for row in report.rows { add(row.map(\.plainText)) }
     }
 }
 

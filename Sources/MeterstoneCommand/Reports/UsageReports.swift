@@ -16,11 +16,7 @@ struct TopReport: ReportSubcommand {
 
     @OptionGroup var arguments: ReportArguments
 
-    func ask(
-        _ engine: MeterstoneEngine, _ question: ReportQuestion
-    ) async throws -> ReportOutcome<TopSubject> {
-        try await engine.topSubjects(of: meter, question)
-    }
+    var topic: ReportTopic { .top(meter) }
 }
 
 /// `meterstone report trends`.
@@ -47,11 +43,7 @@ struct TrendsReport: ReportSubcommand {
 
     @OptionGroup var arguments: ReportArguments
 
-    func ask(
-        _ engine: MeterstoneEngine, _ question: ReportQuestion
-    ) async throws -> ReportOutcome<TrendPoint> {
-        try await engine.trends(of: meters, per: window, question)
-    }
+    var topic: ReportTopic { .trends(meters, per: window) }
 }
 
 /// `meterstone report usage-by`.
@@ -77,11 +69,7 @@ struct UsageByReport: ReportSubcommand {
 
     @OptionGroup var arguments: ReportArguments
 
-    func ask(
-        _ engine: MeterstoneEngine, _ question: ReportQuestion
-    ) async throws -> ReportOutcome<UsageShare> {
-        try await engine.usage(of: meter, by: facet, question)
-    }
+    var topic: ReportTopic { .usage(meter, by: facet) }
 }
 
 /// `meterstone report power-users`.
@@ -102,11 +90,7 @@ struct PowerUsersReport: ReportSubcommand {
 
     @OptionGroup var arguments: ReportArguments
 
-    func ask(
-        _ engine: MeterstoneEngine, _ question: ReportQuestion
-    ) async throws -> ReportOutcome<PowerUser> {
-        try await engine.powerUsers(of: meter, percent: percent, question)
-    }
+    var topic: ReportTopic { .powerUsers(meter, percent: percent) }
 }
 
 /// `meterstone report unusual`.
@@ -127,9 +111,5 @@ struct UnusualReport: ReportSubcommand {
 
     @OptionGroup var arguments: ReportArguments
 
-    func ask(
-        _ engine: MeterstoneEngine, _ question: ReportQuestion
-    ) async throws -> ReportOutcome<UnusualUsage> {
-        try await engine.unusualUsage(of: meter, on: date, question)
-    }
+    var topic: ReportTopic { .unusual(meter, on: date) }
 }

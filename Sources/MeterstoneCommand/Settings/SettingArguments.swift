@@ -32,7 +32,19 @@ extension ArgumentHelp {
     }
 }
 
-/// Where the store is; every command that opens one takes these.
+/// Where the store is, or the server that has one: commands that ask either take these.
+struct ServiceArguments: SettingArguments {
+    @Option(help: .of(\.data)) var data: String?
+    @Option(help: .of(\.store)) var store: String?
+    @Option(help: .of(\.server)) var server: String?
+    @Option(help: .of(\.config)) var config: String?
+
+    func settings() throws -> Settings {
+        try Settings(said, environment: ProcessInfo.processInfo.environment, asksServer: true)
+    }
+}
+
+/// Where the store is, for commands that work on the store itself.
 struct StoreArguments: SettingArguments {
     @Option(help: .of(\.data)) var data: String?
     @Option(help: .of(\.store)) var store: String?

@@ -21,6 +21,13 @@ package struct SettingTable: Sendable {
         valueName: "url", "The store as a URL: sqlite:DIR or postgres://…",
         read: { StoreLocation(url: $0).map { .some($0) } }
     ).secret
+    package let server = SettingKey<String?>(
+        "server", valueName: "url",
+        "The server that commands ask, instead of a store: http://HOST:PORT."
+    ).only([.flag, .variable])
+    package let key = SettingKey<String?>(
+        "key", "The key that commands show to the server."
+    ).only(.variable).secret
     package let blueprint = SettingKey<String?>(
         "blueprint", valueName: "name-or-file", "A blueprint to apply at start-up.")
     package let defaultTimeZone = SettingKey(

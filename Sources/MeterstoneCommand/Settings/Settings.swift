@@ -9,21 +9,25 @@ import MeterstoneBlueprint
 package struct Settings: Sendable {
     /// What was said, by name.
     private let said: [String: Setting<String>]
-    /// What ``SettingTable/data`` and ``SettingTable/store`` say together.
+    /// What ``SettingTable/data``, ``SettingTable/store`` and ``SettingTable/server`` say together.
     package let location: Setting<StoreLocation>
     package let overrides: [VariableOverride]
     /// What to say of variables that mean nothing and may belong to somebody else.
     package let warnings: [String]
 
-    /// - Parameter flags: by flag, as `["--port": "8080"]`.
-    package init(_ flags: [String: String], environment: [String: String]) throws {
+    /// - Parameters:
+    ///   - flags: by flag, as `["--port": "8080"]`.
+    ///   - asksServer: whether a server may be in the place of the store.
+    package init(
+        _ flags: [String: String], environment: [String: String], asksServer: Bool = false
+    ) throws {
         var sources = SettingSources(flags: flags, environment: environment)
         warnings = try UnknownVariables.warnings(sources.environment)
         let config = try sources.value(of: SettingTable.shared.config.facts)
         sources.file = try config.map { try ConfigurationFile($0.value) }
         var said: [String: Setting<String>] = [:]
         for facts in SettingTable.all { said[facts.name] = try sources.value(of: facts) }
-        (location, self.said) = try Self.location(said)
+        (location, self.said) = try Self.location(said, asksServer: asksServer)
         overrides = try VariableOverride.all(in: sources.environment)
     }
 
@@ -37,28 +41,41 @@ package struct Settings: Sendable {
         return Setting(value, text.origin)
     }
 
-    /// Where the store is, and what was said without what had no effect on that.
+    /// Where the store is, and what was said without what had no effect on that: of those that say it, the
+    /// first to be asked counts.
     private static func location(
-        _ said: [String: Setting<String>]
+        _ said: [String: Setting<String>], asksServer: Bool
     ) throws -> (Setting<StoreLocation>, [String: Setting<String>]) {
         let table = SettingTable.shared
-        let data = said[table.data.facts.name]
-        guard let store = said[table.store.facts.name],
+        var places: [(name: String, location: Setting<StoreLocation>)] = []
+        if asksServer, let server = said[table.server.facts.name] {
+            places.append((table.server.facts.name, server.map { .server($0) }))
+        }
+        if let store = said[table.store.facts.name],
             let location = table.store.read(store.value).flatMap({ $0 })
-        else {
-            return ((data ?? Setting(table.data.standard)).map { .directory($0) }, said)
+        {
+            places.append((table.store.facts.name, Setting(location, store.origin)))
+        }
+        if let data = said[table.data.facts.name] {
+            places.append((table.data.facts.name, data.map { .directory($0) }))
         }
         var effective = said
-        if let data, data.origin.precedes(store.origin) {
-            effective[table.store.facts.name] = nil
-            return (data.map { .directory($0) }, effective)
+        guard var first = places.first else {
+            return (Setting(table.data.standard).map { .directory($0) }, said)
         }
-        if let data, !store.origin.precedes(data.origin) {
-            let message = "and \(data.origin) both say where the store is; leave one out"
-            throw CommandFailure(.usage, "\(store.origin) \(message)")
+        for other in places.dropFirst() {
+            if other.location.origin.precedes(first.location.origin) {
+                effective[first.name] = nil
+                first = other
+            } else if first.location.origin.precedes(other.location.origin) {
+                effective[other.name] = nil
+            } else {
+                let message =
+                    "and \(other.location.origin) both say where the store is; leave one out"
+                throw CommandFailure(.usage, "\(first.location.origin) \(message)")
+            }
         }
-        effective[table.data.facts.name] = nil
-        return (Setting(location, store.origin), effective)
+        return (first.location, effective)
     }
 }
 

@@ -3,6 +3,8 @@ package enum StoreLocation: Hashable, Sendable, CustomStringConvertible {
     case directory(String)
     /// A database, as libpq understands its URL.
     case postgres(String)
+    /// A server that has a store.
+    case server(String)
 
     #if Postgres
     static let expectation = "sqlite:DIRECTORY or postgres://USER@HOST/DATABASE"
@@ -30,6 +32,7 @@ package enum StoreLocation: Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .directory(let path): path
         case .postgres(let url): Self.withoutPassword(url)
+        case .server(let url): url
         }
     }
 

@@ -17,14 +17,13 @@ package struct BlueprintAtStart {
 
     /// Applies it unless it was applied, and returns what there is to say of that.
     package func apply(to engine: MeterstoneEngine) async throws -> [String] {
-        let digest = try AppliedBlueprint.digest(of: blueprint)
+        let digest = try MeterstoneEngine.digest(of: blueprint)
         guard try await !isApplied(digest, engine) else {
             return ["blueprint \(name): as it was applied before; changes made since stay"]
         }
-        let steps = try await engine.apply(blueprint, author: author)
+        let steps = try await engine.apply(
+            blueprint, named: name, isOfStart: true, author: author)
         try AppliedBlueprint(steps, name: name).check()
-        try await AppliedBlueprint.note(
-            blueprint, name, isOfStart: true, author: author, in: engine)
         var lines = ["blueprint \(name): \(AppliedBlueprint(steps, name: name).text)"]
         for step in steps where step.outcome == .replaced {
             if let line = try await replacement(step, engine) { lines.append(line) }
@@ -63,28 +62,5 @@ package struct BlueprintAtStart {
             blueprint \(name) replaces \(step.kind) '\(step.key)', which \(earlier.author) changed at \
             \(earlier.recordedAt.rfc3339): it was \(own.before ?? "nothing")
             """
-    }
-}
-
-extension AppliedBlueprint {
-    /// Of what is in the blueprint, and not of how it is written.
-    static func digest(of blueprint: Blueprint) throws -> String {
-        let sorted = Blueprint(
-            meters: blueprint.meters.sorted { $0.key < $1.key },
-            plans: blueprint.plans.sorted { $0.key < $1.key },
-            limits: blueprint.limits.sorted { $0.key < $1.key }, credits: blueprint.credits,
-            models: blueprint.models.sorted { $0.key < $1.key }, statistics: blueprint.statistics)
-        return SHA256.hash(Array(try JSONText(sorted).text.utf8)).description
-    }
-
-    /// Writes down that a blueprint was applied.
-    static func note(
-        _ blueprint: Blueprint, _ name: String, isOfStart: Bool, author: String,
-        in engine: MeterstoneEngine
-    ) async throws {
-        let note = AppliedBlueprintNote(
-            name: name, digest: try digest(of: blueprint), isOfStart: isOfStart)
-        let request = ChangeRequest(change: .noteBlueprint(note), author: author)
-        _ = try await engine.change(request)
     }
 }

@@ -2,6 +2,7 @@ import CoreMetrics
 import Foundation
 import Logging
 import Meterstone
+import MeterstoneClient
 import MeterstoneCore
 import MeterstoneSQLite
 import MeterstoneStore
@@ -57,6 +58,8 @@ enum OpenStore {
             #else
             preconditionFailure("no location says so without PostgreSQL: \(url)")
             #endif
+        case .server:
+            throw CommandFailure(.usage, "a server has no store to open from here")
         }
     }
 
@@ -69,7 +72,7 @@ enum OpenStore {
         } catch {
             guard error.code == .locked else { throw error }
             let message = "the store in '\(path)' belongs to another process, a server most likely"
-            let advice = "ask the server over HTTP, or stop it first"
+            let advice = "ask the server with --server, or stop it first"
             throw CommandFailure(.unavailable, "\(message); \(advice)")
         }
     }
@@ -81,18 +84,37 @@ enum OpenStore {
         return logger
     }
 
-    /// Opens, hands over, and closes also when `body` fails.
+    /// Opens the store, hands it over, and closes it also when `body` fails.
     static func with<Answer>(
         _ arguments: StoreArguments, for purpose: Purpose = .existing,
         _ body: (MeterstoneEngine) async throws -> Answer
     ) async throws -> Answer {
-        let engine = try engine(try arguments.settings(), for: purpose)
+        try await with(try engine(try arguments.settings(), for: purpose), body)
+    }
+
+    /// The same with the store, or with a server that has one.
+    static func with<Answer>(
+        _ arguments: ServiceArguments, for purpose: Purpose = .existing,
+        _ body: (any MeterstoneService) async throws -> Answer
+    ) async throws -> Answer {
+        let settings = try arguments.settings()
+        guard case .server(let url) = settings.location.value else {
+            return try await with(try engine(settings, for: purpose)) { try await body($0) }
+        }
+        return try await with(try MeterstoneClient(url: url, key: settings.key.value)) {
+            try await body($0)
+        }
+    }
+
+    private static func with<Service: MeterstoneService, Answer>(
+        _ service: Service, _ body: (Service) async throws -> Answer
+    ) async throws -> Answer {
         do {
-            let answer = try await body(engine)
-            await engine.shutdown()
+            let answer = try await body(service)
+            await service.shutdown()
             return answer
         } catch {
-            await engine.shutdown()
+            await service.shutdown()
             throw error
         }
     }

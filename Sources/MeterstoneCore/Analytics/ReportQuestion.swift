@@ -34,14 +34,7 @@ public struct ReportQuestion: Hashable, Sendable {
 
     /// The question whose answer is the page after a report; `nil`: there is none.
     public func following<Row>(_ report: Report<Row>) -> ReportQuestion? {
-        guard let next = report.next else { return nil }
-        var question = self
-        question.offset = next
-        question.from = report.span.from
-        question.until = report.span.until
-        question.cut = report.cut
-        question.after = report.lastSubject
-        return question
+        report.next.map { following($0, report.span, report.cut, report.lastSubject) }
     }
 
     /// Rows that one page may have.
@@ -84,6 +77,18 @@ public enum ReportFacet: Hashable, Sendable {
 
     public static let expectation =
         "type, subtype, status, source, plan, model, category or dimension:NAME"
+
+    /// The text that ``init(_:)`` reads.
+    package var text: String {
+        switch self {
+        case .type: "type"
+        case .subtype: "subtype"
+        case .status: "status"
+        case .source: "source"
+        case .plan: "plan"
+        case .dimension(let name): "dimension:\(name)"
+        }
+    }
 
     /// `nil` when the text is not of the form that ``expectation`` states. `model` and `category`
     /// are the dimensions of these names.

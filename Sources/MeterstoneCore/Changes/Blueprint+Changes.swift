@@ -50,7 +50,14 @@ extension Blueprint {
         case .deleteStatisticsPolicy:
             outcome = statistics == nil ? .missing : .deleted
             result.statistics = nil
-        case .putModel(let model): outcome = result.models.put(model, by: \.key)
+        case .putModel(let model):
+            if let expectation = model.expectation {
+                return (
+                    self,
+                    .rejected(Rejection(code: .invalidField, field: "prices", message: expectation))
+                )
+            }
+            outcome = result.models.put(model, by: \.key)
         case .deleteModel(let key): outcome = result.models.delete(key, by: \.key)
         default: outcome = .unchanged
         }

@@ -24,6 +24,18 @@ public struct EntrySeal: Hashable, Sendable {
 }
 
 extension EntrySeal: CustomStringConvertible {
+    /// Reads ``description``.
+    package init?(_ text: String) {
+        let digits = Array(text.utf8)
+        guard digits.count == 64 else { return nil }
+        words = .zero
+        for index in words.indices {
+            let part = String(decoding: digits[16 * index..<16 * (index + 1)], as: UTF8.self)
+            guard let word = UInt64(part, radix: 16) else { return nil }
+            words[index] = word
+        }
+    }
+
     /// 64 hexadecimal digits.
     public var description: String {
         words.indices.map { index in

@@ -128,8 +128,8 @@ public struct ReservationClosing: Hashable, Sendable {
         /// Nothing was used.
         case release
     }
-    /// What is told about the operation from now on; `nil`: what was told when it began, and in a
-    /// repeat nothing in particular.
+    /// What is told about the operation at its end, beside what was told when it began; `nil`: nothing,
+    /// and in a repeat nothing in particular.
     public var details: EventDetails?
 
     public init(id: EventID, source: String? = nil, end: End, details: EventDetails? = nil) {

@@ -126,6 +126,22 @@ public final class EventDetails: Sendable {
     /// What an event without details tells.
     public static let none = EventDetails()
 
+    /// What is told when an operation ends, together with what was told when it began: it comes first where
+    /// both say something.
+    package func told(over before: EventDetails?) -> EventDetails {
+        guard let before else { return self }
+        let known = Set(dimensions.map(\.name))
+        return EventDetails(
+            source: source ?? before.source, type: type ?? before.type,
+            subtype: subtype ?? before.subtype, status: status,
+            durationMilliseconds: durationMilliseconds ?? before.durationMilliseconds,
+            errorMessage: errorMessage ?? before.errorMessage, cost: cost ?? before.cost,
+            project: project ?? before.project, scene: scene ?? before.scene,
+            session: session ?? before.session,
+            dimensions: dimensions + before.dimensions.filter { !known.contains($0.name) },
+            properties: properties ?? before.properties)
+    }
+
     package func dimension(_ name: String) -> String? {
         dimensions.first { $0.name == name }?.value
     }

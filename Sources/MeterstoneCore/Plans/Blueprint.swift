@@ -24,6 +24,14 @@ public struct Blueprint: Hashable, Sendable, Codable {
 }
 
 extension Blueprint {
+    /// Each part by its key.
+    package var sorted: Blueprint {
+        Blueprint(
+            meters: meters.sorted { $0.key < $1.key }, plans: plans.sorted { $0.key < $1.key },
+            limits: limits.sorted { $0.key < $1.key }, credits: credits,
+            models: models.sorted { $0.key < $1.key }, statistics: statistics)
+    }
+
     private enum CodingKeys: String, CodingKey {
         case meters, plans, limits, credits, models, statistics
     }

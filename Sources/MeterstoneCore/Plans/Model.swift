@@ -16,15 +16,17 @@ public struct Model: Hashable, Sendable, Codable {
         self.init(
             key: try container.decode(ModelKey.self, forKey: .key),
             prices: try container.decode([ModelPrice].self, forKey: .prices))
-        if prices.isEmpty {
+        if let expectation {
             throw DecodingError.dataCorruptedError(
-                forKey: .prices, in: container, debugDescription: "expected at least one price")
+                forKey: .prices, in: container, debugDescription: expectation)
         }
-        if Set(prices.map(\.effectiveAt)).count < prices.count {
-            throw DecodingError.dataCorruptedError(
-                forKey: .prices, in: container,
-                debugDescription: "expected one price for each effectiveAt")
-        }
+    }
+
+    /// What its prices should have been; `nil`: they are.
+    var expectation: String? {
+        if prices.isEmpty { return "expected at least one price" }
+        return Set(prices.map(\.effectiveAt)).count < prices.count
+            ? "expected one price for each effectiveAt" : nil
     }
 
     /// The price that applies at an instant; `nil` before the first one.

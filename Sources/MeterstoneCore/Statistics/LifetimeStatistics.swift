@@ -28,7 +28,7 @@ public struct LifetimeStatistics: Hashable, Sendable {
         subject: SubjectID, timeZone: String, meters: [MeterTotals], streaks: Streaks,
         firstActivityAt: Instant?, lastActivityAt: Instant?, sessions: SessionStatistics?,
         overages: [LimitKey: Quantity], planAtLastUse: PlanKey?, plan: PlanKey?,
-        history: SubscriptionHistory, milestones: [Milestone]?
+        monthsSubscribed: Int64, revenue: Money, highestPlan: PlanKey?, milestones: [Milestone]?
     ) {
         self.subject = subject
         self.timeZone = timeZone
@@ -40,9 +40,9 @@ public struct LifetimeStatistics: Hashable, Sendable {
         self.overages = overages
         self.planAtLastUse = planAtLastUse
         self.plan = plan
-        monthsSubscribed = history.monthsSubscribed
-        revenue = history.revenue
-        highestPlan = history.highestPlan
+        self.monthsSubscribed = monthsSubscribed
+        self.revenue = revenue
+        self.highestPlan = highestPlan
         self.milestones = milestones
     }
 }

@@ -86,12 +86,12 @@ extension MilestoneRule: Codable {
 
 /// A milestone that a subject reached.
 public struct Milestone: Hashable, Sendable {
-    public let rule: MilestoneRule
+    public let key: MilestoneKey
     /// When the total was reached; of a streak, the start of the local day that completed it.
     public let reachedAt: Instant
 
-    public init(rule: MilestoneRule, reachedAt: Instant) {
-        self.rule = rule
+    public init(key: MilestoneKey, reachedAt: Instant) {
+        self.key = key
         self.reachedAt = reachedAt
     }
 }

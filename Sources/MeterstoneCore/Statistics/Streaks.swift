@@ -22,6 +22,13 @@ public struct Streaks: Hashable, Sendable {
         longestStreak = longest
         currentStreak = (days.last ?? .min) >= today - 1 ? last : 0
     }
+
+    /// As a client was told.
+    package init(daysActive: Int64, longestStreak: Int64, currentStreak: Int64) {
+        self.daysActive = daysActive
+        self.longestStreak = longestStreak
+        self.currentStreak = currentStreak
+    }
 }
 
 /// Every active day with the length of its streak so far.

@@ -11,6 +11,22 @@ public struct Ratio: Hashable, Sendable {
         self.denominator = denominator
     }
 
+    /// Reads ``decimal``: a number with at most six digits after the point.
+    package init?(decimal text: String) {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard let whole = parts.first, parts.count <= 2, let number = Int64(whole) else {
+            return nil
+        }
+        let fraction = parts.count == 2 ? parts[1] : "0"
+        guard 1...6 ~= fraction.utf8.count, let digits = UInt32(fraction) else { return nil }
+        let scaled = Int64(digits) * [0, 100_000, 10_000, 1_000, 100, 10, 1][fraction.utf8.count]
+        let (units, overflow) = number.multipliedReportingOverflow(by: 1_000_000)
+        // Of a number that large, only the whole is told.
+        let isLarge = overflow || units.magnitude > UInt64(Int64.max) - 1_000_000
+        numerator = isLarge ? number : text.hasPrefix("-") ? units - scaled : units + scaled
+        denominator = isLarge ? 1 : 1_000_000
+    }
+
     public static let zero = Ratio(unchecked: 0)
 
     private init(unchecked number: Int64) {

@@ -20,6 +20,29 @@ public struct WhatIfAnswer: Hashable, Sendable {
     /// The oldest refusals; of one instant in the order of recording.
     public internal(set) var refusals: [Refusal] = []
 
+    init(question: WhatIfQuestion, timeZone: String) {
+        self.question = question
+        self.timeZone = timeZone
+    }
+
+    /// As a client was told; of the question only its span.
+    package init(
+        from: Instant?, until: Instant?, timeZone: String, events: Int, refused: Int, subjects: Int,
+        subjectsRefused: Int, limits: [RefusingLimit], days: [RefusingDay],
+        mostRefused: [RefusedSubject], refusals: [Refusal]
+    ) {
+        question = WhatIfQuestion(from: from, until: until)
+        self.timeZone = timeZone
+        self.events = events
+        self.refused = refused
+        self.subjects = subjects
+        self.subjectsRefused = subjectsRefused
+        self.limits = limits
+        self.days = days
+        self.mostRefused = mostRefused
+        self.refusals = refusals
+    }
+
     public var allowed: Int { events - refused }
 
     /// Whether there are more refusals than are told.
@@ -30,11 +53,22 @@ public struct WhatIfAnswer: Hashable, Sendable {
         public let limit: LimitKey
         public internal(set) var refused = 0
         public internal(set) var subjects = 0
+
+        package init(limit: LimitKey, refused: Int = 0, subjects: Int = 0) {
+            self.limit = limit
+            self.refused = refused
+            self.subjects = subjects
+        }
     }
 
     public struct RefusingDay: Hashable, Sendable {
         public let day: CivilDate
         public internal(set) var refused: Int
+
+        package init(day: CivilDate, refused: Int) {
+            self.day = day
+            self.refused = refused
+        }
     }
 
     public struct RefusedSubject: Hashable, Sendable {
@@ -42,6 +76,15 @@ public struct WhatIfAnswer: Hashable, Sendable {
         public let refused: Int
         public let firstRefusedAt: Instant
         public let lastRefusedAt: Instant
+
+        package init(
+            subject: SubjectID, refused: Int, firstRefusedAt: Instant, lastRefusedAt: Instant
+        ) {
+            self.subject = subject
+            self.refused = refused
+            self.firstRefusedAt = firstRefusedAt
+            self.lastRefusedAt = lastRefusedAt
+        }
     }
 
     /// One event that would have been refused.
@@ -52,6 +95,17 @@ public struct WhatIfAnswer: Hashable, Sendable {
         public let limits: [LimitKey]
         public let eventID: EventID
         public let source: String?
+
+        package init(
+            subject: SubjectID, occurredAt: Instant, limits: [LimitKey], eventID: EventID,
+            source: String?
+        ) {
+            self.subject = subject
+            self.occurredAt = occurredAt
+            self.limits = limits
+            self.eventID = eventID
+            self.source = source
+        }
     }
 }
 

@@ -1,6 +1,5 @@
 import Meterstone
 import MeterstoneCore
-import MeterstoneStore
 
 /// What the store remembers of files that were imported, and what follows for the one to import.
 ///
@@ -19,16 +18,15 @@ struct ImportMemory: Sendable {
     private var known: ImportedFileNote?
     private var note: ImportedFileNote
 
-    static let kind = "importedFile"
     /// Who writes what an import changes beside usage.
     static let author = "import"
 
     init(
-        of file: InputFile, _ request: ImportRequest, _ engine: MeterstoneEngine
+        of file: InputFile, _ request: ImportRequest, _ service: any MeterstoneService
     ) async throws {
         let source = request.mapping?.source
         let mapping = request.mappingText
-        let records = try await engine.changes(ofKind: Self.kind).latest
+        let records = try await service.imports()
         let content = try FileContent(of: file, lengths: records.map(\.note.bytes))
         let matches = records.filter {
             $0.note.source == source && $0.note.counted != 0 && content.begins(with: $0.note)
@@ -48,44 +46,23 @@ struct ImportMemory: Sendable {
     }
 
     /// Writes down that the import begins, unless that is known.
-    mutating func begin(_ engine: MeterstoneEngine) async throws {
+    mutating func begin(_ service: any MeterstoneService) async throws {
         if let refusal { throw refusal }
         guard known == nil else { return }
-        try await write(engine)
+        try await write(service)
     }
 
     /// Writes down how many rows are counted, unless that is known.
-    mutating func end(counted: Int, _ engine: MeterstoneEngine) async throws {
+    mutating func end(counted: Int, _ service: any MeterstoneService) async throws {
         note.counted = Int64(counted)
         guard known != note else { return }
-        try await write(engine)
+        try await write(service)
     }
 
-    private mutating func write(_ engine: MeterstoneEngine) async throws {
+    private mutating func write(_ service: any MeterstoneService) async throws {
         let request = ChangeRequest(change: .noteImport(note), author: Self.author)
-        _ = try await engine.change(request)
+        _ = try await service.change(request)
         known = note
-    }
-}
-
-/// A note, and when it was written.
-private struct NotedImport: Sendable {
-    let note: ImportedFileNote
-    let at: Instant
-}
-
-extension [ChangeRecord] {
-    /// The last note of each import, oldest first.
-    fileprivate var latest: [NotedImport] {
-        var result: [[String]: NotedImport] = [:]
-        var order: [[String]] = []
-        for record in self {
-            guard case .noteImport(let note) = record.change else { continue }
-            let key = [note.name, note.source ?? "", note.digest, note.scope, note.mapping]
-            if result[key] == nil { order.append(key) }
-            result[key] = NotedImport(note: note, at: record.recordedAt)
-        }
-        return order.compactMap { result[$0] }
     }
 }
 
@@ -99,7 +76,7 @@ extension ImportRequest {
 
 extension ImportError {
     fileprivate static func otherMapping(
-        _ name: String, _ before: NotedImport, _ mapping: String
+        _ name: String, _ before: ImportedFile, _ mapping: String
     ) -> ImportError {
         let rows = before.note.counted.map { ", and \($0) of its rows are counted" } ?? ""
         return ImportError(
@@ -113,7 +90,7 @@ extension ImportError {
 }
 
 extension String {
-    fileprivate static func twin(_ name: String, _ before: NotedImport) -> String {
+    fileprivate static func twin(_ name: String, _ before: ImportedFile) -> String {
         """
         '\(name)' holds what '\(before.note.name)' held, which was imported at \(before.at.rfc3339); its \
         rows are counted as others. With the same --source for both, equal rows count once

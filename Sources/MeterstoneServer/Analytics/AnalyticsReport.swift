@@ -5,34 +5,31 @@ import MeterstoneAPI
 import MeterstoneCore
 import NIOCore
 
-/// A report as a route and as an operation: what it takes, what it asks the engine, and its rows.
+/// A report as a route and as an operation: what it takes, what it asks, and its rows.
 struct AnalyticsReport: Sendable {
     let name: ReportName
     let summary: String
     /// Its own, and then those that all reports take.
     let parameters: [OpenAPIParameter]
-    /// The schema of a row.
-    let rowSchema: String
-    let answer: @Sendable (MeterstoneEngine, Request) async throws -> Response
+    private let topic: @Sendable (Query) throws -> ReportTopic
 
-    init<Row: ReportRow>(
+    init(
         _ name: ReportName, _ summary: String, _ parameters: [OpenAPIParameter] = [],
-        ask:
-            @escaping @Sendable (MeterstoneEngine, Query, ReportQuestion) async throws ->
-            ReportOutcome<Row>
+        _ topic: @escaping @Sendable (Query) throws -> ReportTopic
     ) {
         self.name = name
         self.summary = summary
         self.parameters = parameters + OpenAPIParameter.ofReports
-        rowSchema = Row.schema
-        answer = { engine, request in
-            let query = try Query(request)
-            let format = try query.reportFormat(accept: request.headers[.accept])
-            let question = try query.reportQuestion(name, countDefault: format.countDefault)
-            switch try await ask(engine, query, question) {
-            case .report(let report): return request.response(report, of: name, as: format)
-            case .rejected(let rejection): throw rejection
-            }
+        self.topic = topic
+    }
+
+    func answer(_ engine: MeterstoneEngine, _ request: Request) async throws -> Response {
+        let query = try Query(request)
+        let format = try query.reportFormat(accept: request.headers[.accept])
+        let question = try query.reportQuestion(name, countDefault: format.countDefault)
+        switch try await engine.report(try topic(query), question) {
+        case .table(let report): return request.response(report, as: format)
+        case .rejected(let rejection): throw rejection
         }
     }
 
@@ -48,14 +45,14 @@ extension String {
 
 extension Request {
     fileprivate func response(
-        _ report: Report<some ReportRow>, of name: ReportName, as format: ReportFormat
+        _ report: ReportTable, as format: ReportFormat
     ) -> Response {
         var headers: HTTPFields = [.contentType: format.contentType]
         if format == .csv {
-            headers[.contentDisposition] = #"attachment; filename="\#(name.rawValue).csv""#
+            headers[.contentDisposition] = #"attachment; filename="\#(report.name.rawValue).csv""#
         }
-        headers[.link] = Cursor(after: report, of: name).map { #"<\#(page(at: $0))>; rel="next""# }
-        let body = ByteBuffer(bytes: format.document(report, of: name))
+        headers[.link] = Cursor(after: report).map { #"<\#(page(at: $0))>; rel="next""# }
+        let body = ByteBuffer(bytes: format.document(report))
         return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: body))
     }
 

@@ -24,7 +24,7 @@ extension OpenAPISchemas {
         let properties = """
             "report":{"const":"\(report.name.rawValue)"},
             "from":{"$ref":"Instant"},"until":{"$ref":"Instant"},"timeZone":{"type":"string"},
-            "rows":{"type":"array","items":\(report.rowSchema)},"next":{"type":"string"}
+            "rows":{"type":"array","items":\(report.name.rowSchema)},"next":{"type":"string"}
             """
         return (
             report.schemaName, object(["report", "from", "until", "timeZone", "rows"], properties)
@@ -32,13 +32,13 @@ extension OpenAPISchemas {
     }
 }
 
-extension ReportRow {
-    static var schema: String {
-        let properties = fields.map { field in
-            let schema = field.kind.schema
-            return #""\#(field.name)":"# + (field.isOptional ? schema.orNull : schema).json
+extension ReportName {
+    fileprivate var rowSchema: String {
+        let properties = columns.map { column in
+            let schema = column.kind.schema
+            return #""\#(column.name)":"# + (column.isOptional ? schema.orNull : schema).json
         }
-        return OpenAPISchemas.object(columns, properties.joined(separator: ","))
+        return OpenAPISchemas.object(columns.map(\.name), properties.joined(separator: ","))
     }
 }
 

@@ -5,7 +5,53 @@ extension OpenAPIOperation {
     static let catalog: [OpenAPIOperation] =
         collection("meters", "Meter", "meter") + collection("plans", "Plan", "plan")
         + collection("limits", "Limit", "limit")
-        + collection("models", "Model", "model", key: .modelKey)
+        + collection("models", "Model", "model", key: .modelKey) + blueprint
+
+    private static let blueprint = [
+        OpenAPIOperation(
+            method: .get, path: "/v1/blueprint", id: "getBlueprint",
+            summary: "Meters, plans, limits, prices, models and statistics as one set",
+            answers: [
+                OpenAPIAnswer(
+                    status: 200, description: "As it is stored.", schema: "Blueprint")
+            ]),
+        OpenAPIOperation(
+            method: .put, path: "/v1/blueprint", id: "applyBlueprint",
+            summary: "Write every part of a blueprint",
+            description: """
+                What it does not name stays as it is; doing it again changes nothing. A part that is \
+                rejected holds up none of the others. With a name, it is noted in the audit log what \
+                was applied.
+                """,
+            parameters: [.blueprintName, .author], body: [("application/json", "Blueprint")],
+            answers: [
+                OpenAPIAnswer(
+                    status: 200, description: "What became of each part.",
+                    schema: "BlueprintAnswer")
+            ]),
+        OpenAPIOperation(
+            method: .get, path: "/v1/imports", id: "listImports",
+            summary: "Files that were imported",
+            answers: [
+                OpenAPIAnswer(
+                    status: 200, description: "Each as it was noted last.",
+                    schema: "ImportedFileList")
+            ]),
+        OpenAPIOperation(
+            method: .post, path: "/v1/imports", id: "noteImport",
+            summary: "Note that a file is imported, as `meterstone import` does",
+            parameters: [.idempotencyKey, .author, .ifMatch, .ifNoneMatch],
+            body: [("application/json", "ImportNote")],
+            answers: [
+                OpenAPIAnswer(
+                    status: 200, description: "It was noted before.", schema: "ImportNote",
+                    headers: [.replayed, .tag, .outcome]),
+                OpenAPIAnswer(
+                    status: 201, description: "It is noted.", schema: "ImportNote",
+                    headers: [.replayed, .tag, .outcome]),
+            ],
+            problems: [.conflict, .preconditionFailed]),
+    ]
 
     private static func collection(
         _ name: String, _ schema: String, _ singular: String, key: OpenAPIParameter = .key
@@ -50,10 +96,10 @@ extension OpenAPIOperation {
             answers: [
                 OpenAPIAnswer(
                     status: 200, description: "It was there, and is so now.", schema: answer,
-                    headers: [.replayed, .tag]),
+                    headers: [.replayed, .tag, .outcome]),
                 OpenAPIAnswer(
                     status: 201, description: "It is new.", schema: answer,
-                    headers: [.replayed, .tag]),
+                    headers: [.replayed, .tag, .outcome]),
             ],
             problems: [.conflict, .preconditionFailed] + problems)
     }
@@ -66,13 +112,13 @@ extension OpenAPIOperation {
         var answers = [
             OpenAPIAnswer(
                 status: 200, description: "It is so now; here is the whole.", schema: answer,
-                headers: [.replayed, .tag])
+                headers: [.replayed, .tag, .outcome])
         ]
         if mayCreate {
             answers.append(
                 OpenAPIAnswer(
                     status: 201, description: "Nothing was known of it; here is the whole.",
-                    schema: answer, headers: [.replayed, .tag]))
+                    schema: answer, headers: [.replayed, .tag, .outcome]))
         }
         return OpenAPIOperation(
             method: .patch, path: path, id: id, summary: summary,
@@ -89,7 +135,8 @@ extension OpenAPIOperation {
             method: .delete, path: path, id: id, summary: summary,
             parameters: parameters + [.idempotencyKey, .author, .ifMatch, .ifNoneMatch],
             answers: [
-                OpenAPIAnswer(status: 204, description: "It is gone.", headers: [.replayed])
+                OpenAPIAnswer(
+                    status: 204, description: "It is gone.", headers: [.replayed, .outcome])
             ],
             problems: [.notFound, .conflict, .preconditionFailed])
     }

@@ -15,10 +15,10 @@ extension OpenAPIOperation {
             answers: [
                 OpenAPIAnswer(
                     status: 200, description: "It was given before.", schema: "GrantAnswer",
-                    headers: [.replayed]),
+                    headers: [.replayed, .outcome]),
                 OpenAPIAnswer(
                     status: 201, description: "It is given.", schema: "GrantAnswer",
-                    headers: [.replayed]),
+                    headers: [.replayed, .outcome]),
             ],
             problems: [.conflict]),
         OpenAPIOperation(
@@ -30,7 +30,7 @@ extension OpenAPIOperation {
             answers: [
                 OpenAPIAnswer(
                     status: 200, description: "Nothing is left of it.", schema: "VoidAnswer",
-                    headers: [.replayed])
+                    headers: [.replayed, .outcome])
             ],
             problems: [.notFound, .conflict]),
         OpenAPIOperation(
@@ -41,7 +41,7 @@ extension OpenAPIOperation {
             answers: [
                 OpenAPIAnswer(
                     status: 200, description: "Given back.", schema: "RefundAnswer",
-                    headers: [.replayed])
+                    headers: [.replayed, .outcome])
             ],
             problems: [.notFound, .conflict]),
         get(

@@ -26,7 +26,7 @@ extension OpenAPIOperation {
             "settle", "Count what was used in the place of what was set aside",
             body: "Settlement", problems: [.notFound, .reservationConflict]),
         change(
-            "release", "Count nothing in the place of what was set aside", body: "Nothing",
+            "release", "Count nothing in the place of what was set aside", body: "Release",
             isBodyRequired: false, problems: [.notFound, .reservationConflict]),
     ]
 

@@ -136,6 +136,7 @@ enum OpenAPIHeader: String, Sendable {
     case allow = "Allow"
     case link = "Link"
     case tag = "ETag"
+    case outcome = "Meterstone-Outcome"
     case contentDisposition = "Content-Disposition"
 
     /// Whether every answer that may have it has it.
@@ -149,6 +150,11 @@ enum OpenAPIHeader: String, Sendable {
         case .replayed: ("This is the first answer again.", #"{"type":"string","const":"true"}"#)
         case .authenticate: ("How to authenticate.", #"{"type":"string"}"#)
         case .allow: ("The methods that the path takes.", #"{"type":"string"}"#)
+        case .outcome:
+            (
+                "What became of the change.",
+                #"{"enum":["created","replaced","unchanged","deleted","credited"]}"#
+            )
         case .tag: ("Which state of it this is.", #"{"type":"string"}"#)
         case .link: ("The next page.", #"{"type":"string"}"#)
         case .contentDisposition: ("A name for the file.", #"{"type":"string"}"#)

@@ -50,6 +50,9 @@ extension OpenAPIParameter {
         place: .header, name: "Idempotency-Key",
         description: "The same request with the same key is carried out once.",
         schema: headerSchema)
+    static let blueprintName = OpenAPIParameter(
+        place: .query, name: "name", description: "What is noted in the audit log.",
+        schema: nameSchema)
     static let author = OpenAPIParameter(
         place: .header, name: "X-Author", description: "Who is named in the audit log.",
         schema: headerSchema)

@@ -17,6 +17,25 @@ extension OpenAPISchemas {
             )
         ]
         + schemas("Model", "models", key: "Name", required: ["prices"], always: ["prices"], model)
+        + [("Blueprint", blueprint), ("ImportNote", importNote)]
+
+    /// Its parts are as the resources of the same names, and say more than can be written here.
+    private static let blueprint = object(
+        ["meters", "plans", "limits"],
+        ["meters", "plans", "limits", "models"].map { name in
+            #""\#(name)":{"type":["array","null"],"items":{"type":"object","required":["key"]}}"#
+        }.joined(separator: ",")
+            + #","credits":{"type":["object","null"]},"statistics":{"type":["object","null"]}"#)
+
+    private static let importNote = object(
+        ["name", "bytes", "digest", "scope", "mapping"],
+        #"""
+        "name":{"$ref":"Text"},"source":{"$ref":"OptionalText"},
+        "bytes":{"type":"integer","minimum":-9223372036854775808,"maximum":9223372036854775807},
+        "digest":{"$ref":"Text"},"scope":{"$ref":"Text"},"mapping":{"$ref":"Text"},
+        "counted":{"type":["integer","null"],"minimum":-9223372036854775808,
+         "maximum":9223372036854775807}
+        """#)
 
     /// The body of a write and of a change, the thing itself, and a page of them.
     private static func schemas(

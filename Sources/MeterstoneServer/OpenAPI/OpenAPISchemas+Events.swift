@@ -64,9 +64,12 @@ extension OpenAPISchemas {
     static let eventMembers = identity + "," + details
     /// What no member of an event says alone.
     static let eventRules = oneNotation + "," + movesSomething
-    /// What a settlement may say of what was used.
-    static let notation = oneNotation
-    static let notationMembers = #"""
+    /// What is told when a reservation ends.
+    static let closingMembers = notationMembers + "," + releaseMembers
+    static let closingRules = oneNotation
+    static let releaseMembers = #""type":{"$ref":"OptionalName"},"# + telling
+
+    private static let notationMembers = #"""
         "meter":{"type":["string","null"],"pattern":"^[A-Za-z0-9_.-]{1,64}$"},
         "quantity":{"$ref":"OptionalQuantity"},
         "quantities":{"$ref":"Quantities"}
@@ -80,22 +83,23 @@ extension OpenAPISchemas {
         "source":{"$ref":"OptionalName"}
         """#
 
-    private static let details =
-        notationMembers + "," + #"""
-            "status":{"enum":["success","failed","cancelled",null]},
-            "subtype":{"$ref":"OptionalName"},
-            "durationMs":{"$ref":"OptionalQuantity"},
-            "costMillionths":{"$ref":"OptionalQuantity"},
-            "errorMessage":{"type":["string","null"],"maxLength":4096,"pattern":"^[^\u0000]*$"},
-            "project":{"$ref":"OptionalName"},
-            "scene":{"$ref":"OptionalName"},
-            "session":{"$ref":"OptionalName"},
-            "dimensions":{"type":["object","null"],"maxProperties":64,
-             "propertyNames":{"minLength":1,"maxLength":255,"pattern":"^[^\u0000-\u001f\u007f]+$"},
-             "additionalProperties":{"type":"string","maxLength":255,
-              "pattern":"^[^\u0000-\u001f\u007f]*$"}},
-            "properties":{"type":["object","null"]}
-            """#
+    private static let details = notationMembers + "," + telling
+
+    private static let telling = #"""
+        "status":{"enum":["success","failed","cancelled",null]},
+        "subtype":{"$ref":"OptionalName"},
+        "durationMs":{"$ref":"OptionalQuantity"},
+        "costMillionths":{"$ref":"OptionalQuantity"},
+        "errorMessage":{"type":["string","null"],"maxLength":4096,"pattern":"^[^\u0000]*$"},
+        "project":{"$ref":"OptionalName"},
+        "scene":{"$ref":"OptionalName"},
+        "session":{"$ref":"OptionalName"},
+        "dimensions":{"type":["object","null"],"maxProperties":64,
+         "propertyNames":{"minLength":1,"maxLength":255,"pattern":"^[^\u0000-\u001f\u007f]+$"},
+         "additionalProperties":{"type":"string","maxLength":255,
+          "pattern":"^[^\u0000-\u001f\u007f]*$"}},
+        "properties":{"type":["object","null"]}
+        """#
 
     private static let correction = #"""
         "author":{"type":["string","null"],"minLength":1,"maxLength":255,"pattern":"^[^\u0000]+$"},

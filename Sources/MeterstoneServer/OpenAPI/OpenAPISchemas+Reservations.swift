@@ -21,10 +21,10 @@ extension OpenAPISchemas {
         ),
         (
             "Settlement",
-            #"{"type":"object","additionalProperties":false,"properties":{"# + notationMembers
-                + #"},"allOf":["# + notation + "]}"
+            #"{"type":"object","additionalProperties":false,"properties":{"# + closingMembers
+                + #"},"allOf":["# + closingRules + "]}"
         ),
-        ("Nothing", object([], "")),
+        ("Release", object([], releaseMembers)),
         (
             "Quantities",
             #"""

@@ -9,8 +9,7 @@ enum OpenAPISchemas {
     }
 
     static let all: [(name: String, schema: String)] =
-        values + Shapes.schemas
-        + [Shapes.schema(Shapes.change), Shapes.schema(Shapes.changes)] + events + answers
+        values + Shapes.schemas + events + answers
         + reservations + credits + catalog + subjects + subjectStatistics + statistics + analytics
         + operating + requests + whatIf
 

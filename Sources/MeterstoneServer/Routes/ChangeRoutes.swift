@@ -30,29 +30,3 @@ struct ChangeRoutes: Sendable {
             Shapes.changes)
     }
 }
-
-extension Shapes {
-    static let change = Shape<ChangeEntry>(
-        "Change",
-        [
-            Member("sequence", .integer(from: 1), \.sequence, "Its place among all facts."),
-            Member("recordedAt", .instant, \.recordedAt),
-            Member("author", .text, \.author),
-            Member(
-                "kind",
-                .oneOf([
-                    "meter", "plan", "limit", "subject", "subscription", "override",
-                    "creditPolicy", "statisticsPolicy", "model", "creditGrant", "refund",
-                    "appliedBlueprint", "importedFile",
-                ]), \.kind, "What was changed."),
-            Member("key", .text, \.key, "Which one."),
-            Member(
-                "before", Wire<String>.json(.anything).orNull, \.before,
-                "As it was; null: it did not exist."),
-            Member(
-                "after", Wire<String>.json(.anything).orNull, \.after,
-                "As it is; null: it was deleted."),
-        ])
-
-    static let changes = page("ChangeList", "changes", of: change)
-}

@@ -52,7 +52,9 @@ struct CreditRoutes: Sendable {
         let credited = try await engine.credit(.grantCredit(subject, order), request)
         guard let receipt = credited.receipt else {
             let (grant, balance) = try await standing(subject, order.id)
-            return Response(CreditAnswer(grant: grant, balance: balance), Shapes.granted)
+            return Response(
+                CreditAnswer(grant: grant, balance: balance), Shapes.granted,
+                headers: credited.headers)
         }
         return Response(
             CreditAnswer(grant: receipt.grant, balance: receipt.balance), Shapes.granted,
@@ -69,7 +71,8 @@ struct CreditRoutes: Sendable {
         guard let receipt = credited.receipt else {
             let (grant, balance) = try await standing(subject, grant)
             return Response(
-                CreditAnswer(grant: grant, balance: balance), Shapes.voided)
+                CreditAnswer(grant: grant, balance: balance), Shapes.voided,
+                headers: credited.headers)
         }
         return Response(
             CreditAnswer(grant: receipt.grant, amount: receipt.amount, balance: receipt.balance),
@@ -121,7 +124,8 @@ extension MeterstoneEngine {
         _ change: Change, _ request: Request, missing: Set<Rejection.Code> = []
     ) async throws -> (receipt: CreditReceipt?, headers: HTTPFields) {
         let answer = try await self.change(try request.change(change))
-        let headers = answer.isReplay ? HTTPFields.replayed : HTTPFields()
+        var headers = answer.isReplay ? HTTPFields.replayed : HTTPFields()
+        headers[.outcome] = answer.outcome.word
         switch answer.outcome {
         case .credited(let receipt): return (receipt, headers)
         case .rejected(let rejection): throw Problem(rejection, missing: missing)

@@ -27,9 +27,10 @@ struct ReservationRoutes: Sendable {
         }
         routes.on(.post, Self.path + "/release") { request, context in
             let name = try name(request, context)
-            try ReleaseBody.check(try await request.json())
+            let body = try ClosingBody(try await request.json(), counts: false)
             return try answer(
-                try await engine.release(name.id, source: name.source), asked: .release)
+                try await engine.release(name.id, source: name.source, details: body.details),
+                asked: .release)
         }
         routes.on(.get, "/v1/subjects/:subject/reservations") { _, context in
             let subject: SubjectID = try context.parameter("subject")
@@ -66,8 +67,9 @@ struct ReservationRoutes: Sendable {
     {
         let name = try name(request, context)
         let json = try await request.json()
-        let body = try SettleBody(json)
-        let outcome = try await engine.settle(name.id, source: name.source, body.quantities)
+        let body = try ClosingBody(json, counts: true)
+        let outcome = try await engine.settle(
+            name.id, source: name.source, body.quantities, details: body.details)
         if case .rejected(let rejection) = outcome {
             return try answer(.rejected(rejection.naming(json)))
         }

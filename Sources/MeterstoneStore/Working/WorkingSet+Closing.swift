@@ -80,7 +80,9 @@ extension WorkingSet {
         default: return .conflict(standing)
         }
         // A repeat without details claims none.
-        let told = closing.details.map { EventDetails.fingerprint($0.withSource(closing.source)) }
+        let told = closing.details.map {
+            EventDetails.fingerprint($0.told(over: record.details).withSource(closing.source))
+        }
         guard asked == reservation.asked, told ?? reservation.toldAtEnd == reservation.toldAtEnd
         else { return .conflict(standing) }
         return .done(
@@ -99,7 +101,9 @@ extension WorkingSet {
     ) throws(StoreError) -> ReservationOutcome {
         guard var reservation = before.reservation else { return .rejected(.reservationOpen) }
         var after = before
-        if let details { after.details = details.withSource(before.details?.source) }
+        if let details {
+            after.details = details.told(over: before.details).withSource(before.details?.source)
+        }
         after.quantities =
             asked.map { before.quantities.settled(as: $0, reservation.terms.onOverage) } ?? .none
         reservation.status = status

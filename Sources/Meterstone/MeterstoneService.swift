@@ -1,0 +1,119 @@
+public import MeterstoneCore
+import MeterstoneStore
+
+/// What Meterstone does, whoever does it: an engine in this process, or a client of a server.
+///
+/// What the rules say (refused, in conflict, rejected) is an outcome and never an error. An engine throws
+/// ``StoreError`` and nothing else; a client throws it for what the server's store says, and
+/// `ClientError` where there was no answer.
+public protocol MeterstoneService: Sendable {
+    // MARK: Using
+
+    /// Checks and counts in one step: everything that the event moves, on every level, or nothing.
+    func consume(_ event: UsageEvent) async throws -> ConsumeOutcome
+
+    /// Consumes in order, each seeing the ones before. Each is decided by itself: a refusal does not
+    /// hold the others up.
+    func consume(_ events: [UsageEvent]) async throws -> [ConsumeOutcome]
+
+    /// What a consume, or a reservation of the event, would answer now. Nothing changes.
+    func check(_ event: UsageEvent, as use: CheckedUse) async throws -> ConsumeOutcome
+
+    /// Records what has happened, whatever the limits say.
+    func record(_ events: [UsageEvent]) async throws -> [RecordOutcome]
+
+    /// Voids or amends an event. The first fact stays; the correction is a fact beside it.
+    func correct(_ correction: Correction) async throws -> CorrectionOutcome
+
+    /// What an event, or a reservation with these terms, says otherwise than the one whose id it has:
+    /// paths of fields.
+    func differences(of event: UsageEvent, terms: ReservationTerms?) async throws -> [String]
+
+    // MARK: Reserving
+
+    /// Sets units aside until the real quantity is known.
+    func reserve(_ event: UsageEvent, _ terms: ReservationTerms) async throws -> ReserveOutcome
+
+    func extend(_ more: ReservationExtension) async throws -> ReservationOutcome
+
+    /// Ends a reservation with what was used. A name that is left out keeps what was set aside.
+    func settle(
+        _ id: EventID, source: String?, _ quantities: Quantities, details: EventDetails?
+    ) async throws -> ReservationOutcome
+
+    /// Ends a reservation with nothing used.
+    func release(
+        _ id: EventID, source: String?, details: EventDetails?
+    ) async throws -> ReservationOutcome
+
+    /// A reservation, open or not; `nil`: there never was one.
+    func reservation(_ id: EventID, source: String?) async throws -> Reservation?
+
+    /// The open reservations of a subject, those that expire first at the start.
+    func openReservations(of subject: SubjectID) async throws -> [Reservation]
+
+    // MARK: Asking
+
+    /// Where a subject stands now with every limit that decides, its teams' after its own.
+    func limits(of subject: SubjectID) async throws -> [LimitStatus]
+
+    /// What a subject used of a meter, window by window.
+    func usage(
+        of id: SubjectID, meter key: MeterKey, window: Window, from: Instant?, until: Instant?
+    ) async throws -> UsageOutcome
+
+    /// A subject's events, newest first.
+    func events(
+        of id: SubjectID, before cursor: EventCursor?, count: Int
+    ) async throws -> EventPage
+
+    /// A subject's credits.
+    func wallet(of subject: SubjectID) async throws -> Wallet
+
+    /// What happened to a subject's credits, newest first.
+    func ledger(
+        of subject: SubjectID, before sequence: Int64?, count: Int
+    ) async throws -> LedgerPage
+
+    /// What a subject did since the beginning; `nil`: nothing is known of it.
+    func lifetime(of id: SubjectID) async throws -> LifetimeStatistics?
+
+    /// Answers one of the operator's questions about all subjects.
+    func report(_ topic: ReportTopic, _ question: ReportQuestion) async throws -> ReportAnswer
+
+    /// What would have been refused under other limits. Nothing changes.
+    func whatIf(_ question: WhatIfQuestion) async throws -> WhatIfOutcome
+
+    // MARK: Administration
+
+    /// Changes meters, plans, limits, policies, models, subjects, subscriptions, overrides or credits.
+    func change(_ request: ChangeRequest) async throws -> ChangeReceipt
+
+    /// Writes every part of a blueprint. What it does not name stays as it is. A part that is rejected holds
+    /// up none of the others.
+    ///
+    /// - Parameter name: what is written down of it, once all parts are accepted; `nil`: nothing.
+    func apply(
+        _ blueprint: Blueprint, named name: String?, author: String
+    ) async throws -> [BlueprintStep]
+
+    /// What decides now, each part sorted by key.
+    func blueprint() async throws -> Blueprint
+
+    /// A subject's profile; `nil`: nothing was ever written of it.
+    func subject(_ id: SubjectID) async throws -> Subject?
+
+    /// Some subjects with an id greater than `after`, sorted by id.
+    func subjects(after: SubjectID?, count: Int) async throws -> [Subject]
+
+    /// The audit log, newest first: who changed what, when, from what to what.
+    func changes(before sequence: Int64?, count: Int) async throws -> [ChangeEntry]
+
+    /// Files that were imported, each as it was noted last.
+    func imports() async throws -> [ImportedFile]
+
+    /// Lets go of what it holds, once what was asked for is answered.
+    func shutdown() async
+}
+
+extension MeterstoneEngine: MeterstoneService {}

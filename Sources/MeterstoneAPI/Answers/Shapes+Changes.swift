@@ -1,0 +1,115 @@
+package import MeterstoneCore
+
+extension Shapes {
+    package static let change = Shape<ChangeEntry>(
+        "Change",
+        [
+            Member("sequence", .integer(from: 1), \.sequence, "Its place among all facts."),
+            Member("recordedAt", .instant, \.recordedAt),
+            Member("author", .text, \.author),
+            Member("kind", .oneOf(ChangeEntry.kinds), \.kind, "What was changed."),
+            Member("key", .text, \.key, "Which one."),
+            Member(
+                "before", Wire<String>.json(.anything).orNull, \.before,
+                "As it was; null: it did not exist."),
+            Member(
+                "after", Wire<String>.json(.anything).orNull, \.after,
+                "As it is; null: it was deleted."),
+        ]
+    ) { fields throws(WireMismatch) in
+        let before: WireJSON? = try fields("before")
+        let after: WireJSON? = try fields("after")
+        return ChangeEntry(
+            sequence: try fields("sequence"), recordedAt: try fields("recordedAt"),
+            author: try fields("author"), kind: try fields("kind"), key: try fields("key"),
+            before: before?.text, after: after?.text)
+    }
+
+    package static let changes = page("ChangeList", "changes", .changes, of: change)
+}
+
+extension Shapes {
+    private static let stepOutcomes = ["created", "replaced", "unchanged", "rejected"]
+
+    static let blueprintStep = Shape<BlueprintStep>(
+        "BlueprintStep",
+        [
+            Member(
+                "kind",
+                .oneOf(["meter", "plan", "limit", "model", "creditPolicy", "statisticsPolicy"]),
+                \.kind, "Which part."),
+            Member("key", .text, \.key, "Which one."),
+            Member("outcome", .oneOf(stepOutcomes), \.outcome.word, "What became of it."),
+            Member(
+                maybe: "error", Shapes.rejection.wire, \.outcome.rejection, "Why it was rejected."),
+        ]
+    ) { fields throws(WireMismatch) in
+        let word: String = try fields("outcome")
+        let outcome: ChangeOutcome
+        switch word {
+        case "created": outcome = .created
+        case "replaced": outcome = .replaced
+        case "unchanged": outcome = .unchanged
+        default: outcome = .rejected(try fields("error", rejection))
+        }
+        return BlueprintStep(kind: try fields("kind"), key: try fields("key"), outcome: outcome)
+    }
+
+    package static let blueprintSteps = list("BlueprintAnswer", "steps", of: blueprintStep)
+
+    private static let rejection = Shape<Rejection>([
+        Member("code", .oneOf(Rejection.Code.allCases.map(\.rawValue)), \.code.rawValue),
+        Member("field", .text, \.field, "The path of the field."),
+        Member("detail", .text, \.message, "What was expected."),
+    ]) { fields throws(WireMismatch) in
+        Rejection(
+            code: try fields("code"), field: try fields("field"), message: try fields("detail"))
+    }
+}
+
+extension ChangeOutcome {
+    /// What became of the change, in a word.
+    package var word: String {
+        switch self {
+        case .created: "created"
+        case .replaced: "replaced"
+        case .unchanged: "unchanged"
+        case .deleted: "deleted"
+        case .missing: "missing"
+        case .credited: "credited"
+        case .rejected: "rejected"
+        }
+    }
+
+    fileprivate var rejection: Rejection? {
+        guard case .rejected(let rejection) = self else { return nil }
+        return rejection
+    }
+}
+
+extension Shapes {
+    static let importedFile = Shape<ImportedFile>(
+        "ImportedFile",
+        [
+            Member("name", .text, \.note.name, "The file's name, without its folders."),
+            Member(maybe: "source", .name, \.note.source, "The source of the whole import."),
+            Member("bytes", .quantity, \.note.bytes, "How many bytes the digest is of."),
+            Member("digest", .text, \.note.digest, "Of the file's bytes, unpacked."),
+            Member("scope", .text, \.note.scope, "What the ids of its rows begin from."),
+            Member("mapping", .text, \.note.mapping, "How columns became events."),
+            Member(
+                maybe: "counted", .quantity, \.note.counted,
+                "How many rows are counted; absent: the import has not come to its end."),
+            Member("recordedAt", .instant, \.at, "When this was noted."),
+        ]
+    ) { fields throws(WireMismatch) in
+        ImportedFile(
+            note: ImportedFileNote(
+                name: try fields("name"), source: try fields("source"), bytes: try fields("bytes"),
+                digest: try fields("digest"), scope: try fields("scope"),
+                mapping: try fields("mapping"), counted: try fields("counted")),
+            at: try fields("recordedAt"))
+    }
+
+    package static let imports = list("ImportedFileList", "imports", of: importedFile)
+}

@@ -1,0 +1,242 @@
+import Foundation
+import Meterstone
+import MeterstoneAPI
+public import MeterstoneCore
+
+extension MeterstoneClient {
+    /// A change without an idempotency key gets one, so that it can be sent again. Who is named in the audit
+    /// log is the author of the request, as a text without control characters.
+    public func change(_ request: ChangeRequest) async throws -> ChangeReceipt {
+        let place = try WirePlace(of: request.change)
+        let key = request.idempotencyKey ?? makeID().text
+        var headers = [("X-Author", request.author), ("Idempotency-Key", key)]
+        headers += request.condition?.headers ?? []
+        let answer = try await send(place.method, place.path, place.body, headers: headers)
+        if let problem = answer.problem {
+            if place.method == "DELETE" || place.method == "PATCH", answer.status == 404,
+                place.isMissing(problem.code)
+            {
+                return ChangeReceipt(outcome: .missing, after: nil, isReplay: false)
+            }
+            if let rejection = problem.rejection {
+                return ChangeReceipt(outcome: .rejected(rejection), after: nil, isReplay: false)
+            }
+        }
+        if let error = answer.error { throw error }
+        let body = answer.response.body
+        return ChangeReceipt(
+            outcome: try answer.outcome(place),
+            after: body.isEmpty || place.isCredit ? nil : String(decoding: body, as: UTF8.self),
+            isReplay: answer.response.header("idempotency-replayed") == "true")
+    }
+
+    public func apply(
+        _ blueprint: Blueprint, named name: String? = nil, author: String
+    ) async throws -> [BlueprintStep] {
+        let path = RequestPath("v1", "blueprint").with("name", name)
+        return try await send("PUT", path, try encoded(blueprint), headers: [("X-Author", author)])
+            .value(Shapes.blueprintSteps)
+    }
+
+    public func blueprint() async throws -> Blueprint {
+        try await send("GET", RequestPath("v1", "blueprint")).decoded()
+    }
+
+    public func subject(_ id: SubjectID) async throws -> Subject? {
+        let answer = try await send("GET", RequestPath("v1", "subjects", id.text))
+        return answer.status == 404 ? nil : try answer.decoded()
+    }
+
+    public func subjects(after: SubjectID?, count: Int) async throws -> [Subject] {
+        let cursor = after.map { Cursor(kind: .subjects, position: $0.text) }
+        return try await pages(count) { limit, last in
+            let path = RequestPath("v1", "subjects").with("count", "\(limit)")
+                .with(
+                    "cursor",
+                    last.map { Cursor(kind: .subjects, position: $0.id.text) }?.text
+                        ?? cursor?.text)
+            return try await self.send("GET", path).value { (fields) throws(WireMismatch) in
+                try fields("subjects", decoding: [Subject].self)
+            }
+        }
+    }
+
+    public func changes(before sequence: Int64? = nil, count: Int) async throws -> [ChangeEntry] {
+        try await pages(count) { limit, last in
+            let before = last?.sequence ?? sequence
+            let cursor = before.map { Cursor(kind: .changes, position: String($0)) }
+            let path = RequestPath("v1", "changes").with("count", "\(limit)")
+                .with("cursor", cursor?.text)
+            return try await self.send("GET", path).value(Shapes.changes).items
+        }
+    }
+
+    /// So many items of a list, in as many requests as that takes.
+    private func pages<Item: Sendable>(
+        _ count: Int,
+        _ page: (_ limit: Int, _ last: Item?) async throws -> [Item]
+    ) async throws -> [Item] {
+        var items: [Item] = []
+        while items.count < count {
+            let limit = min(count - items.count, MeterstoneEngine.eventsPerPageMax)
+            let more = try await page(limit, items.last)
+            items += more
+            guard more.count == limit else { break }
+        }
+        return items
+    }
+
+    public func imports() async throws -> [ImportedFile] {
+        try await send("GET", RequestPath("v1", "imports")).value(Shapes.imports)
+    }
+
+    func encoded(_ value: some Encodable) throws -> [UInt8] {
+        Array(try JSONEncoder().encode(value))
+    }
+}
+
+extension ClientAnswer {
+    fileprivate func decoded<Value: Decodable>() throws -> Value {
+        if let error { throw error }
+        guard let value = Value(decoding: response.body) else {
+            throw ClientError(.unexpectedAnswer, "the answer: expected \(Value.self)")
+        }
+        return value
+    }
+
+    /// What became of a change.
+    fileprivate func outcome(_ place: WirePlace) throws -> ChangeOutcome {
+        switch response.header("meterstone-outcome") {
+        case "created": return .created
+        case "replaced": return .replaced
+        case "unchanged": return .unchanged
+        case "deleted": return .deleted
+        case "credited":
+            let answer = try value(Shapes.granted)
+            return .credited(
+                CreditReceipt(
+                    grant: answer.grant,
+                    amount: answer.amount == 0 ? answer.grant?.amount ?? 0 : answer.amount,
+                    balance: answer.balance))
+        default:
+            throw ClientError(.unexpectedAnswer, "'Meterstone-Outcome': expected what became of it")
+        }
+    }
+}
+
+extension ChangeCondition {
+    fileprivate var headers: [(String, String)] {
+        [("If-Match", match), ("If-None-Match", noneMatch)].compactMap { name, states in
+            switch states {
+            case .any: (name, "*")
+            case .tagged(let tags):
+                (name, tags.sorted().map { "\"\($0)\"" }.joined(separator: ", "))
+            case nil: nil
+            }
+        }
+    }
+}
+
+/// Where a change is sent to.
+private struct WirePlace {
+    var method: String
+    var path: RequestPath
+    var body: [UInt8]?
+    var isCredit = false
+
+    private init(_ method: String, _ path: RequestPath, _ body: [UInt8]? = nil) {
+        self.method = method
+        self.path = path
+        self.body = body
+    }
+
+    private init(
+        put path: RequestPath, _ value: some Encodable, without names: [String] = []
+    ) throws {
+        self.init("PUT", path, try Self.json(value, without: names))
+    }
+
+    /// Names that a body must not have, since they have their own place, are left out.
+    private static func json(_ value: some Encodable, without names: [String]) throws -> [UInt8] {
+        let whole = try JSONEncoder().encode(value)
+        guard !names.isEmpty,
+            case .object(var members) = try JSONDecoder().decode(JSONValue.self, from: whole)
+        else { return Array(whole) }
+        for name in names { members[name] = nil }
+        return Array(try JSONEncoder().encode(JSONValue.object(members)))
+    }
+
+    private static func subject(_ id: SubjectID, _ more: String...) -> RequestPath {
+        more.reduce(RequestPath("v1", "subjects", id.text)) { $0.appending($1) }
+    }
+
+    init(of change: Change) throws {
+        switch change {
+        case .putMeter(let meter):
+            try self.init(put: RequestPath("v1", "meters", meter.key.text), meter)
+        case .deleteMeter(let key): self.init("DELETE", RequestPath("v1", "meters", key.text))
+        case .putPlan(let plan):
+            try self.init(put: RequestPath("v1", "plans", plan.key.text), plan)
+        case .deletePlan(let key): self.init("DELETE", RequestPath("v1", "plans", key.text))
+        case .putLimit(let limit):
+            try self.init(put: RequestPath("v1", "limits", limit.key.text), limit)
+        case .deleteLimit(let key): self.init("DELETE", RequestPath("v1", "limits", key.text))
+        case .putModel(let model):
+            try self.init(put: RequestPath("v1", "models", model.key.text), model)
+        case .deleteModel(let key): self.init("DELETE", RequestPath("v1", "models", key.text))
+        case .putCreditPolicy(let policy):
+            try self.init(put: RequestPath("v1", "credits", "policy"), policy)
+        case .deleteCreditPolicy: self.init("DELETE", RequestPath("v1", "credits", "policy"))
+        case .putStatisticsPolicy(let policy):
+            try self.init(put: RequestPath("v1", "statistics-policy"), policy)
+        case .deleteStatisticsPolicy: self.init("DELETE", RequestPath("v1", "statistics-policy"))
+        case .putSubject(let subject):
+            try self.init(
+                put: Self.subject(subject.id), subject, without: ["overrides", "subscription"])
+        case .deleteSubject(let id): self.init("DELETE", Self.subject(id))
+        case .putSubscription(let id, let subscription):
+            try self.init(put: Self.subject(id, "subscription"), subscription)
+        case .deleteSubscription(let id): self.init("DELETE", Self.subject(id, "subscription"))
+        case .putOverride(let id, let limit, let allowance):
+            try self.init(
+                put: Self.subject(id, "overrides", limit.text), ["allowance": allowance.wire])
+        case .deleteOverride(let id, let limit):
+            self.init("DELETE", Self.subject(id, "overrides", limit.text))
+        case .patch(let patch): try self.init(patch)
+        case .grantCredit(let id, let order):
+            self.init(
+                "POST", Self.subject(id, "credits", "grants"), try Self.json(order, without: []))
+            isCredit = true
+        case .voidGrant(let id, let grant, let reason):
+            self.init(
+                "DELETE", Self.subject(id, "credits", "grants", grant.text).with("reason", reason))
+            isCredit = true
+        case .refundCredit(let id, let reference, let reason):
+            var body = ["reference": reference]
+            if !reason.isEmpty { body["reason"] = reason }
+            self.init(
+                "POST", Self.subject(id, "credits", "refunds"), try Self.json(body, without: []))
+            isCredit = true
+        case .noteImport(let note):
+            self.init("POST", RequestPath("v1", "imports"), try Self.json(note, without: []))
+        case .noteBlueprint:
+            throw ClientError(.refused, "a blueprint is noted where it is applied")
+        }
+    }
+
+    private init(_ patch: MergePatch) throws {
+        let path =
+            switch patch.target {
+            case .meter(let key): RequestPath("v1", "meters", key.text)
+            case .plan(let key): RequestPath("v1", "plans", key.text)
+            case .limit(let key): RequestPath("v1", "limits", key.text)
+            case .model(let key): RequestPath("v1", "models", key.text)
+            case .subject(let id): Self.subject(id)
+            case .subscription(let id): Self.subject(id, "subscription")
+            }
+        self.init("PATCH", path, try Self.json(patch.members, without: []))
+    }
+
+    /// Whether a problem says that what the path names is not there.
+    func isMissing(_ code: String) -> Bool { !isCredit && code.hasPrefix("unknown_") }
+}

@@ -1,0 +1,70 @@
+/// One line of the audit log.
+public struct ChangeEntry: Sendable, Hashable {
+    public let sequence: Int64
+    public let recordedAt: Instant
+    public let author: String
+    /// One of ``kinds``.
+    public let kind: String
+    public let key: String
+    /// The thing as JSON; `nil` where it did not exist.
+    public let before: String?
+    public let after: String?
+
+    package init(
+        sequence: Int64, recordedAt: Instant, author: String, kind: String, key: String,
+        before: String?, after: String?
+    ) {
+        self.sequence = sequence
+        self.recordedAt = recordedAt
+        self.author = author
+        self.kind = kind
+        self.key = key
+        self.before = before
+        self.after = after
+    }
+
+    public static let kinds = [
+        "meter", "plan", "limit", "subject", "subscription", "override", "creditPolicy",
+        "statisticsPolicy", "model", "creditGrant", "refund", "appliedBlueprint", "importedFile",
+    ]
+}
+
+/// What became of an administrative change.
+public struct ChangeReceipt: Sendable {
+    public let outcome: ChangeOutcome
+    /// What was changed, as JSON, as it stood afterwards; `nil` where it did not exist.
+    public let after: String?
+    /// This is the first answer again, to a repeated idempotency key.
+    public let isReplay: Bool
+
+    package init(outcome: ChangeOutcome, after: String?, isReplay: Bool) {
+        self.outcome = outcome
+        self.after = after
+        self.isReplay = isReplay
+    }
+}
+
+/// What applying a blueprint did to one of its parts.
+public struct BlueprintStep: Sendable {
+    /// "meter", "plan", "limit", "model", "creditPolicy" or "statisticsPolicy".
+    public let kind: String
+    public let key: String
+    public let outcome: ChangeOutcome
+
+    package init(kind: String, key: String, outcome: ChangeOutcome) {
+        self.kind = kind
+        self.key = key
+        self.outcome = outcome
+    }
+}
+
+/// A file that was imported, as it was noted last.
+public struct ImportedFile: Hashable, Sendable {
+    public let note: ImportedFileNote
+    public let at: Instant
+
+    package init(note: ImportedFileNote, at: Instant) {
+        self.note = note
+        self.at = at
+    }
+}
