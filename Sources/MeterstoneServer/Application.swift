@@ -60,7 +60,7 @@ private func makeRoutes(
     OpenAPIRoutes(isGuarded: options.administratorKey != nil).add(to: &routes)
     ConsumeRoutes(engine: engine, clock: options.clock).add(to: &routes)
     ReservationRoutes(engine: engine, clock: options.clock).add(to: &routes)
-    EventRoutes(engine: engine).add(to: &routes)
+    EventRoutes(engine: engine, clock: options.clock).add(to: &routes)
     CorrectionRoutes(engine: engine).add(to: &routes)
     SubjectRoutes(engine: engine).add(to: &routes)
     SubjectUsageRoutes(engine: engine).add(to: &routes)

@@ -14,6 +14,8 @@ enum RequestLimits {
     static let bodiesBytesMax = 256 * 1_048_576
     /// Events of one JSON body. As many as fit into its bytes if they are events.
     static let eventsPerBodyMax = 1_000_000
+    /// Events of a body that are answered one by one: consumes.
+    static let answeredEventsMax = 10_000
     /// Events of one JSON body that are read before others have their turn.
     static let eventsPerTurnMax = 1_024
     /// Events that are recorded with one commit. A longer body takes several, one after the other.

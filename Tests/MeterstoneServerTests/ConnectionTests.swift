@@ -279,9 +279,11 @@ import Testing
             #"{"id":"a","subject":"u","meter":"prompts","quantity":3}"#,
             #"{"id":"a","subject":"u","meter":"prompts","quantity":4}"#,
             #"{"subject":"u","meter":"prompts","quantity":9}"#, #"{"subject":"u","meter":"nope"}"#,
+            #"[{"id":"b","subject":"u","meter":"prompts"},{"id":"c","subject":"u","meter":"no"}]"#,
+            #"{"events":[{"id":"a","subject":"u","meter":"prompts","quantity":3}]}"#, "[]", "[{]",
             "{", "", #"{"subject":"\#(String(repeating: "x", count: 70_000))","meter":"prompts"}"#,
         ]
-        for type in ["application/json", "text/plain"] {
+        for type in ["application/json", "text/plain", "application/x-ndjson"] {
             let routed = try await answers(.router, bodies, type)
             let direct = try await answers(.live, bodies, type)
             #expect(routed == direct)

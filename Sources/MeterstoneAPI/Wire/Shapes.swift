@@ -6,7 +6,8 @@ package enum Shapes {
         schema(voided), schema(refunded), schema(entry), schema(entries), schema(limitStatus),
         schema(consumed), schema(checked), schema(limits), schema(override), schema(overrides),
         schema(reservation), schema(reservations), schema(reserved), schema(reservationAnswer),
-        schema(event), schema(events), schema(usage), schema(lifetime), schema(statistics),
+        schema(event), schema(events), schema(eventsAnswer), schema(consumesAnswer),
+        schema(usage), schema(lifetime), schema(statistics),
         schema(pace), schema(feature), schema(day), schema(days), schema(month), schema(months),
         schema(whatIf), schema(whatIfRefusal),
     ]

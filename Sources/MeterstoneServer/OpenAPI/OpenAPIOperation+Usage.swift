@@ -8,13 +8,16 @@ extension OpenAPIOperation {
             summary: "Check and count in one step",
             description: """
                 Counts everything that the event moves, on the subject and on the teams above it, \
-                or nothing. The same event id again gets the first answer again.
+                or nothing. The same event id again gets the first answer again. Of several events \
+                each is decided in its turn, and has its own result.
                 """,
-            parameters: [.idempotencyKey], body: [("application/json", "Event")],
+            parameters: [.idempotencyKey],
+            body: [("application/json", "Events"), ("application/x-ndjson", "EventLines")],
             answers: [
                 OpenAPIAnswer(
-                    status: 200, description: "Allowed, and counted.", schema: "ConsumeAnswer",
-                    headers: [.rateLimit, .rateLimitPolicy, .replayed])
+                    status: 200,
+                    description: "Allowed, and counted. Of several: what became of each.",
+                    schema: "ConsumeAnswers", headers: [.rateLimit, .rateLimitPolicy, .replayed])
             ],
             problems: [.insufficientCredits, .forbidden, .conflict, .limitExceeded]),
         OpenAPIOperation(

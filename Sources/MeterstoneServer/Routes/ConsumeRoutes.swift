@@ -13,9 +13,7 @@ struct ConsumeRoutes: Sendable {
     let clock: @Sendable () -> Instant
 
     func add(to routes: inout Routes) {
-        routes.on(.post, Self.consumePath) { request, _ in
-            Response(try await consume(try await request.json(), request.headers))
-        }
+        routes.on(.post, Self.consumePath) { request, _ in try await consume(request) }
         routes.on(.post, "/v1/check") { request, _ in
             Response(try await check(try await request.json(), request.headers))
         }
@@ -38,14 +36,49 @@ struct ConsumeRoutes: Sendable {
         }
     }
 
+    private func consume(_ request: Request) async throws -> Response {
+        if request.headers.sayLines { return try await consumeLines(request) }
+        let json = try await request.json(upTo: RequestLimits.eventsBodyBytesMax)
+        return Response(try await consume(json, request.headers))
+    }
+
+    /// One event, or several in one text.
     private func consume(_ json: [UInt8], _ headers: HTTPFields) async throws -> JSONAnswer {
-        var event = try UsageEvent(json: json)
+        var document = try EventDocument(json, max: RequestLimits.answeredEventsMax)
+        guard document.isSingle else {
+            var batch = try batch(headers)
+            try await batch.add(allOf: document)
+            return JSONAnswer(json: try await batch.finish())
+        }
+        var event = try document.single()
         if event.id == nil { event.id = try headers.idempotencyEventID() }
         switch try await engine.consume(event) {
         case .decided(let decision): return answer(decision)
         case .conflict(let id): throw try await engine.conflict(id, event)
         case .rejected(let rejection): throw rejection.naming(json)
         }
+    }
+
+    /// Every event has an answer, so that nothing is decided before it is known that they are not too
+    /// many.
+    private func consumeLines(_ request: Request) async throws -> Response {
+        var lines = try EventLineReader(request, upTo: RequestLimits.eventsBodyBytesMax)
+        var events: [ReadEvent] = []
+        while let event = try await lines.next() {
+            guard events.count < RequestLimits.answeredEventsMax else {
+                throw Rejection.tooManyEvents(RequestLimits.answeredEventsMax)
+            }
+            events.append(event)
+        }
+        var batch = try batch(request.headers)
+        for event in events { try await batch.add(event) }
+        return Response(json: try await batch.finish())
+    }
+
+    private func batch(_ headers: HTTPFields) throws -> EventBatch {
+        EventBatch(
+            .consume, engine: engine, key: try headers.idempotencyKey(), listsCounted: true,
+            clock: clock)
     }
 
     private func answer(_ decision: Decision) -> JSONAnswer {

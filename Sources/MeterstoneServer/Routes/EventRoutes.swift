@@ -7,6 +7,7 @@ import MeterstoneCore
 /// Events that report what has happened: one, many as one JSON text, or a stream of lines.
 struct EventRoutes: Sendable {
     let engine: MeterstoneEngine
+    let clock: @Sendable () -> Instant
 
     private static let mediaTypes = """
         application/json, application/cloudevents+json, application/cloudevents-batch+json or \
@@ -23,10 +24,8 @@ struct EventRoutes: Sendable {
         }
         let type = MediaTypeName(request.headers[.contentType] ?? "application/json")
         guard type.isUTF8 else { throw Problem.unsupportedMediaType(Self.mediaTypes) }
+        if type.isLines { return try await recordLines(request) }
         switch type.text {
-        case "application/x-ndjson", "application/ndjson", "application/jsonl",
-            "application/x-jsonlines", "application/json-lines":
-            return try await recordLines(request)
         case "application/cloudevents+json":
             return try await recordDocument(request, form: .cloudEvent)
         case "application/cloudevents-batch+json":
@@ -81,84 +80,25 @@ struct EventRoutes: Sendable {
             if event.id == nil { event.id = key.flatMap { EventID($0) } }
             return try await recordOne(event, from: json)
         }
-        var recording = EventRecording(
-            engine: engine, key: key,
-            listsCounted: document.count <= RequestLimits.listedEventsMax)
-        while let event = document.next() {
-            try await recording.add(event)
-            // Events that break rules never wait for anything, and others are to have their turn.
-            if event.index % RequestLimits.eventsPerTurnMax == 0 { await Task.yield() }
-        }
-        return Response(json: try await recording.finish())
+        var batch = EventBatch(
+            .record, engine: engine, key: key,
+            listsCounted: document.count <= RequestLimits.listedEventsMax, clock: clock)
+        try await batch.add(allOf: document)
+        return Response(json: try await batch.finish())
     }
 
     /// Records a stream while it arrives. A store that fails midway ends it with a problem; what
     /// was recorded stays, and repeating the stream counts nothing twice.
     private func recordLines(_ request: Request) async throws -> Response {
-        var reader = try BodyReader(request, upTo: RequestLimits.eventsBodyBytesMax)
-        var recording = EventRecording(
-            engine: engine, key: try request.headers.idempotencyKey(), listsCounted: false)
-        var lines = EventLines()
-        while let buffer = try await reader.next(after: recording.committed) {
-            let before = recording.committed
-            try BodyMemory.current?.take(buffer.readableBytes)
-            lines.append(buffer.readableBytesView)
-            while let event = lines.next() { try await recording.add(event) }
-            if recording.committed > before { BodyMemory.current?.release() }
+        var lines = try EventLineReader(request, upTo: RequestLimits.eventsBodyBytesMax)
+        var batch = EventBatch(
+            .record, engine: engine, key: try request.headers.idempotencyKey(),
+            listsCounted: false, clock: clock)
+        while let event = try await lines.next(after: batch.committed) {
+            let before = batch.committed
+            try await batch.add(event)
+            if batch.committed > before { BodyMemory.current?.release() }
         }
-        while let event = lines.next(isLast: true) { try await recording.add(event) }
-        return Response(json: try await recording.finish())
-    }
-}
-
-/// Many events on their way into the engine, some thousand with each commit.
-private struct EventRecording {
-    private let engine: MeterstoneEngine
-    private let key: String?
-    private var answer: EventsAnswer
-    private var waiting: [ReadEvent] = []
-    private var events: [UsageEvent] = []
-    /// Events that the engine has answered for.
-    private(set) var committed = 0
-
-    init(engine: MeterstoneEngine, key: String?, listsCounted: Bool) {
-        self.engine = engine
-        self.key = key
-        answer = EventsAnswer(
-            listsCounted: listsCounted, resultsMax: RequestLimits.resultsMax)
-    }
-
-    mutating func add(_ read: ReadEvent) async throws {
-        let read = read.identified(by: key)
-        switch read.event {
-        case .success(let event):
-            waiting.append(read)
-            events.append(event)
-            if events.count == RequestLimits.eventsPerCommitMax { try await commit() }
-        case .failure(let rejection):
-            answer.addRejected(rejection, at: read.index, id: read.id)
-        }
-    }
-
-    private mutating func commit() async throws {
-        guard !events.isEmpty else { return }
-        let outcomes = try await engine.record(events)
-        for (index, outcome) in outcomes.enumerated() {
-            var fields: [String] = []
-            if case .conflict = outcome, answer.hasRoom {
-                fields = try await engine.differences(of: events[index])
-            }
-            answer.add(
-                outcome, at: waiting[index].index, id: waiting[index].id, differs: fields)
-        }
-        committed += events.count
-        waiting.removeAll(keepingCapacity: true)
-        events.removeAll(keepingCapacity: true)
-    }
-
-    /// Commits the rest and gives the answer for all.
-    consuming func finish() async throws -> [UInt8] {
-        try await commit()
-        return answer.json()
+        return Response(json: try await batch.finish())
     }
 }
