@@ -47,12 +47,12 @@ package struct EventsAnswer: Sendable {
         _ outcome: RecordOutcome, at index: Int, id: EventID?, differs fields: [String] = []
     ) {
         switch outcome {
-        case .counted(let id):
+        case .counted(let id, let moved):
             counted += 1
-            if listsCounted { list(EventResult(index, id, .counted)) }
-        case .duplicate(let id):
+            if listsCounted { list(EventResult(index, id, .counted, moved: moved)) }
+        case .duplicate(let id, let moved):
             duplicate += 1
-            list(EventResult(index, id, .duplicate))
+            list(EventResult(index, id, .duplicate, moved: moved))
         case .conflict(let id): addConflict(at: index, id, fields)
         case .rejected(let rejection) where rejection.code == .trackingDisabled:
             notRecorded += 1
@@ -88,12 +88,12 @@ package struct EventsAnswer: Sendable {
     /// - Parameter rejection: names the field from the body's root on.
     package mutating func addRejected(_ rejection: Rejection, at index: Int, id: EventID?) {
         rejected += 1
-        list(EventResult(index, id, .rejected, ResultError(rejection)))
+        list(EventResult(index, id, .rejected, error: ResultError(rejection)))
     }
 
     private mutating func addConflict(at index: Int, _ id: EventID, _ fields: [String]) {
         conflict += 1
-        list(EventResult(index, id, .conflict, .conflict(at: index, fields)))
+        list(EventResult(index, id, .conflict, error: .conflict(at: index, fields)))
     }
 
     private mutating func list(_ result: EventResult) {
@@ -122,7 +122,7 @@ package struct EventsAnswer: Sendable {
 }
 
 /// What became of one event among others, in a word.
-enum EventVerdict: String {
+package enum EventVerdict: String, Sendable {
     case counted, duplicate, denied, conflict, rejected, notRecorded
 }
 
@@ -135,17 +135,27 @@ extension Decision {
 }
 
 /// What became of one event among others.
-struct EventResult {
+package struct EventResult: Sendable {
     let index: Int
-    let id: EventID?
-    let verdict: EventVerdict
+    package let id: EventID?
+    package let verdict: EventVerdict
+    package let moved: [MeterKey]
     let error: ResultError?
 
-    init(_ index: Int, _ id: EventID?, _ verdict: EventVerdict, _ error: ResultError? = nil) {
+    init(
+        _ index: Int, _ id: EventID?, _ verdict: EventVerdict, moved: [MeterKey] = [],
+        error: ResultError? = nil
+    ) {
         self.index = index
         self.id = id
         self.verdict = verdict
+        self.moved = moved
         self.error = error
+    }
+
+    /// Of an event that came alone.
+    package init(_ id: EventID?, _ verdict: EventVerdict, moved: [MeterKey] = []) {
+        self.init(0, id, verdict, moved: moved)
     }
 }
 
@@ -156,7 +166,7 @@ struct DecidedResult {
 }
 
 /// Why an event among others was not counted.
-struct ResultError {
+struct ResultError: Sendable {
     let code: String
     let field: String
     let detail: String

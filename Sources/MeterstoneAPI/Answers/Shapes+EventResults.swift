@@ -1,4 +1,4 @@
-import MeterstoneCore
+package import MeterstoneCore
 
 extension Shapes {
     /// What became of events that have happened.
@@ -45,7 +45,7 @@ extension Shapes {
 extension Shapes {
     /// Of an event that was reported.
     static let eventResult = Shape<EventResult>(
-        placed(.counted, .duplicate, .conflict, .rejected, .notRecorded) + [error])
+        placed(.counted, .duplicate, .conflict, .rejected, .notRecorded) + [moved, error])
 
     /// Of a consume that was decided.
     static let decidedResult = Shape<DecidedResult>(
@@ -53,17 +53,34 @@ extension Shapes {
             + checked.members(of: \.answer))
 
     /// Of a consume that could not be decided; written as an ``eventResult``.
-    private static let refusedResult = Shape<EventResult>(placed(.conflict, .rejected) + [error])
+    private static let refusedResult = Shape<EventResult>(
+        placed(.conflict, .rejected) + [moved, error])
+
+    /// Of an event that came alone.
+    package static let recorded = Shape<EventResult>(
+        identified(.counted, .duplicate, .notRecorded) + [moved])
 
     private static func placed(_ verdicts: EventVerdict...) -> [Member<EventResult>] {
+        [Member("index", .integer(from: 0), { Int64($0.index) }, "Its place, from 0.")]
+            + identified(verdicts)
+    }
+
+    private static func identified(_ verdicts: EventVerdict...) -> [Member<EventResult>] {
+        identified(verdicts)
+    }
+
+    private static func identified(_ verdicts: [EventVerdict]) -> [Member<EventResult>] {
         [
-            Member("index", .integer(from: 0), { Int64($0.index) }, "Its place, from 0."),
             Member("id", Wire<EventID>.name.orNull, \.id),
             Member(
                 "status", .oneOf(verdicts.map(\.rawValue)), \.verdict.rawValue,
                 "What became of it."),
         ]
     }
+
+    private static let moved = Member<EventResult>("moved", .keys, \.moved, movedSentence)
+
+    static let movedSentence = "The meters that it moves: none when nothing counts it."
 
     private static let error = Member<EventResult>(
         maybe: "error", resultError.wire, \.error, "Why it was not counted.")
@@ -72,6 +89,35 @@ extension Shapes {
         Member("code", .text, \.code), Member("field", .text, \.field),
         Member("detail", .text, \.detail),
     ])
+}
+
+/// What a subject used of features, told at once.
+package struct UsageResult: Sendable {
+    /// `nil`: usage is not recorded.
+    package var id: EventID?
+    package var isDuplicate: Bool
+    package var moved: [MeterKey]
+
+    package init(_ id: EventID?, isDuplicate: Bool, moved: [MeterKey]) {
+        self.id = id
+        self.isDuplicate = isDuplicate
+        self.moved = moved
+    }
+}
+
+extension Shapes {
+    package static let recordedUsage = Shape<UsageResult>(
+        "RecordedUsage",
+        [
+            Member("eventId", Wire<EventID>.name.orNull, \.id, "Null when nothing is recorded."),
+            Member("counted", .flag, { $0.id != nil }, "Whether usage is recorded."),
+            Member("duplicate", .flag, \.isDuplicate, "Whether it was told before."),
+            Member("moved", .keys, \.moved, movedSentence),
+        ])
+}
+
+extension Wire<[MeterKey]> {
+    static var keys: Wire { Wire<MeterKey>.key.list() }
 }
 
 extension Wire<[UInt8]> {

@@ -40,6 +40,7 @@ extension Shapes {
         Member(
             "duplicate", .flag, \.isDuplicate, "Whether the same event was answered before."),
         Member(maybe: "eventId", .name, \.eventID, "The event that was recorded."),
+        Member("moved", .keys, \.moved, "The meters that it moves: none when it is refused."),
     ]
 
     private static let limitsAndCredits: [Member<Decision>] = [

@@ -7,6 +7,7 @@ package enum Shapes {
         schema(consumed), schema(checked), schema(limits), schema(override), schema(overrides),
         schema(reservation), schema(reservations), schema(reserved), schema(reservationAnswer),
         schema(event), schema(events), schema(eventsAnswer), schema(consumesAnswer),
+        schema(recordedUsage),
         schema(usage), schema(lifetime), schema(statistics),
         schema(pace), schema(feature), schema(day), schema(days), schema(month), schema(months),
         schema(whatIf), schema(whatIfRefusal),

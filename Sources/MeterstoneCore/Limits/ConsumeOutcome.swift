@@ -27,12 +27,16 @@ public struct Decision: Sendable {
     public let limits: [LimitStatus]
     /// What it cost in credits, or would have; `nil` when it costs none.
     public let credits: CreditCharge?
+    /// The meters that it moves, sorted; none when it is refused. A repeat is told by the meters that there
+    /// are now.
+    public let moved: [MeterKey]
 
     package init(
         denial: Denial?, isDuplicate: Bool, eventID: EventID?, limits: [LimitStatus],
-        credits: CreditCharge? = nil
+        credits: CreditCharge? = nil, moved: [MeterKey] = []
     ) {
         self.credits = credits
+        self.moved = moved
         self.denial = denial
         self.isDuplicate = isDuplicate
         self.eventID = eventID
@@ -80,9 +84,10 @@ public struct Denial: Hashable, Sendable {
 
 /// What became of an event that reports what has happened.
 public enum RecordOutcome: Sendable {
-    case counted(EventID)
+    /// - Parameter moved: as of ``Decision/moved``; none when no meter counts such an event.
+    case counted(EventID, moved: [MeterKey])
     /// The same event was counted before.
-    case duplicate(EventID)
+    case duplicate(EventID, moved: [MeterKey])
     /// The event id was used before, with another body. Nothing changed.
     case conflict(EventID)
     case rejected(Rejection)
