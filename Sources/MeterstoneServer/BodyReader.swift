@@ -81,6 +81,18 @@ struct EventLineReader {
     }
 }
 
+extension EventLineReader {
+    /// All that come, of which there may be so many.
+    consuming func all(upTo max: Int) async throws -> [ReadEvent] {
+        var events: [ReadEvent] = []
+        while let event = try await next() {
+            guard events.count < max else { throw Rejection.tooManyEvents(max) }
+            events.append(event)
+        }
+        return events
+    }
+}
+
 extension Rejection {
     fileprivate static let badGzip = Rejection(
         code: .malformed, field: "", message: "the body is not gzip, or ends too early")

@@ -99,6 +99,12 @@ struct Query {
 }
 
 extension Request {
+    /// Whether the query asks for what would be, with `dryRun`.
+    func isDryRun() throws(Rejection) -> Bool {
+        guard hasQuery else { return false }
+        return try Query(self).optional("dryRun", "true or false") { Bool($0) } ?? false
+    }
+
     var hasQuery: Bool {
         head.path?.utf8.contains(UInt8(ascii: "?")) ?? false
     }

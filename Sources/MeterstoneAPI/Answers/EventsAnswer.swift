@@ -23,11 +23,16 @@ package struct EventsAnswer: Sendable {
     private var listed = 0
     private var writer = JSONWriter()
     private let use: Use
+    let isDryRun: Bool
     private let listsCounted: Bool
     private let resultsMax: Int
 
-    package init(_ use: Use = .record, listsCounted: Bool, resultsMax: Int) {
+    /// - Parameter isDryRun: it says what would become of the events: nothing is recorded.
+    package init(
+        _ use: Use = .record, isDryRun: Bool = false, listsCounted: Bool, resultsMax: Int
+    ) {
         self.use = use
+        self.isDryRun = isDryRun
         self.listsCounted = listsCounted
         self.resultsMax = resultsMax
         writer.beginArray()
@@ -47,9 +52,10 @@ package struct EventsAnswer: Sendable {
         _ outcome: RecordOutcome, at index: Int, id: EventID?, differs fields: [String] = []
     ) {
         switch outcome {
-        case .counted(let id, let moved):
+        case .counted(let made, let moved):
             counted += 1
-            if listsCounted { list(EventResult(index, id, .counted, moved: moved)) }
+            guard listsCounted else { return }
+            list(EventResult(index, isDryRun ? id : made, .counted, moved: moved))
         case .duplicate(let id, let moved):
             duplicate += 1
             list(EventResult(index, id, .duplicate, moved: moved))

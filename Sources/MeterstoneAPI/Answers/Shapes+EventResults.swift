@@ -5,6 +5,7 @@ extension Shapes {
     package static let eventsAnswer = Shape<EventsAnswer>(
         "EventsAnswer",
         [
+            dryRun,
             Member("counted", .integer(from: 0), \.counted, "How many were counted."),
             Member(
                 "duplicate", .integer(from: 0), \.duplicate, "How many had been counted before."),
@@ -23,6 +24,7 @@ extension Shapes {
     package static let consumesAnswer = Shape<EventsAnswer>(
         "ConsumesAnswer",
         [
+            dryRun,
             Member("counted", .integer(from: 0), \.counted, "How many were allowed and counted."),
             Member(
                 "duplicate", .integer(from: 0), \.duplicate, "How many were answered before."),
@@ -36,6 +38,11 @@ extension Shapes {
                 "results", .results([decidedResult.definition, refusedResult.definition]),
                 \.results, "One for each event, in their order."),
         ])
+
+    private static let dryRun = Member<EventsAnswer>(
+        maybe: "dryRun", .always(true), { $0.isDryRun ? true : nil }, nothingRecorded)
+
+    static let nothingRecorded = "This is what would be answered: nothing was recorded."
 
     private static let notRecorded = Member<EventsAnswer>(
         maybe: "notRecorded", .integer(from: 1), { $0.notRecorded > 0 ? $0.notRecorded : nil },

@@ -34,7 +34,10 @@ extension Wire<[LimitStatus]> {
 extension Shapes {
     /// A consume that was allowed.
     package static let consumed = Shape<Decision>(
-        "ConsumeAnswer", [.allowed(true)] + answered + limitsAndCredits)
+        "ConsumeAnswer", [.allowed(true), dryRun] + answered + limitsAndCredits)
+
+    private static let dryRun = Member<Decision>(
+        maybe: "dryRun", .always(true), { $0.isDryRun ? true : nil }, nothingRecorded)
 
     private static let answered: [Member<Decision>] = [
         Member(

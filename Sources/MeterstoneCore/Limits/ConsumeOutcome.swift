@@ -30,11 +30,14 @@ public struct Decision: Sendable {
     /// The meters that it moves, sorted; none when it is refused. A repeat is told by the meters that there
     /// are now.
     public let moved: [MeterKey]
+    /// It says what would be answered: nothing was recorded.
+    public let isDryRun: Bool
 
     package init(
         denial: Denial?, isDuplicate: Bool, eventID: EventID?, limits: [LimitStatus],
-        credits: CreditCharge? = nil, moved: [MeterKey] = []
+        credits: CreditCharge? = nil, moved: [MeterKey] = [], isDryRun: Bool = false
     ) {
+        self.isDryRun = isDryRun
         self.credits = credits
         self.moved = moved
         self.denial = denial
@@ -44,6 +47,15 @@ public struct Decision: Sendable {
     }
 
     public var isAllowed: Bool { denial == nil }
+
+    /// The same of a consume that was only tried.
+    ///
+    /// - Parameter id: the one that the caller gave; one that was made for the attempt means nothing.
+    package func attempted(_ id: EventID?) -> Decision {
+        Decision(
+            denial: denial, isDuplicate: isDuplicate, eventID: eventID == nil ? nil : id,
+            limits: limits, credits: credits, moved: moved, isDryRun: true)
+    }
 }
 
 /// Why a consume was refused, and when or how it would not be.

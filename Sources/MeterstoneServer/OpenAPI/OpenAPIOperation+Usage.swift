@@ -11,7 +11,7 @@ extension OpenAPIOperation {
                 or nothing. The same event id again gets the first answer again. Of several events \
                 each is decided in its turn, and has its own result.
                 """,
-            parameters: [.idempotencyKey],
+            parameters: [.dryRun, .idempotencyKey],
             body: [("application/json", "Events"), ("application/x-ndjson", "EventLines")],
             answers: [
                 OpenAPIAnswer(
@@ -40,7 +40,7 @@ extension OpenAPIOperation {
                 structured, as a batch, or in binary mode with header fields `ce-…`. Of several \
                 events each has its own result, and a mistake in one holds up none of the others.
                 """,
-            parameters: [.idempotencyKey],
+            parameters: [.dryRun, .idempotencyKey],
             body: [
                 ("application/json", "Events"), ("application/cloudevents+json", "CloudEvent"),
                 ("application/cloudevents-batch+json", "EventArray"),

@@ -46,6 +46,11 @@ extension OpenAPIParameter {
         place: .query, name: "cursor", description: "The nextCursor of the page before.",
         schema: #"{"type":"string"}"#)
 
+    static let dryRun = OpenAPIParameter(
+        place: .query, name: "dryRun",
+        description: "true: says what would become of it, and records nothing.",
+        schema: #"{"type":"boolean"}"#)
+
     static let idempotencyKey = OpenAPIParameter(
         place: .header, name: "Idempotency-Key",
         description: "The same request with the same key is carried out once.",

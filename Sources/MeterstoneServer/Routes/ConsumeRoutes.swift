@@ -37,22 +37,25 @@ struct ConsumeRoutes: Sendable {
     }
 
     private func consume(_ request: Request) async throws -> Response {
-        if request.headers.sayLines { return try await consumeLines(request) }
+        let isDryRun = try request.isDryRun()
+        if request.headers.sayLines { return try await consumeLines(request, isDryRun) }
         let json = try await request.json(upTo: RequestLimits.eventsBodyBytesMax)
-        return Response(try await consume(json, request.headers))
+        return Response(try await consume(json, request.headers, isDryRun: isDryRun))
     }
 
     /// One event, or several in one text.
-    private func consume(_ json: [UInt8], _ headers: HTTPFields) async throws -> JSONAnswer {
+    private func consume(
+        _ json: [UInt8], _ headers: HTTPFields, isDryRun: Bool = false
+    ) async throws -> JSONAnswer {
         var document = try EventDocument(json, max: RequestLimits.answeredEventsMax)
         guard document.isSingle else {
-            var batch = try batch(headers)
+            var batch = try batch(headers, isDryRun)
             try await batch.add(allOf: document)
             return JSONAnswer(json: try await batch.finish())
         }
         var event = try document.single()
         if event.id == nil { event.id = try headers.idempotencyEventID() }
-        switch try await engine.consume(event) {
+        switch try await outcome(of: event, isDryRun) {
         case .decided(let decision): return answer(decision)
         case .conflict(let id): throw try await engine.conflict(id, event)
         case .rejected(let rejection): throw rejection.naming(json)
@@ -61,24 +64,28 @@ struct ConsumeRoutes: Sendable {
 
     /// Every event has an answer, so that nothing is decided before it is known that they are not too
     /// many.
-    private func consumeLines(_ request: Request) async throws -> Response {
-        var lines = try EventLineReader(request, upTo: RequestLimits.eventsBodyBytesMax)
-        var events: [ReadEvent] = []
-        while let event = try await lines.next() {
-            guard events.count < RequestLimits.answeredEventsMax else {
-                throw Rejection.tooManyEvents(RequestLimits.answeredEventsMax)
-            }
-            events.append(event)
-        }
-        var batch = try batch(request.headers)
+    private func consumeLines(_ request: Request, _ isDryRun: Bool) async throws -> Response {
+        let lines = try EventLineReader(request, upTo: RequestLimits.eventsBodyBytesMax)
+        let events = try await lines.all(upTo: RequestLimits.answeredEventsMax)
+        var batch = try batch(request.headers, isDryRun)
         for event in events { try await batch.add(event) }
         return Response(json: try await batch.finish())
     }
 
-    private func batch(_ headers: HTTPFields) throws -> EventBatch {
+    private func batch(_ headers: HTTPFields, _ isDryRun: Bool) throws -> EventBatch {
         EventBatch(
-            .consume, engine: engine, key: try headers.idempotencyKey(), listsCounted: true,
-            clock: clock)
+            .consume, isDryRun: isDryRun, engine: engine, key: try headers.idempotencyKey(),
+            listsCounted: true, clock: clock)
+    }
+
+    private func outcome(
+        of event: UsageEvent, _ isDryRun: Bool
+    ) async throws -> ConsumeOutcome {
+        guard isDryRun else { return try await engine.consume(event) }
+        guard let outcome = try await engine.dryRun(consuming: [event]).first else {
+            throw Problem.unexplained
+        }
+        return outcome
     }
 
     private func answer(_ decision: Decision) -> JSONAnswer {

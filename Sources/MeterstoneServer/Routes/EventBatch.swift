@@ -7,6 +7,8 @@ import MeterstoneCore
 struct EventBatch {
     private let engine: MeterstoneEngine
     private let use: EventsAnswer.Use
+    /// Nothing is recorded, and all are tried together, so that each sees the ones before.
+    private let isDryRun: Bool
     private let key: String?
     private let clock: @Sendable () -> Instant
     private var answer: EventsAnswer
@@ -15,15 +17,17 @@ struct EventBatch {
     private(set) var committed = 0
 
     init(
-        _ use: EventsAnswer.Use, engine: MeterstoneEngine, key: String?, listsCounted: Bool,
-        clock: @escaping @Sendable () -> Instant
+        _ use: EventsAnswer.Use, isDryRun: Bool, engine: MeterstoneEngine, key: String?,
+        listsCounted: Bool, clock: @escaping @Sendable () -> Instant
     ) {
         self.engine = engine
         self.use = use
+        self.isDryRun = isDryRun
         self.key = key
         self.clock = clock
         answer = EventsAnswer(
-            use, listsCounted: listsCounted, resultsMax: RequestLimits.resultsMax)
+            use, isDryRun: isDryRun, listsCounted: listsCounted,
+            resultsMax: RequestLimits.resultsMax)
     }
 
     /// Adds the events of one JSON text.
@@ -38,7 +42,7 @@ struct EventBatch {
 
     mutating func add(_ read: ReadEvent) async throws {
         waiting.append(read.identified(by: key))
-        if waiting.count == RequestLimits.eventsPerCommitMax { try await commit() }
+        if waiting.count == RequestLimits.eventsPerCommitMax, !isDryRun { try await commit() }
     }
 
     private mutating func commit() async throws {
@@ -53,7 +57,12 @@ struct EventBatch {
 
     private mutating func record(_ events: [UsageEvent]) async throws {
         var outcomes: ArraySlice<RecordOutcome> = []
-        if !events.isEmpty { outcomes = try await engine.record(events)[...] }
+        if !events.isEmpty {
+            outcomes =
+                isDryRun
+                ? try await engine.dryRun(recording: events)[...]
+                : try await engine.record(events)[...]
+        }
         for read in waiting {
             switch (read.event, outcomes.first) {
             case (.failure(let rejection), _):
@@ -69,7 +78,12 @@ struct EventBatch {
 
     private mutating func consume(_ events: [UsageEvent]) async throws {
         var outcomes: ArraySlice<ConsumeOutcome> = []
-        if !events.isEmpty { outcomes = try await engine.consume(events)[...] }
+        if !events.isEmpty {
+            outcomes =
+                isDryRun
+                ? try await engine.dryRun(consuming: events)[...]
+                : try await engine.consume(events)[...]
+        }
         let now = clock()
         for read in waiting {
             switch (read.event, outcomes.first) {

@@ -42,47 +42,50 @@ struct EventRoutes: Sendable {
     /// A CloudEvent in binary mode.
     private func recordBinary(_ request: Request) async throws -> Response {
         let data = try await request.json()
+        let isDryRun = try request.isDryRun()
         return try await recordOne(
             try UsageEvent(
                 cloudEventHeaders: { name in
                     HTTPField.Name(name).flatMap { request.headers[$0] }
-                }, data: data), from: data)
+                }, data: data), from: data, isDryRun: isDryRun)
     }
 
-    private func recordOne(_ event: UsageEvent, from json: [UInt8]) async throws -> Response {
-        guard let outcome = try await engine.record([event]).first else { throw Problem.notFound }
+    private func recordOne(
+        _ event: UsageEvent, from json: [UInt8], isDryRun: Bool
+    ) async throws -> Response {
+        let outcomes =
+            isDryRun
+            ? try await engine.dryRun(recording: [event]) : try await engine.record([event])
+        guard let outcome = outcomes.first else { throw Problem.unexplained }
+        var headers = HTTPFields()
         switch outcome {
         case .conflict(let id): throw try await engine.conflict(id, event)
-        case .rejected(let rejection) where rejection.code == .trackingDisabled:
-            return answer(outcome, id: event.id)
-        case .rejected(let rejection): throw rejection.naming(json)
-        case .duplicate: return answer(outcome, headers: .replayed)
-        case .counted: return answer(outcome)
+        case .rejected(let rejection) where rejection.code != .trackingDisabled:
+            throw rejection.naming(json)
+        case .duplicate: headers = .replayed
+        case .counted, .rejected: break
         }
-    }
-
-    private func answer(
-        _ outcome: RecordOutcome, id: EventID? = nil, headers: HTTPFields = HTTPFields()
-    ) -> Response {
-        var answer = EventsAnswer(listsCounted: true, resultsMax: 1)
-        answer.add(outcome, at: 0, id: id)
+        var answer = EventsAnswer(isDryRun: isDryRun, listsCounted: true, resultsMax: 1)
+        answer.add(outcome, at: 0, id: event.id)
         return Response(json: answer.json(), headers: headers)
     }
 
     // MARK: Many events
 
     private func recordDocument(_ request: Request, form: EventForm) async throws -> Response {
+        let isDryRun = try request.isDryRun()
         let json = try await request.bytes(upTo: RequestLimits.eventsBodyBytesMax)
-        var document = try EventDocument(json, form: form, max: RequestLimits.eventsPerBodyMax)
+        let max = isDryRun ? RequestLimits.answeredEventsMax : RequestLimits.eventsPerBodyMax
+        var document = try EventDocument(json, form: form, max: max)
         let key = try request.headers.idempotencyKey()
         if document.isSingle {
             var event = try document.single()
             if event.id == nil { event.id = key.flatMap { EventID($0) } }
-            return try await recordOne(event, from: json)
+            return try await recordOne(event, from: json, isDryRun: isDryRun)
         }
         var batch = EventBatch(
-            .record, engine: engine, key: key,
-            listsCounted: document.count <= RequestLimits.listedEventsMax, clock: clock)
+            .record, isDryRun: isDryRun, engine: engine, key: key,
+            listsCounted: isDryRun || document.count <= RequestLimits.listedEventsMax, clock: clock)
         try await batch.add(allOf: document)
         return Response(json: try await batch.finish())
     }
@@ -90,14 +93,20 @@ struct EventRoutes: Sendable {
     /// Records a stream while it arrives. A store that fails midway ends it with a problem; what
     /// was recorded stays, and repeating the stream counts nothing twice.
     private func recordLines(_ request: Request) async throws -> Response {
+        let isDryRun = try request.isDryRun()
         var lines = try EventLineReader(request, upTo: RequestLimits.eventsBodyBytesMax)
         var batch = EventBatch(
-            .record, engine: engine, key: try request.headers.idempotencyKey(),
-            listsCounted: false, clock: clock)
-        while let event = try await lines.next(after: batch.committed) {
-            let before = batch.committed
-            try await batch.add(event)
-            if batch.committed > before { BodyMemory.current?.release() }
+            .record, isDryRun: isDryRun, engine: engine,
+            key: try request.headers.idempotencyKey(), listsCounted: isDryRun, clock: clock)
+        if isDryRun {
+            let events = try await lines.all(upTo: RequestLimits.answeredEventsMax)
+            for event in events { try await batch.add(event) }
+        } else {
+            while let event = try await lines.next(after: batch.committed) {
+                let before = batch.committed
+                try await batch.add(event)
+                if batch.committed > before { BodyMemory.current?.release() }
+            }
         }
         return Response(json: try await batch.finish())
     }
