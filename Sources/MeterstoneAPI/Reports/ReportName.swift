@@ -6,5 +6,5 @@ package enum ReportName: String, CaseIterable, Sendable {
     case powerUsers = "power-users"
     case idle, limits
     case limitSubjects = "limit-subjects"
-    case unusual, overage, plans
+    case unusual, overage, plans, unmetered
 }

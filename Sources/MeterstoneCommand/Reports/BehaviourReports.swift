@@ -62,6 +62,22 @@ struct ErrorsReport: ReportSubcommand {
     }
 }
 
+/// `meterstone report unmetered`.
+struct UnmeteredReport: ReportSubcommand {
+    static let name = ReportName.unmetered
+    static let configuration = CommandConfiguration(
+        commandName: name.rawValue,
+        abstract: "Tell which events no meter counts, by type, and what may help.")
+
+    @OptionGroup var arguments: ReportArguments
+
+    func ask(
+        _ engine: MeterstoneEngine, _ question: ReportQuestion
+    ) async throws -> ReportOutcome<UnmeteredEvents> {
+        try await engine.unmeteredEvents(question)
+    }
+}
+
 /// `meterstone report adoption`.
 struct AdoptionReport: ReportSubcommand {
     static let name = ReportName.adoption

@@ -45,6 +45,9 @@ extension AnalyticsReport {
                 minimumEvents: events ?? ReportBounds.minimumEventsDefault, question)
         },
         AnalyticsReport(
+            .unmetered, "Events that no meter counts, by type"
+        ) { engine, _, question in try await engine.unmeteredEvents(question) },
+        AnalyticsReport(
             .adoption, "How many of a plan's subjects use a meter", [.meters]
         ) { engine, query, question in
             try await engine.featureAdoption(of: query.meters(), question)

@@ -36,7 +36,10 @@ struct AnalyticsReport: Sendable {
         }
     }
 
-    var path: String { "/v1/analytics/\(name.rawValue)" }
+    var path: String {
+        // What is reported of events stands beside them.
+        name == .unmetered ? "/v1/events/unmetered" : "/v1/analytics/\(name.rawValue)"
+    }
 }
 
 extension String {

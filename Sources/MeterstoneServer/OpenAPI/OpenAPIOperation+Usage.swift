@@ -52,6 +52,19 @@ extension OpenAPIOperation {
                     schema: "EventsAnswer", headers: [.replayed])
             ],
             problems: [.forbidden, .conflict]),
+        OpenAPIOperation(
+            method: .get, path: "/v1/events", id: "listAllEvents",
+            summary: "Events of all subjects, newest first",
+            description: """
+                A page may be shorter than count, or empty, while nextCursor says that there is more.
+                """,
+            parameters: [
+                .eventSubject, .eventType, .eventStatus, .eventSession, .from, .until, .count,
+                .cursor,
+            ],
+            answers: [
+                OpenAPIAnswer(status: 200, description: "A page of events.", schema: "EventList")
+            ]),
         correction("void", "Void", "Take an event back"),
         correction("amend", "Amendment", "Let other quantities count instead"),
     ]

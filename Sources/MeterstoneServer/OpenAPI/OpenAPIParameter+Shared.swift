@@ -39,6 +39,18 @@ extension OpenAPIParameter {
         place: .query, name: "until", description: "Where the span ends; later than from.",
         schema: instantSchema)
 
+    static let eventSubject = filter("subject", "Only events of this subject itself.")
+    static let eventType = filter("type", "Only events of this type.")
+    static let eventSession = filter("session", "Only events of this session.")
+    static let eventStatus = OpenAPIParameter(
+        place: .query, name: "status", description: "Only events that ended so.",
+        schema: #"{"enum":["success","failed","cancelled"]}"#)
+
+    private static func filter(_ name: String, _ description: String) -> OpenAPIParameter {
+        OpenAPIParameter(
+            place: .query, name: name, description: description, schema: nameSchema)
+    }
+
     static let count = OpenAPIParameter(
         place: .query, name: "count", description: "How many items to answer with.",
         schema: number(in: 1...RequestLimits.pageItemsMax))

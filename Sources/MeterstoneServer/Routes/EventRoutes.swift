@@ -16,6 +16,26 @@ struct EventRoutes: Sendable {
 
     func add(to routes: inout Routes) {
         routes.on(.post, "/v1/events") { request, _ in try await record(request) }
+        routes.on(.get, "/v1/events") { request, _ in try await list(request) }
+    }
+
+    private func list(_ request: Request) async throws -> Response {
+        let query = try Query(request)
+        let (from, until) = try query.span()
+        let filter = EventFilter(
+            subject: try query.optional("subject", SubjectID.expectation) { SubjectID($0) },
+            type: try query.name("type"),
+            status: try query.optional("status", EventStatus.expectation) {
+                EventStatus(rawValue: $0)
+            },
+            session: try query.name("session"), from: from, until: until)
+        let position = try query.cursor(.allEvents).map { (cursor) throws(Rejection) in
+            try cursor.eventListPosition()
+        }
+        let page = try await engine.events(
+            matching: filter, after: position, count: try query.count())
+        return Response(
+            Page(page.events, next: page.next.map { Cursor($0) }), Shapes.events)
     }
 
     private func record(_ request: Request) async throws -> Response {
