@@ -14,19 +14,21 @@ public func makeApplication(
     let observer = Observer(options, logger: logger)
     let consuming = ConsumeRoutes(engine: engine, clock: options.clock)
     let guardian = Guardian(administratorKey: options.administratorKey)
+    let routes = makeRoutes(engine: engine, options: options, observer: observer)
+    let paths = routes.paths
     let connections = OpenConnections(max: options.connectionsMax, options.metrics)
     return Application(
-        router: makeRoutes(engine: engine, options: options, observer: observer).router,
+        router: routes.router,
         server: .http1(
             configuration: HTTP1Channel.Configuration(
                 additionalChannelHandlers: [
                     ConnectionBound(connections),
                     IdleStateHandler(allTimeout: .milliseconds(options.idleMilliseconds)),
-                    ExpectContinueHandler(),
                     ConsumeHandler(
                         routes: consuming, guardian: guardian, observer: observer,
                         stoppingTime: .milliseconds(options.stoppingMilliseconds),
                         closingTime: .milliseconds(options.closingMilliseconds)),
+                    ExpectContinueHandler(guardian, paths),
                 ])),
         configuration: ApplicationConfiguration(
             address: .hostname(options.host, port: options.port),

@@ -6,6 +6,12 @@ enum RequestLimits {
     static let eventsBodyBytesMax = 64 * 1_048_576
     /// Bytes of every other body.
     static let bodyBytesMax = 1_048_576
+    /// Bytes of a body that is sent to a path.
+    static func bodyBytesMax(_ path: String) -> Int {
+        path == EventRoutes.eventsPath || path == ConsumeRoutes.consumePath
+            ? eventsBodyBytesMax : bodyBytesMax
+    }
+
     /// Bytes of a body that is taken on the fast path.
     static let shortBodyBytesMax = 65_536
     /// Parts of later requests that one connection may have waiting for an answer.

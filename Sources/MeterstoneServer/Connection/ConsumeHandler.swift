@@ -93,7 +93,7 @@ final class ConsumeHandler: ChannelDuplexHandler, RemovableChannelHandler {
         guard head.method == .post, head.path == ConsumeRoutes.consumePath,
             let length = head.headerFields[.contentLength].flatMap({ Int($0) }),
             length <= RequestLimits.shortBodyBytesMax, head.headerFields[.contentEncoding] == nil,
-            !head.headerFields.sayLines
+            !head.headerFields.sayLines, !head.expectsContinue
         else { return false }
         let connection = head.headerFields[.connection]
         return connection == nil || connection?.lowercased() == "keep-alive"

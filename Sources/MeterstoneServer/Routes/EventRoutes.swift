@@ -6,6 +6,8 @@ import MeterstoneCore
 
 /// Events that report what has happened: one, many as one JSON text, or a stream of lines.
 struct EventRoutes: Sendable {
+    static let eventsPath = "/v1/events"
+
     let engine: MeterstoneEngine
     let clock: @Sendable () -> Instant
 
@@ -15,8 +17,8 @@ struct EventRoutes: Sendable {
         """
 
     func add(to routes: inout Routes) {
-        routes.on(.post, "/v1/events") { request, _ in try await record(request) }
-        routes.on(.get, "/v1/events") { request, _ in try await list(request) }
+        routes.on(.post, Self.eventsPath) { request, _ in try await record(request) }
+        routes.on(.get, Self.eventsPath) { request, _ in try await list(request) }
     }
 
     private func list(_ request: Request) async throws -> Response {
