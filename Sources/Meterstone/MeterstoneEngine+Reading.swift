@@ -72,6 +72,26 @@ extension MeterstoneEngine {
     }
 }
 
+extension MeterstoneEngine {
+    /// Events of all subjects, newest first.
+    ///
+    /// It reads the columns of as many days as it takes, about ten nanoseconds an event, and at most ten
+    /// thousand events themselves. Where a filter lets few of those through, a page ends early.
+    public func events(
+        matching filter: EventFilter, after position: EventListPosition? = nil, count: Int = 100
+    ) async throws(StoreError) -> EventListPage {
+        let view = try await view(of: nil)
+        let now = clock()
+        let count = min(max(1, count), Self.eventsPerPageMax)
+        return try await committer.read(.long) { (store) throws(StoreError) in
+            try store.read(view) { (source) throws(StoreError) in
+                try EventListReader(view, source, filter, now: now)
+                    .page(after: position, count: count)
+            }
+        }
+    }
+}
+
 extension StoreView {
     fileprivate func spans(
         _ window: Window, from: Instant?, until: Instant?, now: Instant

@@ -17,6 +17,7 @@ package struct Cursor: Sendable, Hashable {
         case entries = "l"
         case reports = "r"
         case documents = "d"
+        case allEvents = "a"
     }
 
     package init(kind: Kind, position: String) {
@@ -56,6 +57,26 @@ extension Cursor {
         else { throw Self.invalid }
         return EventCursor(
             occurredAt: Instant(millisecondsSince1970: milliseconds), sequence: sequence)
+    }
+
+    package init(_ position: EventListPosition) {
+        self.init(
+            kind: .allEvents,
+            position: "\(position.occurredAt.millisecondsSince1970):\(position.subject):"
+                + "\(position.sequence)")
+    }
+
+    package func eventListPosition() throws(Rejection) -> EventListPosition {
+        let parts = position.split(separator: ":", omittingEmptySubsequences: false)
+            .map { Int64($0) }
+        guard parts.count == 3, let milliseconds = parts[0], let subject = parts[1],
+            let sequence = parts[2],
+            (Instant.earliest...Instant.latest).contains(
+                Instant(millisecondsSince1970: milliseconds))
+        else { throw Self.invalid }
+        return EventListPosition(
+            occurredAt: Instant(millisecondsSince1970: milliseconds), subject: subject,
+            sequence: sequence)
     }
 
     /// - Parameter list: names the list, so that its cursors are of no use to another.

@@ -24,6 +24,13 @@ package struct MediaTypeName: Hashable, Sendable {
             || (text.hasPrefix("application/") && text.hasSuffix("+json"))
     }
 
+    /// Newline-delimited JSON, under any of the names that it goes by.
+    package var isLines: Bool {
+        ["x-ndjson", "ndjson", "jsonl", "x-jsonlines", "json-lines"].contains {
+            text == "application/" + $0
+        }
+    }
+
     /// JSON is UTF-8 and nothing else.
     package var isUTF8: Bool { charset == nil || charset == "utf-8" || charset == "utf8" }
 }

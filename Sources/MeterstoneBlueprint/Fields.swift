@@ -1,3 +1,4 @@
+import MeterstoneCore
 import Yams
 
 /// A value of the document with its name and its place.

@@ -52,7 +52,7 @@ extension MeterstoneClient {
     public func report(
         _ topic: ReportTopic, _ question: ReportQuestion
     ) async throws -> ReportAnswer {
-        let path = RequestPath("v1", "analytics", topic.name.rawValue).with(topic.parameters)
+        let path = RequestPath(topic.name.path).with(topic.parameters)
             .with(question.parameters(of: topic.name))
         let answer = try await send("GET", path)
         if let rejection = answer.problem?.rejection { return .rejected(rejection) }

@@ -13,9 +13,9 @@ extension MeterstoneClient {
     }
 
     public func consume(_ events: [UsageEvent]) async throws -> [ConsumeOutcome] {
-        var outcomes: [ConsumeOutcome] = []
-        for event in events { outcomes.append(try await consume(event)) }
-        return outcomes
+        try await each(of: events, "consume") { (event, result, at) throws(WireMismatch) in
+            try ConsumeOutcome(result, event, at: at)
+        }
     }
 
     public func check(
@@ -45,34 +45,38 @@ extension MeterstoneClient {
     }
 
     public func record(_ events: [UsageEvent]) async throws -> [RecordOutcome] {
-        var outcomes: [RecordOutcome] = []
+        try await each(of: events, "events") { (_, result, _) throws(WireMismatch) in
+            try RecordOutcome(result)
+        }
+    }
+
+    /// Sends events, many with each request, and reads a result for each.
+    private func each<Outcome>(
+        of events: [UsageEvent], _ path: String,
+        _ read: (UsageEvent, WireFields, Instant) throws(WireMismatch) -> Outcome
+    ) async throws -> [Outcome] {
+        var outcomes: [Outcome] = []
         var rest = events[...]
         while !rest.isEmpty {
             let part = rest.prefix(Self.eventsPerRequest).map { identified($0) }
             rest = rest.dropFirst(part.count)
-            outcomes += try await recordPart(part)
-        }
-        return outcomes
-    }
-
-    private func recordPart(_ events: [UsageEvent]) async throws -> [RecordOutcome] {
-        let body = JSONWriter.body { writer in
-            writer.beginArray()
-            for event in events { writer.event(event) }
-            writer.endArray()
-        }
-        let answer = try await send("POST", RequestPath("v1", "events"), body)
-        let results = try answer.value { (fields) throws(WireMismatch) in
-            try fields.objects("results").map { (result) throws(WireMismatch) in
-                try RecordOutcome(result)
+            let body = JSONWriter.body { writer in
+                writer.beginArray()
+                for event in part { writer.event(event) }
+                writer.endArray()
+            }
+            let answer = try await send("POST", RequestPath("v1", path), body)
+            outcomes += try answer.value { (fields) throws(WireMismatch) in
+                let results = try fields.objects("results")
+                guard results.count == part.count else {
+                    throw WireMismatch(path: "results", expectation: "one for each event")
+                }
+                return try zip(part, results).map { (event, result) throws(WireMismatch) in
+                    try read(event, result, answer.at)
+                }
             }
         }
-        guard results.count == events.count else {
-            throw ClientError(
-                .unexpectedAnswer,
-                "'results': expected one for each of \(events.count) events")
-        }
-        return results
+        return outcomes
     }
 
     public func correct(_ correction: Correction) async throws -> CorrectionOutcome {
@@ -269,26 +273,40 @@ extension Denial {
 extension RecordOutcome {
     fileprivate init(_ result: WireFields) throws(WireMismatch) {
         let id: EventID? = try result("id")
-        let status: String = try result("status")
-        switch (status, id) {
-        case ("counted", let id?): self = .counted(id)
-        case ("duplicate", let id?): self = .duplicate(id)
+        switch (try result("status", as: String.self), id) {
+        case ("counted", let id?): self = .counted(id, moved: try result("moved"))
+        case ("duplicate", let id?): self = .duplicate(id, moved: try result("moved"))
         case ("conflict", let id?): self = .conflict(id)
-        case ("notRecorded", _):
-            self = .rejected(
-                Rejection(
-                    code: .trackingDisabled, field: "", message: "usage is not recorded here"))
-        case ("rejected", _):
-            let error = try result.object("error")
-            let field: String = try error("field")
-            self = .rejected(
-                Rejection(
-                    code: try error("code"),
-                    // As the event alone would have it: the place among others is left out.
-                    field: String(field.drop { $0 != "." }.dropFirst()),
-                    message: try error("detail")))
-        default:
-            throw WireMismatch(path: "results", expectation: "an id and a status that is known")
+        case ("notRecorded", _): self = .rejected(.notRecorded)
+        default: self = .rejected(try Rejection(ofOne: result))
         }
+    }
+}
+
+extension ConsumeOutcome {
+    fileprivate init(
+        _ result: WireFields, _ event: UsageEvent, at now: Instant
+    ) throws(WireMismatch) {
+        let id: EventID? = try result("id")
+        switch (try result("status", as: String.self), id) {
+        case ("counted", _), ("duplicate", _), ("denied", _), ("notRecorded", _):
+            self = .decided(try Shapes.decision(result, of: event.subject, at: now))
+        case ("conflict", let id?): self = .conflict(id)
+        default: self = .rejected(try Rejection(ofOne: result))
+        }
+    }
+}
+
+extension Rejection {
+    fileprivate static let notRecorded = Rejection(
+        code: .trackingDisabled, field: "", message: "usage is not recorded here")
+
+    /// Of one event among others, as the event alone would have it: its place is left out.
+    fileprivate init(ofOne result: WireFields) throws(WireMismatch) {
+        let error = try result.object("error")
+        let field: String = try error("field")
+        self.init(
+            code: try error("code"), field: String(field.drop { $0 != "." }.dropFirst()),
+            message: try error("detail"))
     }
 }

@@ -143,7 +143,9 @@ struct RequestPath: Sendable {
     private var hasQuery = false
 
     /// - Parameter segments: each becomes one segment, whatever is in it.
-    init(_ segments: String...) {
+    init(_ segments: String...) { self.init(segments) }
+
+    init(_ segments: [String]) {
         text = segments.map { "/" + $0.percentEncoded }.joined()
     }
 

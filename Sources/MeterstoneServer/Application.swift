@@ -14,19 +14,21 @@ public func makeApplication(
     let observer = Observer(options, logger: logger)
     let consuming = ConsumeRoutes(engine: engine, clock: options.clock)
     let guardian = Guardian(administratorKey: options.administratorKey)
+    let routes = makeRoutes(engine: engine, options: options, observer: observer)
+    let paths = routes.paths
     let connections = OpenConnections(max: options.connectionsMax, options.metrics)
     return Application(
-        router: makeRoutes(engine: engine, options: options, observer: observer).router,
+        router: routes.router,
         server: .http1(
             configuration: HTTP1Channel.Configuration(
                 additionalChannelHandlers: [
                     ConnectionBound(connections),
                     IdleStateHandler(allTimeout: .milliseconds(options.idleMilliseconds)),
-                    ExpectContinueHandler(),
                     ConsumeHandler(
                         routes: consuming, guardian: guardian, observer: observer,
                         stoppingTime: .milliseconds(options.stoppingMilliseconds),
                         closingTime: .milliseconds(options.closingMilliseconds)),
+                    ExpectContinueHandler(guardian, paths),
                 ])),
         configuration: ApplicationConfiguration(
             address: .hostname(options.host, port: options.port),
@@ -60,7 +62,7 @@ private func makeRoutes(
     OpenAPIRoutes(isGuarded: options.administratorKey != nil).add(to: &routes)
     ConsumeRoutes(engine: engine, clock: options.clock).add(to: &routes)
     ReservationRoutes(engine: engine, clock: options.clock).add(to: &routes)
-    EventRoutes(engine: engine).add(to: &routes)
+    EventRoutes(engine: engine, clock: options.clock).add(to: &routes)
     CorrectionRoutes(engine: engine).add(to: &routes)
     SubjectRoutes(engine: engine).add(to: &routes)
     SubjectUsageRoutes(engine: engine).add(to: &routes)

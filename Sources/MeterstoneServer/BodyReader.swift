@@ -54,6 +54,45 @@ struct BodyReader {
     }
 }
 
+/// Events of lines, one after the other, while the lines arrive.
+struct EventLineReader {
+    private var body: BodyReader
+    private var lines = EventLines()
+    private var isWhole = false
+
+    init(_ request: Request, upTo max: Int) throws {
+        body = try BodyReader(request, upTo: max)
+    }
+
+    /// The next event; `nil` at the end.
+    ///
+    /// - Parameter recorded: as of ``BodyReader/next(after:)``.
+    mutating func next(after recorded: Int = 0) async throws -> ReadEvent? {
+        while true {
+            if let event = lines.next(isLast: isWhole) { return event }
+            if isWhole { return nil }
+            if let buffer = try await body.next(after: recorded) {
+                try BodyMemory.current?.take(buffer.readableBytes)
+                lines.append(buffer.readableBytesView)
+            } else {
+                isWhole = true
+            }
+        }
+    }
+}
+
+extension EventLineReader {
+    /// All that come, of which there may be so many.
+    consuming func all(upTo max: Int) async throws -> [ReadEvent] {
+        var events: [ReadEvent] = []
+        while let event = try await next() {
+            guard events.count < max else { throw Rejection.tooManyEvents(max) }
+            events.append(event)
+        }
+        return events
+    }
+}
+
 extension Rejection {
     fileprivate static let badGzip = Rejection(
         code: .malformed, field: "", message: "the body is not gzip, or ends too early")

@@ -6,6 +6,12 @@ enum RequestLimits {
     static let eventsBodyBytesMax = 64 * 1_048_576
     /// Bytes of every other body.
     static let bodyBytesMax = 1_048_576
+    /// Bytes of a body that is sent to a path.
+    static func bodyBytesMax(_ path: String) -> Int {
+        path == EventRoutes.eventsPath || path == ConsumeRoutes.consumePath
+            ? eventsBodyBytesMax : bodyBytesMax
+    }
+
     /// Bytes of a body that is taken on the fast path.
     static let shortBodyBytesMax = 65_536
     /// Parts of later requests that one connection may have waiting for an answer.
@@ -14,6 +20,8 @@ enum RequestLimits {
     static let bodiesBytesMax = 256 * 1_048_576
     /// Events of one JSON body. As many as fit into its bytes if they are events.
     static let eventsPerBodyMax = 1_000_000
+    /// Events of a body that are answered one by one: consumes.
+    static let answeredEventsMax = 10_000
     /// Events of one JSON body that are read before others have their turn.
     static let eventsPerTurnMax = 1_024
     /// Events that are recorded with one commit. A longer body takes several, one after the other.

@@ -61,6 +61,11 @@ struct Query {
         return try required(name, expectation, parse)
     }
 
+    /// A name as events have it: of a type, a session.
+    func name(_ name: String) throws(Rejection) -> String? {
+        try optional(name, SubjectID.expectation) { SubjectID($0)?.text }
+    }
+
     /// The values of all names that start so, by the rest of the name.
     func texts(under prefix: String) -> [String: String] {
         var texts: [String: String] = [:]
@@ -99,6 +104,12 @@ struct Query {
 }
 
 extension Request {
+    /// Whether the query asks for what would be, with `dryRun`.
+    func isDryRun() throws(Rejection) -> Bool {
+        guard hasQuery else { return false }
+        return try Query(self).flag("dryRun") ?? false
+    }
+
     var hasQuery: Bool {
         head.path?.utf8.contains(UInt8(ascii: "?")) ?? false
     }

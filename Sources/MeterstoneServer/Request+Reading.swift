@@ -37,6 +37,13 @@ extension HTTPFields {
         }
     }
 
+    /// Whether the body is newline-delimited JSON.
+    var sayLines: Bool {
+        guard let header = self[.contentType], header != "application/json" else { return false }
+        let type = MediaTypeName(header)
+        return type.isLines && type.isUTF8
+    }
+
     /// The header field `Idempotency-Key`, with or without the quotes of its specification.
     func idempotencyKey() throws(Rejection) -> String? {
         guard let header = self[.idempotencyKey] else { return nil }

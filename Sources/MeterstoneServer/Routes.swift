@@ -16,7 +16,7 @@ package struct Routes {
     private let observer: Observer
     /// What all bodies may take together.
     private let bodies: MemoryBudget
-    private var paths = PathTable()
+    private(set) var paths = PathTable()
 
     init(_ options: ServerOptions, observer: Observer) {
         guardian = Guardian(administratorKey: options.administratorKey)

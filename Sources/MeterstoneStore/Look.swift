@@ -13,6 +13,9 @@ public enum Look: Sendable {
     case wallet(SubjectID)
     /// In what an event differs from the one under its id, beside the terms of a reserve.
     indirect case compare(UsageEvent, ReservationTerms?)
+    /// What would become of a command that came next, after those that were tried before in the same
+    /// looks. Nothing of it lasts.
+    indirect case attempt(Command)
 
     /// What is seen, case by case.
     public enum Answer: Sendable {
@@ -21,6 +24,7 @@ public enum Look: Sendable {
         case reservations([Reservation])
         indirect case wallet(Wallet)
         case differences([String])
+        indirect case attempted(Outcome)
     }
 }
 
@@ -38,6 +42,7 @@ extension WorkingSet {
         case .wallet(let subject): .wallet(try wallet(of: try state(of: subject), at: now))
         case .compare(let event, let terms):
             .differences(try differences(of: event, terms, at: now))
+        case .attempt(let command): .attempted(try perform(command, at: now))
         }
     }
 }

@@ -36,7 +36,7 @@ import Testing
             ])
         #expect(
             text { $0.object(decision, Shapes.consumed) } == """
-                {"allowed":true,"duplicate":false,"eventId":"e1","limits":[\
+                {"allowed":true,"duplicate":false,"eventId":"e1","moved":[],"limits":[\
                 {"limit":"daily","meter":"prompts","window":"day","allowance":10,"used":4,\
                 "remaining":6,"resetsAt":"2025-11-04T00:00:00.000Z","mode":"enforce"},\
                 {"limit":"all","meter":"prompts","window":"lifetime","allowance":-1,"used":40,\
@@ -56,7 +56,7 @@ import Testing
         let decision = Decision(denial: denial, isDuplicate: false, eventID: nil, limits: [])
         #expect(
             text { $0.object(CheckAnswer(decision, at: now), Shapes.checked) } == """
-                {"allowed":false,"duplicate":false,"code":"limit_exceeded","limits":[],\
+                {"allowed":false,"duplicate":false,"moved":[],"code":"limit_exceeded","limits":[],\
                 "violated":["daily"],"retryAfterSeconds":6,"plansThatAllow":["pro"]}
                 """)
     }
@@ -73,15 +73,16 @@ import Testing
     @Test func `results of a bulk are those that were not counted and have a bound`() throws {
         let id = try #require(EventID("a"))
         var answer = EventsAnswer(listsCounted: false, resultsMax: 2)
-        answer.add(.counted(id), at: 0, id: id)
-        answer.add(.duplicate(id), at: 0, id: id)
+        let moved = [MeterKey(unchecked: "prompts")]
+        answer.add(.counted(id, moved: moved), at: 0, id: id)
+        answer.add(.duplicate(id, moved: moved), at: 0, id: id)
         answer.add(.rejected(.invalid("quantities.x", "less")), at: 0, id: id)
         answer.add(.conflict(id), at: 0, id: id)
         #expect(
             String(decoding: answer.json(), as: UTF8.self) == """
                 {"counted":1,"duplicate":1,"conflict":1,"rejected":1,"omitted":1,"results":[\
-                {"index":0,"id":"a","status":"duplicate"},\
-                {"index":0,"id":"a","status":"rejected","error":{"code":"invalid_field",\
+                {"index":0,"id":"a","status":"duplicate","moved":["prompts"]},\
+                {"index":0,"id":"a","status":"rejected","moved":[],"error":{"code":"invalid_field",\
                 "field":"events[0].quantities.x","detail":"expected less"}}]}
                 """)
     }
@@ -89,10 +90,10 @@ import Testing
     @Test func `results of a small batch are all of them`() throws {
         let id = try #require(EventID("a"))
         var answer = EventsAnswer(listsCounted: true, resultsMax: 10)
-        answer.add(.counted(id), at: 0, id: id)
+        answer.add(.counted(id, moved: []), at: 0, id: id)
         answer.add(.conflict(id), at: 0, id: id)
         let text = String(decoding: answer.json(), as: UTF8.self)
-        #expect(text.contains(#"{"index":0,"id":"a","status":"counted"}"#))
+        #expect(text.contains(#"{"index":0,"id":"a","status":"counted","moved":[]}"#))
         #expect(text.contains(#""error":{"code":"event_conflict","field":"events[0].id""#))
     }
 

@@ -107,7 +107,7 @@ import Testing
 
     @Test(arguments: [
         "README.md", "docs/start.md", "docs/concepts/reservations.md", "docs/reference/http.md",
-        "docs/reference/changes.md", "docs/reference/analytics.md",
+        "docs/reference/events.md", "docs/reference/changes.md", "docs/reference/analytics.md",
     ])
     func `requests work as they are printed`(page: String) async throws {
         let commands = try Self.commands(of: page, "curl").filter(Self.isForHere)

@@ -155,8 +155,8 @@ import Testing
             let meter = try Program.run(["meters", "put", "calls"] + data)
             #expect(meter.status == 0)
             let event = ["record", "ann", "calls=2", "--id", "e1", "--at", "2026-01-01T00:00:00Z"]
-            #expect(try Program.run(event + data).output == "counted e1\n")
-            #expect(try Program.run(event + data).output == "duplicate e1\n")
+            #expect(try Program.run(event + data).output == "counted e1\nmoves calls\n")
+            #expect(try Program.run(event + data).output == "duplicate e1\nmoves calls\n")
             let other = ["record", "ann", "calls=3", "--id", "e1", "--at", "2026-01-01T00:00:00Z"]
             #expect(try Program.run(other + data).status == 65)
             #expect(try Program.run(["record", "ann", "nothing"] + data).status == 65)

@@ -12,7 +12,7 @@ import Testing
         ["power-users", "calls", "--percent", "50"], ["idle", "--idle-days", "7"], ["limits"],
         ["limit-subjects"], ["limit-subjects", "--limit", "daily"], ["unusual", "calls"],
         ["unusual", "calls", "--date", "2026-03-01"], ["overage", "--limit", "daily"], ["plans"],
-        ["plans", "--meter", "calls"],
+        ["plans", "--meter", "calls"], ["unmetered"],
     ]
 
     private static func filled(_ folder: String) throws -> [String] {

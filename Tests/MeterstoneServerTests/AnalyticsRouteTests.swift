@@ -21,14 +21,18 @@ import Testing
         ("limit-subjects?limit=prompts_daily", "limit"), ("unusual?meter=prompts", "subject"),
         ("unusual?meter=prompts&date=2026-03-09", "subject"), ("overage?", "limit"),
         ("overage?limit=seconds_monthly", "limit"), ("plans?", "plan"),
-        ("plans?meter=prompts", "plan"),
+        ("plans?meter=prompts", "plan"), ("unmetered?", "type"),
     ]
+
+    private static func path(_ report: String) -> String {
+        "/v1/\(report.hasPrefix("unmetered") ? "events" : "analytics")/\(report)"
+    }
 
     @Test(arguments: reports)
     func `each report comes as JSON, CSV and NDJSON`(path: String, column: String) async throws {
         try await TestServer.run { server in
             let name = String(path.prefix { $0 != "?" })
-            let path = "/v1/analytics/\(path)"
+            let path = Self.path(path)
             let json = try await server.get(path)
             #expect(json.status == 200, "\(json.text)")
             #expect(json.header("Content-Type") == "application/json")
@@ -206,7 +210,7 @@ import Testing
     }
 
     @Test func `nothing is told when analytics are off, or without the key`() async throws {
-        let paths = Set(Self.reports.map { "/v1/analytics/\($0.path)" })
+        let paths = Set(Self.reports.map { Self.path($0.path) })
         try await TestServer.run(isAnalyticsEnabled: false) { server in
             for path in paths {
                 let answer = try await server.get(path)

@@ -92,7 +92,7 @@ private enum Gzip {
                 (damaged, 400, "malformed"), ([], 400, "malformed"),
                 (Gzip.zeros(2_000_000), 413, "too_large"),
             ] {
-                for path in ["/v1/consume", "/v1/check"] {
+                for path in ["/v1/subjects/u/usage", "/v1/check"] {
                     let answer = try await server.send(
                         .post, path, bytes: bytes, headers: Self.gzip)
                     #expect(answer.isProblem(status, code), "\(path): \(answer.text)")

@@ -279,9 +279,11 @@ import Testing
             #"{"id":"a","subject":"u","meter":"prompts","quantity":3}"#,
             #"{"id":"a","subject":"u","meter":"prompts","quantity":4}"#,
             #"{"subject":"u","meter":"prompts","quantity":9}"#, #"{"subject":"u","meter":"nope"}"#,
+            #"[{"id":"b","subject":"u","meter":"prompts"},{"id":"c","subject":"u","meter":"no"}]"#,
+            #"{"events":[{"id":"a","subject":"u","meter":"prompts","quantity":3}]}"#, "[]", "[{]",
             "{", "", #"{"subject":"\#(String(repeating: "x", count: 70_000))","meter":"prompts"}"#,
         ]
-        for type in ["application/json", "text/plain"] {
+        for type in ["application/json", "text/plain", "application/x-ndjson"] {
             let routed = try await answers(.router, bodies, type)
             let direct = try await answers(.live, bodies, type)
             #expect(routed == direct)
@@ -313,6 +315,53 @@ import Testing
                 "/v1/consume", #"{"subject":"u","meter":"prompts"}"#)
             #expect(consume.header("Date") == "Tue, 10 Mar 2026 12:00:00 GMT")
             #expect(try await server.get("/healthz").header("Date") != nil)
+        }
+    }
+
+    /// Heads whose bodies would not be read, and how they are answered.
+    static let unwelcome: [(line: String, fields: String, status: String)] = [
+        ("POST /v1/events", "Content-Length: 10\r\nAuthorization: Bearer wrong\r\n", "401"),
+        ("POST /v1/consume", "Content-Length: 10\r\n", "401"),
+        ("POST /v1/events", "Content-Length: 67108865\r\n" + key, "413"),
+        ("POST /v1/consume", "Content-Length: 67108865\r\n" + key, "413"),
+        ("POST /v1/check", "Content-Length: 1048577\r\n" + key, "413"),
+        ("PUT /v1/plans/free", "Content-Length: 1048577\r\n" + key, "413"),
+        ("POST /v1/nothing", "Content-Length: 10\r\n" + key, "404"),
+        ("PUT /v1/events?dryRun=true", "Content-Length: 10\r\n" + key, "405"),
+    ]
+
+    private static let key = "Authorization: Bearer secret\r\n"
+
+    @Test(.timeLimit(.minutes(1)), arguments: unwelcome)
+    func `a body that would not be read is not asked for`(
+        line: String, fields: String, status: String
+    ) async throws {
+        try await TestServer.run(.live, key: "secret") { server in
+            let received = try await exchange(
+                server,
+                "\(line) HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n\(fields)"
+                    + "\(Self.close)\r\n")
+            #expect(statuses(received) == [status])
+        }
+    }
+
+    @Test(
+        .timeLimit(.minutes(1)),
+        arguments: [
+            ("POST /v1/events?dryRun=true", "Content-Type: application/x-ndjson\r\n"),
+            ("POST /v1/consume", ""), ("POST /v1/check", ""), ("POST /v1/events/e/void", ""),
+        ])
+    func `a body is asked for after the answers before it`(
+        line: String, fields: String
+    ) async throws {
+        try await TestServer.run(.live, key: "secret") { server in
+            let received = try await exchange(
+                server,
+                Self.get("/openapi.json", Self.key)
+                    + "\(line) HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n\(Self.key)"
+                    + "\(fields)\(Self.close)Content-Length: 2\r\n\r\n{}")
+            let found = statuses(received)
+            #expect(found.prefix(2) == ["200", "100"] && found.count == 3)
         }
     }
 

@@ -17,7 +17,7 @@ import Testing
             #expect(answer.header("Idempotency-Replayed") == nil)
             #expect(
                 answer.text == """
-                    {"allowed":true,"duplicate":false,"eventId":"e1","limits":[\
+                    {"allowed":true,"duplicate":false,"eventId":"e1","moved":["prompts"],"limits":[\
                     {"limit":"prompts_daily","meter":"prompts","window":"day","allowance":10,\
                     "used":3,"remaining":7,"resetsAt":"2026-03-11T00:00:00.000Z","mode":"enforce"}]}
                     """)

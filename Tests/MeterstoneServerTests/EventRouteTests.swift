@@ -19,13 +19,36 @@ import Testing
             #expect(
                 first.text
                     == #"{"counted":1,"duplicate":0,"conflict":0,"rejected":0,"results":"#
-                    + #"[{"index":0,"id":"a","status":"counted"}]}"#)
+                    + #"[{"index":0,"id":"a","status":"counted","moved":["prompts","seconds"]}]}"#)
             let again = try await server.post("/v1/events", Self.plain)
             #expect(counts(again) == [0, 1, 0, 0])
+            #expect(again.text.contains(#""status":"duplicate","moved":["prompts","seconds"]"#))
             #expect(again.header("Idempotency-Replayed") == "true")
             let other = try await server.post(
                 "/v1/events", #"{"id":"a","subject":"u","type":"other"}"#)
             #expect(other.isProblem(409, "event_conflict", field: "id"))
+        }
+    }
+
+    @Test func `a result says which meters the event moves`() async throws {
+        try await TestServer.run { server in
+            let body = #"""
+                [{"id":"a","subject":"u","type":"nothing"},{"id":"b","subject":"u","type":"prompt"},
+                {"id":"c","subject":"u","quantities":{"seconds":1,"prompts":2},"type":"prompt"},
+                {"id":"d","subject":"u","type":"prompt","status":"failed"},
+                {"id":"e","subject":"u","quantities":{"nope":1}}]
+                """#
+            for _ in 0..<2 {
+                let answer = try await server.post("/v1/events", body)
+                let moved = answer.text.matches(of: /"moved":(\[.*?\])/).map { String($0.1) }
+                #expect(
+                    moved == [
+                        "[]", #"["prompts"]"#, #"["prompts","seconds"]"#, "[]", "[]",
+                    ])
+            }
+            let usage = try await server.post(
+                "/v1/subjects/u/usage", #"{"quantities":{"seconds":3}}"#)
+            #expect(usage.texts("moved") == ["seconds"])
         }
     }
 

@@ -72,6 +72,12 @@ import Testing
             Overage(limit: limit, subject: subject, plan: plan, quantity: 1, events: 1)
         ),
         (
+            "UnmeteredReport",
+            UnmeteredEvents(
+                type: "t", status: .success, events: 1, firstAt: instant, lastAt: instant,
+                suggestion: "s")
+        ),
+        (
             "PlansReport",
             PlanEconomics(
                 plan: plan, subjects: 1, revenueMillionths: 1, costMillionths: 1, quantity: 1,
@@ -112,7 +118,8 @@ import Testing
     @Test func `every report has an operation`() {
         let paths = OpenAPIDocument.operations.map(\.path)
         for name in ReportName.allCases {
-            #expect(paths.contains("/v1/analytics/\(name.rawValue)"))
+            let place = name == .unmetered ? "events" : "analytics"
+            #expect(paths.contains("/v1/\(place)/\(name.rawValue)"))
         }
     }
 }

@@ -88,7 +88,10 @@ import Testing
         try await TestServer.run { server in
             let path = "/v1/subjects/u1/usage"
             let flat = try await server.post(path, Self.used, headers: [.idempotencyKey: "k1"])
-            #expect(flat.text == #"{"eventId":"k1","counted":true,"duplicate":false}"#)
+            #expect(
+                flat.text
+                    == #"{"eventId":"k1","counted":true,"duplicate":false,"#
+                    + #""moved":["prompts","seconds"]}"#)
             let again = try await server.post(path, Self.used, headers: [.idempotencyKey: "k1"])
             #expect(again.boolean("duplicate") == true)
             #expect(again.header("Idempotency-Replayed") == "true")

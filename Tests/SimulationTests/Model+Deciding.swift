@@ -34,6 +34,8 @@ extension Model {
             return wallet(id, at: now).text
         // What differs is a matter of words, which the model has none of.
         case .compare: return "compared"
+        // Dry runs have tests of their own.
+        case .attempt: return "attempted"
         }
     }
 

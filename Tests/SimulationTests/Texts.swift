@@ -60,6 +60,7 @@ extension Look.Answer {
         case .reservations(let reservations): "\(reservations.map(\.text))"
         case .wallet(let wallet): wallet.text
         case .differences: "compared"
+        case .attempted: "attempted"
         }
     }
 }
@@ -191,6 +192,7 @@ extension Look {
         case .openReservations(let id): "open reservations of \(id)"
         case .compare(let event, _): "compare \(event.summary)"
         case .wallet(let id): "wallet of \(id)"
+        case .attempt(let command): "attempt of \(command.summary)"
         }
     }
 }

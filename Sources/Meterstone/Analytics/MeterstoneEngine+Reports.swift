@@ -31,6 +31,7 @@ extension MeterstoneEngine {
         case .unusual(let meter, let date):
             return .init(try await unusualUsage(of: meter, on: date, question), name)
         case .overage(let limit): return .init(try await overage(of: limit, question), name)
+        case .unmetered: return .init(try await unmeteredEvents(question), name)
         case .plans(let meter): return .init(try await planEconomics(of: meter, question), name)
         }
     }

@@ -5,25 +5,44 @@ package import MeterstoneCore
 /// Events that were counted are listed only when the caller asks for it, and the list has a bound,
 /// so that the answer to a stream of any length stays small. The numbers always cover all events.
 package struct EventsAnswer: Sendable {
-    private var counted: Int64 = 0
-    private var duplicate: Int64 = 0
-    private var conflict: Int64 = 0
-    private var rejected: Int64 = 0
-    private var notRecorded: Int64 = 0
-    private var omitted: Int64 = 0
+    /// What is done with the events.
+    package enum Use: Sendable {
+        /// They have happened.
+        case record
+        /// They are to happen, if the limits allow it.
+        case consume
+    }
+
+    private(set) var counted: Int64 = 0
+    private(set) var duplicate: Int64 = 0
+    private(set) var denied: Int64 = 0
+    private(set) var conflict: Int64 = 0
+    private(set) var rejected: Int64 = 0
+    private(set) var notRecorded: Int64 = 0
+    private(set) var omitted: Int64 = 0
     private var listed = 0
-    private var results = JSONWriter()
+    private var writer = JSONWriter()
+    private let use: Use
+    let isDryRun: Bool
     private let listsCounted: Bool
     private let resultsMax: Int
 
-    package init(listsCounted: Bool, resultsMax: Int) {
+    /// - Parameter isDryRun: it says what would become of the events: nothing is recorded.
+    package init(
+        _ use: Use = .record, isDryRun: Bool = false, listsCounted: Bool, resultsMax: Int
+    ) {
+        self.use = use
+        self.isDryRun = isDryRun
         self.listsCounted = listsCounted
         self.resultsMax = resultsMax
-        results.beginArray()
+        writer.beginArray()
     }
 
     /// Whether one more result would be listed.
     package var hasRoom: Bool { listed < resultsMax }
+
+    /// The list so far, as JSON.
+    var results: [UInt8] { writer.bytes }
 
     /// - Parameters:
     ///   - index: the event's position in the body.
@@ -33,18 +52,40 @@ package struct EventsAnswer: Sendable {
         _ outcome: RecordOutcome, at index: Int, id: EventID?, differs fields: [String] = []
     ) {
         switch outcome {
-        case .counted(let id):
+        case .counted(let made, let moved):
             counted += 1
-            if listsCounted { list(index, id, "counted") }
-        case .duplicate(let id):
+            guard listsCounted else { return }
+            list(EventResult(index, isDryRun ? id : made, .counted, moved: moved))
+        case .duplicate(let id, let moved):
             duplicate += 1
-            list(index, id, "duplicate")
-        case .conflict(let id):
-            conflict += 1
-            list(index, id, "conflict", .conflict(at: index, fields))
+            list(EventResult(index, id, .duplicate, moved: moved))
+        case .conflict(let id): addConflict(at: index, id, fields)
         case .rejected(let rejection) where rejection.code == .trackingDisabled:
             notRecorded += 1
-            if listsCounted { list(index, id, "notRecorded") }
+            if listsCounted { list(EventResult(index, id, .notRecorded)) }
+        case .rejected(let rejection):
+            addRejected(rejection.within("events[\(index)]"), at: index, id: id)
+        }
+    }
+
+    /// - Parameter now: where waiting begins.
+    package mutating func add(
+        _ outcome: ConsumeOutcome, at index: Int, id: EventID?, now: Instant,
+        differs fields: [String] = []
+    ) {
+        switch outcome {
+        case .decided(let decision):
+            let verdict = decision.verdict
+            switch verdict {
+            case .denied: denied += 1
+            case .duplicate: duplicate += 1
+            case .notRecorded: notRecorded += 1
+            default: counted += 1
+            }
+            list(
+                DecidedResult(
+                    event: EventResult(index, id, verdict), answer: CheckAnswer(decision, at: now)))
+        case .conflict(let id): addConflict(at: index, id, fields)
         case .rejected(let rejection):
             addRejected(rejection.within("events[\(index)]"), at: index, id: id)
         }
@@ -53,74 +94,90 @@ package struct EventsAnswer: Sendable {
     /// - Parameter rejection: names the field from the body's root on.
     package mutating func addRejected(_ rejection: Rejection, at index: Int, id: EventID?) {
         rejected += 1
-        list(index, id, "rejected", ResultError(rejection))
+        list(EventResult(index, id, .rejected, error: ResultError(rejection)))
     }
 
-    private mutating func list(
-        _ index: Int, _ id: EventID?, _ status: StaticString, _ error: ResultError? = nil
-    ) {
-        guard listed < resultsMax else {
+    private mutating func addConflict(at index: Int, _ id: EventID, _ fields: [String]) {
+        conflict += 1
+        list(EventResult(index, id, .conflict, error: .conflict(at: index, fields)))
+    }
+
+    private mutating func list(_ result: EventResult) {
+        if takePlace() { writer.object(result, Shapes.eventResult) }
+    }
+
+    private mutating func list(_ result: DecidedResult) {
+        if takePlace() { writer.object(result, Shapes.decidedResult) }
+    }
+
+    private mutating func takePlace() -> Bool {
+        guard hasRoom else {
             omitted += 1
-            return
+            return false
         }
         listed += 1
-        results.beginObject()
-        results.name("index")
-        results.integer(Int64(index))
-        results.name("id")
-        if let id { results.string(id.text) } else { results.null() }
-        results.name("status")
-        results.string(status.description)
-        if let error { write(error) }
-        results.endObject()
-    }
-
-    private mutating func write(_ error: ResultError) {
-        results.name("error")
-        results.beginObject()
-        results.name("code")
-        results.string(error.code)
-        results.name("field")
-        results.string(error.field)
-        results.name("detail")
-        results.string(error.detail)
-        results.endObject()
+        return true
     }
 
     package consuming func json() -> [UInt8] {
-        results.endArray()
-        var writer = JSONWriter(capacity: results.bytes.count + 128)
-        writer.beginObject()
-        writer.name("counted")
-        writer.integer(counted)
-        writer.name("duplicate")
-        writer.integer(duplicate)
-        writer.name("conflict")
-        writer.integer(conflict)
-        writer.name("rejected")
-        writer.integer(rejected)
-        if notRecorded > 0 {
-            writer.name("notRecorded")
-            writer.integer(notRecorded)
-        }
-        if omitted > 0 {
-            writer.name("omitted")
-            writer.integer(omitted)
-        }
-        writer.name("results")
-        writer.json(results.bytes)
-        writer.endObject()
-        return writer.bytes
+        writer.endArray()
+        var text = JSONWriter(capacity: writer.bytes.count + 128)
+        text.object(self, use == .record ? Shapes.eventsAnswer : Shapes.consumesAnswer)
+        return text.bytes
     }
 }
 
+/// What became of one event among others, in a word.
+package enum EventVerdict: String, Sendable {
+    case counted, duplicate, denied, conflict, rejected, notRecorded
+}
+
+extension Decision {
+    fileprivate var verdict: EventVerdict {
+        guard isAllowed else { return .denied }
+        if isDuplicate { return .duplicate }
+        return eventID == nil ? .notRecorded : .counted
+    }
+}
+
+/// What became of one event among others.
+package struct EventResult: Sendable {
+    let index: Int
+    package let id: EventID?
+    package let verdict: EventVerdict
+    package let moved: [MeterKey]
+    let error: ResultError?
+
+    init(
+        _ index: Int, _ id: EventID?, _ verdict: EventVerdict, moved: [MeterKey] = [],
+        error: ResultError? = nil
+    ) {
+        self.index = index
+        self.id = id
+        self.verdict = verdict
+        self.moved = moved
+        self.error = error
+    }
+
+    /// Of an event that came alone.
+    package init(_ id: EventID?, _ verdict: EventVerdict, moved: [MeterKey] = []) {
+        self.init(0, id, verdict, moved: moved)
+    }
+}
+
+/// What was decided of one event among others.
+struct DecidedResult {
+    let event: EventResult
+    let answer: CheckAnswer
+}
+
 /// Why an event among others was not counted.
-private struct ResultError {
+struct ResultError: Sendable {
     let code: String
     let field: String
     let detail: String
 
-    init(code: String, field: String, detail: String) {
+    private init(code: String, field: String, detail: String) {
         self.code = code
         self.field = field
         self.detail = detail

@@ -44,13 +44,17 @@ extension Wire<[LimitStatus]> {
 extension Shapes {
     /// A consume that was allowed.
     package static let consumed = Shape<Decision>(
-        "ConsumeAnswer", [.allowed(true)] + answered + limitsAndCredits
+        "ConsumeAnswer", [.allowed(true), dryRun] + answered + limitsAndCredits
     ) { fields throws(WireMismatch) in try Decision(fields, denial: nil) }
+
+    private static let dryRun = Member<Decision>(
+        maybe: "dryRun", .always(true), { $0.isDryRun ? true : nil }, nothingRecorded)
 
     private static let answered: [Member<Decision>] = [
         Member(
             "duplicate", .flag, \.isDuplicate, "Whether the same event was answered before."),
         Member(maybe: "eventId", .name, \.eventID, "The event that was recorded."),
+        Member("moved", .keys, \.moved, "The meters that it moves: none when it is refused."),
     ]
 
     private static let limitsAndCredits: [Member<Decision>] = [
@@ -74,7 +78,8 @@ extension Decision {
             denial: denial, isDuplicate: try fields("duplicate") ?? false,
             eventID: try fields("eventId"),
             limits: try fields("limits", listOf: Shapes.limitStatus),
-            credits: try fields("credits", maybe: Shapes.charge))
+            credits: try fields("credits", maybe: Shapes.charge),
+            moved: try fields("moved") ?? [], isDryRun: try fields("dryRun") ?? false)
     }
 }
 

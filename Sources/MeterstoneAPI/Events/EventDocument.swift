@@ -91,7 +91,7 @@ package struct EventDocument: Sendable {
         count = 0
         var isFirst = true
         while try reader.nextElement(&isFirst) {
-            guard count < max else { throw .tooMany(max) }
+            guard count < max else { throw .tooManyEvents(max) }
             try reader.skipValue()
             count += 1
         }
@@ -123,10 +123,10 @@ package struct EventDocument: Sendable {
 }
 
 extension Rejection {
-    fileprivate static func tooMany(_ max: Int) -> Rejection {
+    /// A body has more events than it may.
+    package static func tooManyEvents(_ max: Int) -> Rejection {
         Rejection(
-            code: .tooLarge, field: "",
-            message: "expected at most \(max) events; more may be sent as lines (NDJSON)")
+            code: .tooLarge, field: "", message: "expected at most \(max) events in one body")
     }
 }
 

@@ -17,7 +17,7 @@ extension ReportTopic {
         case .powerUsers(let meter, let percent):
             return [("meter", meter.text), ("percent", "\(percent)")]
         case .idle(let days): return [("idleDays", "\(days)")]
-        case .limits: return []
+        case .limits, .unmetered: return []
         case .limitSubjects(let limit), .overage(let limit):
             return limit.map { [("limit", $0.text)] } ?? []
         case .unusual(let meter, let date):

@@ -22,27 +22,20 @@ struct RecordCommand: AsyncParsableCommand {
             return outcome
         }
         switch outcome {
-        case .counted(let id): print(id, "counted")
-        case .duplicate(let id): print(id, "duplicate")
+        case .counted(let id, let moved): print(EventResult(id, .counted, moved: moved))
+        case .duplicate(let id, let moved): print(EventResult(id, .duplicate, moved: moved))
         case .conflict(let id): throw CommandFailure(conflict: id, differs: [])
         case .rejected(let rejection) where rejection.code == .trackingDisabled:
-            print(event.id, "notRecorded")
+            print(EventResult(event.id, .notRecorded))
         case .rejected(let rejection): throw CommandFailure(rejection)
         case nil: throw CommandFailure(.software, "the engine gave no answer")
         }
     }
 
-    private func print(_ id: EventID?, _ status: String) {
-        guard output.json else {
-            return Console.write([status, id?.text].compactMap { $0 }.joined(separator: " "))
-        }
+    private func print(_ result: EventResult) {
+        guard output.json else { return Console.write(Answers.text(result)) }
         var writer = JSONWriter()
-        writer.beginObject()
-        writer.name("id")
-        if let id { writer.string(id.text) } else { writer.null() }
-        writer.name("status")
-        writer.string(status)
-        writer.endObject()
+        writer.object(result, Shapes.recorded)
         Console.write(json: writer.bytes)
     }
 }

@@ -45,6 +45,14 @@ enum Answers {
         return sentence
     }
 
+    /// `counted e1`, and in a line of its own what it moves.
+    static func text(_ result: EventResult) -> String {
+        let verdict = result.verdict.rawValue + (result.id.map { " \($0)" } ?? "")
+        guard result.verdict != .notRecorded else { return verdict }
+        let moved = result.moved.map(\.text).joined(separator: ", ")
+        return verdict + "\n" + (moved.isEmpty ? "moves no meter" : "moves \(moved)")
+    }
+
     /// A value as the API writes it.
     static func json(_ value: some Encodable) throws -> String {
         let encoder = JSONEncoder()

@@ -54,6 +54,18 @@ struct ErrorsReport: ReportSubcommand {
     var topic: ReportTopic { .errors(minimumEvents: minimumEvents) }
 }
 
+/// `meterstone report unmetered`.
+struct UnmeteredReport: ReportSubcommand {
+    static let name = ReportName.unmetered
+    static let configuration = CommandConfiguration(
+        commandName: name.rawValue,
+        abstract: "Tell which events no meter counts, by type, and what may help.")
+
+    @OptionGroup var arguments: ReportArguments
+
+    var topic: ReportTopic { .unmetered }
+}
+
 /// `meterstone report adoption`.
 struct AdoptionReport: ReportSubcommand {
     static let name = ReportName.adoption

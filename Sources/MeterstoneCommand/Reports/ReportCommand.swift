@@ -7,7 +7,8 @@ struct ReportCommand: AsyncParsableCommand {
         abstract: "Answer an operator's question about all subjects, as a table, CSV or JSON.",
         subcommands: [
             TopReport.self, TrendsReport.self, UsageByReport.self, FunnelReport.self,
-            ErrorsReport.self, AdoptionReport.self, PowerUsersReport.self, IdleReport.self,
+            ErrorsReport.self, UnmeteredReport.self, AdoptionReport.self, PowerUsersReport.self,
+            IdleReport.self,
             LimitsReport.self, LimitSubjectsReport.self, UnusualReport.self, OverageReport.self,
             PlansReport.self,
         ])

@@ -1,5 +1,6 @@
 import Meterstone
 import MeterstoneBlueprint
+import MeterstoneCore
 
 /// What everything is set to, with where each value came from: `settings.port` is the value of what
 /// ``SettingTable`` declares as `port`.

@@ -28,6 +28,8 @@ public enum ReportTopic: Hashable, Sendable {
     case overage(LimitKey?)
     /// What the subjects on a plan paid and cost; units are counted by a meter where one is named.
     case plans(MeterKey?)
+    /// Which events no meter counts, by type.
+    case unmetered
 
     public var name: ReportName {
         switch self {
@@ -44,6 +46,7 @@ public enum ReportTopic: Hashable, Sendable {
         case .unusual: .unusual
         case .overage: .overage
         case .plans: .plans
+        case .unmetered: .unmetered
         }
     }
 }
@@ -56,7 +59,13 @@ public enum ReportName: String, CaseIterable, Sendable {
     case powerUsers = "power-users"
     case idle, limits
     case limitSubjects = "limit-subjects"
-    case unusual, overage, plans
+    case unusual, overage, plans, unmetered
+
+    /// Where it is on a server.
+    package var path: [String] {
+        // What is reported of events stands beside them.
+        self == .unmetered ? ["v1", "events", rawValue] : ["v1", "analytics", rawValue]
+    }
 
     /// What its rows are.
     private var row: any ReportRow.Type {
@@ -74,6 +83,7 @@ public enum ReportName: String, CaseIterable, Sendable {
         case .unusual: UnusualUsage.self
         case .overage: Overage.self
         case .plans: PlanEconomics.self
+        case .unmetered: UnmeteredEvents.self
         }
     }
 

@@ -134,6 +134,8 @@ package final class CompiledMeter: Sendable {
     /// The series that answers questions about days and longer spans, and the one for ever.
     package let daySeries: Int
     package let lifetimeSeries: Int
+    /// The meter's key as a list, which most events have of the meters that they move.
+    let keyAlone: [MeterKey]
     /// The number of the meter's key among the names of quantities.
     package let nameNumber: Int
     /// Credits that one unit costs.
@@ -147,6 +149,7 @@ package final class CompiledMeter: Sendable {
     ) {
         self.meter = meter
         self.price = price
+        keyAlone = [meter.key]
         nameNumber = registry.number(of: meter.key) ?? 0
         self.limits = limits.filter { $0.isDecisive }
         var numbers: [Int] = []

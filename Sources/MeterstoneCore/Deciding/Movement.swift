@@ -33,6 +33,12 @@ package struct Movements: RandomAccessCollection, MutableCollection {
         if first == nil { first = movement } else { others.append(movement) }
     }
 
+    /// The keys of the meters, sorted.
+    package var keys: [MeterKey] {
+        guard others.isEmpty else { return map(\.meter.meter.key).sorted() }
+        return first?.meter.keyAlone ?? []
+    }
+
     /// What an event moves this meter by, if it does.
     package func movement(of meter: CompiledMeter) -> Movement? {
         first { $0.meter === meter }

@@ -27,12 +27,19 @@ public struct Decision: Sendable {
     public let limits: [LimitStatus]
     /// What it cost in credits, or would have; `nil` when it costs none.
     public let credits: CreditCharge?
+    /// The meters that it moves, sorted; none when it is refused. A repeat is told by the meters that there
+    /// are now.
+    public let moved: [MeterKey]
+    /// It says what would be answered: nothing was recorded.
+    public let isDryRun: Bool
 
     package init(
         denial: Denial?, isDuplicate: Bool, eventID: EventID?, limits: [LimitStatus],
-        credits: CreditCharge? = nil
+        credits: CreditCharge? = nil, moved: [MeterKey] = [], isDryRun: Bool = false
     ) {
+        self.isDryRun = isDryRun
         self.credits = credits
+        self.moved = moved
         self.denial = denial
         self.isDuplicate = isDuplicate
         self.eventID = eventID
@@ -40,6 +47,15 @@ public struct Decision: Sendable {
     }
 
     public var isAllowed: Bool { denial == nil }
+
+    /// The same of a consume that was only tried.
+    ///
+    /// - Parameter id: the one that the caller gave; one that was made for the attempt means nothing.
+    package func attempted(_ id: EventID?) -> Decision {
+        Decision(
+            denial: denial, isDuplicate: isDuplicate, eventID: eventID == nil ? nil : id,
+            limits: limits, credits: credits, moved: moved, isDryRun: true)
+    }
 }
 
 /// Why a consume was refused, and when or how it would not be.
@@ -80,9 +96,10 @@ public struct Denial: Hashable, Sendable {
 
 /// What became of an event that reports what has happened.
 public enum RecordOutcome: Sendable {
-    case counted(EventID)
+    /// - Parameter moved: as of ``Decision/moved``; none when no meter counts such an event.
+    case counted(EventID, moved: [MeterKey])
     /// The same event was counted before.
-    case duplicate(EventID)
+    case duplicate(EventID, moved: [MeterKey])
     /// The event id was used before, with another body. Nothing changed.
     case conflict(EventID)
     case rejected(Rejection)

@@ -21,8 +21,9 @@ struct SnapshotLook {
 
     func answers() throws -> [Look.Answer] {
         let profiles = ProfileCache()
-        let ids = Set(looks.compactMap(\.subject))
-        let identities = Set(looks.compactMap(\.identity))
+        let attempts = CommitNeeds(looks.compactMap(\.command))
+        let ids = Set(looks.compactMap(\.subject)).union(attempts.subjects)
+        let identities = Set(looks.compactMap(\.identity)).union(attempts.identities)
         var queries = [
             Query(TransactionStatements.beginReading), Query(CatalogStatements.version),
             Query(SubjectStatements.withAncestors)
@@ -58,14 +59,20 @@ extension Look {
     fileprivate var subject: SubjectID? {
         switch self {
         case .limits(let id), .openReservations(let id), .wallet(let id): id
-        case .reservation, .compare: nil
+        case .reservation, .compare, .attempt: nil
         }
+    }
+
+    /// What it tries.
+    fileprivate var command: Command? {
+        guard case .attempt(let command) = self else { return nil }
+        return command
     }
 
     /// The event that it is about.
     fileprivate var identity: [UInt8]? {
         switch self {
-        case .limits, .openReservations, .wallet: nil
+        case .limits, .openReservations, .wallet, .attempt: nil
         case .reservation(let id, let source): id.identity(source: source)
         case .compare(let event, _): event.id?.identity(source: event.details?.source)
         }

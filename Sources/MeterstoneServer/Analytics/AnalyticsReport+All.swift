@@ -40,6 +40,9 @@ extension AnalyticsReport {
             return .errors(minimumEvents: events ?? ReportBounds.minimumEventsDefault)
         },
         AnalyticsReport(
+            .unmetered, "Events that no meter counts, by type"
+        ) { _ in .unmetered },
+        AnalyticsReport(
             .adoption, "How many of a plan's subjects use a meter", [.meters]
         ) { query in .adoption(try query.meters()) },
         AnalyticsReport(

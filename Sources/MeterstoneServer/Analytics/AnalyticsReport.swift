@@ -33,7 +33,7 @@ struct AnalyticsReport: Sendable {
         }
     }
 
-    var path: String { "/v1/analytics/\(name.rawValue)" }
+    var path: String { "/" + name.path.joined(separator: "/") }
 }
 
 extension String {

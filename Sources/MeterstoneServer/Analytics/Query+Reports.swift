@@ -37,10 +37,6 @@ extension Query {
         try optional("format", ReportFormat.expectation) { ReportFormat(rawValue: $0) }
             ?? accept.map { ReportFormat(accept: $0) } ?? .json
     }
-
-    private func name(_ name: String) throws(Rejection) -> String? {
-        try optional(name, SubjectID.expectation) { SubjectID($0)?.text }
-    }
 }
 
 // MARK: - Parameters of single reports

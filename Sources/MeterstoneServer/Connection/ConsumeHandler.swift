@@ -92,7 +92,8 @@ final class ConsumeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private func isShortConsume(_ head: HTTPRequest) -> Bool {
         guard head.method == .post, head.path == ConsumeRoutes.consumePath,
             let length = head.headerFields[.contentLength].flatMap({ Int($0) }),
-            length <= RequestLimits.shortBodyBytesMax, head.headerFields[.contentEncoding] == nil
+            length <= RequestLimits.shortBodyBytesMax, head.headerFields[.contentEncoding] == nil,
+            !head.headerFields.sayLines, !head.expectsContinue
         else { return false }
         let connection = head.headerFields[.connection]
         return connection == nil || connection?.lowercased() == "keep-alive"

@@ -8,13 +8,16 @@ extension OpenAPIOperation {
             summary: "Check and count in one step",
             description: """
                 Counts everything that the event moves, on the subject and on the teams above it, \
-                or nothing. The same event id again gets the first answer again.
+                or nothing. The same event id again gets the first answer again. Of several events \
+                each is decided in its turn, and has its own result.
                 """,
-            parameters: [.idempotencyKey], body: [("application/json", "Event")],
+            parameters: [.dryRun, .idempotencyKey],
+            body: [("application/json", "Events"), ("application/x-ndjson", "EventLines")],
             answers: [
                 OpenAPIAnswer(
-                    status: 200, description: "Allowed, and counted.", schema: "ConsumeAnswer",
-                    headers: [.rateLimit, .rateLimitPolicy, .replayed])
+                    status: 200,
+                    description: "Allowed, and counted. Of several: what became of each.",
+                    schema: "ConsumeAnswers", headers: [.rateLimit, .rateLimitPolicy, .replayed])
             ],
             problems: [.insufficientCredits, .forbidden, .conflict, .limitExceeded]),
         OpenAPIOperation(
@@ -37,7 +40,7 @@ extension OpenAPIOperation {
                 structured, as a batch, or in binary mode with header fields `ce-…`. Of several \
                 events each has its own result, and a mistake in one holds up none of the others.
                 """,
-            parameters: [.idempotencyKey],
+            parameters: [.dryRun, .idempotencyKey],
             body: [
                 ("application/json", "Events"), ("application/cloudevents+json", "CloudEvent"),
                 ("application/cloudevents-batch+json", "EventArray"),
@@ -49,6 +52,19 @@ extension OpenAPIOperation {
                     schema: "EventsAnswer", headers: [.replayed])
             ],
             problems: [.forbidden, .conflict]),
+        OpenAPIOperation(
+            method: .get, path: "/v1/events", id: "listAllEvents",
+            summary: "Events of all subjects, newest first",
+            description: """
+                A page may be shorter than count, or empty, while nextCursor says that there is more.
+                """,
+            parameters: [
+                .eventSubject, .eventType, .eventStatus, .eventSession, .from, .until, .count,
+                .cursor,
+            ],
+            answers: [
+                OpenAPIAnswer(status: 200, description: "A page of events.", schema: "EventList")
+            ]),
         correction("void", "Void", "Take an event back"),
         correction("amend", "Amendment", "Let other quantities count instead"),
     ]

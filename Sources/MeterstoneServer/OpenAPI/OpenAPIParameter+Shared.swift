@@ -39,12 +39,29 @@ extension OpenAPIParameter {
         place: .query, name: "until", description: "Where the span ends; later than from.",
         schema: instantSchema)
 
+    static let eventSubject = filter("subject", "Only events of this subject itself.")
+    static let eventType = filter("type", "Only events of this type.")
+    static let eventSession = filter("session", "Only events of this session.")
+    static let eventStatus = OpenAPIParameter(
+        place: .query, name: "status", description: "Only events that ended so.",
+        schema: #"{"enum":["success","failed","cancelled"]}"#)
+
+    private static func filter(_ name: String, _ description: String) -> OpenAPIParameter {
+        OpenAPIParameter(
+            place: .query, name: name, description: description, schema: nameSchema)
+    }
+
     static let count = OpenAPIParameter(
         place: .query, name: "count", description: "How many items to answer with.",
         schema: number(in: 1...RequestLimits.pageItemsMax))
     static let cursor = OpenAPIParameter(
         place: .query, name: "cursor", description: "The nextCursor of the page before.",
         schema: #"{"type":"string"}"#)
+
+    static let dryRun = OpenAPIParameter(
+        place: .query, name: "dryRun",
+        description: "true: says what would become of it, and records nothing.",
+        schema: #"{"type":"boolean"}"#)
 
     static let idempotencyKey = OpenAPIParameter(
         place: .header, name: "Idempotency-Key",

@@ -15,21 +15,8 @@ extension OpenAPISchemas {
                 + "," + Shapes.denied.properties + "}}"
         ),
         (
-            "EventsAnswer",
-            #"""
-            {"type":"object","required":["counted","duplicate","conflict","rejected","results"],
-             "additionalProperties":false,"properties":{"counted":{"type":"integer","minimum":0},
-             "duplicate":{"type":"integer","minimum":0},"conflict":{"type":"integer","minimum":0},
-             "rejected":{"type":"integer","minimum":0},"omitted":{"type":"integer","minimum":1},
-             "notRecorded":{"type":"integer","minimum":1},
-             "results":{"type":"array","items":{"type":"object",
-              "required":["index","id","status"],"additionalProperties":false,"properties":{
-              "index":{"type":"integer","minimum":0},"id":{"type":["string","null"]},
-              "status":{"enum":["counted","duplicate","conflict","rejected","notRecorded"]},
-              "error":{"type":"object","required":["code","field","detail"],
-               "additionalProperties":false,"properties":{"code":{"type":"string"},
-               "field":{"type":"string"},"detail":{"type":"string"}}}}}}}}
-            """#
+            "ConsumeAnswers",
+            #"{"anyOf":[{"$ref":"ConsumeAnswer"},{"$ref":"ConsumesAnswer"}]}"#
         ),
         (
             "CorrectionAnswer",

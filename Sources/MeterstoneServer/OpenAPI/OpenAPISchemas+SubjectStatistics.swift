@@ -3,15 +3,6 @@ extension OpenAPISchemas {
     static let subjectStatistics: [(name: String, schema: String)] = [
         ("QuantitiesByName", #"{"type":"object","additionalProperties":{"type":"integer"}}"#),
         ("UsageBody", usageBody),
-        (
-            "RecordedUsage",
-            object(
-                ["eventId", "counted", "duplicate"],
-                #"""
-                "eventId":{"$ref":"OptionalName"},"counted":{"type":"boolean"},
-                "duplicate":{"type":"boolean"}
-                """#)
-        ),
     ]
 
     private static let usageBody = #"""

@@ -13,9 +13,7 @@ struct ConsumeRoutes: Sendable {
     let clock: @Sendable () -> Instant
 
     func add(to routes: inout Routes) {
-        routes.on(.post, Self.consumePath) { request, _ in
-            Response(try await consume(try await request.json(), request.headers))
-        }
+        routes.on(.post, Self.consumePath) { request, _ in try await consume(request) }
         routes.on(.post, "/v1/check") { request, _ in
             Response(try await check(try await request.json(), request.headers))
         }
@@ -38,14 +36,56 @@ struct ConsumeRoutes: Sendable {
         }
     }
 
-    private func consume(_ json: [UInt8], _ headers: HTTPFields) async throws -> JSONAnswer {
-        var event = try UsageEvent(json: json)
+    private func consume(_ request: Request) async throws -> Response {
+        let isDryRun = try request.isDryRun()
+        if request.headers.sayLines { return try await consumeLines(request, isDryRun) }
+        let json = try await request.json(upTo: RequestLimits.eventsBodyBytesMax)
+        return Response(try await consume(json, request.headers, isDryRun: isDryRun))
+    }
+
+    /// One event, or several in one text.
+    private func consume(
+        _ json: [UInt8], _ headers: HTTPFields, isDryRun: Bool = false
+    ) async throws -> JSONAnswer {
+        var document = try EventDocument(json, max: RequestLimits.answeredEventsMax)
+        guard document.isSingle else {
+            var batch = try batch(headers, isDryRun)
+            try await batch.add(allOf: document)
+            return JSONAnswer(json: try await batch.finish())
+        }
+        var event = try document.single()
         if event.id == nil { event.id = try headers.idempotencyEventID() }
-        switch try await engine.consume(event) {
+        switch try await outcome(of: event, isDryRun) {
         case .decided(let decision): return answer(decision)
         case .conflict(let id): throw try await engine.conflict(id, event)
         case .rejected(let rejection): throw rejection.naming(json)
         }
+    }
+
+    /// Every event has an answer, so that nothing is decided before it is known that they are not too
+    /// many.
+    private func consumeLines(_ request: Request, _ isDryRun: Bool) async throws -> Response {
+        let lines = try EventLineReader(request, upTo: RequestLimits.eventsBodyBytesMax)
+        let events = try await lines.all(upTo: RequestLimits.answeredEventsMax)
+        var batch = try batch(request.headers, isDryRun)
+        for event in events { try await batch.add(event) }
+        return Response(json: try await batch.finish())
+    }
+
+    private func batch(_ headers: HTTPFields, _ isDryRun: Bool) throws -> EventBatch {
+        EventBatch(
+            .consume, isDryRun: isDryRun, engine: engine, key: try headers.idempotencyKey(),
+            listsCounted: true, clock: clock)
+    }
+
+    private func outcome(
+        of event: UsageEvent, _ isDryRun: Bool
+    ) async throws -> ConsumeOutcome {
+        guard isDryRun else { return try await engine.consume(event) }
+        guard let outcome = try await engine.dryRun(consuming: [event]).first else {
+            throw Problem.unexplained
+        }
+        return outcome
     }
 
     private func answer(_ decision: Decision) -> JSONAnswer {

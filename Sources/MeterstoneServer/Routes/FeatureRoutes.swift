@@ -34,25 +34,18 @@ struct FeatureRoutes: Sendable {
                     quantities: Quantities(
                         body.quantities.map { NamedQuantity(name: $0.key, quantity: $0.value) })))
         case .rejected(let rejection) where rejection.code == .trackingDisabled:
-            return answer(nil, isDuplicate: false)
+            return answer(UsageResult(nil, isDuplicate: false, moved: []))
         case .rejected(let rejection): throw body.naming(rejection)
-        case .counted(let id): return answer(id, isDuplicate: false)
-        case .duplicate(let id): return answer(id, isDuplicate: true)
+        case .counted(let id, let moved):
+            return answer(UsageResult(id, isDuplicate: false, moved: moved))
+        case .duplicate(let id, let moved):
+            return answer(UsageResult(id, isDuplicate: true, moved: moved))
         }
     }
 
-    /// - Parameter id: `nil`: usage is not recorded.
-    private func answer(_ id: EventID?, isDuplicate: Bool) -> Response {
-        Response(headers: isDuplicate ? .replayed : [:]) { writer in
-            writer.beginObject()
-            writer.name("eventId")
-            if let id { writer.string(id.text) } else { writer.null() }
-            writer.name("counted")
-            writer.boolean(id != nil)
-            writer.name("duplicate")
-            writer.boolean(isDuplicate)
-            writer.endObject()
-        }
+    private func answer(_ result: UsageResult) -> Response {
+        Response(
+            result, Shapes.recordedUsage, headers: result.isDuplicate ? .replayed : [:])
     }
 
     private func use(_ request: Request, _ context: BasicRequestContext) async throws -> Response {

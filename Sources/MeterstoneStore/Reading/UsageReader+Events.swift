@@ -15,7 +15,8 @@ extension UsageReader {
         guard latest >= .earliest else { return EventPage(events: [], next: nil) }
         // One more than asked for tells whether there is a next page.
         let found = try events(
-            of: subject, within: .earliest...latest, .newestFirst, after: cursor, count: count + 1)
+            of: subject.number, within: .earliest...latest, .newestFirst, after: cursor,
+            count: count + 1)
         let page = found.prefix(count)
         try source.prefetch(
             subjects: page.map(\.owner).filter { $0 != subject.number })
@@ -34,7 +35,8 @@ extension UsageReader {
         var cursor: EventCursor?
         var count = Self.eventsAtFirst
         while true {
-            let found = try events(of: subject, within: span, order, after: cursor, count: count)
+            let found = try events(
+                of: subject.number, within: span, order, after: cursor, count: count)
             if let event = found.first(where: { $0.record.isCounted && !$0.isVoided }) {
                 return event
             }
@@ -45,17 +47,17 @@ extension UsageReader {
     }
 
     /// Some of a subject's events within a span, in order.
-    private func events(
-        of subject: StoredSubject, within span: ClosedRange<Instant>, _ order: ReadingOrder,
+    func events(
+        of subject: Int64, within span: ClosedRange<Instant>, _ order: ReadingOrder,
         after cursor: EventCursor?, count: Int
     ) throws(StoreError) -> [EffectiveEvent] {
         var nearest = NearestUsage(order, after: cursor, within: span, count: count)
-        try source.usage(of: subject.number, within: span, order) {
+        try source.usage(of: subject, within: span, order) {
             (facts, rest) throws(StoreError) in
-            for fact in facts { try nearest.add(fact, of: subject.number, source) }
+            for fact in facts { try nearest.add(fact, of: subject, source) }
             return nearest.isOpen(to: rest)
         }
-        var history = History(subject: subject.number, names: names)
+        var history = History(subject: subject, names: names)
         for usage in nearest.found { try history.add(usage.fact, owner: usage.location.subject) }
         let corrections = try source.corrections(of: nearest.found.map(\.location))
         for correction in corrections { try history.add(correction, source: source) }
@@ -69,7 +71,11 @@ extension UsageReader {
             event.owner == subject.number
             ? subject.profile.id
             : try source.subject(number: event.owner)?.profile.id ?? subject.profile.id
-        return RecordedEvent(
+        return recorded(event, owner: owner)
+    }
+
+    func recorded(_ event: EffectiveEvent, owner: SubjectID) -> RecordedEvent {
+        RecordedEvent(
             event: event.record.event(subject: owner), sequence: event.sequence,
             recordedAt: event.record.recordedAt, corrections: event.corrections,
             reservation: event.record.reservation == nil

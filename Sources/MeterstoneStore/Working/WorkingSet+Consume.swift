@@ -169,7 +169,7 @@ struct Admission {
     func decision(_ id: EventID?) -> Decision {
         Decision(
             denial: nil, isDuplicate: false, eventID: id, limits: evaluation.statuses,
-            credits: payment?.charge)
+            credits: payment?.charge, moved: movements.keys)
     }
 }
 

@@ -134,7 +134,12 @@ extension WorkingSet {
     func firstDecision(_ known: KnownEvent) -> Decision {
         Decision(
             denial: nil, isDuplicate: true, eventID: known.record.id, limits: firstAnswer(known),
-            credits: known.record.credits)
+            credits: known.record.credits, moved: moved(by: known))
+    }
+
+    /// The meters that count the event as it was told first.
+    func moved(by known: KnownEvent) -> [MeterKey] {
+        catalog.movements(of: known.record.event(subject: known.subject.id)).keys
     }
 
     /// Why a repeat cannot get the first answer again: what was answered was taken back since, and who

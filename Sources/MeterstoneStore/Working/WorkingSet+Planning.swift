@@ -51,6 +51,7 @@ extension WorkingSet {
             case .openReservations(let id):
                 forEachLevel(of: id) { addKey(of: OwnSeries.reservations, $0, to: &keys) }
             case .wallet(let id): addWallet(of: id, isRecord: false, to: &keys)
+            case .attempt(let command): keys.formUnion(counters(neededBy: [command], at: now))
             case .reservation, .compare: break
             }
         }

@@ -9,7 +9,7 @@ extension WorkingSet {
                 return .conflict(id)
             }
             if let rejection = try takenBack(known) { return .rejected(rejection) }
-            return .duplicate(id)
+            return .duplicate(id, moved: moved(by: known))
         }
         let occurredAt = event.occurredAt ?? now
         if let rejection = reject(occurredAt, now) { return .rejected(rejection) }
@@ -25,7 +25,8 @@ extension WorkingSet {
         let admission = Admission(
             subject: state, occurredAt: occurredAt, movements: movements,
             evaluation: try evaluateRecord(movements, of: state, event.details, at: occurredAt))
-        return .counted(try write(event, admission, at: now, isOnlyRecorded: true).id)
+        let record = try write(event, admission, at: now, isOnlyRecorded: true)
+        return .counted(record.id, moved: movements.keys)
     }
 
     /// Writes down an event that may be counted, carries it out, and pays for it.

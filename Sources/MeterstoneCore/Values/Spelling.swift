@@ -1,7 +1,8 @@
 /// Finds the word that somebody probably meant.
 package enum Spelling {
     /// The candidate that is nearest to `word`, unless none is near enough to be meant.
-    static func nearest(to word: String, among candidates: some Sequence<String>) -> String? {
+    package static func nearest(to word: String, among candidates: some Sequence<String>) -> String?
+    {
         let written = Array(word.lowercased())
         let edits = candidates.map { ($0, distance(written, Array($0.lowercased()))) }
         guard let best = edits.min(by: { ($0.1, $0.0) < ($1.1, $1.0) }) else { return nil }
