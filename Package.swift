@@ -46,6 +46,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
+        .package(
+            url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
     targets: [
         .target(name: "MeterstoneCore", swiftSettings: strict),
@@ -197,6 +200,8 @@ let package = Package(
                 "CrashWriter", "Meterstone", "MeterstoneCore", "MeterstoneSQLite",
                 "MeterstoneStore", "MeterstoneTesting",
                 .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Subprocess", package: "swift-subprocess", condition: server),
+                .product(name: "SystemPackage", package: "swift-system", condition: server),
             ],
             exclude: ["Fixtures"],
             swiftSettings: strict
@@ -241,6 +246,8 @@ let package = Package(
                 "MeterstoneImport", "MeterstoneSQLite", "MeterstoneStore", "MeterstoneTesting",
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser", condition: server),
+                .product(name: "Subprocess", package: "swift-subprocess", condition: server),
+                .product(name: "SystemPackage", package: "swift-system", condition: server),
             ],
             exclude: ["Snapshots"],
             swiftSettings: strict
@@ -258,6 +265,7 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio", condition: server),
                 .product(name: "NIOPosix", package: "swift-nio", condition: server),
                 .product(name: "HummingbirdTesting", package: "hummingbird", condition: server),
+                .product(name: "Subprocess", package: "swift-subprocess", condition: server),
             ],
             swiftSettings: strict
         ),
