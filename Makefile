@@ -20,7 +20,7 @@ help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 — \2/p' Makefile
 
 setup: ## Install what is missing on this machine
-	@SWIFT="$(SWIFT)" Scripts/setup postgresql
+	@SWIFT="$(SWIFT)" Scripts/setup postgresql promtool
 
 demo: release ## A server with real usage in it; DEMO_SECONDS=n stops it by itself
 	@Scripts/demo "$$($(SWIFT) build -c release --show-bin-path)/meterstone"
