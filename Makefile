@@ -10,15 +10,17 @@ LONG = '^(SimulationTests|MeterstoneImportTests)'
 SERVED = '^MeterstoneServerTests'
 FAULTS = '^(MeterstonePostgresTests|MeterstoneCommandTests.NodesTests)'
 MEASURED = --package-path Benchmarks -c release --static-swift-stdlib
+# The program needs no library of Swift, and of others only what cannot be taken in.
+RELEASED = -c release --product meterstone --static-swift-stdlib --pkg-config-path .build/static
 
-.PHONY: help setup demo test check format lint build release run simulate bench big-store \
+.PHONY: help setup demo test check format lint build release dist run simulate bench big-store \
 	reference record-snapshots clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 — \2/p' Makefile
 
 setup: ## Install what is missing on this machine
-	@SWIFT="$(SWIFT)" Scripts/setup postgresql
+	@SWIFT="$(SWIFT)" Scripts/setup postgresql promtool
 
 demo: release ## A server with real usage in it; DEMO_SECONDS=n stops it by itself
 	@Scripts/demo "$$($(SWIFT) build -c release --show-bin-path)/meterstone"
@@ -29,7 +31,10 @@ test: lint build ## Everything that has to pass: format, warnings, tests
 	$(SWIFT) test --skip-build $(CHECKED) --filter $(SERVED)
 	$(SWIFT) test --skip-build $(CHECKED) --filter $(FAULTS)
 
-check: test ## The same under its other name
+check: test dist ## All that CI runs: the tests, the description, and the package in a fresh Debian
+	@SWIFT="$(SWIFT)" Scripts/setup python3-venv
+	@Scripts/check-description "$$($(SWIFT) build -c release --show-bin-path)/meterstone"
+	@Scripts/check-dist
 
 lint: setup ## Complain about the format
 	$(SWIFT) format lint --strict --parallel --recursive $(FOLDERS)
@@ -40,9 +45,14 @@ format: ## Mend the format
 build: setup ## Build all for debugging; warnings are errors, and so are undeclared imports
 	$(SWIFT) build --build-tests $(CHECKED) --explicit-target-dependency-import-check error
 
-release: ## Build the program for use
+release: ## Build the program for use: one file, .build/release/meterstone
 	@SWIFT="$(SWIFT)" Scripts/setup
-	$(SWIFT) build -c release --product meterstone
+	@Scripts/static-libraries .build/static
+	$(SWIFT) build $(RELEASED)
+
+dist: release ## Pack it into dist/: a .tar.gz and a .deb
+	@SWIFT="$(SWIFT)" Scripts/setup debootstrap dpkg-dev
+	@Scripts/dist "$$($(SWIFT) build -c release --show-bin-path)/meterstone"
 
 run: release ## Serve ./meterstone-data with the video studio's blueprint
 	$$($(SWIFT) build -c release --show-bin-path)/meterstone serve --blueprint video-studio
@@ -73,4 +83,4 @@ record-snapshots: build ## Write the texts anew that tests compare with
 	METERSTONE_RECORD_SNAPSHOTS=1 $(SWIFT) test --skip-build $(CHECKED)
 
 clean: ## Remove what was built
-	rm -rf .build Benchmarks/.build
+	rm -rf .build dist Benchmarks/.build

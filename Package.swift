@@ -45,7 +45,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
-        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(
+            url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -53,6 +54,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
+        .package(
+            url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
     targets: [
         .target(name: "MeterstoneCore", swiftSettings: strict),
@@ -224,6 +228,8 @@ let package = Package(
                 "CrashWriter", "Meterstone", "MeterstoneCore", "MeterstoneSQLite",
                 "MeterstoneStore", "MeterstoneTesting",
                 .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Subprocess", package: "swift-subprocess", condition: server),
+                .product(name: "SystemPackage", package: "swift-system", condition: server),
             ],
             exclude: ["Fixtures"],
             swiftSettings: strict
@@ -268,6 +274,8 @@ let package = Package(
                 "MeterstoneImport", "MeterstoneSQLite", "MeterstoneStore", "MeterstoneTesting",
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser", condition: server),
+                .product(name: "Subprocess", package: "swift-subprocess", condition: server),
+                .product(name: "SystemPackage", package: "swift-system", condition: server),
             ],
             exclude: ["Snapshots"],
             swiftSettings: strict
@@ -286,6 +294,7 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio", condition: server),
                 .product(name: "NIOPosix", package: "swift-nio", condition: server),
                 .product(name: "HummingbirdTesting", package: "hummingbird", condition: server),
+                .product(name: "Subprocess", package: "swift-subprocess", condition: server),
             ],
             swiftSettings: strict
         ),

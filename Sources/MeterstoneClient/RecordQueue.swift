@@ -6,7 +6,7 @@ import MeterstoneStore
 /// Events that wait to be recorded: sent many at once, and kept while the server is away.
 ///
 ///     let queue = try RecordQueue(for: client, folder: "/var/lib/app/usage")
-///     async let sending: Void = queue.run()   // or as one of the services of the program
+///     async let running: Void = queue.run()   // or as one of the services of the program
 ///     try await queue.add(UsageEvent(subject: "ada", quantities: .one("prompts", 1)))
 ///     try await queue.close()
 ///

@@ -1,3 +1,5 @@
+import Foundation
+
 /// SplitMix64: a seed gives the same numbers on every machine, so that a failure can be repeated.
 struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
@@ -13,4 +15,12 @@ struct SeededGenerator: RandomNumberGenerator {
         result = (result ^ result >> 27) &* 0x94D0_49BB_1331_11EB
         return result ^ result >> 31
     }
+}
+
+extension SeededGenerator {
+    /// What random tests begin with: the same in every run, and one more with `SEED=n`. A test that fails
+    /// names its seed.
+    static let seeds: [UInt64] =
+        [1, 2, 3]
+        + (ProcessInfo.processInfo.environment["SEED"].flatMap { UInt64($0) }.map { [$0] } ?? [])
 }

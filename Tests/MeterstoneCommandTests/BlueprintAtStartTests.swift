@@ -104,10 +104,10 @@ import Testing
             try await deployment.change(to: 25)
             let data = ["--data", "\(folder)/store"]
             let path = try deployment.write(Self.yaml(10))
-            #expect(try Program.run(["blueprint", "apply", path] + data).status == 0)
+            #expect(try await Program.run(["blueprint", "apply", path] + data).status == 0)
             #expect(try await deployment.allowance() == 10)
             let other = try deployment.write(Self.yaml(30))
-            #expect(try Program.run(["blueprint", "apply", other] + data).status == 0)
+            #expect(try await Program.run(["blueprint", "apply", other] + data).status == 0)
             try await deployment.change(to: 31)
             for allowance in [10, 30] {
                 _ = try await deployment.start(Self.yaml(allowance))

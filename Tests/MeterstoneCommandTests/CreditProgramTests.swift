@@ -5,7 +5,7 @@ import Testing
 /// Reservations, credits and models from outside: what is printed, and how it ends.
 @Suite struct CreditProgramTests {
     /// A store with the meter `prompts`, at most ten of them a day.
-    private func withStore(_ body: ([String]) throws -> Void) async throws {
+    private func withStore(_ body: ([String]) async throws -> Void) async throws {
         try await withFolder { folder in
             let data = ["--data", folder]
             for arguments in [
@@ -15,53 +15,53 @@ import Testing
                     "--default-allowance", "10",
                 ],
             ] {
-                let ending = try Program.run(arguments + data)
+                let ending = try await Program.run(arguments + data)
                 #expect(ending.status == 0, "\(ending.errors)")
             }
-            try body(data)
+            try await body(data)
         }
     }
 
     @Test func `a reservation is made, extended and settled`() async throws {
         try await withStore { data in
             let reserve = ["reserve", "ann", "prompts=4", "--id", "r1", "--expires-in", "3600"]
-            let made = try Program.run(reserve + data)
+            let made = try await Program.run(reserve + data)
             #expect(made.status == 0 && made.output.hasPrefix("open r1\n"))
-            let again = try Program.run(reserve + data)
+            let again = try await Program.run(reserve + data)
             #expect(again.output.hasPrefix("open before (duplicate) r1\n"))
-            let refused = try Program.run(["reserve", "ann", "prompts=7", "--json"] + data)
+            let refused = try await Program.run(["reserve", "ann", "prompts=7", "--json"] + data)
             #expect(refused.status == 1 && refused.output.contains(#""code":"limit_exceeded""#))
-            let list = try Program.run(["reservations", "ann", "--json"] + data)
+            let list = try await Program.run(["reservations", "ann", "--json"] + data)
             #expect(list.output.hasPrefix(#"{"reservations":[{"id":"r1","subject":"ann""#))
-            let more = try Program.run(["extend", "r1", "prompts=11"] + data)
+            let more = try await Program.run(["extend", "r1", "prompts=11"] + data)
             #expect(more.status == 1 && more.output.hasPrefix("refused by daily"))
-            let extended = try Program.run(
+            let extended = try await Program.run(
                 ["extend", "r1", "prompts=5", "--reported", "prompts=2", "--json"] + data)
             #expect(extended.output.contains(#""reported":{"prompts":2}"#))
-            let settled = try Program.run(["settle", "r1", "prompts=3", "--json"] + data)
+            let settled = try await Program.run(["settle", "r1", "prompts=3", "--json"] + data)
             #expect(settled.status == 0 && settled.output.contains(#""status":"settled""#))
             #expect(settled.output.contains(#""used":3"#))
-            let released = try Program.run(["release", "r1"] + data)
+            let released = try await Program.run(["release", "r1"] + data)
             #expect(released.status == 65)
             #expect(
                 released.errors.contains("reservation 'r1' was settled before, in another way"))
-            let closed = try Program.run(["extend", "r1", "--expires-in", "60"] + data)
+            let closed = try await Program.run(["extend", "r1", "--expires-in", "60"] + data)
             #expect(closed.status == 65 && closed.errors.contains("(reservation_closed)"))
-            let shown = try Program.run(["reservations", "show", "r1"] + data)
+            let shown = try await Program.run(["reservations", "show", "r1"] + data)
             #expect(shown.output.contains("settled"))
-            #expect(try Program.run(["verify"] + data).status == 0)
+            #expect(try await Program.run(["verify"] + data).status == 0)
         }
     }
 
     @Test func `a release gives everything back`() async throws {
         try await withStore { data in
             let reserve = ["reserve", "ann", "prompts=10", "--id", "r", "--on-expiry", "charge"]
-            #expect(try Program.run(reserve + data).status == 0)
-            #expect(try Program.run(["consume", "ann", "prompts"] + data).status == 1)
-            let released = try Program.run(["release", "r"] + data)
+            #expect(try await Program.run(reserve + data).status == 0)
+            #expect(try await Program.run(["consume", "ann", "prompts"] + data).status == 1)
+            let released = try await Program.run(["release", "r"] + data)
             #expect(released.status == 0 && released.output.hasPrefix("released r\n"))
-            #expect(try Program.run(["consume", "ann", "prompts"] + data).status == 0)
-            let list = try Program.run(["reservations", "list", "ann"] + data)
+            #expect(try await Program.run(["consume", "ann", "prompts"] + data).status == 0)
+            let list = try await Program.run(["reservations", "list", "ann"] + data)
             #expect(list.output == "no open reservations\n")
         }
     }
@@ -71,7 +71,7 @@ import Testing
             for arguments in [
                 ["extend", "x"], ["settle", "x"], ["release", "x"], ["reservations", "show", "x"],
             ] {
-                let ending = try Program.run(arguments + data)
+                let ending = try await Program.run(arguments + data)
                 #expect(ending.status == 65 && ending.errors.contains("'x'"), "\(arguments)")
             }
         }
@@ -80,40 +80,40 @@ import Testing
     @Test func `credits are granted, spent, refunded and voided`() async throws {
         try await withStore { data in
             let policy = ["credits", "policy", "put", "--price", "prompts=10"]
-            #expect(try Program.run(policy + data).output == "created credit policy\n")
-            let poor = try Program.run(["consume", "ann", "prompts"] + data)
+            #expect(try await Program.run(policy + data).output == "created credit policy\n")
+            let poor = try await Program.run(["consume", "ann", "prompts"] + data)
             #expect(poor.status == 1)
             #expect(poor.output.hasPrefix("refused: not enough credits are left"))
-            let granted = try Program.run(
+            let granted = try await Program.run(
                 ["credits", "grant", "ann", "100", "--id", "g", "--reference", "pay-1"] + data)
             #expect(granted.output == "granted 100 credits (grant g); the balance is 100\n")
-            let again = try Program.run(
+            let again = try await Program.run(
                 ["credits", "grant", "ann", "100", "--id", "g", "--reference", "pay-1"] + data)
             #expect(again.status == 0)
             #expect(again.output == "unchanged: it was granted before\n")
             let consume = ["consume", "ann", "prompts=3", "--id", "e1"]
-            let consumed = try Program.run(consume + data)
+            let consumed = try await Program.run(consume + data)
             #expect(consumed.output.hasPrefix("allowed\n30 credits; 70 left\n"))
             let refund = ["credits", "refund", "ann", "e1", "--reason", "failed"]
-            let refunded = try Program.run(refund + ["--json"] + data)
+            let refunded = try await Program.run(refund + ["--json"] + data)
             #expect(refunded.output == "{\"amount\":30,\"balance\":100}\n")
-            let twice = try Program.run(refund + data)
+            let twice = try await Program.run(refund + data)
             #expect(twice.status == 65 && twice.errors.contains("(already_refunded)"))
-            let voided = try Program.run(
+            let voided = try await Program.run(
                 ["credits", "void", "ann", "g", "--reason", "mistake"] + data)
             #expect(voided.output == "voided 70 credits (grant g); the balance is 30\n")
-            let unknown = try Program.run(
+            let unknown = try await Program.run(
                 ["credits", "void", "ann", "x", "--reason", "mistake"] + data)
             #expect(unknown.status == 65 && unknown.errors.contains("(unknown_grant)"))
-            let balance = try Program.run(["credits", "ann", "--json"] + data)
+            let balance = try await Program.run(["credits", "ann", "--json"] + data)
             #expect(balance.output.hasPrefix(#"{"balance":30,"held":0,"debt":0,"shortfall":0,"#))
-            let entries = try Program.run(["credits", "entries", "ann", "--json"] + data)
+            let entries = try await Program.run(["credits", "entries", "ann", "--json"] + data)
             for kind in ["void", "refund", "spend", "grant"] {
                 #expect(entries.output.contains(#""kind":"\#(kind)""#))
             }
-            let table = try Program.run(["credits", "entries", "ann"] + data)
+            let table = try await Program.run(["credits", "entries", "ann"] + data)
             #expect(table.output.split(separator: "\n").count == 6)
-            #expect(try Program.run(["verify"] + data).status == 0)
+            #expect(try await Program.run(["verify"] + data).status == 0)
         }
     }
 
@@ -123,12 +123,12 @@ import Testing
                 "plans", "put", "free", "--default", "--recurring-grant", "day=50,80",
                 "--overdraft", "20",
             ]
-            #expect(try Program.run(plan + data).status == 0)
-            #expect(try Program.run(["credits", "policy", "set"] + data).status == 0)
-            let plans = try Program.run(["plans", "--json"] + data)
+            #expect(try await Program.run(plan + data).status == 0)
+            #expect(try await Program.run(["credits", "policy", "set"] + data).status == 0)
+            let plans = try await Program.run(["plans", "--json"] + data)
             #expect(plans.output.contains(#""overdraft":20"#))
             #expect(plans.output.contains(#""rolloverMax":80"#))
-            let balance = try Program.run(["credits", "balance", "bob", "--json"] + data)
+            let balance = try await Program.run(["credits", "balance", "bob", "--json"] + data)
             #expect(balance.output.hasPrefix(#"{"balance":50,"#))
         }
     }
@@ -136,19 +136,19 @@ import Testing
     @Test func `models have prices, each from an instant`() async throws {
         try await withStore { data in
             let first = ["models", "set", "gpt-4", "--input", "30", "--output", "60"]
-            #expect(try Program.run(first + data).output == "created model gpt-4\n")
-            #expect(try Program.run(first + data).output == "unchanged: model gpt-4\n")
+            #expect(try await Program.run(first + data).output == "created model gpt-4\n")
+            #expect(try await Program.run(first + data).output == "unchanged: model gpt-4\n")
             let later = [
                 "models", "put", "gpt-4", "--input", "0.15", "--output", "0.000001", "--cached",
                 "0", "--effective-at", "2026-01-01T00:00:00Z",
             ]
-            #expect(try Program.run(later + data).output == "replaced model gpt-4\n")
-            let table = try Program.run(["models"] + data).output
+            #expect(try await Program.run(later + data).output == "replaced model gpt-4\n")
+            let table = try await Program.run(["models"] + data).output
             #expect(table.contains("gpt-4  2026-01-01T00:00:00.000Z   0.15  0.000001       0"))
-            let list = try Program.run(["models", "list", "--json"] + data)
+            let list = try await Program.run(["models", "list", "--json"] + data)
             #expect(list.output.contains(#""input":150000,"output":1"#))
-            #expect(try Program.run(["models", "delete", "gpt-4"] + data).status == 0)
-            #expect(try Program.run(["models"] + data).output == "no models\n")
+            #expect(try await Program.run(["models", "delete", "gpt-4"] + data).status == 0)
+            #expect(try await Program.run(["models"] + data).output == "no models\n")
         }
     }
 
@@ -166,8 +166,8 @@ import Testing
             ["models", "put", "m", "--input", "1"],
             ["models", "put", "m", "--input", "1", "--output", "0.0000001"],
         ])
-    func `a wrong command line ends with 64 and says why`(arguments: [String]) throws {
-        let ending = try Program.run(arguments)
+    func `a wrong command line ends with 64 and says why`(arguments: [String]) async throws {
+        let ending = try await Program.run(arguments)
         #expect(ending.status == 64)
         #expect(ending.output.isEmpty)
         #expect(!ending.errors.isEmpty)

@@ -1,5 +1,4 @@
 import Foundation
-import MeterstoneTesting
 import Testing
 
 /// The commands of the README and of the documentation work as they are printed.
@@ -63,23 +62,9 @@ import Testing
         return !elsewhere.contains { command.contains($0) }
     }
 
-    private func shell(_ command: String, in folder: String) throws -> Program.Ending {
-        let program = Program.process([]).executableURL?.path ?? ""
-        let process = Process()
-        process.executableURL = URL(filePath: "/bin/bash")
-        process.arguments = ["-c", "meterstone() { '\(program)' \"$@\"; }\n\(command)"]
-        process.currentDirectoryURL = URL(filePath: folder)
-        let (output, errors) = (Pipe(), Pipe())
-        process.standardOutput = output
-        process.standardError = errors
-        process.standardInput = FileHandle.nullDevice
-        try process.start()
-        let text = output.fileHandleForReading.readDataToEndOfFile()
-        let errorText = errors.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return Program.Ending(
-            status: process.terminationStatus, output: String(decoding: text, as: UTF8.self),
-            errors: String(decoding: errorText, as: UTF8.self))
+    private func shell(_ command: String, in folder: String) async throws -> Program.Ending {
+        let program = "meterstone() { '\(Program.path)' \"$@\"; }"
+        return try await Program.run("/bin/bash", ["-c", "\(program)\n\(command)"], in: folder)
     }
 
     @Test(arguments: [
@@ -97,9 +82,9 @@ import Testing
                 meterstone credits policy put --payment creditsOnly --price prompts=10
                 meterstone credits grant ann 500 && meterstone consume ann prompts --id e2
                 """
-            #expect(try shell(start, in: folder).status == 0)
+            #expect(try await shell(start, in: folder).status == 0)
             for command in commands {
-                let ending = try shell(command, in: folder)
+                let ending = try await shell(command, in: folder)
                 #expect(ending.status == 0, "\(page): \(command)\n\(ending.errors)")
             }
         }
@@ -114,32 +99,16 @@ import Testing
         #expect(!commands.isEmpty)
         try await withFolder { folder in
             try Self.blueprint.write(toFile: folder + "/my.yaml", atomically: true, encoding: .utf8)
-            let server = Program.process(
-                [
-                    "serve", "--port", "0", "--data", folder + "/data", "--blueprint",
-                    folder + "/my.yaml",
-                ])
-            let output = Pipe()
-            server.standardOutput = output
-            server.standardError = FileHandle.nullDevice
-            try server.start()
-            defer {
-                server.terminate()
-                server.waitUntilExit()
-            }
-            var line = ""
-            while !line.hasSuffix("\n"),
-                let byte = try output.fileHandleForReading.read(upToCount: 1), !byte.isEmpty
-            {
-                line += String(decoding: byte, as: UTF8.self)
-            }
-            let port = line.split(separator: ":").last?.dropLast() ?? ""
-            for command in commands {
-                let here = command.replacing(":8080/", with: ":\(port)/")
-                    .replacing("curl ", with: "curl -sS --fail-with-body ", maxReplacements: 1)
-                let ending = try shell(here, in: folder)
-                #expect(
-                    ending.status == 0, "\(page): \(command)\n\(ending.output)\n\(ending.errors)")
+            let arguments = ["--data", folder + "/data", "--blueprint", folder + "/my.yaml"]
+            _ = try await Program.serve(arguments) { server in
+                for command in commands {
+                    let here = command.replacing(":8080/", with: ":\(server.port)/")
+                        .replacing("curl ", with: "curl -sS --fail-with-body ", maxReplacements: 1)
+                    let ending = try await shell(here, in: folder)
+                    #expect(
+                        ending.status == 0,
+                        "\(page): \(command)\n\(ending.output)\n\(ending.errors)")
+                }
             }
         }
     }

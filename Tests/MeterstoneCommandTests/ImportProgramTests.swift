@@ -6,15 +6,15 @@ import Testing
     /// A folder with files of these texts, and a store to import them into.
     private func with(
         _ files: [String: String],
-        _ body: (_ run: ([String]) throws -> Program.Ending) throws -> Void
+        _ body: (_ run: ([String]) async throws -> Program.Ending) async throws -> Void
     ) async throws {
         try await withFolder { folder in
             for (name, text) in files {
                 try text.write(toFile: "\(folder)/\(name)", atomically: true, encoding: .utf8)
             }
-            try body { arguments in
+            try await body { arguments in
                 let paths = arguments.map { files[$0] == nil ? $0 : "\(folder)/\($0)" }
-                return try Program.run(paths + ["--data", "\(folder)/store"])
+                return try await Program.run(paths + ["--data", "\(folder)/store"])
             }
         }
     }
@@ -31,13 +31,13 @@ import Testing
     {
         let text = "who,n\nann,1\nann,1\nbob,2\n"
         try await with(["a.csv": text, "b.csv": text]) { run in
-            #expect(try counts(run(["import", "a.csv"] + mapping))["counted"] == 3)
-            #expect(try counts(run(["import", "a.csv"] + mapping))["duplicate"] == 3)
-            let other = try run(["import", "b.csv"] + mapping)
+            #expect(try counts(await run(["import", "a.csv"] + mapping))["counted"] == 3)
+            #expect(try counts(await run(["import", "a.csv"] + mapping))["duplicate"] == 3)
+            let other = try await run(["import", "b.csv"] + mapping)
             #expect(try counts(other)["counted"] == 3)
             #expect(other.errors.contains("'b.csv' holds what 'a.csv' held"))
-            #expect(try counts(run(["import", "b.csv"] + mapping))["duplicate"] == 3)
-            let usage = try run(["usage", "ann", "calls", "--window", "lifetime", "--json"])
+            #expect(try counts(await run(["import", "b.csv"] + mapping))["duplicate"] == 3)
+            let usage = try await run(["usage", "ann", "calls", "--window", "lifetime", "--json"])
             #expect(usage.output.contains(#""quantity":4"#))
         }
     }
@@ -45,8 +45,8 @@ import Testing
     @Test func `with a source, equal rows of two files are one`() async throws {
         try await with(["a.csv": "who,n\nann,1\n", "b.csv": "who,n\nann,1\nbob,1\n"]) { run in
             let source = mapping + ["--source", "shop"]
-            #expect(try counts(run(["import", "a.csv"] + source))["counted"] == 1)
-            let other = try counts(run(["import", "b.csv"] + source))
+            #expect(try counts(await run(["import", "a.csv"] + source))["counted"] == 1)
+            let other = try counts(await run(["import", "b.csv"] + source))
             #expect(other["counted"] == 1)
             #expect(other["duplicate"] == 1)
         }
@@ -56,8 +56,8 @@ import Testing
         let text = "id,who,n\ne1,ann,1\n"
         try await with(["a.csv": text, "b.csv": text]) { run in
             let ids = mapping + ["--id", "id"]
-            let first = try counts(run(["import", "a.csv"] + ids))
-            let second = try counts(run(["import", "b.csv"] + ids))
+            let first = try counts(await run(["import", "a.csv"] + ids))
+            let second = try counts(await run(["import", "b.csv"] + ids))
             #expect(first["counted"] == 1 && second["duplicate"] == 1)
         }
     }
@@ -67,16 +67,16 @@ import Testing
     {
         try await withFolder { folder in
             let path = "\(folder)/usage.csv"
-            func importing(_ text: String) throws -> [String: Int] {
+            func importing(_ text: String) async throws -> [String: Int] {
                 try text.write(toFile: path, atomically: true, encoding: .utf8)
                 return try counts(
-                    Program.run(["import", path] + mapping + ["--data", "\(folder)/store"]))
+                    await Program.run(["import", path] + mapping + ["--data", "\(folder)/store"]))
             }
-            #expect(try importing("who,n\nann,1\n")["counted"] == 1)
-            let longer = try importing("who,n\nann,1\nann,1\n")
+            #expect(try await importing("who,n\nann,1\n")["counted"] == 1)
+            let longer = try await importing("who,n\nann,1\nann,1\n")
             #expect(longer["counted"] == 1)
             #expect(longer["duplicate"] == 1)
-            let replaced = try importing("who,n\nbob,1\nann,1\n")
+            let replaced = try await importing("who,n\nbob,1\nann,1\n")
             #expect(replaced["counted"] == 2)
         }
     }
@@ -92,33 +92,35 @@ import Testing
         other: [String]
     ) async throws {
         try await with(["a.csv": "id,who,team,n,t\ne1,ann,x,1,2\n"]) { run in
-            #expect(try run(["import", "a.csv"] + mapping).status == 0)
-            let refused = try run(["import", "a.csv"] + other)
+            #expect(try await run(["import", "a.csv"] + mapping).status == 0)
+            let refused = try await run(["import", "a.csv"] + other)
             #expect(refused.status == 64)
             #expect(refused.output.isEmpty)
             #expect(refused.errors.contains("'a.csv' was imported before, at "))
             #expect(refused.errors.contains("with --format csv --subject who --quantity calls=n"))
             #expect(refused.errors.contains("and 1 of its rows are counted"))
-            #expect(try run(["meters"]).output.contains("tokens") == false)
-            let apart = try run(["import", "a.csv", "--json", "--source", "again"] + other)
+            #expect(try await run(["meters"]).output.contains("tokens") == false)
+            let apart = try await run(["import", "a.csv", "--json", "--source", "again"] + other)
             #expect(try counts(apart)["counted"] == 1)
-            #expect(try counts(run(["import", "a.csv"] + mapping))["duplicate"] == 1)
+            #expect(try counts(await run(["import", "a.csv"] + mapping))["duplicate"] == 1)
         }
     }
 
     @Test func `a mapping under which no row was usable can be mended`() async throws {
         try await with(["a.csv": "who,n\nann,1\nbob,2\n"]) { run in
-            let wrong = try run(["import", "a.csv", "--subject", "who", "--quantity", "calls=who"])
+            let wrong = try await run([
+                "import", "a.csv", "--subject", "who", "--quantity", "calls=who",
+            ])
             #expect(wrong.status == 65)
             #expect(wrong.errors.contains("a.csv' could be used"))
-            #expect(try counts(run(["import", "a.csv"] + mapping))["counted"] == 2)
+            #expect(try counts(await run(["import", "a.csv"] + mapping))["counted"] == 2)
         }
     }
 
     @Test func `rows that were lost are told, and end with 1`() async throws {
         let text = "who,n\nann,\"1\nbob,2.0\ncid,2.5\ndan,x\u{9B}\u{1B}[2J\n"
         try await with(["a.csv": text]) { run in
-            let ending = try run(["import", "a.csv"] + mapping)
+            let ending = try await run(["import", "a.csv"] + mapping)
             #expect(ending.status == 1)
             #expect(try counts(ending)["rejected"] == 3)
             #expect(try counts(ending)["counted"] == 1)
@@ -139,11 +141,11 @@ import Testing
             """
         try await with(["a.csv": text]) { run in
             let zone = ["--time", "at", "--time-zone", "America/New_York"]
-            let ending = try counts(run(["import", "a.csv"] + mapping + zone))
+            let ending = try counts(await run(["import", "a.csv"] + mapping + zone))
             #expect(ending["timesShownTwice"] == 1)
             #expect(ending["timesNeverShown"] == 1)
             #expect(ending["counted"] == 3)
-            let texts = try run(
+            let texts = try await run(
                 ["import", "a.csv", "--subject", "who", "--quantity", "calls=n"] + zone)
             #expect(texts.output.contains("1 rows have a local time that clocks showed twice"))
         }
@@ -152,11 +154,12 @@ import Testing
     @Test func `the type of each row comes from its columns`() async throws {
         try await with(["a.csv": "who,kind\nann,chat\nann,call\nann,chat\n"]) { run in
             for kind in ["chat", "call"] {
-                #expect(try run(["meters", "put", "\(kind)s", "--event-type", kind]).status == 0)
+                #expect(
+                    try await run(["meters", "put", "\(kind)s", "--event-type", kind]).status == 0)
             }
             let types = ["import", "a.csv", "--subject", "who", "--type", "{kind}", "--json"]
-            #expect(try counts(run(types))["counted"] == 3)
-            let usage = try run(["usage", "ann", "chats", "--window", "lifetime", "--json"])
+            #expect(try counts(await run(types))["counted"] == 3)
+            let usage = try await run(["usage", "ann", "chats", "--window", "lifetime", "--json"])
             #expect(usage.output.contains(#""quantity":2"#))
         }
     }
@@ -164,7 +167,7 @@ import Testing
     @Test func `control characters of a blueprint never reach a terminal`() async throws {
         let yaml = "meters: { m: { aggregation: \"\\e[31mred\" } }\n"
         try await with(["b.yaml": yaml]) { run in
-            let ending = try run(["blueprint", "apply", "b.yaml"])
+            let ending = try await run(["blueprint", "apply", "b.yaml"])
             #expect(ending.status == 65)
             #expect(ending.errors.contains(#"\u{1B}[31mred"#))
             #expect(!ending.errors.contains("\u{1B}"))
@@ -173,10 +176,10 @@ import Testing
 
     @Test func `control characters of stored texts never reach a terminal`() async throws {
         try await with([:]) { run in
-            #expect(try run(["meters", "put", "calls"]).status == 0)
-            #expect(try run(["record", "a\u{9B}31m", "calls"]).status == 0)
+            #expect(try await run(["meters", "put", "calls"]).status == 0)
+            #expect(try await run(["record", "a\u{9B}31m", "calls"]).status == 0)
             for format in [[], ["--json"]] {
-                let ending = try run(["report", "top", "calls"] + format)
+                let ending = try await run(["report", "top", "calls"] + format)
                 #expect(ending.status == 0)
                 #expect(!ending.output.unicodeScalars.contains("\u{9B}"))
             }

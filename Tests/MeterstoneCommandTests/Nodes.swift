@@ -54,7 +54,7 @@ final class Nodes {
     }
 
     private func start(_ name: String, _ settings: [String: String]) throws -> Pipe {
-        let process = Program.process(
+        let process = Self.process(
             ["serve", "--port", "0", "--log-level", "warning"],
             settings.merging(["METERSTONE_STORE": "\(url)?application_name=\(name)"]) { $1 })
         let output = Pipe()
@@ -67,6 +67,19 @@ final class Nodes {
         let line = "\(process.processIdentifier)\n"
         try watched.fileHandleForWriting.write(contentsOf: Data(line.utf8))
         return output
+    }
+
+    /// Not as ``Program`` runs it: nodes outlive the functions that start them, and their tests have
+    /// threads of their own.
+    private static func process(
+        _ arguments: [String], _ environment: [String: String]
+    ) -> Process {
+        let process = Process()
+        process.executableURL = URL(filePath: Program.path)
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment
+            .filter { !Program.isOurs($0.key) }.merging(environment) { $1 }
+        return process
     }
 
     private func noteStarted(_ index: Int, _ output: Pipe) throws {
@@ -142,8 +155,16 @@ final class Nodes {
 
     /// Every counter has to be what the events add up to.
     func expectClean(at place: SourceLocation = #_sourceLocation) throws {
-        let ending = try Program.run(["verify", "--store", url])
-        #expect(ending.status == 0, "\(ending)", sourceLocation: place)
+        let process = Self.process(["verify", "--store", url], [:])
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = output
+        try process.start()
+        let text = output.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        #expect(
+            process.terminationStatus == 0, "\(String(decoding: text, as: UTF8.self))",
+            sourceLocation: place)
     }
 }
 

@@ -7,7 +7,7 @@ import Testing
 @Suite(.serialized)
 struct NodesTests {
     @Test func `of 600 consumes at three nodes exactly as many are allowed as the limit says`()
-        throws
+        async throws
     {
         let nodes = try Nodes(3, on: .shared())
         defer { nodes.stop() }
@@ -58,7 +58,7 @@ struct NodesTests {
     }
 
     @Test func `what one node changes decides on the others at once, and is soon shown there`()
-        throws
+        async throws
     {
         let nodes = try Nodes(3, on: .shared())
         defer { nodes.stop() }
@@ -129,10 +129,10 @@ struct NodesTests {
         return ContinuousClock.now - start
     }
 
-    @Test func `a node with another default time zone does not start`() throws {
+    @Test func `a node with another default time zone does not start`() async throws {
         let nodes = try Nodes(1, on: .shared(), ["METERSTONE_DEFAULT_TIME_ZONE": "Asia/Tokyo"])
         defer { nodes.stop() }
-        let (line, log) = try startBriefly(
+        let (line, log) = try await startBriefly(
             ["METERSTONE_STORE": nodes.url, "METERSTONE_DEFAULT_TIME_ZONE": "Europe/Berlin"])
         #expect(line == "")
         #expect(log.contains("'Asia/Tokyo'"))
@@ -141,11 +141,11 @@ struct NodesTests {
         #expect(try nodes.connection(0).consume("ada", "e1").status == 200)
     }
 
-    @Test func `the log does not show the password of a URL`() throws {
+    @Test func `the log does not show the password of a URL`() async throws {
         let database = try PostgresServer.shared().makeDatabase()
         let url = database.replacing("meterstone@", with: "meterstone:do-not-tell@")
         for url in [url, "\(database)?password=do-not-tell", "\(url)?application_name=x"] {
-            let (line, log) = try startBriefly(["METERSTONE_STORE": url])
+            let (line, log) = try await startBriefly(["METERSTONE_STORE": url])
             #expect(line.contains("listens on"), "\(log)")
             #expect(log.contains("store: postgres://…@127.0.0.1"))
             #expect(!(line + log).contains("do-not-tell"))
@@ -153,12 +153,12 @@ struct NodesTests {
         for url in [
             "Postgres://u:do-not-tell@h", "postgres://u:do-not-tell%zz@h", "u:do-not-tell@h",
         ] {
-            let (line, log) = try startBriefly(["METERSTONE_STORE": url])
+            let (line, log) = try await startBriefly(["METERSTONE_STORE": url])
             #expect(line == "")
             #expect(log.contains("postgres://USER@HOST/DATABASE"))
             #expect(!log.contains("do-not-tell"))
         }
-        let (line, log) = try startBriefly(
+        let (line, log) = try await startBriefly(
             ["METERSTONE_STORE": "postgres://nobody:do-not-tell@127.0.0.1:1/nothing"])
         #expect(line == "")
         #expect(log.contains("Connection refused"))
@@ -166,17 +166,11 @@ struct NodesTests {
     }
 
     /// Starts a server, and ends it once it listens or ends by itself: its first line, and its log.
-    private func startBriefly(_ environment: [String: String]) throws -> (String, String) {
-        let server = Program.process(
-            ["serve", "--port", "0", "--log-level", "trace"], environment)
-        let (output, errors) = (Pipe(), Pipe())
-        server.standardOutput = output
-        server.standardError = errors
-        try server.start()
-        let line = firstLine(output)
-        server.terminate()
-        let log = errors.fileHandleForReading.readDataToEndOfFile()
-        server.waitUntilExit()
-        return (line, String(decoding: log, as: UTF8.self))
+    private func startBriefly(_ environment: [String: String]) async throws -> (String, String) {
+        var line = ""
+        let ending = try await Program.serve(["--log-level", "trace"], environment) {
+            line = $0.line
+        }
+        return (line, ending.errors)
     }
 }

@@ -1,49 +1,106 @@
 import Foundation
-import MeterstoneTesting
+import Subprocess
+import Testing
 
-/// The program as it was built, run as a process.
+#if canImport(System)
+import System
+#else
+import SystemPackage
+#endif
+
+/// The program as it was built, run as a process. Nothing here holds a thread while it waits.
 enum Program {
-    struct Ending {
+    struct Ending: Sendable {
+        /// What it exited with, or the negative number of the signal that ended it.
         let status: Int32
         let output: String
         let errors: String
-    }
 
-    private static var executable: URL {
-        // Test bundles and products lie in one folder.
-        URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
-            .appending(path: "meterstone")
-    }
-
-    /// A process with an environment that says nothing about Meterstone but what is given.
-    static func process(_ arguments: [String], _ environment: [String: String] = [:]) -> Process {
-        let process = Process()
-        process.executableURL = executable
-        process.arguments = arguments
-        let inherited = ProcessInfo.processInfo.environment.filter {
-            !$0.key.hasPrefix("METERSTONE_") && !$0.key.hasPrefix("USAGE_")
+        fileprivate init(_ status: TerminationStatus, output: String, errors: String) {
+            self.status =
+                switch status {
+                case .exited(let code): code
+                case .signaled(let signal): -signal
+                }
+            self.output = output
+            self.errors = errors
         }
-        process.environment = inherited.merging(environment) { $1 }
-        return process
     }
+
+    /// A server that runs.
+    struct Server: Sendable {
+        /// What it prints once it accepts connections; nothing when it ended before.
+        let line: String
+
+        var port: String { line.split(separator: ":").last.map(String.init) ?? "" }
+    }
+
+    /// Test bundles and products lie in one folder.
+    static let path = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
+        .appending(path: "meterstone").path
+
+    private static let outputMax = 64 * 1_048_576
 
     static func run(
         _ arguments: [String], _ environment: [String: String] = [:], input: String = ""
-    ) throws -> Ending {
-        let process = process(arguments, environment)
-        let (output, errors, inputs) = (Pipe(), Pipe(), Pipe())
-        process.standardOutput = output
-        process.standardError = errors
-        process.standardInput = inputs
-        try process.start()
-        inputs.fileHandleForWriting.write(Data(input.utf8))
-        try inputs.fileHandleForWriting.close()
-        let text = output.fileHandleForReading.readDataToEndOfFile()
-        let errorText = errors.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
+    ) async throws -> Ending {
+        try await run(path, arguments, environment, input: input)
+    }
+
+    /// Runs another program, in a folder.
+    static func run(
+        _ path: String, _ arguments: [String], _ environment: [String: String] = [:],
+        in folder: String? = nil, input: String = ""
+    ) async throws -> Ending {
+        let result = try await Subprocess.run(
+            .path(FilePath(path)), arguments: Arguments(arguments),
+            environment: self.environment(environment),
+            workingDirectory: folder.map { FilePath($0) }, input: .string(input),
+            output: .string(limit: outputMax), error: .string(limit: outputMax))
         return Ending(
-            status: process.terminationStatus, output: String(decoding: text, as: UTF8.self),
-            errors: String(decoding: errorText, as: UTF8.self))
+            result.terminationStatus, output: result.standardOutput, errors: result.standardError)
+    }
+
+    /// Runs the program with a file as its standard output.
+    static func run(_ arguments: [String], into file: String) async throws -> Ending {
+        let descriptor = try FileDescriptor.open(FilePath(file), .writeOnly)
+        let result = try await Subprocess.run(
+            .path(FilePath(path)), arguments: Arguments(arguments), environment: environment(),
+            output: .fileDescriptor(descriptor, closeAfterSpawningProcess: true),
+            error: .string(limit: outputMax))
+        return Ending(result.terminationStatus, output: "", errors: result.standardError)
+    }
+
+    /// Starts a server on a free port, works with it, and ends it with a signal.
+    static func serve(
+        _ arguments: [String], _ environment: [String: String] = [:],
+        endedBy signal: Signal = .terminate, _ work: (Server) async throws -> Void
+    ) async throws -> Ending {
+        let result = try await Subprocess.run(
+            .path(FilePath(path)), arguments: Arguments(["serve", "--port", "0"] + arguments),
+            environment: self.environment(environment), input: .none, output: .sequence,
+            error: .string(limit: outputMax)
+        ) { process in
+            // Nothing is to be sent to a server that did not start.
+            defer { try? process.send(signal: signal) }
+            var lines = process.standardOutput.strings().makeAsyncIterator()
+            try await work(Server(line: try await lines.next() ?? ""))
+        }
+        return Ending(result.terminationStatus, output: "", errors: result.standardError)
+    }
+
+    /// An environment that says nothing about Meterstone but what is given.
+    static func environment(_ values: [String: String] = [:]) -> Subprocess.Environment {
+        var changes: [Subprocess.Environment.Key: String?] = [:]
+        for name in ProcessInfo.processInfo.environment.keys where isOurs(name) {
+            changes.updateValue(nil, forKey: .init(stringLiteral: name))
+        }
+        for (name, value) in values { changes[.init(stringLiteral: name)] = value }
+        return .inherit.updating(changes)
+    }
+
+    static func isOurs(_ variable: String) -> Bool {
+        variable.hasPrefix("METERSTONE_") || variable.hasPrefix("USAGE_")
     }
 }
 

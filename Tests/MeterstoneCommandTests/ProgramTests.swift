@@ -12,39 +12,33 @@ import Testing
     ])
     func `an answer that cannot be written ends with 74`(arguments: [String]) async throws {
         try await withFolder { folder in
-            _ = try Program.run(["blueprint", "apply", "video-studio", "--data", folder])
-            let process = Program.process(arguments.map { $0 == "DATA" ? folder : $0 })
-            process.standardOutput = try FileHandle(forWritingTo: URL(filePath: "/dev/full"))
-            let errors = Pipe()
-            process.standardError = errors
-            try process.start()
-            let text = errors.fileHandleForReading.readDataToEndOfFile()
-            process.waitUntilExit()
-            #expect(process.terminationReason == .exit)
-            #expect(process.terminationStatus == 74)
-            #expect(String(decoding: text, as: UTF8.self).contains("standard output"))
+            _ = try await Program.run(["blueprint", "apply", "video-studio", "--data", folder])
+            let ending = try await Program.run(
+                arguments.map { $0 == "DATA" ? folder : $0 }, into: "/dev/full")
+            #expect(ending.status == 74)
+            #expect(ending.errors.contains("standard output"))
         }
     }
 
     @Test func `a part of an event that is out of bounds is refused here too`() async throws {
         try await withFolder { folder in
-            _ = try Program.run(["blueprint", "apply", "video-studio", "--data", folder])
+            _ = try await Program.run(["blueprint", "apply", "video-studio", "--data", folder])
             let record = ["record", "u", "prompts", "--data", folder]
-            let negative = try Program.run(record + ["--duration-ms=-5"])
+            let negative = try await Program.run(record + ["--duration-ms=-5"])
             #expect(negative.status == 65)
             #expect(
                 negative.errors.contains(
                     "durationMs: expected a whole number from 0 to 9223372036854775807"))
-            let control = try Program.run(record + ["--project", "a\u{7}b"])
+            let control = try await Program.run(record + ["--project", "a\u{7}b"])
             #expect(control.status == 64)
             #expect(control.errors.contains("--project"))
             #expect(control.errors.contains("expected 1 to 255 bytes"))
-            #expect(try Program.run(record + ["--duration-ms=0"]).status == 0)
+            #expect(try await Program.run(record + ["--duration-ms=0"]).status == 0)
         }
     }
 
-    @Test func `version tells the version`() throws {
-        let ending = try Program.run(["version"])
+    @Test func `version tells the version`() async throws {
+        let ending = try await Program.run(["version"])
         #expect(ending.status == 0)
         #expect(ending.output == "meterstone \(MeterstoneProgram.version)\n")
     }
@@ -69,23 +63,23 @@ import Testing
             ["serve", "--log-level", "loud"],
             ["verify", "--data", "a", "--store", "sqlite:b"],
         ])
-    func `a wrong command line ends with 64 and says why`(arguments: [String]) throws {
-        let ending = try Program.run(arguments)
+    func `a wrong command line ends with 64 and says why`(arguments: [String]) async throws {
+        let ending = try await Program.run(arguments)
         #expect(ending.status == 64)
         #expect(ending.output.isEmpty)
         #expect(!ending.errors.isEmpty)
     }
 
-    @Test func `a wrong variable ends with 64 and is named`() throws {
-        let ending = try Program.run(["verify"], ["USAGE_LIMIT_PROMPTS_DAILY_FREE": "ten"])
+    @Test func `a wrong variable ends with 64 and is named`() async throws {
+        let ending = try await Program.run(["verify"], ["USAGE_LIMIT_PROMPTS_DAILY_FREE": "ten"])
         #expect(ending.status == 64)
         #expect(ending.errors.contains("USAGE_LIMIT_PROMPTS_DAILY_FREE: 'ten': expected"))
     }
 
-    @Test func `a file that is not there ends with 74`() throws {
+    @Test func `a file that is not there ends with 74`() async throws {
         let file = ["import", "/nowhere.csv", "--subject", "a", "--quantity", "a=1"]
-        #expect(try Program.run(file).status == 74)
-        #expect(try Program.run(["blueprint", "check", "/nowhere.yaml"]).status == 74)
+        #expect(try await Program.run(file).status == 74)
+        #expect(try await Program.run(["blueprint", "check", "/nowhere.yaml"]).status == 74)
     }
 
     @Test(arguments: [
@@ -96,7 +90,7 @@ import Testing
     {
         try await withFolder { folder in
             let path = "\(folder)/store"
-            let ending = try Program.run(arguments + ["--data", path])
+            let ending = try await Program.run(arguments + ["--data", path])
             #expect(ending.status == 69)
             #expect(ending.errors.contains("there is no store in '\(path)'"))
             #expect(!FileManager.default.fileExists(atPath: path))
@@ -111,7 +105,7 @@ import Testing
             let yaml =
                 "meters: { m: { agregation: sum } }\nlimits: { a: { meter: n, window: day } }\n"
             try yaml.write(toFile: path, atomically: true, encoding: .utf8)
-            let ending = try Program.run(["blueprint", "check", path])
+            let ending = try await Program.run(["blueprint", "check", path])
             #expect(ending.status == 65)
             let lines = ending.errors.split(separator: "\n").map(String.init)
             #expect(lines.count == 3)
@@ -119,51 +113,55 @@ import Testing
         }
     }
 
-    @Test func `the named blueprint is in the program`() throws {
-        let ending = try Program.run(["blueprint", "check", "video-studio"])
+    @Test func `the named blueprint is in the program`() async throws {
+        let ending = try await Program.run(["blueprint", "check", "video-studio"])
         #expect(ending.status == 0)
         #expect(ending.output == "video-studio: 9 meters, 3 plans, 8 limits\n")
-        let text = try Program.run(["blueprint", "show", "video-studio"]).output
+        let text = try await Program.run(["blueprint", "show", "video-studio"]).output
         #expect(text.contains("prompts_daily:"))
     }
 
     @Test func `a consume is allowed until the limit, then ends with 1`() async throws {
         try await withFolder { folder in
             let data = ["--data", folder]
-            #expect(try Program.run(["blueprint", "apply", "video-studio"] + data).status == 0)
-            let again = try Program.run(["blueprint", "apply", "video-studio"] + data)
+            #expect(
+                try await Program.run(["blueprint", "apply", "video-studio"] + data).status == 0)
+            let again = try await Program.run(["blueprint", "apply", "video-studio"] + data)
             #expect(again.output.hasSuffix("0 created, 0 replaced, 21 unchanged\n"))
             for _ in 0..<3 {
-                let ending = try Program.run(["consume", "ann", "--type", "export_video"] + data)
+                let ending = try await Program.run(
+                    ["consume", "ann", "--type", "export_video"] + data)
                 #expect(ending.status == 0)
             }
-            let refused = try Program.run(["consume", "ann", "exports", "--json"] + data)
+            let refused = try await Program.run(["consume", "ann", "exports", "--json"] + data)
             #expect(refused.status == 1)
             #expect(refused.output.hasPrefix(#"{"allowed":false"#))
             #expect(refused.output.contains(#""violated":["exports_daily"]"#))
-            #expect(try Program.run(["check", "ann", "exports"] + data).status == 1)
-            #expect(try Program.run(["check", "bob", "exports"] + data).status == 0)
+            #expect(try await Program.run(["check", "ann", "exports"] + data).status == 1)
+            #expect(try await Program.run(["check", "bob", "exports"] + data).status == 0)
             let override = ["USAGE_LIMIT_EXPORTS_DAILY_FREE": "4"]
-            #expect(try Program.run(["consume", "ann", "exports"] + data, override).status == 0)
-            #expect(try Program.run(["verify"] + data).status == 0)
+            #expect(
+                try await Program.run(["consume", "ann", "exports"] + data, override).status == 0)
+            #expect(try await Program.run(["verify"] + data).status == 0)
         }
     }
 
     @Test func `an event counts once, and other content under its id ends with 65`() async throws {
         try await withFolder { folder in
             let data = ["--data", folder]
-            let meter = try Program.run(["meters", "put", "calls"] + data)
+            let meter = try await Program.run(["meters", "put", "calls"] + data)
             #expect(meter.status == 0)
             let event = ["record", "ann", "calls=2", "--id", "e1", "--at", "2026-01-01T00:00:00Z"]
-            #expect(try Program.run(event + data).output == "counted e1\nmoves calls\n")
-            #expect(try Program.run(event + data).output == "duplicate e1\nmoves calls\n")
+            #expect(try await Program.run(event + data).output == "counted e1\nmoves calls\n")
+            #expect(try await Program.run(event + data).output == "duplicate e1\nmoves calls\n")
             let other = ["record", "ann", "calls=3", "--id", "e1", "--at", "2026-01-01T00:00:00Z"]
-            #expect(try Program.run(other + data).status == 65)
-            #expect(try Program.run(["record", "ann", "nothing"] + data).status == 65)
+            #expect(try await Program.run(other + data).status == 65)
+            #expect(try await Program.run(["record", "ann", "nothing"] + data).status == 65)
             let json = #"{"id":"e2","subject":"ann","quantities":{"calls":5}}"#
-            #expect(try Program.run(["record", "--event", json, "--json"] + data).status == 0)
+            #expect(
+                try await Program.run(["record", "--event", json, "--json"] + data).status == 0)
             let usage = ["usage", "ann", "calls", "--window", "lifetime", "--json"]
-            #expect(try Program.run(usage + data).output.contains(#""quantity":7"#))
+            #expect(try await Program.run(usage + data).output.contains(#""quantity":7"#))
         }
     }
 
@@ -176,14 +174,14 @@ import Testing
                 "import", "-", "--subject", "who", "--id", "id", "--quantity", "calls=n", "--json",
                 "--data", folder,
             ]
-            let ending = try Program.run(arguments, input: text)
+            let ending = try await Program.run(arguments, input: text)
             #expect(ending.status == 1)
             #expect(
                 ending.output.hasPrefix(
                     #"{"rows":4,"counted":2,"duplicate":1,"rejected":1,"allowed":0,"denied":0,"#))
             #expect(ending.errors.contains("created the meter 'calls'"))
             #expect(ending.errors.contains("-: line 3: quantity 'x': expected a whole number"))
-            let strict = try Program.run(
+            let strict = try await Program.run(
                 [
                     "import", "-", "--subject", "who", "--quantity", "cals=n", "--strict", "--data",
                     folder,
@@ -203,7 +201,7 @@ import Testing
                 {"id":"c"}
                 nonsense
                 """
-            let ending = try Program.run(
+            let ending = try await Program.run(
                 ["import", "-", "--format", "ndjson", "--json", "--data", folder], input: lines)
             #expect(ending.status == 1)
             #expect(ending.output.hasPrefix(#"{"rows":4,"counted":1,"duplicate":0,"rejected":3,"#))

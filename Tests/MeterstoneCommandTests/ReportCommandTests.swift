@@ -15,60 +15,60 @@ import Testing
         ["plans", "--meter", "calls"], ["unmetered"],
     ]
 
-    private static func filled(_ folder: String) throws -> [String] {
+    private static func filled(_ folder: String) async throws -> [String] {
         let data = ["--data", folder]
-        _ = try Program.run(["meters", "put", "calls"] + data)
-        _ = try Program.run(
+        _ = try await Program.run(["meters", "put", "calls"] + data)
+        _ = try await Program.run(
             ["limits", "put", "daily", "--meter", "calls", "--window", "day"] + data)
         let events = (1...3).map { #"{"id":"\#($0)","subject":"s\#($0)","meter":"calls"}"# }
-        _ = try Program.run(
+        _ = try await Program.run(
             ["import", "-", "--format", "ndjson"] + data, input: events.joined(separator: "\n"))
         return data
     }
 
     @Test func `each report is printed as a table, JSON, CSV and NDJSON`() async throws {
         try await withFolder { folder in
-            let data = try Self.filled(folder)
+            let data = try await Self.filled(folder)
             for report in Self.reports {
                 let arguments = ["report"] + report + data
-                let table = try Program.run(arguments)
+                let table = try await Program.run(arguments)
                 #expect(table.status == 0, "\(report) \(table.errors)")
                 #expect(!table.output.isEmpty)
-                let json = try Program.run(arguments + ["--json"])
+                let json = try await Program.run(arguments + ["--json"])
                 #expect(json.output.hasPrefix(#"{"report":"\#(report[0])","from":""#))
-                let csv = try Program.run(arguments + ["--csv"])
+                let csv = try await Program.run(arguments + ["--csv"])
                 #expect(csv.status == 0 && csv.output.hasSuffix("\r\n"))
             }
-            let lines = try Program.run(["report", "top", "calls", "--ndjson"] + data)
+            let lines = try await Program.run(["report", "top", "calls", "--ndjson"] + data)
             #expect(lines.output.hasPrefix(#"{"subject":""#) && lines.output.hasSuffix("}\n"))
         }
     }
 
     @Test func `a page tells where the next one starts, and CSV has all of them`() async throws {
         try await withFolder { folder in
-            let arguments = ["report", "top", "calls"] + (try Self.filled(folder))
-            let first = try Program.run(arguments + ["--count", "2"])
+            let arguments = ["report", "top", "calls"] + (try await Self.filled(folder))
+            let first = try await Program.run(arguments + ["--count", "2"])
             #expect(first.output.contains("s2") && !first.output.contains("s3"))
             let cursor = try #require(first.errors.firstMatch(of: /--cursor (\S+)/)?.output.1)
-            let second = try Program.run(arguments + ["--cursor", String(cursor)])
+            let second = try await Program.run(arguments + ["--cursor", String(cursor)])
             #expect(second.output.contains("s3") && !second.output.contains("s2"))
             #expect(second.errors.isEmpty)
-            let all = try Program.run(arguments + ["--csv"])
+            let all = try await Program.run(arguments + ["--csv"])
             #expect(all.output.split(separator: "\r\n").count == 4)
             #expect(all.errors.isEmpty)
             let wrong = ["report", "idle", "--cursor", String(cursor), "--data", folder]
-            #expect(try Program.run(wrong).status == 64)
+            #expect(try await Program.run(wrong).status == 64)
         }
     }
 
     @Test func `a meter, limit or zone that is not there ends with 65`() async throws {
         try await withFolder { folder in
-            let data = try Self.filled(folder)
+            let data = try await Self.filled(folder)
             for report in [
                 ["top", "nope"], ["overage", "--limit", "nope"],
                 ["idle", "--time-zone", "Nowhere"],
             ] {
-                let ending = try Program.run(["report"] + report + data)
+                let ending = try await Program.run(["report"] + report + data)
                 #expect(ending.status == 65 && ending.output.isEmpty, "\(report)")
             }
         }
@@ -83,8 +83,8 @@ import Testing
         ["idle", "--from", "2026-01-01T00:00:00Z", "--until", "2026-01-01T00:00:00Z"],
         ["idle", "--dimension", "a=b", "--dimension", "a=c"], ["idle", "--status", "done"],
     ])
-    func `a wrong command line ends with 64`(arguments: [String]) throws {
-        let ending = try Program.run(["report"] + arguments)
+    func `a wrong command line ends with 64`(arguments: [String]) async throws {
+        let ending = try await Program.run(["report"] + arguments)
         #expect(ending.status == 64, "\(arguments) \(ending.errors)")
         #expect(ending.output.isEmpty)
     }

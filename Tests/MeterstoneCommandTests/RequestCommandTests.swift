@@ -36,30 +36,30 @@ import Testing
         try await withFolder { folder in
             try await Self.fill(folder)
             let data = ["--data", folder]
-            let unpriced = try Program.run(["requests", "unpriced", "--json"] + data)
+            let unpriced = try await Program.run(["requests", "unpriced", "--json"] + data)
             #expect(unpriced.status == 0)
             #expect(unpriced.output.hasPrefix(#"{"unpriced":1,"requests":[{"#))
-            #expect(try Program.run(["requests", "unpriced"] + data).output.contains("ann"))
+            #expect(try await Program.run(["requests", "unpriced"] + data).output.contains("ann"))
             try await Self.price(folder)
-            let dry = try Program.run(["reprice", "--dry-run"] + data)
+            let dry = try await Program.run(["reprice", "--dry-run"] + data)
             #expect(
                 dry.output == """
                     1 requests: 1 would be repriced, 0 unchanged, 0 without a price
 
                     """)
-            let other = try Program.run(["reprice", "--model", "other", "--json"] + data)
+            let other = try await Program.run(["reprice", "--model", "other", "--json"] + data)
             #expect(other.output.hasPrefix(#"{"requests":0,"repriced":0,"#))
             for (repriced, unchanged) in [(1, 0), (0, 1)] {
-                let ending = try Program.run(["reprice", "--json"] + data)
+                let ending = try await Program.run(["reprice", "--json"] + data)
                 #expect(ending.status == 0)
                 #expect(
                     ending.output.hasPrefix(
                         #"{"requests":1,"repriced":\#(repriced),"unpriced":0,"#
                             + #""unchanged":\#(unchanged),"#))
             }
-            let after = try Program.run(["requests", "unpriced", "--json"] + data)
+            let after = try await Program.run(["requests", "unpriced", "--json"] + data)
             #expect(after.output.hasPrefix(#"{"unpriced":0,"#))
-            #expect(try Program.run(["verify"] + data).status == 0)
+            #expect(try await Program.run(["verify"] + data).status == 0)
         }
     }
 }

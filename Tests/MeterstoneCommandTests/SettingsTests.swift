@@ -128,8 +128,8 @@ import Testing
         }
     }
 
-    @Test func `flags of serve are the declared ones`() throws {
-        let help = try Program.run(["serve", "--help"]).output
+    @Test func `flags of serve are the declared ones`() async throws {
+        let help = try await Program.run(["serve", "--help"]).output
         let flags = help.matches(of: #/(?m)^  (--[a-z-]+) </#).map { String($0.1) }
         // The server is for commands that ask one.
         let declared = SettingTable.all.filter { $0.places.contains(.flag) }.map(\.flag)
@@ -137,7 +137,7 @@ import Testing
         #expect(flags.sorted() == declared.sorted())
         for flag in declared where flag != "--config" {
             let value = flag == "--store" ? "sqlite:x" : flag == "--data" ? "x" : "?"
-            let ending = try Program.run(["config", "show", flag, value])
+            let ending = try await Program.run(["config", "show", flag, value])
             #expect((ending.output + ending.errors).contains(flag), "\(flag) reaches no setting")
         }
     }
@@ -177,8 +177,8 @@ import Testing
         }
     }
 
-    @Test func `where settings come from can be asked for`() throws {
-        let ending = try Program.run(
+    @Test func `where settings come from can be asked for`() async throws {
+        let ending = try await Program.run(
             ["config", "show", "--port", "9", "--json"],
             ["METERSTONE_ADMIN_KEY": "do-not-tell", "METERSTONE_STORE": "postgres://u:secret@h/d"])
         #expect(ending.status == 0)

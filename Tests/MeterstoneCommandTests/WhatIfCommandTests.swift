@@ -3,7 +3,7 @@ import Testing
 @Suite struct WhatIfCommandTests {
     /// Ten prompts of ann on three days of March, under a limit of five a day that has a dot in its
     /// name and only watches.
-    private func withUsage(_ body: ([String]) throws -> Void) async throws {
+    private func withUsage(_ body: ([String]) async throws -> Void) async throws {
         try await withFolder { folder in
             let data = ["--data", folder]
             var lines = "who,when\n"
@@ -11,21 +11,22 @@ import Testing
             let importing = [
                 "import", "-", "--subject", "who", "--time", "when", "--quantity", "prompts=1",
             ]
-            #expect(try Program.run(importing + data, input: lines).status == 0)
-            #expect(try Program.run(["plans", "put", "free", "--default"] + data).status == 0)
+            #expect(try await Program.run(importing + data, input: lines).status == 0)
+            #expect(
+                try await Program.run(["plans", "put", "free", "--default"] + data).status == 0)
             let limit = [
                 "limits", "put", "prompts.daily", "--meter", "prompts", "--window", "day",
                 "--allowance", "free=5", "--mode", "shadow",
             ]
-            #expect(try Program.run(limit + data).status == 0)
-            try body(data)
+            #expect(try await Program.run(limit + data).status == 0)
+            try await body(data)
         }
     }
 
     @Test func `a table says what, when and whom`() async throws {
         try await withUsage { data in
             let asked = ["what-if", "--limit", "prompts.daily.free=3", "--refusals", "5"]
-            let ending = try Program.run(asked + data)
+            let ending = try await Program.run(asked + data)
             #expect(ending.status == 0, "\(ending.errors)")
             #expect(
                 ending.output.hasPrefix(
@@ -55,17 +56,17 @@ import Testing
                 "what-if", "--limit", "prompts.daily=2", "--from", "2026-03-02T00:00:00Z",
                 "--until", "2026-03-03T00:00:00Z", "--time-zone", "Asia/Tokyo", "--json",
             ]
-            let output = try Program.run(asked + data).output
+            let output = try await Program.run(asked + data).output
             #expect(output.contains(#""events":3,"allowed":2,"refused":1"#))
             #expect(output.contains(#""timeZone":"Asia/Tokyo""#))
             let json = #"""
                 {"limits":[{"key":"new","meter":"prompts","window":"lifetime","defaultAllowance":4}]}
                 """#
-            let other = try Program.run(["what-if", "--question", json, "--json"] + data)
+            let other = try await Program.run(["what-if", "--question", json, "--json"] + data)
             #expect(other.output.contains(#""events":10,"allowed":4,"refused":6"#))
             // Nothing was changed.
-            #expect(try Program.run(["limits"] + data).output.contains("shadow"))
-            #expect(try Program.run(["verify"] + data).status == 0)
+            #expect(try await Program.run(["limits"] + data).output.contains("shadow"))
+            #expect(try await Program.run(["verify"] + data).status == 0)
         }
     }
 
@@ -78,7 +79,7 @@ import Testing
                 (["--limit", "prompts.daily.free"], 65), (["--plan", "ann=unknown"], 65),
                 (["--plan", "nobody=free", "--limit", "prompts.daily"], 65),
             ] as [([String], Int32)] {
-                let ending = try Program.run(["what-if"] + arguments + data)
+                let ending = try await Program.run(["what-if"] + arguments + data)
                 #expect(ending.status == status, "\(arguments): \(ending.errors)")
             }
         }

@@ -9,7 +9,9 @@ import NIOPosix
 import Testing
 
 /// What a connection promises, whichever way a request takes through the server.
-@Suite struct ConnectionTests {
+///
+/// Most of them wait until the server closes: one that never does is found, and not waited for.
+@Suite(.timeLimit(.minutes(5))) struct ConnectionTests {
     private static func consume(_ id: String, _ more: String = "") -> String {
         let body = #"{"id":"\#(id)","subject":"u","meter":"prompts"}"#
         return
@@ -84,7 +86,7 @@ import Testing
             + "Content-Type: application/x-ndjson\r\n\r\n5\r\n{\"sub",
     ]
 
-    @Test(.timeLimit(.minutes(1)), arguments: halves, [nil, "secret"])
+    @Test(arguments: halves, [nil, "secret"])
     func `a client that stops in the middle of its request is let go`(
         half: String, key: String?
     ) async throws {
@@ -97,7 +99,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: halves, [nil, "secret"])
+    @Test(arguments: halves, [nil, "secret"])
     func `a server that stops does not wait for a client that stopped`(
         half: String, key: String?
     ) async throws {
@@ -115,7 +117,7 @@ import Testing
     }
 
     /// Requests whose answers are more than a connection holds, and requests without an end.
-    @Test(.timeLimit(.minutes(1)), arguments: [get("/openapi.json"), consume("a")])
+    @Test(arguments: [get("/openapi.json"), consume("a")])
     func `a server that stops does not wait for a client that takes no answers`(
         request: String
     ) async throws {
@@ -256,6 +258,44 @@ import Testing
             let answers = statuses(received)
             #expect(answers.count == 20_002)
             #expect(answers.dropFirst().dropLast().allSatisfy { $0 == "400" })
+        }
+    }
+
+    /// One that is answered on the way past the router, and others.
+    @Test(arguments: [
+        ("/v1/consume", "application/json", 1_048_576),
+        ("/v1/check", "application/json", 1_048_576),
+        ("/v1/events", "application/json", 64 * 1_048_576),
+    ])
+    func `a stream without a length is cut off at the bound`(
+        path: String, type: String, bound: Int
+    ) async throws {
+        let head =
+            "POST \(path) HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
+            + "Content-Type: \(type)\r\n\r\n"
+        let size = 1_048_576
+        let chunk = ByteBuffer(
+            string: "100000\r\n" + String(repeating: "\n", count: size) + "\r\n")
+        try await TestServer.run(.live) { server in
+            var received = ""
+            do {
+                try await open(server).executeThenClose { inbound, outbound in
+                    try await outbound.write(ByteBuffer(string: head))
+                    // Never the end: whoever waited for it would wait for ever.
+                    async let _: Void = {
+                        for _ in 0...bound / size { try await outbound.write(chunk) }
+                    }()
+                    for try await buffer in inbound {
+                        received += String(buffer: buffer)
+                        if received.contains("too_large") { break }
+                    }
+                }
+            } catch is IOError {
+            } catch is ChannelError {
+            }
+            #expect(statuses(received) == ["413"])
+            #expect(received.contains(#""code":"too_large""#))
+            #expect(try await server.get("/healthz").status == 200)
         }
     }
 

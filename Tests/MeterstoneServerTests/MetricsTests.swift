@@ -6,6 +6,7 @@ import MeterstoneCore
 import MeterstoneServer
 import MeterstoneStore
 import MeterstoneTesting
+import Subprocess
 import Testing
 
 /// What `/metrics` tells.
@@ -79,6 +80,22 @@ import Testing
             }
             let values = try await metrics(server)
             #expect(values[#"meterstone_store_errors_total{code="store_closed"}"#] == "3")
+        }
+    }
+
+    /// `make test` installs it.
+    @Test func `promtool finds nothing to complain about`() async throws {
+        try await TestServer.run { server in
+            let consume = #"{"subject":"u","meter":"prompts","quantity":6}"#
+            for path in ["/v1/consume", "/v1/consume", "/v1/check", "/v1/events", "/nothing"] {
+                _ = try await server.post(path, consume)
+            }
+            let text = try await server.get("/metrics").text
+            let ending = try await Subprocess.run(
+                .name("promtool"), arguments: ["check", "metrics"], input: .string(text),
+                output: .string(limit: 65_536), error: .combinedWithOutput)
+            #expect(ending.standardOutput == "")
+            #expect(ending.terminationStatus.isSuccess)
         }
     }
 

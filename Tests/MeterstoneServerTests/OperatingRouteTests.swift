@@ -114,13 +114,4 @@ import Testing
             #expect(answer.header("Retry-After") != nil)
         }
     }
-
-    @Test func `a stream without a length is cut off at the bound`() async throws {
-        try await TestServer.run(.live) { server in
-            let large = [UInt8](repeating: UInt8(ascii: "\n"), count: 2 * 1_048_576)
-            let answer = try await server.send(.post, "/v1/check", bytes: large)
-            #expect(answer.isProblem(413, "too_large"))
-            #expect(try await server.get("/healthz").status == 200)
-        }
-    }
 }

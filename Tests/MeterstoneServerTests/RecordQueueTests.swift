@@ -92,11 +92,11 @@ import Testing
     @Test func `whoever runs the queue sends what is added until it is closed`() async throws {
         try await TestServer.run { server in
             let queue = try queue(client(RouterTransport(server.client)))
-            async let sending: Void = queue.run()
+            async let running: Void = queue.run()
             for id in ["a", "b", "c"] { try await queue.add(Self.event(id)) }
             while await queue.count > 0 { await Task.yield() }
             try await queue.close()
-            await sending
+            await running
             let page = try await server.engine.events(of: SubjectID(unchecked: "ann"))
             #expect(page.events.count == 3)
         }

@@ -86,6 +86,7 @@ struct TestServer {
             method, path, bytes: body.map { Array($0.utf8) }, type: type, headers: headers)
     }
 
+    /// Sends a request, and compares what comes back with the description.
     func send(
         _ method: HTTPRequest.Method, _ path: String, bytes: [UInt8]?,
         type: String? = "application/json", headers: HTTPFields = [:]
@@ -93,9 +94,13 @@ struct TestServer {
         var headers = headers
         if bytes != nil, let type { headers[.contentType] = type }
         if let key, headers[.authorization] == nil { headers[.authorization] = "Bearer \(key)" }
-        return try await client.execute(
+        let answer = try await client.execute(
             uri: path, method: method, headers: headers, body: bytes.map { ByteBuffer(bytes: $0) }
         ) { Answer($0) }
+        for mistake in try DescribedAnswers.all.mistakes(in: answer, to: method, path) {
+            Issue.record("\(method) \(path), \(answer.status): \(mistake)")
+        }
+        return answer
     }
 
     func get(_ path: String) async throws -> Answer { try await send(.get, path) }

@@ -58,7 +58,8 @@ import Testing
         let verbs = ["SELECT ", "INSERT INTO", "DELETE FROM", "UPDATE SET"]
         for file in sources where !["MeterstoneSQLite", "MeterstonePostgres"].contains(file.target)
         {
-            for (number, line) in file.code where verbs.contains(where: { line.contains($0) }) {
+            for (number, line) in file.codeAndLiterals
+            where verbs.contains(where: { line.contains($0) }) {
                 Issue.record("\(file.path):\(number): SQL outside a store")
             }
         }

@@ -11,12 +11,19 @@ struct SourceFile {
         return parts.count > 1 && parts[0] == "Sources" ? String(parts[1]) : ""
     }
 
-    /// Lines without comments and without what stands in string literals of one line.
-    var code: [(number: Int, text: String)] {
-        lines.enumerated().compactMap { index, line in
-            let trimmed = line.trimmingCharacters(in: .whitespaces)
-            guard !trimmed.hasPrefix("//") else { return nil }
-            return (index + 1, line)
+    /// Lines without comments, and without what stands in literals.
+    var code: [(number: Int, text: String)] { numbered(SwiftText(text).code) }
+
+    /// Lines without comments.
+    var codeAndLiterals: [(number: Int, text: String)] {
+        numbered(SwiftText(text).codeAndLiterals)
+    }
+
+    private var text: String { lines.joined(separator: "\n") }
+
+    private func numbered(_ text: String) -> [(number: Int, text: String)] {
+        text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().map {
+            ($0 + 1, String($1))
         }
     }
 

@@ -107,18 +107,35 @@ extension OpenAPIParameter {
             "format", "Instead of the header field Accept.", #"{"enum":["json","csv","ndjson"]}"#),
     ]
 
+    private static let keyPattern = "[A-Za-z0-9_.-]{1,64}"
+
+    /// Texts with commas between them.
+    private static func list(of pattern: String, _ counts: some RangeExpression<Int>) -> String {
+        let counts = counts.relative(to: 0..<Int.max)
+        let last = counts.upperBound == .max ? "" : "\(counts.upperBound - 2)"
+        let more = "{\(counts.lowerBound - 1),\(last)}"
+        return #"{"type":"string","pattern":"^\#(pattern)(,\#(pattern))\#(more)$"}"#
+    }
+
     static let optionalMeter = query("meter", "The key of the meter that counts units.", keyText)
     static let meters = query(
-        "meters", "Keys of meters, with commas between them. Default: all.", #"{"type":"string"}"#)
+        "meters", "Keys of meters, with commas between them. Default: all.",
+        list(of: keyPattern, 1...))
     static let trendWindow = query(
         "window", "The length of one window. Default: day.",
         #"{"type":"string","pattern":"^(hour|day|week(:[a-z]+day)?|month|year)$"}"#)
-    static let facet = query("by", ReportFacet.expectation + ".", nameText, isRequired: true)
+    static let facet = query(
+        "by", ReportFacet.expectation + ".",
+        #"""
+        {"type":"string","pattern":"^(type|subtype|status|source|plan|model|category\#
+        |dimension:[^\u0000-\u001f\u007f]{1,255})$"}
+        """#, isRequired: true)
     static let types = query(
-        "types", "Types of events, with commas between them.", #"{"type":"string"}"#)
+        "types", "From 2 to 20 types of events, with commas between them.",
+        list(of: #"[^\u0000-\u001f\u007f,]{1,255}"#, ReportBounds.steps))
     static let stepMeters = query(
-        "meters", "Keys of meters, with commas between them, instead of types.",
-        #"{"type":"string"}"#)
+        "meters", "From 2 to 20 keys of meters, with commas between them, instead of types.",
+        list(of: keyPattern, ReportBounds.steps))
     static let ordered = query(
         "ordered", "Whether one step has to come after the other. Default: true.",
         #"{"type":"boolean"}"#)

@@ -39,7 +39,7 @@ extension OpenAPIOperation {
             """
             Of `userId`, by `date` or `lastUpdated`, the newest first; or everybody's, the newest \
             date first and in a date the highest usage. `date`, or `from` and `until`, select dates.
-            """, [.documentDate, .documentFrom(dateSchema), .documentUntil(dateSchema)],
+            """, [.documentDate, .documentFrom(.date), .documentUntil(.date)],
             order: .dailyOrder, "DailyUsageList"),
         get(
             daily + "/{document}", "getDailyUsage", "What a subject used on a day",
@@ -51,15 +51,13 @@ extension OpenAPIOperation {
             month first and in a month the highest usage. `year`, perhaps with `month`, or `from` \
             and `until`, select months.
             """,
-            [.year, .month, .documentFrom(monthSchema), .documentUntil(monthSchema)],
+            [.year, .month, .documentFrom(.month), .documentUntil(.month)],
             order: .monthlyOrder, "MonthlyUsageList"),
         get(
             monthly + "/{document}", "getMonthlyUsage", "What a subject used in a month, by day",
             [.monthlyDocument, .documentMeter], "MonthlyUsage"),
     ]
 
-    private static let dateSchema = #"{"type":"string","pattern":"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}"#
-    private static let monthSchema = #"{"type":"string","pattern":"^[0-9]{4}-[0-9]{2}$"}"#
     private static let path = "/v1/subjects/{subject}"
     private static let daily = "/v1/documents/daily_token_usage"
     private static let monthly = "/v1/documents/token_usage_history"
@@ -79,8 +77,6 @@ extension OpenAPIOperation {
 }
 
 extension OpenAPIParameter {
-    private static let dateSchema = #"{"type":"string","pattern":"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}"#
-
     static let days = OpenAPIParameter(
         place: .query, name: "days", description: "How many days, today included; 30 if left out.",
         schema: #"{"type":"integer","minimum":1,"maximum":366}"#)
@@ -97,10 +93,10 @@ extension OpenAPIParameter {
         schema: #"{"$ref":"Key"}"#)
     static let dailyDocument = OpenAPIParameter(
         place: .path, name: "document", description: "A subject and a date: user123_2024-01-15.",
-        schema: #"{"type":"string","pattern":"^.+_[0-9]{4}-[0-9]{2}-[0-9]{2}$"}"#)
+        schema: CalendarPattern.date.schema(after: "_"))
     static let monthlyDocument = OpenAPIParameter(
         place: .path, name: "document", description: "A subject and a month: user123_2024_01.",
-        schema: #"{"type":"string","pattern":"^.+_[0-9]{4}_[0-9]{2}$"}"#)
+        schema: CalendarPattern.monthOfDocument.schema(after: "_"))
     static let userID = OpenAPIParameter(
         place: .query, name: "userId", description: "The subject's id.",
         schema: #"{"$ref":"Name"}"#)
@@ -109,14 +105,16 @@ extension OpenAPIParameter {
         schema: #"{"$ref":"Key"}"#)
     static let documentDate = OpenAPIParameter(
         place: .query, name: "date", description: "A day, from 1970-01-01 to 9998-12-31.",
-        schema: dateSchema)
-    static func documentFrom(_ schema: String) -> OpenAPIParameter {
+        schema: CalendarPattern.date.schema())
+    static func documentFrom(_ pattern: CalendarPattern) -> OpenAPIParameter {
         OpenAPIParameter(
-            place: .query, name: "from", description: "The first period.", schema: schema)
+            place: .query, name: "from", description: "The first period.",
+            schema: pattern.schema())
     }
-    static func documentUntil(_ schema: String) -> OpenAPIParameter {
+    static func documentUntil(_ pattern: CalendarPattern) -> OpenAPIParameter {
         OpenAPIParameter(
-            place: .query, name: "until", description: "The period after the last.", schema: schema)
+            place: .query, name: "until", description: "The period after the last.",
+            schema: pattern.schema())
     }
     static let year = OpenAPIParameter(
         place: .query, name: "year", description: "A year.",
@@ -133,4 +131,32 @@ extension OpenAPIParameter {
     static let documentLimit = OpenAPIParameter(
         place: .query, name: "limit", description: "Another word for count.",
         schema: #"{"type":"integer","minimum":1,"maximum":\#(RequestLimits.pageItemsMax)}"#)
+}
+
+/// Texts for days and months of 1970 to 9998. All but 29 February of other years is a day.
+enum CalendarPattern {
+    case date, month, monthOfDocument
+
+    private static let year = "(19[7-9][0-9]|[2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])"
+    private static let monthAndDay = """
+        ((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)\
+        |02-(0[1-9]|[12][0-9]))
+        """
+
+    private var text: String {
+        switch self {
+        case .date: "\(Self.year)-\(Self.monthAndDay)"
+        case .month: "\(Self.year)-(0[1-9]|1[0-2])"
+        case .monthOfDocument: "\(Self.year)_(0[1-9]|1[0-2])"
+        }
+    }
+
+    func schema() -> String {
+        #"{"type":"string","pattern":"^\#(text)$"}"#
+    }
+
+    /// With a subject's id before it.
+    func schema(after separator: String) -> String {
+        #"{"type":"string","pattern":"^[^\u0000-\u001f\u007f]{1,255}\#(separator)\#(text)$"}"#
+    }
 }

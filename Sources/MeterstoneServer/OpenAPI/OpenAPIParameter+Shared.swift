@@ -2,7 +2,10 @@
 extension OpenAPIParameter {
     private static let keySchema = #"{"$ref":"Key"}"#
     private static let nameSchema = #"{"$ref":"Name"}"#
-    private static let headerSchema = #"{"type":"string","minLength":1,"maxLength":255}"#
+    static let headerSchema = #"""
+        {"type":"string","minLength":1,"maxLength":255,
+         "pattern":"^[^\u0000-\u0020\u007f]([^\u0000-\u001f\u007f]*[^\u0000-\u0020\u007f])?$"}
+        """#
     private static let instantSchema = #"{"type":"string","format":"date-time"}"#
 
     static let subject = OpenAPIParameter(
@@ -82,7 +85,9 @@ extension OpenAPIParameter {
         place: .header, name: "If-None-Match",
         description: "Only if it is none of these any more; *: only if it is not there.",
         schema: tagSchema)
-    private static let tagSchema = #"{"type":"string","pattern":"^(\\*|\"[^\", ]*\")$"}"#
+    private static let tagSchema = #"""
+        {"type":"string","pattern":"^(\\*|(W/)?\"[^\",]*\"( *, *(W/)?\"[^\",]*\")*)?$","examples":["*"]}
+        """#
 
     static func number(in range: ClosedRange<Int>) -> String {
         #"{"type":"integer","minimum":\#(range.lowerBound),"maximum":\#(range.upperBound)}"#

@@ -65,6 +65,7 @@ enum OpenAPIProblem: String, CaseIterable, Sendable {
     private var schema: String {
         switch self {
         case .limitExceeded, .insufficientCredits: "Denial"
+        case .forbidden, .tooMany: "Refusal"
         case .reservationConflict: "ReservationProblem"
         default: "Problem"
         }

@@ -14,6 +14,8 @@ extension OpenAPISchemas {
                 + #""violated","retryAfterSeconds","plansThatAllow"],"properties":{"# + problem
                 + "," + Shapes.denied.properties + "}}"
         ),
+        // Of a limit or a subject, or of the server.
+        ("Refusal", #"{"anyOf":[{"$ref":"Denial"},{"$ref":"Problem"}]}"#),
         (
             "ConsumeAnswers",
             #"{"anyOf":[{"$ref":"ConsumeAnswer"},{"$ref":"ConsumesAnswer"}]}"#

@@ -93,7 +93,7 @@ extension OpenAPISchemas {
         """#
 
     private static let model =
-        #""prices":{"type":"array","items":{"$ref":"ModelPrice"}}"#
+        #""prices":{"type":"array","minItems":1,"items":{"$ref":"ModelPrice"}}"#
 
     static let limit = #"""
         "meter":{"$ref":"Key"},

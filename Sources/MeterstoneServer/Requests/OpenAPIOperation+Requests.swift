@@ -87,5 +87,5 @@ extension OpenAPIParameter {
         schema: nameSchema)
     fileprivate static let userHeader = OpenAPIParameter(
         place: .header, name: "X-User-Id", description: "Whose request it is.",
-        schema: #"{"type":"string","minLength":1,"maxLength":255}"#)
+        schema: headerSchema)
 }

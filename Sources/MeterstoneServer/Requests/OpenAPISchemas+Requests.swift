@@ -18,8 +18,8 @@ extension OpenAPISchemas {
             #"""
             {"type":"object","required":["prompt","sessionId"],"additionalProperties":false,
              "properties":{"prompt":{"$ref":"Text"},"sessionId":{"$ref":"Name"},
-             "model":{"$ref":"OptionalName"},"requestType":{"$ref":"ChatText"},
-             "category":{"$ref":"ChatText"},"complexity":{"$ref":"ChatText"},
+             "model":{"$ref":"OptionalName"},"requestType":{"$ref":"OptionalName"},
+             "category":{"$ref":"OptionalName"},"complexity":{"$ref":"OptionalName"},
              "userId":{"$ref":"OptionalName"},"requestId":{"$ref":"OptionalName"},
              "estimatedTokens":{"$ref":"ChatNumber"},"ipAddress":{"$ref":"ChatText"},
              "userAgent":{"type":["string","null"],"maxLength":1024,"pattern":"^[^\u0000]*$"}}}
