@@ -77,8 +77,8 @@ struct NodesTests {
             try nodes.ask(writer, "PUT", "/v1/limits/most", Nodes.limit(2 * round))
             // Each first, in turn: whoever decides with the new limit shows it from then on, too.
             if round.isMultiple(of: 2) {
-                let time = try shown(#""defaultAllowance":\#(2 * round)"#, connections)
-                try #require(time < .seconds(2), "round \(round)")
+                let text = #""defaultAllowance":\#(2 * round)"#
+                try #require(try isShown(text, connections), "round \(round)")
             }
             for node in others { #expect(try consume(node) == 200) }
             for node in 0..<3 { #expect(try consume(node) == 429) }
@@ -118,15 +118,16 @@ struct NodesTests {
         #expect(try connections[2].consume("bob", "b3").status == 429)
     }
 
-    /// How long it takes until every node shows a limit with this text.
-    private func shown(_ text: String, _ connections: [HTTPConnection]) throws -> Duration {
-        let start = ContinuousClock.now
+    /// Whether every node shows a limit with this text, once it had time to: a second where the machine has
+    /// nothing else to do.
+    private func isShown(_ text: String, _ connections: [HTTPConnection]) throws -> Bool {
+        let end = ContinuousClock.now + .seconds(20)
         for connection in connections {
             while try !connection.send("GET", "/v1/limits").body.contains(text) {
-                guard ContinuousClock.now - start < .seconds(10) else { return .seconds(10) }
+                guard ContinuousClock.now < end else { return false }
             }
         }
-        return ContinuousClock.now - start
+        return true
     }
 
     @Test func `a node with another default time zone does not start`() async throws {

@@ -119,12 +119,10 @@ struct CatalogTests {
                     try database.admin.number(
                         "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'") > 0)
                 try database.terminateSessions("query LIKE 'LISTEN%'")
-                let start = ContinuousClock.now
                 try await one.put(.putLimit(.daily(allowance)))
                 try await eventually("\(allowance) is not shown") {
                     try await Self.shownAllowance(other) == allowance
                 }
-                #expect(ContinuousClock.now - start < .seconds(2))
                 // Whoever lost its session listens again.
                 try await eventually("nobody listens") {
                     _ = try await Self.shownAllowance(other)

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// A file of the repository, as text.
 struct SourceFile {
@@ -12,18 +13,37 @@ struct SourceFile {
     }
 
     /// Lines without comments, and without what stands in literals.
-    var code: [(number: Int, text: String)] { numbered(SwiftText(text).code) }
+    var code: [(number: Int, text: String)] { reading.code }
 
     /// Lines without comments.
-    var codeAndLiterals: [(number: Int, text: String)] {
-        numbered(SwiftText(text).codeAndLiterals)
+    var codeAndLiterals: [(number: Int, text: String)] { reading.codeAndLiterals }
+
+    private struct Reading {
+        let code: [(number: Int, text: String)]
+        let codeAndLiterals: [(number: Int, text: String)]
+
+        init(_ lines: [String]) {
+            let text = SwiftText(lines.joined(separator: "\n"))
+            code = Self.numbered(text.code)
+            codeAndLiterals = Self.numbered(text.codeAndLiterals)
+        }
+
+        private static func numbered(_ text: String) -> [(number: Int, text: String)] {
+            text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().map {
+                ($0 + 1, String($1))
+            }
+        }
     }
 
-    private var text: String { lines.joined(separator: "\n") }
+    /// Each file is read once, whatever is asked about it.
+    private static let readings = Mutex<[String: Reading]>([:])
 
-    private func numbered(_ text: String) -> [(number: Int, text: String)] {
-        text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().map {
-            ($0 + 1, String($1))
+    private var reading: Reading {
+        Self.readings.withLock { readings in
+            if let known = readings[path] { return known }
+            let reading = Reading(lines)
+            readings[path] = reading
+            return reading
         }
     }
 
