@@ -76,6 +76,49 @@ import Testing
         }
     }
 
+    @Test func `requests without a cost are found among all others, newest first`() async throws {
+        try await World.run(Self.blueprint) { world in
+            let bob = SubjectID(unchecked: "bob")
+            let start = world.clock.now
+            for (id, subject, model) in [
+                ("a1", World.ada, "unheard-of"), ("a2", World.ada, "flat"), ("b1", bob, "young"),
+                ("a3", World.ada, "unheard-of"), ("open", bob, "unheard-of"),
+                ("none", bob, "unheard-of"), ("void", bob, "unheard-of"),
+            ] {
+                world.clock.advance(bySeconds: 1)
+                try await world.started(id, of: subject, model: ModelKey(unchecked: model))
+                guard id != "open" else { continue }
+                // Several of one instant.
+                _ = try await world.engine.record([
+                    UsageEvent(
+                        id: EventID("other-\(id)"), subject: subject,
+                        quantities: .one(RequestTracker.requests, 1))
+                ])
+                if id == "none" {
+                    _ = try await world.engine.release(.text(id))
+                } else {
+                    try await world.finished(RequestEnd(id: .text(id), tokens: .total(10)))
+                }
+            }
+            _ = try await world.engine.correct(
+                Correction(eventID: .text("void"), kind: .void, author: "me", reason: "wrong"))
+            func unpriced(
+                _ from: Instant = .earliest, _ until: Instant = .latest
+            ) async throws
+                -> [String]
+            {
+                try await world.tracker.unpriced(from: from, until: until).map(\.id.text)
+            }
+            for _ in 0..<2 {
+                #expect(try await unpriced() == ["a3", "a1", "b1"])
+                let third = start.advanced(byMilliseconds: 3_000)
+                #expect(try await unpriced(third) == ["a3", "b1"])
+                #expect(try await unpriced(.earliest, third) == ["a1"])
+                try await world.engine.flush()
+            }
+        }
+    }
+
     @Test func `what is given comes before the price`() async throws {
         try await World.run { world in
             try await world.started("r")

@@ -41,17 +41,30 @@ extension RequestTracker {
     /// Requests of all subjects that ended within a span's starts and whose cost nobody knows,
     /// subject by subject, each newest first.
     ///
-    /// Reads every event of the span; meant for reports.
+    /// Reads the columns of the span, about ten nanoseconds an event, and then the requests that are open
+    /// or have no cost; meant for reports.
     public func unpriced(
         from: Instant = .earliest, until: Instant = .latest
     ) async throws(StoreError) -> [TrackedRequest] {
-        var found: [TrackedRequest] = []
-        try await forEachSubject { (subject) throws(StoreError) in
-            try await forEachEnded(of: subject, from: from, until: until) { request, _ in
-                if request.cost == nil { found.append(request) }
+        let view = try await engine.view(of: nil)
+        let now = engine.clock()
+        let span = EventFilter(from: from, until: until)
+        let events = try await engine.committer.read(.long) { (store) throws(StoreError) in
+            try store.read(view) { (source) throws(StoreError) in
+                var events: [RecordedEvent] = []
+                try EventListReader(view, source, span, now: now).forEachStanding(
+                    where: { $0.type == TrackedRequest.eventType && !$0.hasCost }
+                ) { event in
+                    if event.reservation?.status == .settled { events.append(event) }
+                }
+                return events
             }
         }
-        return found
+        return events.sorted { one, other in
+            one.event.subject == other.event.subject
+                ? one.cursor > other.cursor : one.event.subject < other.event.subject
+        }
+        .compactMap { TrackedRequest($0, at: now) }.filter { $0.cost == nil }
     }
 
     // MARK: Visiting

@@ -109,11 +109,7 @@ package struct EventListReader {
             let cursor = position.flatMap {
                 isBegun ? EventCursor(occurredAt: $0.occurredAt, sequence: $0.sequence) : nil
             }
-            let instant = Instant(millisecondsSince1970: place.time)
-            found += try reader.events(
-                of: place.subject, within: instant...instant, .newestFirst, after: cursor,
-                count: count
-            ).map { Candidate(subject: place.subject, event: $0) }
+            found += try candidates(at: place, after: cursor, count: count)
         }
         return (found, places.count < count && found.count < count)
     }
@@ -126,6 +122,48 @@ package struct EventListReader {
             until = min(until, position.occurredAt.advanced(byMilliseconds: 1))
         }
         return from < until ? WindowSpan(from: from, until: until) : nil
+    }
+
+    /// Visits the events of the filter's span that count now and are of a shape that is accepted, day by day;
+    /// of events that were corrected, by the shape that they have since.
+    ///
+    /// Only the columns are read of all others.
+    package func forEachStanding(
+        where accepts: (ColumnShape) -> Bool, _ visit: (RecordedEvent) -> Void
+    ) throws(StoreError) {
+        guard let span = span(before: nil) else { return }
+        for day in try scan.days(within: span) {
+            var standing: [Place: Int64] = [:]
+            let day = WindowSpan(
+                from: max(span.from, .startOf(day: day)),
+                until: min(span.until, .startOf(day: day + 1)))
+            try scan.forEachRun(in: day, withTimes: true, where: accepts) { (run) in
+                let (subjects, times, weights) = (run.subjects, run.times, run.weights)
+                for index in times.indices {
+                    let place = Place(time: times[index], subject: subjects[index])
+                    let weight = (standing[place] ?? 0) + (weights?[index] ?? 1)
+                    standing[place] = weight == 0 ? nil : weight
+                }
+            }
+            for place in standing.keys.sorted() {
+                let candidates = try candidates(at: place, after: nil, count: Self.eventsAtOnce)
+                let own = candidates.filter { $0.event.owner == place.subject }
+                for event in try page(of: own, next: nil).events { visit(event) }
+            }
+        }
+    }
+
+    /// Events of one subject and instant that are read together.
+    private static let eventsAtOnce = 65_536
+
+    private func candidates(
+        at place: Place, after cursor: EventCursor?, count: Int
+    ) throws(StoreError) -> [Candidate] {
+        let instant = Instant(millisecondsSince1970: place.time)
+        return try reader.events(
+            of: place.subject, within: instant...instant, .newestFirst, after: cursor,
+            count: count
+        ).map { Candidate(subject: place.subject, event: $0) }
     }
 
     // MARK: Places
