@@ -261,11 +261,9 @@ import Testing
         }
     }
 
-    /// One that is answered on the way past the router, and others.
     @Test(arguments: [
-        ("/v1/consume", "application/json", 1_048_576),
         ("/v1/check", "application/json", 1_048_576),
-        ("/v1/events", "application/json", 64 * 1_048_576),
+        ("/v1/reservations", "application/json", 1_048_576),
     ])
     func `a stream without a length is cut off at the bound`(
         path: String, type: String, bound: Int
