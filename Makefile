@@ -1,7 +1,7 @@
 # `make demo` and `make test` do all the set-up that a fresh Debian with a Swift 6.3 toolchain needs.
 SWIFT ?= swift
 SEED ?= 1
-FOLDERS = Package.swift Sources Tests Benchmarks
+FOLDERS = Package.swift Sources Tests Benchmarks Examples/Package.swift Examples/Sources
 # It means our own targets: SwiftPM suppresses the warnings of packages that we depend on.
 CHECKED = -Xswiftc -warnings-as-errors
 # Tests that keep every core busy for long, tests of clients that give up after a while, and tests that
@@ -13,7 +13,7 @@ MEASURED = --package-path Benchmarks -c release --static-swift-stdlib
 # The program needs no library of Swift, and of others only what cannot be taken in.
 RELEASED = -c release --product meterstone --static-swift-stdlib --pkg-config-path .build/static
 
-.PHONY: help setup demo test check format lint build release dist run simulate bench big-store \
+.PHONY: help setup demo test check format lint build release examples dist run simulate bench big-store \
 	reference record-snapshots clean
 
 help: ## This list
@@ -31,7 +31,7 @@ test: lint build ## Everything that has to pass: format, warnings, tests
 	$(SWIFT) test --skip-build $(CHECKED) --filter $(SERVED)
 	$(SWIFT) test --skip-build $(CHECKED) --filter $(FAULTS)
 
-check: test dist ## All that CI runs: the tests, the description, and the package in a fresh Debian
+check: test examples dist ## All that CI runs: the tests, the description, and the package in a fresh Debian
 	@SWIFT="$(SWIFT)" Scripts/setup python3-venv
 	@Scripts/check-description "$$($(SWIFT) build -c release --show-bin-path)/meterstone"
 	@Scripts/check-dist
@@ -49,6 +49,10 @@ release: ## Build the program for use: one file, .build/release/meterstone
 	@SWIFT="$(SWIFT)" Scripts/setup
 	@Scripts/static-libraries .build/static
 	$(SWIFT) build $(RELEASED)
+
+examples: setup ## Build the programs in Examples, and run the one that needs nothing else
+	$(SWIFT) build --package-path Examples
+	rm -rf .build/example && Examples/.build/debug/Embedded .build/example
 
 dist: release ## Pack it into dist/: a .tar.gz and a .deb
 	@SWIFT="$(SWIFT)" Scripts/setup debootstrap dpkg-dev
@@ -83,4 +87,4 @@ record-snapshots: build ## Write the texts anew that tests compare with
 	METERSTONE_RECORD_SNAPSHOTS=1 $(SWIFT) test --skip-build $(CHECKED)
 
 clean: ## Remove what was built
-	rm -rf .build dist Benchmarks/.build
+	rm -rf .build dist Benchmarks/.build Examples/.build
