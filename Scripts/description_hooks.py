@@ -33,10 +33,12 @@ UNSAYABLE = [
     r"expected a whole number from the amount on, \d+",
     r"expected at most one grant for each window",
     r"expected both kinds of tokens",
+    r"expected the dimension whose distinct values uniqueCount counts",
     r"expected tokensInput and tokensOutput beside reasoningTokens",
     # What depends on what time it is.
     r"expected an instant from \S+ to \S+",
     # What depends on what there is: limits, types of events, and what a page gave, which nobody can make up.
+    r"expected at most one default plan, and '.*' is it",
     r"expected sum or count, since limit '.*' has the window 'concurrent'",
     r"expected a quantity of a known meter, or a type that moves one",
     r"expected the cursor that the page before gave, as it was given",

@@ -12,9 +12,10 @@ extension MeterstoneEngine {
     }
 
     /// Writes every part of a blueprint. What it does not name stays as it is, the policies
-    /// included, and applying it twice changes nothing. A part that is rejected holds up none of the others.
+    /// included, and applying it twice changes nothing. Where parts are rejected nothing is written, and the
+    /// steps are those alone.
     ///
-    /// - Parameter name: what is written down of it, once all parts are accepted; `nil`: nothing.
+    /// - Parameter name: what is written down of it; `nil`: nothing.
     public func apply(
         _ blueprint: Blueprint, named name: String? = nil, author: String
     ) async throws(StoreError) -> [BlueprintStep] {
@@ -46,12 +47,27 @@ extension MeterstoneEngine {
             + blueprint.limits.map { .putLimit($0) } + blueprint.models.map { .putModel($0) }
             + (blueprint.credits.map { [.putCreditPolicy($0)] } ?? [])
             + (blueprint.statistics.map { [.putStatisticsPolicy($0)] } ?? [])
+        let rejected = try await rejections(of: changes)
+        guard rejected.isEmpty else { return rejected }
         let outcomes = try await committer.commit(
             changes.map { .change(ChangeRequest(change: $0, author: author)) })
         return try zip(changes, outcomes).map { (change, outcome) throws(StoreError) in
             guard case .changed(let outcome, _, _) = outcome else { throw .unexpectedOutcome }
             return BlueprintStep(kind: change.kind, key: change.key, outcome: outcome)
         }
+    }
+
+    /// Which of some changes would be rejected, one after the other, by what there is now.
+    private func rejections(of changes: [Change]) async throws(StoreError) -> [BlueprintStep] {
+        var blueprint = try await view(of: nil).catalog.blueprint
+        var rejected: [BlueprintStep] = []
+        for change in changes {
+            let (after, outcome) = blueprint.applying(change)
+            blueprint = after
+            guard case .rejected = outcome else { continue }
+            rejected.append(BlueprintStep(kind: change.kind, key: change.key, outcome: outcome))
+        }
+        return rejected
     }
 
     /// What decides now, each part sorted by key.

@@ -89,10 +89,10 @@ public protocol MeterstoneService: Sendable {
     /// Changes meters, plans, limits, policies, models, subjects, subscriptions, overrides or credits.
     func change(_ request: ChangeRequest) async throws -> ChangeReceipt
 
-    /// Writes every part of a blueprint. What it does not name stays as it is. A part that is rejected holds
-    /// up none of the others.
+    /// Writes every part of a blueprint. What it does not name stays as it is. Where parts are rejected
+    /// nothing is written, and the steps are those alone; a server tells the first of them.
     ///
-    /// - Parameter name: what is written down of it, once all parts are accepted; `nil`: nothing.
+    /// - Parameter name: what is written down of it; `nil`: nothing.
     func apply(
         _ blueprint: Blueprint, named name: String?, author: String
     ) async throws -> [BlueprintStep]

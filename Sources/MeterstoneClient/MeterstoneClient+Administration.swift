@@ -34,8 +34,12 @@ extension MeterstoneClient {
         _ blueprint: Blueprint, named name: String? = nil, author: String
     ) async throws -> [BlueprintStep] {
         let path = RequestPath("v1", "blueprint").with("name", name)
-        return try await send("PUT", path, try encoded(blueprint), headers: [("X-Author", author)])
-            .value(Shapes.blueprintSteps)
+        let answer = try await send(
+            "PUT", path, try encoded(blueprint), headers: [("X-Author", author)])
+        if let rejection = answer.problem?.rejection, let step = blueprint.step(rejection) {
+            return [step]
+        }
+        return try answer.value(Shapes.blueprintSteps)
     }
 
     public func blueprint() async throws -> Blueprint {
@@ -239,4 +243,32 @@ private struct WirePlace {
 
     /// Whether a problem says that what the path names is not there.
     func isMissing(_ code: String) -> Bool { !isCredit && code.hasPrefix("unknown_") }
+}
+
+extension Blueprint {
+    /// The part that a rejection is about, by the path that the server gave: `plans[3].price`.
+    fileprivate func step(_ rejection: Rejection) -> BlueprintStep? {
+        let part = String(rejection.field.prefix { $0 != "." })
+        let field = String(rejection.field.dropFirst(part.count + 1))
+        let place = part.firstMatch(of: /\[([0-9]+)\]/).flatMap { Int($0.1) }
+        func known(_ kind: String, _ keys: [String]) -> (kind: String, key: String)? {
+            place.flatMap { keys.indices.contains($0) ? (kind, keys[$0]) : nil }
+        }
+        let named: (kind: String, key: String)? =
+            switch part.prefix(while: { $0 != "[" }) {
+            case "meters": known("meter", meters.map(\.key.text))
+            case "plans": known("plan", plans.map(\.key.text))
+            case "limits": known("limit", limits.map(\.key.text))
+            case "models": known("model", models.map(\.key.text))
+            case "credits": ("creditPolicy", "credits")
+            case "statistics": ("statisticsPolicy", "statistics")
+            default: nil
+            }
+        return named.map {
+            BlueprintStep(
+                kind: $0.kind, key: $0.key,
+                outcome: .rejected(
+                    Rejection(code: rejection.code, field: field, message: rejection.message)))
+        }
+    }
 }

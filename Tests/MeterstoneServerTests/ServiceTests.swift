@@ -262,7 +262,7 @@ import Testing
             }
         }
         #expect(lines[0] == "meter prompts created" && lines[7] == "meter prompts unchanged")
-        #expect(lines.contains { $0.hasPrefix("limit prompts_daily rejected") })
+        #expect(lines[14].hasPrefix("limit prompts_daily rejected") && lines.count == 18)
     }
 
     @Test func `credits are given, taken back and told alike`() async throws {

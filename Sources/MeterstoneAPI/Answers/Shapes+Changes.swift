@@ -29,8 +29,6 @@ extension Shapes {
 }
 
 extension Shapes {
-    private static let stepOutcomes = ["created", "replaced", "unchanged", "rejected"]
-
     static let blueprintStep = Shape<BlueprintStep>(
         "BlueprintStep",
         [
@@ -39,32 +37,22 @@ extension Shapes {
                 .oneOf(["meter", "plan", "limit", "model", "creditPolicy", "statisticsPolicy"]),
                 \.kind, "Which part."),
             Member("key", .text, \.key, "Which one."),
-            Member("outcome", .oneOf(stepOutcomes), \.outcome.word, "What became of it."),
             Member(
-                maybe: "error", Shapes.rejection.wire, \.outcome.rejection, "Why it was rejected."),
+                "outcome", .oneOf(["created", "replaced", "unchanged"]), \.outcome.word,
+                "What became of it."),
         ]
     ) { fields throws(WireMismatch) in
         let word: String = try fields("outcome")
-        let outcome: ChangeOutcome
-        switch word {
-        case "created": outcome = .created
-        case "replaced": outcome = .replaced
-        case "unchanged": outcome = .unchanged
-        default: outcome = .rejected(try fields("error", rejection))
-        }
+        let outcome: ChangeOutcome =
+            switch word {
+            case "created": .created
+            case "replaced": .replaced
+            default: .unchanged
+            }
         return BlueprintStep(kind: try fields("kind"), key: try fields("key"), outcome: outcome)
     }
 
     package static let blueprintSteps = list("BlueprintAnswer", "steps", of: blueprintStep)
-
-    private static let rejection = Shape<Rejection>([
-        Member("code", .oneOf(Rejection.Code.allCases.map(\.rawValue)), \.code.rawValue),
-        Member("field", .text, \.field, "The path of the field."),
-        Member("detail", .text, \.message, "What was expected."),
-    ]) { fields throws(WireMismatch) in
-        Rejection(
-            code: try fields("code"), field: try fields("field"), message: try fields("detail"))
-    }
 }
 
 extension ChangeOutcome {
@@ -79,11 +67,6 @@ extension ChangeOutcome {
         case .credited: "credited"
         case .rejected: "rejected"
         }
-    }
-
-    fileprivate var rejection: Rejection? {
-        guard case .rejected(let rejection) = self else { return nil }
-        return rejection
     }
 }
 

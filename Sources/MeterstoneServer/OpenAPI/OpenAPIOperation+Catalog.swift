@@ -19,9 +19,9 @@ extension OpenAPIOperation {
             method: .put, path: "/v1/blueprint", id: "applyBlueprint",
             summary: "Write every part of a blueprint",
             description: """
-                What it does not name stays as it is; doing it again changes nothing. A part that is \
-                rejected holds up none of the others. With a name, it is noted in the audit log what \
-                was applied.
+                What it does not name stays as it is; doing it again changes nothing. Where a part is \
+                not accepted, nothing is written. With a name, it is noted in the audit log what was \
+                applied.
                 """,
             parameters: [.blueprintName, .author], body: [("application/json", "Blueprint")],
             answers: [

@@ -19,22 +19,35 @@ extension OpenAPISchemas {
         + schemas("Model", "models", key: "Name", required: ["prices"], always: ["prices"], model)
         + [("Blueprint", blueprint), ("ImportNote", importNote)]
 
-    /// Its parts are as the resources of the same names, and say more than can be written here.
     private static let blueprint = object(
         ["meters", "plans", "limits"],
-        ["meters", "plans", "limits", "models"].map { name in
-            #""\#(name)":{"type":["array","null"],"items":{"type":"object","required":["key"]}}"#
-        }.joined(separator: ",")
-            + #","credits":{"type":["object","null"]},"statistics":{"type":["object","null"]}"#)
+        [
+            parts("meters", meter), parts("plans", plan),
+            parts("limits", required: ["meter", "window"], limit),
+            parts("models", key: "Name", required: ["prices"], model, isOptional: true),
+            part("credits", "CreditPolicyBody"), part("statistics", "StatisticsPolicyBody"),
+        ].joined(separator: ","))
+
+    /// Things of one kind within a blueprint, each with its key.
+    private static func parts(
+        _ name: String, key: String = "Key", required: [String] = [], _ properties: String,
+        isOptional: Bool = false
+    ) -> String {
+        let item = object(["key"] + required, #""key":{"$ref":"\#(key)"},"# + properties)
+        let type = isOptional ? #"["array","null"]"# : #""array""#
+        return #""\#(name)":{"type":\#(type),"items":\#(item)}"#
+    }
+
+    private static func part(_ name: String, _ schema: String) -> String {
+        #""\#(name)":{"anyOf":[{"$ref":"\#(schema)"},{"type":"null"}]}"#
+    }
 
     private static let importNote = object(
         ["name", "bytes", "digest", "scope", "mapping"],
         #"""
-        "name":{"$ref":"Text"},"source":{"$ref":"OptionalText"},
-        "bytes":{"type":"integer","minimum":-9223372036854775808,"maximum":9223372036854775807},
+        "name":{"$ref":"Text"},"source":{"$ref":"OptionalName"},"bytes":{"$ref":"Quantity"},
         "digest":{"$ref":"Text"},"scope":{"$ref":"Text"},"mapping":{"$ref":"Text"},
-        "counted":{"type":["integer","null"],"minimum":-9223372036854775808,
-         "maximum":9223372036854775807}
+        "counted":{"$ref":"OptionalQuantity"}
         """#)
 
     /// The body of a write and of a change, the thing itself, and a page of them.

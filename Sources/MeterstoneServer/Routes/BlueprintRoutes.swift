@@ -22,6 +22,7 @@ struct BlueprintRoutes: Sendable {
             ).decode(Blueprint.self)
             let steps = try await engine.apply(
                 blueprint, named: name, author: try request.headers.author())
+            if let rejection = blueprint.rejection(steps) { throw rejection }
             return Response(steps, Shapes.blueprintSteps)
         }
         routes.on(.get, "/v1/imports") { _, _ in
@@ -31,6 +32,7 @@ struct BlueprintRoutes: Sendable {
             let body = try AdministrativeBody(
                 try await request.json(), fields: Self.fieldsOfImports)
             let note = try body.decode(ImportedFileNote.self)
+            if let rejection = note.mistake { throw rejection }
             return try await engine.put(.noteImport(note), request)
         }
     }
@@ -42,7 +44,8 @@ struct BlueprintRoutes: Sendable {
         .merging(CatalogCollection.models.elementsOfBlueprint) { $1 }
         .merging(["statistics.milestones": ["key", "meter", "total", "streak"]]) { $1 }
     private static let objects = [
-        "credits": ["enabled", "payment", "prices"], "statistics": ["sessions", "milestones"],
+        "credits": ["enabled", "payment", "prices"] + EffectiveCreditPolicy.fields,
+        "statistics": ["sessions", "milestones"],
         "statistics.sessions": ["completed", "length", "longest"],
     ]
 
@@ -54,8 +57,44 @@ struct BlueprintRoutes: Sendable {
 extension CatalogCollection {
     /// The names that its things, and the objects in them, may have within a blueprint.
     fileprivate var elementsOfBlueprint: [String: [String]] {
-        var result = [name: fields]
+        var result = [name: fields + shownFields]
         for (member, names) in elements { result["\(name).\(member)"] = names }
         return result
+    }
+}
+
+extension ImportedFileNote {
+    fileprivate var mistake: Rejection? {
+        if let source, !SubjectID.isValid(source) {
+            return .invalid("source", SubjectID.expectation)
+        }
+        let number = "a whole number from 0 to \(Int64.max)"
+        if bytes < 0 { return .invalid("bytes", number) }
+        return (counted ?? 0) < 0 ? .invalid("counted", number) : nil
+    }
+}
+
+extension Blueprint {
+    /// The first rejection of a part, with the path of the part.
+    fileprivate func rejection(_ steps: [BlueprintStep]) -> Rejection? {
+        for step in steps {
+            guard case .rejected(let rejection) = step.outcome else { continue }
+            return rejection.within(Self.path(ofPart: step, in: self))
+        }
+        return nil
+    }
+
+    private static func path(ofPart step: BlueprintStep, in blueprint: Blueprint) -> String {
+        func place(_ name: String, _ keys: [String]) -> String {
+            "\(name)[\(keys.firstIndex(of: step.key) ?? 0)]"
+        }
+        switch step.kind {
+        case "meter": return place("meters", blueprint.meters.map(\.key.text))
+        case "plan": return place("plans", blueprint.plans.map(\.key.text))
+        case "limit": return place("limits", blueprint.limits.map(\.key.text))
+        case "model": return place("models", blueprint.models.map(\.key.text))
+        case "creditPolicy": return "credits"
+        default: return "statistics"
+        }
     }
 }
