@@ -111,11 +111,14 @@ enum UsageEventStatements {
         LEFT JOIN usage_events e
             ON e.subject = i.subject AND e.day = i.day AND e.sequence = i.sequence
         """
+    /// Some facts. Here, and in the two that follow, the span of all days leaves the planner a few partitions:
+    /// with hundreds it takes longer than the reading.
     static let bodies = """
         SELECT e.subject, e.day, e.sequence, e.body
         FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) w(subject, day, sequence)
         JOIN usage_events e
             ON e.subject = w.subject AND e.day = w.day AND e.sequence = w.sequence
+            AND e.day BETWEEN $4::bigint AND $5::bigint
         """
     /// The facts of several subjects, each with days of its own; the first column says whose.
     static let facts = """
@@ -123,6 +126,7 @@ enum UsageEventStatements {
         FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY
             w(subject, first_day, last_day, place)
         JOIN usage_events e ON e.subject = w.subject AND e.day BETWEEN w.first_day AND w.last_day
+            AND e.day BETWEEN $4::bigint AND $5::bigint
         ORDER BY w.place, e.day, e.sequence
         """
     /// What was recorded of subjects from a fact on, of usage on or after a day. From day to day by the
@@ -170,6 +174,7 @@ enum UsageEventStatements {
             w(subject, day, target, place)
         JOIN usage_events e ON e.subject = w.subject AND e.day = w.day
             AND corrected_event(e.body) = w.target AND get_byte(e.body, 0) = 2
+            AND e.day BETWEEN $4::bigint AND $5::bigint
         ORDER BY w.place, e.sequence
         """
     /// Facts of one subject that are read before a cursor is worth its round trips.

@@ -38,6 +38,12 @@ extension Query {
         }
         return Query(UsageEventStatements.bodies)
             .binding(subjects).binding(days).binding(sequences)
+            .binding(spanOf: locations.lazy.map(\.day))
+    }
+
+    /// The first and the last of some days.
+    private func binding(spanOf days: some Sequence<Int64>) -> Query {
+        binding(days.min() ?? 0).binding(days.max() ?? 0)
     }
 
     static func facts(_ keys: [LoadedSource.FactsKey]) -> Query {
@@ -45,12 +51,15 @@ extension Query {
             .binding(IntColumn(keys.map(\.subject)))
             .binding(IntColumn(keys.map(\.days.lowerBound)))
             .binding(IntColumn(keys.map(\.days.upperBound)))
+            .binding(keys.map(\.days.lowerBound).min() ?? 0)
+            .binding(keys.map(\.days.upperBound).max() ?? 0)
     }
 
     static func corrections(of events: [EventLocation]) -> Query {
         Query(UsageEventStatements.corrections)
             .binding(IntColumn(events.map(\.subject))).binding(IntColumn(events.map(\.day)))
             .binding(IntColumn(events.map(\.sequence)))
+            .binding(spanOf: events.lazy.map(\.day))
     }
 
     static func newer(_ keys: [LoadedSource.NewerKey]) -> Query {
