@@ -31,7 +31,7 @@ test: lint build ## Everything that has to pass: format, warnings, tests
 	$(SWIFT) test --skip-build $(CHECKED) --filter $(SERVED)
 	$(SWIFT) test --skip-build $(CHECKED) --filter $(FAULTS)
 
-check: test examples dist ## All that CI runs: the tests, the description, and the package in a fresh Debian
+check: test examples dist ## All there is: the tests, the examples, the description, and the package in a fresh Debian
 	@SWIFT="$(SWIFT)" Scripts/setup python3-venv
 	@Scripts/check-description "$$($(SWIFT) build -c release --show-bin-path)/meterstone"
 	@Scripts/check-dist
