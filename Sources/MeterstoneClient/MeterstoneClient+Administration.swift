@@ -161,7 +161,9 @@ private struct WirePlace {
     }
 
     /// Names that a body must not have, since they have their own place, are left out.
-    private static func json(_ value: some Encodable, without names: [String]) throws -> [UInt8] {
+    private static func json(
+        _ value: some Encodable, without names: [String] = []
+    ) throws -> [UInt8] {
         let whole = try JSONEncoder().encode(value)
         guard !names.isEmpty,
             case .object(var members) = try JSONDecoder().decode(JSONValue.self, from: whole)
@@ -209,7 +211,7 @@ private struct WirePlace {
         case .patch(let patch): try self.init(patch)
         case .grantCredit(let id, let order):
             self.init(
-                "POST", Self.subject(id, "credits", "grants"), try Self.json(order, without: []))
+                "POST", Self.subject(id, "credits", "grants"), try Self.json(order))
             isCredit = true
         case .voidGrant(let id, let grant, let reason):
             self.init(
@@ -219,10 +221,10 @@ private struct WirePlace {
             var body = ["reference": reference]
             if !reason.isEmpty { body["reason"] = reason }
             self.init(
-                "POST", Self.subject(id, "credits", "refunds"), try Self.json(body, without: []))
+                "POST", Self.subject(id, "credits", "refunds"), try Self.json(body))
             isCredit = true
         case .noteImport(let note):
-            self.init("POST", RequestPath("v1", "imports"), try Self.json(note, without: []))
+            self.init("POST", RequestPath("v1", "imports"), try Self.json(note))
         case .noteBlueprint:
             throw ClientError(.refused, "a blueprint is noted where it is applied")
         }
@@ -238,7 +240,7 @@ private struct WirePlace {
             case .subject(let id): Self.subject(id)
             case .subscription(let id): Self.subject(id, "subscription")
             }
-        self.init("PATCH", path, try Self.json(patch.members, without: []))
+        self.init("PATCH", path, try Self.json(patch.members))
     }
 
     /// Whether a problem says that what the path names is not there.

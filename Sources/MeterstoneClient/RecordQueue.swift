@@ -39,6 +39,8 @@ public actor RecordQueue {
     private var waiting: [QueuedBatch] = []
     private var bytes = 0
     private var isSending = false
+    /// Who wants to send while somebody does.
+    private var senders: [CheckedContinuation<Void, Never>] = []
     private var isClosed = false
     private let sleep: @Sendable (_ milliseconds: Int64) async throws -> Void
     /// What wakes whoever sends.
@@ -78,6 +80,9 @@ public actor RecordQueue {
         self.folder = folder
     }
 
+    /// Whether somebody waits for whoever sends.
+    package var isWaitedFor: Bool { !senders.isEmpty }
+
     /// How many events wait.
     public var count: Int { waiting.reduce(added.events.count) { $0 + $1.events.count } }
 
@@ -108,12 +113,17 @@ public actor RecordQueue {
         added = QueuedBatch()
     }
 
-    /// Sends everything that waits, in its order. When it throws, what is not recorded goes on waiting.
+    /// Sends everything that waits, in its order, after whoever sends now. When it throws, what is not recorded
+    /// goes on waiting.
     public func send() async throws {
-        seal()
-        guard !isSending else { return }
+        while isSending { await withCheckedContinuation { senders.append($0) } }
         isSending = true
-        defer { isSending = false }
+        defer {
+            isSending = false
+            for sender in senders { sender.resume() }
+            senders = []
+        }
+        seal()
         while let batch = waiting.first {
             let outcomes = try await service.record(batch.events)
             for (event, outcome) in zip(batch.events, outcomes) {

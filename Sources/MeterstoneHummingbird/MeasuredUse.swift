@@ -25,7 +25,7 @@ public final class MeasuredUse: Sendable {
 }
 
 /// How a metered request ends.
-struct End: Sendable {
+struct UseEnding: Sendable {
     let service: any MeterstoneService
     let clock: @Sendable () -> Instant
     let id: EventID

@@ -54,7 +54,7 @@ public struct MeterMiddleware<Context: RequestContext>: RouterMiddleware {
         case .rejected(let rejection): throw UseError.rejected(rejection)
         }
         let measured = MeasuredUse()
-        let end = End(service: service, clock: clock, id: id, use: use, start: start)
+        let end = UseEnding(service: service, clock: clock, id: id, use: use, start: start)
         do {
             var response = try await MeasuredUse.$current.withValue(measured) {
                 try await next(request, context)

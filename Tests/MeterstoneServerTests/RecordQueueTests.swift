@@ -102,6 +102,26 @@ import Testing
         }
     }
 
+    @Test func `a queue that is closed while it sends ends when everything is recorded`()
+        async throws
+    {
+        try await TestServer.run { server in
+            let transport = GatedTransport(RouterTransport(server.client))
+            let queue = try queue(client(transport))
+            try await queue.add(Self.event("a"))
+            async let sending: Void = queue.send()
+            await transport.reached()
+            try await queue.add(Self.event("b"))
+            async let closing: Void = queue.close()
+            while await !queue.isWaitedFor { await Task.yield() }
+            transport.open()
+            _ = try await (sending, closing)
+            let page = try await server.engine.events(of: SubjectID(unchecked: "ann"))
+            #expect(page.events.count == 2)
+            #expect(await queue.count == 0)
+        }
+    }
+
     @Test func `a queue that is full takes nothing more, and says so`() async throws {
         let queue = try queue(client(ScriptedTransport([])), bytesMax: 150)
         try await queue.add(Self.event("a"))
@@ -144,4 +164,30 @@ import Testing
         #expect(decision.eventID == .text("b"))
         #expect(await queue.count == 1)
     }
+}
+
+/// Holds requests until it is opened.
+private final class GatedTransport: HTTPTransport {
+    private let next: RouterTransport
+    private let (gate, opening) = AsyncStream<Void>.makeStream()
+    private let (arrivals, arrival) = AsyncStream<Void>.makeStream()
+
+    init(_ next: RouterTransport) {
+        self.next = next
+    }
+
+    /// Waits until a request is held.
+    func reached() async { for await _ in arrivals { return } }
+
+    func open() { opening.finish() }
+
+    func send(
+        _ request: ClientRequest, timeoutMilliseconds: Int64
+    ) async throws -> ClientResponse {
+        arrival.yield()
+        for await _ in gate {}
+        return try await next.send(request, timeoutMilliseconds: timeoutMilliseconds)
+    }
+
+    func shutdown() async {}
 }
