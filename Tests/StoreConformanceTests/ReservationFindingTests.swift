@@ -26,6 +26,39 @@ import Testing
     }
 
     @Test(arguments: StoreUnderTest.allCases)
+    func `what is told at the end is added to what was told before, within the bounds of an event`(
+        store: StoreUnderTest
+    ) async throws {
+        func dimensions(_ numbers: Range<Int>) -> [Dimension] {
+            numbers.map { Dimension(name: "d\($0)", value: "v") }
+        }
+        try await store.with { engine, _ in
+            try await engine.setUp(limits: [.daily(5)])
+            var event = UsageEvent.of(.ada, [.prompts: 3], id: "work")
+            event.details = EventDetails(
+                type: "chat", session: "s", dimensions: dimensions(0..<40))
+            _ = try await engine.reserve(event)
+            let id = try #require(EventID("work"))
+            let tooMany = EventDetails(dimensions: dimensions(30..<70))
+            let outcome = try await engine.settle(id, details: tooMany)
+            guard case .rejected(let rejection) = outcome else {
+                Issue.record("expected a rejection, not \(outcome)")
+                return
+            }
+            #expect(rejection.field == "dimensions")
+            let end = EventDetails(
+                status: .failed, durationMilliseconds: 7, dimensions: dimensions(30..<60))
+            #expect(try await engine.settle(id, details: end).word == "done")
+            #expect(try await engine.settle(id, details: end).word == "again")
+            let details = try await engine.reservation(id)?.details
+            #expect(details?.type == "chat" && details?.session == "s")
+            #expect(details?.durationMilliseconds == 7 && details?.status == .failed)
+            #expect(details?.dimensions.count == 60)
+            try await engine.expectClean()
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
     func `a refusal of a shadow limit stays counted when its reservation is settled`(
         store: StoreUnderTest
     ) async throws {

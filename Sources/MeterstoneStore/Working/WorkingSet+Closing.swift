@@ -54,10 +54,11 @@ extension WorkingSet {
                 if let rejection = reject(quantities, of: known) { return .rejected(rejection) }
                 asked = quantities
             }
-            if let rejection = closing.details?.boundsRejection { return .rejected(rejection) }
+            let told = closing.details?.told(over: before.details)
+            if let rejection = told?.boundsRejection { return .rejected(rejection) }
             return try close(
                 known, before, as: asked == nil ? .released : .settled, asked: asked,
-                details: closing.details, at: now)
+                details: told, at: now)
         }
     }
 
@@ -101,9 +102,7 @@ extension WorkingSet {
     ) throws(StoreError) -> ReservationOutcome {
         guard var reservation = before.reservation else { return .rejected(.reservationOpen) }
         var after = before
-        if let details {
-            after.details = details.told(over: before.details).withSource(before.details?.source)
-        }
+        if let details { after.details = details.withSource(before.details?.source) }
         after.quantities =
             asked.map { before.quantities.settled(as: $0, reservation.terms.onOverage) } ?? .none
         reservation.status = status
