@@ -13,8 +13,8 @@ MEASURED = --package-path Benchmarks -c release --static-swift-stdlib
 # The program needs no library of Swift, and of others only what cannot be taken in.
 RELEASED = -c release --product meterstone --static-swift-stdlib --pkg-config-path .build/static
 
-.PHONY: help setup demo test check format lint build release examples dist run simulate bench big-store \
-	reference record-snapshots clean
+.PHONY: help setup demo test check describe format lint build release examples dist run simulate bench \
+	big-store reference record-snapshots clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 — \2/p' Makefile
@@ -31,10 +31,12 @@ test: lint build ## Everything that has to pass: format, warnings, tests
 	$(SWIFT) test --skip-build $(CHECKED) --filter $(SERVED)
 	$(SWIFT) test --skip-build $(CHECKED) --filter $(FAULTS)
 
-check: test examples dist ## All there is: the tests, the examples, the description, and the package in a fresh Debian
-	@SWIFT="$(SWIFT)" Scripts/setup python3-venv
-	@Scripts/check-description "$$($(SWIFT) build -c release --show-bin-path)/meterstone"
+check: test describe examples dist ## All there is: the tests, the description, the examples, and the package in a fresh Debian
 	@Scripts/check-dist
+
+describe: build ## Ask a server what its description allows and forbids; SEED=n asks other things
+	@SWIFT="$(SWIFT)" Scripts/setup python3-venv
+	@SEED=$(SEED) Scripts/check-description "$$($(SWIFT) build --show-bin-path)/meterstone"
 
 lint: setup ## Complain about the format
 	$(SWIFT) format lint --strict --parallel --recursive $(FOLDERS)
