@@ -83,6 +83,7 @@ let package = Package(
                 .embedInCode("Migrations/0006-sealed-ids.sql"),
                 .embedInCode("Migrations/0007-sealed-events.sql"),
                 .embedInCode("Migrations/0008-block-times.sql"),
+                .embedInCode("Migrations/0009-times.sql"),
             ],
             swiftSettings: strict
         ),
@@ -101,6 +102,7 @@ let package = Package(
                 .embedInCode("Migrations/0004-corrections.sql"),
                 .embedInCode("Migrations/0005-cuts.sql"),
                 .embedInCode("Migrations/0006-numbers.sql"),
+                .embedInCode("Migrations/0007-times.sql"),
             ],
             swiftSettings: strict
         ),

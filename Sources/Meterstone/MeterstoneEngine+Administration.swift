@@ -92,7 +92,7 @@ extension MeterstoneEngine {
     public func subjects(after: SubjectID?, count: Int) async throws(StoreError) -> [Subject] {
         try await committer.read { (store) throws(StoreError) in
             try store.subjects(after: after, count: max(1, count))
-        }
+        }.map(\.profile)
     }
 
     /// The audit log, newest first: who changed what, when, from what to what.

@@ -106,6 +106,9 @@ public protocol MeterstoneService: Sendable {
     /// Some subjects with an id greater than `after`, sorted by id.
     func subjects(after: SubjectID?, count: Int) async throws -> [Subject]
 
+    /// When a thing came to be, and when it was written about last; `nil`: there is none.
+    func times(of thing: MergePatch.Target) async throws -> Times?
+
     /// The audit log, newest first: who changed what, when, from what to what.
     func changes(before sequence: Int64?, count: Int) async throws -> [ChangeEntry]
 

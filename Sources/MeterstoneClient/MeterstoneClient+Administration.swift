@@ -65,6 +65,14 @@ extension MeterstoneClient {
         }
     }
 
+    public func times(of thing: MergePatch.Target) async throws -> Times? {
+        let answer = try await send("GET", WirePlace.path(of: thing))
+        guard answer.status != 404 else { return nil }
+        return try answer.value { (fields) throws(WireMismatch) in
+            Times(createdAt: try fields("createdAt"), updatedAt: try fields("updatedAt"))
+        }
+    }
+
     public func changes(before sequence: Int64? = nil, count: Int) async throws -> [ChangeEntry] {
         try await pages(count) { limit, last in
             let before = last?.sequence ?? sequence
@@ -231,16 +239,18 @@ private struct WirePlace {
     }
 
     private init(_ patch: MergePatch) throws {
-        let path =
-            switch patch.target {
-            case .meter(let key): RequestPath("v1", "meters", key.text)
-            case .plan(let key): RequestPath("v1", "plans", key.text)
-            case .limit(let key): RequestPath("v1", "limits", key.text)
-            case .model(let key): RequestPath("v1", "models", key.text)
-            case .subject(let id): Self.subject(id)
-            case .subscription(let id): Self.subject(id, "subscription")
-            }
-        self.init("PATCH", path, try Self.json(patch.members))
+        self.init("PATCH", Self.path(of: patch.target), try Self.json(patch.members))
+    }
+
+    static func path(of thing: MergePatch.Target) -> RequestPath {
+        switch thing {
+        case .meter(let key): RequestPath("v1", "meters", key.text)
+        case .plan(let key): RequestPath("v1", "plans", key.text)
+        case .limit(let key): RequestPath("v1", "limits", key.text)
+        case .model(let key): RequestPath("v1", "models", key.text)
+        case .subject(let id): subject(id)
+        case .subscription(let id): subject(id, "subscription")
+        }
     }
 
     /// Whether a problem says that what the path names is not there.

@@ -187,9 +187,9 @@ public final class PostgresStore: Store {
         }
     }
 
-    public func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [Subject] {
+    public func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [StoredSubject] {
         try read { (source) throws(StoreError) in
-            try source.subjects(after: after, count: count).map(\.profile)
+            try source.subjects(after: after, count: count)
         }
     }
 

@@ -5,7 +5,9 @@ import MeterstoneStore
 /// Rows are looked for and written as sets: arrays in, rows out. The committer's session plans each
 /// statement once, with index look-ups only (see `Session`).
 enum SubjectStatements {
-    static let columns = "id, number, first_sequence, profile, children, next_expiry"
+    static let columns = """
+        id, number, first_sequence, profile, children, next_expiry, created_at, updated_at
+        """
 
     /// Brings in rows for subjects that have none, so that they can be locked. In the order of ids.
     static let bringIn = """
@@ -54,11 +56,14 @@ enum SubjectStatements {
         UPDATE subjects s
         SET number = w.number, first_sequence = w.first_sequence, parent = w.parent,
             profile = w.profile, children = w.children,
-            next_expiry = NULLIF(w.next_expiry, -1)
+            next_expiry = NULLIF(w.next_expiry, -1), created_at = NULLIF(w.created_at, -1),
+            updated_at = NULLIF(w.updated_at, -1)
         FROM unnest(
             $1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[],
-            $7::bigint[]
-        ) w(id, number, first_sequence, parent, profile, children, next_expiry)
+            $7::bigint[], $8::bigint[], $9::bigint[]
+        ) w(
+            id, number, first_sequence, parent, profile, children, next_expiry, created_at,
+            updated_at)
         WHERE s.id = w.id
         """
     static let due = """

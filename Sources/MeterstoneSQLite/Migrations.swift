@@ -36,6 +36,10 @@ enum Migrations {
             try database.execute(
                 sql: String(decoding: PackageResources._008_block_times_sql, as: UTF8.self))
         }
+        migrator.registerMigration("0009-times") { database in
+            try database.execute(
+                sql: String(decoding: PackageResources._009_times_sql, as: UTF8.self))
+        }
         return migrator
     }()
 }

@@ -64,7 +64,9 @@ final class SQLiteSource: InspectionSource {
             number: row.int(0), firstSequence: row.int(2), id: SubjectID(unchecked: row.text(1)),
             profileText: row.isNull(3) ? nil : row.text(3),
             childrenText: row.isNull(4) ? nil : row.text(4),
-            nextExpiry: row.isNull(5) ? nil : row.int(5))
+            nextExpiry: row.isNull(5) ? nil : row.int(5),
+            createdAt: row.isNull(6) ? nil : row.int(6),
+            updatedAt: row.isNull(7) ? nil : row.int(7))
     }
 
     func counter(_ key: CounterKey) throws(StoreError) -> StoredCounter? {

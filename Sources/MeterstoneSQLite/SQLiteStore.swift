@@ -233,9 +233,9 @@ public final class SQLiteStore: Store, @unchecked Sendable {
         try read(view.known) { (_, source) throws(StoreError) in try body(source) }
     }
 
-    public func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [Subject] {
+    public func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [StoredSubject] {
         try read { (_, source) throws(StoreError) in
-            try source.subjects(after: after, count: count).map(\.profile)
+            try source.subjects(after: after, count: count)
         }
     }
 

@@ -1,25 +1,28 @@
 /// Every statement that is not part of a migration, by table.
 package enum SubjectStatements {
+    private static let columns =
+        "number, id, first_sequence, profile, children, next_expiry, created_at, updated_at"
     package static let byID = """
-        SELECT number, id, first_sequence, profile, children, next_expiry FROM subjects
+        SELECT \(columns) FROM subjects
         WHERE id = ?1
         """
     package static let byNumber = """
-        SELECT number, id, first_sequence, profile, children, next_expiry FROM subjects
+        SELECT \(columns) FROM subjects
         WHERE number = ?1
         """
     package static let after = """
-        SELECT number, id, first_sequence, profile, children, next_expiry FROM subjects
+        SELECT \(columns) FROM subjects
         WHERE id > ?1
         ORDER BY id
         LIMIT ?2
         """
     package static let put = """
-        INSERT INTO subjects (number, id, first_sequence, profile, children, next_expiry)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        INSERT INTO subjects (\(columns))
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
         ON CONFLICT (number) DO UPDATE
         SET profile = excluded.profile, children = excluded.children,
-            next_expiry = excluded.next_expiry
+            next_expiry = excluded.next_expiry, created_at = excluded.created_at,
+            updated_at = excluded.updated_at
         """
     package static let putExpiry = "UPDATE subjects SET next_expiry = ?2 WHERE number = ?1"
     /// With a zone of their own.

@@ -29,10 +29,13 @@ extension WriterStatements {
             statement.bind(3, subject.firstSequence)
             statement.bind(4, try subject.profileText())
             statement.bind(5, subject.childrenText)
-            if let next = subject.nextExpiry {
-                statement.bind(6, next.millisecondsSince1970)
-            } else {
-                statement.bindNull(6)
+            let times = [subject.nextExpiry, subject.times.createdAt, subject.times.updatedAt]
+            for (place, instant) in times.enumerated() {
+                if let instant {
+                    statement.bind(Int32(6 + place), instant.millisecondsSince1970)
+                } else {
+                    statement.bindNull(Int32(6 + place))
+                }
             }
             try statement.run()
         }

@@ -21,8 +21,9 @@ extension MeterstoneEngine {
         if case .rejected(let rejection) = receipt.outcome {
             throw Problem(rejection, missing: missing)
         }
+        let left = try await json(Array((receipt.after ?? "null").utf8))
         return Response(
-            json: try await json(Array((receipt.after ?? "null").utf8)),
+            json: try await timed(left, change, request, isReplay: receipt.isReplay),
             status: receipt.outcome == .created ? .created : .ok, headers: receipt.headers)
     }
 

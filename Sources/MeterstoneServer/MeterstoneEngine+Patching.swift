@@ -14,16 +14,17 @@ extension MeterstoneEngine {
         missing: Problem, json: (_ after: [UInt8]) async throws -> [UInt8] = { $0 }
     ) async throws -> Response {
         let members = try body.decode(JSONValue.self)
-        let receipt = try await change(
-            try request.change(.patch(MergePatch(target, members))))
+        let change = Change.patch(MergePatch(target, members))
+        let receipt = try await self.change(try request.change(change))
         switch receipt.outcome {
         case .missing: throw missing
         case .rejected(let rejection): throw rejection
         case .created, .replaced, .unchanged, .deleted, .credited: break
         }
         guard let after = receipt.after else { throw missing }
+        let left = try await json(Array(after.utf8))
         return Response(
-            json: try await json(Array(after.utf8)),
+            json: try await timed(left, change, request, isReplay: receipt.isReplay),
             status: receipt.outcome == .created ? .created : .ok, headers: receipt.headers)
     }
 }

@@ -101,7 +101,7 @@ public protocol Store: AnyObject, Sendable {
     ) throws(StoreError) -> Result
 
     /// Some subjects with an id greater than `after`, sorted by id.
-    func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [Subject]
+    func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [StoredSubject]
 
     /// Some subjects of which reservations may have expired by now, those that wait longest first.
     func subjectsDue(at now: Instant, count: Int) throws(StoreError) -> [SubjectID]

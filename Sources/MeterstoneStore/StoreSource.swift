@@ -157,11 +157,15 @@ public struct StoredSubject: Sendable {
     public var since: Instant?
     /// What was said of it before.
     public var past: SubjectPast
+    /// When it got its first fact, and when it was written about last.
+    public var times: Times
 
     package init(
         number: Int64, firstSequence: Int64, profile: Subject, children: SIMD4<Int32> = .zero,
-        nextExpiry: Instant? = nil, since: Instant? = nil, past: SubjectPast = SubjectPast()
+        nextExpiry: Instant? = nil, since: Instant? = nil, past: SubjectPast = SubjectPast(),
+        times: Times = Times()
     ) {
+        self.times = times
         self.past = past
         self.number = number
         self.firstSequence = firstSequence

@@ -114,8 +114,8 @@ public final class MemoryStore: Store {
         try HeadSource(NothingStored(), workingSet.withLock { $0.published })
     }
 
-    public func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [Subject] {
-        try source().subjects(after: after, count: count).map(\.profile)
+    public func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [StoredSubject] {
+        try source().subjects(after: after, count: count)
     }
 
     public func subjectsDue(at now: Instant, count: Int) throws(StoreError) -> [SubjectID] {

@@ -17,7 +17,7 @@ final class TailSource: InspectionSource {
         for state in workingSet.subjects.values where state.number != 0 {
             stored[state.number] = StoredSubject(
                 number: state.number, firstSequence: state.firstSequence, profile: state.profile,
-                nextExpiry: state.nextExpiry, past: state.past)
+                nextExpiry: state.nextExpiry, past: state.past, times: state.times)
         }
         tail = workingSet.tail.snapshot
         batches = tail.batches

@@ -86,6 +86,22 @@ import Testing
         try again.close()
     }
 
+    @Test func `the log of changes says since when subjects are there`() throws {
+        let folder = try Self.folder()
+        let store = try SQLiteStore(directory: folder.path, options: FixedHistory.options)
+        var told: [String: [String?]] = [:]
+        for subject in try store.subjects(after: nil, count: 10) {
+            let times = [subject.times.createdAt, subject.times.updatedAt]
+            told[subject.profile.id.text] = times.map { $0?.rfc3339 }
+        }
+        #expect(told.count == 8)
+        #expect(told["user0"] == ["2026-11-29T10:59:01.678Z", "2026-11-29T10:59:01.678Z"])
+        #expect(told["user2"] == ["2026-11-29T10:59:02.432Z", "2026-11-29T10:59:02.889Z"])
+        // Nothing was ever written of it, and its events do not say when they came first.
+        #expect(told["user3"] == [nil, nil])
+        try store.close()
+    }
+
     @Test func `bringing a store over can be cut off anywhere and begins again`() throws {
         for write in stride(from: 1, through: 200, by: 7) {
             let folder = try Self.folder()

@@ -11,7 +11,7 @@ struct StoredHistory {
     var counts: [String: Int] = [:]
 
     init(_ store: SQLiteStore) throws {
-        for profile in try store.subjects(after: nil, count: 1_000) {
+        for profile in try store.subjects(after: nil, count: 1_000).map(\.profile) {
             var cursor: EventCursor?
             repeat {
                 let view = try store.view(of: profile.id)

@@ -223,6 +223,14 @@ import Testing
             said.add(try await service.change(held))
             said.json(try await service.blueprint())
             said.json(try await service.subject(Self.ann))
+            for thing: MergePatch.Target in [
+                .subject(Self.ann), .meter(TestServer.prompts), .limit(Self.daily),
+                .subscription(Self.ann), .plan(PlanKey(unchecked: "none")),
+            ] {
+                let times = try await service.times(of: thing)
+                said.lines.append(
+                    "\(times?.createdAt?.rfc3339 ?? "-") \(times?.updatedAt?.rfc3339 ?? "-")")
+            }
             said.lines.append("\(try await service.subject(SubjectID(unchecked: "no")) == nil)")
             for id in ["b", "c", "d"] {
                 said.add(

@@ -1,4 +1,5 @@
 import HTTPTypes
+import MeterstoneCore
 import MeterstoneTesting
 import Testing
 
@@ -38,6 +39,41 @@ import Testing
             #expect(mistake.isProblem(422, "unknown_field", field: "colour"))
             let unknown = try await server.send(.patch, "/v1/plans/none", #"{"rank":1}"#)
             #expect(unknown.isProblem(404, "unknown_plan"))
+        }
+    }
+
+    @Test func `answers say since when things are there, and a repeat says what the first did`()
+        async throws
+    {
+        try await TestServer.run { server in
+            let first = server.clock.now.rfc3339
+            let path = "/v1/subjects/x"
+            let key: HTTPFields = [try #require(HTTPField.Name("Idempotency-Key")): "k"]
+            let put = try await server.put(path, #"{"name":"X"}"#, headers: key)
+            #expect(put.text("createdAt") == first && put.text("updatedAt") == first)
+            server.clock.advance(bySeconds: 60)
+            let second = server.clock.now.rfc3339
+            let patched = try await server.send(.patch, path, #"{"plan":"pro"}"#)
+            #expect(patched.text("createdAt") == first && patched.text("updatedAt") == second)
+            let again = try await server.put(path, #"{"name":"X"}"#, headers: key)
+            #expect(again.header("Idempotency-Replayed") == "true" && again.text == put.text)
+            // What was read can be written.
+            let read = try await server.get(path)
+            let written = try await server.put(path, read.text)
+            #expect(written.header("Meterstone-Outcome") == "unchanged")
+            #expect(written.text == read.text)
+            let refused = try await server.send(.patch, path, #"{"createdAt":"\#(first)"}"#)
+            #expect(refused.isProblem(422, "unknown_field", field: "createdAt"))
+
+            _ = try await server.put(path + "/subscription", #"{"plan":"pro"}"#)
+            for name in ["/v1/limits", "/v1/plans", "/v1/meters", "/v1/subjects"] {
+                let list = try await server.get(name)
+                #expect(list.text.contains(#""createdAt":"\#(first)""#), "\(name)")
+            }
+            for name in ["/v1/plans/pro", path + "/subscription"] {
+                let one = try await server.get(name)
+                #expect(one.has("createdAt") && one.has("updatedAt"), "\(name)")
+            }
         }
     }
 

@@ -97,7 +97,7 @@ final class HeldStore: Store {
 
     func reportView() throws(StoreError) -> StoreView { try store.reportView() }
 
-    func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [Subject] {
+    func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [StoredSubject] {
         try store.subjects(after: after, count: count)
     }
 

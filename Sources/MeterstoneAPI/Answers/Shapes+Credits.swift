@@ -87,12 +87,20 @@ extension Shapes {
                 Member(
                     maybe: "rolloverMax", .integer(from: 1), \.rolloverMax,
                     "Up to how much is kept of it in the next window."),
+                Member(
+                    maybe: "createdAt", .instant, \.times.createdAt,
+                    "When it was made; left out until something of it is written down."),
+                Member(
+                    maybe: "updatedAt", .instant, \.times.updatedAt,
+                    "When it was written about last."),
             ]
     ) { fields throws(WireMismatch) in
         WalletGrant(
             number: try fields("number"), grant: try grant.read(fields),
             remaining: try fields("remaining"), held: try fields("held"),
-            isScheduled: try fields("scheduled"), rolloverMax: try fields("rolloverMax"))
+            isScheduled: try fields("scheduled"), rolloverMax: try fields("rolloverMax"),
+            times: Times(
+                createdAt: try fields("createdAt"), updatedAt: try fields("updatedAt")))
     }
 }
 

@@ -53,25 +53,33 @@ struct SubjectsCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputArguments
 
         func run() async throws {
-            let (found, limits) = try await OpenStore.with(store) { service in
-                (try await service.subject(id), try await service.limits(of: id))
+            let (found, times, limits) = try await OpenStore.with(store) { service in
+                (
+                    try await service.subject(id), try await service.times(of: .subject(id)),
+                    try await service.limits(of: id)
+                )
             }
             let subject = found ?? Subject(id: id)
             guard output.json else {
                 if found == nil { Console.note("nothing is known of '\(id)'; these are defaults") }
-                return Console.write("\(Self.table(subject))\n\n\(Answers.table(limits))")
+                return Console.write(
+                    "\(Self.table(subject, times ?? Times()))\n\n\(Answers.table(limits))")
             }
             var writer = JSONWriter()
             writer.beginObject()
             writer.name("subject")
             writer.json(try Answers.json(subject))
+            writer.name("createdAt")
+            Wire<Instant>.instant.orNull.write(times?.createdAt, &writer)
+            writer.name("updatedAt")
+            Wire<Instant>.instant.orNull.write(times?.updatedAt, &writer)
             writer.name("limits")
             Wire.statuses.write(limits, &writer)
             writer.endObject()
             Console.write(json: writer.bytes)
         }
 
-        private static func table(_ subject: Subject) -> String {
+        private static func table(_ subject: Subject, _ times: Times) -> String {
             var table = TextTable(["subject", subject.id.text])
             table.add(["name", subject.name ?? ""])
             table.add(["plan", subject.plan?.text ?? ""])
@@ -83,6 +91,8 @@ struct SubjectsCommand: AsyncParsableCommand {
             table.add(["time zone", subject.timeZone ?? ""])
             table.add(["parent", subject.parent?.text ?? ""])
             table.add(["blocked", subject.blocked ? "yes" : "no"])
+            table.add(["created", times.createdAt?.rfc3339 ?? ""])
+            table.add(["updated", times.updatedAt?.rfc3339 ?? ""])
             for (limit, allowance) in subject.overrides.sorted(by: { $0.key < $1.key }) {
                 table.add(["override \(limit)", Answers.text(allowance.wire)])
             }

@@ -16,12 +16,15 @@ public struct WalletGrant: Hashable, Sendable {
     public let recurrence: String?
     /// Up to how much the recurring grant keeps what is left over; `nil`: it keeps nothing.
     public internal(set) var rolloverMax: Int64?
+    /// When it was first and last written about. Told where a wallet is asked for; no part of its state.
+    public internal(set) var times = Times()
 
     package init(
         number: Int64, grant: CreditGrant, remaining: Int64 = 0, held: Int64 = 0,
         isScheduled: Bool = false, isVoided: Bool = false, recurrence: String? = nil,
-        rolloverMax: Int64? = nil
+        rolloverMax: Int64? = nil, times: Times = Times()
     ) {
+        self.times = times
         self.number = number
         self.grant = grant
         self.remaining = remaining

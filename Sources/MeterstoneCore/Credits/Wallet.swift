@@ -40,6 +40,13 @@ public struct Wallet: Hashable, Sendable {
 
     public static let empty = Wallet()
 
+    /// Notes of each grant when it was written about.
+    package mutating func tellTimes<Failure>(
+        _ times: (WalletGrant) throws(Failure) -> Times
+    ) throws(Failure) {
+        for index in grants.indices { grants[index].times = try times(grants[index]) }
+    }
+
     public var lifetimeEarned: Int64 { granted - refunded }
     public var lifetimeSpent: Int64 { spent - refunded }
 

@@ -131,6 +131,7 @@ struct TransactionWrites {
             TextColumn(), TextColumn(), TextColumn(), TextColumn()
         )
         var (numbers, firstSequences, expiries) = (IntColumn(), IntColumn(), IntColumn())
+        var (created, updated) = (IntColumn(), IntColumn())
         for (id, subject) in latest {
             ids.append(id.text)
             numbers.append(subject.number)
@@ -139,13 +140,16 @@ struct TransactionWrites {
             profiles.append(try subject.profileText())
             children.append(subject.childrenText)
             expiries.append(subject.nextExpiry?.millisecondsSince1970 ?? -1)
+            created.append(subject.times.createdAt?.millisecondsSince1970 ?? -1)
+            updated.append(subject.times.updatedAt?.millisecondsSince1970 ?? -1)
         }
         subjects.formUnion(latest.keys)
         if !latest.isEmpty {
             queries.append(
                 Query(SubjectStatements.update)
                     .binding(ids).binding(numbers).binding(firstSequences).binding(parents)
-                    .binding(profiles).binding(children).binding(expiries))
+                    .binding(profiles).binding(children).binding(expiries).binding(created)
+                    .binding(updated))
         }
         let unused = brought.subtracting(latest.keys)
         if !unused.isEmpty {

@@ -27,12 +27,17 @@ enum CopyStatements {
             AND NOT EXISTS (SELECT FROM quantity_names)
         """
     static let insertSubjects = """
-        INSERT INTO subjects (id, number, first_sequence, parent, profile, children, next_expiry)
-        SELECT id, number, first_sequence, parent, profile, children, NULLIF(next_expiry, -1)
+        INSERT INTO subjects (
+            id, number, first_sequence, parent, profile, children, next_expiry, created_at,
+            updated_at)
+        SELECT id, number, first_sequence, parent, profile, children, NULLIF(next_expiry, -1),
+            NULLIF(created_at, -1), NULLIF(updated_at, -1)
         FROM unnest(
             $1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[],
-            $7::bigint[]
-        ) w(id, number, first_sequence, parent, profile, children, next_expiry)
+            $7::bigint[], $8::bigint[], $9::bigint[]
+        ) w(
+            id, number, first_sequence, parent, profile, children, next_expiry, created_at,
+            updated_at)
         """
     /// The next commit's number is greater than this one, and than all before.
     static let raiseNumber = """

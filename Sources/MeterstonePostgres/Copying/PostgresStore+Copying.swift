@@ -199,6 +199,8 @@ extension Query {
             .binding(IntColumn(subjects.map(\.firstSequence))).binding(parents)
             .binding(profiles).binding(children)
             .binding(IntColumn(subjects.map { $0.nextExpiry?.millisecondsSince1970 ?? -1 }))
+            .binding(IntColumn(subjects.map { $0.times.createdAt?.millisecondsSince1970 ?? -1 }))
+            .binding(IntColumn(subjects.map { $0.times.updatedAt?.millisecondsSince1970 ?? -1 }))
     }
 
     fileprivate static func inserting(_ rows: [EventRow]) -> Query {

@@ -114,10 +114,13 @@ final class ProfileCache {
         let text = rows.optionalText(row, 3)
         let children = rows.optionalText(row, 4)
         let nextExpiry = rows.isNull(row, 5) ? nil : rows.int(row, 5)
+        let created = rows.isNull(row, 6) ? nil : rows.int(row, 6)
+        let updated = rows.isNull(row, 7) ? nil : rows.int(row, 7)
         guard let text, let known = profiles[id], known.text == text else {
             let stored = try StoredSubject(
                 number: rows.int(row, 1), firstSequence: rows.int(row, 2), id: id,
-                profileText: text, childrenText: children, nextExpiry: nextExpiry)
+                profileText: text, childrenText: children, nextExpiry: nextExpiry,
+                createdAt: created, updatedAt: updated)
             if let text {
                 if profiles.count >= Self.countMax { profiles.removeAll() }
                 profiles[id] = (text, stored)
@@ -126,7 +129,8 @@ final class ProfileCache {
         }
         var stored = try StoredSubject(
             number: rows.int(row, 1), firstSequence: rows.int(row, 2), id: id, profileText: nil,
-            childrenText: children, nextExpiry: nextExpiry)
+            childrenText: children, nextExpiry: nextExpiry, createdAt: created,
+            updatedAt: updated)
         stored.profile = known.stored.profile
         stored.past = known.stored.past
         stored.since = known.stored.since

@@ -16,7 +16,7 @@ extension OpenAPIOperation {
             parameters: [.subject], body: "SubjectBody", answer: "Subject"),
         patch(
             path: path, id: "patchSubject", summary: "Change some members of a subject's profile",
-            parameters: [.subject], body: "SubjectBody", answer: "Subject", mayCreate: true),
+            parameters: [.subject], body: "SubjectPatch", answer: "Subject", mayCreate: true),
         delete(
             path: path, id: "deleteSubject",
             summary: "Put a subject back to its defaults; its usage stays",

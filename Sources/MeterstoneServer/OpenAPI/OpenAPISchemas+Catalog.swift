@@ -57,12 +57,16 @@ extension OpenAPISchemas {
     ) -> [(name: String, schema: String)] {
         let key = #""key":{"$ref":"\#(key)"},"#
         return [
-            (name + "Body", object(required, properties)),
+            (name + "Body", object(required, properties + times)),
             (name + "Patch", object([], properties)),
-            (name, object(["key"] + always, key + properties)),
+            (name, object(["key"] + always, key + properties + times)),
             (name + "List", list(plural, of: name)),
         ]
     }
+
+    /// Since when a thing is there, and when it was written about last: more properties.
+    static let times =
+        #","createdAt":{"$ref":"Instant"},"updatedAt":{"$ref":"Instant"}"#
 
     static func object(_ required: [String], _ properties: String) -> String {
         let names = required.map { "\"\($0)\"" }.joined(separator: ",")

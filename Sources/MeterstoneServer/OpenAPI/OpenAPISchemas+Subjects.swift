@@ -1,7 +1,8 @@
 /// Subjects, their events and what operators see.
 extension OpenAPISchemas {
     static let subjects: [(name: String, schema: String)] = [
-        ("SubjectBody", object([], profile)),
+        ("SubjectBody", object([], profile + times)),
+        ("SubjectPatch", object([], profile)),
         (
             "Subject",
             object(
@@ -9,12 +10,12 @@ extension OpenAPISchemas {
                 #""id":{"$ref":"Name"},"# + profile
                     + #","overrides":{"type":"object","additionalProperties":"#
                     + #"{"$ref":"Allowance"}},"#
-                    + #""subscription":{"$ref":"Subscription"}"#)
+                    + #""subscription":{"$ref":"Subscription"}"# + times)
         ),
         ("SubjectList", list("subjects", of: "Subject")),
-        ("SubscriptionBody", object(["plan"], subscription)),
+        ("SubscriptionBody", object(["plan"], subscription + times)),
         ("SubscriptionPatch", object([], subscription)),
-        ("Subscription", object(["plan", "status", "startsAt"], subscription)),
+        ("Subscription", object(["plan", "status", "startsAt"], subscription + times)),
         ("OverrideBody", object(["allowance"], allowance)),
     ]
 

@@ -27,13 +27,15 @@ struct CatalogRoutes: Sendable {
             guard let item = items.first(where: { collection.key($0) == key }) else {
                 throw collection.missing(key)
             }
-            return try request.answer(
-                item, try encoded(try await shown([item], collection)[0]))
+            let json = try encoded(try await shown([item], collection)[0])
+            let times = try await engine.times(of: collection.target(key))
+            return try request.answer(item, times?.adding(to: json) ?? json)
         }
         routes.on(.put, path + "/:key") { request, context in
             let key: Key = try context.parameter("key")
             let body = try AdministrativeBody(
-                try await request.json(), fields: collection.fields + collection.shownFields,
+                try await request.json(),
+                fields: collection.fields + collection.shownFields + Times.fields,
                 elements: collection.elements)
             try body.require("key", toBe: key.text)
             let item = try body.decode(Item.self, adding: [("key", key.text)])
@@ -74,10 +76,16 @@ struct CatalogRoutes: Sendable {
         let page = Array(items.prefix(count))
         let next = items.count > count ? page.last : nil
         let shown = try await shown(page, collection)
+        let times = try await engine.times(ofKind: collection.singular)
         return try Response { writer in
             writer.beginObject()
             writer.name(text: collection.name)
-            writer.json(try encoded(shown))
+            writer.beginArray()
+            for (item, shown) in zip(page, shown) {
+                let json = try encoded(shown)
+                writer.json(times[collection.key(item).text]?.adding(to: json) ?? json)
+            }
+            writer.endArray()
             writer.nextCursor(
                 next.map { Cursor(kind: .keys, position: collection.key($0).text) })
             writer.endObject()

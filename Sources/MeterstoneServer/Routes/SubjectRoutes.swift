@@ -22,7 +22,7 @@ struct SubjectRoutes: Sendable {
         }
         routes.on(.get, "/v1/subjects/:subject") { request, context in
             let subject = try await engine.existingSubject(context)
-            return try request.answer(subject, try encoded(subject))
+            return try await engine.answer(request, subject, .subject(subject.id))
         }
         routes.on(.put, "/v1/subjects/:subject") { request, context in
             try await put(request, context)
@@ -49,14 +49,16 @@ struct SubjectRoutes: Sendable {
             guard let id = SubjectID(cursor.position) else { throw Cursor.invalid }
             return id
         }
-        let subjects = try await engine.subjects(after: after, count: count + 1)
+        let subjects = try await engine.timedSubjects(after: after, count: count + 1)
         let page = subjects.prefix(count)
         let next = subjects.count > count ? page.last : nil
         return try Response { writer in
             writer.beginObject()
             writer.name("subjects")
-            writer.json(try encoded(Array(page)))
-            writer.nextCursor(next.map { Cursor(kind: .subjects, position: $0.id.text) })
+            writer.beginArray()
+            for item in page { writer.json(item.times.adding(to: try encoded(item.subject))) }
+            writer.endArray()
+            writer.nextCursor(next.map { Cursor(kind: .subjects, position: $0.subject.id.text) })
             writer.endObject()
         }
     }
@@ -66,7 +68,8 @@ struct SubjectRoutes: Sendable {
     private func put(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
         let id: SubjectID = try context.parameter("subject")
         let body = try AdministrativeBody(
-            try await request.json(), fields: Self.fields, elsewhere: Self.elsewhere)
+            try await request.json(), fields: Self.fields + Times.fields,
+            elsewhere: Self.elsewhere)
         try body.require("id", toBe: id.text)
         let subject = try body.decode(Subject.self, adding: [("id", id.text)])
         return try await engine.put(.putSubject(subject), request)
@@ -74,6 +77,14 @@ struct SubjectRoutes: Sendable {
 }
 
 extension MeterstoneEngine {
+    /// Answers with something that can be written, and its times.
+    func answer(
+        _ request: Request, _ stored: some Encodable, _ thing: MergePatch.Target
+    ) async throws -> Response {
+        let json = try encoded(stored)
+        return try request.answer(stored, try await times(of: thing)?.adding(to: json) ?? json)
+    }
+
     /// The subject that the path names, of which something must be known.
     func existingSubject(_ context: BasicRequestContext) async throws -> Subject {
         let id: SubjectID = try context.parameter("subject")

@@ -17,7 +17,7 @@ struct SubscriptionRoutes: Sendable {
             guard let subscription = subject.subscription else {
                 throw Self.missing(subject.id)
             }
-            return try request.answer(subscription, try encoded(subscription))
+            return try await engine.answer(request, subscription, .subscription(subject.id))
         }
         routes.on(.put, Self.path) { request, context in try await put(request, context) }
         routes.on(.patch, Self.path) { request, context in
@@ -40,7 +40,7 @@ struct SubscriptionRoutes: Sendable {
     private func put(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
         let id: SubjectID = try context.parameter("subject")
         let json = try await request.json()
-        let body = try AdministrativeBody(json, fields: Self.fields)
+        let body = try AdministrativeBody(json, fields: Self.fields + Times.fields)
         var added: [(name: String, text: String)] = []
         if !body.contains("startsAt") {
             added.append(("startsAt", try await start(of: id, body).rfc3339))

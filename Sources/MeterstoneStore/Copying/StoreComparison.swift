@@ -109,6 +109,9 @@ struct StoreComparison {
         if subject.firstSequence != found.firstSequence {
             note("first fact of \(what)", "\(subject.firstSequence)", "\(found.firstSequence)")
         }
+        if subject.times != found.times {
+            note("times of \(what)", "\(subject.times)", "\(found.times)")
+        }
         if subject.children != found.children {
             note(
                 "subjects below \(what)", subject.childrenText ?? "none",

@@ -127,7 +127,7 @@ extension StoredSubject {
     ///   - childrenText: "3,0,1,0"; `nil` while there are none.
     package init(
         number: Int64, firstSequence: Int64, id: SubjectID, profileText: String?,
-        childrenText: String?, nextExpiry: Int64?
+        childrenText: String?, nextExpiry: Int64?, createdAt: Int64?, updatedAt: Int64?
     ) throws(StoreError) {
         var kept = KeptProfile(profile: Subject(id: id))
         if let profileText {
@@ -148,7 +148,10 @@ extension StoredSubject {
         self.init(
             number: number, firstSequence: firstSequence, profile: kept.profile, children: children,
             nextExpiry: nextExpiry.map { Instant(millisecondsSince1970: $0) }, since: kept.since,
-            past: kept.past)
+            past: kept.past,
+            times: Times(
+                createdAt: createdAt.map { Instant(millisecondsSince1970: $0) },
+                updatedAt: updatedAt.map { Instant(millisecondsSince1970: $0) }))
     }
 
     package func profileText() throws(StoreError) -> String? {

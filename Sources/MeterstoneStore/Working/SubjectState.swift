@@ -42,6 +42,8 @@ package final class SubjectState {
     package var nextExpiry: Instant?
     /// Since when its plan has been as the profile says; `nil`: nobody knows.
     package var since: Instant?
+    /// When it got its first fact, and when it was written about last.
+    package var times: Times
     /// Counters that wait to be projected.
     package var dirtyCounters = 0
     private var allowances: ContiguousArray<CachedAllowance> = []
@@ -65,6 +67,7 @@ package final class SubjectState {
         children = stored?.children ?? .zero
         nextExpiry = stored?.nextExpiry
         since = stored?.since
+        times = stored?.times ?? Times()
         self.zone = zone
         self.parent = parent
         parent?.holders += 1

@@ -180,9 +180,11 @@ extension WorkingSet {
 
     /// A subject gets its number with its first fact.
     func introduce(
-        _ state: SubjectState, number: Int64, at sequence: Int64, since: Instant?
+        _ state: SubjectState, number: Int64, at sequence: Int64, since: Instant?,
+        createdAt: Instant?
     ) {
         state.number = number
+        state.times.createdAt = createdAt
         state.since = since
         state.firstSequence = sequence
         byNumber[number] = state

@@ -122,6 +122,7 @@ extension WorkingSet {
         // What is said first is said of all that was before.
         state.replace(profile: profile, parent: parent, at: isFirst ? nil : instant)
         state.zone = newZone
+        state.times.updatedAt = instant
         if oldParent !== state.parent {
             noteChild(of: oldParent, left: state.levelsBelow, at: sequence)
             noteChild(of: state.parent, came: state.levelsBelow, at: sequence)

@@ -222,7 +222,13 @@ extension WorkingSet {
     /// What a subject may spend now; what is held for reservations that have expired is given back.
     func wallet(of state: SubjectState, at now: Instant) throws(StoreError) -> Wallet {
         try expireDue(state, at: now)
-        return try account(of: state, at: now).wallet
+        var wallet = try account(of: state, at: now).wallet
+        try wallet.tellTimes { (grant) throws(StoreError) in
+            let entries = try entries(of: state, lookup: LedgerEntry.lookup(of: grant.grant.id))
+            return Times(
+                createdAt: entries.first?.recordedAt, updatedAt: entries.last?.recordedAt)
+        }
+        return wallet
     }
 
     /// A subject's credits as of now. Nothing is written.

@@ -37,8 +37,13 @@ extension WorkingSet {
         switch fact.kind {
         case .subject:
             guard let id = SubjectID(try reader.text()) else { throw MalformedRecord() }
-            let since = reader.isAtEnd ? nil : Instant(millisecondsSince1970: try reader.signed())
-            introduce(try state(of: id), number: fact.subject, at: fact.sequence, since: since)
+            // Earlier versions wrote the first alone, and only where plans give credit.
+            let since = reader.isAtEnd ? nil : try reader.signed()
+            let createdAt = reader.isAtEnd ? nil : try reader.signed()
+            introduce(
+                try state(of: id), number: fact.subject, at: fact.sequence,
+                since: since.flatMap { $0 < 0 ? nil : Instant(millisecondsSince1970: $0) },
+                createdAt: createdAt.map { Instant(millisecondsSince1970: $0) })
         case .usage:
             let record = try UsageRecord(&reader, names: registry.names)
             let owner = try state(number: fact.subject)

@@ -67,9 +67,9 @@ extension WorkingSet {
         return (rules ?? .utc, zones.note(name, rules))
     }
 
-    /// Gives the subject and every team above it a number, as a fact, if they have none.
+    /// Gives the subject and every team above it a number, as a fact that says when, if they have none.
     ///
-    /// Where plans give credit, the fact says when: their schedule runs from there.
+    /// Where plans give credit, their schedule runs from there.
     func register(_ state: SubjectState, on instant: Instant) {
         if let parent = state.parent { register(parent, on: instant) }
         for team in state.pastParents.values where team.number == 0 { register(team, on: instant) }
@@ -78,9 +78,11 @@ extension WorkingSet {
         let position = batch.append(subject: nextSubject) { writer in
             writer.byte(FactKind.subject.rawValue)
             writer.text(state.id.text)
-            if let since { writer.signed(since.millisecondsSince1970) }
+            writer.signed(since?.millisecondsSince1970 ?? -1)
+            writer.signed(instant.millisecondsSince1970)
         }
-        introduce(state, number: nextSubject, at: position.sequence, since: since)
+        introduce(
+            state, number: nextSubject, at: position.sequence, since: since, createdAt: instant)
     }
 
     /// Tells a team that a subject with so many levels below it left or came; `nil`: it did not.
@@ -111,7 +113,7 @@ extension WorkingSet {
         let stored = StoredSubject(
             number: state.number, firstSequence: state.firstSequence, profile: state.profile,
             children: state.children, nextExpiry: state.nextExpiry, since: state.since,
-            past: state.past)
+            past: state.past, times: state.times)
         tail.note(SubjectRow(sequence: sequence, subject: stored, news: news))
     }
 
