@@ -26,6 +26,11 @@ extension MeterstoneEngine {
             .compactMapValues { Times($0) }
     }
 
+    /// Other keys that mean a subject, sorted; `nil`: nothing is known of it.
+    public func aliases(of id: SubjectID) async throws(StoreError) -> [SubjectID]? {
+        try await view(of: id).subject?.aliases
+    }
+
     /// Some subjects with an id greater than `after`, sorted by id, with their times.
     package func timedSubjects(
         after: SubjectID?, count: Int
@@ -40,12 +45,16 @@ extension MeterstoneEngine {
         of thing: MergePatch.Target, through key: String?
     ) async throws(StoreError) -> [ChangeRecord] {
         let change = MergePatch(thing, .null).deletion
-        var history = try await changes(ofKind: change.kind, key: change.key)
-        if case .subscription(let id) = thing {
-            // A subject that is put back to its defaults has none.
-            history += try await changes(ofKind: "subject", key: id.text)
-                .filter { $0.outcome == .deleted }
-            history.sort { $0.sequence < $1.sequence }
+        let history = try await committer.read { (store) throws(StoreError) in
+            try store.read(try store.view(of: nil)) { (source) throws(StoreError) in
+                guard let id = change.subject else {
+                    return try source.changes(ofKind: change.kind, key: change.key)
+                }
+                // A subject that is put back to its defaults has no subscription.
+                return try source.changes(ofKinds: ["subject", "subscription"], of: id).filter {
+                    $0.kind == change.kind || $0.outcome == .deleted
+                }
+            }
         }
         guard let key, let last = history.lastIndex(where: { $0.idempotencyKey == key }) else {
             return history

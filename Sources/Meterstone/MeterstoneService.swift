@@ -106,6 +106,9 @@ public protocol MeterstoneService: Sendable {
     /// Some subjects with an id greater than `after`, sorted by id.
     func subjects(after: SubjectID?, count: Int) async throws -> [Subject]
 
+    /// Other keys that mean a subject, sorted; `nil`: nothing is known of it.
+    func aliases(of id: SubjectID) async throws -> [SubjectID]?
+
     /// When a thing came to be, and when it was written about last; `nil`: there is none.
     func times(of thing: MergePatch.Target) async throws -> Times?
 

@@ -13,7 +13,7 @@ extension MeterstoneClient {
         headers += request.condition?.headers ?? []
         let answer = try await send(place.method, place.path, place.body, headers: headers)
         if let problem = answer.problem {
-            if place.method == "DELETE" || place.method == "PATCH", answer.status == 404,
+            if place.mayBeMissing, answer.status == 404,
                 place.isMissing(problem.code)
             {
                 return ChangeReceipt(outcome: .missing, after: nil, isReplay: false)
@@ -71,6 +71,11 @@ extension MeterstoneClient {
         return try answer.value { (fields) throws(WireMismatch) in
             Times(createdAt: try fields("createdAt"), updatedAt: try fields("updatedAt"))
         }
+    }
+
+    public func aliases(of id: SubjectID) async throws -> [SubjectID]? {
+        let answer = try await send("GET", RequestPath("v1", "subjects", id.text, "aliases"))
+        return answer.status == 404 ? nil : try answer.value(Shapes.aliases)
     }
 
     public func changes(before sequence: Int64? = nil, count: Int) async throws -> [ChangeEntry] {
@@ -155,6 +160,8 @@ private struct WirePlace {
     var path: RequestPath
     var body: [UInt8]?
     var isCredit = false
+    /// Whether 404 says that there is no subject.
+    var isOfSubject = false
 
     private init(_ method: String, _ path: RequestPath, _ body: [UInt8]? = nil) {
         self.method = method
@@ -216,6 +223,13 @@ private struct WirePlace {
                 put: Self.subject(id, "overrides", limit.text), ["allowance": allowance.wire])
         case .deleteOverride(let id, let limit):
             self.init("DELETE", Self.subject(id, "overrides", limit.text))
+        case .putAlias(let id, let alias):
+            self.init("POST", Self.subject(id, "aliases"), try Self.json(["alias": alias.text]))
+        case .deleteAlias(let id, let alias):
+            self.init("DELETE", Self.subject(id, "aliases", alias.text))
+        case .renameSubject(let id, let key):
+            self.init("POST", Self.subject(id, "rename"), try Self.json(["to": key.text]))
+            isOfSubject = true
         case .patch(let patch): try self.init(patch)
         case .grantCredit(let id, let order):
             self.init(
@@ -252,6 +266,8 @@ private struct WirePlace {
         case .subscription(let id): subject(id, "subscription")
         }
     }
+
+    var mayBeMissing: Bool { method == "DELETE" || method == "PATCH" || isOfSubject }
 
     /// Whether a problem says that what the path names is not there.
     func isMissing(_ code: String) -> Bool { !isCredit && code.hasPrefix("unknown_") }

@@ -189,7 +189,7 @@ public final class PostgresStore: Store {
 
     public func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [StoredSubject] {
         try read { (source) throws(StoreError) in
-            try source.subjects(after: after, count: count)
+            try source.ownKeys(after: after, count: count)
         }
     }
 

@@ -52,6 +52,8 @@ enum SubjectStatements {
         SELECT \(columns) FROM subjects WHERE id > $1::text AND number IS NOT NULL
         ORDER BY id LIMIT $2::bigint
         """
+    static let clearNumbers =
+        "UPDATE subjects SET number = NULL WHERE id = ANY($1::text[])"
     static let update = """
         UPDATE subjects s
         SET number = w.number, first_sequence = w.first_sequence, parent = w.parent,

@@ -235,7 +235,7 @@ public final class SQLiteStore: Store, @unchecked Sendable {
 
     public func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [StoredSubject] {
         try read { (_, source) throws(StoreError) in
-            try source.subjects(after: after, count: count)
+            try source.ownKeys(after: after, count: count)
         }
     }
 

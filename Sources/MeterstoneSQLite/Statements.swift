@@ -16,13 +16,10 @@ package enum SubjectStatements {
         ORDER BY id
         LIMIT ?2
         """
+    /// Two rows that have changed their ids are both written, in one transaction.
     package static let put = """
-        INSERT INTO subjects (\(columns))
+        INSERT OR REPLACE INTO subjects (\(columns))
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-        ON CONFLICT (number) DO UPDATE
-        SET profile = excluded.profile, children = excluded.children,
-            next_expiry = excluded.next_expiry, created_at = excluded.created_at,
-            updated_at = excluded.updated_at
         """
     package static let putExpiry = "UPDATE subjects SET next_expiry = ?2 WHERE number = ?1"
     /// With a zone of their own.

@@ -159,12 +159,18 @@ public struct StoredSubject: Sendable {
     public var past: SubjectPast
     /// When it got its first fact, and when it was written about last.
     public var times: Times
+    /// It is no subject: its key means the one that stands as its parent; `nil`: it is one.
+    public var alias: AliasKind?
+    /// Other keys that mean it, sorted.
+    public var aliases: [SubjectID]
 
     package init(
         number: Int64, firstSequence: Int64, profile: Subject, children: SIMD4<Int32> = .zero,
         nextExpiry: Instant? = nil, since: Instant? = nil, past: SubjectPast = SubjectPast(),
-        times: Times = Times()
+        times: Times = Times(), alias: AliasKind? = nil, aliases: [SubjectID] = []
     ) {
+        self.alias = alias
+        self.aliases = aliases
         self.times = times
         self.past = past
         self.number = number
@@ -289,6 +295,17 @@ public struct ChangeReceiptRecord: Sendable {
 }
 
 extension DecisionSource {
+    /// The subject that a key means, as ``StoreView`` tells it for one that is asked about alone.
+    package func meant(by id: SubjectID) throws(StoreError) -> StoredSubject? {
+        var stored = try subject(id)
+        var steps = 0
+        while let alias = stored, alias.alias != nil, let key = alias.profile.parent, steps < 8 {
+            stored = try subject(key)
+            steps += 1
+        }
+        return stored
+    }
+
     public func corrections(of event: EventLocation) throws(StoreError) -> [StoredFact] {
         try facts(of: event.subject, days: event.day...event.day).filter {
             $0.sequence > event.sequence && $0.body.first == FactKind.correction.rawValue
@@ -301,6 +318,22 @@ extension DecisionSource {
 }
 
 extension StoreSource {
+    /// Some subjects with a key of their own that is greater than `after`, sorted by it.
+    package func ownKeys(
+        after id: SubjectID?, count: Int
+    ) throws(StoreError) -> [StoredSubject] {
+        var result: [StoredSubject] = []
+        var last = id
+        while result.count < count {
+            let wanted = count - result.count
+            let step = try subjects(after: last, count: wanted)
+            result += step.filter { $0.alias == nil }
+            guard step.count == wanted else { break }
+            last = step.last?.profile.id
+        }
+        return result
+    }
+
     public func counters(
         _ keys: [CounterKey]
     ) throws(StoreError) -> [CounterKey: StoredCounter] {

@@ -115,7 +115,7 @@ public final class MemoryStore: Store {
     }
 
     public func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [StoredSubject] {
-        try source().subjects(after: after, count: count)
+        try source().ownKeys(after: after, count: count)
     }
 
     public func subjectsDue(at now: Instant, count: Int) throws(StoreError) -> [SubjectID] {

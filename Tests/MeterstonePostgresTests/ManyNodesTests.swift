@@ -76,6 +76,37 @@ struct ManyNodesTests {
         }
     }
 
+    @Test func `a subject gets other keys at one node while all of them consume under each`()
+        async throws
+    {
+        try await TestDatabase.with { database in
+            let nodes = try (0..<3).map { _ in try database.engine() }
+            try await nodes[0].setUp(daily: 10_000)
+            try await nodes[0].put(.putSubject(Subject(id: .bob, parent: .ada)))
+            let keys = (0..<6).map { SubjectID(unchecked: "ada\($0)") }
+            let words = try await withThrowingTaskGroup(of: String.self) { group in
+                for number in 0..<300 {
+                    group.addTask {
+                        await nodes[number % 3].answer(
+                            .of(number % 2 == 0 ? .ada : .bob, id: "event-\(number)"))
+                    }
+                }
+                for key in keys {
+                    let outcome = try await nodes[1].put(.renameSubject(.ada, to: key)).outcome
+                    #expect(outcome == .replaced)
+                }
+                return try await group.reduce(into: Set()) { $0.insert($1) }
+            }
+            #expect(words == ["allowed"])
+            for node in nodes {
+                #expect(try await node.used(.ada) == 300)
+                #expect(try await node.used(keys[2]) == 300)
+                #expect(try await node.subject(.ada)?.id == keys[5])
+            }
+            try await database.expectClean(nodes[2], events: 300)
+        }
+    }
+
     @Test func `six hundred consumes at three nodes against a limit of a hundred`() async throws {
         try await TestDatabase.with { database in
             let nodes = try (0..<3).map { _ in try database.engine() }

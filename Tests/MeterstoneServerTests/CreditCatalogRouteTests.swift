@@ -44,7 +44,9 @@ import Testing
             #expect(
                 plan.text == """
                     {"isDefault":true,"key":"free","overdraft":20,"rank":0,"recurringGrants":\
-                    [{"amount":50,"priority":50,"rolloverMax":80,"window":"day"}]}
+                    [{"amount":50,"priority":50,"rolloverMax":80,"window":"day"}],\
+                    "createdAt":"2026-03-10T12:00:00.000Z",\
+                    "updatedAt":"2026-03-10T12:00:00.000Z"}
                     """)
             _ = try await server.put(Self.policy, #"{"prices":{"prompts":10}}"#)
             let wallet = try await server.get("/v1/subjects/u/credits")
@@ -140,7 +142,9 @@ import Testing
             #expect(
                 made.text == """
                     {"key":"meta/llama 3","prices":[{"cached":75000,\
-                    "effectiveAt":"2026-01-01T00:00:00.000Z","input":150000,"output":600000}]}
+                    "effectiveAt":"2026-01-01T00:00:00.000Z","input":150000,"output":600000}],\
+                    "createdAt":"2026-03-10T12:00:00.000Z",\
+                    "updatedAt":"2026-03-10T12:00:00.000Z"}
                     """)
             #expect(try await server.get("/v1/models").items("models", "key") == ["meta/llama 3"])
             #expect(try await server.get(path).text == made.text)

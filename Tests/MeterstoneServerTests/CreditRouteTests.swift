@@ -51,7 +51,8 @@ import Testing
                     "effectiveAt":"2026-03-10T12:00:00.000Z",\
                     "expiresAt":"2026-04-01T00:00:00.000Z","source":"purchase",\
                     "reference":"pay-1","metadata":{"a":"1","b":"2"},"remaining":70,"held":0,\
-                    "scheduled":false,"number":1}]}
+                    "scheduled":false,"number":1,"createdAt":"2026-03-10T12:00:00.000Z",\
+                    "updatedAt":"2026-03-10T12:00:00.000Z"}]}
                     """)
             let events = try await server.get("/v1/subjects/u/events")
             #expect(events.text.contains(#""credits":{"amount":30,"balance":70}"#))

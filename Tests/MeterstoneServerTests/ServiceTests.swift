@@ -223,6 +223,21 @@ import Testing
             said.add(try await service.change(held))
             said.json(try await service.blueprint())
             said.json(try await service.subject(Self.ann))
+            let anna = SubjectID(unchecked: "anna")
+            for change: Change in [
+                .putAlias(Self.ann, alias: SubjectID(unchecked: "a/b")),
+                .deleteAlias(Self.ann, alias: SubjectID(unchecked: "no")),
+                .renameSubject(Self.ann, to: anna), .renameSubject(Self.ann, to: anna),
+                .deleteAlias(anna, alias: Self.ann),
+                .renameSubject(SubjectID(unchecked: "no"), to: SubjectID(unchecked: "x")),
+                .renameSubject(anna, to: Self.ann),
+            ] {
+                let outcome = try await service.change(
+                    ChangeRequest(change: change, author: "ops")
+                ).outcome
+                said.lines.append("\(outcome)")
+                said.lines.append("\(try await service.aliases(of: Self.ann) ?? [])")
+            }
             for thing: MergePatch.Target in [
                 .subject(Self.ann), .meter(TestServer.prompts), .limit(Self.daily),
                 .subscription(Self.ann), .plan(PlanKey(unchecked: "none")),

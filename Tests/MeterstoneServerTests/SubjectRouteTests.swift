@@ -77,6 +77,35 @@ import Testing
         }
     }
 
+    @Test func `a subject has other keys, and another of its own`() async throws {
+        try await TestServer.run { server in
+            let path = "/v1/subjects/ann"
+            let unknown = try await server.get(path + "/aliases")
+            #expect(unknown.isProblem(404, "unknown_subject"))
+            _ = try await server.put(path, #"{"name":"Ann"}"#)
+            let added = try await server.send(.post, path + "/aliases", #"{"alias":"a/1"}"#)
+            #expect(added.status == 201 && added.text == #"{"aliases":["a/1"]}"#)
+            let again = try await server.send(.post, path + "/aliases", #"{"alias":"a/1"}"#)
+            #expect(again.status == 200)
+            let read = try await server.get("/v1/subjects/a%2F1")
+            #expect(read.text("id") == "ann" && read.text("name") == "Ann")
+            let renamed = try await server.send(.post, path + "/rename", #"{"to":"anna"}"#)
+            #expect(renamed.status == 200 && renamed.text("id") == "anna")
+            #expect(renamed.has("createdAt") && renamed.header("ETag") != nil)
+            let list = try await server.get(path + "/aliases")
+            #expect(list.text == #"{"aliases":["a/1","ann"]}"#)
+            let kept = try await server.delete("/v1/subjects/anna/aliases/ann")
+            #expect(kept.isProblem(409, "in_use", field: "alias"))
+            #expect(try await server.delete("/v1/subjects/anna/aliases/a%2F1").status == 204)
+            let gone = try await server.delete("/v1/subjects/anna/aliases/a%2F1")
+            #expect(gone.isProblem(404, "unknown_alias"))
+            let nobody = try await server.send(.post, "/v1/subjects/x/rename", #"{"to":"y"}"#)
+            #expect(nobody.isProblem(404, "unknown_subject"))
+            let wrong = try await server.send(.post, path + "/rename", #"{"to":""}"#)
+            #expect(wrong.status == 422)
+        }
+    }
+
     /// Bodies, and the field and the sentence that answer them.
     static let wrongBodies: [(path: String, body: String, field: String, detail: String)] = [
         (

@@ -227,7 +227,7 @@ extension ReportContext {
     ) throws(StoreError) {
         var last = first
         while true {
-            let step = try scan.source.subjects(after: last, count: 1_000)
+            let step = try scan.source.ownKeys(after: last, count: 1_000)
             for subject in step where try !visit(subject) { return }
             guard let end = step.last?.profile.id else { return }
             last = end

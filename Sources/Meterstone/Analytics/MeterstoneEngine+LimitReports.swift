@@ -204,11 +204,7 @@ extension ReportContext {
     private func upgrade(
         of id: SubjectID, above plan: PlanKey?, after instant: Instant
     ) throws(StoreError) -> (at: Instant, plan: PlanKey)? {
-        var changes: [ChangeRecord] = []
-        for kind in ["subject", "subscription"] {
-            changes += try scan.source.changes(ofKind: kind, key: id.text)
-        }
-        for change in changes.sorted(by: { $0.sequence < $1.sequence })
+        for change in try scan.source.changes(ofKinds: ["subject", "subscription"], of: id)
         where change.recordedAt >= instant && change.sequence <= scan.cut?.sequence ?? .max {
             if case .putSubscription(_, let subscription) = change.change,
                 subscription.status.givesPlan, rank(subscription.plan) > rank(plan)

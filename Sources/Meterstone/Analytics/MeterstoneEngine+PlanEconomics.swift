@@ -59,8 +59,15 @@ extension ReportContext {
     fileprivate func revenueByPlan() throws(StoreError) -> [PlanKey: Money] {
         let plans = try scan.planHistory()
         var result: [PlanKey: Money] = [:]
-        try scan.source.forEachSubscriber { (id) throws(StoreError) in
-            let profile = try scan.source.subject(id)?.profile ?? Subject(id: id)
+        var renamed: Set<Int64> = []
+        try scan.source.forEachSubscriber { (key) throws(StoreError) in
+            let stored = try scan.source.meant(by: key)
+            if let stored, !stored.aliases.isEmpty {
+                // There are changes under each of its keys.
+                guard renamed.insert(stored.number).inserted else { return }
+            }
+            let profile = stored?.profile ?? Subject(id: key)
+            let id = profile.id
             let history = SubscriptionHistory(
                 try scan.profileVersions(of: id), plans: plans,
                 zone: profile.timeZone.flatMap { scan.view.zones($0) } ?? scan.view.zone, now: now,

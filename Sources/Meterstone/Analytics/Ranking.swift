@@ -133,7 +133,7 @@ struct Ranking {
         var result: [(number: Int64, id: SubjectID)] = []
         var last: SubjectID?
         while result.count < count {
-            let step = try context.scan.source.subjects(after: last, count: 2_000)
+            let step = try context.scan.source.ownKeys(after: last, count: 2_000)
             for subject in step where wanted.contains(subject.number) && result.count < count {
                 result.append((subject.number, subject.profile.id))
             }

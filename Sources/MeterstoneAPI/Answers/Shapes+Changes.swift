@@ -55,6 +55,17 @@ extension Shapes {
     package static let blueprintSteps = list("BlueprintAnswer", "steps", of: blueprintStep)
 }
 
+extension Shapes {
+    package static let aliases = Shape<[SubjectID]>(
+        "AliasList",
+        [
+            Member(
+                "aliases", Wire<String>.name.list(), { $0.map(\.text) },
+                "Other keys that mean the subject, sorted.")
+        ]
+    ) { fields throws(WireMismatch) in try fields("aliases") }
+}
+
 extension ChangeOutcome {
     /// What became of the change, in a word.
     package var word: String {

@@ -12,6 +12,7 @@ package enum Shapes {
         schema(pace), schema(feature), schema(day), schema(days), schema(month), schema(months),
         schema(whatIf), schema(whatIfRefusal), schema(change), schema(changes),
         schema(blueprintStep), schema(blueprintSteps), schema(importedFile), schema(imports),
+        schema(aliases),
     ]
 
     package static func schema<Value>(_ shape: Shape<Value>) -> (name: String, schema: String) {

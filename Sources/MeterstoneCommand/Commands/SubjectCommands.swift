@@ -8,7 +8,9 @@ struct SubjectsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "subjects",
         abstract: "List, show and write subjects: who or what usage is counted for.",
-        subcommands: [List.self, Show.self, Put.self, Lifetime.self],
+        subcommands: [
+            List.self, Show.self, Put.self, Alias.self, Rename.self, Lifetime.self,
+        ],
         defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {

@@ -19,6 +19,12 @@ public enum Change: Hashable, Sendable, Codable {
     case deleteSubject(SubjectID)
     /// Changes some members of a thing, and leaves the others.
     case patch(MergePatch)
+    /// Lets another key mean the subject, too.
+    case putAlias(SubjectID, alias: SubjectID)
+    /// Lets a key mean nobody any more. One that was the subject's own goes on meaning it.
+    case deleteAlias(SubjectID, alias: SubjectID)
+    /// Gives the subject another key. The one that it had goes on meaning it.
+    case renameSubject(SubjectID, to: SubjectID)
     case putSubscription(SubjectID, Subscription)
     case deleteSubscription(SubjectID)
     case putOverride(SubjectID, LimitKey, Allowance)

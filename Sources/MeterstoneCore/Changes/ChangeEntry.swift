@@ -26,6 +26,7 @@ public struct ChangeEntry: Sendable, Hashable {
     public static let kinds = [
         "meter", "plan", "limit", "subject", "subscription", "override", "creditPolicy",
         "statisticsPolicy", "model", "creditGrant", "refund", "appliedBlueprint", "importedFile",
+        "alias", "rename",
     ]
 }
 

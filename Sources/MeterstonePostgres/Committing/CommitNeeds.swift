@@ -58,6 +58,11 @@ struct CommitNeeds {
             if case .patch(let patch) = request.change, let parent = patch.parent {
                 concerned.append(parent)
             }
+            switch request.change {
+            case .putAlias(_, let key), .deleteAlias(_, let key), .renameSubject(_, let key):
+                concerned.append(key)
+            default: break
+            }
             writtenSubjects.formUnion(concerned)
             subjects.formUnion(concerned)
         }

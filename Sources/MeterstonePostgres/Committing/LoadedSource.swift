@@ -181,6 +181,9 @@ final class LoadedSource: DecisionSource {
 
     // MARK: Questions
 
+    /// The number that the row with an id has, as it was loaded; `nil`: none.
+    func number(of id: SubjectID) -> Int64? { subjects[id].flatMap { $0?.number } }
+
     func subject(_ id: SubjectID) throws(StoreError) -> StoredSubject? {
         if let known = subjects[id] { return known }
         questions.subjects.insert(id)

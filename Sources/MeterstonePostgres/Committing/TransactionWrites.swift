@@ -30,7 +30,7 @@ struct TransactionWrites {
             if !segments.isEmpty { queries.append(.inserting(segments)) }
             columnRows = segments.count
         }
-        try addSubjects(workingSet.dirtySubjects, brought)
+        try addSubjects(workingSet.dirtySubjects, brought, loaded)
         try addChanges(workingSet.dirtyChanges, workingSet.registry)
         addZones(workingSet.zones.new)
     }
@@ -123,7 +123,7 @@ struct TransactionWrites {
     }
 
     private mutating func addSubjects(
-        _ rows: [SubjectRow], _ brought: Set<SubjectID>
+        _ rows: [SubjectRow], _ brought: Set<SubjectID>, _ loaded: LoadedSource
     ) throws(StoreError) {
         var latest: [SubjectID: StoredSubject] = [:]
         for row in rows { latest[row.subject.profile.id] = row.subject }
@@ -144,6 +144,15 @@ struct TransactionWrites {
             updated.append(subject.times.updatedAt?.millisecondsSince1970 ?? -1)
         }
         subjects.formUnion(latest.keys)
+        let renumbered = latest.filter { id, subject in
+            loaded.number(of: id).map { $0 != subject.number } ?? false
+        }
+        if !renumbered.isEmpty {
+            // Two rows change their numbers, of which there is one each at any time.
+            queries.append(
+                Query(SubjectStatements.clearNumbers)
+                    .binding(TextColumn(renumbered.keys.map(\.text))))
+        }
         if !latest.isEmpty {
             queries.append(
                 Query(SubjectStatements.update)

@@ -134,6 +134,8 @@ final class ProfileCache {
         stored.profile = known.stored.profile
         stored.past = known.stored.past
         stored.since = known.stored.since
+        stored.alias = known.stored.alias
+        stored.aliases = known.stored.aliases
         return stored
     }
 }

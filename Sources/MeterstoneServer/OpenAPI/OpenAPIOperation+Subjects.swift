@@ -2,7 +2,7 @@ import HTTPTypes
 
 /// Operations on subjects: what they have used, and what is known of them.
 extension OpenAPIOperation {
-    static let subjects: [OpenAPIOperation] = profiles + usage + subscriptions + overrides
+    static let subjects: [OpenAPIOperation] = profiles + keys + usage + subscriptions + overrides
 
     private static let path = "/v1/subjects/{subject}"
 
@@ -21,6 +21,40 @@ extension OpenAPIOperation {
             path: path, id: "deleteSubject",
             summary: "Put a subject back to its defaults; its usage stays",
             parameters: [.subject]),
+    ]
+
+    private static let keys: [OpenAPIOperation] = [
+        get(
+            path + "/aliases", "listAliases", "Other keys that mean the subject", [.subject],
+            "AliasList"),
+        OpenAPIOperation(
+            method: .post, path: path + "/aliases", id: "putAlias",
+            summary: "Let another key mean the subject, too",
+            parameters: [.subject, .idempotencyKey, .author, .ifMatch, .ifNoneMatch],
+            body: [("application/json", "AliasBody")],
+            answers: [
+                OpenAPIAnswer(
+                    status: 200, description: "It meant the subject before.", schema: "AliasList",
+                    headers: [.replayed, .tag, .outcome]),
+                OpenAPIAnswer(
+                    status: 201, description: "It means the subject now.", schema: "AliasList",
+                    headers: [.replayed, .tag, .outcome]),
+            ],
+            problems: [.conflict, .preconditionFailed]),
+        delete(
+            path: path + "/aliases/{alias}", id: "deleteAlias",
+            summary: "Let a key mean nobody any more", parameters: [.subject, .alias]),
+        OpenAPIOperation(
+            method: .post, path: path + "/rename", id: "renameSubject",
+            summary: "Give the subject another key; the one it had goes on meaning it",
+            parameters: [.subject, .idempotencyKey, .author, .ifMatch, .ifNoneMatch],
+            body: [("application/json", "RenameBody")],
+            answers: [
+                OpenAPIAnswer(
+                    status: 200, description: "It is called so now.", schema: "Subject",
+                    headers: [.replayed, .tag, .outcome])
+            ],
+            problems: [.notFound, .conflict, .preconditionFailed]),
     ]
 
     private static let usage: [OpenAPIOperation] = [

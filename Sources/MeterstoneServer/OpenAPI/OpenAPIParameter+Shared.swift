@@ -10,6 +10,8 @@ extension OpenAPIParameter {
 
     static let subject = OpenAPIParameter(
         place: .path, name: "subject", description: "The subject's id.", schema: nameSchema)
+    static let alias = OpenAPIParameter(
+        place: .path, name: "alias", description: "The other key.", schema: nameSchema)
     static let event = OpenAPIParameter(
         place: .path, name: "event", description: "The event's id.", schema: nameSchema)
     static let key = OpenAPIParameter(

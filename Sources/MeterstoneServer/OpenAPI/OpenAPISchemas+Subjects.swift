@@ -12,6 +12,8 @@ extension OpenAPISchemas {
                     + #"{"$ref":"Allowance"}},"#
                     + #""subscription":{"$ref":"Subscription"}"# + times)
         ),
+        ("AliasBody", object(["alias"], #""alias":{"$ref":"Name"}"#)),
+        ("RenameBody", object(["to"], #""to":{"$ref":"Name"}"#)),
         ("SubjectList", list("subjects", of: "Subject")),
         ("SubscriptionBody", object(["plan"], subscription + times)),
         ("SubscriptionPatch", object([], subscription)),

@@ -109,6 +109,9 @@ struct StoreComparison {
         if subject.firstSequence != found.firstSequence {
             note("first fact of \(what)", "\(subject.firstSequence)", "\(found.firstSequence)")
         }
+        if subject.alias != found.alias || subject.aliases != found.aliases {
+            note("keys of \(what)", "\(subject.aliases)", "\(found.aliases)")
+        }
         if subject.times != found.times {
             note("times of \(what)", "\(subject.times)", "\(found.times)")
         }

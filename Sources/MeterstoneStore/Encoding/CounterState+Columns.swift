@@ -151,12 +151,19 @@ extension StoredSubject {
             past: kept.past,
             times: Times(
                 createdAt: createdAt.map { Instant(millisecondsSince1970: $0) },
-                updatedAt: updatedAt.map { Instant(millisecondsSince1970: $0) }))
+                updatedAt: updatedAt.map { Instant(millisecondsSince1970: $0) }),
+            alias: kept.alias, aliases: kept.aliases)
     }
 
     package func profileText() throws(StoreError) -> String? {
-        if since == nil, past.isEmpty, profile == Subject(id: profile.id) { return nil }
-        return try JSONText(KeptProfile(profile: profile, since: since, past: past)).text
+        if since == nil, past.isEmpty, alias == nil, aliases.isEmpty,
+            profile == Subject(id: profile.id)
+        {
+            return nil
+        }
+        let kept = KeptProfile(
+            profile: profile, since: since, past: past, alias: alias, aliases: aliases)
+        return try JSONText(kept).text
     }
 
     package var childrenText: String? {
@@ -170,15 +177,22 @@ private struct KeptProfile: Codable {
     var profile: Subject
     var since: Instant?
     var past = SubjectPast()
+    var alias: AliasKind?
+    var aliases: [SubjectID] = []
 
     private enum CodingKeys: String, CodingKey {
-        case since, past
+        case since, past, alias, aliases
     }
 
-    init(profile: Subject, since: Instant? = nil, past: SubjectPast = SubjectPast()) {
+    init(
+        profile: Subject, since: Instant? = nil, past: SubjectPast = SubjectPast(),
+        alias: AliasKind? = nil, aliases: [SubjectID] = []
+    ) {
         self.profile = profile
         self.since = since
         self.past = past
+        self.alias = alias
+        self.aliases = aliases
     }
 
     init(from decoder: any Decoder) throws {
@@ -186,6 +200,8 @@ private struct KeptProfile: Codable {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         since = try container.decodeIfPresent(Instant.self, forKey: .since)
         past = try container.decodeIfPresent(SubjectPast.self, forKey: .past) ?? past
+        alias = try container.decodeIfPresent(AliasKind.self, forKey: .alias)
+        aliases = try container.decodeIfPresent([SubjectID].self, forKey: .aliases) ?? []
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -193,5 +209,7 @@ private struct KeptProfile: Codable {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encodeIfPresent(since, forKey: .since)
         if !past.isEmpty { try container.encode(past, forKey: .past) }
+        try container.encodeIfPresent(alias, forKey: .alias)
+        if !aliases.isEmpty { try container.encode(aliases, forKey: .aliases) }
     }
 }

@@ -26,7 +26,7 @@ package struct EventListReader {
     ) throws(StoreError) -> EventListPage {
         var subject: Int64?
         if let id = filter.subject {
-            guard let stored = try scan.source.subject(id) else {
+            guard let stored = try scan.source.meant(by: id) else {
                 return EventListPage(events: [], next: nil)
             }
             subject = stored.number

@@ -43,13 +43,9 @@ extension StoreSource {
 
     /// What a subject's profile said of plans, oldest first.
     package func profileVersions(of id: SubjectID) throws(StoreError) -> [ProfileVersion] {
-        var records: [ChangeRecord] = []
-        for kind in ["subject", "subscription"] {
-            records += try changes(ofKind: kind, key: id.text)
-        }
         var result: [ProfileVersion] = []
         var profile = Subject(id: id)
-        for record in records.sorted(by: { $0.sequence < $1.sequence })
+        for record in try changes(ofKinds: ["subject", "subscription"], of: id)
         where record.outcome.isChange {
             profile = profile.applying(record.change, isNew: false).profile
             result.append(
@@ -58,5 +54,17 @@ extension StoreSource {
                     subscription: profile.subscription))
         }
         return result
+    }
+
+    /// Changes of a subject, whichever of its keys named it, oldest first.
+    package func changes(
+        ofKinds kinds: [String], of id: SubjectID
+    ) throws(StoreError) -> [ChangeRecord] {
+        let subject = try meant(by: id)
+        var records: [ChangeRecord] = []
+        for key in [subject?.profile.id ?? id] + (subject?.aliases ?? []) {
+            for kind in kinds { records += try changes(ofKind: kind, key: key.text) }
+        }
+        return records.sorted { $0.sequence < $1.sequence }
     }
 }

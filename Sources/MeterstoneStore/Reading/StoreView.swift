@@ -64,7 +64,7 @@ extension StoreHead {
         let state = try workingSet(source).state(of: id)
         let subject = StoredSubject(
             number: state.number, firstSequence: state.firstSequence, profile: state.profile,
-            nextExpiry: state.nextExpiry, times: state.times)
+            nextExpiry: state.nextExpiry, times: state.times, aliases: state.aliases)
         return StoreView(
             known: self, subject: state.number == 0 ? nil : subject, teams: state.teams,
             zone: state.zone)

@@ -101,6 +101,8 @@ extension Change {
         case .grantCredit, .voidGrant: "creditGrant"
         case .refundCredit: "refund"
         case .patch(let patch): patch.deletion.kind
+        case .putAlias, .deleteAlias: "alias"
+        case .renameSubject: "rename"
         case .noteBlueprint: "appliedBlueprint"
         case .noteImport: "importedFile"
         }
@@ -128,6 +130,9 @@ extension Change {
         case .voidGrant(let id, let grant, _): "\(id.text)/\(grant.text)"
         case .refundCredit(let id, let reference, _): "\(id.text)/\(reference)"
         case .patch(let patch): patch.deletion.key
+        case .putAlias(let id, let alias), .deleteAlias(let id, let alias):
+            "\(id.text)/\(alias.text)"
+        case .renameSubject(let id, _): id.text
         case .noteBlueprint(let note): note.name
         case .noteImport(let note): note.name
         }
@@ -158,7 +163,8 @@ extension Change {
         case .putSubject(let subject): subject.id
         case .deleteSubject(let id), .putSubscription(let id, _), .deleteSubscription(let id),
             .putOverride(let id, _, _), .deleteOverride(let id, _), .grantCredit(let id, _),
-            .voidGrant(let id, _, _), .refundCredit(let id, _, _):
+            .voidGrant(let id, _, _), .refundCredit(let id, _, _), .putAlias(let id, _),
+            .deleteAlias(let id, _), .renameSubject(let id, _):
             id
         case .patch(let patch): patch.deletion.subject
         default: nil
@@ -182,6 +188,11 @@ extension WorkingSet {
         if case .catalog(let new) = effect { blueprint = new }
         func profile(of id: SubjectID) throws(StoreError) -> Subject? {
             if case .profile(let new, let state, _) = effect, state.id == id { return new }
+            if case .rename(let state, let key) = effect, state.id == id {
+                var profile = state.profile
+                profile.id = key
+                return profile
+            }
             let state = try state(of: id)
             return state.number == 0 ? nil : state.profile
         }
@@ -206,6 +217,16 @@ extension WorkingSet {
             return try json(order.id.flatMap { (grant) in try? openGrant(grant, of: id) })
         case .voidGrant(let id, let grant, _): return try json(openGrant(grant, of: id))
         case .refundCredit: return nil
+        case .putAlias(let id, let alias), .deleteAlias(let id, let alias):
+            switch effect {
+            case .alias: return try json(["alias": alias.text, "subject": id.text])
+            case .noAlias: return nil
+            default:
+                let row = try row(of: alias)
+                guard row.alias != nil else { return nil }
+                return try json(["alias": alias.text, "subject": row.meant.id.text])
+            }
+        case .renameSubject(let id, _): return try json(profile(of: id))
         case .patch(let patch): return try text(of: patch.deletion, after: effect)
         case .noteBlueprint(let note): return try json(note)
         case .noteImport(let note): return try json(note)

@@ -5,7 +5,8 @@ package import MeterstoneCore
 /// A class because consumes change it in place, thousands of times between two projections, and
 /// because members share their team's. It is confined to the committer.
 package final class SubjectState {
-    package let id: SubjectID
+    /// The key that answers name it by.
+    package internal(set) var id: SubjectID
     /// 0 until the subject has a fact.
     package var number: Int64
     /// Place of the subject's first fact in the journal; 0 until then.
@@ -44,6 +45,10 @@ package final class SubjectState {
     package var since: Instant?
     /// When it got its first fact, and when it was written about last.
     package var times: Times
+    /// It is no subject: its key means the one that stands as its parent; `nil`: it is one.
+    var alias: AliasKind?
+    /// Other keys that mean it, sorted.
+    var aliases: [SubjectID]
     /// Counters that wait to be projected.
     package var dirtyCounters = 0
     private var allowances: ContiguousArray<CachedAllowance> = []
@@ -68,10 +73,19 @@ package final class SubjectState {
         nextExpiry = stored?.nextExpiry
         since = stored?.since
         times = stored?.times ?? Times()
+        alias = stored?.alias
+        aliases = stored?.aliases ?? []
         self.zone = zone
         self.parent = parent
         parent?.holders += 1
     }
+
+    /// The subject that its key means.
+    @inline(__always)
+    var meant: SubjectState { alias == nil ? self : parent ?? self }
+
+    /// Whether a key means it.
+    func isMeant(by key: SubjectID) -> Bool { id == key || aliases.contains(key) }
 
     /// The instant that billing months are counted from.
     package var anchor: Instant? { profile.subscription?.startsAt }
@@ -93,8 +107,9 @@ package final class SubjectState {
         return past.parent.flatMap { pastParents[$0] }
     }
 
-    func add(pastParent team: SubjectState) {
-        guard pastParents.updateValue(team, forKey: team.id) == nil else { return }
+    /// - Parameter key: as it was named, which may be an alias by now.
+    func add(pastParent team: SubjectState, named key: SubjectID) {
+        guard pastParents.updateValue(team, forKey: key) == nil else { return }
         team.holders += 1
     }
 
@@ -109,7 +124,7 @@ package final class SubjectState {
     func replace(profile new: Subject, parent newParent: SubjectState?, at now: Instant?) {
         if let now {
             past.note(profile, replacedBy: new, at: now)
-            if let parent { add(pastParent: parent) }
+            if let parent, let key = profile.parent { add(pastParent: parent, named: key) }
         }
         profile = new
         parent = newParent

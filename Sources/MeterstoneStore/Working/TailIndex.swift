@@ -93,6 +93,8 @@ final class TailIndex: Sendable {
         var lastMove: [Int64: Int32] = [:]
         /// The subjects that have rows.
         var numbers: [SubjectID: Int64] = [:]
+        /// Numbers that ids had before others, and up to which row; mostly none.
+        var renamed: [SubjectID: [(row: Int, number: Int64)]] = [:]
         /// How many rows are in ``rows``.
         var rowCount = 0
         /// The keys of ``numbers``, when somebody asked for them.
@@ -124,7 +126,10 @@ final class TailIndex: Sendable {
                     moves.add(rowCount, for: subject.number, &lastMove)
                 }
                 self.rows.add(rowCount, for: subject.number, &lastOfNumber)
-                numbers[subject.profile.id] = subject.number
+                let before = numbers.updateValue(subject.number, forKey: subject.profile.id)
+                if let before, before != subject.number {
+                    renamed[subject.profile.id, default: []].append((rowCount, before))
+                }
                 rowCount += 1
             }
         }
@@ -179,7 +184,8 @@ final class TailIndex: Sendable {
     func row(of id: SubjectID, in rows: ChunkedList<SubjectRow>) -> SubjectRow? {
         let number = state.withLock { state in
             state.include(rows)
-            return state.numbers[id]
+            let before = state.renamed[id]?.first { $0.row >= rows.count }
+            return before?.number ?? state.numbers[id]
         }
         return number.flatMap { row(ofNumber: $0, in: rows) }
     }

@@ -208,6 +208,12 @@ extension WorkingSet {
         case .profile(let profile, let state, let isFirst):
             try install(
                 profile, of: state, isFirst: isFirst, at: sequence, on: record.recordedAt)
+        case .alias(let key, let state):
+            try install(alias: key, of: state, at: sequence, on: record.recordedAt)
+        case .noAlias(let key, let state):
+            try remove(alias: key, of: state, at: sequence, on: record.recordedAt)
+        case .rename(let state, let key):
+            try rename(state, to: key, at: sequence, on: record.recordedAt)
         }
         var record = record
         record.sequence = sequence

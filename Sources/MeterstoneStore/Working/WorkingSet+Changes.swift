@@ -3,7 +3,10 @@ import MeterstoneCore
 extension WorkingSet {
     /// Carries an administrative change out, unless it was so already.
     func change(_ request: ChangeRequest, at now: Instant) throws(StoreError) -> Outcome {
-        if let key = request.idempotencyKey, let receipt = try receipt(for: key) {
+        var request = request
+        request.change = try meant(by: request.change)
+        if let key = request.idempotencyKey, var receipt = try receipt(for: key) {
+            receipt.change = try meant(by: receipt.change)
             guard receipt.isOf(request) else {
                 let differences = try request.change.differences(from: receipt.change)
                 return .changed(
@@ -12,7 +15,6 @@ extension WorkingSet {
             return .changed(receipt.outcome, after: receipt.after, isReplay: true)
         }
         let asked = request
-        var request = request
         if case .patch(let patch) = request.change {
             switch try resolved(patch) {
             case .put(let change): request.change = change
@@ -35,9 +37,15 @@ extension WorkingSet {
             (outcome, effect) = (.rejected(rejection), .none)
         }
         if request.change.isOfCredits { outcome = try changeCredits(request, at: now) }
-        if case .profile(let profile, let state, _) = effect {
+        switch effect {
+        case .profile(let profile, let state, _):
             register(state, on: now)
             if let parent = profile.parent { register(try self.state(of: parent), on: now) }
+        case .alias(let key, let state):
+            register(state, on: now)
+            register(try row(of: key), on: now)
+        case .rename(_, let key): register(try row(of: key), on: now)
+        case .none, .catalog, .noAlias: break
         }
         let after = try text(of: request.change, after: effect)
         // A key is remembered with its answer also when that was that nothing had to be done.
@@ -75,6 +83,7 @@ extension WorkingSet {
             let (blueprint, outcome) = catalog.blueprint.applying(change)
             return (outcome, outcome.isChange ? .catalog(blueprint) : .none)
         }
+        if let (outcome, effect) = try keyEffect(of: change) { return (outcome, effect) }
         let state = try state(of: id)
         // In a replay its number was a fact of its own, of the same command.
         let isNew = state.number == 0 || state.firstSequence > replayedDeed
@@ -138,4 +147,7 @@ enum ChangeEffect {
     case catalog(Blueprint)
     /// - Parameter isFirst: whether nothing was known of the subject before.
     case profile(Subject, of: SubjectState, isFirst: Bool)
+    case alias(SubjectID, of: SubjectState)
+    case noAlias(SubjectID, of: SubjectState)
+    case rename(SubjectState, to: SubjectID)
 }

@@ -10,6 +10,8 @@ extension WorkingSet {
     ) throws(StoreError) -> [String] {
         guard let id = event.id, let known = try find(id, source: event.details?.source, at: now)
         else { return [] }
+        var event = event
+        if known.subject.isMeant(by: event.subject) { event.subject = known.subject.id }
         let fields = event.differences(from: known.record.event(subject: known.subject.id))
         switch (terms, known.record.reservation?.terms) {
         case (nil, nil): return fields

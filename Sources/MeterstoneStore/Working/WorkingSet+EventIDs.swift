@@ -9,7 +9,7 @@ package struct KnownEvent {
 
     /// Whether a repeat tells the same. A repeat without a time claims none.
     func matches(_ event: UsageEvent) -> Bool {
-        subject.id == event.subject
+        subject.isMeant(by: event.subject)
             && (event.occurredAt == nil || event.occurredAt == record.occurredAt)
             && event.quantities == record.quantities
             && (event.details ?? .none) == (record.details ?? .none)

@@ -42,6 +42,7 @@ extension WorkingSet {
     /// be blocked.
     func reject(_ change: Change) throws(StoreError) -> Rejection? {
         guard !change.isOfCredits, let id = change.subject else { return nil }
+        if let rejection = try rejectKey(change) { return rejection }
         let state = try state(of: id)
         let known = state.profile
         let profile = known.applying(change, isNew: state.number == 0).profile

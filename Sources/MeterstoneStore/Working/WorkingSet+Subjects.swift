@@ -4,7 +4,7 @@ extension WorkingSet {
     /// How many teams may stand above a subject.
     package static let ancestorsMax = 4
 
-    /// The subject with this id, from memory or from the store; unknown ones get a number when they
+    /// The subject that a key means, from memory or from the store; unknown ones get a number when they
     /// get their first fact.
     package func state(of id: SubjectID) throws(StoreError) -> SubjectState {
         try state(of: id, below: 0)
@@ -12,9 +12,16 @@ extension WorkingSet {
 
     /// - Parameter below: how many levels were gone up already; stored teams may stand in a circle.
     private func state(of id: SubjectID, below: Int) throws(StoreError) -> SubjectState {
+        let meant = try row(of: id, below: below).meant
+        meant.wasUsed = true
+        return try certain(meant)
+    }
+
+    /// What a key stands for itself: a subject, or an alias of one.
+    func row(of id: SubjectID, below: Int = 0) throws(StoreError) -> SubjectState {
         if let known = subjects[id] {
             known.wasUsed = true
-            return try certain(known)
+            return known
         }
         guard below <= 2 * Self.ancestorsMax else {
             throw StoreError(code: .corrupt, message: "too many teams stand above each other")
@@ -36,7 +43,7 @@ extension WorkingSet {
         guard let stored = try source.subject(number: number) else {
             throw StoreError(code: .corrupt, message: "no subject has the number \(number)")
         }
-        return try admit(stored.profile.id, stored: stored)
+        return try certain(try admit(stored.profile.id, stored: stored))
     }
 
     private func admit(
@@ -54,9 +61,9 @@ extension WorkingSet {
         eviction.admit(state)
         if state.number != 0 { byNumber[state.number] = state }
         for id in Set(isDeciding ? state.past.profiles.compactMap(\.parent) : []) {
-            state.add(pastParent: try self.state(of: id))
+            state.add(pastParent: try self.state(of: id), named: id)
         }
-        return try certain(state)
+        return state
     }
 
     /// The rules of the subject's zone, and whether its counters are cut with them. Where the system
@@ -113,7 +120,7 @@ extension WorkingSet {
         let stored = StoredSubject(
             number: state.number, firstSequence: state.firstSequence, profile: state.profile,
             children: state.children, nextExpiry: state.nextExpiry, since: state.since,
-            past: state.past, times: state.times)
+            past: state.past, times: state.times, alias: state.alias, aliases: state.aliases)
         tail.note(SubjectRow(sequence: sequence, subject: stored, news: news))
     }
 

@@ -1,0 +1,30 @@
+extension Change {
+    /// The same of the subject under another key.
+    package func naming(_ id: SubjectID) -> Change {
+        switch self {
+        case .putSubject(var subject):
+            subject.id = id
+            return .putSubject(subject)
+        case .deleteSubject: return .deleteSubject(id)
+        case .patch(var patch):
+            switch patch.target {
+            case .subject: patch.target = .subject(id)
+            case .subscription: patch.target = .subscription(id)
+            case .meter, .plan, .limit, .model: break
+            }
+            return .patch(patch)
+        case .putAlias(_, let alias): return .putAlias(id, alias: alias)
+        case .deleteAlias(_, let alias): return .deleteAlias(id, alias: alias)
+        case .renameSubject(_, let key): return .renameSubject(id, to: key)
+        case .putSubscription(_, let subscription): return .putSubscription(id, subscription)
+        case .deleteSubscription: return .deleteSubscription(id)
+        case .putOverride(_, let limit, let allowance): return .putOverride(id, limit, allowance)
+        case .deleteOverride(_, let limit): return .deleteOverride(id, limit)
+        case .grantCredit(_, let order): return .grantCredit(id, order)
+        case .voidGrant(_, let grant, let reason): return .voidGrant(id, grant, reason: reason)
+        case .refundCredit(_, let reference, let reason):
+            return .refundCredit(id, reference: reference, reason: reason)
+        default: return self
+        }
+    }
+}

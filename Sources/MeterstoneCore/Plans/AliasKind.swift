@@ -1,0 +1,7 @@
+/// Why a key means a subject that has another.
+public enum AliasKind: String, Hashable, Sendable, Codable {
+    /// Somebody said so.
+    case added
+    /// It was the subject's own before a rename.
+    case formerKey
+}

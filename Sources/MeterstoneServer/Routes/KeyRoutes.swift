@@ -1,0 +1,61 @@
+import Hummingbird
+import Meterstone
+import MeterstoneAPI
+import MeterstoneCore
+
+/// Other keys of a subject, and another key of its own.
+struct KeyRoutes: Sendable {
+    let engine: MeterstoneEngine
+
+    private static let path = "/v1/subjects/:subject/aliases"
+
+    func add(to routes: inout Routes) {
+        routes.on(.get, Self.path) { _, context in
+            let id: SubjectID = try context.parameter("subject")
+            guard let aliases = try await engine.aliases(of: id) else {
+                throw Problem.missing(.unknownSubject, "subject \(id)")
+            }
+            return Response(aliases, Shapes.aliases)
+        }
+        routes.on(.post, Self.path) { request, context in
+            let id: SubjectID = try context.parameter("subject")
+            let body = try AdministrativeBody(try await request.json(), fields: ["alias"])
+            let alias = try body.decode(AliasBody.self).alias
+            return try await engine.put(.putAlias(id, alias: alias), request) { _ in
+                var writer = JSONWriter()
+                writer.object(try await engine.aliases(of: id) ?? [], Shapes.aliases)
+                return writer.bytes
+            }
+        }
+        routes.on(.delete, Self.path + "/:alias") { request, context in
+            let id: SubjectID = try context.parameter("subject")
+            let alias: SubjectID = try context.parameter("alias")
+            return try await engine.delete(
+                .deleteAlias(id, alias: alias), request,
+                missing: .missing("unknown_alias", "alias \(alias) of \(id)"))
+        }
+        routes.on(.post, "/v1/subjects/:subject/rename") { request, context in
+            let id: SubjectID = try context.parameter("subject")
+            let body = try AdministrativeBody(try await request.json(), fields: ["to"])
+            let key = try body.decode(RenameBody.self).to
+            let change = Change.renameSubject(id, to: key)
+            let receipt = try await engine.change(try request.change(change))
+            switch receipt.outcome {
+            case .missing: throw Problem.missing(.unknownSubject, "subject \(id)")
+            case .rejected(let rejection): throw rejection
+            case .created, .replaced, .unchanged, .deleted, .credited: break
+            }
+            let json = Array((receipt.after ?? "null").utf8)
+            let times = try await engine.times(of: .subject(key))
+            return Response(json: times?.adding(to: json) ?? json, headers: receipt.headers)
+        }
+    }
+}
+
+private struct AliasBody: Decodable {
+    let alias: SubjectID
+}
+
+private struct RenameBody: Decodable {
+    let to: SubjectID
+}
