@@ -65,7 +65,7 @@ private func makeRoutes(
     EventRoutes(engine: engine, clock: options.clock).add(to: &routes)
     CorrectionRoutes(engine: engine).add(to: &routes)
     SubjectRoutes(engine: engine).add(to: &routes)
-    KeyRoutes(engine: engine).add(to: &routes)
+    AliasRoutes(engine: engine).add(to: &routes)
     SubjectUsageRoutes(engine: engine).add(to: &routes)
     FeatureRoutes(engine: engine).add(to: &routes)
     StatisticsRoutes(engine: engine).add(to: &routes)

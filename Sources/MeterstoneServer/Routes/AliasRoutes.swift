@@ -4,7 +4,7 @@ import MeterstoneAPI
 import MeterstoneCore
 
 /// Other keys of a subject, and another key of its own.
-struct KeyRoutes: Sendable {
+struct AliasRoutes: Sendable {
     let engine: MeterstoneEngine
 
     private static let path = "/v1/subjects/:subject/aliases"
