@@ -85,13 +85,20 @@ extension Model {
     func repeated(_ event: UsageEvent, as known: ModelEvent) -> String {
         guard matches(known, event) else { return "conflict" }
         if let answer = takenBack(known) { return answer }
-        return "duplicate \(stillKnown(known.answer))\(known.firstCredits.text)"
+        return "duplicate \(stillKnown(known.answer, known.told.details))\(known.firstCredits.text)"
     }
 
     /// A stored answer, as far as its limits are still there.
-    func stillKnown(_ answer: [ModelStatus]) -> [ModelStatus] {
-        answer.filter { status in blueprint.limits.contains { $0.key == status.limit } }
-            .map(\.withoutReset).sortedByText
+    func stillKnown(_ answer: [ModelStatus], _ details: EventDetails?) -> [ModelStatus] {
+        answer.compactMap { status in
+            guard let limit = blueprint.limits.first(where: { $0.key == status.limit }) else {
+                return nil
+            }
+            var status = status.withoutReset
+            // What it tells apart today.
+            status.value = value(limit.perValue, details)
+            return status
+        }.sortedByText
     }
 
     /// - Parameter terms: of a reservation; `nil`: it is used up at once.
@@ -155,7 +162,7 @@ extension Model {
     ) -> Bool {
         levels.allSatisfy { level in
             activeLimits.allSatisfy { limit in
-                guard limit.mode == .enforce, accepts(limit.dimensions, details ?? .none),
+                guard limit.mode == .enforce, concerns(limit, details),
                     moved.contains(where: { $0.meter.key == limit.meter })
                 else { return true }
                 return span(limit.window, level, at: instant).from <= now
@@ -182,16 +189,19 @@ extension Model {
         for level in levels {
             for move in moved {
                 for limit in activeLimits where limit.meter == move.meter.key {
-                    guard accepts(limit.dimensions, details ?? .none) else { continue }
+                    guard concerns(limit, details) else { continue }
+                    let value = value(limit.perValue, details)
                     let isAside = limit.window == .concurrent && !isReservation
                     let reading = reading(
-                        limit, move.meter, level, at: instant, now,
+                        limit, move.meter, level, at: instant, now, of: value,
                         adding: isAside ? nil : move.worth,
                         earlier: move.earlier)
-                    let allowance = allowance(limit, level, at: instant)
+                    let allowance =
+                        reading.isBeyondValues
+                        ? .units(.zero) : allowance(limit, level, at: instant, of: value)
                     var status = ModelStatus(
-                        limit: limit.key, ancestor: level == levels[0] ? nil : level,
-                        allowance: allowance.wire,
+                        limit: limit.key, value: value, isBeyondValues: reading.isBeyondValues,
+                        ancestor: level == levels[0] ? nil : level, allowance: allowance.wire,
                         used: limit.window == .request ? 0 : reading.before,
                         resetsAt: reading.resetsAt)
                     verdict.before.append(status)
@@ -288,16 +298,21 @@ extension Model {
 
     func statuses(_ id: SubjectID, at instant: Instant, _ now: Instant) -> [ModelStatus] {
         levels(id).flatMap { level in
-            activeLimits.compactMap { limit in
+            activeLimits.compactMap { limit -> [ModelStatus]? in
                 guard let meter = blueprint.meters.first(where: { $0.key == limit.meter }) else {
                     return nil
                 }
-                let reading = reading(limit, meter, level, at: instant, now, adding: nil)
-                return ModelStatus(
-                    limit: limit.key, ancestor: level == id ? nil : level,
-                    allowance: allowance(limit, level, at: instant).wire, used: reading.before,
-                    resetsAt: reading.resetsAt)
-            }
+                return values(limit, meter, level, at: instant).map { value in
+                    let reading = reading(
+                        limit, meter, level, at: instant, now, of: value, adding: nil)
+                    let allowance = allowance(limit, level, at: instant, of: value)
+                    return ModelStatus(
+                        limit: limit.key, value: value ?? (limit.perValue == nil ? nil : "*"),
+                        isBeyondValues: reading.isBeyondValues, ancestor: level == id ? nil : level,
+                        allowance: reading.isBeyondValues ? 0 : allowance.wire,
+                        used: reading.before, resetsAt: reading.resetsAt)
+                }
+            }.flatMap(\.self)
         }
     }
 }

@@ -93,7 +93,7 @@ extension Model {
             guard reservation.status == status, reservation.asked == asked,
                 details == reservation.closingDetails
             else { return "conflict \(text(ofReservation: place))" }
-            return "duplicate \(stillKnown(reservation.closingAnswer))"
+            return "duplicate \(stillKnown(reservation.closingAnswer, events[place].event.details))"
                 + "\(events[place].credits.text) \(text(ofReservation: place))"
         }
         if let rejection = reject(asked ?? .none) { return rejection }
@@ -161,21 +161,25 @@ extension Model {
         let instant = events[place].at
         var result: [ModelStatus] = []
         for level in events[place].levels {
-            for limit in activeLimits where accepts(limit.dimensions, after.details ?? .none) {
+            for limit in activeLimits where concerns(limit, after.details) {
                 guard let meter = blueprint.meters.first(where: { $0.key == limit.meter }) else {
                     continue
                 }
                 let worth = worth(after, meter, at: instant)
                 if worth == nil, self.worth(before, meter, at: instant) == nil { continue }
-                let reading = reading(limit, meter, level, at: instant, now, adding: nil)
+                let value = value(limit.perValue, after.details)
+                let reading = reading(
+                    limit, meter, level, at: instant, now, of: value, adding: nil)
+                let allowance = allowance(limit, level, at: instant, of: value)
                 var used = reading.before
                 if limit.window == .request, events[place].reservation?.isCounted ?? true {
                     used = worth.map { counting($0, meter) } ?? 0
                 }
                 result.append(
                     ModelStatus(
-                        limit: limit.key, ancestor: level == before.subject ? nil : level,
-                        allowance: allowance(limit, level, at: instant).wire, used: used,
+                        limit: limit.key, value: value, isBeyondValues: reading.isBeyondValues,
+                        ancestor: level == before.subject ? nil : level,
+                        allowance: reading.isBeyondValues ? 0 : allowance.wire, used: used,
                         resetsAt: reading.resetsAt))
             }
         }

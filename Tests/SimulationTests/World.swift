@@ -157,6 +157,7 @@ struct World {
             source: percent(15) ? "shop" : nil,
             type: percent(70) ? pick(["call", "chat", "walk"]) : nil,
             status: percent(80) ? .success : pick([.failed, .cancelled]),
+            session: percent(40) ? pick(["s1", "s2", "s3", "s4"]) : nil,
             dimensions: percent(70)
                 ? [Dimension(name: "model", value: pick(["gpt", "four", "claude"]))] : [])
     }
@@ -180,7 +181,7 @@ struct World {
         let other = details()
         return EventDetails(
             source: target?.details?.source, type: other.type, status: other.status,
-            dimensions: other.dimensions)
+            session: other.session, dimensions: other.dimensions)
     }
 
     mutating func change() -> Change {
@@ -225,11 +226,26 @@ struct World {
         }
         var allowances: [PlanKey: Allowance] = [:]
         for plan in Self.plans where percent(50) { allowances[plan] = allowance() }
+        let window = pick(windows)
         return Limit(
-            key: pick(Self.limitKeys), meter: meter.key, window: pick(windows),
+            key: pick(Self.limitKeys), meter: meter.key, window: window,
             allowances: allowances, defaultAllowance: percent(75) ? allowance() : nil,
             dimensions: percent(25) ? ["model": [pick(["gpt", "four", "claude"])]] : [:],
+            perValue: meter.canRoll && percent(30) ? perValue(window) : nil,
             mode: percent(70) ? .enforce : pick(LimitMode.allCases), active: percent(92))
+    }
+
+    private mutating func perValue(_ window: Window) -> PerValue {
+        var allowances: [String: ValueAllowance] = [:]
+        for pattern in ["gpt", "*u*", "s*", "*1", "*"] where percent(25) {
+            allowances[pattern] = ValueAllowance(
+                percent(70) ? allowance() : nil,
+                allowances: percent(30) ? [pick(Self.plans): allowance()] : [:])
+        }
+        return PerValue(
+            percent(50) ? "model" : "session", allowances: allowances,
+            valuesMax: pick([1, 2, 3, 1_000]),
+            beyond: window.isRolling || window == .concurrent || percent(50) ? .refuse : .together)
     }
 
     /// A meter as it was, or counted another way.

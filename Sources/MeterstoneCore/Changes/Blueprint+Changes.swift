@@ -88,6 +88,11 @@ extension Blueprint {
                 message: "expected sum or count, since limit '\(summing.key)' has the window "
                     + "'\(summing.window)'")
         }
+        if let telling = limits.first(where: { $0.meter == meter.key && $0.perValue != nil }) {
+            return Rejection(
+                code: .invalidField, field: "aggregation",
+                message: "expected sum or count, since limit '\(telling.key)' is per value")
+        }
         if credits?.prices[meter.key] != nil {
             return Rejection(
                 code: .invalidField, field: "aggregation",
@@ -106,6 +111,16 @@ extension Blueprint {
             return Rejection(
                 code: .invalidField, field: "window",
                 message: "the window '\(limit.window)' needs a meter that is a sum or a count")
+        }
+        guard let perValue = limit.perValue else { return nil }
+        if !meter.canRoll {
+            return Rejection(
+                code: .invalidField, field: "per",
+                message: "a limit per value needs a meter that is a sum or a count")
+        }
+        if let (field, expectation) = perValue.mistake(in: limit.window) {
+            return Rejection(
+                code: .invalidField, field: field, message: "expected \(expectation)")
         }
         return nil
     }

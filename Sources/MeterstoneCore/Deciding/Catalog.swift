@@ -178,6 +178,9 @@ package struct CompiledSeries: Sendable {
     /// Whether only open reservations count.
     package let isConcurrent: Bool
     private let limitFilter: [String: [String]]
+    private let valueSource: ValueSource?
+    /// As of ``Contribution/valuesMax``.
+    package let valuesMax: Int
 
     package init(number: Int, _ definition: SeriesDefinition) {
         self.number = number
@@ -186,11 +189,19 @@ package struct CompiledSeries: Sendable {
         measure = definition.measure
         isConcurrent = definition.window == .concurrent && definition.measure == .usage
         limitFilter = definition.limitFilter
+        valueSource = definition.values.map { ValueSource($0.name) }
+        valuesMax = definition.values.map { $0.max ?? .max } ?? 0
     }
 
     /// The limit's own filter; the meter's was applied before.
     package func accepts(_ details: EventDetails?) -> Bool {
         limitFilter.matches(details)
+            && (valueSource.map { $0.value(of: details) != nil } ?? true)
+    }
+
+    /// Whose counter an event adds to that is accepted; `nil`: values are not told apart.
+    package func value(of details: EventDetails?) -> String? {
+        valueSource.flatMap { $0.value(of: details) }
     }
 }
 
@@ -250,7 +261,19 @@ extension LimitDefinition {
     package var isDecisive: Bool { limit.active && mode != .off }
 
     /// The allowance under a plan, before any override.
-    package func allowance(under plan: PlanKey?) -> Allowance {
-        plan.flatMap { limit.allowances[$0] } ?? limit.defaultAllowance ?? .unlimited
+    ///
+    /// - Parameter value: of a limit per value; `nil`: one that no pattern matches.
+    package func allowance(under plan: PlanKey?, of value: String? = nil) -> Allowance {
+        allowance(under: plan, pattern: pattern(of: value))
+    }
+
+    /// - Parameter pattern: its place in ``patterns``.
+    package func allowance(under plan: PlanKey?, pattern: Int?) -> Allowance {
+        if let pattern {
+            let own = patterns[pattern].allowance
+            let allowance = plan.flatMap { own.allowances[$0] } ?? own.defaultAllowance
+            if let allowance { return allowance }
+        }
+        return plan.flatMap { limit.allowances[$0] } ?? limit.defaultAllowance ?? .unlimited
     }
 }

@@ -16,8 +16,14 @@ public struct SeriesDefinition: Hashable, Sendable, Codable {
     public let limitFilter: [String: [String]]
     public let window: Window
     public let measure: Measure
+    /// What is told apart; `nil`: one number for all.
+    public let values: CountedValues?
 
-    package init(meter: Meter, window: Window, limitFilter: [String: [String]], measure: Measure) {
+    package init(
+        meter: Meter, window: Window, limitFilter: [String: [String]], measure: Measure,
+        values: CountedValues? = nil
+    ) {
+        self.values = values
         self.meter = meter.normalized
         self.limitFilter = limitFilter.mapValues { $0.sorted() }
         self.window = window
@@ -27,6 +33,19 @@ public struct SeriesDefinition: Hashable, Sendable, Codable {
     /// How contributions of this series add up.
     package var aggregation: Aggregation {
         measure == .usage ? meter.aggregation : .count
+    }
+}
+
+/// The values that a series tells apart.
+public struct CountedValues: Hashable, Sendable, Codable {
+    /// As of ``PerValue/name``.
+    public let name: String
+    /// How many have a counter of their own; `nil`: each that there is at a time.
+    public let max: Int?
+
+    package init(name: String, max: Int?) {
+        self.name = name
+        self.max = max
     }
 }
 
@@ -77,14 +96,25 @@ extension Limit {
     package func series(of meter: Meter) -> SeriesDefinition {
         if window == .request { return meter.standingSeries(.lifetime) }
         return SeriesDefinition(
-            meter: meter, window: window, limitFilter: dimensions, measure: .usage)
+            meter: meter, window: window, limitFilter: dimensions, measure: .usage,
+            values: countedValues)
+    }
+
+    /// Windows that roll hold the events themselves, and reservations that are open are bounded: what there
+    /// is of these is told apart.
+    private var countedValues: CountedValues? {
+        perValue.map { perValue in
+            CountedValues(
+                name: perValue.name,
+                max: window.isRolling || window == .concurrent ? nil : perValue.valuesMax)
+        }
     }
 
     /// - Parameter number: the limit's number in the registry.
     package func refusalSeries(of meter: Meter, number: Int) -> SeriesDefinition {
         SeriesDefinition(
-            meter: meter, window: window, limitFilter: dimensions, measure: .refusals(limit: number)
-        )
+            meter: meter, window: window, limitFilter: dimensions,
+            measure: .refusals(limit: number), values: countedValues)
     }
 }
 

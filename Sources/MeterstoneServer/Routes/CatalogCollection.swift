@@ -59,10 +59,7 @@ extension CatalogCollection where Item == Limit, Key == LimitKey {
     static var limits: Self {
         CatalogCollection(
             name: "limits", singular: "limit", unknown: Rejection.Code.unknownLimit.rawValue,
-            fields: [
-                "key", "meter", "window", "allowances", "defaultAllowance", "dimensions", "mode",
-                "active", "description",
-            ],
+            fields: Limit.fields,
             items: { $0.limits }, key: { $0.key }, put: { .putLimit($0) },
             delete: { .deleteLimit($0) }, target: { .limit($0) }, shown: { $1.limit($0) },
             shownFields: EffectiveLimit.fields)

@@ -80,11 +80,14 @@ package struct LimitAnswer: Sendable, Hashable {
     package var used: Int64
     /// For limits that roll, whose windows no calendar knows: when the oldest usage leaves it.
     package var resetsAt: Instant?
+    /// As of ``LimitStatus/isBeyondValues``.
+    package var isBeyondValues: Bool
 
     package init(
         limit: Int, level: Int, mode: LimitMode, isExceeded: Bool, allowance: Int64, used: Int64,
-        resetsAt: Instant? = nil
+        resetsAt: Instant? = nil, isBeyondValues: Bool = false
     ) {
+        self.isBeyondValues = isBeyondValues
         self.limit = limit
         self.level = level
         self.mode = mode
@@ -302,10 +305,13 @@ extension LimitAnswer {
 
     /// Added to the number of a limit whose answer says when it resets.
     private static let resets = 1 << 24
+    /// Added to the number of a limit that had no counter for the value.
+    private static let beyondValues = 1 << 25
 
     func write(to writer: inout ByteWriter) {
         let modeNumber = UInt64(Self.modes.firstIndex(of: mode) ?? 0)
-        let number = UInt64(limit + (resetsAt == nil ? 0 : Self.resets))
+        let number = UInt64(
+            limit + (resetsAt == nil ? 0 : Self.resets) + (isBeyondValues ? Self.beyondValues : 0))
         writer.unsigned(
             number << 6 | UInt64(level & 7) << 3 | modeNumber << 1 | (isExceeded ? 1 : 0))
         writer.signed(allowance)
@@ -319,8 +325,9 @@ extension LimitAnswer {
         self.init(
             limit: number % Self.resets, level: Int(head >> 3 & 7),
             mode: Self.modes[Int(head >> 1 & 3)], isExceeded: head & 1 == 1,
-            allowance: try reader.signed(), used: try reader.signed())
-        guard number >= Self.resets else { return }
+            allowance: try reader.signed(), used: try reader.signed(),
+            isBeyondValues: number & Self.beyondValues != 0)
+        guard number & Self.resets != 0 else { return }
         resetsAt = Instant(millisecondsSince1970: try reader.signed())
     }
 }

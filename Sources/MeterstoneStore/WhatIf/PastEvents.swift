@@ -200,6 +200,7 @@ final class PastEvents {
         record.details = record.details.map { details in
             EventDetails(
                 source: details.source, type: details.type, status: details.status,
+                project: details.project, session: details.session,
                 dimensions: details.dimensions)
         }
         record.answers = []

@@ -88,7 +88,8 @@ extension WorkingSet {
         else { return .conflict(standing) }
         return .done(
             ReservationAnswer(
-                reservation: standing, limits: statuses(from: reservation.answers, known),
+                reservation: standing,
+                limits: statuses(from: reservation.answers, known, record.details),
                 credits: record.credits, isDuplicate: true))
     }
 
@@ -246,19 +247,22 @@ extension WorkingSet {
         for (level, subject) in try levels(of: before, owner).enumerated() {
             for meter in meters {
                 let own = used.movement(of: meter)?.countedUnits ?? 0
-                for definition in meter.limits
-                where definition.limit.dimensions.matches(after.details) {
+                for definition in meter.limits where definition.concerns(after.details) {
+                    let value = definition.value(of: after.details)
                     let reading = try read(
-                        definition, of: subject, adding: nil, at: before.occurredAt, after: effects)
+                        definition, value, of: subject, adding: nil, at: before.occurredAt,
+                        after: effects)
                     let isRequest = definition.limit.window == .request
                     statuses.append(
                         LimitStatus(
-                            definition: definition, ancestor: level == 0 ? nil : subject.id,
-                            allowance: reading.allowance,
+                            definition: definition, value: value,
+                            isBeyondValues: reading.isBeyondValues,
+                            ancestor: level == 0 ? nil : subject.id, allowance: reading.allowance,
                             used: Quantity(isRequest ? own : reading.before),
                             resetsAt: reading.resetsAt,
                             wouldHaveDenied: try refusals(
-                                definition, of: subject, at: before.occurredAt, after: effects)))
+                                definition, value, of: subject, at: before.occurredAt,
+                                after: effects)))
                 }
             }
         }
@@ -266,9 +270,12 @@ extension WorkingSet {
     }
 
     /// The answer that was stored when a reservation was closed.
-    private func statuses(from answers: [LimitAnswer], _ known: KnownEvent) -> [LimitStatus] {
+    private func statuses(
+        from answers: [LimitAnswer], _ known: KnownEvent, _ details: EventDetails?
+    ) -> [LimitStatus] {
         var record = known.record
         record.answers = answers
+        record.details = details
         return firstAnswer(
             KnownEvent(subject: known.subject, sequence: known.sequence, record: record))
     }

@@ -123,7 +123,7 @@ extension WorkingSet {
         for subject in levels {
             for movement in movements {
                 for definition in movement.meter.limits
-                where definition.mode == .enforce && definition.limit.dimensions.matches(details) {
+                where definition.mode == .enforce && definition.concerns(details) {
                     let from = definition.limit.window.span(
                         containing: instant, in: subject.zone, anchor: subject.anchor
                     ).from

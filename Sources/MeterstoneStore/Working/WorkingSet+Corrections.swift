@@ -163,7 +163,7 @@ struct CorrectionEffect {
     var folded: CounterState?
 }
 
-/// What it changes in a window that rolls.
+/// What it changes in a counter, above all in a window that rolls.
 extension CorrectionEffect {
     /// Whether a counter has what the event contributed.
     func concerns(_ counter: Counter) -> Bool {
@@ -186,8 +186,13 @@ extension CorrectionEffect {
 
     /// The state of a counter once this was carried out.
     func state(of counter: Counter) -> CounterState {
+        if let folded { return folded }
         var state = counter.state
-        if concerns(counter) { apply(to: &state) }
+        if !series.window.isRolling {
+            state.replace(before, by: after, as: series.aggregation)
+        } else if concerns(counter) {
+            apply(to: &state)
+        }
         return state
     }
 }

@@ -192,8 +192,10 @@ extension WorkingSet {
                     containing: known.record.occurredAt, in: subject.zone, anchor: subject.anchor
                 ).until
             return LimitStatus(
-                definition: definition, ancestor: answer.level == 0 ? nil : subject.id,
-                allowance: allowance, used: Quantity(answer.used),
+                definition: definition, value: definition.value(of: known.record.details),
+                isBeyondValues: answer.isBeyondValues,
+                ancestor: answer.level == 0 ? nil : subject.id, allowance: allowance,
+                used: Quantity(answer.used),
                 resetsAt: until == WindowSpan.lifetime.until ? nil : until)
         }
     }
