@@ -175,6 +175,15 @@ enum ArgumentText {
             window: window, amount: amount, rolloverMax: numbers.count == 2 ? numbers[1] : nil)
     }
 
+    /// `nothing`, `refuse`, or an amount.
+    static func withoutCost(_ text: String) throws -> WithoutCost {
+        switch text {
+        case "nothing": .nothing
+        case "refuse": .refuse
+        default: .estimate(try price(text))
+        }
+    }
+
     /// `30` or `0.15`: of tokens, or of a plan.
     static func price(_ text: String) throws -> Money {
         guard let money = Money(decimal: text), ModelPrice.range.contains(money.millionths) else {

@@ -86,7 +86,7 @@ extension Problem {
         case .invalidField, .missingField, .unknownField, .unknownMeter, .unknownPlan,
             .unknownLimit, .unknownSubject, .unknownEvent, .unknownTimeZone, .nothingToCount,
             .quantityOverflow, .occurredAtOutOfRange, .cyclicParent, .unknownReservation,
-            .unknownGrant, .unknownReference, .creditOverflow, .unknownType:
+            .unknownGrant, .unknownReference, .creditOverflow, .unknownType, .unpricedModel:
             .unprocessableContent
         }
     }

@@ -103,14 +103,16 @@ extension Model {
 
     /// - Parameter terms: of a reservation; `nil`: it is used up at once.
     mutating func decide(
-        _ event: UsageEvent, at now: Instant, records: Bool, terms: ReservationTerms?
+        _ told: UsageEvent, at now: Instant, records: Bool, terms: ReservationTerms?
     ) -> String {
+        let event = priced(told, at: now, isEstimate: terms != nil)
         let instant = event.occurredAt ?? now
         if isOutOfRange(instant, now) { return "occurred_at_out_of_range" }
         let levels = timeline.levels(event.subject, at: instant)
         for level in levels { _ = expireDue(level, at: now) }
         if let rejection = reject(event.quantities) { return rejection }
         let moved = moved(by: event, at: instant).map { ModelMove(meter: $0, worth: $1) }
+        if refusesUnpriced(event) { return "unpriced_model" }
         if moved.isEmpty { return "nothing_to_count" }
         if let blocked = self.levels(event.subject).first(where: { profile($0).blocked }) {
             return "blocked by \(blocked) \(statuses(event.subject, at: instant, now))"
@@ -135,7 +137,7 @@ extension Model {
             cost == 0 ? nil : CreditCharge(amount: cost, balance: wallet.balance - cost)
         let answer = "allowed \(verdict.after.sortedByText)\(charge.text)"
         guard records else { return answer }
-        remember(event, at: instant, now, answer: verdict.after)
+        remember(event, told: told, at: instant, now, answer: verdict.after)
         let place = events.count - 1
         events[place].firstCredits = charge
         events[place].credits = charge
@@ -236,22 +238,27 @@ extension Model {
         let levels = timeline.levels(event.subject, at: instant)
         for level in levels { _ = expireDue(level, at: now) }
         if let rejection = reject(event.quantities) { return rejection }
+        let told = event
+        let event = priced(told, at: now, isEstimate: false)
         if !fits(moved(by: event, at: instant), levels) { return "quantity_overflow" }
-        remember(event, at: instant, now, answer: [])
+        remember(event, told: told, at: instant, now, answer: [])
         return "counted"
     }
 
     private mutating func remember(
-        _ event: UsageEvent, at instant: Instant, _ now: Instant, answer: [ModelStatus]
+        _ event: UsageEvent, told: UsageEvent, at instant: Instant, _ now: Instant,
+        answer: [ModelStatus]
     ) {
         let levels = timeline.levels(event.subject, at: instant)
         introduce(event.subject, at: now)
         var known = event
         known.occurredAt = instant
+        var first = told
+        first.occurredAt = instant
         events.append(
             ModelEvent(
-                event: known, told: known, at: instant, recordedAt: now,
-                ancestors: Array(levels.dropFirst()), answer: answer))
+                event: known, told: first, at: instant, recordedAt: now,
+                ancestors: Array(levels.dropFirst()), answer: answer, isPriced: event != told))
     }
 
     /// A subject is there from its first fact on, and so are the teams above it.
@@ -285,7 +292,7 @@ extension Model {
     func reject(_ quantities: Quantities) -> String? {
         for pair in quantities.pairs {
             let isKnown = blueprint.meters.contains {
-                $0.key == pair.name || $0.quantityName == pair.name
+                $0.key == pair.name && $0.counts == .quantities || $0.quantityName == pair.name
             }
             if !isKnown { return "unknown_meter" }
         }

@@ -89,7 +89,9 @@ extension Model {
         if case .settle(let quantities) = closing.end { asked = quantities }
         let status = asked == nil ? ReservationStatus.released : .settled
         guard reservation.status == .open else {
-            let details = closing.details ?? reservation.closingDetails
+            let details =
+                closing.details.map { $0.with(cost: $0.cost ?? reservation.closingDetails.cost) }
+                ?? reservation.closingDetails
             guard reservation.status == status, reservation.asked == asked,
                 details == reservation.closingDetails
             else { return "conflict \(text(ofReservation: place))" }
@@ -121,6 +123,7 @@ extension Model {
         // Written late or in time, what expired ended when it expired.
         charge(place, after, reservation, at: status == .expired ? reservation.expiresAt : now)
         events[place].event = after
+        if asked != nil, details?.cost != nil { events[place].isPriced = false }
         events[place].reservation = reservation
         events[place].corrections.append(.made(at: now, because: status.rawValue))
         let answer = statuses(ofClosing: place, before, after, now)
@@ -134,7 +137,9 @@ extension Model {
     ) -> UsageEvent {
         let before = events[place].event
         var after = before
-        if let details { after.details = details }
+        if let details {
+            after.details = details.with(cost: details.cost ?? before.details?.cost)
+        }
         after.quantities = .none
         guard let asked else { return after }
         var pairs = before.quantities.pairs + asked.pairs
@@ -145,7 +150,8 @@ extension Model {
             }
         }
         after.quantities = Quantities(pairs)
-        return after
+        let isPriced = events[place].isPriced && details?.cost == nil
+        return isPriced ? repriced(after, at: events[place].at) : after
     }
 
     /// Whether something would not fit if an event that counts became another.
@@ -242,6 +248,7 @@ extension Model {
         let before = events[place].event
         var after = before
         after.quantities = Quantities(before.quantities.pairs + more.quantities.pairs)
+        if events[place].isPriced { after = repriced(after, at: events[place].at) }
         for pair in before.quantities.pairs
         where after.quantities[pair.name] ?? .zero < pair.quantity {
             return "invalid_field"

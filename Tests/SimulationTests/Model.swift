@@ -87,6 +87,8 @@ struct ModelEvent {
     var firstCredits: CreditCharge?
     var credits: CreditCharge?
     var reservation: ModelReservation?
+    /// Nobody told its cost.
+    var isPriced = false
 
     var isOpen: Bool { reservation?.status == .open }
 
@@ -151,6 +153,12 @@ struct ModelReading {
 extension Model {
     func worth(_ event: UsageEvent, _ meter: Meter, at instant: Instant) -> Worth? {
         let details = event.details ?? .none
+        if meter.counts == .cost {
+            guard meter.countedStatuses.contains(details.status),
+                let units = billionths(details, meter)
+            else { return nil }
+            return Worth(units: units, at: instant)
+        }
         if let type = details.type, !meter.eventTypes.isEmpty, !meter.eventTypes.contains(type) {
             return nil
         }

@@ -70,6 +70,10 @@ extension Blueprint {
                 code: .missingField, field: "uniqueDimension",
                 message: "expected the dimension whose distinct values uniqueCount counts")
         }
+        if let (field, expectation) = meter.costMistake {
+            return Rejection(
+                code: .invalidField, field: field, message: "expected \(expectation)")
+        }
         if meter.countedStatuses.isEmpty {
             return Rejection(
                 code: .invalidField, field: "countedStatuses", message: "expected at least one")
@@ -162,6 +166,17 @@ extension Blueprint {
 }
 
 extension Meter {
+    /// What is wrong with what it counts, if something is.
+    package var costMistake: (field: String, expectation: String)? {
+        guard counts == .cost else {
+            return withoutCost == .nothing
+                ? nil : ("withoutCost", "nothing, since the meter does not count cost")
+        }
+        if aggregation != .sum { return ("aggregation", "sum, since costs are added up") }
+        return quantityName == nil
+            ? nil : ("quantityName", "nothing, since the meter counts cost")
+    }
+
     /// Whether windows may roll over this meter.
     public var canRoll: Bool { aggregation == .sum || aggregation == .count }
 }

@@ -8,6 +8,10 @@ public final class Catalog: Sendable {
     private let meterByName: [MeterKey: CompiledMeter]
     private let metersByType: [String: [CompiledMeter]]
     private let metersByQuantity: [MeterKey: [CompiledMeter]]
+    /// Those that count what events cost, by key; mostly none.
+    package let costMeters: [CompiledMeter]
+    /// By key; none where nobody counts costs.
+    private let models: [String: Model]
     package let definitions: [LimitKey: LimitDefinition]
     /// All that decide, in the order of their keys.
     package let activeDefinitions: [LimitDefinition]
@@ -65,6 +69,17 @@ public final class Catalog: Sendable {
         }
         metersByType = byType
         metersByQuantity = byQuantity
+        costMeters = compiled.values.filter { $0.meter.counts == .cost }
+            .sorted { $0.meter.key < $1.meter.key }
+        models =
+            costMeters.isEmpty
+            ? [:]
+            : Dictionary(blueprint.models.map { ($0.key.text, $0) }) { first, _ in first }
+    }
+
+    /// What the tokens of a model cost at an instant; `nil`: nobody knows, or nobody counts costs.
+    package func price(of model: String, at instant: Instant) -> ModelPrice? {
+        models[model]?.price(at: instant)
     }
 
     package func meter(_ key: MeterKey) -> CompiledMeter? { meterByName[key] }
@@ -75,7 +90,8 @@ public final class Catalog: Sendable {
 
     /// Whether an event may carry a quantity of this name.
     package func knows(quantity name: MeterKey) -> Bool {
-        meterByName[name] != nil || metersByQuantity[name] != nil
+        meterByName[name].map { $0.meter.counts == .quantities } ?? false
+            || metersByQuantity[name] != nil
     }
 
     /// The first quantity of an event that no meter knows.
@@ -105,7 +121,9 @@ public final class Catalog: Sendable {
                 for meter in metersByQuantity[pair.name] ?? [] { add(meter, event, &movements) }
             }
         }
-        guard let type = event.details?.type, let matching = metersByType[type] else {
+        guard let details = event.details else { return movements }
+        for meter in costMeters { add(meter, event, &movements) }
+        guard let type = details.type, let matching = metersByType[type] else {
             return movements
         }
         for meter in matching { add(meter, event, &movements) }
@@ -165,6 +183,7 @@ package final class CompiledMeter: Sendable {
         series = numbers.map { CompiledSeries(number: $0, registry.series[$0].definition) }
         isPlain =
             meter.dimensions.isEmpty && meter.aggregation != .uniqueCount
+            && meter.counts == .quantities
             && meter.countedStatuses.contains(.success)
     }
 }

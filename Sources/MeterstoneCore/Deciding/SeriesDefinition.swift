@@ -67,6 +67,7 @@ extension Meter {
 
     private func units(of event: UsageEvent) -> Int64? {
         let type = event.details?.type
+        if counts == .cost { return billionths(of: event) }
         if let type, !eventTypes.isEmpty, !eventTypes.contains(type) { return nil }
         if let named = event.quantities[key] { return named.units }
         if let quantityName {
@@ -76,13 +77,34 @@ extension Meter {
         return type != nil && !eventTypes.isEmpty ? 1 : nil
     }
 
+    private func billionths(of event: UsageEvent) -> Int64? {
+        guard let details = event.details, isOfCost(details) else { return nil }
+        if let cost = details.cost { return cost.billionths }
+        guard case .estimate(let cost) = withoutCost, details.modelName != nil else { return nil }
+        return cost.billionths
+    }
+
+    private func isOfCost(_ details: EventDetails) -> Bool {
+        eventTypes.isEmpty || details.type.map { eventTypes.contains($0) } ?? false
+    }
+
+    /// The model of an event that cannot be decided, since nobody knows what it costs; `nil`: it can.
+    package func unpricedModel(of event: UsageEvent) -> String? {
+        guard counts == .cost, withoutCost == .refuse, let details = event.details,
+            details.cost == nil, isOfCost(details), countedStatuses.contains(details.status),
+            dimensions.matches(details)
+        else { return nil }
+        return details.modelName
+    }
+
     /// Two meters that count alike are equal when normalized.
     fileprivate var normalized: Meter {
         Meter(
             key: key, aggregation: aggregation, eventTypes: Set(eventTypes).sorted(),
             dimensions: dimensions.mapValues { Set($0).sorted() }, quantityName: quantityName,
             uniqueDimension: uniqueDimension,
-            countedStatuses: Set(countedStatuses).sorted { $0.rawValue < $1.rawValue })
+            countedStatuses: Set(countedStatuses).sorted { $0.rawValue < $1.rawValue },
+            counts: counts, withoutCost: withoutCost)
     }
 
     /// The series that every meter has, whatever its limits.

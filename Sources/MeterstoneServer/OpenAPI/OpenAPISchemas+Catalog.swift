@@ -85,6 +85,11 @@ extension OpenAPISchemas {
         "uniqueDimension":{"$ref":"OptionalText"},
         "countedStatuses":{"type":["array","null"],"minItems":1,
          "items":{"enum":["success","failed","cancelled"]}},
+        "counts":{"enum":["quantities","cost",null],
+         "description":"Quantities, or what events cost, in billionths of the currency unit."},
+        "withoutCost":{"anyOf":[{"enum":["nothing","refuse",null]},
+         {"type":"integer","minimum":0,"maximum":1000000000000}],
+         "description":"What an event counts that names a model and tells no cost; a number is millionths."},
         "unit":{"$ref":"OptionalText"},
         "description":{"$ref":"OptionalText"}
         """#

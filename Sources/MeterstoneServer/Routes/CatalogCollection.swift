@@ -31,10 +31,7 @@ extension CatalogCollection where Item == Meter, Key == MeterKey {
     static var meters: Self {
         CatalogCollection(
             name: "meters", singular: "meter", unknown: Rejection.Code.unknownMeter.rawValue,
-            fields: [
-                "key", "aggregation", "eventTypes", "dimensions", "quantityName",
-                "uniqueDimension", "countedStatuses", "unit", "description",
-            ],
+            fields: Meter.fields,
             items: { $0.meters }, key: { $0.key }, put: { .putMeter($0) },
             delete: { .deleteMeter($0) }, target: { .meter($0) })
     }

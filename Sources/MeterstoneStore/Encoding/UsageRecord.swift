@@ -16,6 +16,8 @@ package struct UsageRecord: Sendable, Hashable {
     package var answers: [LimitAnswer]
     /// Whether ``answers`` are no answer that was given.
     package var isOnlyRecorded = false
+    /// Whether the cost was computed, by the price of the model: nobody told it.
+    package var isPriced = false
     /// Number, among the names, of the plan that applied when it was used; `nil`: none.
     package var planNumber: Int?
     /// What went beyond allowances that the subject itself has.
@@ -136,6 +138,7 @@ private enum Flags {
     static let overages: UInt64 = 256
     static let onlyRecorded: UInt64 = 512
     static let shortfall: UInt64 = 1 << 13
+    static let priced: UInt64 = 1 << 17
 }
 
 extension UsageRecord {
@@ -162,6 +165,7 @@ extension UsageRecord {
         if planNumber != nil { flags |= Flags.plan }
         if !overages.isEmpty { flags |= Flags.overages }
         if isOnlyRecorded { flags |= Flags.onlyRecorded }
+        if isPriced { flags |= Flags.priced }
         writer.unsigned(flags)
         writer.signed(occurredAt.millisecondsSince1970)
         if recordedAt != occurredAt {
@@ -220,6 +224,7 @@ extension UsageRecord {
             reservation = try ReservationRecord(&reader, names: names)
         }
         isOnlyRecorded = flags & Flags.onlyRecorded != 0
+        isPriced = flags & Flags.priced != 0
         if flags & Flags.plan != 0 { planNumber = try Self.readNumber(&reader) }
         guard flags & Flags.overages != 0 else { return }
         for _ in 0..<(try reader.count()) {

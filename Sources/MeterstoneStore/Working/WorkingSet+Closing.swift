@@ -58,7 +58,7 @@ extension WorkingSet {
             if let rejection = told?.boundsRejection { return .rejected(rejection) }
             return try close(
                 known, before, as: asked == nil ? .released : .settled, asked: asked,
-                details: told, at: now)
+                details: told, telling: closing.details, at: now)
         }
     }
 
@@ -95,17 +95,22 @@ extension WorkingSet {
 
     /// Closes an open reservation.
     ///
-    /// - Parameter asked: what was used; `nil`: nothing.
+    /// - Parameters:
+    ///   - asked: what was used; `nil`: nothing.
+    ///   - details: what is told of it in all.
+    ///   - news: what of that is told now.
     @discardableResult
     func close(
         _ known: KnownEvent, _ before: UsageRecord, as status: ReservationStatus,
-        asked: Quantities?, details: EventDetails?, at now: Instant
+        asked: Quantities?, details: EventDetails?, telling news: EventDetails? = nil,
+        at now: Instant
     ) throws(StoreError) -> ReservationOutcome {
         guard var reservation = before.reservation else { return .rejected(.reservationOpen) }
         var after = before
         if let details { after.details = details.withSource(before.details?.source) }
         after.quantities =
             asked.map { before.quantities.settled(as: $0, reservation.terms.onOverage) } ?? .none
+        if asked != nil { reprice(&after, told: news) }
         reservation.status = status
         reservation.asked = asked
         reservation.closedAt = status == .expired ? reservation.expiresAt : now
@@ -150,6 +155,7 @@ extension WorkingSet {
         }
         var after = before
         after.quantities = before.quantities.replacing(with: more.quantities)
+        reprice(&after, told: nil)
         for pair in before.quantities.pairs
         where (after.quantities[pair.name] ?? .zero) < pair.quantity {
             return .rejected(.shrinkingReservation(pair))

@@ -10,7 +10,9 @@ extension WorkingSet {
     ) throws(StoreError) -> [String] {
         guard let id = event.id, let known = try find(id, source: event.details?.source, at: now)
         else { return [] }
-        let fields = event.differences(from: known.record.event(subject: known.subject.id))
+        var first = known.record.event(subject: known.subject.id)
+        first.details = known.record.detailsTold(besides: event)
+        let fields = event.differences(from: first)
         switch (terms, known.record.reservation?.terms) {
         case (nil, nil): return fields
         case (let asked?, let first?): return fields + asked.differences(from: first)

@@ -24,6 +24,7 @@ extension WorkingSet {
                 details?.withSource(before.details?.source) ?? before.details ?? EventDetails.none
             // No details and details that tell nothing are the same.
             if kept != before.details ?? .none { amended.details = kept == .none ? nil : kept }
+            reprice(&amended, told: details)
             if amended == before { return .unchanged }
             if let rejection = quantities.boundsRejection ?? details?.boundsRejection {
                 return .rejected(rejection)

@@ -12,7 +12,7 @@ package struct KnownEvent {
         subject.id == event.subject
             && (event.occurredAt == nil || event.occurredAt == record.occurredAt)
             && event.quantities == record.quantities
-            && (event.details ?? .none) == (record.details ?? .none)
+            && (event.details ?? .none) == (record.detailsTold(besides: event) ?? .none)
     }
 }
 
