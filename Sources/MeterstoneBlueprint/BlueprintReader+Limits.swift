@@ -1,4 +1,5 @@
 import MeterstoneCore
+import Yams
 
 extension BlueprintReader {
     mutating func limit(_ entry: Entry, _ names: Names) -> Limit? {
@@ -9,6 +10,7 @@ extension BlueprintReader {
         let allowances = allowances(fields.take("allowances"), names)
         let defaultAllowance = allowance(fields.take("defaultAllowance"))
         let dimensions = dimensions(fields.take("dimensions"))
+        let perValue = perValue(&fields, of: meter, window, names)
         let mode = choice(fields.take("mode"), LimitMode.self) ?? .enforce
         let active = flag(fields.take("active")) ?? true
         let description = text(fields.take("description"))
@@ -16,8 +18,58 @@ extension BlueprintReader {
         guard let meter, let window else { return nil }
         return Limit(
             key: key, meter: meter, window: window, allowances: allowances,
-            defaultAllowance: defaultAllowance, dimensions: dimensions, mode: mode, active: active,
-            description: description)
+            defaultAllowance: defaultAllowance, dimensions: dimensions, perValue: perValue,
+            mode: mode, active: active, description: description)
+    }
+
+    private mutating func perValue(
+        _ fields: inout Fields, of meter: MeterKey?, _ window: Window?, _ names: Names
+    ) -> PerValue? {
+        let place = fields.take("per")
+        let others = ["values", "valuesMax", "beyondValues"].map { fields.take($0) }
+        guard let place, !place.isNull, let name = text(place) else {
+            if let other = others.compactMap(\.self).first(where: { !$0.isNull }) {
+                report(other, "expected 'per' beside it, which says what the values are of")
+            }
+            return nil
+        }
+        if let meter, let aggregation = names.unsummable(meter.text) {
+            report(
+                place,
+                "a limit per value is for meters that sum or count;"
+                    + " '\(meter)' has the aggregation \(aggregation.rawValue)")
+        }
+        var result = PerValue(name, allowances: valueAllowances(others[0], names))
+        if let number = wholeNumber(others[1], in: PerValue.valuesRange) {
+            result.valuesMax = Int(number)
+        }
+        result.beyond = choice(others[2], BeyondValues.self) ?? .refuse
+        if let window, let (field, expectation) = result.mistake(in: window) {
+            let places = ["values": others[0], "beyondValues": others[2]]
+            report((places[field] ?? nil) ?? place, "expected \(expectation)")
+        }
+        return result
+    }
+
+    private mutating func valueAllowances(
+        _ value: Value?, _ names: Names
+    ) -> [String: ValueAllowance] {
+        guard let value else { return [:] }
+        var result: [String: ValueAllowance] = [:]
+        for entry in entries(value) {
+            guard case .mapping = entry.value.node else {
+                if let allowance = allowance(entry.value) {
+                    result[entry.key] = ValueAllowance(allowance)
+                }
+                continue
+            }
+            var fields = fields(entry.value, at: entry.keyPosition)
+            result[entry.key] = ValueAllowance(
+                allowance(fields.take("defaultAllowance")),
+                allowances: allowances(fields.take("allowances"), names))
+            finish(fields)
+        }
+        return result
     }
 
     private mutating func meter(_ value: Value?, _ names: Names, in fields: Fields) -> MeterKey? {

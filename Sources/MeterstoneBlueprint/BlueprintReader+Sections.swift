@@ -86,9 +86,16 @@ extension BlueprintReader {
         let unique = fields.take("uniqueDimension")
         meter.uniqueDimension = text(unique)
         meter.countedStatuses = statuses(fields.take("countedStatuses")) ?? [.success]
+        let counts = fields.take("counts")
+        meter.counts = choice(counts, CountedMeasure.self) ?? .quantities
+        let withoutCost = fields.take("withoutCost")
+        meter.withoutCost = self.withoutCost(withoutCost) ?? .nothing
         meter.unit = text(fields.take("unit"))
         meter.description = text(fields.take("description"))
         finish(fields)
+        if let (_, expectation) = meter.costMistake, let place = withoutCost ?? counts {
+            report(place, "a meter of cost sums, and reads no quantity: expected \(expectation)")
+        }
         if meter.aggregation == .uniqueCount, meter.uniqueDimension == nil {
             let message = "missing; uniqueCount counts the values of this dimension"
             report(fields.position, "\(fields.field).uniqueDimension", message)
@@ -97,6 +104,16 @@ extension BlueprintReader {
             report(unique, "belongs to the aggregation uniqueCount only")
         }
         return meter
+    }
+
+    /// `nothing`, `refuse`, or an amount of the currency unit.
+    private mutating func withoutCost(_ value: Value?) -> WithoutCost? {
+        guard let value, !value.isNull else { return nil }
+        switch value.node {
+        case .scalar(let scalar) where scalar.string == "nothing": return .nothing
+        case .scalar(let scalar) where scalar.string == "refuse": return .refuse
+        default: return money(value, in: ModelPrice.range).map { .estimate($0) }
+        }
     }
 
     private mutating func statuses(_ value: Value?) -> [EventStatus]? {

@@ -121,6 +121,18 @@ enum ArgumentText {
         return (plan, try allowance(value))
     }
 
+    /// `gpt-5*=100`: what comes after the last `=` is the number.
+    static func valueAllowance(
+        _ text: String
+    ) throws -> (pattern: String, allowance: Allowance) {
+        guard let place = text.lastIndex(of: "="), place > text.startIndex else {
+            throw ValidationError("expected PATTERN=NUMBER")
+        }
+        return (
+            String(text[..<place]), try allowance(String(text[text.index(after: place)...]))
+        )
+    }
+
     static func allowance(_ text: String) throws -> Allowance {
         if text == "unlimited" { return .unlimited }
         guard let number = Int64(text), let allowance = Allowance(wire: number) else {
@@ -161,6 +173,15 @@ enum ArgumentText {
         else { throw ValidationError("expected WINDOW=NUMBER or WINDOW=NUMBER,NUMBER") }
         return RecurringGrant(
             window: window, amount: amount, rolloverMax: numbers.count == 2 ? numbers[1] : nil)
+    }
+
+    /// `nothing`, `refuse`, or an amount.
+    static func withoutCost(_ text: String) throws -> WithoutCost {
+        switch text {
+        case "nothing": .nothing
+        case "refuse": .refuse
+        default: .estimate(try price(text))
+        }
     }
 
     /// `30` or `0.15`: of tokens, or of a plan.

@@ -86,7 +86,7 @@ extension Problem {
         case .invalidField, .missingField, .unknownField, .unknownMeter, .unknownPlan,
             .unknownLimit, .unknownSubject, .unknownEvent, .unknownTimeZone, .nothingToCount,
             .quantityOverflow, .occurredAtOutOfRange, .cyclicParent, .unknownReservation,
-            .unknownGrant, .unknownReference, .creditOverflow, .unknownType:
+            .unknownGrant, .unknownReference, .creditOverflow, .unknownType, .unpricedModel:
             .unprocessableContent
         }
     }
@@ -124,7 +124,10 @@ extension Problem {
             problem.detail = "\(subject) is blocked"
         case .limitExceeded:
             let names = denial.violated.map(\.text).joined(separator: ", ")
-            problem.detail = "not enough is left of \(names)"
+            let full = limits.first { $0.isBeyondValues && denial.violated.contains($0.limit) }
+            problem.detail =
+                full.map { "\($0.limit) has no counter left for the value '\($0.value ?? "")'" }
+                ?? "not enough is left of \(names)"
         case .insufficientCredits:
             problem.status = HTTPResponse.Status(code: 402, reasonPhrase: "Payment Required")
             let cost = credits.map { "\($0.amount) credits are needed, \($0.balance) are left" }

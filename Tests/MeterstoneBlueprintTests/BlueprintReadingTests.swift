@@ -3,6 +3,43 @@ import MeterstoneCore
 import Testing
 
 @Suite struct BlueprintReadingTests {
+    @Test func `limits per value and meters of cost arrive`() throws {
+        let blueprint = try Blueprint(
+            yaml: """
+                meters:
+                  cost: { counts: cost, withoutCost: 0.02 }
+                plans:
+                  pro: {}
+                limits:
+                  a:
+                    meter: cost
+                    window: day
+                    per: model
+                    values:
+                      gpt-5*: 1_000
+                      o3: { allowances: { pro: 5 }, defaultAllowance: 0 }
+                    valuesMax: 50
+                    beyondValues: together
+                  b: { meter: cost, window: day, per: session }
+                """)
+        #expect(
+            blueprint.meters == [
+                Meter(
+                    key: MeterKey(unchecked: "cost"), counts: .cost,
+                    withoutCost: .estimate(Money(millionths: 20_000)))
+            ])
+        let pro = PlanKey(unchecked: "pro")
+        #expect(
+            blueprint.limits.map(\.perValue) == [
+                PerValue(
+                    "model",
+                    allowances: [
+                        "gpt-5*": ValueAllowance(.units(1_000)),
+                        "o3": ValueAllowance(.units(0), allowances: [pro: .units(5)]),
+                    ], valuesMax: 50, beyond: .together), PerValue("session"),
+            ])
+    }
+
     @Test func `every field arrives`() throws {
         let blueprint = try Blueprint(
             yaml: """

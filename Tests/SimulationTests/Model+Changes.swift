@@ -26,10 +26,13 @@ extension Model {
             if (after.details ?? .none) == (before.details ?? .none) {
                 after.details = before.details
             }
+            let isPriced = events[index].isPriced && details?.cost == nil
+            if isPriced { after = repriced(after, at: events[index].at) }
             if after == before { return "unchanged" }
             if let rejection = reject(quantities) { return rejection }
             if overflows(index, as: after) { return "quantity_overflow" }
             events[index].event = after
+            events[index].isPriced = isPriced
             kind = .amend
         }
         events[index].corrections.append(

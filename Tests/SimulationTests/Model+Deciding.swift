@@ -85,25 +85,34 @@ extension Model {
     func repeated(_ event: UsageEvent, as known: ModelEvent) -> String {
         guard matches(known, event) else { return "conflict" }
         if let answer = takenBack(known) { return answer }
-        return "duplicate \(stillKnown(known.answer))\(known.firstCredits.text)"
+        return "duplicate \(stillKnown(known.answer, known.told.details))\(known.firstCredits.text)"
     }
 
     /// A stored answer, as far as its limits are still there.
-    func stillKnown(_ answer: [ModelStatus]) -> [ModelStatus] {
-        answer.filter { status in blueprint.limits.contains { $0.key == status.limit } }
-            .map(\.withoutReset).sortedByText
+    func stillKnown(_ answer: [ModelStatus], _ details: EventDetails?) -> [ModelStatus] {
+        answer.compactMap { status in
+            guard let limit = blueprint.limits.first(where: { $0.key == status.limit }) else {
+                return nil
+            }
+            var status = status.withoutReset
+            // What it tells apart today.
+            status.value = value(limit.perValue, details)
+            return status
+        }.sortedByText
     }
 
     /// - Parameter terms: of a reservation; `nil`: it is used up at once.
     mutating func decide(
-        _ event: UsageEvent, at now: Instant, records: Bool, terms: ReservationTerms?
+        _ told: UsageEvent, at now: Instant, records: Bool, terms: ReservationTerms?
     ) -> String {
+        let event = priced(told, at: now, isEstimate: terms != nil)
         let instant = event.occurredAt ?? now
         if isOutOfRange(instant, now) { return "occurred_at_out_of_range" }
         let levels = timeline.levels(event.subject, at: instant)
         for level in levels { _ = expireDue(level, at: now) }
         if let rejection = reject(event.quantities) { return rejection }
         let moved = moved(by: event, at: instant).map { ModelMove(meter: $0, worth: $1) }
+        if refusesUnpriced(event) { return "unpriced_model" }
         if moved.isEmpty { return "nothing_to_count" }
         if let blocked = self.levels(event.subject).first(where: { profile($0).blocked }) {
             return "blocked by \(blocked) \(statuses(event.subject, at: instant, now))"
@@ -128,7 +137,7 @@ extension Model {
             cost == 0 ? nil : CreditCharge(amount: cost, balance: wallet.balance - cost)
         let answer = "allowed \(verdict.after.sortedByText)\(charge.text)"
         guard records else { return answer }
-        remember(event, at: instant, now, answer: verdict.after)
+        remember(event, told: told, at: instant, now, answer: verdict.after)
         let place = events.count - 1
         events[place].firstCredits = charge
         events[place].credits = charge
@@ -155,7 +164,7 @@ extension Model {
     ) -> Bool {
         levels.allSatisfy { level in
             activeLimits.allSatisfy { limit in
-                guard limit.mode == .enforce, accepts(limit.dimensions, details ?? .none),
+                guard limit.mode == .enforce, concerns(limit, details),
                     moved.contains(where: { $0.meter.key == limit.meter })
                 else { return true }
                 return span(limit.window, level, at: instant).from <= now
@@ -182,16 +191,19 @@ extension Model {
         for level in levels {
             for move in moved {
                 for limit in activeLimits where limit.meter == move.meter.key {
-                    guard accepts(limit.dimensions, details ?? .none) else { continue }
+                    guard concerns(limit, details) else { continue }
+                    let value = value(limit.perValue, details)
                     let isAside = limit.window == .concurrent && !isReservation
                     let reading = reading(
-                        limit, move.meter, level, at: instant, now,
+                        limit, move.meter, level, at: instant, now, of: value,
                         adding: isAside ? nil : move.worth,
                         earlier: move.earlier)
-                    let allowance = allowance(limit, level, at: instant)
+                    let allowance =
+                        reading.isBeyondValues
+                        ? .units(.zero) : allowance(limit, level, at: instant, of: value)
                     var status = ModelStatus(
-                        limit: limit.key, ancestor: level == levels[0] ? nil : level,
-                        allowance: allowance.wire,
+                        limit: limit.key, value: value, isBeyondValues: reading.isBeyondValues,
+                        ancestor: level == levels[0] ? nil : level, allowance: allowance.wire,
                         used: limit.window == .request ? 0 : reading.before,
                         resetsAt: reading.resetsAt)
                     verdict.before.append(status)
@@ -226,22 +238,27 @@ extension Model {
         let levels = timeline.levels(event.subject, at: instant)
         for level in levels { _ = expireDue(level, at: now) }
         if let rejection = reject(event.quantities) { return rejection }
+        let told = event
+        let event = priced(told, at: now, isEstimate: false)
         if !fits(moved(by: event, at: instant), levels) { return "quantity_overflow" }
-        remember(event, at: instant, now, answer: [])
+        remember(event, told: told, at: instant, now, answer: [])
         return "counted"
     }
 
     private mutating func remember(
-        _ event: UsageEvent, at instant: Instant, _ now: Instant, answer: [ModelStatus]
+        _ event: UsageEvent, told: UsageEvent, at instant: Instant, _ now: Instant,
+        answer: [ModelStatus]
     ) {
         let levels = timeline.levels(event.subject, at: instant)
         introduce(event.subject, at: now)
         var known = event
         known.occurredAt = instant
+        var first = told
+        first.occurredAt = instant
         events.append(
             ModelEvent(
-                event: known, told: known, at: instant, recordedAt: now,
-                ancestors: Array(levels.dropFirst()), answer: answer))
+                event: known, told: first, at: instant, recordedAt: now,
+                ancestors: Array(levels.dropFirst()), answer: answer, isPriced: event != told))
     }
 
     /// A subject is there from its first fact on, and so are the teams above it.
@@ -275,7 +292,7 @@ extension Model {
     func reject(_ quantities: Quantities) -> String? {
         for pair in quantities.pairs {
             let isKnown = blueprint.meters.contains {
-                $0.key == pair.name || $0.quantityName == pair.name
+                $0.key == pair.name && $0.counts == .quantities || $0.quantityName == pair.name
             }
             if !isKnown { return "unknown_meter" }
         }
@@ -288,16 +305,21 @@ extension Model {
 
     func statuses(_ id: SubjectID, at instant: Instant, _ now: Instant) -> [ModelStatus] {
         levels(id).flatMap { level in
-            activeLimits.compactMap { limit in
+            activeLimits.compactMap { limit -> [ModelStatus]? in
                 guard let meter = blueprint.meters.first(where: { $0.key == limit.meter }) else {
                     return nil
                 }
-                let reading = reading(limit, meter, level, at: instant, now, adding: nil)
-                return ModelStatus(
-                    limit: limit.key, ancestor: level == id ? nil : level,
-                    allowance: allowance(limit, level, at: instant).wire, used: reading.before,
-                    resetsAt: reading.resetsAt)
-            }
+                return values(limit, meter, level, at: instant).map { value in
+                    let reading = reading(
+                        limit, meter, level, at: instant, now, of: value, adding: nil)
+                    let allowance = allowance(limit, level, at: instant, of: value)
+                    return ModelStatus(
+                        limit: limit.key, value: value ?? (limit.perValue == nil ? nil : "*"),
+                        isBeyondValues: reading.isBeyondValues, ancestor: level == id ? nil : level,
+                        allowance: reading.isBeyondValues ? 0 : allowance.wire,
+                        used: reading.before, resetsAt: reading.resetsAt)
+                }
+            }.flatMap(\.self)
         }
     }
 }

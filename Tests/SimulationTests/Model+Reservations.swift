@@ -89,11 +89,13 @@ extension Model {
         if case .settle(let quantities) = closing.end { asked = quantities }
         let status = asked == nil ? ReservationStatus.released : .settled
         guard reservation.status == .open else {
-            let details = closing.details ?? reservation.closingDetails
+            let details =
+                closing.details.map { $0.with(cost: $0.cost ?? reservation.closingDetails.cost) }
+                ?? reservation.closingDetails
             guard reservation.status == status, reservation.asked == asked,
                 details == reservation.closingDetails
             else { return "conflict \(text(ofReservation: place))" }
-            return "duplicate \(stillKnown(reservation.closingAnswer))"
+            return "duplicate \(stillKnown(reservation.closingAnswer, events[place].event.details))"
                 + "\(events[place].credits.text) \(text(ofReservation: place))"
         }
         if let rejection = reject(asked ?? .none) { return rejection }
@@ -121,6 +123,7 @@ extension Model {
         // Written late or in time, what expired ended when it expired.
         charge(place, after, reservation, at: status == .expired ? reservation.expiresAt : now)
         events[place].event = after
+        if asked != nil, details?.cost != nil { events[place].isPriced = false }
         events[place].reservation = reservation
         events[place].corrections.append(.made(at: now, because: status.rawValue))
         let answer = statuses(ofClosing: place, before, after, now)
@@ -134,7 +137,9 @@ extension Model {
     ) -> UsageEvent {
         let before = events[place].event
         var after = before
-        if let details { after.details = details }
+        if let details {
+            after.details = details.with(cost: details.cost ?? before.details?.cost)
+        }
         after.quantities = .none
         guard let asked else { return after }
         var pairs = before.quantities.pairs + asked.pairs
@@ -145,7 +150,8 @@ extension Model {
             }
         }
         after.quantities = Quantities(pairs)
-        return after
+        let isPriced = events[place].isPriced && details?.cost == nil
+        return isPriced ? repriced(after, at: events[place].at) : after
     }
 
     /// Whether something would not fit if an event that counts became another.
@@ -161,21 +167,25 @@ extension Model {
         let instant = events[place].at
         var result: [ModelStatus] = []
         for level in events[place].levels {
-            for limit in activeLimits where accepts(limit.dimensions, after.details ?? .none) {
+            for limit in activeLimits where concerns(limit, after.details) {
                 guard let meter = blueprint.meters.first(where: { $0.key == limit.meter }) else {
                     continue
                 }
                 let worth = worth(after, meter, at: instant)
                 if worth == nil, self.worth(before, meter, at: instant) == nil { continue }
-                let reading = reading(limit, meter, level, at: instant, now, adding: nil)
+                let value = value(limit.perValue, after.details)
+                let reading = reading(
+                    limit, meter, level, at: instant, now, of: value, adding: nil)
+                let allowance = allowance(limit, level, at: instant, of: value)
                 var used = reading.before
                 if limit.window == .request, events[place].reservation?.isCounted ?? true {
                     used = worth.map { counting($0, meter) } ?? 0
                 }
                 result.append(
                     ModelStatus(
-                        limit: limit.key, ancestor: level == before.subject ? nil : level,
-                        allowance: allowance(limit, level, at: instant).wire, used: used,
+                        limit: limit.key, value: value, isBeyondValues: reading.isBeyondValues,
+                        ancestor: level == before.subject ? nil : level,
+                        allowance: reading.isBeyondValues ? 0 : allowance.wire, used: used,
                         resetsAt: reading.resetsAt))
             }
         }
@@ -238,6 +248,7 @@ extension Model {
         let before = events[place].event
         var after = before
         after.quantities = Quantities(before.quantities.pairs + more.quantities.pairs)
+        if events[place].isPriced { after = repriced(after, at: events[place].at) }
         for pair in before.quantities.pairs
         where after.quantities[pair.name] ?? .zero < pair.quantity {
             return "invalid_field"

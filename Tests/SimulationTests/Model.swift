@@ -59,9 +59,12 @@ struct Model {
         timeline.plan(id, at: instant) ?? defaultPlan
     }
 
-    func allowance(_ limit: Limit, _ id: SubjectID, at instant: Instant) -> Allowance {
-        timeline.override(limit.key, id, at: instant)
-            ?? allowance(limit, under: plan(id, at: instant))
+    func allowance(
+        _ limit: Limit, _ id: SubjectID, at instant: Instant, of value: String? = nil
+    ) -> Allowance {
+        let plan = plan(id, at: instant)
+        return timeline.override(limit.key, id, at: instant)
+            ?? allowance(limit, of: value, under: plan) ?? allowance(limit, under: plan)
     }
 
     func allowance(_ limit: Limit, under plan: PlanKey?) -> Allowance {
@@ -84,6 +87,8 @@ struct ModelEvent {
     var firstCredits: CreditCharge?
     var credits: CreditCharge?
     var reservation: ModelReservation?
+    /// Nobody told its cost.
+    var isPriced = false
 
     var isOpen: Bool { reservation?.status == .open }
 
@@ -97,13 +102,16 @@ struct ModelEvent {
 /// What a limit says, in a form that compares.
 struct ModelStatus: Hashable, CustomStringConvertible {
     var limit: LimitKey
+    var value: String?
+    var isBeyondValues = false
     var ancestor: SubjectID?
     var allowance: Int64
     var used: Int64
     var resetsAt: Instant?
 
     var description: String {
-        "\(limit)\(ancestor.map { "@\($0)" } ?? "") \(used)/\(allowance) "
+        "\(limit)\(value.map { "[\($0)\(isBeyondValues ? "!" : "")]" } ?? "")"
+            + "\(ancestor.map { "@\($0)" } ?? "") \(used)/\(allowance) "
             + "until \(resetsAt?.rfc3339 ?? "ever")"
     }
 }
@@ -111,6 +119,8 @@ struct ModelStatus: Hashable, CustomStringConvertible {
 extension ModelStatus {
     init(_ status: LimitStatus) {
         limit = status.limit
+        value = status.value
+        isBeyondValues = status.isBeyondValues
         ancestor = status.ancestor
         allowance = status.allowance.wire
         used = status.used.units
@@ -127,11 +137,28 @@ struct Worth {
     var at: Instant
     /// Told before its time.
     var isAhead = false
+    /// Of a limit per value: the value.
+    var value: String?
+}
+
+/// What a limit has counted, with and without one more.
+struct ModelReading {
+    var before: Int64
+    var after: Int64
+    var resetsAt: Instant?
+    /// Nothing is allowed to a value that is one too many.
+    var isBeyondValues = false
 }
 
 extension Model {
     func worth(_ event: UsageEvent, _ meter: Meter, at instant: Instant) -> Worth? {
         let details = event.details ?? .none
+        if meter.counts == .cost {
+            guard meter.countedStatuses.contains(details.status),
+                let units = billionths(details, meter)
+            else { return nil }
+            return Worth(units: units, at: instant)
+        }
         if let type = details.type, !meter.eventTypes.isEmpty, !meter.eventTypes.contains(type) {
             return nil
         }
@@ -168,7 +195,7 @@ extension Model {
     /// Everything that counts for a subject within a span, in the order of recording.
     func worths(
         _ id: SubjectID, _ meter: Meter, _ filter: [String: [String]], in span: WindowSpan,
-        isOpen: Bool = false
+        isOpen: Bool = false, per source: PerValue? = nil
     ) -> [Worth] {
         events.compactMap { event in
             guard span.contains(event.at), event.counts(for: id), event.isOpen || !isOpen,
@@ -176,7 +203,8 @@ extension Model {
             else { return nil }
             var worth = worth(event.event, meter, at: event.at)
             worth?.isAhead = event.at > event.recordedAt
-            return worth
+            worth?.value = value(source, event.event.details)
+            return source != nil && worth?.value == nil ? nil : worth
         }
     }
 
@@ -201,36 +229,43 @@ extension Model {
     /// - Parameter earlier: what the same request moved the meter by before.
     func reading(
         _ limit: Limit, _ meter: Meter, _ id: SubjectID, at instant: Instant, _ now: Instant,
-        adding more: Worth?, earlier: Int64 = 0
-    ) -> (before: Int64, after: Int64, resetsAt: Instant?) {
+        of value: String?, adding more: Worth?, earlier: Int64 = 0
+    ) -> ModelReading {
         switch limit.window {
-        case .rolling(let seconds):
-            return rollingReading(limit, meter, id, instant, seconds * 1_000, more)
         case .request:
-            return (earlier, earlier + (more.map { counting($0, meter) } ?? 0), nil)
+            return ModelReading(
+                before: earlier, after: earlier + (more.map { counting($0, meter) } ?? 0))
+        case _ where limit.perValue != nil:
+            return valueReading(limit, meter, id, at: instant, of: value, adding: more)
+        case .rolling(let seconds):
+            let near = worths(id, meter, limit.dimensions, in: reach(instant, seconds * 1_000))
+            return rollingReading(near, meter, instant, seconds * 1_000, more)
         case .concurrent:
             let open = worths(id, meter, limit.dimensions, in: .lifetime, isOpen: true)
             let before = aggregate(open, meter.aggregation, at: now)
-            return (before, before + (more.map { counting($0, meter) } ?? 0), nil)
+            return ModelReading(
+                before: before, after: before + (more.map { counting($0, meter) } ?? 0))
         default: break
         }
         let span = span(limit.window, id, at: instant)
         let counted = worths(id, meter, limit.dimensions, in: span)
-        return (
-            aggregate(counted, meter.aggregation, at: max(instant, now)),
-            aggregate(
+        return ModelReading(
+            before: aggregate(counted, meter.aggregation, at: max(instant, now)),
+            after: aggregate(
                 counted + (more.map { [$0] } ?? []), meter.aggregation, at: max(instant, now)),
-            span.until == WindowSpan.lifetime.until ? nil : span.until
-        )
+            resetsAt: span.until == WindowSpan.lifetime.until ? nil : span.until)
     }
 
-    private func rollingReading(
-        _ limit: Limit, _ meter: Meter, _ id: SubjectID, _ instant: Instant,
-        _ milliseconds: Int64, _ more: Worth?
-    ) -> (before: Int64, after: Int64, resetsAt: Instant?) {
-        let from = instant.advanced(byMilliseconds: 1 - milliseconds)
-        let until = instant.advanced(byMilliseconds: milliseconds)
-        let near = worths(id, meter, limit.dimensions, in: WindowSpan(from: from, until: until))
+    /// The time of the windows of such a length that contain an instant.
+    func reach(_ instant: Instant, _ milliseconds: Int64) -> WindowSpan {
+        WindowSpan(
+            from: instant.advanced(byMilliseconds: 1 - milliseconds),
+            until: instant.advanced(byMilliseconds: milliseconds))
+    }
+
+    func rollingReading(
+        _ near: [Worth], _ meter: Meter, _ instant: Instant, _ milliseconds: Int64, _ more: Worth?
+    ) -> ModelReading {
         // The fullest window is one that ends at the instant or at a later event.
         let ends = [instant] + near.map(\.at).filter { $0 > instant }
         let before: Int64 =
@@ -241,7 +276,9 @@ extension Model {
             }.max() ?? 0
         let oldest = near.map(\.at).filter { $0 <= instant }.min() ?? instant
         let units = more.map { counting($0, meter) } ?? 0
-        return (before, before + units, oldest.advanced(byMilliseconds: milliseconds))
+        return ModelReading(
+            before: before, after: before + units,
+            resetsAt: oldest.advanced(byMilliseconds: milliseconds))
     }
 
     /// Whether everything that a subject ever used stays below 2^63 with one event in the place of what

@@ -31,6 +31,8 @@ struct World {
             key: .named("models"), aggregation: .uniqueCount, eventTypes: ["call"],
             uniqueDimension: "model"),
         Meter(key: .named("gpt"), dimensions: ["model": ["gpt", "four"]]),
+        Meter(key: .named("inputTokens")),
+        Meter(key: .named("cost"), counts: .cost),
         bytes,
     ]
     /// Of so many units that sums come to an end. It stays as it is: another definition would count
@@ -139,7 +141,8 @@ struct World {
         case 45..<55: return .none
         case 55..<65: return Quantities([named("peak", number(0...40))])
         case 65..<72: return Quantities([named("level", number(0...40))])
-        case 72..<78: return Quantities([named("gpt", number(1...9))])
+        case 72..<75: return Quantities([named("gpt", number(1...9))])
+        case 75..<78: return Quantities([named(pick(["inputTokens", "tokens"]), number(0...9))])
         case 78..<86: return Quantities([named("tok", number(0...9))])
         case 86..<95:
             return Quantities([
@@ -157,6 +160,8 @@ struct World {
             source: percent(15) ? "shop" : nil,
             type: percent(70) ? pick(["call", "chat", "walk"]) : nil,
             status: percent(80) ? .success : pick([.failed, .cancelled]),
+            cost: percent(15) ? Money(trillionths: Int128(number(0...20_000))) : nil,
+            session: percent(40) ? pick(["s1", "s2", "s3", "s4"]) : nil,
             dimensions: percent(70)
                 ? [Dimension(name: "model", value: pick(["gpt", "four", "claude"]))] : [])
     }
@@ -180,7 +185,7 @@ struct World {
         let other = details()
         return EventDetails(
             source: target?.details?.source, type: other.type, status: other.status,
-            dimensions: other.dimensions)
+            cost: other.cost, session: other.session, dimensions: other.dimensions)
     }
 
     mutating func change() -> Change {
@@ -189,7 +194,8 @@ struct World {
         case 0..<32: return .putLimit(limit())
         case 32..<40: return .deleteLimit(pick(Self.limitKeys))
         case 40..<46: return .putMeter(meter())
-        case 46..<50: return .putPlan(plan())
+        case 46..<48: return .putPlan(plan())
+        case 48..<50: return .putModel(model())
         case 50..<52: return .deletePlan(pick(Self.plans))
         case 52..<70: return .putSubject(subject(id))
         case 70..<73: return .deleteSubject(id)
@@ -225,11 +231,45 @@ struct World {
         }
         var allowances: [PlanKey: Allowance] = [:]
         for plan in Self.plans where percent(50) { allowances[plan] = allowance() }
+        let window = pick(windows)
         return Limit(
-            key: pick(Self.limitKeys), meter: meter.key, window: pick(windows),
+            key: pick(Self.limitKeys), meter: meter.key, window: window,
             allowances: allowances, defaultAllowance: percent(75) ? allowance() : nil,
             dimensions: percent(25) ? ["model": [pick(["gpt", "four", "claude"])]] : [:],
+            perValue: meter.canRoll && percent(30) ? perValue(window) : nil,
             mode: percent(70) ? .enforce : pick(LimitMode.allCases), active: percent(92))
+    }
+
+    /// So small that a token costs a few billionths.
+    private mutating func model() -> MeterstoneCore.Model {
+        let first = number(0...3_000)
+        var prices = [
+            ModelPrice(
+                input: Money(millionths: first),
+                output: Money(millionths: percent(50) ? first : number(0...3_000)))
+        ]
+        if percent(40) {
+            prices.append(
+                ModelPrice(
+                    effectiveAt: now.advanced(byMilliseconds: number(-90_000_000...90_000_000)),
+                    input: Money(millionths: number(0...3_000)),
+                    output: Money(millionths: number(0...3_000))))
+        }
+        return MeterstoneCore.Model(
+            key: ModelKey(unchecked: pick(["gpt", "four", "claude"])), prices: prices)
+    }
+
+    private mutating func perValue(_ window: Window) -> PerValue {
+        var allowances: [String: ValueAllowance] = [:]
+        for pattern in ["gpt", "*u*", "s*", "*1", "*"] where percent(25) {
+            allowances[pattern] = ValueAllowance(
+                percent(70) ? allowance() : nil,
+                allowances: percent(30) ? [pick(Self.plans): allowance()] : [:])
+        }
+        return PerValue(
+            percent(50) ? "model" : "session", allowances: allowances,
+            valuesMax: pick([1, 2, 3, 1_000]),
+            beyond: window.isRolling || window == .concurrent || percent(50) ? .refuse : .together)
     }
 
     /// A meter as it was, or counted another way.
@@ -238,6 +278,10 @@ struct World {
         if percent(50) { meter.countedStatuses = [.success, .failed] }
         if percent(30), !meter.eventTypes.isEmpty { meter.eventTypes = ["call", "walk"] }
         if percent(20) { meter.dimensions["model"] = ["gpt", "claude"] }
+        if meter.counts == .cost {
+            let few = Money(millionths: number(0...1))
+            meter.withoutCost = pick([.nothing, .refuse, .estimate(few)])
+        }
         return meter
     }
 

@@ -12,7 +12,8 @@ func option(_ name: String) -> String? {
 
 let sections = Set(
     (option("sections")
-        ?? "inprocess,reservations,slow,sustained,size,analytics,whatif,http,postgres").split(
+        ?? "inprocess,reservations,values,slow,sustained,size,analytics,whatif,http,postgres")
+        .split(
             separator: ","
         )
         .map(String.init))
@@ -54,6 +55,9 @@ if sections.contains("inprocess") {
 }
 if sections.contains("reservations") {
     try await Reservations(subjects: subjects, duration: measured).run(report)
+}
+if sections.contains("values") {
+    try await PerValueBench(subjects: subjects, duration: measured).run(report)
 }
 if sections.contains("slow") {
     // A cloud disk: every sync takes longer.

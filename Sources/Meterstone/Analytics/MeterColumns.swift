@@ -9,6 +9,8 @@ enum ShapeMovement {
     case value(Int)
     /// By one distinct value, the same for all.
     case distinct(String)
+    /// By what it cost: millionths at one place, and trillionths beyond them at another.
+    case cost(Int, rest: Int?)
 }
 
 extension Meter {
@@ -18,7 +20,7 @@ extension Meter {
     func movement(of shape: ColumnShape) -> ShapeMovement? {
         let details = EventDetails(
             type: shape.type, subtype: shape.subtype, status: shape.status,
-            dimensions: shape.dimensions)
+            cost: shape.hasCost ? .zero : nil, dimensions: shape.dimensions)
         let mark: Int64 = 1_000
         let event = UsageEvent(
             subject: SubjectID(unchecked: ""),
@@ -30,6 +32,9 @@ extension Meter {
         guard let (units, distinctValue) = movement(of: event) else { return nil }
         if let distinctValue { return .distinct(distinctValue) }
         if aggregation == .count { return .constant(1) }
+        if counts == .cost, let place = shape.costPlace {
+            return .cost(place, rest: shape.costRestPlace)
+        }
         return units >= mark ? .value(Int(units - mark)) : .constant(units)
     }
 }
@@ -69,6 +74,12 @@ enum RunUnits {
         case .value(let place):
             self = run.constant(place).map { .constant($0) } ?? .values(run.values(place))
         case .distinct: self = .constant(1)
+        case .cost(let place, let rest):
+            let rests = rest.map { run.values($0) }
+            self = .values(
+                run.values(place).enumerated().map { index, whole in
+                    Money(wholeMillionths: whole, rest: rests?[index] ?? 0).billionths
+                })
         }
     }
 

@@ -17,6 +17,7 @@ extension MeterstoneEngine {
         ) {
             (context) throws(StoreError) in
             let meter = key.flatMap { context.blueprint.meter($0) }
+            // In trillionths.
             var sums: [PlanKey?: Int128] = [:]
             var active: [PlanKey?: ActiveSubjects] = [:]
             var totals: [PlanKey?: MeterTotal] = [:]
@@ -28,6 +29,11 @@ extension MeterstoneEngine {
                 let (subjects, weights) = (run.subjects, run.weights)
                 active[plan, default: ActiveSubjects(context.memory)].add(subjects, weights)
                 if let place = run.shape.costPlace {
+                    sums[plan, default: 0] +=
+                        1_000_000
+                        * RunUnits(run, .value(place)).sum(count: subjects.count, weights)
+                }
+                if let place = run.shape.costRestPlace {
                     sums[plan, default: 0] += RunUnits(run, .value(place))
                         .sum(count: subjects.count, weights)
                 }
@@ -36,7 +42,7 @@ extension MeterstoneEngine {
                         run, movement, subjects, weights)
                 }
             }
-            let costs = sums.mapValues { Int64(clamping: $0) }
+            let costs = sums.mapValues { (Money(trillionths: $0) ?? .largest).millionths }
             let revenue = try context.revenueByPlan()
             let plans = Set(active.filter { $0.value.count > 0 }.keys)
                 .union(revenue.keys.map { Optional($0) })

@@ -8,6 +8,17 @@ struct RequestPrices: Sendable {
         self.models = Dictionary(models.map { ($0.key, $0) }) { first, _ in first }
     }
 
+    /// What a request may cost that is about to start, by the tokens that are set aside for it; `nil` when
+    /// its model has no price now.
+    func estimate(of start: RequestStart, at now: Instant) -> Money? {
+        guard let price = start.model.flatMap({ models[$0] })?.price(at: now) else { return nil }
+        // Of tokens that the caller estimates, nobody knows which are the dear ones.
+        if let tokens = start.estimatedTokens { return price.mostCost(of: tokens) }
+        let output = RequestStart.answerTokensDefault
+        return price.cost(
+            of: TokenCounts(input: start.tokensSetAside - output, output: output))
+    }
+
     /// What a request cost at the price of its start; `nil` when its model has no price for that
     /// time, or when its tokens are not told well enough.
     func cost(of request: TrackedRequest) -> Money? {
@@ -21,12 +32,5 @@ struct RequestPrices: Sendable {
             guard price.isOneForAll else { return nil }
             return price.cost(of: TokenCounts(input: total, output: 0))
         }
-    }
-}
-
-extension ModelPrice {
-    /// Whether a token costs the same, whatever kind it is of.
-    fileprivate var isOneForAll: Bool {
-        input == output && cached ?? input == input && reasoning ?? output == output
     }
 }

@@ -31,8 +31,8 @@ public struct RequestTotals: Hashable, Sendable {
             inputTokens = inputTokens.addingSaturated(counts.input)
             outputTokens = outputTokens.addingSaturated(counts.output)
         }
-        if let money = request.cost?.money {
-            cost = cost.adding(money) ?? Money(millionths: .max)
+        if let known = request.cost, known.source != .estimated {
+            cost = cost.adding(known.money) ?? .largest
         }
         if let category = request.category { byCategory[category, default: 0] += 1 }
         if let duration = request.durationMilliseconds {

@@ -100,7 +100,7 @@ extension [LimitStatus] {
         for status in self
         where status.ancestor == nil && status.meter == RequestTracker.requests
             && status.window == window && status.mode == .enforce
-            && status.definition.limit.dimensions.isEmpty
+            && status.definition.limit.isForAll
         {
             guard case .units(let units) = status.allowance else { continue }
             if case .units(let known) = least, known <= units { continue }

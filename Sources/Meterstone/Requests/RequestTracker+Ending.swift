@@ -41,7 +41,7 @@ extension RequestTracker {
             var ended = request
             if request.status == .pending {
                 ended = request.ended(by: ends[index], storedText)
-                ended.price(by: prices)
+                ended.price(by: prices, or: request.cost)
             }
             // Of a repeat, it was found out already that it tells the same.
             let details = request.status == .pending ? try ended.details() : nil
@@ -163,15 +163,21 @@ extension TrackedRequest {
         return request
     }
 
-    fileprivate mutating func price(by prices: RequestPrices) {
-        guard cost == nil, let money = prices.cost(of: self) else { return }
-        cost = RequestCost(money, .priced)
+    /// - Parameter estimate: from its start.
+    fileprivate mutating func price(by prices: RequestPrices, or estimate: RequestCost?) {
+        guard cost == nil else { return }
+        if let money = prices.cost(of: self) {
+            cost = RequestCost(money, .priced)
+        } else if let estimate {
+            // Of what came to nothing nobody knows a cost, and none is counted.
+            cost = status == .completed ? estimate : RequestCost(.zero, .estimated)
+        }
     }
 
     /// Whether this request ended so. Prices and later ratings play no part.
     fileprivate func isEnd(_ end: RequestEnd, _ storedText: StoredText) -> Bool {
         var told = self
-        if told.cost?.source == .priced { told.cost = nil }
+        if told.cost?.source != .given { told.cost = nil }
         told.rating = told.ratingAtEnd
         return told == told.ended(by: end, storedText)
     }

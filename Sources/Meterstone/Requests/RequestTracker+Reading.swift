@@ -49,11 +49,15 @@ extension RequestTracker {
         let view = try await engine.view(of: nil)
         let now = engine.clock()
         let span = EventFilter(from: from, until: until)
+        // An estimate counts as a cost where costs are counted, and is none that somebody knows.
+        let hasEstimates = view.catalog.blueprint.meters.contains { $0.counts == .cost }
         let events = try await engine.committer.read(.long) { (store) throws(StoreError) in
             try store.read(view) { (source) throws(StoreError) in
                 var events: [RecordedEvent] = []
                 try EventListReader(view, source, span, now: now).forEachStanding(
-                    where: { $0.type == TrackedRequest.eventType && !$0.hasCost }
+                    where: {
+                        $0.type == TrackedRequest.eventType && (!$0.hasCost || hasEstimates)
+                    }
                 ) { event in
                     if event.reservation?.status == .settled { events.append(event) }
                 }
@@ -64,7 +68,8 @@ extension RequestTracker {
             one.event.subject == other.event.subject
                 ? one.cursor > other.cursor : one.event.subject < other.event.subject
         }
-        .compactMap { TrackedRequest($0, at: now) }.filter { $0.cost == nil }
+        .compactMap { TrackedRequest($0, at: now) }
+        .filter { $0.cost == nil || $0.cost?.source == .estimated }
     }
 
     // MARK: Visiting

@@ -85,8 +85,10 @@ extension RepriceReport {
     {
         requests += 1
         let money = prices.cost(of: request)
-        guard let money, money != request.cost?.money else {
-            if request.cost == nil { unpriced += 1 } else { unchanged += 1 }
+        let known = request.cost.flatMap { $0.source == .estimated ? nil : $0.money }
+        // What an earlier version rounded to millionths stays.
+        guard let money, known != money, known != Money(millionths: money.millionths) else {
+            if known == nil { unpriced += 1 } else { unchanged += 1 }
             return false
         }
         request.cost = RequestCost(money, .priced)

@@ -38,22 +38,50 @@ public struct RequestTracker: Sendable {
     public func start(
         _ starts: [RequestStart]
     ) async throws(StoreError) -> [RequestStartOutcome] {
-        var outcomes = try await reserve(starts, withTokens: true)
+        let costs = try await estimates(of: starts)
+        var outcomes = try await reserve(starts, costs, withTokens: true)
         // Where nobody counts tokens, requests are counted alone, and known again without them.
-        let again = outcomes.indices.filter { outcomes[$0].mayBeWithoutTokens }
+        var again = outcomes.indices.filter { outcomes[$0].mayBeWithoutTokens }
         guard !again.isEmpty else { return outcomes }
-        let others = try await reserve(again.map { starts[$0] }, withTokens: false)
-        for (index, outcome) in zip(again, others) { outcomes[index] = outcome }
+        func take(_ others: [RequestStartOutcome]) {
+            for (index, outcome) in zip(again, others) { outcomes[index] = outcome }
+        }
+        take(
+            try await reserve(again.map { starts[$0] }, again.map { costs[$0] }, withTokens: false))
+        // A repeat whose model has another price by now is known by the estimate of then.
+        again = again.filter { outcomes[$0].isConflict && starts[$0].model != nil }
+        guard !again.isEmpty else { return outcomes }
+        let then = try await reservations(again.compactMap { starts[$0].id }).map {
+            $0?.details?.cost
+        }
+        guard then.count == again.count else { return outcomes }
+        for withTokens in [true, false] {
+            let others = try await reserve(again.map { starts[$0] }, then, withTokens: withTokens)
+            for (index, outcome) in zip(again, others) where !outcome.isConflict {
+                outcomes[index] = outcome
+            }
+        }
         return outcomes
     }
 
+    /// What each may cost, where somebody counts that.
+    private func estimates(of starts: [RequestStart]) async throws(StoreError) -> [Money?] {
+        let none = [Money?](repeating: nil, count: starts.count)
+        guard starts.contains(where: { $0.model != nil }) else { return none }
+        let blueprint = try await engine.blueprint()
+        guard blueprint.meters.contains(where: { $0.counts == .cost }) else { return none }
+        let prices = RequestPrices(blueprint.models)
+        let now = engine.clock()
+        return starts.map { prices.estimate(of: $0, at: now) }
+    }
+
     private func reserve(
-        _ starts: [RequestStart], withTokens: Bool
+        _ starts: [RequestStart], _ costs: [Money?], withTokens: Bool
     ) async throws(StoreError) -> [RequestStartOutcome] {
         let terms = ReservationTerms(milliseconds: milliseconds)
         var commands: [Command] = []
-        for start in starts {
-            let request = pending(start, id: .text(""), startedAt: .earliest)
+        for (start, cost) in zip(starts, costs) {
+            let request = pending(start, cost, id: .text(""), startedAt: .earliest)
             var quantities = [NamedQuantity(name: Self.requests, quantity: 1)]
             if withTokens {
                 quantities.append(
@@ -65,15 +93,17 @@ public struct RequestTracker: Sendable {
             commands.append(.reserve(event, terms))
         }
         var outcomes: [RequestStartOutcome] = []
-        for (start, outcome) in zip(starts, try await engine.committer.commit(commands)) {
+        let reserved = try await engine.committer.commit(commands)
+        for (index, outcome) in reserved.enumerated() {
             guard case .reserved(let reserved) = outcome else { throw .unexpectedOutcome }
-            outcomes.append(self.outcome(of: reserved, start))
+            outcomes.append(self.outcome(of: reserved, starts[index], costs[index]))
         }
         return outcomes
     }
 
-    private func outcome(of reserved: ReserveOutcome, _ start: RequestStart) -> RequestStartOutcome
-    {
+    private func outcome(
+        of reserved: ReserveOutcome, _ start: RequestStart, _ cost: Money?
+    ) -> RequestStartOutcome {
         switch reserved {
         case .conflict(let id): return .conflict(id)
         case .rejected(let rejection): return .rejected(rejection.namingBlueprint)
@@ -85,18 +115,19 @@ public struct RequestTracker: Sendable {
             return .started(
                 StartedRequest(
                     request: pending(
-                        start, id: reservation.id, startedAt: reservation.reservedAt),
+                        start, cost, id: reservation.id, startedAt: reservation.reservedAt),
                     limits: decision.limits, credits: decision.credits,
                     isDuplicate: decision.isDuplicate))
         }
     }
 
     private func pending(
-        _ start: RequestStart, id: EventID, startedAt: Instant
+        _ start: RequestStart, _ cost: Money?, id: EventID, startedAt: Instant
     ) -> TrackedRequest {
         var request = TrackedRequest(
             id: id, subject: start.subject, status: .pending, startedAt: startedAt)
         request.session = start.session
+        request.cost = cost.map { RequestCost($0, .estimated) }
         request.prompt = storedText.kept(of: start.prompt)
         request.model = start.model
         request.type = start.type
@@ -110,6 +141,11 @@ public struct RequestTracker: Sendable {
 }
 
 extension RequestStartOutcome {
+    fileprivate var isConflict: Bool {
+        if case .conflict = self { return true }
+        return false
+    }
+
     fileprivate var mayBeWithoutTokens: Bool {
         switch self {
         case .started, .denied: false

@@ -26,6 +26,8 @@ extension TrackedRequest {
         var cachedTokens: Int64?
         var reasoningTokens: Int64?
         var costMillionths: Int64?
+        /// Where the cost is none of whole millionths.
+        var costTrillionths: Int64?
         var costSource: RequestCost.Source?
         /// That came with the end.
         var userRating: Int?
@@ -54,7 +56,10 @@ extension TrackedRequest {
     private func properties() throws(StoreError) -> String {
         var properties = Properties(
             prompt: prompt, response: response, estimatedTokens: estimatedTokens,
-            costMillionths: cost?.money.millionths, costSource: cost?.source,
+            costMillionths: cost?.money.millionths,
+            costTrillionths: cost.flatMap { cost in
+                cost.money.rest == 0 ? nil : Int64(exactly: cost.money.trillionths)
+            }, costSource: cost?.source,
             userRating: ratingAtEnd, laterRating: rating == ratingAtEnd ? nil : rating,
             ipAddress: ipAddress, userAgent: userAgent)
         switch tokens {
@@ -127,6 +132,9 @@ extension TrackedRequest {
             output: properties.tokensOutput, cached: properties.cachedTokens,
             reasoning: properties.reasoningTokens)
         cost = RequestCost(millionths: properties.costMillionths, properties.costSource)
+        if let exact = properties.costTrillionths.flatMap({ Money(trillionths: Int128($0)) }) {
+            cost?.money = exact
+        }
         ratingAtEnd = properties.userRating
         rating = properties.laterRating ?? properties.userRating
         ipAddress = properties.ipAddress

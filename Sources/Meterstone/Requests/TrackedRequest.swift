@@ -80,6 +80,8 @@ public struct RequestCost: Hashable, Sendable {
         case given
         /// From the price of its model at the time of its start.
         case priced
+        /// From the price and the tokens that were set aside, as long as nobody knows more.
+        case estimated
     }
 
     public var money: Money

@@ -111,7 +111,7 @@ extension SubjectContext {
         var least = Allowance.unlimited
         for definition in view.catalog.activeDefinitions
         where definition.limit.meter == meter.key && definition.limit.window == .day
-            && definition.limit.dimensions.isEmpty
+            && definition.limit.isForAll
         {
             guard case .units(let units) = view.allowance(of: definition, under: plan) else {
                 continue

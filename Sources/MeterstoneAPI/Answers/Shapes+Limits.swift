@@ -7,6 +7,12 @@ extension Shapes {
         [
             Member("limit", .key, \.limit, "The limit's key."),
             Member(
+                maybe: "value", .text, \.value,
+                "Of a limit per value: whose counter it is; * for any value that has none yet."),
+            Member(
+                maybe: "beyondValues", .always(true), { $0.isBeyondValues ? true : nil },
+                "The value has no counter: as many as may have one do."),
+            Member(
                 maybe: "subject", .name, \.ancestor, "The team whose limit it is; absent: its own."),
             Member("meter", .key, \.meter, "What is counted."),
             Member("window", .window, \.window, "Over which time."),
@@ -31,7 +37,8 @@ extension Shapes {
             key: try fields("limit"), meter: try fields("meter"), window: try fields("window"),
             mode: mode)
         return LimitStatus(
-            definition: LimitDefinition(told: limit), ancestor: try fields("subject"),
+            definition: LimitDefinition(told: limit), value: try fields("value"),
+            isBeyondValues: try fields("beyondValues") ?? false, ancestor: try fields("subject"),
             allowance: try fields("allowance"), used: try fields("used"),
             resetsAt: try fields("resetsAt"), wouldHaveDenied: try fields("wouldHaveDenied"))
     }

@@ -3,10 +3,7 @@ package import MeterstoneCore
 extension WhatIfQuestion {
     /// What one object of a list may say, by the list's name.
     private static let elements = [
-        "limits": [
-            "key", "meter", "window", "allowances", "defaultAllowance", "dimensions", "mode",
-            "active", "description",
-        ],
+        "limits": Limit.fields,
         "allowances": ["limit", "plan", "allowance"],
         "plans": ["subject", "plan"],
     ]

@@ -2,6 +2,13 @@ import ArgumentParser
 import Meterstone
 import MeterstoneCore
 
+extension Limit {
+    /// `day`, or `day per model`.
+    fileprivate var spanText: String {
+        window.text + (perValue.map { " per \($0.name)" } ?? "")
+    }
+}
+
 /// `meterstone limits`.
 struct LimitsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -34,7 +41,7 @@ struct LimitsCommand: AsyncParsableCommand {
                 }
                 let others = Answers.text(limit.defaultAllowance?.wire ?? -1)
                 table.add(
-                    [limit.key.text, limit.meter.text, limit.window.text] + allowances
+                    [limit.key.text, limit.meter.text, limit.spanText] + allowances
                         + [others, limit.mode.rawValue, limit.active ? "yes" : "no"])
             }
             return table
@@ -88,6 +95,25 @@ struct LimitsCommand: AsyncParsableCommand {
         var dimension: [(name: String, values: [String])] = []
 
         @Option(
+            help: "Count each value by itself: session, project or the name of a dimension.")
+        var per: String?
+
+        @Option(
+            help: ArgumentHelp(
+                "How much the values have that a pattern matches; repeat for more.",
+                valueName: "pattern=n"),
+            transform: { try ArgumentText.valueAllowance($0) })
+        var value: [(pattern: String, allowance: Allowance)] = []
+
+        @Option(help: "How many values of a window have a counter of their own (default: 1000).")
+        var valuesMax: Int?
+
+        @Option(
+            help: "What becomes of further values: refuse or together.",
+            transform: { try ArgumentText.choice($0) })
+        var beyondValues: BeyondValues?
+
+        @Option(
             help: "enforce, soft, shadow or off.", transform: { try ArgumentText.choice($0) })
         var mode: LimitMode = .enforce
 
@@ -99,6 +125,24 @@ struct LimitsCommand: AsyncParsableCommand {
 
         @OptionGroup var store: ServiceArguments
 
+        func validate() throws {
+            guard per == nil, !value.isEmpty || valuesMax != nil || beyondValues != nil else {
+                return
+            }
+            throw ValidationError("--value, --values-max and --beyond-values need --per")
+        }
+
+        private var perValue: PerValue? {
+            per.map { name in
+                PerValue(
+                    name,
+                    allowances: Dictionary(
+                        value.map { ($0.pattern, ValueAllowance($0.allowance)) },
+                        uniquingKeysWith: { $1 }),
+                    valuesMax: valuesMax ?? PerValue.valuesDefault, beyond: beyondValues ?? .refuse)
+            }
+        }
+
         func run() async throws {
             let limit = Limit(
                 key: key, meter: meter, window: window,
@@ -107,7 +151,7 @@ struct LimitsCommand: AsyncParsableCommand {
                 defaultAllowance: defaultAllowance,
                 dimensions: Dictionary(
                     dimension.map { ($0.name, $0.values) }, uniquingKeysWith: { $0 + $1 }),
-                mode: mode, active: !inactive, description: description)
+                perValue: perValue, mode: mode, active: !inactive, description: description)
             try await Changes.make(.putLimit(limit), of: "limit \(key)", store)
         }
     }

@@ -68,6 +68,19 @@ struct MetersCommand: AsyncParsableCommand {
             transform: { try ArgumentText.choice($0) })
         var countedStatus: [EventStatus] = []
 
+        @Option(
+            help: "quantities, or cost: what events cost, in billionths of the currency unit.",
+            transform: { try ArgumentText.choice($0) })
+        var counts: CountedMeasure = .quantities
+
+        @Option(
+            help: """
+                For cost: what an event counts that names a model and tells no cost: nothing, refuse, or an \
+                amount of money.
+                """,
+            transform: { try ArgumentText.withoutCost($0) })
+        var withoutCost: WithoutCost = .nothing
+
         @Option(help: "The unit, for people.")
         var unit: String?
 
@@ -82,8 +95,8 @@ struct MetersCommand: AsyncParsableCommand {
                 dimensions: Dictionary(
                     dimension.map { ($0.name, $0.values) }, uniquingKeysWith: { $0 + $1 }),
                 quantityName: quantityName, uniqueDimension: uniqueDimension,
-                countedStatuses: countedStatus.isEmpty ? [.success] : countedStatus, unit: unit,
-                description: description)
+                countedStatuses: countedStatus.isEmpty ? [.success] : countedStatus,
+                counts: counts, withoutCost: withoutCost, unit: unit, description: description)
             try await Changes.make(.putMeter(meter), of: "meter \(key)", store, for: .mayCreate)
         }
     }

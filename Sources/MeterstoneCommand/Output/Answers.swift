@@ -10,7 +10,8 @@ enum Answers {
             "limit", "meter", "window", "used>", "allowance>", "remaining>", "resets at", "mode",
         ])
         for status in statuses {
-            let name = status.ancestor.map { "\(status.limit) of \($0)" } ?? status.limit.text
+            let limit = status.limit.text + (status.value.map { " [\($0)]" } ?? "")
+            let name = status.ancestor.map { "\(limit) of \($0)" } ?? limit
             table.add([
                 name, status.meter.text, status.window.text, status.used.description,
                 text(status.allowance.wire), text(status.remaining),

@@ -70,6 +70,10 @@ extension Blueprint {
                 code: .missingField, field: "uniqueDimension",
                 message: "expected the dimension whose distinct values uniqueCount counts")
         }
+        if let (field, expectation) = meter.costMistake {
+            return Rejection(
+                code: .invalidField, field: field, message: "expected \(expectation)")
+        }
         if meter.countedStatuses.isEmpty {
             return Rejection(
                 code: .invalidField, field: "countedStatuses", message: "expected at least one")
@@ -87,6 +91,11 @@ extension Blueprint {
                 code: .invalidField, field: "aggregation",
                 message: "expected sum or count, since limit '\(summing.key)' has the window "
                     + "'\(summing.window)'")
+        }
+        if let telling = limits.first(where: { $0.meter == meter.key && $0.perValue != nil }) {
+            return Rejection(
+                code: .invalidField, field: "aggregation",
+                message: "expected sum or count, since limit '\(telling.key)' is per value")
         }
         if credits?.prices[meter.key] != nil {
             return Rejection(
@@ -106,6 +115,16 @@ extension Blueprint {
             return Rejection(
                 code: .invalidField, field: "window",
                 message: "the window '\(limit.window)' needs a meter that is a sum or a count")
+        }
+        guard let perValue = limit.perValue else { return nil }
+        if !meter.canRoll {
+            return Rejection(
+                code: .invalidField, field: "per",
+                message: "a limit per value needs a meter that is a sum or a count")
+        }
+        if let (field, expectation) = perValue.mistake(in: limit.window) {
+            return Rejection(
+                code: .invalidField, field: field, message: "expected \(expectation)")
         }
         return nil
     }
@@ -147,6 +166,17 @@ extension Blueprint {
 }
 
 extension Meter {
+    /// What is wrong with what it counts, if something is.
+    package var costMistake: (field: String, expectation: String)? {
+        guard counts == .cost else {
+            return withoutCost == .nothing
+                ? nil : ("withoutCost", "nothing, since the meter does not count cost")
+        }
+        if aggregation != .sum { return ("aggregation", "sum, since costs are added up") }
+        return quantityName == nil
+            ? nil : ("quantityName", "nothing, since the meter counts cost")
+    }
+
     /// Whether windows may roll over this meter.
     public var canRoll: Bool { aggregation == .sum || aggregation == .count }
 }

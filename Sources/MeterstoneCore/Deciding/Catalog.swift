@@ -8,6 +8,10 @@ public final class Catalog: Sendable {
     private let meterByName: [MeterKey: CompiledMeter]
     private let metersByType: [String: [CompiledMeter]]
     private let metersByQuantity: [MeterKey: [CompiledMeter]]
+    /// Those that count what events cost, by key; mostly none.
+    package let costMeters: [CompiledMeter]
+    /// By key; none where nobody counts costs.
+    private let models: [String: Model]
     package let definitions: [LimitKey: LimitDefinition]
     /// All that decide, in the order of their keys.
     package let activeDefinitions: [LimitDefinition]
@@ -65,6 +69,17 @@ public final class Catalog: Sendable {
         }
         metersByType = byType
         metersByQuantity = byQuantity
+        costMeters = compiled.values.filter { $0.meter.counts == .cost }
+            .sorted { $0.meter.key < $1.meter.key }
+        models =
+            costMeters.isEmpty
+            ? [:]
+            : Dictionary(blueprint.models.map { ($0.key.text, $0) }) { first, _ in first }
+    }
+
+    /// What the tokens of a model cost at an instant; `nil`: nobody knows, or nobody counts costs.
+    package func price(of model: String, at instant: Instant) -> ModelPrice? {
+        models[model]?.price(at: instant)
     }
 
     package func meter(_ key: MeterKey) -> CompiledMeter? { meterByName[key] }
@@ -75,7 +90,8 @@ public final class Catalog: Sendable {
 
     /// Whether an event may carry a quantity of this name.
     package func knows(quantity name: MeterKey) -> Bool {
-        meterByName[name] != nil || metersByQuantity[name] != nil
+        meterByName[name].map { $0.meter.counts == .quantities } ?? false
+            || metersByQuantity[name] != nil
     }
 
     /// The first quantity of an event that no meter knows.
@@ -105,7 +121,9 @@ public final class Catalog: Sendable {
                 for meter in metersByQuantity[pair.name] ?? [] { add(meter, event, &movements) }
             }
         }
-        guard let type = event.details?.type, let matching = metersByType[type] else {
+        guard let details = event.details else { return movements }
+        for meter in costMeters { add(meter, event, &movements) }
+        guard let type = details.type, let matching = metersByType[type] else {
             return movements
         }
         for meter in matching { add(meter, event, &movements) }
@@ -165,6 +183,7 @@ package final class CompiledMeter: Sendable {
         series = numbers.map { CompiledSeries(number: $0, registry.series[$0].definition) }
         isPlain =
             meter.dimensions.isEmpty && meter.aggregation != .uniqueCount
+            && meter.counts == .quantities
             && meter.countedStatuses.contains(.success)
     }
 }
@@ -178,6 +197,9 @@ package struct CompiledSeries: Sendable {
     /// Whether only open reservations count.
     package let isConcurrent: Bool
     private let limitFilter: [String: [String]]
+    private let valueSource: ValueSource?
+    /// As of ``Contribution/valuesMax``.
+    package let valuesMax: Int
 
     package init(number: Int, _ definition: SeriesDefinition) {
         self.number = number
@@ -186,11 +208,19 @@ package struct CompiledSeries: Sendable {
         measure = definition.measure
         isConcurrent = definition.window == .concurrent && definition.measure == .usage
         limitFilter = definition.limitFilter
+        valueSource = definition.values.map { ValueSource($0.name) }
+        valuesMax = definition.values.map { $0.max ?? .max } ?? 0
     }
 
     /// The limit's own filter; the meter's was applied before.
     package func accepts(_ details: EventDetails?) -> Bool {
         limitFilter.matches(details)
+            && (valueSource.map { $0.value(of: details) != nil } ?? true)
+    }
+
+    /// Whose counter an event adds to that is accepted; `nil`: values are not told apart.
+    package func value(of details: EventDetails?) -> String? {
+        valueSource.flatMap { $0.value(of: details) }
     }
 }
 
@@ -250,7 +280,19 @@ extension LimitDefinition {
     package var isDecisive: Bool { limit.active && mode != .off }
 
     /// The allowance under a plan, before any override.
-    package func allowance(under plan: PlanKey?) -> Allowance {
-        plan.flatMap { limit.allowances[$0] } ?? limit.defaultAllowance ?? .unlimited
+    ///
+    /// - Parameter value: of a limit per value; `nil`: one that no pattern matches.
+    package func allowance(under plan: PlanKey?, of value: String? = nil) -> Allowance {
+        allowance(under: plan, pattern: pattern(of: value))
+    }
+
+    /// - Parameter pattern: its place in ``patterns``.
+    package func allowance(under plan: PlanKey?, pattern: Int?) -> Allowance {
+        if let pattern {
+            let own = patterns[pattern].allowance
+            let allowance = plan.flatMap { own.allowances[$0] } ?? own.defaultAllowance
+            if let allowance { return allowance }
+        }
+        return plan.flatMap { limit.allowances[$0] } ?? limit.defaultAllowance ?? .unlimited
     }
 }

@@ -17,8 +17,12 @@ public struct CounterState: Hashable, Sendable {
         case readings(latest: Reading?, ahead: [Reading])
         /// How often each distinct value was seen.
         case distinct([String: Int64])
+        /// What each value came to, of a series that tells values apart.
+        case values(ValueCounters)
         /// Quantities by instant, sorted, each instant once.
         case rolling([RollingEntry])
+        /// The same by value.
+        case rollingValues([String: [RollingEntry]])
         /// Open reservations, in the order in which they expire.
         case reservations([OpenReservation])
         /// The days of a month on which a subject did something.
@@ -78,9 +82,7 @@ public struct CounterState: Hashable, Sendable {
             copy.addLatest(contribution)
             return copy.value(at: instant)
         case .uniqueCount:
-            guard let distinctValue = contribution.distinctValue, !has(distinctValue) else {
-                return value
-            }
+            guard let seen = contribution.value, !has(seen) else { return value }
             return value + 1
         }
     }
@@ -99,13 +101,14 @@ public struct CounterState: Hashable, Sendable {
             let (sum, overflow) = value.addingReportingOverflow(units)
             guard !overflow else { return false }
             value = sum
+            if contribution.valuesMax > 0 { addValue(units, of: contribution) }
         case .max:
             // Quantities are not negative, so that nothing is less than what an empty counter shows.
             value = max(value, contribution.units)
         case .latest:
             addLatest(contribution)
         case .uniqueCount:
-            addDistinct(contribution.distinctValue)
+            addDistinct(contribution.value)
         }
         return true
     }
@@ -120,6 +123,10 @@ public struct CounterState: Hashable, Sendable {
         let (sum, overflow) = value.addingReportingOverflow(units)
         guard !overflow else { return false }
         value = sum
+        guard contribution.valuesMax == 0 else {
+            replaceRollingValue(nil, by: (contribution, units))
+            return true
+        }
         withRolling { RollingEntry.add(units, at: contribution.occurredAt, to: &$0) }
         return true
     }
@@ -133,6 +140,10 @@ public struct CounterState: Hashable, Sendable {
             aggregation == .count ? 1 : contribution.units
         }
         value &+= (new.map(units) ?? 0) &- (old.map(units) ?? 0)
+        if (old ?? new)?.valuesMax ?? 0 > 0 {
+            return replaceRollingValue(
+                old.map { ($0, units($0)) }, by: new.map { ($0, units($0)) })
+        }
         withRolling { entries in
             // The other way round an entry would be removed and put in again.
             if let new { RollingEntry.add(units(new), at: new.occurredAt, to: &entries) }
@@ -150,20 +161,23 @@ public struct CounterState: Hashable, Sendable {
     }
 
     /// Forgets entries up to an instant when they are half of many; `false` when nothing was done.
-    package mutating func dropRolling(through instant: Instant) -> Bool {
+    ///
+    /// - Parameter value: that was counted last, where values are told apart.
+    package mutating func dropRolling(through instant: Instant, of value: String? = nil) -> Bool {
+        if let value { return dropRollingValues(value, through: instant) }
         guard case .rolling(var entries) = memory, entries.count >= Self.rollingEntriesMin,
             entries[entries.count / 2].at <= instant
         else { return false }
         memory = .none
         let kept = RollingEntry.firstIndex(after: instant, in: entries)
-        for entry in entries[..<kept] { value &-= entry.units }
+        for entry in entries[..<kept] { self.value &-= entry.units }
         entries.removeFirst(kept)
         memory = .rolling(entries)
         return true
     }
 
     /// Entries that are kept without a look at their age.
-    private static let rollingEntriesMin = 256
+    static let rollingEntriesMin = 256
 
     /// In whatever order readings come, the state is the same: the latest of those that were told in
     /// their time, and what was told ahead of it for later.
@@ -267,7 +281,8 @@ extension CounterState {
             let (change, isTooMuch) = (new?.units ?? 0)
                 .subtractingReportingOverflow(old?.units ?? 0)
             let (sum, isOver) = value.addingReportingOverflow(change)
-            return isTooMuch || isOver ? .overflow : .value(sum)
+            if isTooMuch || isOver { return .overflow }
+            return knowsRest(replacing: old, by: new) ? .value(sum) : .unknown
         case .max:
             if let old, old.units >= value, (new?.units ?? 0) < value { return .unknown }
             return .value(Swift.max(value, new?.units ?? 0))
@@ -279,9 +294,9 @@ extension CounterState {
                 .map { .value($0) } ?? .value(value(at: instant))
         case .uniqueCount:
             guard case .distinct(let values) = memory else {
-                return .value(new?.distinctValue == nil ? value : 1)
+                return .value(new?.value == nil ? value : 1)
             }
-            let (gone, seen) = (old?.distinctValue, new?.distinctValue)
+            let (gone, seen) = (old?.value, new?.value)
             if gone == seen { return .value(value) }
             let lost: Int64 = gone.map { values[$0] == 1 } ?? false ? 1 : 0
             let gained: Int64 = seen.map { values[$0] == nil } ?? false ? 1 : 0
@@ -295,12 +310,14 @@ extension CounterState {
         _ old: Contribution?, by new: Contribution?, as aggregation: Aggregation
     ) {
         switch aggregation {
-        case .sum, .count: value &+= (new?.units ?? 0) &- (old?.units ?? 0)
+        case .sum, .count:
+            value &+= (new?.units ?? 0) &- (old?.units ?? 0)
+            if (old ?? new)?.valuesMax ?? 0 > 0 { replaceValue(old, by: new) }
         case .max: value = Swift.max(value, new?.units ?? 0)
         case .latest: if old == nil, let new { addLatest(new) }
         case .uniqueCount:
-            dropDistinct(old?.distinctValue)
-            addDistinct(new?.distinctValue)
+            dropDistinct(old?.value)
+            addDistinct(new?.value)
         }
     }
 
@@ -319,20 +336,24 @@ extension CounterState {
 /// What one event adds to one counter.
 public struct Contribution: Hashable, Sendable {
     public var units: Int64
-    /// For unique counts: the value that was seen.
-    public var distinctValue: String?
+    /// For unique counts: the value that was seen. Of a series that tells values apart: whose counter it
+    /// adds to.
+    public var value: String?
+    /// How many values have a counter of their own; 0: values are not told apart.
+    public var valuesMax: Int
     public var occurredAt: Instant
     public var sequence: Int64
     /// Whether it was recorded before it occurred.
     public var isAhead: Bool
 
     package init(
-        units: Int64, distinctValue: String? = nil, occurredAt: Instant, sequence: Int64,
-        isAhead: Bool
+        units: Int64, value: String? = nil, valuesMax: Int = 0, occurredAt: Instant,
+        sequence: Int64, isAhead: Bool
     ) {
         self.isAhead = isAhead
         self.units = units
-        self.distinctValue = distinctValue
+        self.value = value
+        self.valuesMax = valuesMax
         self.occurredAt = occurredAt
         self.sequence = sequence
     }

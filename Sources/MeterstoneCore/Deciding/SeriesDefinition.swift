@@ -16,8 +16,14 @@ public struct SeriesDefinition: Hashable, Sendable, Codable {
     public let limitFilter: [String: [String]]
     public let window: Window
     public let measure: Measure
+    /// What is told apart; `nil`: one number for all.
+    public let values: CountedValues?
 
-    package init(meter: Meter, window: Window, limitFilter: [String: [String]], measure: Measure) {
+    package init(
+        meter: Meter, window: Window, limitFilter: [String: [String]], measure: Measure,
+        values: CountedValues? = nil
+    ) {
+        self.values = values
         self.meter = meter.normalized
         self.limitFilter = limitFilter.mapValues { $0.sorted() }
         self.window = window
@@ -27,6 +33,19 @@ public struct SeriesDefinition: Hashable, Sendable, Codable {
     /// How contributions of this series add up.
     package var aggregation: Aggregation {
         measure == .usage ? meter.aggregation : .count
+    }
+}
+
+/// The values that a series tells apart.
+public struct CountedValues: Hashable, Sendable, Codable {
+    /// As of ``PerValue/name``.
+    public let name: String
+    /// How many have a counter of their own; `nil`: each that there is at a time.
+    public let max: Int?
+
+    package init(name: String, max: Int?) {
+        self.name = name
+        self.max = max
     }
 }
 
@@ -48,6 +67,7 @@ extension Meter {
 
     private func units(of event: UsageEvent) -> Int64? {
         let type = event.details?.type
+        if counts == .cost { return billionths(of: event) }
         if let type, !eventTypes.isEmpty, !eventTypes.contains(type) { return nil }
         if let named = event.quantities[key] { return named.units }
         if let quantityName {
@@ -57,13 +77,34 @@ extension Meter {
         return type != nil && !eventTypes.isEmpty ? 1 : nil
     }
 
+    private func billionths(of event: UsageEvent) -> Int64? {
+        guard let details = event.details, isOfCost(details) else { return nil }
+        if let cost = details.cost { return cost.billionths }
+        guard case .estimate(let cost) = withoutCost, details.modelName != nil else { return nil }
+        return cost.billionths
+    }
+
+    private func isOfCost(_ details: EventDetails) -> Bool {
+        eventTypes.isEmpty || details.type.map { eventTypes.contains($0) } ?? false
+    }
+
+    /// The model of an event that cannot be decided, since nobody knows what it costs; `nil`: it can.
+    package func unpricedModel(of event: UsageEvent) -> String? {
+        guard counts == .cost, withoutCost == .refuse, let details = event.details,
+            details.cost == nil, isOfCost(details), countedStatuses.contains(details.status),
+            dimensions.matches(details)
+        else { return nil }
+        return details.modelName
+    }
+
     /// Two meters that count alike are equal when normalized.
     fileprivate var normalized: Meter {
         Meter(
             key: key, aggregation: aggregation, eventTypes: Set(eventTypes).sorted(),
             dimensions: dimensions.mapValues { Set($0).sorted() }, quantityName: quantityName,
             uniqueDimension: uniqueDimension,
-            countedStatuses: Set(countedStatuses).sorted { $0.rawValue < $1.rawValue })
+            countedStatuses: Set(countedStatuses).sorted { $0.rawValue < $1.rawValue },
+            counts: counts, withoutCost: withoutCost)
     }
 
     /// The series that every meter has, whatever its limits.
@@ -77,14 +118,25 @@ extension Limit {
     package func series(of meter: Meter) -> SeriesDefinition {
         if window == .request { return meter.standingSeries(.lifetime) }
         return SeriesDefinition(
-            meter: meter, window: window, limitFilter: dimensions, measure: .usage)
+            meter: meter, window: window, limitFilter: dimensions, measure: .usage,
+            values: countedValues)
+    }
+
+    /// Windows that roll hold the events themselves, and reservations that are open are bounded: what there
+    /// is of these is told apart.
+    private var countedValues: CountedValues? {
+        perValue.map { perValue in
+            CountedValues(
+                name: perValue.name,
+                max: window.isRolling || window == .concurrent ? nil : perValue.valuesMax)
+        }
     }
 
     /// - Parameter number: the limit's number in the registry.
     package func refusalSeries(of meter: Meter, number: Int) -> SeriesDefinition {
         SeriesDefinition(
-            meter: meter, window: window, limitFilter: dimensions, measure: .refusals(limit: number)
-        )
+            meter: meter, window: window, limitFilter: dimensions,
+            measure: .refusals(limit: number), values: countedValues)
     }
 }
 

@@ -134,6 +134,7 @@ public struct Rejection: Hashable, Sendable, Codable, Error {
         case unknownTimeZone = "unknown_time_zone"
         case timeZoneRules = "time_zone_rules"
         case nothingToCount = "nothing_to_count"
+        case unpricedModel = "unpriced_model"
         case quantityOverflow = "quantity_overflow"
         case occurredAtOutOfRange = "occurred_at_out_of_range"
         case alreadyVoided = "already_voided"

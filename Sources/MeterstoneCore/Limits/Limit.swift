@@ -9,6 +9,8 @@ public struct Limit: Hashable, Sendable, Codable {
     public var defaultAllowance: Allowance?
     /// Count only events whose dimensions match; empty: all that the meter counts.
     public var dimensions: [String: [String]]
+    /// Counts each value by itself; `nil`: all together.
+    public var perValue: PerValue?
     public var mode: LimitMode
     /// An inactive limit is kept, and neither counts against anyone nor appears in answers.
     public var active: Bool
@@ -21,6 +23,7 @@ public struct Limit: Hashable, Sendable, Codable {
         allowances: [PlanKey: Allowance] = [:],
         defaultAllowance: Allowance? = nil,
         dimensions: [String: [String]] = [:],
+        perValue: PerValue? = nil,
         mode: LimitMode = .enforce,
         active: Bool = true,
         description: String? = nil
@@ -31,16 +34,24 @@ public struct Limit: Hashable, Sendable, Codable {
         self.allowances = allowances
         self.defaultAllowance = defaultAllowance
         self.dimensions = dimensions
+        self.perValue = perValue
         self.mode = mode
         self.active = active
         self.description = description
     }
+
+    /// Whether one counter counts all that the meter does.
+    package var isForAll: Bool { dimensions.isEmpty && perValue == nil }
 }
 
 extension Limit {
-    private enum CodingKeys: String, CodingKey {
-        case key, meter, window, allowances, defaultAllowance, dimensions, mode, active, description
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case key, meter, window, allowances, defaultAllowance, dimensions
+        case per, values, valuesMax, beyondValues, mode, active, description
     }
+
+    /// The names of its members on the wire.
+    package static let fields = CodingKeys.allCases.map(\.rawValue)
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
@@ -55,10 +66,31 @@ extension Limit {
                 Allowance.self, forKey: .defaultAllowance),
             dimensions: try container.decodeIfPresent([String: [String]].self, forKey: .dimensions)
                 ?? [:],
+            perValue: try Self.perValue(container),
             mode: try container.decodeIfPresent(LimitMode.self, forKey: .mode) ?? .enforce,
             active: try container.decodeIfPresent(Bool.self, forKey: .active) ?? true,
             description: try container.decodeIfPresent(String.self, forKey: .description)
         )
+    }
+
+    private static func perValue(
+        _ container: KeyedDecodingContainer<CodingKeys>
+    ) throws -> PerValue? {
+        let allowances = try container.decodeIfPresent(
+            [String: ValueAllowance].self, forKey: .values)
+        let valuesMax = try container.decodeIfPresent(Int.self, forKey: .valuesMax)
+        let beyond = try container.decodeIfPresent(BeyondValues.self, forKey: .beyondValues)
+        guard let name = try container.decodeIfPresent(String.self, forKey: .per) else {
+            guard allowances == nil, valuesMax == nil, beyond == nil else {
+                throw DecodingError.dataCorruptedError(
+                    forKey: .per, in: container,
+                    debugDescription: "expected what values, valuesMax and beyondValues are of")
+            }
+            return nil
+        }
+        return PerValue(
+            name, allowances: allowances ?? [:], valuesMax: valuesMax ?? PerValue.valuesDefault,
+            beyond: beyond ?? .refuse)
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -69,6 +101,14 @@ extension Limit {
         try container.encode(allowances.keyedByText, forKey: .allowances)
         try container.encodeIfPresent(defaultAllowance, forKey: .defaultAllowance)
         if !dimensions.isEmpty { try container.encode(dimensions, forKey: .dimensions) }
+        if let perValue {
+            try container.encode(perValue.name, forKey: .per)
+            if !perValue.allowances.isEmpty {
+                try container.encode(perValue.allowances, forKey: .values)
+            }
+            try container.encode(perValue.valuesMax, forKey: .valuesMax)
+            try container.encode(perValue.beyond, forKey: .beyondValues)
+        }
         try container.encode(mode, forKey: .mode)
         try container.encode(active, forKey: .active)
         try container.encodeIfPresent(description, forKey: .description)

@@ -3,6 +3,10 @@
 /// Built once per limit and consume, so it refers to the limit's definition instead of copying it.
 public struct LimitStatus: Sendable {
     package let definition: LimitDefinition
+    /// Of a limit per value: whose counter it is, ``PerValue/anyOther`` for all that have none.
+    public let value: String?
+    /// Whether it has no counter because there are as many values as have one.
+    public let isBeyondValues: Bool
     /// The team that the limit counts for, or `nil` for the subject that was asked about.
     public let ancestor: SubjectID?
     public let allowance: Allowance
@@ -14,9 +18,12 @@ public struct LimitStatus: Sendable {
     public let wouldHaveDenied: Int64?
 
     package init(
-        definition: LimitDefinition, ancestor: SubjectID?, allowance: Allowance, used: Quantity,
-        resetsAt: Instant?, wouldHaveDenied: Int64? = nil
+        definition: LimitDefinition, value: String? = nil, isBeyondValues: Bool = false,
+        ancestor: SubjectID?, allowance: Allowance, used: Quantity, resetsAt: Instant?,
+        wouldHaveDenied: Int64? = nil
     ) {
+        self.value = value
+        self.isBeyondValues = isBeyondValues
         self.definition = definition
         self.ancestor = ancestor
         self.allowance = allowance
@@ -57,6 +64,12 @@ public final class LimitDefinition: Sendable {
 
     /// How the meter adds up.
     package let aggregation: Aggregation
+    /// Where events tell the value whose counter they are counted by; `nil`: values are not told apart.
+    private let valueSource: ValueSource?
+    /// What some values are allowed; the first that matches holds.
+    package let patterns: [ValuePattern]
+    private let isForAll: Bool
+    package let isPerValue: Bool
 
     package init(
         limit: Limit, aggregation: Aggregation, mode: LimitMode, number: Int, series: Int,
@@ -68,5 +81,33 @@ public final class LimitDefinition: Sendable {
         self.number = number
         self.series = series
         self.refusalSeries = refusalSeries
+        valueSource = limit.perValue.map { ValueSource($0.name) }
+        patterns = limit.perValue.map { ValuePattern.sorted($0.allowances) } ?? []
+        isForAll = limit.isForAll
+        isPerValue = limit.perValue != nil
+    }
+
+    /// Whether an event that moves the meter counts under this limit.
+    @inline(__always)
+    package func concerns(_ details: EventDetails?) -> Bool {
+        isForAll || concernsSome(details)
+    }
+
+    private func concernsSome(_ details: EventDetails?) -> Bool {
+        limit.dimensions.matches(details)
+            && (valueSource.map { $0.value(of: details) != nil } ?? true)
+    }
+
+    /// Of a limit per value: whose counter an event that it concerns is counted by.
+    @inline(__always)
+    package func value(of details: EventDetails?) -> String? {
+        isForAll ? nil : valueSource.flatMap { $0.value(of: details) }
+    }
+
+    /// The place of the pattern that says what a value is allowed; `nil`: none does.
+    @inline(__always)
+    package func pattern(of value: String?) -> Int? {
+        guard let value, !patterns.isEmpty else { return nil }
+        return patterns.firstIndex { $0.matches(value) }
     }
 }

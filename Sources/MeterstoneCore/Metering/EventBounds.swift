@@ -34,7 +34,7 @@ extension EventDetails {
         if let durationMilliseconds, durationMilliseconds < 0 {
             return .outOfBounds("durationMs", "a whole number from 0 to \(Int64.max)")
         }
-        if let cost, cost.millionths < 0 {
+        if let cost, cost < .zero {
             return .outOfBounds("costMillionths", "a whole number from 0 to \(Int64.max)")
         }
         let errorBytesMax = EventBounds.errorMessageBytesMax

@@ -18,6 +18,10 @@ public struct Meter: Hashable, Sendable, Codable {
     public var uniqueDimension: String?
     /// Which statuses move the meter. A failed event is logged all the same.
     public var countedStatuses: [EventStatus]
+    /// What of an event is counted.
+    public var counts: CountedMeasure
+    /// Of a meter of cost: what becomes of an event that names a model and tells no cost.
+    public var withoutCost: WithoutCost
     /// For people: "tokens", "MB".
     public var unit: String?
     public var description: String?
@@ -30,6 +34,8 @@ public struct Meter: Hashable, Sendable, Codable {
         quantityName: MeterKey? = nil,
         uniqueDimension: String? = nil,
         countedStatuses: [EventStatus] = [.success],
+        counts: CountedMeasure = .quantities,
+        withoutCost: WithoutCost = .nothing,
         unit: String? = nil,
         description: String? = nil
     ) {
@@ -40,6 +46,8 @@ public struct Meter: Hashable, Sendable, Codable {
         self.quantityName = quantityName
         self.uniqueDimension = uniqueDimension
         self.countedStatuses = countedStatuses
+        self.counts = counts
+        self.withoutCost = withoutCost
         self.unit = unit
         self.description = description
     }
@@ -48,8 +56,14 @@ public struct Meter: Hashable, Sendable, Codable {
 extension Meter {
     private enum CodingKeys: String, CodingKey {
         case key, aggregation, eventTypes, dimensions, quantityName, uniqueDimension
-        case countedStatuses, unit, description
+        case countedStatuses, counts, withoutCost, unit, description
     }
+
+    /// The names of its members on the wire.
+    package static let fields = [
+        "key", "aggregation", "eventTypes", "dimensions", "quantityName", "uniqueDimension",
+        "countedStatuses", "counts", "withoutCost", "unit", "description",
+    ]
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
@@ -64,9 +78,80 @@ extension Meter {
             uniqueDimension: try container.decodeIfPresent(String.self, forKey: .uniqueDimension),
             countedStatuses: try container.decodeIfPresent(
                 [EventStatus].self, forKey: .countedStatuses) ?? [.success],
+            counts: try container.decodeIfPresent(CountedMeasure.self, forKey: .counts)
+                ?? .quantities,
+            withoutCost: try container.decodeIfPresent(WithoutCost.self, forKey: .withoutCost)
+                ?? .nothing,
             unit: try container.decodeIfPresent(String.self, forKey: .unit),
             description: try container.decodeIfPresent(String.self, forKey: .description)
         )
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(key, forKey: .key)
+        try container.encode(aggregation, forKey: .aggregation)
+        try container.encode(eventTypes, forKey: .eventTypes)
+        try container.encode(dimensions, forKey: .dimensions)
+        try container.encodeIfPresent(quantityName, forKey: .quantityName)
+        try container.encodeIfPresent(uniqueDimension, forKey: .uniqueDimension)
+        try container.encode(countedStatuses, forKey: .countedStatuses)
+        if counts != .quantities { try container.encode(counts, forKey: .counts) }
+        if withoutCost != .nothing { try container.encode(withoutCost, forKey: .withoutCost) }
+        try container.encodeIfPresent(unit, forKey: .unit)
+        try container.encodeIfPresent(description, forKey: .description)
+    }
+}
+
+/// What of an event a meter counts.
+public enum CountedMeasure: String, Hashable, Sendable, NamedChoice {
+    /// The quantities that name the meter, or the events that match it.
+    case quantities
+    /// What events cost, in billionths of the currency unit.
+    case cost
+}
+
+/// What a meter of cost makes of an event that names a model and tells no cost: its model has no price, or
+/// its tokens are not told by kind.
+public enum WithoutCost: Hashable, Sendable {
+    case nothing
+    /// It is not decided: a consume and a reservation are rejected.
+    case refuse
+    /// It counts as so much.
+    case estimate(Money)
+
+    public static let expectation =
+        "expected nothing, refuse, or a number of millionths from 0 to 1000000000000"
+}
+
+extension WithoutCost: Codable {
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if let word = try? container.decode(String.self) {
+            switch word {
+            case "nothing": self = .nothing
+            case "refuse": self = .refuse
+            default: throw Self.unexpected(decoder)
+            }
+            return
+        }
+        guard let millionths = try? container.decode(Int64.self),
+            ModelPrice.range.contains(millionths)
+        else { throw Self.unexpected(decoder) }
+        self = .estimate(Money(millionths: millionths))
+    }
+
+    private static func unexpected(_ decoder: any Decoder) -> DecodingError {
+        .dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: expectation))
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .nothing: try container.encode("nothing")
+        case .refuse: try container.encode("refuse")
+        case .estimate(let money): try container.encode(money)
+        }
     }
 }
 

@@ -142,6 +142,11 @@ public final class EventDetails: Sendable {
             properties: properties ?? before.properties)
     }
 
+    /// The dimension whose price a request has.
+    package static let modelDimension = "model"
+
+    package var modelName: String? { dimension(Self.modelDimension) }
+
     package func dimension(_ name: String) -> String? {
         dimensions.first { $0.name == name }?.value
     }

@@ -98,8 +98,8 @@ public struct TokenCounts: Hashable, Sendable {
 }
 
 extension ModelPrice {
-    /// What tokens cost, half a millionth rounded up; `nil` when a number is negative, when a part is
-    /// more than its whole, or when the cost does not fit.
+    /// What tokens cost, exactly; `nil` when a number is negative, when a part is more than its whole, or
+    /// when the cost does not fit.
     public func cost(of tokens: TokenCounts) -> Money? {
         guard tokens.cached >= 0, tokens.reasoning >= 0, tokens.input >= tokens.cached,
             tokens.output >= tokens.reasoning
@@ -108,13 +108,19 @@ extension ModelPrice {
             (tokens.input - tokens.cached, input), (tokens.cached, cached ?? input),
             (tokens.output - tokens.reasoning, output), (tokens.reasoning, reasoning ?? output),
         ]
-        var sum: Int64 = 500_000
-        for (count, price) in parts {
-            let (product, isTooMuch) = count.multipliedReportingOverflow(by: price.millionths)
-            let (next, isOver) = sum.addingReportingOverflow(product)
-            guard !isTooMuch, !isOver else { return nil }
-            sum = next
-        }
-        return Money(millionths: sum / 1_000_000)
+        // Millionths for a million tokens are trillionths for each.
+        return Money(
+            trillionths: parts.reduce(0) { $0 + Int128($1.0) * Int128($1.1.millionths) })
+    }
+
+    /// What so many tokens cost at most, of whatever kind they are.
+    public func mostCost(of tokens: Int64) -> Money? {
+        let dearest = [input, output, cached, reasoning].compactMap(\.self).max() ?? input
+        return Money(trillionths: Int128(tokens) * Int128(dearest.millionths))
+    }
+
+    /// Whether a token costs the same, whatever kind it is of.
+    public var isOneForAll: Bool {
+        input == output && cached ?? input == input && reasoning ?? output == output
     }
 }

@@ -23,8 +23,11 @@ final class RollingCache: Sendable {
         var last: Int64
 
         fileprivate var size: Int {
-            guard case .rolling(let entries) = state.memory else { return 4 }
-            return 4 + entries.count
+            switch state.memory {
+            case .rolling(let entries): 4 + entries.count
+            case .rollingValues(let lists): lists.values.reduce(4) { $0 + 4 + $1.count }
+            default: 4
+            }
         }
     }
 

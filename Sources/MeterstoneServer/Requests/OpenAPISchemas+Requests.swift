@@ -84,7 +84,7 @@ extension OpenAPISchemas {
          "tokensOutput":{"$ref":"Quantity"},"cachedTokens":{"$ref":"Quantity"},
          "reasoningTokens":{"$ref":"Quantity"},
          "cost":{"type":"integer","description":"In cents, rounded."},
-         "costMillionths":{"type":"integer"},"costSource":{"enum":["given","priced"]},
+         "costMillionths":{"type":"integer"},"costSource":{"enum":["given","priced","estimated"]},
          "duration":{"$ref":"Quantity"},"error":{"$ref":"Text"},
          "userRating":{"type":"integer","minimum":1,"maximum":5},"ipAddress":{"$ref":"Text"},
          "userAgent":{"$ref":"Text"},"startedAt":{"$ref":"Instant"},

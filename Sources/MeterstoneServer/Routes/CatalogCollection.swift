@@ -31,10 +31,7 @@ extension CatalogCollection where Item == Meter, Key == MeterKey {
     static var meters: Self {
         CatalogCollection(
             name: "meters", singular: "meter", unknown: Rejection.Code.unknownMeter.rawValue,
-            fields: [
-                "key", "aggregation", "eventTypes", "dimensions", "quantityName",
-                "uniqueDimension", "countedStatuses", "unit", "description",
-            ],
+            fields: Meter.fields,
             items: { $0.meters }, key: { $0.key }, put: { .putMeter($0) },
             delete: { .deleteMeter($0) }, target: { .meter($0) })
     }
@@ -59,10 +56,7 @@ extension CatalogCollection where Item == Limit, Key == LimitKey {
     static var limits: Self {
         CatalogCollection(
             name: "limits", singular: "limit", unknown: Rejection.Code.unknownLimit.rawValue,
-            fields: [
-                "key", "meter", "window", "allowances", "defaultAllowance", "dimensions", "mode",
-                "active", "description",
-            ],
+            fields: Limit.fields,
             items: { $0.limits }, key: { $0.key }, put: { .putLimit($0) },
             delete: { .deleteLimit($0) }, target: { .limit($0) }, shown: { $1.limit($0) },
             shownFields: EffectiveLimit.fields)

@@ -18,6 +18,8 @@ package struct ColumnShape: Hashable, Sendable {
     package var met: [LimitKey] = []
     package var hasDuration = false
     package var hasCost = false
+    /// Whether the cost has trillionths beyond whole millionths.
+    package var hasCostRest = false
 
     package init() {}
 
@@ -26,6 +28,7 @@ package struct ColumnShape: Hashable, Sendable {
         lhs.status == rhs.status && lhs.plan == rhs.plan && lhs.quantities == rhs.quantities
             && lhs.overages == rhs.overages && lhs.met == rhs.met
             && lhs.hasDuration == rhs.hasDuration && lhs.hasCost == rhs.hasCost
+            && lhs.hasCostRest == rhs.hasCostRest
             && same(lhs.source, rhs.source) && same(lhs.type, rhs.type)
             && same(lhs.subtype, rhs.subtype)
             && lhs.dimensions.elementsEqual(rhs.dimensions) {
@@ -47,6 +50,7 @@ package struct ColumnShape: Hashable, Sendable {
             dimensions = details.dimensions
             hasDuration = details.durationMilliseconds != nil
             hasCost = details.cost != nil
+            hasCostRest = (details.cost?.rest ?? 0) != 0
         }
         plan = registry.plan(record.planNumber)
         quantities = record.quantities.pairs.map(\.name)
@@ -55,14 +59,19 @@ package struct ColumnShape: Hashable, Sendable {
         self.met = met.unique.compactMap { registry.limit($0) }
     }
 
-    /// How many numbers each event has: quantities, overages, duration, cost, in this order.
+    /// How many numbers each event has: quantities, overages, duration, cost, its rest, in this order.
     package var valueCount: Int {
         quantities.count + overages.count + (hasDuration ? 1 : 0) + (hasCost ? 1 : 0)
+            + (hasCostRest ? 1 : 0)
     }
 
     package var durationPlace: Int? { hasDuration ? quantities.count + overages.count : nil }
 
-    package var costPlace: Int? { hasCost ? valueCount - 1 : nil }
+    /// Whole millionths.
+    package var costPlace: Int? { hasCost ? valueCount - (hasCostRest ? 2 : 1) : nil }
+
+    /// Trillionths beyond them.
+    package var costRestPlace: Int? { hasCostRest ? valueCount - 1 : nil }
 
     package func place(ofOverage limit: LimitKey) -> Int? {
         overages.firstIndex(of: limit).map { quantities.count + $0 }
@@ -89,7 +98,9 @@ extension UsageRecord {
         }
         for overage in overages { next(overage.units) }
         if let milliseconds = details?.durationMilliseconds { next(milliseconds) }
-        if let cost = details?.cost { next(cost.millionths) }
+        guard let cost = details?.cost else { return }
+        next(cost.wholeMillionths)
+        if cost.rest != 0 { next(Int64(cost.rest)) }
     }
 }
 
@@ -99,7 +110,7 @@ extension ColumnShape {
 
     func write(to writer: inout ByteWriter) {
         let texts = [source, type, subtype, plan?.text]
-        var flags: UInt8 = (hasDuration ? 16 : 0) | (hasCost ? 32 : 0)
+        var flags: UInt8 = (hasDuration ? 16 : 0) | (hasCost ? 32 : 0) | (hasCostRest ? 64 : 0)
         for (bit, text) in texts.enumerated() where text != nil { flags |= 1 << UInt8(bit) }
         writer.byte(flags)
         writer.byte(UInt8(Self.statuses.firstIndex(of: status) ?? 0))
@@ -126,6 +137,7 @@ extension ColumnShape {
         plan = flags & 8 == 0 ? nil : PlanKey(unchecked: try reader.text())
         hasDuration = flags & 16 != 0
         hasCost = flags & 32 != 0
+        hasCostRest = flags & 96 == 96
         for _ in 0..<(try reader.count()) {
             dimensions.append(Dimension(name: try reader.text(), value: try reader.text()))
         }

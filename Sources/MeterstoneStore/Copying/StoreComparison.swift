@@ -205,6 +205,7 @@ extension CounterState {
     fileprivate var isNothing: Bool {
         guard value == 0 else { return false }
         if case .distinct(let values) = memory { return values.isEmpty }
+        if case .values(let values) = memory { return values.isEmpty }
         return memory == .none
     }
 }

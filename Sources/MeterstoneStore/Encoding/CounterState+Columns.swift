@@ -25,6 +25,7 @@ extension CounterState {
         static let wallet: UInt8 = 4
         static let activity: UInt8 = 5
         static let readings: UInt8 = 6
+        static let values: UInt8 = 7
     }
 
     /// - Parameter memory: the column `memory`; `nil` when it is null.
@@ -60,6 +61,7 @@ extension CounterState {
                 values[text] = count
             }
             return .distinct(values)
+        case Memories.values: return .values(try ValueCounters(&reader))
         case Memories.reservations:
             var open: [OpenReservation] = []
             for _ in 0..<(try reader.count()) { open.append(try OpenReservation(&reader)) }
@@ -74,7 +76,7 @@ extension CounterState {
     package var memoryBytes: [UInt8]? {
         var writer = ByteWriter()
         switch memory {
-        case .none, .rolling: return nil
+        case .none, .rolling, .rollingValues: return nil
         case .latest(let at, let sequence):
             writer.byte(Memories.latest)
             writer.signed(at.millisecondsSince1970)
@@ -92,6 +94,9 @@ extension CounterState {
                 writer.text(text)
                 writer.signed(count)
             }
+        case .values(let values):
+            writer.byte(Memories.values)
+            values.write(to: &writer)
         case .reservations(let open):
             writer.byte(Memories.reservations)
             writer.unsigned(UInt64(open.count))
@@ -117,6 +122,39 @@ extension CounterState.Reading {
         writer.signed(at.millisecondsSince1970)
         writer.signed(sequence)
         writer.signed(units)
+    }
+}
+
+extension ValueCounters {
+    fileprivate init(_ reader: inout ByteReader) throws(MalformedRecord) {
+        func contributions(from least: Int64) throws(MalformedRecord) -> Int64 {
+            let count = try reader.signed()
+            guard (least...Int64(1) << 48).contains(count) else { throw MalformedRecord() }
+            return count
+        }
+        var own: [Entry] = []
+        for _ in 0..<(try reader.count()) {
+            let value = try reader.text()
+            if let last = own.last, last.value >= value { throw MalformedRecord() }
+            own.append(
+                Entry(
+                    value: value, units: try reader.signed(),
+                    contributions: try contributions(from: 1)))
+        }
+        self.init(
+            own: own, othersUnits: try reader.signed(),
+            othersContributions: try contributions(from: 0))
+    }
+
+    fileprivate func write(to writer: inout ByteWriter) {
+        writer.unsigned(UInt64(own.count))
+        for entry in own {
+            writer.text(entry.value)
+            writer.signed(entry.units)
+            writer.signed(entry.contributions)
+        }
+        writer.signed(othersUnits)
+        writer.signed(othersContributions)
     }
 }
 

@@ -14,6 +14,8 @@ private enum Fields {
     static let dimensions: UInt64 = 1 << 9
     static let properties: UInt64 = 1 << 10
     static let cost: UInt64 = 1 << 11
+    /// Trillionths beyond the whole millionths of the cost.
+    static let costRest: UInt64 = 1 << 12
 }
 
 extension EventDetails {
@@ -33,14 +35,17 @@ extension EventDetails {
         if status != .success { fields |= Fields.status }
         if durationMilliseconds != nil { fields |= Fields.duration }
         if !dimensions.isEmpty { fields |= Fields.dimensions }
-        if cost != nil { fields |= Fields.cost }
+        if let cost { fields |= cost.rest == 0 ? Fields.cost : Fields.cost | Fields.costRest }
         writer.unsigned(fields)
         for (text, _) in texts {
             if let text { writer.text(text) }
         }
         if status != .success { writer.byte(UInt8(Self.statuses.firstIndex(of: status) ?? 0)) }
         if let durationMilliseconds { writer.signed(durationMilliseconds) }
-        if let cost { writer.signed(cost.millionths) }
+        if let cost {
+            writer.signed(cost.wholeMillionths)
+            if cost.rest != 0 { writer.signed(Int64(cost.rest)) }
+        }
         if !dimensions.isEmpty {
             writer.unsigned(UInt64(dimensions.count))
             for dimension in dimensions {
@@ -63,6 +68,18 @@ extension EventDetails {
         try reader.unsigned() & Fields.source == 0 ? nil : try reader.text()
     }
 
+    private static func cost(
+        _ reader: inout ByteReader, _ fields: UInt64
+    ) throws(MalformedRecord) -> Money {
+        let whole = try reader.signed()
+        guard fields & Fields.costRest != 0 else { return Money(millionths: whole) }
+        let rest = try reader.signed()
+        guard (1..<1_000_000).contains(rest),
+            let cost = Money(trillionths: Int128(whole) * 1_000_000 + Int128(rest))
+        else { throw MalformedRecord() }
+        return cost
+    }
+
     static func read(_ reader: inout ByteReader) throws(MalformedRecord) -> EventDetails {
         let fields = try reader.unsigned()
         func text(_ bit: UInt64) throws(MalformedRecord) -> String? {
@@ -79,8 +96,7 @@ extension EventDetails {
         let status = fields & Fields.status == 0 ? 0 : Int(try reader.byte())
         guard status < statuses.count else { throw MalformedRecord() }
         let duration = fields & Fields.duration == 0 ? nil : try reader.signed()
-        let cost =
-            fields & Fields.cost == 0 ? nil : Money(millionths: try reader.signed())
+        let cost = fields & Fields.cost == 0 ? nil : try cost(&reader, fields)
         var dimensions: [Dimension] = []
         if fields & Fields.dimensions != 0 {
             for _ in 0..<(try reader.count()) {

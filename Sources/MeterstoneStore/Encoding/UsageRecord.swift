@@ -16,6 +16,8 @@ package struct UsageRecord: Sendable, Hashable {
     package var answers: [LimitAnswer]
     /// Whether ``answers`` are no answer that was given.
     package var isOnlyRecorded = false
+    /// Whether the cost was computed, by the price of the model: nobody told it.
+    package var isPriced = false
     /// Number, among the names, of the plan that applied when it was used; `nil`: none.
     package var planNumber: Int?
     /// What went beyond allowances that the subject itself has.
@@ -80,11 +82,14 @@ package struct LimitAnswer: Sendable, Hashable {
     package var used: Int64
     /// For limits that roll, whose windows no calendar knows: when the oldest usage leaves it.
     package var resetsAt: Instant?
+    /// As of ``LimitStatus/isBeyondValues``.
+    package var isBeyondValues: Bool
 
     package init(
         limit: Int, level: Int, mode: LimitMode, isExceeded: Bool, allowance: Int64, used: Int64,
-        resetsAt: Instant? = nil
+        resetsAt: Instant? = nil, isBeyondValues: Bool = false
     ) {
+        self.isBeyondValues = isBeyondValues
         self.limit = limit
         self.level = level
         self.mode = mode
@@ -133,6 +138,7 @@ private enum Flags {
     static let overages: UInt64 = 256
     static let onlyRecorded: UInt64 = 512
     static let shortfall: UInt64 = 1 << 13
+    static let priced: UInt64 = 1 << 17
 }
 
 extension UsageRecord {
@@ -159,6 +165,7 @@ extension UsageRecord {
         if planNumber != nil { flags |= Flags.plan }
         if !overages.isEmpty { flags |= Flags.overages }
         if isOnlyRecorded { flags |= Flags.onlyRecorded }
+        if isPriced { flags |= Flags.priced }
         writer.unsigned(flags)
         writer.signed(occurredAt.millisecondsSince1970)
         if recordedAt != occurredAt {
@@ -217,6 +224,7 @@ extension UsageRecord {
             reservation = try ReservationRecord(&reader, names: names)
         }
         isOnlyRecorded = flags & Flags.onlyRecorded != 0
+        isPriced = flags & Flags.priced != 0
         if flags & Flags.plan != 0 { planNumber = try Self.readNumber(&reader) }
         guard flags & Flags.overages != 0 else { return }
         for _ in 0..<(try reader.count()) {
@@ -302,10 +310,13 @@ extension LimitAnswer {
 
     /// Added to the number of a limit whose answer says when it resets.
     private static let resets = 1 << 24
+    /// Added to the number of a limit that had no counter for the value.
+    private static let beyondValues = 1 << 25
 
     func write(to writer: inout ByteWriter) {
         let modeNumber = UInt64(Self.modes.firstIndex(of: mode) ?? 0)
-        let number = UInt64(limit + (resetsAt == nil ? 0 : Self.resets))
+        let number = UInt64(
+            limit + (resetsAt == nil ? 0 : Self.resets) + (isBeyondValues ? Self.beyondValues : 0))
         writer.unsigned(
             number << 6 | UInt64(level & 7) << 3 | modeNumber << 1 | (isExceeded ? 1 : 0))
         writer.signed(allowance)
@@ -319,8 +330,9 @@ extension LimitAnswer {
         self.init(
             limit: number % Self.resets, level: Int(head >> 3 & 7),
             mode: Self.modes[Int(head >> 1 & 3)], isExceeded: head & 1 == 1,
-            allowance: try reader.signed(), used: try reader.signed())
-        guard number >= Self.resets else { return }
+            allowance: try reader.signed(), used: try reader.signed(),
+            isBeyondValues: number & Self.beyondValues != 0)
+        guard number & Self.resets != 0 else { return }
         resetsAt = Instant(millisecondsSince1970: try reader.signed())
     }
 }

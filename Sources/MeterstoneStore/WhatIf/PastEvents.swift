@@ -27,7 +27,7 @@ final class PastEvents {
     private let now: Instant
     /// By number of a name: whether a meter in question reads a quantity of that name.
     private let isAskedAbout: [Bool]
-    /// Whether a meter in question is moved by types of events.
+    /// Whether a meter in question is moved by types of events, or by what they cost.
     private let areTypesAskedAbout: Bool
     private let question: WindowSpan
     private let countMax: Int
@@ -76,7 +76,7 @@ final class PastEvents {
             names.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
         let asked = Set(meters.map(\.key) + meters.compactMap(\.quantityName))
         isAskedAbout = names.map { asked.contains($0) }
-        areTypesAskedAbout = meters.contains { !$0.eventTypes.isEmpty }
+        areTypesAskedAbout = meters.contains { !$0.eventTypes.isEmpty || $0.counts == .cost }
     }
 
     deinit { budget.giveBack(taken) }
@@ -200,6 +200,7 @@ final class PastEvents {
         record.details = record.details.map { details in
             EventDetails(
                 source: details.source, type: details.type, status: details.status,
+                cost: details.cost, project: details.project, session: details.session,
                 dimensions: details.dimensions)
         }
         record.answers = []

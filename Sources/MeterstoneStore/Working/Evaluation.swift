@@ -30,7 +30,8 @@ struct Evaluation {
                     limit: status.definition.number, level: level, mode: status.mode,
                     isExceeded: exceeded.contains(place), allowance: status.allowance.wire,
                     used: status.used.units,
-                    resetsAt: status.window.isRolling ? status.resetsAt : nil))
+                    resetsAt: status.window.isRolling ? status.resetsAt : nil,
+                    isBeyondValues: status.isBeyondValues))
         }
         return answers
     }
@@ -62,11 +63,12 @@ extension WorkingSet {
         for subject in levels {
             if isOwn { result.statuses.reserveCapacity(movements.limitCount) }
             for (place, movement) in movements.enumerated() {
-                for definition in movement.meter.limits
-                where definition.limit.dimensions.matches(details) {
+                for definition in movement.meter.limits where definition.concerns(details) {
+                    let value = definition.value(of: details)
                     let isAsideOfIt = definition.limit.window == .concurrent && !isReservation
                     let reading = try read(
-                        definition, of: subject, adding: isAsideOfIt ? nil : movement, at: instant)
+                        definition, value, of: subject, adding: isAsideOfIt ? nil : movement,
+                        at: instant)
                     let isExceeded = reading.isExceeded
                     if isExceeded {
                         result.exceeded.append(result.statuses.count)
@@ -80,11 +82,13 @@ extension WorkingSet {
                     }
                     result.statuses.append(
                         LimitStatus(
-                            definition: definition, ancestor: isOwn ? nil : subject.id,
-                            allowance: reading.allowance, used: Quantity(reading.after),
-                            resetsAt: reading.resetsAt,
-                            wouldHaveDenied: try refusals(definition, of: subject, at: instant)
-                                .map { $0 + (isExceeded ? 1 : 0) }))
+                            definition: definition, value: value,
+                            isBeyondValues: reading.isBeyondValues,
+                            ancestor: isOwn ? nil : subject.id, allowance: reading.allowance,
+                            used: Quantity(reading.after), resetsAt: reading.resetsAt,
+                            wouldHaveDenied: try refusals(
+                                definition, value, of: subject, at: instant
+                            ).map { $0 + (isExceeded ? 1 : 0) }))
                 }
             }
             isOwn = false
@@ -101,18 +105,19 @@ extension WorkingSet {
         var result = Evaluation()
         for movement in movements {
             for definition in movement.meter.limits
-            where definition.limit.window != .concurrent
-                && definition.limit.dimensions.matches(details)
-            {
-                let reading = try read(definition, of: state, adding: movement, at: instant)
+            where definition.limit.window != .concurrent && definition.concerns(details) {
+                let value = definition.value(of: details)
+                let reading = try read(definition, value, of: state, adding: movement, at: instant)
                 result.addOverage(of: definition, reading)
                 guard case .units(let allowed) = reading.allowance, reading.after >= allowed.units
                 else { continue }
                 // None is exceeded: a record is nothing that a shadow limit would have refused.
                 result.statuses.append(
                     LimitStatus(
-                        definition: definition, ancestor: nil, allowance: reading.allowance,
-                        used: Quantity(reading.after), resetsAt: reading.resetsAt))
+                        definition: definition, value: value,
+                        isBeyondValues: reading.isBeyondValues, ancestor: nil,
+                        allowance: reading.allowance, used: Quantity(reading.after),
+                        resetsAt: reading.resetsAt))
             }
         }
         return result
@@ -149,13 +154,9 @@ extension WorkingSet {
             let subject =
                 try status.ancestor.map { (id) throws(StoreError) in try self.state(of: id) }
                 ?? state
-            let reading = try read(status.definition, of: subject, adding: nil, at: instant)
             result.append(
-                LimitStatus(
-                    definition: status.definition, ancestor: status.ancestor,
-                    allowance: reading.allowance, used: Quantity(reading.before),
-                    resetsAt: reading.resetsAt,
-                    wouldHaveDenied: try refusals(status.definition, of: subject, at: instant)))
+                try self.status(status.definition, status.value, of: subject, below: state, instant)
+            )
         }
         return result
     }
@@ -174,12 +175,19 @@ extension WorkingSet {
         return catalog.plans.map(\.key).filter { plan in
             statuses.indices.allSatisfy { index in
                 guard statuses[index].mode == .enforce, !isOverridden[index],
-                    case .units(let units) = statuses[index].definition.allowance(under: plan)
+                    case .units(let units) = statuses[index].allowance(under: plan)
                 else { return true }
                 let after = evaluation.statuses[index].used
                 return after <= units || after <= statuses[index].used
             }
         }
+    }
+}
+
+extension LimitStatus {
+    /// What another plan would allow. None makes room for one more value.
+    fileprivate func allowance(under plan: PlanKey) -> Allowance {
+        isBeyondValues ? .units(.zero) : definition.allowance(under: plan, of: value)
     }
 }
 

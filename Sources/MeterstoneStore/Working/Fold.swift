@@ -24,8 +24,9 @@ extension CompiledSeries {
             return nil
         }
         return Contribution(
-            units: units, distinctValue: distinctValue, occurredAt: record.occurredAt,
-            sequence: sequence, isAhead: record.isAhead)
+            units: units, value: valuesMax == 0 ? distinctValue : value(of: record.details),
+            valuesMax: valuesMax, occurredAt: record.occurredAt, sequence: sequence,
+            isAhead: record.isAhead)
     }
 }
 
@@ -34,7 +35,7 @@ extension Movement {
     @inline(__always)
     func contribution(at instant: Instant, sequence: Int64, isAhead: Bool) -> Contribution {
         Contribution(
-            units: units, distinctValue: distinctValue, occurredAt: instant, sequence: sequence,
+            units: units, value: distinctValue, occurredAt: instant, sequence: sequence,
             isAhead: isAhead)
     }
 }

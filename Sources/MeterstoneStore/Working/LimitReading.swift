@@ -10,6 +10,8 @@ struct LimitReading {
     var retryAt: Instant?
     /// From when on the event is one of the past, for which nothing becomes free; `nil`: never.
     var pastAt: Instant?
+    /// Of a limit per value: whether the value has no counter, because as many as may have one.
+    var isBeyondValues = false
 
     /// When waiting helps, as it is seen from now. An event of a window that is past stays there
     /// however long its caller waits.
@@ -26,20 +28,28 @@ struct LimitReading {
 }
 
 extension WorkingSet {
-    /// - Parameter effects: of a correction that is about to be written: they are read as if they had
-    ///   been carried out.
+    /// - Parameters:
+    ///   - value: of a limit per value, whose counter is read; `nil`: what any other value may have.
+    ///   - effects: of a correction that is about to be written: they are read as if they had been carried
+    ///     out.
     func read(
-        _ definition: LimitDefinition, of subject: SubjectState, adding movement: Movement?,
-        at instant: Instant, after effects: [CorrectionEffect] = []
+        _ definition: LimitDefinition, _ value: String?, of subject: SubjectState,
+        adding movement: Movement?, at instant: Instant, after effects: [CorrectionEffect] = []
     ) throws(StoreError) -> LimitReading {
         let window = definition.limit.window
         let allowance = subject.allowance(
-            of: definition, at: instant, catalog: catalog, version: version)
+            of: definition, value, at: instant, catalog: catalog, version: version)
         if window == .request { return readRequest(allowance, movement) }
         let index = try counterIndex(
             subject, series: definition.series, window: window, at: instant)
         let effect = effects.first {
             $0.subject === subject && $0.series.number == definition.series
+        }
+        if definition.isPerValue, let perValue = definition.limit.perValue {
+            let counter = subject.current[index]
+            return read(
+                value, perValue, window, effect?.state(of: counter) ?? counter.state,
+                until: counter.span.until, allowance, movement, at: instant)
         }
         if case .rolling(let seconds) = window {
             let counter = subject.current[index]
@@ -67,7 +77,7 @@ extension WorkingSet {
     }
 
     /// A request counts for itself, and for what it set aside before.
-    private func readRequest(_ allowance: Allowance, _ movement: Movement?) -> LimitReading {
+    func readRequest(_ allowance: Allowance, _ movement: Movement?) -> LimitReading {
         let before = movement?.unitsBefore ?? 0
         let (after, overflow) = before.addingReportingOverflow(movement.map { alone($0) } ?? 0)
         return LimitReading(
@@ -76,7 +86,7 @@ extension WorkingSet {
     }
 
     /// What a movement comes to in a window that is empty.
-    private func alone(_ movement: Movement) -> Int64 {
+    func alone(_ movement: Movement) -> Int64 {
         switch movement.meter.meter.aggregation {
         case .sum, .max, .latest: movement.units
         case .count, .uniqueCount: 1
@@ -117,23 +127,40 @@ extension WorkingSet {
         var level: SubjectState? = state
         while let subject = level {
             for definition in catalog.activeDefinitions {
-                let reading = try read(definition, of: subject, adding: nil, at: instant)
-                result.append(
-                    LimitStatus(
-                        definition: definition, ancestor: subject === state ? nil : subject.id,
-                        allowance: reading.allowance, used: Quantity(reading.before),
-                        resetsAt: reading.resetsAt,
-                        wouldHaveDenied: try refusals(definition, of: subject, at: instant)))
+                guard definition.isPerValue else {
+                    result.append(try status(definition, nil, of: subject, below: state, instant))
+                    continue
+                }
+                for value in try values(definition, of: subject, at: instant) {
+                    result.append(try status(definition, value, of: subject, below: state, instant))
+                }
             }
             level = subject.parent
         }
         return result
     }
 
+    /// What a limit says of a subject when nothing is added.
+    ///
+    /// - Parameter state: who asks.
+    func status(
+        _ definition: LimitDefinition, _ value: String?, of subject: SubjectState,
+        below state: SubjectState, _ instant: Instant
+    ) throws(StoreError) -> LimitStatus {
+        let reading = try read(definition, value, of: subject, adding: nil, at: instant)
+        return LimitStatus(
+            definition: definition,
+            value: value ?? (definition.isPerValue ? PerValue.anyOther : nil),
+            isBeyondValues: reading.isBeyondValues, ancestor: subject === state ? nil : subject.id,
+            allowance: reading.allowance, used: Quantity(reading.before),
+            resetsAt: reading.resetsAt,
+            wouldHaveDenied: try refusals(definition, value, of: subject, at: instant))
+    }
+
     /// How many consumes of the window a shadow limit would have denied; `nil` for other modes.
     func refusals(
-        _ definition: LimitDefinition, of subject: SubjectState, at instant: Instant,
-        after effects: [CorrectionEffect] = []
+        _ definition: LimitDefinition, _ value: String?, of subject: SubjectState,
+        at instant: Instant, after effects: [CorrectionEffect] = []
     ) throws(StoreError) -> Int64? {
         guard definition.mode == .shadow else { return nil }
         let window = definition.limit.window
@@ -141,6 +168,11 @@ extension WorkingSet {
             subject, series: definition.refusalSeries, window: window, at: instant)
         let effect = effects.first {
             $0.subject === subject && $0.series.number == definition.refusalSeries
+        }
+        if definition.isPerValue, let perValue = definition.limit.perValue {
+            let counter = subject.current[index]
+            return refusals(
+                value, perValue, window, effect?.state(of: counter) ?? counter.state, at: instant)
         }
         guard case .rolling(let seconds) = window else {
             return effect?.value ?? subject.current[index].state.value
@@ -154,7 +186,7 @@ extension WorkingSet {
 
 extension Allowance {
     /// The most that may be used.
-    fileprivate var bound: Int64 {
+    var bound: Int64 {
         switch self {
         case .unlimited: .max
         case .units(let quantity): quantity.units

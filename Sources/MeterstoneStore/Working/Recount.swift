@@ -201,6 +201,7 @@ extension CounterState {
         guard value == 0 else { return false }
         switch memory {
         case .distinct(let values): return values.isEmpty
+        case .values(let values): return values.isEmpty
         case .wallet(let sealed): return sealed == SealedWallet()
         default: return memory == .none
         }

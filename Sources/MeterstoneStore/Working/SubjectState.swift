@@ -197,7 +197,8 @@ extension Counter {
         let from = contribution.occurredAt.advanced(
             byMilliseconds: -Self.rollingSlack(milliseconds: milliseconds))
         let oldest = from.advanced(byMilliseconds: -milliseconds)
-        guard state.dropRolling(through: oldest) else { return }
+        let value = contribution.valuesMax == 0 ? nil : contribution.value
+        guard state.dropRolling(through: oldest, of: value) else { return }
         span = WindowSpan(from: max(span.from, from), until: span.until)
     }
 
@@ -225,6 +226,8 @@ private struct CachedPlan {
 /// What one limit allows a subject, and how long that stays so.
 private struct CachedAllowance {
     var limit: Int
+    /// As of ``LimitDefinition/pattern(of:)``.
+    var pattern: Int?
     var allowance: Allowance
     var valid: WindowSpan
 }
@@ -232,19 +235,25 @@ private struct CachedAllowance {
 extension SubjectState {
     /// What a limit allows at an instant: override of the subject, of the team, plan, default.
     ///
-    /// - Parameter version: rises whenever any profile, plan or limit changes.
+    /// - Parameters:
+    ///   - value: of a limit per value.
+    ///   - version: rises whenever any profile, plan or limit changes.
     package func allowance(
-        of definition: LimitDefinition, at instant: Instant, catalog: Catalog, version: Int
+        of definition: LimitDefinition, _ value: String? = nil, at instant: Instant,
+        catalog: Catalog, version: Int
     ) -> Allowance {
+        let pattern = definition.pattern(of: value)
         if allowancesVersion != version {
             allowances.removeAll(keepingCapacity: true)
             allowancesVersion = version
         }
-        if let index = allowances.firstIndex(where: { $0.limit == definition.number }) {
+        if let index = allowances.firstIndex(where: {
+            $0.limit == definition.number && $0.pattern == pattern
+        }) {
             if allowances[index].valid.contains(instant) { return allowances[index].allowance }
             allowances.remove(at: index)
         }
-        let resolved = resolve(definition, at: instant, catalog: catalog)
+        let resolved = resolve(definition, pattern, at: instant, catalog: catalog)
         allowances.append(resolved)
         return resolved.allowance
     }
@@ -298,16 +307,17 @@ extension SubjectState {
     }
 
     private func resolve(
-        _ definition: LimitDefinition, at instant: Instant, catalog: Catalog
+        _ definition: LimitDefinition, _ pattern: Int?, at instant: Instant, catalog: Catalog
     ) -> CachedAllowance {
         if let allowance = override(of: definition.limit.key, at: instant) {
             return CachedAllowance(
-                limit: definition.number, allowance: allowance,
+                limit: definition.number, pattern: pattern, allowance: allowance,
                 valid: subscriptionSpan(around: instant))
         }
         return CachedAllowance(
-            limit: definition.number,
-            allowance: definition.allowance(under: plan(at: instant, catalog: catalog)),
+            limit: definition.number, pattern: pattern,
+            allowance: definition.allowance(
+                under: plan(at: instant, catalog: catalog), pattern: pattern),
             valid: subscriptionSpan(around: instant))
     }
 

@@ -43,7 +43,7 @@ extension WorkingSet {
         of state: SubjectState, to move: inout CalendarMove, _ number: Int
     ) throws(StoreError) -> Bool {
         let series = registry.series[number].definition
-        guard series.limitFilter.isEmpty, series.measure == .usage,
+        guard series.limitFilter.isEmpty, series.values == nil, series.measure == .usage,
             let days = registry.number(of: series.meter.standingSeries(.day)),
             isCountedSinceFirstFact(state, days)
         else { return false }

@@ -58,7 +58,7 @@ extension WorkingSet {
             if let rejection = told?.boundsRejection { return .rejected(rejection) }
             return try close(
                 known, before, as: asked == nil ? .released : .settled, asked: asked,
-                details: told, at: now)
+                details: told, telling: closing.details, at: now)
         }
     }
 
@@ -88,23 +88,29 @@ extension WorkingSet {
         else { return .conflict(standing) }
         return .done(
             ReservationAnswer(
-                reservation: standing, limits: statuses(from: reservation.answers, known),
+                reservation: standing,
+                limits: statuses(from: reservation.answers, known, record.details),
                 credits: record.credits, isDuplicate: true))
     }
 
     /// Closes an open reservation.
     ///
-    /// - Parameter asked: what was used; `nil`: nothing.
+    /// - Parameters:
+    ///   - asked: what was used; `nil`: nothing.
+    ///   - details: what is told of it in all.
+    ///   - news: what of that is told now.
     @discardableResult
     func close(
         _ known: KnownEvent, _ before: UsageRecord, as status: ReservationStatus,
-        asked: Quantities?, details: EventDetails?, at now: Instant
+        asked: Quantities?, details: EventDetails?, telling news: EventDetails? = nil,
+        at now: Instant
     ) throws(StoreError) -> ReservationOutcome {
         guard var reservation = before.reservation else { return .rejected(.reservationOpen) }
         var after = before
         if let details { after.details = details.withSource(before.details?.source) }
         after.quantities =
             asked.map { before.quantities.settled(as: $0, reservation.terms.onOverage) } ?? .none
+        if asked != nil { reprice(&after, told: news) }
         reservation.status = status
         reservation.asked = asked
         reservation.closedAt = status == .expired ? reservation.expiresAt : now
@@ -149,6 +155,7 @@ extension WorkingSet {
         }
         var after = before
         after.quantities = before.quantities.replacing(with: more.quantities)
+        reprice(&after, told: nil)
         for pair in before.quantities.pairs
         where (after.quantities[pair.name] ?? .zero) < pair.quantity {
             return .rejected(.shrinkingReservation(pair))
@@ -246,19 +253,22 @@ extension WorkingSet {
         for (level, subject) in try levels(of: before, owner).enumerated() {
             for meter in meters {
                 let own = used.movement(of: meter)?.countedUnits ?? 0
-                for definition in meter.limits
-                where definition.limit.dimensions.matches(after.details) {
+                for definition in meter.limits where definition.concerns(after.details) {
+                    let value = definition.value(of: after.details)
                     let reading = try read(
-                        definition, of: subject, adding: nil, at: before.occurredAt, after: effects)
+                        definition, value, of: subject, adding: nil, at: before.occurredAt,
+                        after: effects)
                     let isRequest = definition.limit.window == .request
                     statuses.append(
                         LimitStatus(
-                            definition: definition, ancestor: level == 0 ? nil : subject.id,
-                            allowance: reading.allowance,
+                            definition: definition, value: value,
+                            isBeyondValues: reading.isBeyondValues,
+                            ancestor: level == 0 ? nil : subject.id, allowance: reading.allowance,
                             used: Quantity(isRequest ? own : reading.before),
                             resetsAt: reading.resetsAt,
                             wouldHaveDenied: try refusals(
-                                definition, of: subject, at: before.occurredAt, after: effects)))
+                                definition, value, of: subject, at: before.occurredAt,
+                                after: effects)))
                 }
             }
         }
@@ -266,9 +276,12 @@ extension WorkingSet {
     }
 
     /// The answer that was stored when a reservation was closed.
-    private func statuses(from answers: [LimitAnswer], _ known: KnownEvent) -> [LimitStatus] {
+    private func statuses(
+        from answers: [LimitAnswer], _ known: KnownEvent, _ details: EventDetails?
+    ) -> [LimitStatus] {
         var record = known.record
         record.answers = answers
+        record.details = details
         return firstAnswer(
             KnownEvent(subject: known.subject, sequence: known.sequence, record: record))
     }

@@ -12,7 +12,9 @@ extension WorkingSet {
         else { return [] }
         var event = event
         if known.subject.isMeant(by: event.subject) { event.subject = known.subject.id }
-        let fields = event.differences(from: known.record.event(subject: known.subject.id))
+        var first = known.record.event(subject: known.subject.id)
+        first.details = known.record.detailsTold(besides: event)
+        let fields = event.differences(from: first)
         switch (terms, known.record.reservation?.terms) {
         case (nil, nil): return fields
         case (let asked?, let first?): return fields + asked.differences(from: first)

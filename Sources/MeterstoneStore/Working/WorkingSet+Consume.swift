@@ -4,7 +4,7 @@ extension WorkingSet {
     /// Decides one consume: everything that the event moves, on every level, or nothing.
     ///
     /// The order in which a request can fail is fixed: event id, time, parts that are out of bounds,
-    /// negative quantities, unknown ones, nothing to count, blocked, overflow, limits, credits.
+    /// negative quantities, unknown ones, no price, nothing to count, blocked, overflow, limits, credits.
     ///
     /// - Parameter records: `false` decides only, and changes nothing.
     func consume(
@@ -18,12 +18,14 @@ extension WorkingSet {
             guard known.record.reservation == nil else { return .conflict(id) }
             return try repeated(event, as: known)
         }
-        switch try judge(event, at: now, isReservation: false) {
+        let priced = priced(event, at: now, isEstimate: false)
+        switch try judge(priced ?? event, at: now, isReservation: false) {
         case .rejected(let rejection): return .rejected(rejection)
         case .denied(let decision): return .decided(decision)
         case .allowed(let admission):
             guard records else { return .decided(admission.decision(nil)) }
-            let record = try write(event, admission, at: now)
+            let record = try write(
+                priced ?? event, admission, at: now, isPriced: priced != nil)
             return .decided(admission.decision(record.id))
         }
     }
@@ -37,7 +39,8 @@ extension WorkingSet {
             try expireDue(known.subject, at: now)
             return try repeated(event, as: known)
         }
-        switch try judge(event, at: now, isReservation: true) {
+        let priced = priced(event, at: now, isEstimate: true)
+        switch try judge(priced ?? event, at: now, isReservation: true) {
         case .rejected(let rejection): return .rejected(rejection)
         case .denied(let decision): return .decided(decision)
         case .allowed(let admission):
@@ -58,6 +61,11 @@ extension WorkingSet {
         if let rejection = reject(event) { return .rejected(rejection) }
         let movements = catalog.movements(of: event)
         if let rejection = reject(event, moving: movements) { return .rejected(rejection) }
+        for meter in catalog.costMeters {
+            if let model = meter.meter.unpricedModel(of: event) {
+                return .rejected(.unpricedModel(model, meter.meter.key))
+            }
+        }
         guard !movements.isEmpty else { return .rejected(.nothingToCount) }
         if let blocked = state.blockedLevel {
             return .denied(
@@ -123,7 +131,7 @@ extension WorkingSet {
         for subject in levels {
             for movement in movements {
                 for definition in movement.meter.limits
-                where definition.mode == .enforce && definition.limit.dimensions.matches(details) {
+                where definition.mode == .enforce && definition.concerns(details) {
                     let from = definition.limit.window.span(
                         containing: instant, in: subject.zone, anchor: subject.anchor
                     ).from
@@ -199,6 +207,14 @@ extension Rejection {
     static let nothingToCount = Rejection(
         code: .nothingToCount, field: "meter",
         message: "expected a quantity of a known meter, or a type that moves one")
+
+    static func unpricedModel(_ model: String, _ meter: MeterKey) -> Rejection {
+        Rejection(
+            code: .unpricedModel, field: "dimensions.\(EventDetails.modelDimension)",
+            message:
+                "expected a model with a price, or the cost of the event: '\(model)' has none, "
+                + "and '\(meter)' refuses what it cannot price")
+    }
 
     static let quantityOverflow = Rejection(
         code: .quantityOverflow, field: "quantity",

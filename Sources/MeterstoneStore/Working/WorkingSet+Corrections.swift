@@ -24,6 +24,7 @@ extension WorkingSet {
                 details?.withSource(before.details?.source) ?? before.details ?? EventDetails.none
             // No details and details that tell nothing are the same.
             if kept != before.details ?? .none { amended.details = kept == .none ? nil : kept }
+            reprice(&amended, told: details)
             if amended == before { return .unchanged }
             if let rejection = quantities.boundsRejection ?? details?.boundsRejection {
                 return .rejected(rejection)
@@ -163,7 +164,7 @@ struct CorrectionEffect {
     var folded: CounterState?
 }
 
-/// What it changes in a window that rolls.
+/// What it changes in a counter, above all in a window that rolls.
 extension CorrectionEffect {
     /// Whether a counter has what the event contributed.
     func concerns(_ counter: Counter) -> Bool {
@@ -186,8 +187,13 @@ extension CorrectionEffect {
 
     /// The state of a counter once this was carried out.
     func state(of counter: Counter) -> CounterState {
+        if let folded { return folded }
         var state = counter.state
-        if concerns(counter) { apply(to: &state) }
+        if !series.window.isRolling {
+            state.replace(before, by: after, as: series.aggregation)
+        } else if concerns(counter) {
+            apply(to: &state)
+        }
         return state
     }
 }

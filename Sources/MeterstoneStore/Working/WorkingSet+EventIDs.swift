@@ -12,7 +12,7 @@ package struct KnownEvent {
         subject.isMeant(by: event.subject)
             && (event.occurredAt == nil || event.occurredAt == record.occurredAt)
             && event.quantities == record.quantities
-            && (event.details ?? .none) == (record.details ?? .none)
+            && (event.details ?? .none) == (record.detailsTold(besides: event) ?? .none)
     }
 }
 
@@ -192,8 +192,10 @@ extension WorkingSet {
                     containing: known.record.occurredAt, in: subject.zone, anchor: subject.anchor
                 ).until
             return LimitStatus(
-                definition: definition, ancestor: answer.level == 0 ? nil : subject.id,
-                allowance: allowance, used: Quantity(answer.used),
+                definition: definition, value: definition.value(of: known.record.details),
+                isBeyondValues: answer.isBeyondValues,
+                ancestor: answer.level == 0 ? nil : subject.id, allowance: allowance,
+                used: Quantity(answer.used),
                 resetsAt: until == WindowSpan.lifetime.until ? nil : until)
         }
     }

@@ -16,12 +16,17 @@ extension WorkingSet {
         var corrected: [LimitOverage] = []
         for definition in (before.map(\.meter) + movements.map(\.meter)).unique.flatMap(\.limits)
         where definition.canHaveOverage {
-            let was = definition.units(of: before, record.before.details)
+            let value = definition.value(of: after.details)
+            // What counts for another value than before was nothing of this one.
+            let isMoved = value != definition.value(of: record.before.details)
+            let was = isMoved ? 0 : definition.units(of: before, record.before.details)
             let change = definition.units(of: movements, after.details) - was
-            let known = after.overages.first { $0.limit == definition.number }?.units ?? 0
+            let known =
+                isMoved ? 0 : after.overages.first { $0.limit == definition.number }?.units ?? 0
             var units = max(0, known.addingSaturated(change))
             if known == 0, change > 0 {
-                let reading = try read(definition, of: state, adding: nil, at: record.occurredAt)
+                let reading = try read(
+                    definition, value, of: state, adding: nil, at: record.occurredAt)
                 units = reading.adding(change).overage ?? 0
             }
             if units > 0 { corrected.append(LimitOverage(limit: definition.number, units: units)) }
@@ -42,7 +47,7 @@ extension LimitDefinition {
 
     /// What movements add to this limit.
     fileprivate func units(of movements: Movements, _ details: EventDetails?) -> Int64 {
-        guard limit.dimensions.matches(details),
+        guard concerns(details),
             let movement = movements.first(where: { $0.meter.meter.key == limit.meter })
         else { return 0 }
         return aggregation == .count ? 1 : movement.units

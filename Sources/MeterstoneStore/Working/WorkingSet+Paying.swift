@@ -206,10 +206,11 @@ extension WorkingSet {
             for definition in movement.meter.limits
             where definition.mode == .enforce && definition.limit.window != .request
                 && definition.limit.window != .concurrent
-                && definition.limit.dimensions.matches(record.details)
+                && definition.concerns(record.details)
             {
                 let reading = try read(
-                    definition, of: subject, adding: movement, at: record.occurredAt)
+                    definition, definition.value(of: record.details), of: subject,
+                    adding: movement, at: record.occurredAt)
                 guard case .units(let allowed) = reading.allowance else { continue }
                 most = max(most, reading.after - max(allowed.units, reading.before))
             }

@@ -18,6 +18,8 @@ extension WorkingSet {
         let levels = Levels(state, at: occurredAt)
         try expireDue(levels, at: now)
         if let rejection = reject(event) { return .rejected(rejection) }
+        let priced = priced(event, at: now, isEstimate: false)
+        let event = priced ?? event
         let movements = catalog.movements(of: event)
         if let rejection = reject(event, moving: movements) { return .rejected(rejection) }
         guard try fits(movements, levels) else { return .rejected(.quantityOverflow) }
@@ -25,7 +27,8 @@ extension WorkingSet {
         let admission = Admission(
             subject: state, occurredAt: occurredAt, movements: movements,
             evaluation: try evaluateRecord(movements, of: state, event.details, at: occurredAt))
-        let record = try write(event, admission, at: now, isOnlyRecorded: true)
+        let record = try write(
+            event, admission, at: now, isOnlyRecorded: true, isPriced: priced != nil)
         return .counted(record.id, moved: movements.keys)
     }
 
@@ -34,7 +37,7 @@ extension WorkingSet {
     /// - Parameter terms: of a reservation; `nil`: it is used up at once.
     func write(
         _ event: UsageEvent, _ admission: Admission, at now: Instant, isOnlyRecorded: Bool = false,
-        terms: ReservationTerms? = nil
+        isPriced: Bool = false, terms: ReservationTerms? = nil
     ) throws(StoreError) -> UsageRecord {
         let (state, movements) = (admission.subject, admission.movements)
         register(state, on: now)
@@ -47,6 +50,7 @@ extension WorkingSet {
                 at: admission.occurredAt, catalog: catalog, registry: registry, version: version),
             overages: admission.evaluation.overages)
         record.isOnlyRecorded = isOnlyRecorded && !record.answers.isEmpty
+        record.isPriced = isPriced
         if let terms {
             record.reservation = ReservationRecord(
                 terms: terms, expiresAt: now.advanced(byMilliseconds: terms.milliseconds),

@@ -10,13 +10,15 @@ extension WorkingSet {
         if let id = event.id, let known = try find(id, source: event.details?.source, at: now) {
             return try repeated(event, terms, as: known, at: now)
         }
-        switch try judge(event, at: now, isReservation: true) {
+        let priced = priced(event, at: now, isEstimate: true)
+        switch try judge(priced ?? event, at: now, isReservation: true) {
         case .rejected(let rejection): return .rejected(rejection)
         case .denied(let decision): return .decided(decision, nil)
         case .allowed(let admission):
             // Without a record there would be nothing to settle.
             guard options.isTrackingEnabled else { return .rejected(.trackingDisabled) }
-            let record = try write(event, admission, at: now, terms: terms)
+            let record = try write(
+                priced ?? event, admission, at: now, isPriced: priced != nil, terms: terms)
             return .decided(
                 admission.decision(record.id), Reservation(record, of: event.subject))
         }

@@ -1,0 +1,29 @@
+/// The names of quantities by which an event tells its tokens.
+public enum TokenName {
+    public static let input = MeterKey(unchecked: "inputTokens")
+    public static let output = MeterKey(unchecked: "outputTokens")
+    /// A part of the input.
+    public static let cached = MeterKey(unchecked: "cachedTokens")
+    /// A part of the output.
+    public static let reasoning = MeterKey(unchecked: "reasoningTokens")
+    /// Input and output together.
+    public static let all = MeterKey(unchecked: "tokens")
+}
+
+extension ModelPrice {
+    /// What the tokens of an event cost; `nil`: it does not tell them well enough.
+    ///
+    /// - Parameter isEstimate: tokens whose kind nobody tells cost what the dearest kind does.
+    package func cost(of quantities: Quantities, isEstimate: Bool) -> Money? {
+        func units(_ name: MeterKey) -> Int64? { quantities[name]?.units }
+        let (input, output) = (units(TokenName.input), units(TokenName.output))
+        guard input == nil, output == nil else {
+            return cost(
+                of: TokenCounts(
+                    input: input ?? 0, output: output ?? 0, cached: units(TokenName.cached) ?? 0,
+                    reasoning: units(TokenName.reasoning) ?? 0))
+        }
+        guard let all = units(TokenName.all), all >= 0 else { return nil }
+        return isOneForAll || isEstimate ? mostCost(of: all) : nil
+    }
+}

@@ -1,0 +1,110 @@
+import MeterstoneCore
+import MeterstoneStore
+
+/// Limits per value: from a list of everything that counts, each time anew.
+extension Model {
+    /// What an event tells of what a limit tells apart.
+    func value(_ source: PerValue?, _ details: EventDetails?) -> String? {
+        switch source?.name {
+        case nil: nil
+        case "session": details?.session
+        case "project": details?.project
+        case let name: details?.dimensions.first { $0.name == name }?.value
+        }
+    }
+
+    func concerns(_ limit: Limit, _ details: EventDetails?) -> Bool {
+        accepts(limit.dimensions, details ?? .none)
+            && (limit.perValue == nil || value(limit.perValue, details) != nil)
+    }
+
+    /// What the best pattern says; `nil`: none does.
+    func allowance(_ limit: Limit, of value: String?, under plan: PlanKey?) -> Allowance? {
+        guard let value, let perValue = limit.perValue else { return nil }
+        let best = perValue.allowances.filter { Self.matches($0.key[...], value[...]) }
+            .max { one, other in
+                (Self.weight(one.key), other.key) < (Self.weight(other.key), one.key)
+            }
+        return best.flatMap { best in
+            plan.flatMap { best.value.allowances[$0] } ?? best.value.defaultAllowance
+        }
+    }
+
+    private static func weight(_ pattern: String) -> Int {
+        pattern.contains("*") ? pattern.count { $0 != "*" } : 1_000
+    }
+
+    private static func matches(_ pattern: Substring, _ text: Substring) -> Bool {
+        guard let first = pattern.first else { return text.isEmpty }
+        if first == "*" {
+            return text.indices.contains { matches(pattern.dropFirst(), text[$0...]) }
+                || matches(pattern.dropFirst(), "")
+        }
+        return text.first == first && matches(pattern.dropFirst(), text.dropFirst())
+    }
+
+    /// - Parameter value: `nil`: any that has no counter yet.
+    func valueReading(
+        _ limit: Limit, _ meter: Meter, _ id: SubjectID, at instant: Instant, of value: String?,
+        adding more: Worth?
+    ) -> ModelReading {
+        guard let perValue = limit.perValue else { return ModelReading(before: 0, after: 0) }
+        let counted = counted(limit, meter, id, at: instant)
+        let seen = Set(counted.compactMap(\.value)).sorted()
+        let isFull = seen.count >= perValue.valuesMax
+        let isSeen = value.map { seen.contains($0) } ?? false
+        var reading = ModelReading(before: 0, after: 0)
+        if case .rolling(let seconds) = limit.window {
+            reading = rollingReading(
+                counted.filter { $0.value == value }, meter, instant, seconds * 1_000, nil)
+            reading.isBeyondValues = isFull && !isSeen
+        } else if limit.window == .concurrent {
+            reading.before = sum(counted, meter) { $0 == value }
+            reading.isBeyondValues = isFull && !isSeen
+        } else {
+            let own = seen.prefix(perValue.valuesMax)
+            let until = span(limit.window, id, at: instant).until
+            reading.resetsAt = until == WindowSpan.lifetime.until ? nil : until
+            if let value, own.contains(value) {
+                reading.before = sum(counted, meter) { $0 == value }
+            } else {
+                reading.isBeyondValues = isFull && perValue.beyond == .refuse
+                let takesAPlace = value.map { !isFull || $0 < own[own.endIndex - 1] } ?? false
+                if !takesAPlace { reading.before = sum(counted, meter) { !own.contains($0) } }
+            }
+        }
+        if reading.isBeyondValues { reading.before = 0 }
+        reading.after = reading.before + (more.map { counting($0, meter) } ?? 0)
+        return reading
+    }
+
+    /// Values that are listed, and then the one that stands for all others.
+    func values(
+        _ limit: Limit, _ meter: Meter, _ id: SubjectID, at instant: Instant
+    ) -> [String?] {
+        guard let perValue = limit.perValue, limit.window != .request else { return [nil] }
+        let seen = Set(counted(limit, meter, id, at: instant).compactMap(\.value)).sorted()
+        let hasBound = !limit.window.isRolling && limit.window != .concurrent
+        return seen.prefix(hasBound ? perValue.valuesMax : .max).map { Optional($0) } + [nil]
+    }
+
+    private func counted(
+        _ limit: Limit, _ meter: Meter, _ id: SubjectID, at instant: Instant
+    ) -> [Worth] {
+        let span =
+            switch limit.window {
+            case .rolling(let seconds): reach(instant, seconds * 1_000)
+            case .concurrent: WindowSpan.lifetime
+            default: span(limit.window, id, at: instant)
+            }
+        return worths(
+            id, meter, limit.dimensions, in: span, isOpen: limit.window == .concurrent,
+            per: limit.perValue)
+    }
+
+    private func sum(
+        _ worths: [Worth], _ meter: Meter, where isAsked: (String) -> Bool
+    ) -> Int64 {
+        worths.filter { $0.value.map(isAsked) ?? false }.reduce(0) { $0 + counting($1, meter) }
+    }
+}
