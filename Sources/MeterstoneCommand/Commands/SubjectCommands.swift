@@ -8,7 +8,7 @@ struct SubjectsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "subjects",
         abstract: "List, show and write subjects: who or what usage is counted for.",
-        subcommands: [List.self, Show.self, Put.self, Lifetime.self],
+        subcommands: [List.self, Show.self, Put.self, Additions.self, Lifetime.self],
         defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {
@@ -85,6 +85,9 @@ struct SubjectsCommand: AsyncParsableCommand {
             table.add(["blocked", subject.blocked ? "yes" : "no"])
             for (limit, allowance) in subject.overrides.sorted(by: { $0.key < $1.key }) {
                 table.add(["override \(limit)", Answers.text(allowance.wire)])
+            }
+            for addition in subject.additions {
+                table.add(["addition \(addition.id)", Answers.text(addition)])
             }
             return table.text
         }

@@ -7,6 +7,8 @@ public struct Limit: Hashable, Sendable, Codable {
     public var allowances: [PlanKey: Allowance]
     /// For plans that are not listed; `nil`: unlimited.
     public var defaultAllowance: Allowance?
+    /// Add-on → how much more each allows, of subjects or plans that have an addition of it.
+    public var addOns: [AddOnKey: Quantity]
     /// Count only events whose dimensions match; empty: all that the meter counts.
     public var dimensions: [String: [String]]
     public var mode: LimitMode
@@ -20,6 +22,7 @@ public struct Limit: Hashable, Sendable, Codable {
         window: Window,
         allowances: [PlanKey: Allowance] = [:],
         defaultAllowance: Allowance? = nil,
+        addOns: [AddOnKey: Quantity] = [:],
         dimensions: [String: [String]] = [:],
         mode: LimitMode = .enforce,
         active: Bool = true,
@@ -30,6 +33,7 @@ public struct Limit: Hashable, Sendable, Codable {
         self.window = window
         self.allowances = allowances
         self.defaultAllowance = defaultAllowance
+        self.addOns = addOns
         self.dimensions = dimensions
         self.mode = mode
         self.active = active
@@ -38,14 +42,24 @@ public struct Limit: Hashable, Sendable, Codable {
 }
 
 extension Limit {
+    /// What one of an add-on may be worth.
+    public static let addOnUnitsRange: ClosedRange<Int64> = 1...1_000_000_000_000_000
+
     private enum CodingKeys: String, CodingKey {
-        case key, meter, window, allowances, defaultAllowance, dimensions, mode, active, description
+        case key, meter, window, allowances, defaultAllowance, addOns, dimensions, mode, active
+        case description
     }
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let allowances = try container.decodeIfPresent(
             [String: Allowance].self, forKey: .allowances)
+        let addOns = try container.decodeIfPresent([String: Int64].self, forKey: .addOns) ?? [:]
+        for (key, units) in addOns where !Self.addOnUnitsRange.contains(units) {
+            throw DecodingError.dataCorruptedError(
+                forKey: .addOns, in: container,
+                debugDescription: "expected whole numbers from 1, not \(units) of '\(key)'")
+        }
         self.init(
             key: try container.decode(LimitKey.self, forKey: .key),
             meter: try container.decode(MeterKey.self, forKey: .meter),
@@ -53,6 +67,7 @@ extension Limit {
             allowances: try PlanKey.keyed(allowances ?? [:], container, .allowances),
             defaultAllowance: try container.decodeIfPresent(
                 Allowance.self, forKey: .defaultAllowance),
+            addOns: try AddOnKey.keyed(addOns.mapValues { Quantity($0) }, container, .addOns),
             dimensions: try container.decodeIfPresent([String: [String]].self, forKey: .dimensions)
                 ?? [:],
             mode: try container.decodeIfPresent(LimitMode.self, forKey: .mode) ?? .enforce,
@@ -68,6 +83,9 @@ extension Limit {
         try container.encode(window, forKey: .window)
         try container.encode(allowances.keyedByText, forKey: .allowances)
         try container.encodeIfPresent(defaultAllowance, forKey: .defaultAllowance)
+        if !addOns.isEmpty {
+            try container.encode(addOns.keyedByText.mapValues(\.units), forKey: .addOns)
+        }
         if !dimensions.isEmpty { try container.encode(dimensions, forKey: .dimensions) }
         try container.encode(mode, forKey: .mode)
         try container.encode(active, forKey: .active)

@@ -46,9 +46,12 @@ extension CatalogCollection where Item == Plan, Key == PlanKey {
             name: "plans", singular: "plan", unknown: Rejection.Code.unknownPlan.rawValue,
             fields: [
                 "key", "name", "description", "rank", "isDefault", "recurringGrants", "overdraft",
-                "price", "billingPeriod",
+                "price", "billingPeriod", "additions",
             ],
-            elements: ["recurringGrants": ["window", "amount", "rolloverMax", "priority"]],
+            elements: [
+                "recurringGrants": ["window", "amount", "rolloverMax", "priority"],
+                "additions": Addition.fields,
+            ],
             items: { $0.plans }, key: { $0.key }, put: { .putPlan($0) },
             delete: { .deletePlan($0) }, target: { .plan($0) }, shown: { $1.plan($0) },
             shownFields: EffectivePlan.fields)
@@ -60,8 +63,8 @@ extension CatalogCollection where Item == Limit, Key == LimitKey {
         CatalogCollection(
             name: "limits", singular: "limit", unknown: Rejection.Code.unknownLimit.rawValue,
             fields: [
-                "key", "meter", "window", "allowances", "defaultAllowance", "dimensions", "mode",
-                "active", "description",
+                "key", "meter", "window", "allowances", "defaultAllowance", "addOns", "dimensions",
+                "mode", "active", "description",
             ],
             items: { $0.limits }, key: { $0.key }, put: { .putLimit($0) },
             delete: { .deleteLimit($0) }, target: { .limit($0) }, shown: { $1.limit($0) },

@@ -10,6 +10,8 @@ struct LimitReading {
     var retryAt: Instant?
     /// From when on the event is one of the past, for which nothing becomes free; `nil`: never.
     var pastAt: Instant?
+    /// What the allowance is made of, where additions count.
+    var parts: AllowanceParts?
 
     /// When waiting helps, as it is seen from now. An event of a window that is past stays there
     /// however long its caller waits.
@@ -33,9 +35,9 @@ extension WorkingSet {
         at instant: Instant, after effects: [CorrectionEffect] = []
     ) throws(StoreError) -> LimitReading {
         let window = definition.limit.window
-        let allowance = subject.allowance(
+        let allowed = subject.allowance(
             of: definition, at: instant, catalog: catalog, version: version)
-        if window == .request { return readRequest(allowance, movement) }
+        if window == .request { return readRequest(allowed, movement) }
         let index = try counterIndex(
             subject, series: definition.series, window: window, at: instant)
         let effect = effects.first {
@@ -44,7 +46,7 @@ extension WorkingSet {
         if case .rolling(let seconds) = window {
             let counter = subject.current[index]
             return readRolling(
-                effect?.state(of: counter) ?? counter.state, allowance, definition, movement,
+                effect?.state(of: counter) ?? counter.state, allowed, definition, movement,
                 instant, milliseconds: seconds * 1_000)
         }
         // What is told for later says nothing yet.
@@ -61,22 +63,23 @@ extension WorkingSet {
         let until = subject.current[index].span.until
         let resetsAt = until == WindowSpan.lifetime.until ? nil : until
         return LimitReading(
-            allowance: allowance, before: before, after: after, resetsAt: resetsAt,
-            retryAt: movement.map { alone($0) <= allowance.bound } ?? false ? resetsAt : nil,
-            pastAt: resetsAt)
+            allowance: allowed.allowance, before: before, after: after, resetsAt: resetsAt,
+            retryAt: movement.map { alone($0) <= allowed.allowance.bound } ?? false
+                ? resetsAt : nil,
+            pastAt: resetsAt, parts: allowed.parts)
     }
 
     /// A request counts for itself, and for what it set aside before.
-    private func readRequest(_ allowance: Allowance, _ movement: Movement?) -> LimitReading {
+    private func readRequest(_ allowed: Allowed, _ movement: Movement?) -> LimitReading {
         let before = movement?.unitsBefore ?? 0
         let (after, overflow) = before.addingReportingOverflow(movement.map { alone($0) } ?? 0)
         return LimitReading(
-            allowance: allowance, before: before, after: overflow ? .max : after, resetsAt: nil,
-            retryAt: nil)
+            allowance: allowed.allowance, before: before, after: overflow ? .max : after,
+            resetsAt: nil, retryAt: nil, parts: allowed.parts)
     }
 
     /// What a movement comes to in a window that is empty.
-    private func alone(_ movement: Movement) -> Int64 {
+    func alone(_ movement: Movement) -> Int64 {
         switch movement.meter.meter.aggregation {
         case .sum, .max, .latest: movement.units
         case .count, .uniqueCount: 1
@@ -84,7 +87,7 @@ extension WorkingSet {
     }
 
     private func readRolling(
-        _ state: CounterState, _ allowance: Allowance, _ definition: LimitDefinition,
+        _ state: CounterState, _ allowed: Allowed, _ definition: LimitDefinition,
         _ movement: Movement?, _ instant: Instant, milliseconds: Int64
     ) -> LimitReading {
         var entries: [RollingEntry] = []
@@ -94,11 +97,12 @@ extension WorkingSet {
         let units = movement.map { isCount ? 1 : $0.units } ?? 0
         let (after, overflow) = before.addingReportingOverflow(units)
         return LimitReading(
-            allowance: allowance, before: before, after: overflow ? .max : after,
+            allowance: allowed.allowance, before: before, after: overflow ? .max : after,
             resetsAt: Rolling.resetsAt(entries, at: instant, milliseconds: milliseconds),
             retryAt: Rolling.fits(
-                units, under: allowance.bound, entries, after: instant, milliseconds: milliseconds),
-            pastAt: instant.advanced(byMilliseconds: milliseconds))
+                units, under: allowed.allowance.bound, entries, after: instant,
+                milliseconds: milliseconds),
+            pastAt: instant.advanced(byMilliseconds: milliseconds), parts: allowed.parts)
     }
 
     /// Where the subject stands with every limit that decides, its teams' after its own.
@@ -123,7 +127,8 @@ extension WorkingSet {
                         definition: definition, ancestor: subject === state ? nil : subject.id,
                         allowance: reading.allowance, used: Quantity(reading.before),
                         resetsAt: reading.resetsAt,
-                        wouldHaveDenied: try refusals(definition, of: subject, at: instant)))
+                        wouldHaveDenied: try refusals(definition, of: subject, at: instant),
+                        parts: reading.parts))
             }
             level = subject.parent
         }
@@ -154,7 +159,7 @@ extension WorkingSet {
 
 extension Allowance {
     /// The most that may be used.
-    fileprivate var bound: Int64 {
+    var bound: Int64 {
         switch self {
         case .unlimited: .max
         case .units(let quantity): quantity.units

@@ -207,28 +207,29 @@ private struct CachedPlan {
 /// What one limit allows a subject, and how long that stays so.
 private struct CachedAllowance {
     var limit: Int
-    var allowance: Allowance
+    var allowed: Allowed
     var valid: WindowSpan
 }
 
 extension SubjectState {
-    /// What a limit allows at an instant: override of the subject, of the team, plan, default.
+    /// What a limit allows at an instant: override of the subject, of the team, plan, default; then additions
+    /// of the plan, where it is that which gives, and the subject's own.
     ///
     /// - Parameter version: rises whenever any profile, plan or limit changes.
     package func allowance(
         of definition: LimitDefinition, at instant: Instant, catalog: Catalog, version: Int
-    ) -> Allowance {
+    ) -> Allowed {
         if allowancesVersion != version {
             allowances.removeAll(keepingCapacity: true)
             allowancesVersion = version
         }
         if let index = allowances.firstIndex(where: { $0.limit == definition.number }) {
-            if allowances[index].valid.contains(instant) { return allowances[index].allowance }
+            if allowances[index].valid.contains(instant) { return allowances[index].allowed }
             allowances.remove(at: index)
         }
         let resolved = resolve(definition, at: instant, catalog: catalog)
         allowances.append(resolved)
-        return resolved.allowance
+        return resolved.allowed
     }
 
     /// The override that applies at an instant, the nearest first.
@@ -282,15 +283,36 @@ extension SubjectState {
     private func resolve(
         _ definition: LimitDefinition, at instant: Instant, catalog: Catalog
     ) -> CachedAllowance {
-        if let allowance = override(of: definition.limit.key, at: instant) {
-            return CachedAllowance(
-                limit: definition.number, allowance: allowance,
-                valid: subscriptionSpan(around: instant))
-        }
-        return CachedAllowance(
+        CachedAllowance(
             limit: definition.number,
-            allowance: definition.allowance(under: plan(at: instant, catalog: catalog)),
-            valid: subscriptionSpan(around: instant))
+            allowed: allowance(
+                of: definition, under: plan(at: instant, catalog: catalog), at: instant,
+                catalog: catalog),
+            valid: allowanceSpan(of: definition, at: instant, catalog: catalog))
+    }
+
+    /// The span around an instant in which a limit allows the same.
+    func allowanceSpan(
+        of definition: LimitDefinition, at instant: Instant, catalog: Catalog
+    ) -> WindowSpan {
+        var span = subscriptionSpan(around: instant)
+        if !profile.additions.isEmpty {
+            span = profile.additions.narrowing(span, around: instant)
+        }
+        if let plan = catalog.plan(plan(at: instant, catalog: catalog)), !plan.additions.isEmpty {
+            span = plan.additions.narrowing(span, around: instant)
+        }
+        return span
+    }
+
+    /// What a limit allows under a plan.
+    func allowance(
+        of definition: LimitDefinition, under plan: PlanKey?, at instant: Instant, catalog: Catalog
+    ) -> Allowed {
+        definition.allowed(
+            under: catalog.plan(plan), plan,
+            overriddenBy: override(of: definition.limit.key, at: instant),
+            profile.additions, at: instant)
     }
 
     /// The span around `instant` in which nothing was said anew of this subject or of those above, and

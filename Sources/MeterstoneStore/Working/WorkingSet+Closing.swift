@@ -258,7 +258,8 @@ extension WorkingSet {
                             used: Quantity(isRequest ? own : reading.before),
                             resetsAt: reading.resetsAt,
                             wouldHaveDenied: try refusals(
-                                definition, of: subject, at: before.occurredAt, after: effects)))
+                                definition, of: subject, at: before.occurredAt, after: effects),
+                            parts: reading.parts))
                 }
             }
         }

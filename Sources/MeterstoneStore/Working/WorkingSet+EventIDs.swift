@@ -191,10 +191,13 @@ extension WorkingSet {
                 ?? definition.limit.window.span(
                     containing: known.record.occurredAt, in: subject.zone, anchor: subject.anchor
                 ).until
+            let allowed = subject.allowance(
+                of: definition, at: known.record.occurredAt, catalog: catalog, version: version)
             return LimitStatus(
                 definition: definition, ancestor: answer.level == 0 ? nil : subject.id,
                 allowance: allowance, used: Quantity(answer.used),
-                resetsAt: until == WindowSpan.lifetime.until ? nil : until)
+                resetsAt: until == WindowSpan.lifetime.until ? nil : until,
+                parts: allowed.allowance == allowance ? allowed.parts : nil)
         }
     }
 }
