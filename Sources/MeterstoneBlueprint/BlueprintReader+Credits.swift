@@ -33,7 +33,7 @@ extension BlueprintReader {
     }
 
     /// A whole number where nothing is a mistake too.
-    private mutating func neededNumber(_ value: Value, in range: ClosedRange<Int64>) -> Int64? {
+    mutating func neededNumber(_ value: Value, in range: ClosedRange<Int64>) -> Int64? {
         if value.isNull { report(value, "expected a whole number \(range.inWords)") }
         return wholeNumber(value, in: range)
     }

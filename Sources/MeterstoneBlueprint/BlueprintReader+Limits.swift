@@ -9,6 +9,7 @@ extension BlueprintReader {
         let window = window(fields.take("window"), in: fields, of: meter, names)
         let allowances = allowances(fields.take("allowances"), names)
         let defaultAllowance = allowance(fields.take("defaultAllowance"))
+        let addOns = addOns(fields.take("addOns"))
         let dimensions = dimensions(fields.take("dimensions"))
         let perValue = perValue(&fields, of: meter, window, names)
         let mode = choice(fields.take("mode"), LimitMode.self) ?? .enforce
@@ -18,8 +19,8 @@ extension BlueprintReader {
         guard let meter, let window else { return nil }
         return Limit(
             key: key, meter: meter, window: window, allowances: allowances,
-            defaultAllowance: defaultAllowance, dimensions: dimensions, perValue: perValue,
-            mode: mode, active: active, description: description)
+            defaultAllowance: defaultAllowance, addOns: addOns, dimensions: dimensions,
+            perValue: perValue, mode: mode, active: active, description: description)
     }
 
     private mutating func perValue(
@@ -105,6 +106,22 @@ extension BlueprintReader {
     private static let windowWords = [
         "hour", "day", "week", "month", "year", "lifetime", "billingMonth", "request", "concurrent",
     ]
+
+    /// Add-on → how much more each allows.
+    private mutating func addOns(_ value: Value?) -> [AddOnKey: Quantity] {
+        guard let value else { return [:] }
+        var result: [AddOnKey: Quantity] = [:]
+        for entry in entries(value) {
+            guard let key = AddOnKey(entry.key) else {
+                report(
+                    entry.keyPosition, entry.value.field,
+                    "'\(entry.key)' is not a key: expected \(AddOnKey.expectation)")
+                continue
+            }
+            result[key] = neededNumber(entry.value, in: Limit.addOnUnitsRange).map { Quantity($0) }
+        }
+        return result
+    }
 
     private mutating func allowances(_ value: Value?, _ names: Names) -> [PlanKey: Allowance] {
         guard let value else { return [:] }

@@ -54,7 +54,7 @@ extension BlueprintReader {
         return money(value, in: ModelPrice.range)
     }
 
-    private mutating func instant(_ value: Value?) -> Instant? {
+    mutating func instant(_ value: Value?) -> Instant? {
         guard let value, let text = text(value) else { return nil }
         if let instant = Instant(rfc3339: text) { return instant }
         report(value, "'\(text)': expected \(Instant.expectation)")

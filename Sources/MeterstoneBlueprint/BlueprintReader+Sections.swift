@@ -140,6 +140,7 @@ extension BlueprintReader {
             let isDefault = fields.take("isDefault")
             plan.isDefault = flag(isDefault) ?? false
             plan.recurringGrants = recurringGrants(fields.take("recurringGrants"))
+            plan.additions = additions(fields.take("additions"))
             plan.overdraft =
                 wholeNumber(fields.take("overdraft"), in: CreditPolicy.priceRange) ?? 0
             plan.price = money(fields.take("price"), in: Plan.priceRange)

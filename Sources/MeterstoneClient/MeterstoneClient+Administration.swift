@@ -213,7 +213,8 @@ private struct WirePlace {
         case .deleteStatisticsPolicy: self.init("DELETE", RequestPath("v1", "statistics-policy"))
         case .putSubject(let subject):
             try self.init(
-                put: Self.subject(subject.id), subject, without: ["overrides", "subscription"])
+                put: Self.subject(subject.id), subject,
+                without: ["overrides", "additions", "subscription"])
         case .deleteSubject(let id): self.init("DELETE", Self.subject(id))
         case .putSubscription(let id, let subscription):
             try self.init(put: Self.subject(id, "subscription"), subscription)
@@ -230,6 +231,12 @@ private struct WirePlace {
         case .renameSubject(let id, let key):
             self.init("POST", Self.subject(id, "rename"), try Self.json(["to": key.text]))
             isOfSubject = true
+        case .putAddition(let id, let addition):
+            try self.init(
+                put: Self.subject(id, "additions", addition.id.text), addition,
+                without: ["author"])
+        case .endAddition(let id, let addition):
+            self.init("DELETE", Self.subject(id, "additions", addition.text))
         case .patch(let patch): try self.init(patch)
         case .grantCredit(let id, let order):
             self.init(

@@ -141,6 +141,24 @@ enum ArgumentText {
         return allowance
     }
 
+    /// `seats=10`: how much more one of an add-on allows.
+    static func addOn(_ text: String) throws -> (key: AddOnKey, units: Quantity) {
+        guard case (let name, let value?) = split(text), let key = AddOnKey(name),
+            let units = Int64(value), Limit.addOnUnitsRange.contains(units)
+        else { throw ValidationError("expected ADD-ON=NUMBER from 1") }
+        return (key, Quantity(units))
+    }
+
+    /// An addition as JSON.
+    static func addition(_ text: String) throws -> Addition {
+        do {
+            return try AdministrativeBody(Array(text.utf8), fields: Addition.fields)
+                .decode(Addition.self)
+        } catch {
+            throw ValidationError("\(error.field): \(error.message)")
+        }
+    }
+
     /// After how many seconds a reservation expires, as milliseconds.
     static func expiry(_ text: String) throws -> Int64 {
         let range = ReservationTerms.millisecondsRange

@@ -72,6 +72,7 @@ private func makeRoutes(
     DocumentRoutes(engine: engine).add(to: &routes)
     SubscriptionRoutes(engine: engine, clock: options.clock).add(to: &routes)
     OverrideRoutes(engine: engine).add(to: &routes)
+    AdditionRoutes(engine: engine, clock: options.clock).add(to: &routes)
     CreditRoutes(engine: engine).add(to: &routes)
     CatalogRoutes(engine: engine).add(to: &routes)
     BlueprintRoutes(engine: engine).add(to: &routes)

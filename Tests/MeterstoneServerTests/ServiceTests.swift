@@ -213,6 +213,25 @@ import Testing
             for change in changes {
                 said.add(try await service.change(ChangeRequest(change: change, author: "op")))
             }
+            let spring = AdditionID(unchecked: "spring")
+            let boost = Addition(id: spring, .limit(Self.daily, .add(5)), reason: "spring")
+            let none = Addition(
+                id: spring, .addOn(AddOnKey(unchecked: "none"), quantity: 2))
+            for change in [
+                .putAddition(Self.ann, boost), .putAddition(Self.ann, boost),
+                .putAddition(Self.ann, none),
+                .putSubject(Subject(id: Self.ann, name: "Anna", additions: [none])),
+            ] as [Change] {
+                said.add(try await service.change(ChangeRequest(change: change, author: "op")))
+            }
+            for status in try await service.limits(of: Self.ann) {
+                said.object(status, Shapes.limitStatus)
+            }
+            for _ in 1...2 {
+                said.add(
+                    try await service.change(
+                        ChangeRequest(change: .endAddition(Self.ann, spring), author: "op")))
+            }
             let request = ChangeRequest(
                 change: .deleteModel(ModelKey(unchecked: "m/1")), author: "op",
                 idempotencyKey: "once")
@@ -262,7 +281,11 @@ import Testing
         #expect(lines[0] == "created" && lines[1] == "unchanged" && lines[3] == "missing")
         #expect(lines[6].hasPrefix("rejected unknown_meter") && lines[11] == "missing")
         #expect(lines[14].hasPrefix("rejected invalid_field prices") && lines[15] == "created")
-        #expect(lines[18] == "deleted again" && lines[19].hasPrefix("rejected precondition_failed"))
+        let added = ["created", "unchanged", "rejected unknown_add_on"]
+        #expect(zip(lines[17...], added).allSatisfy { $0.hasPrefix($1) })
+        #expect(lines.contains { $0.contains(#""base":"#) && $0.contains(#""add":5"#) })
+        #expect(lines.contains("deleted again"))
+        #expect(lines.contains { $0.hasPrefix("rejected precondition_failed") })
     }
 
     @Test func `a blueprint is applied alike, with a part that is rejected`() async throws {

@@ -106,6 +106,29 @@ import Testing
         }
     }
 
+    @Test func `an addition is written, listed and ended`() async throws {
+        try await TestServer.run { server in
+            let path = "/v1/subjects/x/additions"
+            let made = try await server.put(
+                path + "/spring",
+                #"{"limit":"prompts_daily","add":50,"until":"2100-01-01T00:00:00Z","reason":"sorry"}"#
+            )
+            #expect(made.status == 201 && made.text("reason") == "sorry" && made.has("from"))
+            #expect(made.text("author") != nil)
+            #expect(try await server.get(path + "/spring").text == made.text)
+            let list = try await server.get(path)
+            #expect(list.text.contains("spring") && list.text.contains("prompts_daily"))
+            let subject = try await server.get("/v1/subjects/x")
+            #expect(subject.text.contains("spring"))
+            let elsewhere = try await server.put("/v1/subjects/x", #"{"additions":[]}"#)
+            #expect(elsewhere.isProblem(422, "unknown_field", field: "additions"))
+            #expect(try await server.delete(path + "/spring").status == 204)
+            #expect(try await server.get(path + "/spring").isProblem(404, "unknown_addition"))
+            #expect(try await server.delete(path + "/spring").isProblem(404, "unknown_addition"))
+            #expect(try await server.get(path).text.contains("[]"))
+        }
+    }
+
     /// Bodies, and the field and the sentence that answer them.
     static let wrongBodies: [(path: String, body: String, field: String, detail: String)] = [
         (
@@ -135,6 +158,31 @@ import Testing
         (
             "/v1/plans/p", #"{"billingPeriod":"week"}"#, "billingPeriod",
             "expected one of month, year"
+        ),
+        (
+            "/v1/subjects/u/additions/a", #"{"limit":"l"}"#, "add",
+            "expected one of set, add and atLeast"
+        ),
+        (
+            "/v1/subjects/u/additions/a", #"{"limit":"l","add":1,"set":2}"#, "limit",
+            "expected one of set, add and atLeast"
+        ),
+        (
+            "/v1/subjects/u/additions/a", #"{"limit":"l","addOn":"x"}"#, "addOn",
+            "expected a limit or an add-on, and not both"
+        ),
+        (
+            "/v1/subjects/u/additions/a", #"{"addOn":"x","quantity":0}"#, "quantity",
+            "expected a whole number from 1 to 1000000"
+        ),
+        (
+            "/v1/subjects/u/additions/a",
+            #"{"limit":"l","add":1,"from":"2026-03-02T00:00:00Z","until":"2026-03-01T00:00:00Z"}"#,
+            "until", "expected later than from"
+        ),
+        (
+            "/v1/limits/l", #"{"meter":"prompts","window":"day","addOns":{"x":0}}"#, "addOns",
+            "expected whole numbers from 1, not 0 of 'x'"
         ),
         ("/v1/plans/p", #"{"rank":"first"}"#, "rank", "expected a whole number of 64 bits"),
     ]

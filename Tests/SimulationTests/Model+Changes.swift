@@ -96,9 +96,21 @@ extension Model {
         case .deleteOverride(_, let limit):
             new.overrides[limit] = nil
             outcome = old?.overrides[limit] == nil ? .missing : .deleted
+        case .putAddition(_, let addition):
+            if let rejection = reject(addition, at: now) { return rejection }
+            outcome = put(addition, of: id, at: now)
+        case .endAddition(_, let key):
+            outcome = standing(key, of: id, at: now) == nil ? .missing : .deleted
+            end(key, of: id, at: now)
         default:
             new = Subject(id: id)
-            outcome = old == nil || old == new ? .missing : .deleted
+            let isBare =
+                old == new
+                && Set((additions[id] ?? []).map(\.id)).allSatisfy {
+                    standing($0, of: id, at: now) == nil
+                }
+            outcome = old == nil || isBare ? .missing : .deleted
+            for key in Set((additions[id] ?? []).map(\.id)) { end(key, of: id, at: now) }
         }
         if outcome == .missing || outcome == .unchanged { return outcome.text }
         let before = old ?? Subject(id: id)
@@ -111,6 +123,45 @@ extension Model {
             since[id] = now
         }
         return outcome.text
+    }
+
+    private func reject(_ addition: Addition, at now: Instant) -> String? {
+        switch addition.content {
+        case .limit(let key, _):
+            if !blueprint.limits.contains(where: { $0.key == key }) { return "unknown_limit" }
+        case .addOn(let key, _):
+            if !blueprint.limits.contains(where: { $0.addOns[key] != nil }) {
+                return "unknown_add_on"
+            }
+        }
+        let from = addition.from ?? now
+        return addition.until.map { $0 <= from } ?? false ? "invalid_field" : nil
+    }
+
+    /// The last that was said under an id, also where it is still to begin.
+    private func standing(_ key: AdditionID, of id: SubjectID, at now: Instant) -> Addition? {
+        let last = (additions[id] ?? []).last { $0.id == key }?.addition
+        return last?.until.map { $0 <= now } ?? false ? nil : last
+    }
+
+    private mutating func put(
+        _ addition: Addition, of id: SubjectID, at now: Instant
+    ) -> ChangeOutcome {
+        let known = standing(addition.id, of: id, at: now)
+        if let known, addition.content == known.content, addition.until == known.until,
+            addition.from ?? known.from == known.from
+        {
+            return .unchanged
+        }
+        var said = addition
+        said.from = addition.from ?? now
+        additions[id, default: []].append((addition.id, said.from ?? now, said))
+        return known == nil ? .created : .replaced
+    }
+
+    private mutating func end(_ key: AdditionID, of id: SubjectID, at now: Instant) {
+        guard standing(key, of: id, at: now) != nil else { return }
+        additions[id]?.append((key, now, nil))
     }
 
     /// A plan that a subject was on before may be gone since.

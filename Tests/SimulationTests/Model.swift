@@ -9,6 +9,8 @@ struct Model {
     var blueprint = Blueprint()
     var timeline = ProfileTimeline()
     var events: [ModelEvent] = []
+    /// What was said of additions, in the order in which it was said; without one: that it is over.
+    var additions: [SubjectID: [(id: AdditionID, from: Instant, addition: Addition?)]] = [:]
     var wallets: [SubjectID: ModelWallet] = [:]
     /// The plans and whether credits were enabled, from each change of them on.
     var past: [(from: Instant, plans: [Plan], isEnabled: Bool)] = []
@@ -63,8 +65,50 @@ struct Model {
         _ limit: Limit, _ id: SubjectID, at instant: Instant, of value: String? = nil
     ) -> Allowance {
         let plan = plan(id, at: instant)
-        return timeline.override(limit.key, id, at: instant)
-            ?? allowance(limit, of: value, under: plan) ?? allowance(limit, under: plan)
+        var result: Int64
+        if let override = timeline.override(limit.key, id, at: instant) {
+            result = override.wire
+        } else {
+            let planned = blueprint.plans.first { $0.key == plan }?.additions ?? []
+            let base = allowance(limit, of: value, under: plan) ?? allowance(limit, under: plan)
+            result = raised(base.wire, by: planned.filter { $0.holds(at: instant) }, limit)
+        }
+        result = raised(result, by: additions(of: id, at: instant), limit)
+        return Allowance(wire: result) ?? .unlimited
+    }
+
+    /// The last that was said under each id that had begun, unless it is over.
+    func additions(of id: SubjectID, at instant: Instant) -> [Addition] {
+        let said = (additions[id] ?? []).filter { $0.from <= instant }
+        return said.indices.compactMap { index in
+            let isLast = !said[(index + 1)...].contains { $0.id == said[index].id }
+            return isLast ? said[index].addition : nil
+        }.filter { $0.until.map { instant < $0 } ?? true }
+    }
+
+    /// −1 is more than any number.
+    private func raised(_ base: Int64, by additions: [Addition], _ limit: Limit) -> Int64 {
+        var result = base
+        var begun = Instant.earliest
+        var least: Int64 = 0
+        for addition in additions {
+            guard case .limit(limit.key, .set(let allowance)) = addition.content,
+                addition.from ?? .earliest >= begun
+            else { continue }
+            (result, begun) = (allowance.wire, addition.from ?? .earliest)
+        }
+        for addition in additions {
+            switch addition.content {
+            case .limit(limit.key, .add(let units)) where result >= 0:
+                result = max(0, result + units)
+            case .limit(limit.key, .atLeast(let allowance)):
+                least = least == -1 || allowance == .unlimited ? -1 : max(least, allowance.wire)
+            case .addOn(let key, let quantity) where result >= 0:
+                result += (limit.addOns[key]?.units ?? 0) * quantity
+            default: break
+            }
+        }
+        return result == -1 || least == -1 ? -1 : max(result, least)
     }
 
     func allowance(_ limit: Limit, under plan: PlanKey?) -> Allowance {

@@ -153,6 +153,7 @@ extension World {
         }
         return Plan(
             key: key ?? pick(Self.plans), rank: Int(number(0...3)), isDefault: percent(8),
-            recurringGrants: recurring, overdraft: percent(50) ? 0 : number(1...40))
+            recurringGrants: recurring, overdraft: percent(50) ? 0 : number(1...40),
+            additions: percent(35) ? [addition()] : [])
     }
 }

@@ -190,7 +190,7 @@ struct World {
 
     mutating func change() -> Change {
         let id = percent(75) ? pick(Self.subjects) : pick(Self.teams)
-        switch number(0...99) {
+        switch number(0...109) {
         case 0..<32: return .putLimit(limit())
         case 32..<40: return .deleteLimit(pick(Self.limitKeys))
         case 40..<46: return .putMeter(meter())
@@ -211,8 +211,30 @@ struct World {
                         ? startsAt.advanced(byMilliseconds: number(1...9_000_000_000)) : nil))
         case 84..<88: return .deleteSubscription(id)
         case 88..<96: return .putOverride(id, pick(Self.limitKeys), allowance())
-        default: return .deleteOverride(id, pick(Self.limitKeys))
+        case 96..<100: return .deleteOverride(id, pick(Self.limitKeys))
+        case 100..<107: return .putAddition(id, addition())
+        default: return .endAddition(id, pick(Self.additions))
         }
+    }
+
+    static let additions = ["boost", "gift", "pack"].map { AdditionID(unchecked: $0) }
+    static let addOns = ["seats", "packs"].map { AddOnKey(unchecked: $0) }
+
+    mutating func addition() -> Addition {
+        let allowance = allowance()
+        let content: Addition.Content =
+            percent(25)
+            ? .addOn(pick(Self.addOns), quantity: number(1...3))
+            : .limit(
+                pick(Self.limitKeys),
+                pick([
+                    .set(allowance), .add(number(1...20)), .add(-number(1...9)),
+                    .atLeast(allowance),
+                ]))
+        let from = now.advanced(byMilliseconds: number(-2_000_000_000...1_000_000_000))
+        return Addition(
+            id: pick(Self.additions), content, from: percent(60) ? nil : from,
+            until: percent(50) ? from.advanced(byMilliseconds: number(1...4_000_000_000)) : nil)
     }
 
     private mutating func allowance() -> Allowance {
@@ -235,6 +257,7 @@ struct World {
         return Limit(
             key: pick(Self.limitKeys), meter: meter.key, window: window,
             allowances: allowances, defaultAllowance: percent(75) ? allowance() : nil,
+            addOns: percent(30) ? [pick(Self.addOns): Quantity(number(1...9))] : [:],
             dimensions: percent(25) ? ["model": [pick(["gpt", "four", "claude"])]] : [:],
             perValue: meter.canRoll && percent(30) ? perValue(window) : nil,
             mode: percent(70) ? .enforce : pick(LimitMode.allCases), active: percent(92))

@@ -29,10 +29,12 @@ extension DailyUsage: UsageDocument {
             used = try context.quantities(of: meter, on: [day])[day] ?? .zero
         }
         let plan = context.plan(lastUsedOn: known)
+        let resetsAt = date.span(in: context.zone).until
         self.init(
             subject: context.id, date: date, used: used,
-            allowance: context.allowancePerDay(of: meter, under: plan), plan: plan,
-            updatedAt: known?.updatedAt, resetsAt: date.span(in: context.zone).until)
+            allowance: context.allowancePerDay(
+                of: meter, under: plan, at: resetsAt.advanced(byMilliseconds: -1)),
+            plan: plan, updatedAt: known?.updatedAt, resetsAt: resetsAt)
     }
 
     func asOf(_ row: RankedUsage, _ days: [Int64: Quantity], _ meter: Meter) -> DailyUsage {
@@ -106,16 +108,20 @@ extension SubjectContext {
         return reader.plan(day.planNumber)
     }
 
-    /// What the limits per day on all of a meter allow under a plan, the least of several.
-    fileprivate func allowancePerDay(of meter: Meter, under plan: PlanKey?) -> Allowance {
+    /// What the limits per day on all of a meter allow under a plan, the least of several: now, or at the
+    /// end of a day that is past.
+    fileprivate func allowancePerDay(
+        of meter: Meter, under plan: PlanKey?, at end: Instant
+    ) -> Allowance {
         var least = Allowance.unlimited
         for definition in view.catalog.activeDefinitions
         where definition.limit.meter == meter.key && definition.limit.window == .day
             && definition.limit.isForAll
         {
-            guard case .units(let units) = view.allowance(of: definition, under: plan) else {
-                continue
-            }
+            guard
+                case .units(let units) = view.allowance(
+                    of: definition, under: plan, at: min(now, end))
+            else { continue }
             if case .units(let known) = least, known <= units { continue }
             least = .units(units)
         }

@@ -30,6 +30,12 @@ extension Shapes {
             Member(
                 maybe: "overage", .integer(from: 1),
                 { $0.overage > .zero ? $0.overage.units : nil }, "Used beyond the allowance."),
+            Member(
+                maybe: "base", .allowance, { $0.parts?.base },
+                "What is allowed without additions; absent: none counts now."),
+            Member(
+                maybe: "additions", allowancePart.wire.list(), { $0.parts?.additions },
+                "What changes the base now, in the order in which it is put on top."),
         ]
     ) { fields throws(WireMismatch) in
         let mode: LimitMode = try fields("mode")
@@ -40,7 +46,56 @@ extension Shapes {
             definition: LimitDefinition(told: limit), value: try fields("value"),
             isBeyondValues: try fields("beyondValues") ?? false, ancestor: try fields("subject"),
             allowance: try fields("allowance"), used: try fields("used"),
-            resetsAt: try fields("resetsAt"), wouldHaveDenied: try fields("wouldHaveDenied"))
+            resetsAt: try fields("resetsAt"), wouldHaveDenied: try fields("wouldHaveDenied"),
+            parts: try parts(fields))
+    }
+
+    private static func parts(_ fields: WireFields) throws(WireMismatch) -> AllowanceParts? {
+        guard let base: Allowance = try fields("base") else { return nil }
+        return AllowanceParts(base: base, additions: try fields("additions", listOf: allowancePart))
+    }
+
+    /// An addition that counts in an allowance.
+    package static let allowancePart = Shape<AllowancePart>(
+        "AllowancePart",
+        [
+            Member("id", .key, \.id, "The addition's key."),
+            Member(maybe: "set", .allowance, \.change.set, "So much is allowed instead."),
+            Member(maybe: "add", .integer, \.change.added, "So much more is allowed, or less."),
+            Member(maybe: "atLeast", .allowance, \.change.least, "No less than this is allowed."),
+            Member(maybe: "until", .instant, \.until, "When it ends; absent: never."),
+            Member(
+                maybe: "plan", .key, \.plan,
+                "The plan that it comes with; absent: it is the subject's own."),
+        ]
+    ) { fields throws(WireMismatch) in
+        let set: Allowance? = try fields("set")
+        let add: Int64? = try fields("add")
+        let least: Allowance? = try fields("atLeast")
+        guard
+            let change = set.map({ AllowanceChange.set($0) }) ?? add.map({ .add($0) })
+                ?? least.map({ .atLeast($0) })
+        else { throw WireMismatch(path: "add", expectation: "one of set, add and atLeast") }
+        return AllowancePart(
+            id: try fields("id"), change: change, until: try fields("until"),
+            plan: try fields("plan"))
+    }
+}
+
+extension AllowanceChange {
+    fileprivate var set: Allowance? {
+        guard case .set(let allowance) = self else { return nil }
+        return allowance
+    }
+
+    fileprivate var added: Int64? {
+        guard case .add(let units) = self else { return nil }
+        return units
+    }
+
+    fileprivate var least: Allowance? {
+        guard case .atLeast(let allowance) = self else { return nil }
+        return allowance
     }
 }
 

@@ -4,6 +4,7 @@ package enum Shapes {
     package static let schemas: [(name: String, schema: String)] = [
         schema(charge), schema(credits), schema(grant), schema(openGrant), schema(granted),
         schema(voided), schema(refunded), schema(entry), schema(entries), schema(limitStatus),
+        schema(allowancePart),
         schema(consumed), schema(checked), schema(limits), schema(override), schema(overrides),
         schema(reservation), schema(reservations), schema(reserved), schema(reservationAnswer),
         schema(event), schema(events), schema(eventsAnswer), schema(consumesAnswer),

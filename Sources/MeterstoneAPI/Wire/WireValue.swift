@@ -91,6 +91,7 @@ extension WireText {
 extension SubjectID: WireText {}
 extension MeterKey: WireText {}
 extension LimitKey: WireText {}
+extension AdditionID: WireText {}
 extension PlanKey: WireText {}
 extension GrantID: WireText {}
 extension MilestoneKey: WireText {}

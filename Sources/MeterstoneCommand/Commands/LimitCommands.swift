@@ -90,6 +90,12 @@ struct LimitsCommand: AsyncParsableCommand {
 
         @Option(
             help: ArgumentHelp(
+                "How much more one of an add-on allows; repeat for more.", valueName: "add-on=n"),
+            transform: { try ArgumentText.addOn($0) })
+        var addOn: [(key: AddOnKey, units: Quantity)] = []
+
+        @Option(
+            help: ArgumentHelp(
                 "Accepted values of a dimension; repeat for more.", valueName: "name=value,…"),
             transform: { try ArgumentText.filter($0) })
         var dimension: [(name: String, values: [String])] = []
@@ -149,6 +155,7 @@ struct LimitsCommand: AsyncParsableCommand {
                 allowances: Dictionary(
                     allowance.map { ($0.plan, $0.allowance) }, uniquingKeysWith: { $1 }),
                 defaultAllowance: defaultAllowance,
+                addOns: Dictionary(addOn.map { ($0.key, $0.units) }, uniquingKeysWith: { $1 }),
                 dimensions: Dictionary(
                     dimension.map { ($0.name, $0.values) }, uniquingKeysWith: { $0 + $1 }),
                 perValue: perValue, mode: mode, active: !inactive, description: description)

@@ -64,6 +64,13 @@ struct PlansCommand: AsyncParsableCommand {
 
         @Option(
             help: ArgumentHelp(
+                "What it gives beside allowances, like {\"id\":\"x\",\"limit\":\"l\",\"add\":5}; repeat for more.",
+                valueName: "json"),
+            transform: { try ArgumentText.addition($0) })
+        var addition: [Addition] = []
+
+        @Option(
+            help: ArgumentHelp(
                 "How many credits below 0 spending may take the balance.", valueName: "n"))
         var overdraft: Int64 = 0
 
@@ -83,7 +90,7 @@ struct PlansCommand: AsyncParsableCommand {
             let plan = Plan(
                 key: key, name: name, description: description, rank: rank, isDefault: isDefault,
                 recurringGrants: recurringGrant, overdraft: overdraft, price: price,
-                billingPeriod: billingPeriod)
+                billingPeriod: billingPeriod, additions: addition)
             try await Changes.make(.putPlan(plan), of: "plan \(key)", store, for: .mayCreate)
         }
     }

@@ -9,7 +9,7 @@ struct SubjectsCommand: AsyncParsableCommand {
         commandName: "subjects",
         abstract: "List, show and write subjects: who or what usage is counted for.",
         subcommands: [
-            List.self, Show.self, Put.self, Alias.self, Rename.self, Lifetime.self,
+            List.self, Show.self, Put.self, Alias.self, Rename.self, Additions.self, Lifetime.self,
         ],
         defaultSubcommand: List.self)
 
@@ -97,6 +97,9 @@ struct SubjectsCommand: AsyncParsableCommand {
             table.add(["updated", times.updatedAt?.rfc3339 ?? ""])
             for (limit, allowance) in subject.overrides.sorted(by: { $0.key < $1.key }) {
                 table.add(["override \(limit)", Answers.text(allowance.wire)])
+            }
+            for addition in subject.additions {
+                table.add(["addition \(addition.id)", Answers.text(addition)])
             }
             return table.text
         }

@@ -14,11 +14,40 @@ enum Answers {
             let name = status.ancestor.map { "\(limit) of \($0)" } ?? limit
             table.add([
                 name, status.meter.text, status.window.text, status.used.description,
-                text(status.allowance.wire), text(status.remaining),
+                allowance(of: status), text(status.remaining),
                 status.resetsAt?.rfc3339 ?? "never", status.mode.rawValue,
             ])
         }
         return table.isEmpty ? "no limits" : table.text
+    }
+
+    /// `150 = 100 + 50 until 2026-03-15T00:00:00.000Z`.
+    private static func allowance(of status: LimitStatus) -> String {
+        let allowed = text(status.allowance.wire)
+        guard !status.additions.isEmpty else { return allowed }
+        let parts = status.additions.map { part in
+            text(part.change) + (part.until.map { " until \($0.rfc3339)" } ?? "")
+        }
+        return "\(allowed) = \(text(status.base.wire)) \(parts.joined(separator: " "))"
+    }
+
+    private static func text(_ change: AllowanceChange) -> String {
+        switch change {
+        case .set(let allowance): "set to \(text(allowance.wire))"
+        case .add(let units): units < 0 ? "- \(units.magnitude)" : "+ \(units)"
+        case .atLeast(let allowance): "at least \(text(allowance.wire))"
+        }
+    }
+
+    /// `calls + 50 from … until …`.
+    static func text(_ addition: Addition) -> String {
+        let what =
+            switch addition.content {
+            case .limit(let limit, let change): "\(limit) \(text(change))"
+            case .addOn(let key, let quantity): "\(quantity) of \(key)"
+            }
+        return what + (addition.from.map { " from \($0.rfc3339)" } ?? "")
+            + (addition.until.map { " until \($0.rfc3339)" } ?? "")
     }
 
     /// −1 as people read it.

@@ -204,6 +204,10 @@ extension Plan {
                 code: .invalidField, field: "overdraft",
                 message: "expected a whole number from 0 to \(CreditPolicy.priceRange.upperBound)")
         }
+        if let (field, expectation) = additions.mistake {
+            return Rejection(
+                code: .invalidField, field: "additions\(field)", message: "expected \(expectation)")
+        }
         for (index, grant) in recurringGrants.enumerated() {
             if let (field, expectation) = grant.mistake {
                 return Rejection(

@@ -12,8 +12,8 @@ public enum Change: Hashable, Sendable, Codable {
     case deleteStatisticsPolicy
     case putModel(Model)
     case deleteModel(ModelKey)
-    /// Replaces time zone, parent, plan, block flag, name and metadata. Overrides and subscription
-    /// have changes of their own, and stay as they are.
+    /// Replaces time zone, parent, plan, block flag, name and metadata. Overrides, additions and
+    /// subscription have changes of their own, and stay as they are.
     case putSubject(Subject)
     /// Puts a subject back to its defaults; its usage stays, since facts are not deleted.
     case deleteSubject(SubjectID)
@@ -29,6 +29,10 @@ public enum Change: Hashable, Sendable, Codable {
     case deleteSubscription(SubjectID)
     case putOverride(SubjectID, LimitKey, Allowance)
     case deleteOverride(SubjectID, LimitKey)
+    /// Writes an addition of a subject. What stood under its id holds until it begins.
+    case putAddition(SubjectID, Addition)
+    /// Ends an addition of a subject now.
+    case endAddition(SubjectID, AdditionID)
     case grantCredit(SubjectID, GrantOrder)
     /// Takes what is left of a grant back.
     case voidGrant(SubjectID, GrantID, reason: String)

@@ -24,7 +24,8 @@ public struct ChangeEntry: Sendable, Hashable {
     }
 
     public static let kinds = [
-        "meter", "plan", "limit", "subject", "subscription", "override", "creditPolicy",
+        "meter", "plan", "limit", "subject", "subscription", "override",
+        "addition", "creditPolicy",
         "statisticsPolicy", "model", "creditGrant", "refund", "appliedBlueprint", "importedFile",
         "alias", "rename",
     ]

@@ -295,4 +295,24 @@ extension LimitDefinition {
         }
         return plan.flatMap { limit.allowances[$0] } ?? limit.defaultAllowance ?? .unlimited
     }
+
+    /// What is allowed at an instant, additions included.
+    ///
+    /// - Parameters:
+    ///   - plan: as it is defined; `nil`: it is not, or there is none.
+    ///   - pattern: its place in ``LimitDefinition/patterns``.
+    ///   - override: takes the place of what the plan gives, its additions included.
+    ///   - additions: of the subject.
+    package func allowed(
+        under plan: Plan?, _ key: PlanKey?, pattern: Int? = nil,
+        overriddenBy override: Allowance?, _ additions: [Addition], at instant: Instant
+    ) -> Allowed {
+        let base = override ?? allowance(under: key, pattern: pattern)
+        let planned = override == nil ? plan?.additions ?? [] : []
+        guard !planned.isEmpty || !additions.isEmpty else { return Allowed(allowance: base) }
+        var stack = AllowanceStack(base, of: limit, at: instant)
+        stack.add(planned, of: key)
+        stack.add(additions, of: nil)
+        return stack.result
+    }
 }

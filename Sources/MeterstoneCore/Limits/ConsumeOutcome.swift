@@ -127,6 +127,7 @@ public struct Rejection: Hashable, Sendable, Codable, Error {
         case unknownMeter = "unknown_meter"
         case unknownPlan = "unknown_plan"
         case unknownLimit = "unknown_limit"
+        case unknownAddOn = "unknown_add_on"
         case unknownSubject = "unknown_subject"
         case unknownEvent = "unknown_event"
         case unknownType = "unknown_type"

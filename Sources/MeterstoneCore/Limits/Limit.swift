@@ -7,6 +7,8 @@ public struct Limit: Hashable, Sendable, Codable {
     public var allowances: [PlanKey: Allowance]
     /// For plans that are not listed; `nil`: unlimited.
     public var defaultAllowance: Allowance?
+    /// Add-on → how much more each allows, of subjects or plans that have an addition of it.
+    public var addOns: [AddOnKey: Quantity]
     /// Count only events whose dimensions match; empty: all that the meter counts.
     public var dimensions: [String: [String]]
     /// Counts each value by itself; `nil`: all together.
@@ -22,6 +24,7 @@ public struct Limit: Hashable, Sendable, Codable {
         window: Window,
         allowances: [PlanKey: Allowance] = [:],
         defaultAllowance: Allowance? = nil,
+        addOns: [AddOnKey: Quantity] = [:],
         dimensions: [String: [String]] = [:],
         perValue: PerValue? = nil,
         mode: LimitMode = .enforce,
@@ -33,6 +36,7 @@ public struct Limit: Hashable, Sendable, Codable {
         self.window = window
         self.allowances = allowances
         self.defaultAllowance = defaultAllowance
+        self.addOns = addOns
         self.dimensions = dimensions
         self.perValue = perValue
         self.mode = mode
@@ -45,8 +49,11 @@ public struct Limit: Hashable, Sendable, Codable {
 }
 
 extension Limit {
+    /// What one of an add-on may be worth.
+    public static let addOnUnitsRange: ClosedRange<Int64> = 1...1_000_000_000_000_000
+
     private enum CodingKeys: String, CodingKey, CaseIterable {
-        case key, meter, window, allowances, defaultAllowance, dimensions
+        case key, meter, window, allowances, defaultAllowance, addOns, dimensions
         case per, values, valuesMax, beyondValues, mode, active, description
     }
 
@@ -57,6 +64,12 @@ extension Limit {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let allowances = try container.decodeIfPresent(
             [String: Allowance].self, forKey: .allowances)
+        let addOns = try container.decodeIfPresent([String: Int64].self, forKey: .addOns) ?? [:]
+        for (key, units) in addOns where !Self.addOnUnitsRange.contains(units) {
+            throw DecodingError.dataCorruptedError(
+                forKey: .addOns, in: container,
+                debugDescription: "expected whole numbers from 1, not \(units) of '\(key)'")
+        }
         self.init(
             key: try container.decode(LimitKey.self, forKey: .key),
             meter: try container.decode(MeterKey.self, forKey: .meter),
@@ -64,6 +77,7 @@ extension Limit {
             allowances: try PlanKey.keyed(allowances ?? [:], container, .allowances),
             defaultAllowance: try container.decodeIfPresent(
                 Allowance.self, forKey: .defaultAllowance),
+            addOns: try AddOnKey.keyed(addOns.mapValues { Quantity($0) }, container, .addOns),
             dimensions: try container.decodeIfPresent([String: [String]].self, forKey: .dimensions)
                 ?? [:],
             perValue: try Self.perValue(container),
@@ -100,6 +114,9 @@ extension Limit {
         try container.encode(window, forKey: .window)
         try container.encode(allowances.keyedByText, forKey: .allowances)
         try container.encodeIfPresent(defaultAllowance, forKey: .defaultAllowance)
+        if !addOns.isEmpty {
+            try container.encode(addOns.keyedByText.mapValues(\.units), forKey: .addOns)
+        }
         if !dimensions.isEmpty { try container.encode(dimensions, forKey: .dimensions) }
         if let perValue {
             try container.encode(perValue.name, forKey: .per)

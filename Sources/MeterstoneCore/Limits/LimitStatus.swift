@@ -16,11 +16,13 @@ public struct LimitStatus: Sendable {
     public let resetsAt: Instant?
     /// For a shadow limit: consumes of the window that it would have denied, had it enforced.
     public let wouldHaveDenied: Int64?
+    /// What the allowance is made of, where additions count.
+    package let parts: AllowanceParts?
 
     package init(
         definition: LimitDefinition, value: String? = nil, isBeyondValues: Bool = false,
         ancestor: SubjectID?, allowance: Allowance, used: Quantity, resetsAt: Instant?,
-        wouldHaveDenied: Int64? = nil
+        wouldHaveDenied: Int64? = nil, parts: AllowanceParts? = nil
     ) {
         self.value = value
         self.isBeyondValues = isBeyondValues
@@ -30,12 +32,18 @@ public struct LimitStatus: Sendable {
         self.used = used
         self.resetsAt = resetsAt
         self.wouldHaveDenied = wouldHaveDenied
+        self.parts = parts
     }
 
     public var limit: LimitKey { definition.limit.key }
     public var meter: MeterKey { definition.limit.meter }
     public var window: Window { definition.limit.window }
     public var mode: LimitMode { definition.mode }
+
+    /// What is allowed without additions.
+    public var base: Allowance { parts?.base ?? allowance }
+    /// What changes it now, in the order in which it is put on top.
+    public var additions: [AllowancePart] { parts?.additions ?? [] }
 
     /// What may still be used: never below 0, and −1 when unlimited, as on the wire.
     public var remaining: Int64 {

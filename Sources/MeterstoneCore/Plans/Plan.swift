@@ -9,6 +9,8 @@ public struct Plan: Hashable, Sendable, Codable {
     public var isDefault: Bool
     /// Credit given anew in every window, at most once for each window.
     public var recurringGrants: [RecurringGrant]
+    /// What it gives beside the allowances that limits list for it, some of it for a time.
+    public var additions: [Addition]
     /// How far below 0 spending may take the balance.
     public var overdraft: Int64
     /// What a billing period costs; `nil`: nothing that is known.
@@ -18,7 +20,7 @@ public struct Plan: Hashable, Sendable, Codable {
     public init(
         key: PlanKey, name: String? = nil, description: String? = nil, rank: Int = 0,
         isDefault: Bool = false, recurringGrants: [RecurringGrant] = [], overdraft: Int64 = 0,
-        price: Money? = nil, billingPeriod: BillingPeriod = .month
+        price: Money? = nil, billingPeriod: BillingPeriod = .month, additions: [Addition] = []
     ) {
         self.key = key
         self.name = name
@@ -29,6 +31,7 @@ public struct Plan: Hashable, Sendable, Codable {
         self.overdraft = overdraft
         self.price = price
         self.billingPeriod = billingPeriod
+        self.additions = additions
     }
 
     /// What a billing period may cost.
@@ -36,7 +39,7 @@ public struct Plan: Hashable, Sendable, Codable {
 
     private enum CodingKeys: String, CodingKey {
         case key, name, description, rank, isDefault, recurringGrants, overdraft, price
-        case billingPeriod
+        case billingPeriod, additions
     }
 
     public init(from decoder: any Decoder) throws {
@@ -52,7 +55,8 @@ public struct Plan: Hashable, Sendable, Codable {
             overdraft: try container.decodeIfPresent(Int64.self, forKey: .overdraft) ?? 0,
             price: try container.decodeIfPresent(Money.self, forKey: .price),
             billingPeriod: try container.decodeIfPresent(BillingPeriod.self, forKey: .billingPeriod)
-                ?? .month
+                ?? .month,
+            additions: try container.decodeIfPresent([Addition].self, forKey: .additions) ?? []
         )
     }
 
@@ -66,6 +70,7 @@ public struct Plan: Hashable, Sendable, Codable {
         if !recurringGrants.isEmpty {
             try container.encode(recurringGrants, forKey: .recurringGrants)
         }
+        if !additions.isEmpty { try container.encode(additions, forKey: .additions) }
         if overdraft != 0 { try container.encode(overdraft, forKey: .overdraft) }
         try container.encodeIfPresent(price, forKey: .price)
         if price != nil || billingPeriod != .month {

@@ -15,13 +15,16 @@ public struct Subject: Hashable, Sendable, Codable {
     public var name: String?
     /// Overrides per limit; they come before plan and default, for this subject and those below.
     public var overrides: [LimitKey: Allowance]
+    /// What changes allowances of this subject alone for a time, those that are over included.
+    public var additions: [Addition]
     public var subscription: Subscription?
     public var metadata: [String: String]
 
     public init(
         id: SubjectID, timeZone: String? = nil, parent: SubjectID? = nil, plan: PlanKey? = nil,
         blocked: Bool = false, name: String? = nil, overrides: [LimitKey: Allowance] = [:],
-        subscription: Subscription? = nil, metadata: [String: String] = [:]
+        subscription: Subscription? = nil, metadata: [String: String] = [:],
+        additions: [Addition] = []
     ) {
         self.id = id
         self.timeZone = timeZone
@@ -32,10 +35,12 @@ public struct Subject: Hashable, Sendable, Codable {
         self.overrides = overrides
         self.subscription = subscription
         self.metadata = metadata
+        self.additions = additions
     }
 
     private enum CodingKeys: String, CodingKey {
         case id, timeZone, parent, plan, blocked, name, overrides, subscription, metadata
+        case additions
     }
 }
 
@@ -53,7 +58,8 @@ extension Subject {
             overrides: try LimitKey.keyed(overrides ?? [:], container, .overrides),
             subscription: try container.decodeIfPresent(Subscription.self, forKey: .subscription),
             metadata: try container.decodeIfPresent([String: String].self, forKey: .metadata)
-                ?? [:]
+                ?? [:],
+            additions: try container.decodeIfPresent([Addition].self, forKey: .additions) ?? []
         )
     }
 
@@ -66,6 +72,7 @@ extension Subject {
         try container.encode(blocked, forKey: .blocked)
         try container.encodeIfPresent(name, forKey: .name)
         if !overrides.isEmpty { try container.encode(overrides.keyedByText, forKey: .overrides) }
+        if !additions.isEmpty { try container.encode(additions, forKey: .additions) }
         try container.encodeIfPresent(subscription, forKey: .subscription)
         if !metadata.isEmpty { try container.encode(metadata, forKey: .metadata) }
     }

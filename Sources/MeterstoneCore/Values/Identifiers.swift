@@ -89,6 +89,22 @@ public struct LimitKey: TextIdentifier {
     public static var expectation: String { keyExpectation }
 }
 
+/// Names an add-on: something that a subject has a number of, and that limits allow more for.
+public struct AddOnKey: TextIdentifier {
+    public let text: String
+    public init(unchecked text: String) { self.text = text }
+    public static func isValid(_ text: String) -> Bool { isKey(text) }
+    public static var expectation: String { keyExpectation }
+}
+
+/// The caller's key for an addition to what a limit allows; unique among those of one subject or plan.
+public struct AdditionID: TextIdentifier {
+    public let text: String
+    public init(unchecked text: String) { self.text = text }
+    public static func isValid(_ text: String) -> Bool { isKey(text) }
+    public static var expectation: String { keyExpectation }
+}
+
 /// Names a milestone: something that a subject reaches once.
 public struct MilestoneKey: TextIdentifier {
     public let text: String

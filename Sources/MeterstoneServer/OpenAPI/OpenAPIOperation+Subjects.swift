@@ -2,7 +2,8 @@ import HTTPTypes
 
 /// Operations on subjects: what they have used, and what is known of them.
 extension OpenAPIOperation {
-    static let subjects: [OpenAPIOperation] = profiles + keys + usage + subscriptions + overrides
+    static let subjects: [OpenAPIOperation] =
+        profiles + keys + usage + subscriptions + overrides + additions
 
     private static let path = "/v1/subjects/{subject}"
 
@@ -107,6 +108,25 @@ extension OpenAPIOperation {
         delete(
             path: path + "/overrides/{limit}", id: "deleteOverride",
             summary: "Let the plan's allowance apply again", parameters: [.subject, .limit]),
+    ]
+
+    private static let additions: [OpenAPIOperation] = [
+        get(
+            path + "/additions", "listAdditions",
+            "What changes allowances of this subject for a time, now or later", [.subject],
+            "AdditionList"),
+        get(
+            path + "/additions/{addition}", "getAddition", "One addition, now or later",
+            [.subject, .addition], "Addition"
+        ).tagged,
+        put(
+            path: path + "/additions/{addition}", id: "putAddition",
+            summary: "Change an allowance of this subject for a time",
+            parameters: [.subject, .addition], body: "AdditionBody", answer: "Addition"),
+        delete(
+            path: path + "/additions/{addition}", id: "endAddition",
+            summary: "End an addition now; what it allowed before stays so",
+            parameters: [.subject, .addition]),
     ]
 
     static func get(

@@ -31,6 +31,8 @@ extension OpenAPIParameter {
         schema: #"{"type":"string","minLength":1,"maxLength":4096,"pattern":"^[^\u0000]+$"}"#)
     static let limit = OpenAPIParameter(
         place: .path, name: "limit", description: "The limit's key.", schema: keySchema)
+    static let addition = OpenAPIParameter(
+        place: .path, name: "addition", description: "The addition's key.", schema: keySchema)
 
     static let meter = OpenAPIParameter(
         place: .query, name: "meter", description: "The meter's key.", isRequired: true,

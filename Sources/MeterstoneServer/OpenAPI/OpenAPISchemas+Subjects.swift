@@ -10,6 +10,7 @@ extension OpenAPISchemas {
                 #""id":{"$ref":"Name"},"# + profile
                     + #","overrides":{"type":"object","additionalProperties":"#
                     + #"{"$ref":"Allowance"}},"#
+                    + #""additions":{"type":"array","items":{"$ref":"Addition"}},"#
                     + #""subscription":{"$ref":"Subscription"}"# + times)
         ),
         ("AliasBody", object(["alias"], #""alias":{"$ref":"Name"}"#)),
@@ -19,6 +20,15 @@ extension OpenAPISchemas {
         ("SubscriptionPatch", object([], subscription)),
         ("Subscription", object(["plan", "status", "startsAt"], subscription + times)),
         ("OverrideBody", object(["allowance"], allowance)),
+        ("AdditionBody", object([], additionBody)),
+        (
+            "Addition",
+            object(["id"], #""id":{"$ref":"Key"},"author":{"$ref":"Text"},"# + addition)
+        ),
+        (
+            "AdditionList",
+            object(["additions"], #""additions":{"type":"array","items":{"$ref":"Addition"}}"#)
+        ),
     ]
 
     static let operating: [(name: String, schema: String)] = [
@@ -40,6 +50,21 @@ extension OpenAPISchemas {
         "startsAt":{"$ref":"Instant"},
         "expiresAt":{"$ref":"OptionalInstant"},
         "externalIds":{"$ref":"TextsByName"}
+        """#
+
+    private static let additionBody = #""id":{"$ref":"OptionalKey"},"# + addition
+
+    private static let addition = #"""
+        "limit":{"$ref":"OptionalKey"},
+        "set":{"type":["integer","null"],"minimum":-1,"maximum":9223372036854775807},
+        "add":{"type":["integer","null"],
+         "minimum":-1000000000000000,"maximum":1000000000000000},
+        "atLeast":{"type":["integer","null"],"minimum":-1,"maximum":9223372036854775807},
+        "addOn":{"$ref":"OptionalKey"},
+        "quantity":{"type":["integer","null"],"minimum":1,"maximum":1000000},
+        "from":{"$ref":"OptionalInstant"},
+        "until":{"$ref":"OptionalInstant"},
+        "reason":{"$ref":"OptionalText"}
         """#
 
     private static let allowance = #""allowance":{"$ref":"Allowance"}"#

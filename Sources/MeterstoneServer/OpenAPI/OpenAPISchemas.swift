@@ -18,6 +18,7 @@ enum OpenAPISchemas {
     private static let values: [(name: String, schema: String)] = [
         ("Object", #"{"type":"object"}"#),
         ("Key", #"{"type":"string","pattern":"^[A-Za-z0-9_.-]{1,64}$"}"#),
+        ("OptionalKey", #"{"type":["string","null"],"pattern":"^[A-Za-z0-9_.-]{1,64}$"}"#),
         (
             "Name",
             #"""

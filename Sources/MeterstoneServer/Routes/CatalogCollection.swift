@@ -43,9 +43,12 @@ extension CatalogCollection where Item == Plan, Key == PlanKey {
             name: "plans", singular: "plan", unknown: Rejection.Code.unknownPlan.rawValue,
             fields: [
                 "key", "name", "description", "rank", "isDefault", "recurringGrants", "overdraft",
-                "price", "billingPeriod",
+                "price", "billingPeriod", "additions",
             ],
-            elements: ["recurringGrants": ["window", "amount", "rolloverMax", "priority"]],
+            elements: [
+                "recurringGrants": ["window", "amount", "rolloverMax", "priority"],
+                "additions": Addition.fields,
+            ],
             items: { $0.plans }, key: { $0.key }, put: { .putPlan($0) },
             delete: { .deletePlan($0) }, target: { .plan($0) }, shown: { $1.plan($0) },
             shownFields: EffectivePlan.fields)

@@ -13,6 +13,7 @@ struct SubjectRoutes: Sendable {
     ]
     private static let elsewhere = [
         "overrides": "/v1/subjects/{subject}/overrides/{limit}",
+        "additions": "/v1/subjects/{subject}/additions/{addition}",
         "subscription": "/v1/subjects/{subject}/subscription",
     ]
 

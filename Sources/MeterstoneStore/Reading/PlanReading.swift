@@ -47,7 +47,10 @@ extension StoreSource {
         var profile = Subject(id: id)
         for record in try changes(ofKinds: ["subject", "subscription"], of: id)
         where record.outcome.isChange {
-            profile = profile.applying(record.change, isNew: false).profile
+            profile =
+                profile.applying(
+                    record.change, by: record.author, at: record.recordedAt, isNew: false
+                ).profile
             result.append(
                 ProfileVersion(
                     recordedAt: record.recordedAt, plan: profile.plan,

@@ -43,10 +43,15 @@ extension StoreView {
         return catalog.defaultPlan
     }
 
-    /// What a limit allows the subject under a plan, the nearest override first.
-    package func allowance(of definition: LimitDefinition, under plan: PlanKey?) -> Allowance {
-        levels.lazy.compactMap { $0.overrides[definition.limit.key] }.first
-            ?? definition.allowance(under: plan)
+    /// What a limit allows the subject under a plan at an instant, the nearest override first.
+    package func allowance(
+        of definition: LimitDefinition, under plan: PlanKey?, at instant: Instant
+    ) -> Allowance {
+        definition.allowed(
+            under: catalog.plan(plan), plan,
+            overriddenBy: levels.lazy.compactMap { $0.overrides[definition.limit.key] }.first,
+            subject?.profile.additions ?? [], at: instant
+        ).allowance
     }
 }
 

@@ -95,6 +95,7 @@ extension Change {
         case .putSubject, .deleteSubject: "subject"
         case .putSubscription, .deleteSubscription: "subscription"
         case .putOverride, .deleteOverride: "override"
+        case .putAddition, .endAddition: "addition"
         case .putCreditPolicy, .deleteCreditPolicy: "creditPolicy"
         case .putStatisticsPolicy, .deleteStatisticsPolicy: "statisticsPolicy"
         case .putModel, .deleteModel: "model"
@@ -122,6 +123,8 @@ extension Change {
             id.text
         case .putOverride(let id, let limit, _), .deleteOverride(let id, let limit):
             "\(id.text)/\(limit.text)"
+        case .putAddition(let id, let addition): "\(id.text)/\(addition.id)"
+        case .endAddition(let id, let addition): "\(id.text)/\(addition)"
         case .putCreditPolicy, .deleteCreditPolicy: "credits"
         case .putStatisticsPolicy, .deleteStatisticsPolicy: "statistics"
         case .putModel(let model): model.key.text
@@ -162,7 +165,8 @@ extension Change {
         switch self {
         case .putSubject(let subject): subject.id
         case .deleteSubject(let id), .putSubscription(let id, _), .deleteSubscription(let id),
-            .putOverride(let id, _, _), .deleteOverride(let id, _), .grantCredit(let id, _),
+            .putOverride(let id, _, _), .deleteOverride(let id, _), .putAddition(let id, _),
+            .endAddition(let id, _), .grantCredit(let id, _),
             .voidGrant(let id, _, _), .refundCredit(let id, _, _), .putAlias(let id, _),
             .deleteAlias(let id, _), .renameSubject(let id, _):
             id
@@ -209,6 +213,10 @@ extension WorkingSet {
             return try json(profile(of: id)?.subscription)
         case .putOverride(let id, let limit, _), .deleteOverride(let id, let limit):
             return try json(profile(of: id)?.overrides[limit])
+        case .putAddition(let id, let addition):
+            return try json(profile(of: id)?.additions.standing(addition.id, at: now))
+        case .endAddition(let id, let addition):
+            return try json(profile(of: id)?.additions.standing(addition, at: now))
         case .putCreditPolicy, .deleteCreditPolicy: return try json(blueprint.credits)
         case .putStatisticsPolicy, .deleteStatisticsPolicy: return try json(blueprint.statistics)
         case .putModel(let model): return try json(blueprint.models.first { $0.key == model.key })

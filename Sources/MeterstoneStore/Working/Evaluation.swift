@@ -47,6 +47,8 @@ struct Evaluation {
 struct Violation {
     /// Its place in ``Evaluation/statuses``.
     let status: Int
+    let subject: SubjectState
+    let movement: Movement
     let reading: LimitReading
 }
 
@@ -76,7 +78,9 @@ extension WorkingSet {
                             !pays(movement, reading, beyond: definition, &result.payable, at: place)
                         {
                             result.violations.append(
-                                Violation(status: result.statuses.count, reading: reading))
+                                Violation(
+                                    status: result.statuses.count, subject: subject,
+                                    movement: movement, reading: reading))
                         }
                         if isOwn { result.addOverage(of: definition, reading) }
                     }
@@ -88,7 +92,7 @@ extension WorkingSet {
                             used: Quantity(reading.after), resetsAt: reading.resetsAt,
                             wouldHaveDenied: try refusals(
                                 definition, value, of: subject, at: instant
-                            ).map { $0 + (isExceeded ? 1 : 0) }))
+                            ).map { $0 + (isExceeded ? 1 : 0) }, parts: reading.parts))
                 }
             }
             isOwn = false
@@ -117,7 +121,7 @@ extension WorkingSet {
                         definition: definition, value: value,
                         isBeyondValues: reading.isBeyondValues, ancestor: nil,
                         allowance: reading.allowance, used: Quantity(reading.after),
-                        resetsAt: reading.resetsAt))
+                        resetsAt: reading.resetsAt, parts: reading.parts))
             }
         }
         return result
@@ -130,7 +134,9 @@ extension WorkingSet {
         let statuses = try rewound(evaluation.statuses, state, instant)
         var retryAt: Instant? = .earliest
         for violation in evaluation.violations {
-            guard let known = retryAt, let own = violation.reading.retryAt(after: now) else {
+            guard let known = retryAt,
+                let own = self.retryAt(violation, statuses[violation.status])
+            else {
                 retryAt = nil
                 break
             }
@@ -143,6 +149,40 @@ extension WorkingSet {
             plansThatAllow: plansThatAllow(evaluation, statuses, of: state, at: instant))
         return Decision(denial: denial, isDuplicate: false, eventID: nil, limits: statuses)
     }
+
+    /// When waiting helps: when the window starts anew, or when more is allowed within it.
+    private func retryAt(_ violation: Violation, _ status: LimitStatus) -> Instant? {
+        let (subject, reading) = (violation.subject, violation.reading)
+        let definition = status.definition
+        let own = reading.retryAt(after: now)
+        // More is allowed to values that have a counter.
+        if reading.isBeyondValues { return own }
+        func change(after instant: Instant) -> Instant? {
+            let until = subject.allowanceSpan(of: definition, at: instant, catalog: catalog).until
+            return until == WindowSpan.lifetime.until ? nil : until
+        }
+        guard reading.pastAt.map({ $0 > now }) ?? true, var next = change(after: now) else {
+            return own
+        }
+        let reset = own ?? (definition.limit.window.isRolling ? nil : reading.resetsAt)
+        var instants = [reset].compactMap(\.self)
+        for _ in 0..<Self.allowanceChangesMax {
+            instants.append(next)
+            guard let after = change(after: next) else { break }
+            next = after
+        }
+        return instants.sorted().first { instant in
+            let isAnew = reset.map { $0 <= instant } ?? false
+            let needed = isAnew ? alone(violation.movement) : reading.after
+            let allowed = subject.allowance(
+                of: definition, status.value, under: subject.plan(at: instant, catalog: catalog),
+                at: instant, catalog: catalog)
+            return needed <= allowed.allowance.bound
+        }
+    }
+
+    /// Changes of what is allowed that are looked at when somebody asks how long to wait.
+    private static let allowanceChangesMax = 16
 
     /// What limits say when the event is not counted.
     func rewound(
@@ -175,19 +215,17 @@ extension WorkingSet {
         return catalog.plans.map(\.key).filter { plan in
             statuses.indices.allSatisfy { index in
                 guard statuses[index].mode == .enforce, !isOverridden[index],
-                    case .units(let units) = statuses[index].allowance(under: plan)
-                else { return true }
+                    !statuses[index].isBeyondValues
+                else { return statuses[index].mode != .enforce || isOverridden[index] }
+                let subject = statuses[index].ancestor.flatMap { subjects[$0] } ?? state
+                let allowed = subject.allowance(
+                    of: statuses[index].definition, statuses[index].value, under: plan,
+                    at: instant, catalog: catalog)
+                guard case .units(let units) = allowed.allowance else { return true }
                 let after = evaluation.statuses[index].used
                 return after <= units || after <= statuses[index].used
             }
         }
-    }
-}
-
-extension LimitStatus {
-    /// What another plan would allow. None makes room for one more value.
-    fileprivate func allowance(under plan: PlanKey) -> Allowance {
-        isBeyondValues ? .units(.zero) : definition.allowance(under: plan, of: value)
     }
 }
 

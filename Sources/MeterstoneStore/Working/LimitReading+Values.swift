@@ -7,19 +7,19 @@ extension WorkingSet {
     ///   - allowance: of the value.
     func read(
         _ value: String?, _ perValue: PerValue, _ window: Window, _ state: CounterState,
-        until: Instant, _ allowance: Allowance, _ movement: Movement?, at instant: Instant
+        until: Instant, _ allowed: Allowed, _ movement: Movement?, at instant: Instant
     ) -> LimitReading {
         if case .rolling(let seconds) = window {
             return readRolling(
-                value, perValue, state.rollingValues, allowance, movement, instant,
+                value, perValue, state.rollingValues, allowed, movement, instant,
                 milliseconds: seconds * 1_000)
         }
         let resetsAt = until == WindowSpan.lifetime.until ? nil : until
         let valuesMax = window == .concurrent ? .max : perValue.valuesMax
         let (before, isCounted) = state.values.units(of: value, max: valuesMax, perValue.beyond)
         var reading = LimitReading(
-            allowance: allowance, before: before, after: before, resetsAt: resetsAt,
-            pastAt: resetsAt)
+            allowance: allowed.allowance, before: before, after: before, resetsAt: resetsAt,
+            pastAt: resetsAt, parts: allowed.parts)
         // Reservations that are open have counters without a bound, and decisions look at it.
         let hasRoom =
             isCounted
@@ -29,23 +29,24 @@ extension WorkingSet {
         guard let movement else { return reading }
         let (after, overflow) = reading.before.addingReportingOverflow(alone(movement))
         reading.after = overflow ? .max : after
-        reading.retryAt = alone(movement) <= allowance.bound ? resetsAt : nil
+        reading.retryAt = alone(movement) <= allowed.allowance.bound ? resetsAt : nil
         return reading
     }
 
     private func readRolling(
-        _ value: String?, _ perValue: PerValue, _ lists: RollingValues, _ allowance: Allowance,
+        _ value: String?, _ perValue: PerValue, _ lists: RollingValues, _ allowed: Allowed,
         _ movement: Movement?, _ instant: Instant, milliseconds: Int64
     ) -> LimitReading {
         let entries = value.flatMap { lists[$0] } ?? []
         let units = movement.map { alone($0) } ?? 0
         let before = Rolling.used(entries, at: instant, milliseconds: milliseconds)
         var reading = LimitReading(
-            allowance: allowance, before: before, after: before,
+            allowance: allowed.allowance, before: before, after: before,
             resetsAt: Rolling.resetsAt(entries, at: instant, milliseconds: milliseconds),
             retryAt: Rolling.fits(
-                units, under: allowance.bound, entries, after: instant, milliseconds: milliseconds),
-            pastAt: instant.advanced(byMilliseconds: milliseconds))
+                units, under: allowed.allowance.bound, entries, after: instant,
+                milliseconds: milliseconds),
+            pastAt: instant.advanced(byMilliseconds: milliseconds), parts: allowed.parts)
         if lists.count >= perValue.valuesMax {
             let near = Rolling.near(lists, at: instant, milliseconds: milliseconds)
             if near.count >= perValue.valuesMax, value.map({ near[$0] == nil }) ?? true {
@@ -53,7 +54,8 @@ extension WorkingSet {
                 // When so many have left the window that there is room for one.
                 let left = near.values.sorted()[near.count - perValue.valuesMax]
                 reading.retryAt =
-                    units <= allowance.bound ? left.advanced(byMilliseconds: milliseconds) : nil
+                    units <= allowed.allowance.bound
+                    ? left.advanced(byMilliseconds: milliseconds) : nil
             }
         }
         let (after, overflow) = reading.before.addingReportingOverflow(units)
@@ -96,6 +98,7 @@ extension LimitReading {
     /// For a value that is one too many there is nothing.
     fileprivate mutating func refuse() {
         (allowance, before, after, isBeyondValues) = (.units(.zero), 0, 0, true)
+        parts = nil
     }
 }
 

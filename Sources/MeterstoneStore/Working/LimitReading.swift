@@ -12,6 +12,8 @@ struct LimitReading {
     var pastAt: Instant?
     /// Of a limit per value: whether the value has no counter, because as many as may have one.
     var isBeyondValues = false
+    /// What the allowance is made of, where additions count.
+    var parts: AllowanceParts?
 
     /// When waiting helps, as it is seen from now. An event of a window that is past stays there
     /// however long its caller waits.
@@ -37,9 +39,9 @@ extension WorkingSet {
         adding movement: Movement?, at instant: Instant, after effects: [CorrectionEffect] = []
     ) throws(StoreError) -> LimitReading {
         let window = definition.limit.window
-        let allowance = subject.allowance(
+        let allowed = subject.allowance(
             of: definition, value, at: instant, catalog: catalog, version: version)
-        if window == .request { return readRequest(allowance, movement) }
+        if window == .request { return readRequest(allowed, movement) }
         let index = try counterIndex(
             subject, series: definition.series, window: window, at: instant)
         let effect = effects.first {
@@ -49,12 +51,12 @@ extension WorkingSet {
             let counter = subject.current[index]
             return read(
                 value, perValue, window, effect?.state(of: counter) ?? counter.state,
-                until: counter.span.until, allowance, movement, at: instant)
+                until: counter.span.until, allowed, movement, at: instant)
         }
         if case .rolling(let seconds) = window {
             let counter = subject.current[index]
             return readRolling(
-                effect?.state(of: counter) ?? counter.state, allowance, definition, movement,
+                effect?.state(of: counter) ?? counter.state, allowed, definition, movement,
                 instant, milliseconds: seconds * 1_000)
         }
         // What is told for later says nothing yet.
@@ -71,18 +73,19 @@ extension WorkingSet {
         let until = subject.current[index].span.until
         let resetsAt = until == WindowSpan.lifetime.until ? nil : until
         return LimitReading(
-            allowance: allowance, before: before, after: after, resetsAt: resetsAt,
-            retryAt: movement.map { alone($0) <= allowance.bound } ?? false ? resetsAt : nil,
-            pastAt: resetsAt)
+            allowance: allowed.allowance, before: before, after: after, resetsAt: resetsAt,
+            retryAt: movement.map { alone($0) <= allowed.allowance.bound } ?? false
+                ? resetsAt : nil,
+            pastAt: resetsAt, parts: allowed.parts)
     }
 
     /// A request counts for itself, and for what it set aside before.
-    func readRequest(_ allowance: Allowance, _ movement: Movement?) -> LimitReading {
+    func readRequest(_ allowed: Allowed, _ movement: Movement?) -> LimitReading {
         let before = movement?.unitsBefore ?? 0
         let (after, overflow) = before.addingReportingOverflow(movement.map { alone($0) } ?? 0)
         return LimitReading(
-            allowance: allowance, before: before, after: overflow ? .max : after, resetsAt: nil,
-            retryAt: nil)
+            allowance: allowed.allowance, before: before, after: overflow ? .max : after,
+            resetsAt: nil, retryAt: nil, parts: allowed.parts)
     }
 
     /// What a movement comes to in a window that is empty.
@@ -94,7 +97,7 @@ extension WorkingSet {
     }
 
     private func readRolling(
-        _ state: CounterState, _ allowance: Allowance, _ definition: LimitDefinition,
+        _ state: CounterState, _ allowed: Allowed, _ definition: LimitDefinition,
         _ movement: Movement?, _ instant: Instant, milliseconds: Int64
     ) -> LimitReading {
         var entries: [RollingEntry] = []
@@ -104,11 +107,12 @@ extension WorkingSet {
         let units = movement.map { isCount ? 1 : $0.units } ?? 0
         let (after, overflow) = before.addingReportingOverflow(units)
         return LimitReading(
-            allowance: allowance, before: before, after: overflow ? .max : after,
+            allowance: allowed.allowance, before: before, after: overflow ? .max : after,
             resetsAt: Rolling.resetsAt(entries, at: instant, milliseconds: milliseconds),
             retryAt: Rolling.fits(
-                units, under: allowance.bound, entries, after: instant, milliseconds: milliseconds),
-            pastAt: instant.advanced(byMilliseconds: milliseconds))
+                units, under: allowed.allowance.bound, entries, after: instant,
+                milliseconds: milliseconds),
+            pastAt: instant.advanced(byMilliseconds: milliseconds), parts: allowed.parts)
     }
 
     /// Where the subject stands with every limit that decides, its teams' after its own.
@@ -154,7 +158,8 @@ extension WorkingSet {
             isBeyondValues: reading.isBeyondValues, ancestor: subject === state ? nil : subject.id,
             allowance: reading.allowance, used: Quantity(reading.before),
             resetsAt: reading.resetsAt,
-            wouldHaveDenied: try refusals(definition, value, of: subject, at: instant))
+            wouldHaveDenied: try refusals(definition, value, of: subject, at: instant),
+            parts: reading.parts)
     }
 
     /// How many consumes of the window a shadow limit would have denied; `nil` for other modes.

@@ -228,12 +228,13 @@ private struct CachedAllowance {
     var limit: Int
     /// As of ``LimitDefinition/pattern(of:)``.
     var pattern: Int?
-    var allowance: Allowance
+    var allowed: Allowed
     var valid: WindowSpan
 }
 
 extension SubjectState {
-    /// What a limit allows at an instant: override of the subject, of the team, plan, default.
+    /// What a limit allows at an instant: override of the subject, of the team, plan, default; then additions
+    /// of the plan, where it is that which gives, and the subject's own.
     ///
     /// - Parameters:
     ///   - value: of a limit per value.
@@ -241,7 +242,7 @@ extension SubjectState {
     package func allowance(
         of definition: LimitDefinition, _ value: String? = nil, at instant: Instant,
         catalog: Catalog, version: Int
-    ) -> Allowance {
+    ) -> Allowed {
         let pattern = definition.pattern(of: value)
         if allowancesVersion != version {
             allowances.removeAll(keepingCapacity: true)
@@ -250,12 +251,12 @@ extension SubjectState {
         if let index = allowances.firstIndex(where: {
             $0.limit == definition.number && $0.pattern == pattern
         }) {
-            if allowances[index].valid.contains(instant) { return allowances[index].allowance }
+            if allowances[index].valid.contains(instant) { return allowances[index].allowed }
             allowances.remove(at: index)
         }
         let resolved = resolve(definition, pattern, at: instant, catalog: catalog)
         allowances.append(resolved)
-        return resolved.allowance
+        return resolved.allowed
     }
 
     /// The override that applies at an instant, the nearest first.
@@ -309,16 +310,46 @@ extension SubjectState {
     private func resolve(
         _ definition: LimitDefinition, _ pattern: Int?, at instant: Instant, catalog: Catalog
     ) -> CachedAllowance {
-        if let allowance = override(of: definition.limit.key, at: instant) {
-            return CachedAllowance(
-                limit: definition.number, pattern: pattern, allowance: allowance,
-                valid: subscriptionSpan(around: instant))
-        }
-        return CachedAllowance(
+        CachedAllowance(
             limit: definition.number, pattern: pattern,
-            allowance: definition.allowance(
-                under: plan(at: instant, catalog: catalog), pattern: pattern),
-            valid: subscriptionSpan(around: instant))
+            allowed: allowance(
+                of: definition, pattern, under: plan(at: instant, catalog: catalog), at: instant,
+                catalog: catalog),
+            valid: allowanceSpan(of: definition, at: instant, catalog: catalog))
+    }
+
+    /// The span around an instant in which a limit allows the same.
+    func allowanceSpan(
+        of definition: LimitDefinition, at instant: Instant, catalog: Catalog
+    ) -> WindowSpan {
+        var span = subscriptionSpan(around: instant)
+        if !profile.additions.isEmpty {
+            span = profile.additions.narrowing(span, around: instant)
+        }
+        if let plan = catalog.plan(plan(at: instant, catalog: catalog)), !plan.additions.isEmpty {
+            span = plan.additions.narrowing(span, around: instant)
+        }
+        return span
+    }
+
+    /// What a limit allows under a plan.
+    func allowance(
+        of definition: LimitDefinition, _ value: String?, under plan: PlanKey?,
+        at instant: Instant, catalog: Catalog
+    ) -> Allowed {
+        allowance(
+            of: definition, definition.pattern(of: value), under: plan, at: instant,
+            catalog: catalog)
+    }
+
+    private func allowance(
+        of definition: LimitDefinition, _ pattern: Int?, under plan: PlanKey?,
+        at instant: Instant, catalog: Catalog
+    ) -> Allowed {
+        definition.allowed(
+            under: catalog.plan(plan), plan, pattern: pattern,
+            overriddenBy: override(of: definition.limit.key, at: instant),
+            profile.additions, at: instant)
     }
 
     /// The span around `instant` in which nothing was said anew of this subject or of those above, and

@@ -32,7 +32,7 @@ extension WorkingSet {
         {
             return .changed(.rejected(.preconditionFailed), after: nil, isReplay: false)
         }
-        var (outcome, effect) = try effect(of: request.change)
+        var (outcome, effect) = try effect(of: request.change, by: request.author, at: now)
         if let rejection = try reject(request.change) {
             (outcome, effect) = (.rejected(rejection), .none)
         }
@@ -74,7 +74,7 @@ extension WorkingSet {
 
     /// What a change comes to, if nothing it refers to is missing.
     func effect(
-        of change: Change
+        of change: Change, by author: String, at now: Instant
     ) throws(StoreError) -> (outcome: ChangeOutcome, effect: ChangeEffect) {
         if change.isNote { return (.created, .none) }
         // Ledger entries are facts of their own.
@@ -87,7 +87,8 @@ extension WorkingSet {
         let state = try state(of: id)
         // In a replay its number was a fact of its own, of the same command.
         let isNew = state.number == 0 || state.firstSequence > replayedDeed
-        let (profile, outcome) = state.profile.applying(change, isNew: isNew)
+        let (profile, outcome) = state.profile.applying(
+            change, by: author, at: now, isNew: isNew)
         guard outcome.isChange else { return (outcome, .none) }
         return (outcome, .profile(profile, of: state, isFirst: isNew))
     }

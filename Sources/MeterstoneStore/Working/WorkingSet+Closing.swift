@@ -268,7 +268,8 @@ extension WorkingSet {
                             resetsAt: reading.resetsAt,
                             wouldHaveDenied: try refusals(
                                 definition, value, of: subject, at: before.occurredAt,
-                                after: effects)))
+                                after: effects),
+                            parts: reading.parts))
                 }
             }
         }

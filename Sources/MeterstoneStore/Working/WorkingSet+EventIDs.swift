@@ -191,12 +191,16 @@ extension WorkingSet {
                 ?? definition.limit.window.span(
                     containing: known.record.occurredAt, in: subject.zone, anchor: subject.anchor
                 ).until
+            let allowed = subject.allowance(
+                of: definition, definition.value(of: known.record.details),
+                at: known.record.occurredAt, catalog: catalog, version: version)
             return LimitStatus(
                 definition: definition, value: definition.value(of: known.record.details),
                 isBeyondValues: answer.isBeyondValues,
                 ancestor: answer.level == 0 ? nil : subject.id, allowance: allowance,
                 used: Quantity(answer.used),
-                resetsAt: until == WindowSpan.lifetime.until ? nil : until)
+                resetsAt: until == WindowSpan.lifetime.until ? nil : until,
+                parts: allowed.allowance == allowance ? allowed.parts : nil)
         }
     }
 }

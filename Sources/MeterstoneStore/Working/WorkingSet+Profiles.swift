@@ -2,15 +2,19 @@ import MeterstoneCore
 
 extension Subject {
     /// The profile after a change of it, and what became of the change.
-    func applying(_ change: Change, isNew: Bool) -> (profile: Subject, outcome: ChangeOutcome) {
+    func applying(
+        _ change: Change, by author: String, at now: Instant, isNew: Bool
+    ) -> (profile: Subject, outcome: ChangeOutcome) {
         var profile = self
         switch change {
         case .putSubject(let wanted):
             profile = wanted
             profile.overrides = overrides
             profile.subscription = subscription
+            profile.additions = additions
         case .deleteSubject:
-            profile = Subject(id: id)
+            // What was added until now was added.
+            profile = Subject(id: id, additions: additions.ended(at: now))
             return (profile, isNew || profile == self ? .missing : .deleted)
         case .putSubscription(_, let subscription):
             profile.subscription = subscription
@@ -24,6 +28,12 @@ extension Subject {
         case .deleteOverride(_, let limit):
             profile.overrides[limit] = nil
             return (profile, overrides[limit] == nil ? .missing : .deleted)
+        case .putAddition(_, let addition):
+            let outcome = profile.additions.put(addition, by: author, at: now)
+            return (profile, outcome)
+        case .endAddition(_, let addition):
+            let outcome = profile.additions.end(addition, by: now)
+            return (profile, outcome)
         default: break
         }
         return (profile, outcome(profile, existed: !isNew))
@@ -45,7 +55,7 @@ extension WorkingSet {
         if let rejection = try rejectKey(change) { return rejection }
         let state = try state(of: id)
         let known = state.profile
-        let profile = known.applying(change, isNew: state.number == 0).profile
+        let profile = known.applying(change, by: "", at: now, isNew: state.number == 0).profile
         if let zone = profile.timeZone, zone != known.timeZone, options.zoneRules(zone) == nil {
             return Rejection(
                 code: .unknownTimeZone, field: "timeZone",
@@ -63,7 +73,34 @@ extension WorkingSet {
                 code: .unknownLimit, field: "limit",
                 message: "expected the key of a limit, and there is none called '\(limit)'")
         }
+        if case .putAddition(_, let addition) = change, let mistake = reject(addition, profile) {
+            return mistake
+        }
         return try rejectParent(of: profile, state)
+    }
+
+    private func reject(_ addition: Addition, _ profile: Subject) -> Rejection? {
+        switch addition.content {
+        case .limit(let limit, _) where catalog.definitions[limit] == nil:
+            return Rejection(
+                code: .unknownLimit, field: "limit",
+                message: "expected the key of a limit, and there is none called '\(limit)'")
+        case .addOn(let key, _) where !catalog.blueprint.limits.contains { $0.addOns[key] != nil }:
+            return Rejection(
+                code: .unknownAddOn, field: "addOn",
+                message: "expected an add-on of some limit, and none lists '\(key)'")
+        case .limit, .addOn: break
+        }
+        if let until = addition.until, until <= addition.from ?? now {
+            return Rejection(
+                code: .invalidField, field: "until", message: "expected later than from")
+        }
+        guard profile.additions.count <= Addition.countMax else {
+            return Rejection(
+                code: .invalidField, field: "id",
+                message: "expected at most \(Addition.countMax) additions that are not over")
+        }
+        return nil
     }
 
     private func rejectParent(

@@ -60,7 +60,10 @@ extension WorkingSet {
             try apply(record, effects, of: owner, at: position)
         case .change:
             let record = try ChangeRecord(reading: fact)
-            let effect = record.outcome.isChange ? try effect(of: record.change).effect : .none
+            let effect =
+                record.outcome.isChange
+                ? try effect(of: record.change, by: record.author, at: record.recordedAt).effect
+                : .none
             try apply(record, effect, at: fact.sequence)
         case .entry:
             let bytes = Array(fact.body)
