@@ -210,8 +210,9 @@ extension ReportContext {
         }
         for change in changes.sorted(by: { $0.sequence < $1.sequence })
         where change.recordedAt >= instant && change.sequence <= scan.cut?.sequence ?? .max {
-            if case .putSubscription(_, let subscription) = change.change,
-                subscription.status.givesPlan, rank(subscription.plan) > rank(plan)
+            if let subscription = change.change.subscribed,
+                subscription.applies(at: max(change.recordedAt, subscription.startsAt)),
+                rank(subscription.plan) > rank(plan)
             {
                 return (max(change.recordedAt, subscription.startsAt), subscription.plan)
             }

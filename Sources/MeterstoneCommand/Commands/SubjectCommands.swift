@@ -8,7 +8,10 @@ struct SubjectsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "subjects",
         abstract: "List, show and write subjects: who or what usage is counted for.",
-        subcommands: [List.self, Show.self, Put.self, Lifetime.self],
+        subcommands: [
+            List.self, Show.self, Put.self, Subscribe.self, Subscriptions.self, Cancel.self,
+            Features.self, Lifetime.self,
+        ],
         defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {
@@ -79,6 +82,9 @@ struct SubjectsCommand: AsyncParsableCommand {
                 let until = subscription.expiresAt.map { " until \($0.rfc3339)" } ?? ""
                 let span = "from \(subscription.startsAt.rfc3339)\(until)"
                 table.add(["subscription", "\(subscription.plan), \(subscription.status), \(span)"])
+            }
+            for next in subject.scheduled.map(\.subscription) {
+                table.add(["scheduled", "\(next.plan) from \(next.startsAt.rfc3339)"])
             }
             table.add(["time zone", subject.timeZone ?? ""])
             table.add(["parent", subject.parent?.text ?? ""])

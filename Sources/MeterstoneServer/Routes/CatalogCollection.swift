@@ -46,7 +46,8 @@ extension CatalogCollection where Item == Plan, Key == PlanKey {
             name: "plans", singular: "plan", unknown: Rejection.Code.unknownPlan.rawValue,
             fields: [
                 "key", "name", "description", "rank", "isDefault", "recurringGrants", "overdraft",
-                "price", "billingPeriod",
+                "price", "billingPeriod", "features", "pastDueGraceDays", "onUpgrade",
+                "onDowngrade",
             ],
             elements: ["recurringGrants": ["window", "amount", "rolloverMax", "priority"]],
             items: { $0.plans }, key: { $0.key }, put: { .putPlan($0) },

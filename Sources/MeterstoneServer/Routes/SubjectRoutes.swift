@@ -14,6 +14,8 @@ struct SubjectRoutes: Sendable {
     private static let elsewhere = [
         "overrides": "/v1/subjects/{subject}/overrides/{limit}",
         "subscription": "/v1/subjects/{subject}/subscription",
+        "scheduled": "/v1/subjects/{subject}/subscription",
+        "billing": "/v1/subjects/{subject}/subscription",
     ]
 
     func add(to routes: inout Routes) {

@@ -51,12 +51,23 @@ extension StoreSource {
         var profile = Subject(id: id)
         for record in records.sorted(by: { $0.sequence < $1.sequence })
         where record.outcome.isChange {
-            profile = profile.applying(record.change, isNew: false).profile
+            result += profile.scheduledVersions(until: record.recordedAt)
+            profile =
+                profile.applying(record.change, isNew: false, at: record.recordedAt).profile
             result.append(
                 ProfileVersion(
                     recordedAt: record.recordedAt, plan: profile.plan,
                     subscription: profile.subscription))
         }
-        return result
+        return result + profile.scheduledVersions(until: .latest)
+    }
+}
+
+extension Subject {
+    /// What is scheduled until an instant, as if somebody had written it when its time came.
+    fileprivate func scheduledVersions(until instant: Instant) -> [ProfileVersion] {
+        scheduled.map(\.subscription).filter { $0.appliesFrom <= instant }.map {
+            ProfileVersion(recordedAt: $0.appliesFrom, plan: plan, subscription: $0)
+        }
     }
 }

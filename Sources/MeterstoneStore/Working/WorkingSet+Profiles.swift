@@ -1,23 +1,48 @@
 import MeterstoneCore
 
 extension Subject {
-    /// The profile after a change of it, and what became of the change.
-    func applying(_ change: Change, isNew: Bool) -> (profile: Subject, outcome: ChangeOutcome) {
+    /// The profile after a change of it, and what became of the change. What was scheduled until then applies
+    /// before.
+    func applying(
+        _ change: Change, isNew: Bool, at now: Instant
+    ) -> (profile: Subject, outcome: ChangeOutcome) {
+        let settled = scheduled.isEmpty ? self : self.settled(at: now).subject
+        return settled.applying(change, isNew: isNew)
+    }
+
+    private func applying(
+        _ change: Change, isNew: Bool
+    ) -> (profile: Subject, outcome: ChangeOutcome) {
         var profile = self
         switch change {
         case .putSubject(let wanted):
             profile = wanted
             profile.overrides = overrides
             profile.subscription = subscription
+            profile.scheduled = scheduled
+            profile.billing = billing
         case .deleteSubject:
             profile = Subject(id: id)
             return (profile, isNew || profile == self ? .missing : .deleted)
         case .putSubscription(_, let subscription):
-            profile.subscription = subscription
+            if let known = self.subscription, subscription.isOlder(than: known) {
+                return (self, .unchanged)
+            }
+            profile.subscribe(to: subscription)
             return (profile, outcome(profile, existed: self.subscription != nil))
         case .deleteSubscription:
             profile.subscription = nil
-            return (profile, subscription == nil ? .missing : .deleted)
+            profile.scheduled = []
+            profile.billing = nil
+            let isMissing = subscription == nil && scheduled.isEmpty
+            return (profile, isMissing ? .missing : .deleted)
+        case .turnSubscription(_, let turn):
+            let isNone = subscription == nil && scheduled.isEmpty
+            profile.take(turn)
+            return (profile, outcome(profile, existed: !isNone))
+        case .cancelScheduled(_, let start):
+            profile.cancelScheduled { start == nil || $0.startsAt == start }
+            return (profile, profile == self ? .missing : .deleted)
         case .putOverride(_, let limit, let allowance):
             profile.overrides[limit] = allowance
             return (profile, outcome(profile, existed: overrides[limit] != nil))
@@ -29,9 +54,61 @@ extension Subject {
         return (profile, outcome(profile, existed: !isNew))
     }
 
+    /// Subscribes as told. A change of plan that went before is kept in what is the same subscription; another
+    /// one takes the place of all that was scheduled, and cuts billing months by its own start.
+    private mutating func subscribe(to new: Subscription) {
+        var new = new
+        let isSame =
+            subscription.map { $0.plan == new.plan && $0.startsAt == new.startsAt } ?? false
+        if subscription?.startsAt == new.startsAt {
+            new.billingAnchor = new.billingAnchor ?? subscription?.billingAnchor
+            new.change = new.change ?? subscription?.change
+        }
+        new.causedAt = new.causedAt ?? subscription?.causedAt
+        if !isSame { cancelScheduled { _ in true } }
+        if new.anchor != subscription?.anchor { billing = nil }
+        subscription = new
+    }
+
+    private mutating func take(_ turn: SubscriptionTurn) {
+        let new = turn.subscription
+        cancelScheduled { new.startsAt <= $0.startsAt }
+        billing = turn.billing
+        guard turn.isScheduled else {
+            subscription = new
+            return
+        }
+        scheduled.append(ScheduledSubscription(new, grants: turn.grants.compactMap(\.id)))
+    }
+
+    /// Lets go of some of what is scheduled, and of the turns that it would have brought.
+    private mutating func cancelScheduled(_ isCancelled: (Subscription) -> Bool) {
+        let cancelled = scheduled.map(\.subscription).filter(isCancelled)
+        guard !cancelled.isEmpty else { return }
+        scheduled.removeAll { isCancelled($0.subscription) }
+        billing = billing?.without(turnsAt: Set(cancelled.map(\.startsAt)))
+    }
+
     private func outcome(_ profile: Subject, existed: Bool) -> ChangeOutcome {
         if !existed { return .created }
         return profile == self ? .unchanged : .replaced
+    }
+}
+
+extension SubjectBilling {
+    /// What is left of it where some turns do not come; `nil`: nothing.
+    func without(turnsAt instants: Set<Instant>) -> SubjectBilling? {
+        var result = self
+        result.turns.removeAll { instants.contains($0.at) }
+        return result.turns.isEmpty && result.given.isEmpty ? nil : result
+    }
+}
+
+extension Subscription {
+    /// Whether what it tells was caused before what is known.
+    func isOlder(than known: Subscription) -> Bool {
+        guard let causedAt, let last = known.causedAt else { return false }
+        return causedAt < last
     }
 }
 
@@ -44,7 +121,7 @@ extension WorkingSet {
         guard !change.isOfCredits, let id = change.subject else { return nil }
         let state = try state(of: id)
         let known = state.profile
-        let profile = known.applying(change, isNew: state.number == 0).profile
+        let profile = known.applying(change, isNew: state.number == 0, at: now).profile
         if let zone = profile.timeZone, zone != known.timeZone, options.zoneRules(zone) == nil {
             return Rejection(
                 code: .unknownTimeZone, field: "timeZone",

@@ -55,7 +55,9 @@ extension WorkingSet {
             try apply(record, effects, of: owner, at: position)
         case .change:
             let record = try ChangeRecord(reading: fact)
-            let effect = record.outcome.isChange ? try effect(of: record.change).effect : .none
+            let effect =
+                record.outcome.isChange
+                ? try effect(of: record.change, at: record.recordedAt).effect : .none
             try apply(record, effect, at: fact.sequence)
         case .entry:
             let bytes = Array(fact.body)
