@@ -85,14 +85,15 @@ extension MeterstoneEngine {
 
     /// A subject's profile, or `nil` when nothing was ever written of it.
     public func subject(_ id: SubjectID) async throws(StoreError) -> Subject? {
-        try await view(of: id).subject?.profile
+        try await view(of: id).subject?.profile.settled(at: clock()).subject
     }
 
     /// Some subjects with an id greater than `after`, sorted by id.
     public func subjects(after: SubjectID?, count: Int) async throws(StoreError) -> [Subject] {
-        try await committer.read { (store) throws(StoreError) in
+        let now = clock()
+        return try await committer.read { (store) throws(StoreError) in
             try store.subjects(after: after, count: max(1, count))
-        }.map(\.profile)
+        }.map { $0.profile.settled(at: now).subject }
     }
 
     /// The audit log, newest first: who changed what, when, from what to what.

@@ -106,11 +106,11 @@ extension StoreView {
         }
         guard start < end else { return [] }
         return window.spans(
-            from: start, until: end, in: zone, anchor: anchor, atMost: MeterstoneEngine.pointsMax)
+            from: start, until: end, in: zone, anchors: anchors, atMost: MeterstoneEngine.pointsMax)
     }
 
     private func span(_ window: Window, containing instant: Instant) -> WindowSpan {
-        window.span(containing: instant, in: zone, anchor: anchor)
+        window.span(containing: instant, in: zone, anchors: anchors)
     }
 }
 

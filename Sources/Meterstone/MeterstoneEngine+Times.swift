@@ -35,9 +35,10 @@ extension MeterstoneEngine {
     package func timedSubjects(
         after: SubjectID?, count: Int
     ) async throws(StoreError) -> [(subject: Subject, times: Times)] {
-        try await committer.read { (store) throws(StoreError) in
+        let now = clock()
+        return try await committer.read { (store) throws(StoreError) in
             try store.subjects(after: after, count: max(1, count))
-        }.map { ($0.profile, $0.times.told) }
+        }.map { ($0.profile.settled(at: now).subject, $0.times.told) }
     }
 
     /// Changes of a thing, oldest first.

@@ -103,6 +103,18 @@ public protocol MeterstoneService: Sendable {
     /// A subject's profile; `nil`: nothing was ever written of it.
     func subject(_ id: SubjectID) async throws -> Subject?
 
+    /// A subject's subscriptions, the oldest first, those that are scheduled included; `nil`: nothing was ever
+    /// written of it.
+    func subscriptions(of id: SubjectID) async throws -> [SubscriptionPeriod]?
+
+    /// What a change of plan would come to. Nothing changes.
+    func previewSubscription(
+        of id: SubjectID, _ change: SubscriptionChange
+    ) async throws -> SubscriptionPreviewOutcome
+
+    /// What the plan of a subject says of every feature.
+    func features(of id: SubjectID) async throws -> SubjectFeatures
+
     /// Some subjects with an id greater than `after`, sorted by id.
     func subjects(after: SubjectID?, count: Int) async throws -> [Subject]
 

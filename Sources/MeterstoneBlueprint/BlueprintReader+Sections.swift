@@ -145,6 +145,11 @@ extension BlueprintReader {
                 wholeNumber(fields.take("overdraft"), in: CreditPolicy.priceRange) ?? 0
             plan.price = money(fields.take("price"), in: Plan.priceRange)
             plan.billingPeriod = choice(fields.take("billingPeriod"), BillingPeriod.self) ?? .month
+            plan.features = features(fields.take("features"))
+            plan.pastDueGraceDays = wholeNumber(
+                fields.take("pastDueGraceDays"), in: Plan.graceDaysRange)
+            plan.onUpgrade = changePolicy(fields.take("onUpgrade"))
+            plan.onDowngrade = changePolicy(fields.take("onDowngrade"))
             finish(fields)
             if let isDefault, plan.isDefault {
                 if let first = firstDefault {

@@ -51,6 +51,27 @@ extension MeterstoneClient {
         return answer.status == 404 ? nil : try answer.decoded()
     }
 
+    public func subscriptions(of id: SubjectID) async throws -> [SubscriptionPeriod]? {
+        let answer = try await send(
+            "GET", RequestPath("v1", "subjects", id.text, "subscriptions"))
+        return answer.status == 404 ? nil : try answer.value(Shapes.subscriptionPeriods)
+    }
+
+    public func previewSubscription(
+        of id: SubjectID, _ change: SubscriptionChange
+    ) async throws -> SubscriptionPreviewOutcome {
+        let answer = try await send(
+            "POST", RequestPath("v1", "subjects", id.text, "subscription", "preview"),
+            try encoded(change))
+        if let rejection = answer.problem?.rejection { return .rejected(rejection) }
+        return .preview(try answer.value(Shapes.subscriptionPreview))
+    }
+
+    public func features(of id: SubjectID) async throws -> SubjectFeatures {
+        try await send("GET", RequestPath("v1", "subjects", id.text, "features"))
+            .value(Shapes.subjectFeatures)
+    }
+
     public func subjects(after: SubjectID?, count: Int) async throws -> [Subject] {
         let cursor = after.map { Cursor(kind: .subjects, position: $0.text) }
         return try await pages(count) { limit, last in
@@ -170,20 +191,25 @@ private struct WirePlace {
     }
 
     private init(
-        put path: RequestPath, _ value: some Encodable, without names: [String] = []
+        put path: RequestPath, _ value: some Encodable, without names: [String] = [],
+        renaming: (from: String, to: String)? = nil
     ) throws {
-        self.init("PUT", path, try Self.json(value, without: names))
+        self.init("PUT", path, try Self.json(value, without: names, renaming: renaming))
     }
 
     /// Names that a body must not have, since they have their own place, are left out.
     private static func json(
-        _ value: some Encodable, without names: [String] = []
+        _ value: some Encodable, without names: [String] = [],
+        renaming: (from: String, to: String)? = nil
     ) throws -> [UInt8] {
         let whole = try JSONEncoder().encode(value)
         guard !names.isEmpty,
             case .object(var members) = try JSONDecoder().decode(JSONValue.self, from: whole)
         else { return Array(whole) }
         for name in names { members[name] = nil }
+        if let renaming, let value = members.removeValue(forKey: renaming.from) {
+            members[renaming.to] = value
+        }
         return Array(try JSONEncoder().encode(JSONValue.object(members)))
     }
 
@@ -214,10 +240,20 @@ private struct WirePlace {
         case .putSubject(let subject):
             try self.init(
                 put: Self.subject(subject.id), subject,
-                without: ["overrides", "additions", "subscription"])
+                without: ["overrides", "additions", "subscription", "scheduled", "billing"])
         case .deleteSubject(let id): self.init("DELETE", Self.subject(id))
         case .putSubscription(let id, let subscription):
-            try self.init(put: Self.subject(id, "subscription"), subscription)
+            try self.init(
+                put: Self.subject(id, "subscription"), subscription, without: ["change"],
+                renaming: ("causedAt", "ifNewerThan"))
+        case .changeSubscription(let id, let change):
+            self.init("POST", Self.subject(id, "subscription"), try Self.json(change))
+        case .cancelScheduled(let id, let start):
+            self.init(
+                "DELETE",
+                Self.subject(id, "subscription", "scheduled").with("startsAt", start?.rfc3339))
+        case .turnSubscription:
+            throw ClientError(.refused, "what a change of plan comes to is decided by a server")
         case .deleteSubscription(let id): self.init("DELETE", Self.subject(id, "subscription"))
         case .putOverride(let id, let limit, let allowance):
             try self.init(

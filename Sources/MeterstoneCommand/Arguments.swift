@@ -61,6 +61,28 @@ enum ArgumentText {
         return instant
     }
 
+    /// `now`, `periodEnd` or an instant.
+    static func changeTime(_ text: String) throws -> ChangeTime {
+        switch text {
+        case "now": return .now
+        case "periodEnd": return .periodEnd
+        default: return .instant(try instant(text))
+        }
+    }
+
+    /// `seats=5`, `sso=true`.
+    static func feature(_ text: String) throws -> (name: String, value: PlanFeature) {
+        let (name, value) = split(text)
+        guard !name.isEmpty, let value else {
+            throw ValidationError("'\(text)': expected NAME=VALUE")
+        }
+        switch value {
+        case "true": return (name, .flag(true))
+        case "false": return (name, .flag(false))
+        default: return (name, Int64(value).map { .number($0) } ?? .text(value))
+        }
+    }
+
     static func number(_ text: String, in range: ClosedRange<Int>) throws -> Int {
         guard let number = Int(text), range.contains(number) else {
             throw ValidationError(

@@ -5,6 +5,8 @@ public import MeterstoneCore
 public enum Look: Sendable {
     /// Where a subject stands with its limits now.
     case limits(SubjectID)
+    /// The same, and what it may spend, at an instant that is not before now.
+    case standing(SubjectID, at: Instant)
     /// A reservation as it stands.
     case reservation(EventID, source: String?)
     /// What is open on a subject now.
@@ -20,6 +22,7 @@ public enum Look: Sendable {
     /// What is seen, case by case.
     public enum Answer: Sendable {
         case limits([LimitStatus])
+        indirect case standing([SubjectWindow], Wallet)
         indirect case found(Reservation?)
         case reservations([Reservation])
         indirect case wallet(Wallet)
@@ -35,6 +38,8 @@ extension WorkingSet {
         self.now = now
         return switch look {
         case .limits(let subject): .limits(try limits(of: subject, at: now))
+        case .standing(let subject, let instant):
+            try standing(of: subject, at: max(instant, now))
         case .reservation(let id, let source):
             .found(try reservation(id, source: source, at: now))
         case .openReservations(let subject):
@@ -44,6 +49,23 @@ extension WorkingSet {
             .differences(try differences(of: event, terms, at: now))
         case .attempt(let command): .attempted(try perform(command, at: now))
         }
+    }
+}
+
+extension WorkingSet {
+    private func standing(
+        of id: SubjectID, at instant: Instant
+    ) throws(StoreError) -> Look.Answer {
+        let state = try state(of: id)
+        try expireDue(state, at: now)
+        let statuses = try currentStatuses(state, instant).filter { $0.ancestor == nil }
+        let windows = statuses.map { status in
+            SubjectWindow(
+                status: status,
+                span: status.window.span(
+                    containing: instant, in: state.zone, anchors: state.anchors))
+        }
+        return .standing(windows, try account(of: state, at: instant).wallet)
     }
 }
 

@@ -186,11 +186,11 @@ extension StoredSubject {
     /// What the subject's windows are cut by.
     struct Calendar: Hashable {
         let zone: String?
-        let anchor: Instant?
+        let anchors: BillingAnchors
     }
 
     var calendar: Calendar {
-        Calendar(zone: profile.timeZone, anchor: profile.subscription?.startsAt)
+        Calendar(zone: profile.timeZone, anchors: profile.anchors)
     }
 }
 

@@ -133,7 +133,7 @@ import Testing
     static let wrongBodies: [(path: String, body: String, field: String, detail: String)] = [
         (
             "/v1/subjects/u/subscription", #"{"plan":"pro","status":"odd"}"#, "status",
-            "expected one of trialing, active, pastDue, paused, cancelled, expired"
+            "expected one of trialing, active, pastDue, unpaid, incomplete, paused, cancelled, expired"
         ),
         (
             "/v1/subjects/u/subscription", #"{"plan":"pro","externalIds":["x"]}"#, "externalIds",

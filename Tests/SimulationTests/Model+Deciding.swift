@@ -36,6 +36,7 @@ extension Model {
         case .compare: return "compared"
         // Dry runs have tests of their own.
         case .attempt: return "attempted"
+        case .standing: return "stands"
         }
     }
 

@@ -61,6 +61,7 @@ extension Look.Answer {
         case .wallet(let wallet): wallet.text
         case .differences: "compared"
         case .attempted: "attempted"
+        case .standing: "stands"
         }
     }
 }
@@ -192,6 +193,7 @@ extension Look {
         case .openReservations(let id): "open reservations of \(id)"
         case .compare(let event, _): "compare \(event.summary)"
         case .wallet(let id): "wallet of \(id)"
+        case .standing(let id, let instant): "standing of \(id) at \(instant.rfc3339)"
         case .attempt(let command): "attempt of \(command.summary)"
         }
     }

@@ -215,7 +215,9 @@ extension ReportContext {
 
     /// The plan that a subject is on now, by what its own profile says.
     func plan(of profile: Subject) -> PlanKey? {
-        if let subscription = profile.subscription, subscription.applies(at: span.until) {
+        if let subscription = profile.subscription(at: span.until),
+            subscription.applies(at: span.until)
+        {
             return subscription.plan
         }
         return profile.plan ?? scan.view.catalog.defaultPlan

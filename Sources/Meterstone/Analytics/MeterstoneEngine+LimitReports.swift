@@ -206,8 +206,9 @@ extension ReportContext {
     ) throws(StoreError) -> (at: Instant, plan: PlanKey)? {
         for change in try scan.source.changes(ofKinds: ["subject", "subscription"], of: id)
         where change.recordedAt >= instant && change.sequence <= scan.cut?.sequence ?? .max {
-            if case .putSubscription(_, let subscription) = change.change,
-                subscription.status.givesPlan, rank(subscription.plan) > rank(plan)
+            if let subscription = change.change.subscribed,
+                subscription.applies(at: max(change.recordedAt, subscription.startsAt)),
+                rank(subscription.plan) > rank(plan)
             {
                 return (max(change.recordedAt, subscription.startsAt), subscription.plan)
             }

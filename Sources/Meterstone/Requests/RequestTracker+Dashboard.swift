@@ -78,7 +78,7 @@ extension RequestTracker {
         let now = engine.clock()
         var level = profile
         while let subject = level {
-            if let subscription = subject.subscription, subscription.applies(at: now) {
+            if let subscription = subject.subscription(at: now), subscription.applies(at: now) {
                 return subscription.plan
             }
             if let plan = subject.plan { return plan }

@@ -22,7 +22,7 @@ struct SubjectContext {
     }
 
     func span(_ window: Window) -> WindowSpan {
-        window.span(containing: now, in: zone, anchor: view.anchor)
+        window.span(containing: now, in: zone, anchors: view.anchors)
     }
 
     /// What was used of a meter over a span that starts and ends where local days do.

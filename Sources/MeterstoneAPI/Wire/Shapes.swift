@@ -12,6 +12,8 @@ package enum Shapes {
         schema(usage), schema(lifetime), schema(statistics),
         schema(pace), schema(feature), schema(day), schema(days), schema(month), schema(months),
         schema(whatIf), schema(whatIfRefusal), schema(change), schema(changes),
+        schema(subscriptionPeriod), schema(subscriptionPeriods), schema(subscriptionTurn),
+        schema(subscriptionPreview), schema(subjectFeatures), schema(planFeatureAnswer),
         schema(blueprintStep), schema(blueprintSteps), schema(importedFile), schema(imports),
         schema(aliases),
     ]

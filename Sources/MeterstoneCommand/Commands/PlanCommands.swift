@@ -84,13 +84,29 @@ struct PlansCommand: AsyncParsableCommand {
             transform: { try ArgumentText.choice($0) })
         var billingPeriod: BillingPeriod = .month
 
+        @Option(
+            help: ArgumentHelp(
+                "What it lets somebody do: true, false or a value; repeat for more.",
+                valueName: "name=value"),
+            transform: { try ArgumentText.feature($0) })
+        var feature: [(name: String, value: PlanFeature)] = []
+
+        @Option(
+            help: ArgumentHelp(
+                "For how many days a subscription that is past due keeps the plan.",
+                valueName: "n"))
+        var pastDueGraceDays: Int64?
+
         @OptionGroup var store: ServiceArguments
 
         func run() async throws {
             let plan = Plan(
                 key: key, name: name, description: description, rank: rank, isDefault: isDefault,
                 recurringGrants: recurringGrant, overdraft: overdraft, price: price,
-                billingPeriod: billingPeriod, additions: addition)
+                billingPeriod: billingPeriod, additions: addition,
+                features: Dictionary(
+                    feature.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 }),
+                pastDueGraceDays: pastDueGraceDays)
             try await Changes.make(.putPlan(plan), of: "plan \(key)", store, for: .mayCreate)
         }
     }

@@ -9,7 +9,8 @@ struct SubjectsCommand: AsyncParsableCommand {
         commandName: "subjects",
         abstract: "List, show and write subjects: who or what usage is counted for.",
         subcommands: [
-            List.self, Show.self, Put.self, Alias.self, Rename.self, Additions.self, Lifetime.self,
+            List.self, Show.self, Put.self, Alias.self, Rename.self, Subscribe.self,
+            Subscriptions.self, Cancel.self, Features.self, Additions.self, Lifetime.self,
         ],
         defaultSubcommand: List.self)
 
@@ -89,6 +90,9 @@ struct SubjectsCommand: AsyncParsableCommand {
                 let until = subscription.expiresAt.map { " until \($0.rfc3339)" } ?? ""
                 let span = "from \(subscription.startsAt.rfc3339)\(until)"
                 table.add(["subscription", "\(subscription.plan), \(subscription.status), \(span)"])
+            }
+            for next in subject.scheduled.map(\.subscription) {
+                table.add(["scheduled", "\(next.plan) from \(next.startsAt.rfc3339)"])
             }
             table.add(["time zone", subject.timeZone ?? ""])
             table.add(["parent", subject.parent?.text ?? ""])

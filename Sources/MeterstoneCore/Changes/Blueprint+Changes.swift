@@ -208,6 +208,12 @@ extension Plan {
             return Rejection(
                 code: .invalidField, field: "additions\(field)", message: "expected \(expectation)")
         }
+        if let pastDueGraceDays, !Self.graceDaysRange.contains(pastDueGraceDays) {
+            return Rejection(
+                code: .invalidField, field: "pastDueGraceDays",
+                message: "expected a whole number from 0 to \(Self.graceDaysRange.upperBound)")
+        }
+        if let mistake = featureMistake { return mistake }
         for (index, grant) in recurringGrants.enumerated() {
             if let (field, expectation) = grant.mistake {
                 return Rejection(
@@ -219,6 +225,21 @@ extension Plan {
             return Rejection(
                 code: .invalidField, field: "recurringGrants",
                 message: "expected at most one grant for each window")
+        }
+        return nil
+    }
+
+    private var featureMistake: Rejection? {
+        if features.count > PlanFeature.countMax {
+            return Rejection(
+                code: .invalidField, field: "features",
+                message: "expected at most \(PlanFeature.countMax)")
+        }
+        for name in features.keys.sorted()
+        where !(1...PlanFeature.textBytesMax).contains(name.utf8.count) {
+            return Rejection(
+                code: .invalidField, field: "features",
+                message: "expected names of 1 to \(PlanFeature.textBytesMax) bytes")
         }
         return nil
     }

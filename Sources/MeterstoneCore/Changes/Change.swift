@@ -27,6 +27,12 @@ public enum Change: Hashable, Sendable, Codable {
     case renameSubject(SubjectID, to: SubjectID)
     case putSubscription(SubjectID, Subscription)
     case deleteSubscription(SubjectID)
+    /// Changes the plan at a time, by the rules for windows and credits that it names.
+    case changeSubscription(SubjectID, SubscriptionChange)
+    /// What such a change came to.
+    case turnSubscription(SubjectID, SubscriptionTurn)
+    /// Takes what is scheduled for a start back; `nil`: all that is scheduled.
+    case cancelScheduled(SubjectID, startsAt: Instant?)
     case putOverride(SubjectID, LimitKey, Allowance)
     case deleteOverride(SubjectID, LimitKey)
     /// Writes an addition of a subject. What stood under its id holds until it begins.

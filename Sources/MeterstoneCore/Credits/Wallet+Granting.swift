@@ -122,6 +122,11 @@ extension GrantID {
         return GrantID(unchecked: text + suffix)
     }
 
+    /// `meterstone:change-WINDOW-NUMBER`.
+    package static func change(_ window: Window, number: Int64) -> GrantID {
+        GrantID(unchecked: "\(ownPrefix)change-\(window.text)-\(number)")
+    }
+
     /// `meterstone:plan-WINDOW-NUMBER`.
     static func plan(_ window: Window, number: Int64) -> GrantID {
         GrantID(unchecked: "\(ownPrefix)plan-\(window.text)-\(number)")

@@ -10,21 +10,31 @@ package struct CreditTerms {
     /// that the wallet does not know began at the first of them at which the plan had it.
     package let starts: [Instant]
     package let zone: ZoneRules
-    package let anchor: Instant?
+    package let anchors: BillingAnchors
     /// How many windows are gone through at a time.
     package let windowsMax: Int
+
+    package init(
+        zone: ZoneRules, anchors: BillingAnchors, windowsMax: Int = CreditTerms.windowsMaxDefault,
+        starts: [Instant] = [], continuing: ((Instant) -> [RecurringGrant])? = nil,
+        recurring: @escaping (Instant) -> [RecurringGrant]
+    ) {
+        self.zone = zone
+        self.anchors = anchors
+        self.windowsMax = windowsMax
+        self.starts = starts
+        self.recurring = recurring
+        self.continuing = continuing ?? recurring
+    }
 
     package init(
         zone: ZoneRules, anchor: Instant?, windowsMax: Int = CreditTerms.windowsMaxDefault,
         starts: [Instant] = [], continuing: ((Instant) -> [RecurringGrant])? = nil,
         recurring: @escaping (Instant) -> [RecurringGrant]
     ) {
-        self.zone = zone
-        self.anchor = anchor
-        self.windowsMax = windowsMax
-        self.starts = starts
-        self.recurring = recurring
-        self.continuing = continuing ?? recurring
+        self.init(
+            zone: zone, anchors: BillingAnchors(anchor), windowsMax: windowsMax, starts: starts,
+            continuing: continuing, recurring: recurring)
     }
 
     /// Hours of more than eleven years.
@@ -152,10 +162,13 @@ private struct WalletWalk {
         }
         windowsLeft -= 1
         // Where calendars end, windows would not get any further.
-        let until = span(of: window, containing: start).until
+        let next = span(of: window, containing: start)
+        let until = next.until
         let end = until > start ? until : Instant(millisecondsSince1970: .max)
+        // A window that a change of plan moved may have begun, and got what it gets, before.
+        let isGiven = terms.anchors.turns.contains { next.contains($0.at) && next.from < start }
         let recurring = terms.continuing(start).first { $0.window == window }
-        guard let recurring else { return pass(window, until: end, at: start) }
+        guard let recurring, !isGiven else { return pass(window, until: end, at: start) }
         give(recurring, until: end, at: start)
     }
 
@@ -196,6 +209,8 @@ private struct WalletWalk {
     }
 
     private func span(of window: Window, containing instant: Instant) -> WindowSpan {
-        window.span(containing: instant, in: terms.zone, anchor: terms.anchor)
+        window == .billingMonth
+            ? window.span(containing: instant, in: terms.zone, anchors: terms.anchors)
+            : window.span(containing: instant, in: terms.zone, anchor: nil)
     }
 }

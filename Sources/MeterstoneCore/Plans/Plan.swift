@@ -16,11 +16,22 @@ public struct Plan: Hashable, Sendable, Codable {
     /// What a billing period costs; `nil`: nothing that is known.
     public var price: Money?
     public var billingPeriod: BillingPeriod
+    /// What it lets somebody do, beside what limits count: on, off, or a value.
+    public var features: [String: PlanFeature]
+    /// For how many days a subscription that is past due keeps giving this plan; `nil`: as long as it is not
+    /// over.
+    public var pastDueGraceDays: Int64?
+    /// How subjects change to this plan from one that is not of a higher rank; `nil`: as people expect.
+    public var onUpgrade: ChangePolicy?
+    /// How subjects change to this plan from one of a higher rank.
+    public var onDowngrade: ChangePolicy?
 
     public init(
         key: PlanKey, name: String? = nil, description: String? = nil, rank: Int = 0,
         isDefault: Bool = false, recurringGrants: [RecurringGrant] = [], overdraft: Int64 = 0,
-        price: Money? = nil, billingPeriod: BillingPeriod = .month, additions: [Addition] = []
+        price: Money? = nil, billingPeriod: BillingPeriod = .month, additions: [Addition] = [],
+        features: [String: PlanFeature] = [:], pastDueGraceDays: Int64? = nil,
+        onUpgrade: ChangePolicy? = nil, onDowngrade: ChangePolicy? = nil
     ) {
         self.key = key
         self.name = name
@@ -32,14 +43,20 @@ public struct Plan: Hashable, Sendable, Codable {
         self.price = price
         self.billingPeriod = billingPeriod
         self.additions = additions
+        self.features = features
+        self.pastDueGraceDays = pastDueGraceDays
+        self.onUpgrade = onUpgrade
+        self.onDowngrade = onDowngrade
     }
 
     /// What a billing period may cost.
     public static let priceRange = ModelPrice.range
+    /// For how many days a subscription may be past due.
+    public static let graceDaysRange: ClosedRange<Int64> = 0...366
 
     private enum CodingKeys: String, CodingKey {
         case key, name, description, rank, isDefault, recurringGrants, overdraft, price
-        case billingPeriod, additions
+        case billingPeriod, additions, features, pastDueGraceDays, onUpgrade, onDowngrade
     }
 
     public init(from decoder: any Decoder) throws {
@@ -56,7 +73,12 @@ public struct Plan: Hashable, Sendable, Codable {
             price: try container.decodeIfPresent(Money.self, forKey: .price),
             billingPeriod: try container.decodeIfPresent(BillingPeriod.self, forKey: .billingPeriod)
                 ?? .month,
-            additions: try container.decodeIfPresent([Addition].self, forKey: .additions) ?? []
+            additions: try container.decodeIfPresent([Addition].self, forKey: .additions) ?? [],
+            features: try container.decodeIfPresent(
+                [String: PlanFeature].self, forKey: .features) ?? [:],
+            pastDueGraceDays: try container.decodeIfPresent(Int64.self, forKey: .pastDueGraceDays),
+            onUpgrade: try container.decodeIfPresent(ChangePolicy.self, forKey: .onUpgrade),
+            onDowngrade: try container.decodeIfPresent(ChangePolicy.self, forKey: .onDowngrade)
         )
     }
 
@@ -76,6 +98,10 @@ public struct Plan: Hashable, Sendable, Codable {
         if price != nil || billingPeriod != .month {
             try container.encode(billingPeriod, forKey: .billingPeriod)
         }
+        if !features.isEmpty { try container.encode(features, forKey: .features) }
+        try container.encodeIfPresent(pastDueGraceDays, forKey: .pastDueGraceDays)
+        try container.encodeIfPresent(onUpgrade, forKey: .onUpgrade)
+        try container.encodeIfPresent(onDowngrade, forKey: .onDowngrade)
     }
 }
 
@@ -88,71 +114,6 @@ public enum BillingPeriod: String, Hashable, Sendable, NamedChoice {
         switch self {
         case .month: 1
         case .year: 12
-        }
-    }
-}
-
-/// This subject is on this plan, from then until.
-public struct Subscription: Hashable, Sendable, Codable {
-    public var plan: PlanKey
-    public var status: SubscriptionStatus
-    /// Also the anchor of the window `billingMonth`.
-    public var startsAt: Instant
-    /// `nil`: open-ended. At this instant the subscription no longer applies.
-    public var expiresAt: Instant?
-    /// The subject's ids elsewhere: `{"stripeCustomer": "cus_…"}`.
-    public var externalIDs: [String: String]
-
-    public init(
-        plan: PlanKey, status: SubscriptionStatus = .active, startsAt: Instant,
-        expiresAt: Instant? = nil, externalIDs: [String: String] = [:]
-    ) {
-        self.plan = plan
-        self.status = status
-        self.startsAt = startsAt
-        self.expiresAt = expiresAt
-        self.externalIDs = externalIDs
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case plan, status, startsAt, expiresAt
-        case externalIDs = "externalIds"
-    }
-
-    /// Whether the subscription gives its plan at this instant.
-    public func applies(at instant: Instant) -> Bool {
-        status.givesPlan && startsAt <= instant && (expiresAt.map { instant < $0 } ?? true)
-    }
-}
-
-extension Subscription {
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        self.init(
-            plan: try container.decode(PlanKey.self, forKey: .plan),
-            status: try container.decodeIfPresent(SubscriptionStatus.self, forKey: .status)
-                ?? .active,
-            startsAt: try container.decode(Instant.self, forKey: .startsAt),
-            expiresAt: try container.decodeIfPresent(Instant.self, forKey: .expiresAt),
-            externalIDs: try container.decodeIfPresent(
-                [String: String].self, forKey: .externalIDs) ?? [:]
-        )
-        if let expiresAt, expiresAt <= startsAt {
-            throw DecodingError.dataCorruptedError(
-                forKey: .expiresAt, in: container, debugDescription: "expected later than startsAt")
-        }
-    }
-}
-
-/// Where a subscription stands with whoever bills it.
-public enum SubscriptionStatus: String, Hashable, Sendable, NamedChoice {
-    case trialing, active, pastDue, paused, cancelled, expired
-
-    /// Paused, cancelled and expired subscriptions give nothing, whatever their dates.
-    public var givesPlan: Bool {
-        switch self {
-        case .trialing, .active, .pastDue: true
-        case .paused, .cancelled, .expired: false
         }
     }
 }

@@ -18,13 +18,18 @@ public struct Subject: Hashable, Sendable, Codable {
     /// What changes allowances of this subject alone for a time, those that are over included.
     public var additions: [Addition]
     public var subscription: Subscription?
+    /// Subscriptions that follow, sorted by their start. Each applies from then on, without anybody's doing.
+    public var scheduled: [ScheduledSubscription]
     public var metadata: [String: String]
+    /// What changes of plan left behind; `nil`: none did.
+    public var billing: SubjectBilling?
 
     public init(
         id: SubjectID, timeZone: String? = nil, parent: SubjectID? = nil, plan: PlanKey? = nil,
         blocked: Bool = false, name: String? = nil, overrides: [LimitKey: Allowance] = [:],
-        subscription: Subscription? = nil, metadata: [String: String] = [:],
-        additions: [Addition] = []
+        subscription: Subscription? = nil, scheduled: [ScheduledSubscription] = [],
+        metadata: [String: String] = [:], additions: [Addition] = [],
+        billing: SubjectBilling? = nil
     ) {
         self.id = id
         self.timeZone = timeZone
@@ -34,13 +39,44 @@ public struct Subject: Hashable, Sendable, Codable {
         self.name = name
         self.overrides = overrides
         self.subscription = subscription
+        self.scheduled = scheduled
         self.metadata = metadata
         self.additions = additions
+        self.billing = billing
     }
 
     private enum CodingKeys: String, CodingKey {
         case id, timeZone, parent, plan, blocked, name, overrides, subscription, metadata
-        case additions
+        case additions, scheduled, billing
+    }
+}
+
+extension Subject {
+    /// The subscription that is said of the subject at an instant from now on, whether or not it applies.
+    public func subscription(at instant: Instant) -> Subscription? {
+        scheduled.last { $0.subscription.appliesFrom <= instant }?.subscription ?? subscription
+    }
+
+    /// What its billing months are counted from.
+    package var anchors: BillingAnchors {
+        guard let billing, !billing.turns.isEmpty else {
+            return BillingAnchors(subscription?.anchor)
+        }
+        return BillingAnchors(billing.base, turns: billing.turns)
+    }
+
+    /// What it is once time has come to an instant, and which subscriptions were replaced on the way.
+    package func settled(
+        at now: Instant
+    ) -> (subject: Subject, replaced: [(subscription: Subscription?, at: Instant)]) {
+        var subject = self
+        var replaced: [(subscription: Subscription?, at: Instant)] = []
+        while let next = subject.scheduled.first?.subscription, next.appliesFrom <= now {
+            replaced.append((subject.subscription, next.appliesFrom))
+            subject.subscription = next
+            subject.scheduled.removeFirst()
+        }
+        return (subject, replaced)
     }
 }
 
@@ -57,9 +93,12 @@ extension Subject {
             name: try container.decodeIfPresent(String.self, forKey: .name),
             overrides: try LimitKey.keyed(overrides ?? [:], container, .overrides),
             subscription: try container.decodeIfPresent(Subscription.self, forKey: .subscription),
+            scheduled: try container.decodeIfPresent(
+                [ScheduledSubscription].self, forKey: .scheduled) ?? [],
             metadata: try container.decodeIfPresent([String: String].self, forKey: .metadata)
                 ?? [:],
-            additions: try container.decodeIfPresent([Addition].self, forKey: .additions) ?? []
+            additions: try container.decodeIfPresent([Addition].self, forKey: .additions) ?? [],
+            billing: try container.decodeIfPresent(SubjectBilling.self, forKey: .billing)
         )
     }
 
@@ -74,6 +113,8 @@ extension Subject {
         if !overrides.isEmpty { try container.encode(overrides.keyedByText, forKey: .overrides) }
         if !additions.isEmpty { try container.encode(additions, forKey: .additions) }
         try container.encodeIfPresent(subscription, forKey: .subscription)
+        if !scheduled.isEmpty { try container.encode(scheduled, forKey: .scheduled) }
         if !metadata.isEmpty { try container.encode(metadata, forKey: .metadata) }
+        try container.encodeIfPresent(billing, forKey: .billing)
     }
 }

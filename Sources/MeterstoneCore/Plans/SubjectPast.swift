@@ -1,7 +1,7 @@
 /// What was said of a subject before something else was: what decides about usage of that time.
 ///
 /// A change of team, plan or override holds from the instant at which it is made; a new subscription from
-/// its own start, if that is earlier.
+/// the second of its own start, if that is earlier.
 public struct SubjectPast: Hashable, Sendable, Codable {
     /// What a profile said until an instant.
     package struct Profile: Hashable, Sendable, Codable {
@@ -50,12 +50,20 @@ public struct SubjectPast: Hashable, Sendable, Codable {
     ) {
         let isAnother =
             new.map { $0.plan != old?.plan || $0.startsAt != old?.startsAt } ?? false
-        let until = isAnother ? min(now, new?.startsAt ?? now) : now
+        let until = isAnother ? min(now, new?.appliesFrom ?? now) : now
+        end(old, at: until)
+    }
+
+    /// Notes that another subscription was the one from an instant on.
+    package mutating func end(_ old: Subscription?, at until: Instant) {
         let before = subscriptions.first { until <= $0.until }.map(\.subscription) ?? old
         subscriptions.removeAll { until <= $0.until }
         subscriptions.append(Subscribed(until: until, subscription: before))
         if subscriptions.count > Self.countMax { subscriptions.removeFirst() }
     }
+
+    /// When one subscription took the place of another.
+    package var subscriptionEdges: [Instant] { subscriptions.map(\.until) }
 
     /// What the profile said at an instant; `nil`: what it says now.
     package func profile(at instant: Instant) -> Profile? {

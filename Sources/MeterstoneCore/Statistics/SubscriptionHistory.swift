@@ -22,6 +22,10 @@ public struct SubscriptionHistory: Sendable {
     /// as the plan says: a change of plan within does not begin another, and neither does a pause. What
     /// is tried (``SubscriptionStatus/trialing``) or has no price lasts one month and costs nothing.
     ///
+    /// A change of plan (``Subscription/change``) within a period costs what the new plan is sold for beyond
+    /// what the period has cost so far, and nothing when that is not more. One that moves the anchor and keeps
+    /// the usage goes on with the period that runs; with ``UsageAtChange/reset`` it begins another.
+    ///
     /// - Parameters:
     ///   - versions: in the order in which they were recorded.
     ///   - zone: whose calendar cuts billing months.
@@ -33,9 +37,12 @@ public struct SubscriptionHistory: Sendable {
         let timeline = SubscriptionTimeline(versions)
         var months: Int64 = 0
         var charges: [PlanCharge] = []
-        for (anchor, end) in timeline.anchors {
-            var billing = Billing(anchor: anchor, zone: zone, end: min(end, now))
+        var paid = Money.zero
+        for (anchor, end, isJoined) in timeline.anchors {
+            var billing = Billing(
+                anchor: anchor, zone: zone, end: min(end, now), paid: isJoined ? paid : .zero)
             billing.run(through: timeline, plans)
+            paid = billing.paid
             months += billing.monthsSubscribed
             charges += billing.charges
         }
@@ -51,6 +58,12 @@ public struct PlanCharge: Hashable, Sendable {
     public let periodFrom: Instant
     public let plan: PlanKey
     public let price: Money
+
+    package init(periodFrom: Instant, plan: PlanKey, price: Money) {
+        self.periodFrom = periodFrom
+        self.plan = plan
+        self.price = price
+    }
 }
 
 /// From this instant on the subject was on this plan.
@@ -95,39 +108,67 @@ private struct Billing {
     let end: Instant
     private(set) var monthsSubscribed: Int64 = 0
     private(set) var charges: [PlanCharge] = []
+    /// What the period that runs has cost so far.
+    private(set) var paid: Money
+    /// Months of the period that runs which are paid for and have not begun, the one that runs included.
+    private var paidMonths: Int64 = 0
+    /// Months of the period that have passed.
+    private var passedMonths: Int64 = 0
 
-    init(anchor: Instant, zone: ZoneRules, end: Instant) {
+    init(anchor: Instant, zone: ZoneRules, end: Instant, paid: Money) {
         self.anchor = anchor
         self.zone = zone
         self.end = end
+        self.paid = paid
     }
 
     mutating func run(through timeline: SubscriptionTimeline, _ plans: PlanHistory) {
-        var paidMonths: Int64 = 0
         // The clock may have shown the anchor's time before, when it was put back since.
         var from = anchor
         while from <= end {
+            if paidMonths <= 0 {
+                passedMonths = 0
+                if from > anchor { paid = .zero }
+            }
             if let subscription = timeline.version(at: from)?.subscription,
-                subscription.startsAt == anchor, subscription.applies(at: from)
+                subscription.anchor == anchor, subscription.applies(at: from)
             {
                 monthsSubscribed += 1
                 if paidMonths <= 0 { paidMonths = charge(subscription, at: from, plans) }
             }
-            paidMonths -= 1
             let next = Window.billingMonth.span(containing: from, in: zone, anchor: anchor).until
+            for piece in timeline.changes(of: anchor, after: from, until: next)
+            where piece.from <= end {
+                guard let subscription = piece.version.subscription,
+                    subscription.applies(at: piece.from)
+                else { continue }
+                let months = charge(subscription, at: piece.from, plans)
+                paidMonths = max(paidMonths, months - passedMonths)
+            }
+            paidMonths -= 1
+            passedMonths += 1
             guard next > from else { return }
             from = next
         }
     }
 
-    /// - Returns: how many months are paid for.
+    /// Charges what a plan costs beyond what the period has cost.
+    ///
+    /// - Returns: how many months are paid for from the beginning of the period.
     private mutating func charge(
         _ subscription: Subscription, at instant: Instant, _ plans: PlanHistory
     ) -> Int64 {
         guard subscription.status != .trialing,
             let plan = plans.plan(subscription.plan, at: instant), let price = plan.price
         else { return 1 }
-        charges.append(PlanCharge(periodFrom: instant, plan: plan.key, price: price))
+        if price > paid || paid == .zero {
+            let (rest, isOver) = price.millionths.subtractingReportingOverflow(paid.millionths)
+            charges.append(
+                PlanCharge(
+                    periodFrom: instant, plan: plan.key,
+                    price: isOver ? price : Money(millionths: rest)))
+            paid = price
+        }
         return plan.billingPeriod.months
     }
 }

@@ -44,9 +44,10 @@ struct SubscriptionTimeline: Sendable {
     private static func start(of version: ProfileVersion, after before: Subscription?) -> Instant {
         guard let subscription = version.subscription else { return version.recordedAt }
         guard let before, before.startsAt == subscription.startsAt else {
-            return min(subscription.startsAt, version.recordedAt)
+            return min(subscription.appliesFrom, version.recordedAt)
         }
-        guard before.status.givesPlan, let expiresAt = before.expiresAt,
+        guard before.status != .paused, before.status != .expired,
+            let expiresAt = before.givesPlanUntil,
             expiresAt < version.recordedAt, subscription.applies(at: expiresAt)
         else { return version.recordedAt }
         return expiresAt
@@ -63,14 +64,30 @@ struct SubscriptionTimeline: Sendable {
         pieces.last { $0.from <= instant }?.version
     }
 
-    /// Where the subscriptions of all pieces start, each start once, and until when pieces speak of
-    /// a subscription that starts there.
-    var anchors: [(startsAt: Instant, until: Instant)] {
-        var ends: [Instant: Instant] = [:]
+    /// What billing months of all pieces are counted from, each instant once, until when pieces speak of
+    /// subscriptions with it, and whether the first of them goes on with a month that ran.
+    var anchors: [(anchor: Instant, until: Instant, isJoined: Bool)] {
+        var found: [Instant: (until: Instant, isJoined: Bool)] = [:]
         for piece in pieces {
-            if let anchor = piece.version.subscription?.startsAt { ends[anchor] = piece.until }
+            guard let subscription = piece.version.subscription else { continue }
+            let isJoined =
+                found[subscription.anchor]?.isJoined
+                ?? (subscription.change.map { $0.anchor == .new && $0.usage == .keep } ?? false)
+            found[subscription.anchor] = (piece.until, isJoined)
         }
-        return ends.sorted { $0.key < $1.key }.map { (startsAt: $0.key, until: $0.value) }
+        return found.sorted { $0.key < $1.key }
+            .map { (anchor: $0.key, until: $0.value.until, isJoined: $0.value.isJoined) }
+    }
+
+    /// Changes of plan within a span that came after its beginning, with subscriptions of one anchor.
+    func changes(of anchor: Instant, after from: Instant, until: Instant) -> [Piece] {
+        pieces.filter { piece in
+            guard from < piece.from, piece.from < until,
+                let subscription = piece.version.subscription
+            else { return false }
+            return subscription.anchor == anchor && subscription.change != nil
+                && subscription.appliesFrom == piece.from
+        }
     }
 }
 

@@ -25,6 +25,13 @@ public struct Instant: Hashable, Comparable, Sendable {
         if overflow { return milliseconds < 0 ? .earliest : .latest }
         return min(max(Instant(millisecondsSince1970: sum), .earliest), .latest)
     }
+
+    /// The beginning of the second that it lies in.
+    package var flooredToSecond: Instant {
+        let rest = millisecondsSince1970 % 1_000
+        guard rest != 0 else { return self }
+        return advanced(byMilliseconds: rest < 0 ? -1_000 - rest : -rest)
+    }
 }
 
 /// The number of the UTC day that an instant falls on, counted from 1970-01-01.

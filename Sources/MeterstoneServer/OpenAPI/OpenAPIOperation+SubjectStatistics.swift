@@ -28,9 +28,16 @@ extension OpenAPIOperation {
             ],
             problems: [.forbidden, .conflict]),
         get(
+            path + "/features", "listFeatures",
+            "What the subject's plan says of every feature that any plan names", [.subject],
+            "SubjectFeatures", []),
+        get(
             path + "/features/{feature}", "getFeature",
-            "Whether the subject may use a feature once more this month",
-            [.subject, .feature, .monthlyLimit], "FeatureUse"),
+            """
+            What the subject's plan says of a feature; with a monthly limit, whether a meter may be \
+            used once more this month
+            """,
+            [.subject, .feature, .monthlyLimit], "FeatureAnswer"),
     ]
 
     static let documents: [OpenAPIOperation] = [
@@ -82,11 +89,12 @@ extension OpenAPIParameter {
         schema: #"{"type":"integer","minimum":1,"maximum":366}"#)
     static let feature = OpenAPIParameter(
         place: .path, name: "feature",
-        description: "The key of a meter, or a type of events that moves one.",
+        description:
+            "A feature that a plan names; with monthlyLimit the key of a meter, or a type of events.",
         schema: #"{"$ref":"Name"}"#)
     static let monthlyLimit = OpenAPIParameter(
         place: .query, name: "monthlyLimit", description: "How much is allowed in a month.",
-        isRequired: true, schema: #"{"$ref":"Allowance"}"#)
+        schema: #"{"$ref":"Allowance"}"#)
     static let documentMeter = OpenAPIParameter(
         place: .query, name: "meter",
         description: "The meter's key; the meter tokens, or the only one, if left out.",

@@ -79,6 +79,41 @@ extension OpenAPIOperation {
             path + "/subscription", "getSubscription", "The plan that the subject is on",
             [.subject], "Subscription"
         ).tagged,
+        get(
+            path + "/subscriptions", "listSubscriptions",
+            "The subject's subscriptions in time, those that are scheduled included", [.subject],
+            "SubscriptionList"),
+        OpenAPIOperation(
+            method: .post, path: path + "/subscription", id: "changeSubscription",
+            summary: "Change the plan, now or later",
+            description: """
+                What is left out comes from the policy of the plan. By default a plan of a higher rank \
+                applies now, with the usage and the billing month that run, and the difference in \
+                credits at once; one of a lower rank applies when the period ends.
+                """,
+            parameters: [.subject, .idempotencyKey, .author, .ifMatch, .ifNoneMatch],
+            body: [("application/json", "SubscriptionChangeBody")],
+            answers: [
+                OpenAPIAnswer(
+                    status: 200, description: "Changed, or scheduled.",
+                    schema: "SubscriptionChangeAnswer", headers: [.replayed, .outcome]),
+                OpenAPIAnswer(
+                    status: 201, description: "Subscribed for the first time.",
+                    schema: "SubscriptionChangeAnswer", headers: [.replayed, .outcome]),
+            ],
+            problems: [.conflict, .preconditionFailed]),
+        OpenAPIOperation(
+            method: .post, path: path + "/subscription/preview", id: "previewSubscription",
+            summary: "What a change of plan would come to; nothing changes",
+            parameters: [.subject], body: [("application/json", "SubscriptionChangeBody")],
+            answers: [
+                OpenAPIAnswer(
+                    status: 200, description: "What would be.", schema: "SubscriptionPreview")
+            ]),
+        delete(
+            path: path + "/subscription/scheduled", id: "cancelScheduledSubscription",
+            summary: "Cancel changes that are scheduled: the one with this start, or all",
+            parameters: [.subject, .scheduledStart]),
         put(
             path: path + "/subscription", id: "putSubscription",
             summary: "Subscribe to a plan; replaces a subscription",

@@ -29,6 +29,9 @@ extension OpenAPIParameter {
     static let reason = OpenAPIParameter(
         place: .query, name: "reason", description: "Why, unless the body says so.",
         schema: #"{"type":"string","minLength":1,"maxLength":4096,"pattern":"^[^\u0000]+$"}"#)
+    static let scheduledStart = OpenAPIParameter(
+        place: .query, name: "startsAt", description: "The start of the one to cancel.",
+        schema: #"{"type":"string","format":"date-time"}"#)
     static let limit = OpenAPIParameter(
         place: .path, name: "limit", description: "The limit's key.", schema: keySchema)
     static let addition = OpenAPIParameter(

@@ -9,12 +9,22 @@ extension OpenAPISchemas {
             always: ["meter", "window", "mode", "active"], limit)
         + [
             (
+                "ChangePolicy",
+                object(
+                    [],
+                    #"""
+                    "at":{"enum":["now","periodEnd",null]},"usage":{"enum":["keep","reset",null]},
+                    "anchor":{"enum":["keep","new",null]},
+                    "credits":{"enum":["difference","full","nextWindow",null]}
+                    """#)
+            ),
+            (
                 "OverriddenBy",
                 #"""
                 {"type":"array","items":{"type":"string"},"readOnly":true,
                  "description":"The variables that come before what is stored."}
                 """#
-            )
+            ),
         ]
         + schemas("Model", "models", key: "Name", required: ["prices"], always: ["prices"], model)
         + [("Blueprint", blueprint), ("ImportNote", importNote)]
@@ -110,6 +120,12 @@ extension OpenAPISchemas {
         "price":{"type":["integer","null"],"minimum":0,"maximum":1000000000000,
          "description":"Millionths of the currency unit per billing period."},
         "billingPeriod":{"enum":["month","year",null]},
+        "features":{"type":["object","null"],
+         "propertyNames":{"minLength":1,"maxLength":255,"pattern":"^[^\u0000]*$"},
+         "additionalProperties":{"$ref":"PlanFeature"}},
+        "pastDueGraceDays":{"type":["integer","null"],"minimum":0,"maximum":366},
+        "onUpgrade":{"anyOf":[{"$ref":"ChangePolicy"},{"type":"null"}]},
+        "onDowngrade":{"anyOf":[{"$ref":"ChangePolicy"},{"type":"null"}]},
         "effectiveRecurringGrants":{"type":"array","items":{"$ref":"RecurringGrant"},
          "readOnly":true,"description":"What is in force, where the environment says otherwise."},
         "overriddenBy":{"$ref":"OverriddenBy"}

@@ -1,3 +1,5 @@
+import MeterstoneCore
+
 /// Subjects, their events and what operators see.
 extension OpenAPISchemas {
     static let subjects: [(name: String, schema: String)] = [
@@ -11,13 +13,16 @@ extension OpenAPISchemas {
                     + #","overrides":{"type":"object","additionalProperties":"#
                     + #"{"$ref":"Allowance"}},"#
                     + #""additions":{"type":"array","items":{"$ref":"Addition"}},"#
-                    + #""subscription":{"$ref":"Subscription"}"# + times)
+                    + #""subscription":{"$ref":"Subscription"},"# + scheduled + times)
         ),
         ("AliasBody", object(["alias"], #""alias":{"$ref":"Name"}"#)),
         ("RenameBody", object(["to"], #""to":{"$ref":"Name"}"#)),
+        ("FeatureAnswer", #"{"anyOf":[{"$ref":"FeatureUse"},{"$ref":"FeatureOfPlan"}]}"#),
+        ("PlanFeature", #"{"type":["boolean","integer","string"],"maxLength":255}"#),
+        ("SubscriptionChangeBody", object(["plan"], subscriptionChange)),
         ("SubjectList", list("subjects", of: "Subject")),
-        ("SubscriptionBody", object(["plan"], subscription + times)),
-        ("SubscriptionPatch", object([], subscription)),
+        ("SubscriptionBody", object(["plan"], subscriptionBody + times)),
+        ("SubscriptionPatch", object([], subscriptionBody)),
         ("Subscription", object(["plan", "status", "startsAt"], subscription + times)),
         ("OverrideBody", object(["allowance"], allowance)),
         ("AdditionBody", object([], additionBody)),
@@ -44,12 +49,73 @@ extension OpenAPISchemas {
         "metadata":{"$ref":"TextsByName"}
         """#
 
-    private static let subscription = #"""
+    private static let dates = #"""
         "plan":{"$ref":"Key"},
-        "status":{"enum":["trialing","active","pastDue","paused","cancelled","expired",null]},
         "startsAt":{"$ref":"Instant"},
         "expiresAt":{"$ref":"OptionalInstant"},
-        "externalIds":{"$ref":"TextsByName"}
+        "externalIds":{"$ref":"TextsByName"},
+        "metadata":{"$ref":"TextsByName"},
+        "graceUntil":{"$ref":"OptionalInstant"},
+        "billingAnchor":{"$ref":"OptionalInstant"}
+        """#
+
+    private static func status(_ texts: [String]) -> String {
+        let list = texts.map { "\"\($0)\"" }.joined(separator: ",")
+        return #","status":{"enum":[\#(list),null]}"#
+    }
+
+    private static let statuses = SubscriptionStatus.allCases.map(\.rawValue)
+    private static let statusTold = status(
+        statuses + SubscriptionStatus.spellings.map(\.text))
+
+    private static let newer = #"""
+        ,"ifNewerThan":{"type":["string","null"],"format":"date-time",
+         "description":"When the cause happened. Nothing changes when a later cause was told before."}
+        """#
+
+    private static let subscriptionBody = dates + statusTold + newer
+
+    private static let subscription =
+        dates + status(statuses)
+            + #"""
+            ,"causedAt":{"$ref":"Instant"},
+            "change":{"type":"object","readOnly":true,
+             "required":["usage","anchor","credits"],"additionalProperties":false,
+             "description":"How it came about, where that was a change of plan.","properties":{
+              "usage":{"enum":["keep","reset"]},"anchor":{"enum":["keep","new"]},
+              "credits":{"enum":["difference","full","nextWindow"]}}}
+            """#
+
+    private static let subscriptionChange =
+        #"""
+        "plan":{"$ref":"Key"},
+        "at":{"anyOf":[{"enum":["now","periodEnd",null]},{"$ref":"Instant"}]},
+        "usage":{"enum":["keep","reset",null]},
+        "anchor":{"enum":["keep","new",null]},
+        "credits":{"enum":["difference","full","nextWindow",null]},
+        "expiresAt":{"$ref":"OptionalInstant"},
+        "externalIds":{"$ref":"TextsByName"},
+        "metadata":{"$ref":"TextsByName"}
+        """# + statusTold + newer
+
+    private static let scheduled = #"""
+        "scheduled":{"type":"array","readOnly":true,
+         "description":"Subscriptions that follow, by their start.",
+         "items":{"type":"object","required":["subscription","grants"],
+          "additionalProperties":false,"properties":{"subscription":{"$ref":"Subscription"},
+          "grants":{"type":"array","items":{"$ref":"Name"}}}}},
+        "billing":{"type":"object","readOnly":true,"required":["turns","given"],
+         "additionalProperties":false,
+         "description":"How changes of plan cut billing months, and what credits they gave.",
+         "properties":{"base":{"$ref":"Instant"},
+          "turns":{"type":"array","items":{"type":"object",
+           "required":["at","opensWindow","plans"],"additionalProperties":false,
+           "properties":{"at":{"$ref":"Instant"},"anchor":{"$ref":"Instant"},
+            "opensWindow":{"type":"boolean"},"plans":{"type":"array","items":{"$ref":"Key"}}}}},
+          "given":{"type":"array","items":{"type":"object",
+           "required":["window","from","amount"],"additionalProperties":false,
+           "properties":{"window":{"$ref":"Window"},"from":{"$ref":"Instant"},
+            "amount":{"$ref":"Quantity"}}}}}}
         """#
 
     private static let additionBody = #""id":{"$ref":"OptionalKey"},"# + addition

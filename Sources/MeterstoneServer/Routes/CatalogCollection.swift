@@ -43,7 +43,8 @@ extension CatalogCollection where Item == Plan, Key == PlanKey {
             name: "plans", singular: "plan", unknown: Rejection.Code.unknownPlan.rawValue,
             fields: [
                 "key", "name", "description", "rank", "isDefault", "recurringGrants", "overdraft",
-                "price", "billingPeriod", "additions",
+                "price", "billingPeriod", "additions", "features", "pastDueGraceDays", "onUpgrade",
+                "onDowngrade",
             ],
             elements: [
                 "recurringGrants": ["window", "amount", "rolloverMax", "priority"],

@@ -11,6 +11,10 @@ struct FeatureRoutes: Sendable {
         routes.on(.post, "/v1/subjects/:subject/usage") { request, context in
             try await record(request, context)
         }
+        routes.on(.get, "/v1/subjects/:subject/features") { _, context in
+            let subject: SubjectID = try context.parameter("subject")
+            return Response(try await engine.features(of: subject), Shapes.subjectFeatures)
+        }
         routes.on(.get, "/v1/subjects/:subject/features/:feature") { request, context in
             try await use(request, context)
         }
@@ -52,10 +56,19 @@ struct FeatureRoutes: Sendable {
         let subject: SubjectID = try context.parameter("subject")
         // A type of events is a name like a subject's.
         let feature = try context.parameter("feature", as: SubjectID.self).text
-        let limit = try Query(request).required(
-            "monthlyLimit", "a whole number from 0, or -1 for unlimited"
-        ) { text in
+        let expectation = "a whole number from 0, or -1 for unlimited"
+        let limit = try Query(request).optional("monthlyLimit", expectation) { text in
             Int64(text).flatMap { String($0) == text ? Allowance(wire: $0) : nil }
+        }
+        guard let limit else {
+            let features = try await engine.features(of: subject)
+            guard let value = features.features[feature] else {
+                throw Rejection(
+                    code: .missingField, field: "monthlyLimit",
+                    message: "expected \(expectation), since no plan names a feature '\(feature)'")
+            }
+            return Response(
+                PlanFeatureAnswer(features, feature, value), Shapes.planFeatureAnswer)
         }
         switch try await engine.canUseFeature(subject, feature, monthlyLimit: limit) {
         case .rejected(let rejection): throw Problem(rejection, missing: [.unknownMeter])

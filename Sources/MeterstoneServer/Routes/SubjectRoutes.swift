@@ -15,6 +15,8 @@ struct SubjectRoutes: Sendable {
         "overrides": "/v1/subjects/{subject}/overrides/{limit}",
         "additions": "/v1/subjects/{subject}/additions/{addition}",
         "subscription": "/v1/subjects/{subject}/subscription",
+        "scheduled": "/v1/subjects/{subject}/subscription",
+        "billing": "/v1/subjects/{subject}/subscription",
     ]
 
     func add(to routes: inout Routes) {

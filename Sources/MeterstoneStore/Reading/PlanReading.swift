@@ -47,6 +47,7 @@ extension StoreSource {
         var profile = Subject(id: id)
         for record in try changes(ofKinds: ["subject", "subscription"], of: id)
         where record.outcome.isChange {
+            result += profile.scheduledVersions(until: record.recordedAt)
             profile =
                 profile.applying(
                     record.change, by: record.author, at: record.recordedAt, isNew: false
@@ -56,7 +57,7 @@ extension StoreSource {
                     recordedAt: record.recordedAt, plan: profile.plan,
                     subscription: profile.subscription))
         }
-        return result
+        return result + profile.scheduledVersions(until: .latest)
     }
 
     /// Changes of a subject, whichever of its keys named it, oldest first.
@@ -69,5 +70,14 @@ extension StoreSource {
             for kind in kinds { records += try changes(ofKind: kind, key: key.text) }
         }
         return records.sorted { $0.sequence < $1.sequence }
+    }
+}
+
+extension Subject {
+    /// What is scheduled until an instant, as if somebody had written it when its time came.
+    fileprivate func scheduledVersions(until instant: Instant) -> [ProfileVersion] {
+        scheduled.map(\.subscription).filter { $0.appliesFrom <= instant }.map {
+            ProfileVersion(recordedAt: $0.appliesFrom, plan: plan, subscription: $0)
+        }
     }
 }

@@ -26,8 +26,8 @@ extension StoreView {
     /// The rules of a zone by its name.
     package var zones: @Sendable (String) -> ZoneRules? { options.zoneRules }
 
-    /// The instant that the subject's billing months are counted from.
-    package var anchor: Instant? { subject?.profile.subscription?.startsAt }
+    /// What the subject's billing months are counted from.
+    package var anchors: BillingAnchors { subject?.profile.anchors ?? BillingAnchors(nil) }
 
     /// The subject and the teams above it, from the nearest up.
     private var levels: [Subject] { [subject?.profile].compactMap(\.self) + teams }
@@ -35,7 +35,9 @@ extension StoreView {
     /// The plan that applies to the subject at an instant, as profiles are now.
     package func plan(at instant: Instant) -> PlanKey? {
         for level in levels {
-            if let subscription = level.subscription, subscription.applies(at: instant) {
+            if let subscription = level.subscription(at: instant),
+                subscription.applies(at: instant)
+            {
                 return subscription.plan
             }
             if let plan = level.plan { return plan }
@@ -69,7 +71,8 @@ extension StoreHead {
         let state = try workingSet(source).state(of: id)
         let subject = StoredSubject(
             number: state.number, firstSequence: state.firstSequence, profile: state.profile,
-            nextExpiry: state.nextExpiry, times: state.times, aliases: state.aliases)
+            nextExpiry: state.nextExpiry, past: state.past, times: state.times,
+            aliases: state.aliases)
         return StoreView(
             known: self, subject: state.number == 0 ? nil : subject, teams: state.teams,
             zone: state.zone)

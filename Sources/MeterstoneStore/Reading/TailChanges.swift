@@ -66,11 +66,11 @@ struct TailChanges {
     /// Where the windows of a series start and end that instants fall into.
     private func spans(of series: Int) -> (Instant) -> WindowSpan {
         let (window, zone) = (window(of: series) ?? .lifetime, zone)
-        let anchor = profile?.subscription?.startsAt
+        let anchors = series < 0 ? BillingAnchors(nil) : profile?.anchors ?? BillingAnchors(nil)
         var last: WindowSpan?
         return { instant in
             if let last, last.contains(instant) { return last }
-            let span = window.span(containing: instant, in: zone, anchor: anchor)
+            let span = window.span(containing: instant, in: zone, anchors: anchors)
             last = span
             return span
         }

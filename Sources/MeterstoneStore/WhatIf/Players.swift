@@ -67,6 +67,7 @@ struct Players {
 
 extension SubjectState {
     fileprivate func hasOwnPlan(at instant: Instant) -> Bool {
-        profile.plan != nil || profile.subscription?.applies(at: instant) ?? false
+        profile.plan != nil
+            || profile.subscription(at: instant)?.applies(at: instant) ?? false
     }
 }

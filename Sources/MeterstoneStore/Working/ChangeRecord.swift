@@ -10,6 +10,8 @@ public struct ChangeRecord: Sendable, Codable {
     package var change: Change
     /// What was asked, where that was a patch.
     package var patch: MergePatch?
+    /// What was asked, where something else was carried out and it was no patch.
+    package var request: Change?
     package var outcome: ChangeOutcome
     package var idempotencyKey: String?
     /// As of ``ChangeRequest/told``.
@@ -82,10 +84,19 @@ package struct JSONText: Sendable {
 
 extension ChangeRecord {
     /// What a repeat with the same key has to ask.
-    package var asked: Change { patch.map { .patch($0) } ?? change }
+    package var asked: Change { patch.map { .patch($0) } ?? request ?? change }
 }
 
 extension Change {
+    /// What a subject is subscribed to by it.
+    package var subscribed: Subscription? {
+        switch self {
+        case .putSubscription(_, let subscription): subscription
+        case .turnSubscription(_, let turn): turn.subscription
+        default: nil
+        }
+    }
+
     /// What kind of thing changes, in the words of the routes.
     package var kind: String {
         switch self {
@@ -93,7 +104,9 @@ extension Change {
         case .putPlan, .deletePlan: "plan"
         case .putLimit, .deleteLimit: "limit"
         case .putSubject, .deleteSubject: "subject"
-        case .putSubscription, .deleteSubscription: "subscription"
+        case .putSubscription, .deleteSubscription, .changeSubscription, .turnSubscription,
+            .cancelScheduled:
+            "subscription"
         case .putOverride, .deleteOverride: "override"
         case .putAddition, .endAddition: "addition"
         case .putCreditPolicy, .deleteCreditPolicy: "creditPolicy"
@@ -119,7 +132,9 @@ extension Change {
         case .putLimit(let limit): limit.key.text
         case .deleteLimit(let key): key.text
         case .putSubject(let subject): subject.id.text
-        case .deleteSubject(let id), .putSubscription(let id, _), .deleteSubscription(let id):
+        case .deleteSubject(let id), .putSubscription(let id, _), .deleteSubscription(let id),
+            .changeSubscription(let id, _), .turnSubscription(let id, _),
+            .cancelScheduled(let id, _):
             id.text
         case .putOverride(let id, let limit, _), .deleteOverride(let id, let limit):
             "\(id.text)/\(limit.text)"
@@ -165,8 +180,9 @@ extension Change {
         switch self {
         case .putSubject(let subject): subject.id
         case .deleteSubject(let id), .putSubscription(let id, _), .deleteSubscription(let id),
-            .putOverride(let id, _, _), .deleteOverride(let id, _), .putAddition(let id, _),
-            .endAddition(let id, _), .grantCredit(let id, _),
+            .changeSubscription(let id, _), .turnSubscription(let id, _),
+            .cancelScheduled(let id, _), .putOverride(let id, _, _), .deleteOverride(let id, _),
+            .putAddition(let id, _), .endAddition(let id, _), .grantCredit(let id, _),
             .voidGrant(let id, _, _), .refundCredit(let id, _, _), .putAlias(let id, _),
             .deleteAlias(let id, _), .renameSubject(let id, _):
             id
@@ -198,7 +214,7 @@ extension WorkingSet {
                 return profile
             }
             let state = try state(of: id)
-            return state.number == 0 ? nil : state.profile
+            return state.number == 0 ? nil : state.profile.settled(at: now).subject
         }
         switch change {
         case .putMeter(let meter): return try json(blueprint.meters.first { $0.key == meter.key })
@@ -211,6 +227,16 @@ extension WorkingSet {
         case .deleteSubject(let id): return try json(profile(of: id))
         case .putSubscription(let id, _), .deleteSubscription(let id):
             return try json(profile(of: id)?.subscription)
+        case .changeSubscription(let id, _):
+            return try json(
+                profile(of: id)?.subscription.map {
+                    SubscriptionTurn(subscription: $0, isScheduled: false, planBefore: $0.plan)
+                })
+        case .turnSubscription(let id, let turn):
+            if case .profile = effect { return try json(turn) }
+            return try json(profile(of: id)?.subscription)
+        case .cancelScheduled(let id, _):
+            return try json(profile(of: id)?.scheduled.map(\.subscription))
         case .putOverride(let id, let limit, _), .deleteOverride(let id, let limit):
             return try json(profile(of: id)?.overrides[limit])
         case .putAddition(let id, let addition):

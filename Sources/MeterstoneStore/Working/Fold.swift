@@ -88,10 +88,13 @@ extension SeriesDefinition {
 struct SubjectCalendar {
     var zone: ZoneRules
     /// What billing months are counted from.
-    var anchor: Instant?
+    var anchors: BillingAnchors
+
+    /// The same for what is counted by months whatever the plan.
+    var ofMonths: SubjectCalendar { SubjectCalendar(zone: zone, anchors: BillingAnchors(nil)) }
 
     func span(of window: Window, containing instant: Instant) -> WindowSpan {
-        window.span(containing: instant, in: zone, anchor: anchor)
+        window.span(containing: instant, in: zone, anchors: anchors)
     }
 }
 
@@ -138,7 +141,8 @@ struct CounterFold {
             let instant = event.record.occurredAt
             let key = CounterKey(
                 series: OwnSeries.activity,
-                from: calendar.span(of: .month, containing: instant).from, subject: subject)
+                from: calendar.ofMonths.span(of: .month, containing: instant).from, subject: subject
+            )
             counters[key, default: .empty].withActivity {
                 $0.note(event, on: calendar.zone.dayNumber(containing: instant))
             }

@@ -58,8 +58,7 @@ package struct Recount {
         let subject = try stored(number)
         let zone = zones[number] ?? self.zone(subject.profile)
         zones[number] = zone
-        let calendar = SubjectCalendar(
-            zone: zone, anchor: subject.profile.subscription?.startsAt)
+        let calendar = SubjectCalendar(zone: zone, anchors: subject.profile.anchors)
         let events = history.events
         fold.addActivity(history.all, of: number, calendar)
         fold.addReservations(events, of: number)

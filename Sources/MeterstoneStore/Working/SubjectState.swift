@@ -87,8 +87,8 @@ package final class SubjectState {
     /// Whether a key means it.
     func isMeant(by key: SubjectID) -> Bool { id == key || aliases.contains(key) }
 
-    /// The instant that billing months are counted from.
-    package var anchor: Instant? { profile.subscription?.startsAt }
+    /// What billing months are counted from.
+    package var anchors: BillingAnchors { profile.anchors }
 
     /// Whether dropping this state from memory loses nothing, when everything up to the watermark is
     /// projected.
@@ -118,6 +118,14 @@ package final class SubjectState {
         parent = nil
         for team in pastParents.values { team.holders -= 1 }
         pastParents = [:]
+    }
+
+    /// Takes in which subscription applies by now.
+    func settle(at now: Instant) {
+        guard !profile.scheduled.isEmpty else { return }
+        let (subject, replaced) = profile.settled(at: now)
+        for (subscription, until) in replaced { past.end(subscription, at: until) }
+        profile = subject
     }
 
     /// Takes in what is said of the subject from an instant on.
@@ -302,7 +310,11 @@ extension SubjectState {
         return defaultPlan
     }
 
-    private func subscription(at instant: Instant) -> Subscription? {
+    /// The subscription that is said of it at an instant.
+    func subscription(at instant: Instant) -> Subscription? {
+        if let next = profile.scheduled.last(where: { $0.subscription.appliesFrom <= instant }) {
+            return next.subscription
+        }
         guard let past = past.subscribed(at: instant) else { return profile.subscription }
         return past.subscription
     }
@@ -358,13 +370,13 @@ extension SubjectState {
         var span = WindowSpan.lifetime
         for subject in Levels(self, at: instant) {
             if !subject.past.isEmpty { span = subject.past.narrowing(span, around: instant) }
-            if let subscription = subject.subscription(at: instant) {
-                for edge in [subscription.startsAt, subscription.expiresAt].compactMap(\.self) {
-                    if edge <= instant {
-                        span = WindowSpan(from: max(span.from, edge), until: span.until)
-                    } else {
-                        span = WindowSpan(from: span.from, until: min(span.until, edge))
-                    }
+            var edges = subject.profile.scheduled.map(\.subscription.appliesFrom)
+            edges += subject.subscription(at: instant)?.edges ?? []
+            for edge in edges {
+                if edge <= instant {
+                    span = WindowSpan(from: max(span.from, edge), until: span.until)
+                } else {
+                    span = WindowSpan(from: span.from, until: min(span.until, edge))
                 }
             }
         }

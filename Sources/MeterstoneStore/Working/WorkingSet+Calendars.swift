@@ -5,14 +5,15 @@ import MeterstoneCore
 extension WorkingSet {
     /// Moves the counters whose windows are cut otherwise by another calendar, and no others.
     func move(_ state: SubjectState, to new: SubjectCalendar) throws(StoreError) {
-        let old = SubjectCalendar(zone: state.zone, anchor: state.anchor)
+        let old = SubjectCalendar(zone: state.zone, anchors: state.anchors)
         let hasOtherDays = old.zone.digest != new.zone.digest
-        guard state.number != 0, hasOtherDays || old.anchor != new.anchor else { return }
+        guard state.number != 0, hasOtherDays || old.anchors != new.anchors else { return }
         var moved = Set(
             registry.series.indices.filter { number in
                 let series = registry.series[number]
                 return series.isCounted
-                    && series.definition.window.isCut(byZone: hasOtherDays, byAnchor: true)
+                    && series.definition.window.isCut(
+                        byZone: hasOtherDays, byTurn: old.anchors.opened != new.anchors.opened)
             })
         if hasOtherDays { moved.insert(OwnSeries.activity) }
         guard !moved.isEmpty else { return }
@@ -171,7 +172,8 @@ private struct CalendarMove {
     private func key(
         _ number: Int, _ calendar: SubjectCalendar, _ window: Window, _ instant: Instant
     ) -> CounterKey {
-        CounterKey(
+        let calendar = number < 0 ? calendar.ofMonths : calendar
+        return CounterKey(
             series: number, from: calendar.span(of: window, containing: instant).from,
             subject: subject)
     }
@@ -180,19 +182,26 @@ private struct CalendarMove {
 extension SubjectCalendar {
     /// The window of a counter, of which the key tells the beginning.
     fileprivate func span(of key: CounterKey, _ registry: Registry) -> WindowSpan {
-        let window =
-            key.series == OwnSeries.activity
-            ? Window.month : registry.series[key.series].definition.window
-        return span(of: window, containing: key.from)
+        guard key.series != OwnSeries.activity else {
+            return ofMonths.span(of: .month, containing: key.from)
+        }
+        return span(
+            of: registry.series[key.series].definition.window, containing: key.from)
     }
 }
 
+extension BillingAnchors {
+    /// Where all windows are cut.
+    fileprivate var opened: [Instant] { turns.filter(\.opensWindow).map(\.at) }
+}
+
 extension Window {
-    /// Whether other rules of a zone, or another start of a subscription, cut it otherwise.
-    fileprivate func isCut(byZone: Bool, byAnchor: Bool) -> Bool {
+    /// Whether other rules of a zone, or other turns of a subscription, cut it otherwise.
+    fileprivate func isCut(byZone: Bool, byTurn: Bool) -> Bool {
         switch self {
-        case .hour, .day, .week, .month, .year: byZone
-        case .billingMonth: byZone || byAnchor
+        case .day: byZone
+        case .hour, .week, .month, .year: byZone || byTurn
+        case .billingMonth: true
         case .lifetime, .request, .concurrent, .rolling: false
         }
     }

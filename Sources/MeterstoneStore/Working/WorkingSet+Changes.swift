@@ -26,6 +26,12 @@ extension WorkingSet {
         if !request.change.isOfCredits, let id = request.change.subject {
             try writeDue(of: try state(of: id), at: now)
         }
+        switch try decided(request.change, at: now) {
+        case .put(let change): request.change = change
+        case .unchanged:
+            return .changed(.unchanged, after: try text(of: request.change), isReplay: false)
+        case .rejected(let why): return .changed(.rejected(why), after: nil, isReplay: false)
+        }
         let before = request.change.isNote ? nil : try text(of: request.change)
         if let condition = request.condition,
             !condition.isMet(by: before.map { JSONText(text: $0).tag })
@@ -56,12 +62,23 @@ extension WorkingSet {
         var record = ChangeRecord(
             sequence: batch.nextSequence, recordedAt: now, request: request, outcome: outcome,
             before: before, after: after)
-        if case .patch(let patch) = asked.change { record.patch = patch }
+        if case .patch(let patch) = asked.change {
+            record.patch = patch
+        } else if asked.change != request.change {
+            record.request = asked.change
+        }
         var writer = ByteWriter()
         try record.write(to: &writer)
         let subject = request.change.subject.flatMap { subjects[$0]?.number } ?? 0
         let position = batch.append(subject: subject) { $0.append(writer.bytes) }
+        guard case .profile(_, let state, _) = effect else {
+            try apply(record, effect, at: position.sequence)
+            return .changed(outcome, after: after, isReplay: false)
+        }
+        let profile = state.profile
         try apply(record, effect, at: position.sequence)
+        try writeCredits(
+            of: request.change, state, before: profile, author: request.author, at: now)
         return .changed(outcome, after: after, isReplay: false)
     }
 
@@ -73,6 +90,8 @@ extension WorkingSet {
     }
 
     /// What a change comes to, if nothing it refers to is missing.
+    ///
+    /// - Parameter now: when it is made.
     func effect(
         of change: Change, by author: String, at now: Instant
     ) throws(StoreError) -> (outcome: ChangeOutcome, effect: ChangeEffect) {
@@ -118,15 +137,15 @@ extension WorkingSet {
         _ profile: Subject, of state: SubjectState, isFirst: Bool, at sequence: Int64,
         on instant: Instant
     ) throws(StoreError) {
+        state.settle(at: instant)
         let before = state.profile
         if before.plan != profile.plan || before.subscription != profile.subscription
-            || before.parent != profile.parent
+            || before.scheduled != profile.scheduled || before.parent != profile.parent
         {
             state.since = instant
         }
         let newZone = zone(of: profile).rules
-        try move(
-            state, to: SubjectCalendar(zone: newZone, anchor: profile.subscription?.startsAt))
+        try move(state, to: SubjectCalendar(zone: newZone, anchors: profile.anchors))
         let oldParent = state.parent
         let parent = try profile.parent.map { (id) throws(StoreError) in try self.state(of: id) }
         // What is said first is said of all that was before.

@@ -133,7 +133,7 @@ extension WorkingSet {
                 for definition in movement.meter.limits
                 where definition.mode == .enforce && definition.concerns(details) {
                     let from = definition.limit.window.span(
-                        containing: instant, in: subject.zone, anchor: subject.anchor
+                        containing: instant, in: subject.zone, anchors: subject.anchors
                     ).from
                     if from > now { return .windowNotBegun(definition.limit, from) }
                 }

@@ -24,7 +24,10 @@ extension WorkingSet {
         if case .rolling(let seconds) = window {
             return try rollingCounter(state, series: series, seconds: seconds, at: instant)
         }
-        let span = window.span(containing: instant, in: state.zone, anchor: state.anchor)
+        // What every store counts of itself, no change of plan cuts.
+        let span = window.span(
+            containing: instant, in: state.zone,
+            anchors: series < 0 ? BillingAnchors(nil) : state.anchors)
         let key = CounterKey(series: series, from: span.from, subject: state.number)
         if var waiting = state.others.removeValue(forKey: key) {
             waiting.isDeleted = false

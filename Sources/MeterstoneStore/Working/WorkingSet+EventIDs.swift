@@ -189,7 +189,7 @@ extension WorkingSet {
             let until =
                 answer.resetsAt
                 ?? definition.limit.window.span(
-                    containing: known.record.occurredAt, in: subject.zone, anchor: subject.anchor
+                    containing: known.record.occurredAt, in: subject.zone, anchors: subject.anchors
                 ).until
             let allowed = subject.allowance(
                 of: definition, definition.value(of: known.record.details),

@@ -255,7 +255,7 @@ extension WorkingSet {
             return version.recurring[plan] ?? []
         }
         return CreditTerms(
-            zone: state.zone, anchor: state.anchor,
+            zone: state.zone, anchors: state.anchors,
             starts: isComplete ? [] : starts(of: state, until: now),
             continuing: { given(schedule.version(before: $0), $0) },
             recurring: { given(schedule.version(at: $0), $0) })
@@ -275,9 +275,11 @@ extension WorkingSet {
         }.map(\.from)
         if let since, state.since != nil {
             starts.append(since)
-            for subscription in levels.compactMap(\.profile.subscription) {
-                starts += [subscription.startsAt, subscription.expiresAt].compactMap(\.self)
-                    .filter { $0 > since }
+            for profile in levels.map(\.profile) {
+                let subscriptions =
+                    [profile.subscription].compactMap(\.self)
+                    + profile.scheduled.map(\.subscription)
+                starts += subscriptions.flatMap(\.edges).filter { $0 > since }
             }
         }
         return starts.filter { $0 <= now }.sorted()

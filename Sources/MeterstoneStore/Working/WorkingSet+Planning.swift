@@ -50,6 +50,12 @@ extension WorkingSet {
                 }
             case .openReservations(let id):
                 forEachLevel(of: id) { addKey(of: OwnSeries.reservations, $0, to: &keys) }
+            case .standing(let id, _):
+                for definition in catalog.activeDefinitions {
+                    guard let subject = try? state(of: id) else { continue }
+                    addKeys(of: definition, subject, at: now, to: &keys)
+                }
+                addWallet(of: id, isRecord: false, to: &keys)
             case .wallet(let id): addWallet(of: id, isRecord: false, to: &keys)
             case .attempt(let command): keys.formUnion(counters(neededBy: [command], at: now))
             case .reservation, .compare: break
@@ -106,7 +112,9 @@ extension WorkingSet {
     ) {
         // Rolling windows have no row.
         guard !window.isRolling else { return }
-        let span = window.span(containing: instant, in: subject.zone, anchor: subject.anchor)
+        let span = window.span(
+            containing: instant, in: subject.zone,
+            anchors: series < 0 ? BillingAnchors(nil) : subject.anchors)
         keys.insert(CounterKey(series: series, from: span.from, subject: subject.number))
     }
 }

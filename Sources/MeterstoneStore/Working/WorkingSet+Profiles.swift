@@ -1,8 +1,16 @@
 import MeterstoneCore
 
 extension Subject {
-    /// The profile after a change of it, and what became of the change.
+    /// The profile after a change of it, and what became of the change. What was scheduled until then applies
+    /// before.
     func applying(
+        _ change: Change, by author: String, at now: Instant, isNew: Bool
+    ) -> (profile: Subject, outcome: ChangeOutcome) {
+        let settled = scheduled.isEmpty ? self : self.settled(at: now).subject
+        return settled.carryingOut(change, by: author, at: now, isNew: isNew)
+    }
+
+    private func carryingOut(
         _ change: Change, by author: String, at now: Instant, isNew: Bool
     ) -> (profile: Subject, outcome: ChangeOutcome) {
         var profile = self
@@ -12,16 +20,31 @@ extension Subject {
             profile.overrides = overrides
             profile.subscription = subscription
             profile.additions = additions
+            profile.scheduled = scheduled
+            profile.billing = billing
         case .deleteSubject:
             // What was added until now was added.
             profile = Subject(id: id, additions: additions.ended(at: now))
             return (profile, isNew || profile == self ? .missing : .deleted)
         case .putSubscription(_, let subscription):
-            profile.subscription = subscription
+            if let known = self.subscription, subscription.isOlder(than: known) {
+                return (self, .unchanged)
+            }
+            profile.subscribe(to: subscription)
             return (profile, outcome(profile, existed: self.subscription != nil))
         case .deleteSubscription:
             profile.subscription = nil
-            return (profile, subscription == nil ? .missing : .deleted)
+            profile.scheduled = []
+            profile.billing = nil
+            let isMissing = subscription == nil && scheduled.isEmpty
+            return (profile, isMissing ? .missing : .deleted)
+        case .turnSubscription(_, let turn):
+            let isNone = subscription == nil && scheduled.isEmpty
+            profile.take(turn)
+            return (profile, outcome(profile, existed: !isNone))
+        case .cancelScheduled(_, let start):
+            profile.cancelScheduled { start == nil || $0.startsAt == start }
+            return (profile, profile == self ? .missing : .deleted)
         case .putOverride(_, let limit, let allowance):
             profile.overrides[limit] = allowance
             return (profile, outcome(profile, existed: overrides[limit] != nil))
@@ -39,9 +62,61 @@ extension Subject {
         return (profile, outcome(profile, existed: !isNew))
     }
 
+    /// Subscribes as told. A change of plan that went before is kept in what is the same subscription; another
+    /// one takes the place of all that was scheduled, and cuts billing months by its own start.
+    private mutating func subscribe(to new: Subscription) {
+        var new = new
+        let isSame =
+            subscription.map { $0.plan == new.plan && $0.startsAt == new.startsAt } ?? false
+        if subscription?.startsAt == new.startsAt {
+            new.billingAnchor = new.billingAnchor ?? subscription?.billingAnchor
+            new.change = new.change ?? subscription?.change
+        }
+        new.causedAt = new.causedAt ?? subscription?.causedAt
+        if !isSame { cancelScheduled { _ in true } }
+        if new.anchor != subscription?.anchor { billing = nil }
+        subscription = new
+    }
+
+    private mutating func take(_ turn: SubscriptionTurn) {
+        let new = turn.subscription
+        cancelScheduled { new.startsAt <= $0.startsAt }
+        billing = turn.billing
+        guard turn.isScheduled else {
+            subscription = new
+            return
+        }
+        scheduled.append(ScheduledSubscription(new, grants: turn.grants.compactMap(\.id)))
+    }
+
+    /// Lets go of some of what is scheduled, and of the turns that it would have brought.
+    private mutating func cancelScheduled(_ isCancelled: (Subscription) -> Bool) {
+        let cancelled = scheduled.map(\.subscription).filter(isCancelled)
+        guard !cancelled.isEmpty else { return }
+        scheduled.removeAll { isCancelled($0.subscription) }
+        billing = billing?.without(turnsAt: Set(cancelled.map(\.startsAt)))
+    }
+
     private func outcome(_ profile: Subject, existed: Bool) -> ChangeOutcome {
         if !existed { return .created }
         return profile == self ? .unchanged : .replaced
+    }
+}
+
+extension SubjectBilling {
+    /// What is left of it where some turns do not come; `nil`: nothing.
+    func without(turnsAt instants: Set<Instant>) -> SubjectBilling? {
+        var result = self
+        result.turns.removeAll { instants.contains($0.at) }
+        return result.turns.isEmpty && result.given.isEmpty ? nil : result
+    }
+}
+
+extension Subscription {
+    /// Whether what it tells was caused before what is known.
+    func isOlder(than known: Subscription) -> Bool {
+        guard let causedAt, let last = known.causedAt else { return false }
+        return causedAt < last
     }
 }
 
