@@ -23,10 +23,11 @@ extension BlueprintReader {
             var fields = fields(item)
             let effectiveAtValue = fields.take("effectiveAt")
             let effectiveAt = instant(effectiveAtValue)
-            let input = neededMoney("input", &fields)
-            let output = neededMoney("output", &fields)
-            let cached = money(fields.take("cached"), in: ModelPrice.range)
-            let reasoning = money(fields.take("reasoning"), in: ModelPrice.range)
+            let rates = rates(&fields)
+            let tiersValue = fields.take("tiers")
+            let tiers = tiers(tiersValue)
+            let image = money(fields.take("image"), in: ModelPrice.range)
+            let batchPercent = wholeNumber(fields.take("batchPercent"), in: 0...100) ?? 100
             finish(fields)
             // An instant that cannot be read is not the beginning of time.
             let isReadable = effectiveAtValue?.isNull != false || effectiveAt != nil
@@ -39,10 +40,40 @@ extension BlueprintReader {
                 return nil
             }
             firsts[start] = item.position
-            guard let input, let output else { return nil }
-            return ModelPrice(
-                effectiveAt: start, input: input, output: output, cached: cached,
-                reasoning: reasoning)
+            guard let rates else { return nil }
+            let price = ModelPrice(
+                effectiveAt: start, rates: rates, tiers: tiers, image: image,
+                batchPercent: Int(batchPercent))
+            if let (_, expectation) = price.mistake { report(tiersValue ?? item, expectation) }
+            return price
+        }
+    }
+
+    private mutating func rates(_ fields: inout Fields) -> TokenRates? {
+        let input = neededMoney("input", &fields)
+        let output = neededMoney("output", &fields)
+        let others = TokenRates.fields.dropFirst(2).map { name in
+            (name, money(fields.take(name), in: ModelPrice.range))
+        }
+        guard let input, let output else { return nil }
+        let byName = Dictionary(others.map { ($0.0, $0.1) }, uniquingKeysWith: { $1 })
+        func rate(_ name: String) -> Money? { byName[name] ?? nil }
+        return TokenRates(
+            input: input, output: output, cached: rate("cached"), cacheWrite: rate("cacheWrite"),
+            cacheWriteLong: rate("cacheWriteLong"), audioInput: rate("audioInput"),
+            reasoning: rate("reasoning"), audioOutput: rate("audioOutput"))
+    }
+
+    private mutating func tiers(_ value: Value?) -> [RateTier] {
+        (items(value, of: "tiers") ?? []).compactMap { item in
+            var fields = fields(item)
+            let place = fields.take("above")
+            let above = wholeNumber(place, in: 0...Int64.max)
+            if place?.isNull ?? true { missing("above", in: fields, of: "tier") }
+            let rates = rates(&fields)
+            finish(fields)
+            guard let above, let rates else { return nil }
+            return RateTier(above: above, rates: rates)
         }
     }
 

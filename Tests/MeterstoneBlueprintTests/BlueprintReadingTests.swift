@@ -3,6 +3,44 @@ import MeterstoneCore
 import Testing
 
 @Suite struct BlueprintReadingTests {
+    @Test func `every kind of price arrives`() throws {
+        let blueprint = try Blueprint(
+            yaml: """
+                models:
+                  large:
+                    prices:
+                      - input: 3
+                        output: 15
+                        cached: 0.3
+                        cacheWrite: 3.75
+                        cacheWriteLong: 6
+                        audioInput: 40
+                        audioOutput: 80
+                        reasoning: 15.5
+                        image: 0.04
+                        batchPercent: 50
+                        tiers:
+                          - { above: 200_000, input: 6, output: 22.5, cached: 0.6 }
+                """)
+        func amount(_ millionths: Int64) -> Money { Money(millionths: millionths) }
+        #expect(
+            blueprint.models.first?.prices == [
+                ModelPrice(
+                    rates: TokenRates(
+                        input: amount(3_000_000), output: amount(15_000_000),
+                        cached: amount(300_000), cacheWrite: amount(3_750_000),
+                        cacheWriteLong: amount(6_000_000), audioInput: amount(40_000_000),
+                        reasoning: amount(15_500_000), audioOutput: amount(80_000_000)),
+                    tiers: [
+                        RateTier(
+                            above: 200_000,
+                            rates: TokenRates(
+                                input: amount(6_000_000), output: amount(22_500_000),
+                                cached: amount(600_000)))
+                    ], image: amount(40_000), batchPercent: 50)
+            ])
+    }
+
     @Test func `limits per value and meters of cost arrive`() throws {
         let blueprint = try Blueprint(
             yaml: """

@@ -85,6 +85,46 @@ import Testing
                 ])
         ])
 
+    @Test func `requests tell tokens of every kind, beside each other or inside`() async throws {
+        var blueprint = TestServer.blueprint
+        blueprint.meters.append(Meter(key: MeterKey(unchecked: "requests")))
+        try await TestServer.run(blueprint: blueprint) { server in
+            let model = #"""
+                {"prices":[{"effectiveAt":"2026-01-01T00:00:00.000Z","input":3000000,"output":15000000,
+                 "cached":300000,"cacheWriteLong":6000000,"image":40000,"batchPercent":50,
+                 "tiers":[{"above":1000,"input":6000000,"output":30000000}]}]}
+                """#
+            #expect(try await server.put("/v1/models/large", model).status == 201)
+            let read = try await server.get("/v1/models/large")
+            #expect(try await server.put("/v1/models/large", read.text).text == read.text)
+            #expect(
+                try await server.put(
+                    "/v1/models/large",
+                    #"{"prices":[{"input":1,"output":1,"tiers":[{"above":1,"input":1,"outptu":1}]}]}"#
+                ).isProblem(422, "unknown_field", field: "prices[0].tiers[0].outptu"))
+            // 100 plain, 200 read, 10 written for long: 300 + 60 + 60; 20 and 5 thought: 375.
+            for (id, told, input, output, cost) in [
+                ("1", "inside", 310, 25, 795), ("2", "beside", 100, 20, 795),
+            ] {
+                _ = try await server.post(
+                    "/api/chat/track",
+                    #"{"requestId":"\#(id)","userId":"u","prompt":"x","sessionId":"s","model":"large"}"#
+                )
+                let ended = try await server.put(
+                    "/api/chat/track",
+                    #"""
+                    {"requestId":"\#(id)","userId":"u","status":"completed","tokensInput":\#(input),
+                     "tokensOutput":\#(output),"cachedTokens":200,"cacheWriteLongTokens":10,
+                     "reasoningTokens":5,"tokensTold":"\#(told)"}
+                    """#)
+                #expect(ended.status == 200)
+                #expect(ended.number("costMillionths") == cost)
+                #expect(ended.number("tokensInput") == 310)
+                #expect(ended.text.contains(#""otherTokens":{"cacheWriteLong":10}"#))
+            }
+        }
+    }
+
     private static func call(_ members: String) -> String {
         #"{"subject":"u","dimensions":{"model":"gpt"},\#(members)}"#
     }

@@ -42,7 +42,7 @@ public struct RequestEnd: Hashable, Sendable {
             return Rejection(
                 code: .invalidField, field: "tokensInput",
                 message: "expected numbers from 0, no more cached tokens than input, and no more "
-                    + "reasoning tokens than output")
+                    + "reasoning tokens than output; parts of either do not overlap")
         }
         if let tokens, tokens.used < 0 { return .negative("tokensUsed") }
         if let cost, cost < .zero { return .negative("cost") }
@@ -69,12 +69,6 @@ public struct EndedRequest: Sendable {
     public let credits: CreditCharge?
     /// This was told before.
     public let isDuplicate: Bool
-}
-
-extension TokenCounts {
-    var areConsistent: Bool {
-        cached >= 0 && reasoning >= 0 && input >= cached && output >= reasoning
-    }
 }
 
 extension Rejection {

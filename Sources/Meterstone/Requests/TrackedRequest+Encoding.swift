@@ -25,6 +25,7 @@ extension TrackedRequest {
         var tokensOutput: Int64?
         var cachedTokens: Int64?
         var reasoningTokens: Int64?
+        var otherTokens: OtherTokens?
         var costMillionths: Int64?
         /// Where the cost is none of whole millionths.
         var costTrillionths: Int64?
@@ -69,6 +70,7 @@ extension TrackedRequest {
             properties.tokensOutput = counts.output
             properties.cachedTokens = counts.cached
             properties.reasoningTokens = counts.reasoning
+            properties.otherTokens = OtherTokens(counts)
         case nil: break
         }
         let encoder = JSONEncoder()
@@ -130,7 +132,7 @@ extension TrackedRequest {
         tokens = RequestTokens(
             used: properties.tokensUsed, input: properties.tokensInput,
             output: properties.tokensOutput, cached: properties.cachedTokens,
-            reasoning: properties.reasoningTokens)
+            reasoning: properties.reasoningTokens, others: properties.otherTokens)
         cost = RequestCost(millionths: properties.costMillionths, properties.costSource)
         if let exact = properties.costTrillionths.flatMap({ Money(trillionths: Int128($0)) }) {
             cost?.money = exact

@@ -5,7 +5,8 @@ extension TrackedRequest: Codable {
     private enum CodingKeys: String, CodingKey {
         case requestId, userId, status, sessionId, prompt, response, model, requestType, category
         case complexity, estimatedTokens, tokensUsed, tokensInput, tokensOutput, cachedTokens
-        case reasoningTokens, cost, costMillionths, costSource, duration, error, userRating
+        case reasoningTokens, otherTokens, cost, costMillionths, costSource, duration, error,
+            userRating
         case ipAddress, userAgent, startedAt, completedAt
     }
 
@@ -38,7 +39,8 @@ extension TrackedRequest: Codable {
         tokens = RequestTokens(
             used: try number(.tokensUsed), input: try number(.tokensInput),
             output: try number(.tokensOutput), cached: try number(.cachedTokens),
-            reasoning: try number(.reasoningTokens))
+            reasoning: try number(.reasoningTokens),
+            others: try container.decodeIfPresent(OtherTokens.self, forKey: .otherTokens))
         cost = RequestCost(
             millionths: try number(.costMillionths),
             try container.decodeIfPresent(RequestCost.Source.self, forKey: .costSource))
@@ -70,6 +72,7 @@ extension TrackedRequest: Codable {
             try container.encode(counts.output, forKey: .tokensOutput)
             try container.encode(counts.cached, forKey: .cachedTokens)
             try container.encode(counts.reasoning, forKey: .reasoningTokens)
+            try container.encodeIfPresent(OtherTokens(counts), forKey: .otherTokens)
         }
         try container.encodeIfPresent(cost?.money.cents, forKey: .cost)
         try container.encodeIfPresent(cost?.money, forKey: .costMillionths)
@@ -86,11 +89,15 @@ extension TrackedRequest: Codable {
 
 extension RequestTokens {
     /// `nil` when nothing is told of them.
-    init?(used: Int64?, input: Int64?, output: Int64?, cached: Int64?, reasoning: Int64?) {
+    init?(
+        used: Int64?, input: Int64?, output: Int64?, cached: Int64?, reasoning: Int64?,
+        others: OtherTokens?
+    ) {
         if let input, let output {
-            self = .counts(
-                TokenCounts(
-                    input: input, output: output, cached: cached ?? 0, reasoning: reasoning ?? 0))
+            var counts = TokenCounts(
+                input: input, output: output, cached: cached ?? 0, reasoning: reasoning ?? 0)
+            others?.add(to: &counts)
+            self = .counts(counts)
         } else if let used {
             self = .total(used)
         } else {

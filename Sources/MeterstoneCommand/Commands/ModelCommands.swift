@@ -40,7 +40,10 @@ struct ModelsCommand: AsyncParsableCommand {
     struct Put: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Give a model a price from an instant on; its other prices stay.",
-            discussion: "Prices are amounts like 30 or 0.15, with at most six decimals.",
+            discussion: """
+                Prices are amounts like 30 or 0.15, with at most six decimals. Rates of large requests are \
+                written with a blueprint.
+                """,
             aliases: ["set"])
 
         @Argument(transform: { try ArgumentText.identifier($0) as ModelKey })
@@ -64,6 +67,37 @@ struct ModelsCommand: AsyncParsableCommand {
 
         @Option(
             help: ArgumentHelp(
+                "Input that is written to the cache (default: as input).", valueName: "price"),
+            transform: { try ArgumentText.price($0) })
+        var cacheWrite: Money?
+
+        @Option(
+            help: ArgumentHelp(
+                "Input that is written to it for an hour or longer (default: as for less).",
+                valueName: "price"),
+            transform: { try ArgumentText.price($0) })
+        var cacheWriteLong: Money?
+
+        @Option(
+            help: ArgumentHelp("Input that is sound (default: as input).", valueName: "price"),
+            transform: { try ArgumentText.price($0) })
+        var audioInput: Money?
+
+        @Option(
+            help: ArgumentHelp("Output that is sound (default: as output).", valueName: "price"),
+            transform: { try ArgumentText.price($0) })
+        var audioOutput: Money?
+
+        @Option(
+            help: ArgumentHelp("What one image costs (default: nothing).", valueName: "price"),
+            transform: { try ArgumentText.price($0) })
+        var image: Money?
+
+        @Option(help: "What requests of a batch cost of it, in hundredths.")
+        var batchPercent = 100
+
+        @Option(
+            help: ArgumentHelp(
                 "The model's own thinking (default: as output).", valueName: "price"),
             transform: { try ArgumentText.price($0) })
         var reasoning: Money?
@@ -78,8 +112,11 @@ struct ModelsCommand: AsyncParsableCommand {
 
         func run() async throws {
             let price = ModelPrice(
-                effectiveAt: effectiveAt, input: input, output: output, cached: cached,
-                reasoning: reasoning)
+                effectiveAt: effectiveAt,
+                rates: TokenRates(
+                    input: input, output: output, cached: cached, cacheWrite: cacheWrite,
+                    cacheWriteLong: cacheWriteLong, audioInput: audioInput, reasoning: reasoning,
+                    audioOutput: audioOutput), image: image, batchPercent: batchPercent)
             let outcome = try await OpenStore.with(store, for: .mayCreate) { service in
                 let known = try await service.blueprint().models.first { $0.key == key }
                 let others = (known?.prices ?? []).filter { $0.effectiveAt != effectiveAt }

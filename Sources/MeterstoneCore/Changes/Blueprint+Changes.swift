@@ -51,7 +51,10 @@ extension Blueprint {
             outcome = statistics == nil ? .missing : .deleted
             result.statistics = nil
         case .putModel(let model):
-            if let expectation = model.expectation {
+            if let expectation = model.expectation
+                ?? model.prices.lazy.compactMap(\.mistake).first?
+                .expectation
+            {
                 return (
                     self,
                     .rejected(Rejection(code: .invalidField, field: "prices", message: expectation))

@@ -147,6 +147,9 @@ public final class EventDetails: Sendable {
 
     package var modelName: String? { dimension(Self.modelDimension) }
 
+    /// Whether it is of a batch, which may have a price of its own: the dimension `batch` is `true`.
+    package var isBatch: Bool { dimension("batch") == "true" }
+
     package func dimension(_ name: String) -> String? {
         dimensions.first { $0.name == name }?.value
     }

@@ -35,92 +35,125 @@ public struct Model: Hashable, Sendable, Codable {
     }
 }
 
-/// What a million tokens of each kind cost, from an instant until the next price.
-public struct ModelPrice: Hashable, Sendable, Codable {
+/// What the tokens of a model cost, from an instant until the next price.
+public struct ModelPrice: Hashable, Sendable {
     public var effectiveAt: Instant
-    public var input: Money
-    public var output: Money
-    /// Input tokens that the model's cache answered; `nil`: they cost what input costs.
-    public var cached: Money?
-    /// Tokens of the model's own thinking; `nil`: they cost what output costs.
-    public var reasoning: Money?
+    public var rates: TokenRates
+    /// Rates of large requests, sorted by their size, each once.
+    public var tiers: [RateTier]
+    /// What one image costs; `nil`: nothing beside its tokens.
+    public var image: Money?
+    /// What requests of a batch cost of all this, in hundredths.
+    public var batchPercent: Int
+
+    public init(
+        effectiveAt: Instant = .earliest, rates: TokenRates, tiers: [RateTier] = [],
+        image: Money? = nil, batchPercent: Int = 100
+    ) {
+        self.effectiveAt = effectiveAt
+        self.rates = rates
+        self.tiers = tiers.sorted { $0.above < $1.above }
+        self.image = image
+        self.batchPercent = batchPercent
+    }
 
     public init(
         effectiveAt: Instant = .earliest, input: Money, output: Money, cached: Money? = nil,
         reasoning: Money? = nil
     ) {
-        self.effectiveAt = effectiveAt
-        self.input = input
-        self.output = output
-        self.cached = cached
-        self.reasoning = reasoning
+        self.init(
+            effectiveAt: effectiveAt,
+            rates: TokenRates(input: input, output: output, cached: cached, reasoning: reasoning))
     }
 
-    private enum CodingKeys: String, CodingKey {
-        case effectiveAt, input, output, cached, reasoning
+    public var input: Money { rates.input }
+    public var output: Money { rates.output }
+    public var cached: Money? { rates.cached }
+    public var reasoning: Money? { rates.reasoning }
+
+    public static let percentRange = 0...100
+    public static let tiersMax = 16
+    /// Millionths that a million tokens may cost.
+    public static let range: ClosedRange<Int64> = 0...1_000_000_000_000
+    public static let expectation =
+        "expected millionths per million tokens, from 0 to 1000000000000"
+
+    /// What is wrong with it, if something is, and with which field.
+    package var mistake: (field: String, expectation: String)? {
+        let all = rates.all + tiers.flatMap(\.rates.all) + [image].compactMap(\.self)
+        if all.contains(where: { !Self.range.contains($0.millionths) }) {
+            return ("", Self.expectation)
+        }
+        if !Self.percentRange.contains(batchPercent) {
+            return ("batchPercent", "expected a whole number from 0 to 100")
+        }
+        if tiers.count > Self.tiersMax || tiers.contains(where: { $0.above < 0 })
+            || Set(tiers.map(\.above)).count < tiers.count
+        {
+            return (
+                "tiers", "expected at most \(Self.tiersMax) tiers, each above another number from 0"
+            )
+        }
+        return nil
     }
+}
+
+extension ModelPrice: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case effectiveAt, tiers, image, batchPercent
+    }
+
+    /// The names of its members on the wire.
+    package static let fields =
+        ["effectiveAt"] + TokenRates.fields + ["tiers", "image", "batchPercent"]
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
             effectiveAt: try container.decodeIfPresent(Instant.self, forKey: .effectiveAt)
                 ?? .earliest,
-            input: try container.decode(Money.self, forKey: .input),
-            output: try container.decode(Money.self, forKey: .output),
-            cached: try container.decodeIfPresent(Money.self, forKey: .cached),
-            reasoning: try container.decodeIfPresent(Money.self, forKey: .reasoning))
-        let all = [input, output, cached, reasoning].compactMap(\.self)
-        if all.contains(where: { !Self.range.contains($0.millionths) }) {
-            throw DecodingError.dataCorrupted(
-                .init(codingPath: decoder.codingPath, debugDescription: Self.expectation))
+            rates: try TokenRates(from: decoder),
+            tiers: try container.decodeIfPresent([RateTier].self, forKey: .tiers) ?? [],
+            image: try container.decodeIfPresent(Money.self, forKey: .image),
+            batchPercent: try container.decodeIfPresent(Int.self, forKey: .batchPercent) ?? 100)
+        if let (field, expectation) = mistake {
+            guard let key = CodingKeys(stringValue: field) else {
+                throw DecodingError.dataCorrupted(
+                    .init(codingPath: decoder.codingPath, debugDescription: expectation))
+            }
+            throw DecodingError.dataCorruptedError(
+                forKey: key, in: container, debugDescription: expectation)
         }
     }
 
-    /// Millionths that a million tokens may cost.
-    public static let range: ClosedRange<Int64> = 0...1_000_000_000_000
-    public static let expectation =
-        "expected millionths per million tokens, from 0 to 1000000000000"
-}
-
-/// Tokens of one request, by kind. Cached tokens are a part of the input, reasoning of the output.
-public struct TokenCounts: Hashable, Sendable {
-    public var input: Int64
-    public var output: Int64
-    public var cached: Int64
-    public var reasoning: Int64
-
-    public init(input: Int64, output: Int64, cached: Int64 = 0, reasoning: Int64 = 0) {
-        self.input = input
-        self.output = output
-        self.cached = cached
-        self.reasoning = reasoning
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(effectiveAt, forKey: .effectiveAt)
+        try rates.encode(to: encoder)
+        if !tiers.isEmpty { try container.encode(tiers, forKey: .tiers) }
+        try container.encodeIfPresent(image, forKey: .image)
+        if batchPercent != 100 { try container.encode(batchPercent, forKey: .batchPercent) }
     }
 }
 
 extension ModelPrice {
-    /// What tokens cost, exactly; `nil` when a number is negative, when a part is more than its whole, or
-    /// when the cost does not fit.
+    /// What tokens cost, exactly but for a batch, whose part is rounded down to a trillionth; `nil` when
+    /// the counts do not agree with each other, or when the cost does not fit.
     public func cost(of tokens: TokenCounts) -> Money? {
-        guard tokens.cached >= 0, tokens.reasoning >= 0, tokens.input >= tokens.cached,
-            tokens.output >= tokens.reasoning
-        else { return nil }
-        let parts = [
-            (tokens.input - tokens.cached, input), (tokens.cached, cached ?? input),
-            (tokens.output - tokens.reasoning, output), (tokens.reasoning, reasoning ?? output),
-        ]
-        // Millionths for a million tokens are trillionths for each.
-        return Money(
-            trillionths: parts.reduce(0) { $0 + Int128($1.0) * Int128($1.1.millionths) })
+        let rates = tiers.last { tokens.input > $0.above }?.rates ?? self.rates
+        guard var sum = rates.trillionths(tokens) else { return nil }
+        // The price of one image is no price of a million.
+        sum += Int128(tokens.images) * (image?.trillionths ?? 0)
+        if tokens.isBatch { sum = sum * Int128(batchPercent) / 100 }
+        return Money(trillionths: sum)
     }
 
     /// What so many tokens cost at most, of whatever kind they are.
     public func mostCost(of tokens: Int64) -> Money? {
-        let dearest = [input, output, cached, reasoning].compactMap(\.self).max() ?? input
-        return Money(trillionths: Int128(tokens) * Int128(dearest.millionths))
+        let all = rates.all + tiers.filter { tokens > $0.above }.flatMap(\.rates.all)
+        return Money(trillionths: Int128(tokens) * Int128(all.map(\.millionths).max() ?? 0))
     }
 
     /// Whether a token costs the same, whatever kind it is of.
-    public var isOneForAll: Bool {
-        input == output && cached ?? input == input && reasoning ?? output == output
-    }
+    public var isOneForAll: Bool { tiers.isEmpty && Set(rates.all).count == 1 }
 }

@@ -6,6 +6,13 @@ public enum TokenName {
     public static let cached = MeterKey(unchecked: "cachedTokens")
     /// A part of the output.
     public static let reasoning = MeterKey(unchecked: "reasoningTokens")
+    /// Parts of the input: written to the cache, for an hour or longer, and sound.
+    public static let cacheWrite = MeterKey(unchecked: "cacheWriteTokens")
+    public static let cacheWriteLong = MeterKey(unchecked: "cacheWriteLongTokens")
+    public static let audioInput = MeterKey(unchecked: "audioInputTokens")
+    /// A part of the output that is sound.
+    public static let audioOutput = MeterKey(unchecked: "audioOutputTokens")
+    public static let images = MeterKey(unchecked: "images")
     /// Input and output together.
     public static let all = MeterKey(unchecked: "tokens")
 }
@@ -14,14 +21,20 @@ extension ModelPrice {
     /// What the tokens of an event cost; `nil`: it does not tell them well enough.
     ///
     /// - Parameter isEstimate: tokens whose kind nobody tells cost what the dearest kind does.
-    package func cost(of quantities: Quantities, isEstimate: Bool) -> Money? {
+    /// - Parameter isBatch: whether the event is of a batch.
+    package func cost(of quantities: Quantities, isBatch: Bool, isEstimate: Bool) -> Money? {
         func units(_ name: MeterKey) -> Int64? { quantities[name]?.units }
         let (input, output) = (units(TokenName.input), units(TokenName.output))
         guard input == nil, output == nil else {
             return cost(
                 of: TokenCounts(
                     input: input ?? 0, output: output ?? 0, cached: units(TokenName.cached) ?? 0,
-                    reasoning: units(TokenName.reasoning) ?? 0))
+                    reasoning: units(TokenName.reasoning) ?? 0,
+                    cacheWrite: units(TokenName.cacheWrite) ?? 0,
+                    cacheWriteLong: units(TokenName.cacheWriteLong) ?? 0,
+                    audioInput: units(TokenName.audioInput) ?? 0,
+                    audioOutput: units(TokenName.audioOutput) ?? 0,
+                    images: units(TokenName.images) ?? 0, isBatch: isBatch))
         }
         guard let all = units(TokenName.all), all >= 0 else { return nil }
         return isOneForAll || isEstimate ? mostCost(of: all) : nil

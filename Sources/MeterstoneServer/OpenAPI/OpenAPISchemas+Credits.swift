@@ -19,6 +19,12 @@ extension OpenAPISchemas {
         ("RecurringGrant", object(["window", "amount"], recurringGrant)),
         ("ModelPrice", object(["input", "output"], price)),
         (
+            "RateTier",
+            object(
+                ["above", "input", "output"],
+                #""above":{"type":"integer","minimum":0,"maximum":9223372036854775807},"# + rates)
+        ),
+        (
             "Price",
             #"""
             {"type":"integer","minimum":0,"maximum":1000000000000,
@@ -62,7 +68,15 @@ extension OpenAPISchemas {
 
     private static let price = #"""
         "effectiveAt":{"$ref":"OptionalInstant"},
+        "tiers":{"type":["array","null"],"maxItems":16,"items":{"$ref":"RateTier"}},
+        "image":{"$ref":"OptionalPrice"},
+        "batchPercent":{"type":["integer","null"],"minimum":0,"maximum":100},
+        """# + rates
+
+    private static let rates = #"""
         "input":{"$ref":"Price"},"output":{"$ref":"Price"},
-        "cached":{"$ref":"OptionalPrice"},"reasoning":{"$ref":"OptionalPrice"}
+        "cached":{"$ref":"OptionalPrice"},"cacheWrite":{"$ref":"OptionalPrice"},
+        "cacheWriteLong":{"$ref":"OptionalPrice"},"audioInput":{"$ref":"OptionalPrice"},
+        "reasoning":{"$ref":"OptionalPrice"},"audioOutput":{"$ref":"OptionalPrice"}
         """#
 }

@@ -43,13 +43,17 @@ extension FlatBody {
             texts: [
                 "requestId": ChatBounds.name, "status": ChatBounds.name, "userId": ChatBounds.name,
                 "response": ChatBounds.text, "error": ChatBounds.error,
-                "errorMessage": ChatBounds.error,
-            ],
-            numbers: [
-                "tokensUsed", "tokensInput", "tokensOutput", "cachedTokens", "reasoningTokens",
-                "cost", "duration", "userRating",
-            ])
+                "errorMessage": ChatBounds.error, "tokensTold": ChatBounds.name,
+                "processing": ChatBounds.name,
+            ], numbers: Set(endNumbers + ["userRating"]))
     }
+
+    private static let tokenParts = [
+        "cachedTokens", "reasoningTokens", "cacheWriteTokens", "cacheWriteLongTokens",
+        "audioInputTokens", "audioOutputTokens", "images",
+    ]
+    private static let endNumbers =
+        ["tokensUsed", "tokensInput", "tokensOutput"] + tokenParts + ["cost", "duration"]
 
     func requestID() throws(Rejection) -> EventID {
         _ = try requiredText("requestId", "the id that the start was answered")
@@ -60,13 +64,11 @@ extension FlatBody {
     /// The rating of a body that tells nothing else.
     func ratingAlone() throws(Rejection) -> Int? {
         guard text("status") == nil else { return nil }
-        for name in ["response", "error", "errorMessage"] where text(name) != nil {
+        for name in ["response", "error", "errorMessage", "tokensTold", "processing"]
+        where text(name) != nil {
             throw .missing("status", Self.statuses)
         }
-        for name in [
-            "tokensUsed", "tokensInput", "tokensOutput", "cachedTokens", "reasoningTokens", "cost",
-            "duration",
-        ] where try number(name) != nil {
+        for name in Self.endNumbers where try number(name) != nil {
             throw .missing("status", Self.statuses)
         }
         guard let rating = try number("userRating") else {
@@ -109,7 +111,7 @@ extension FlatBody {
             for name in ["tokensInput", "tokensOutput"] where (input ?? output) != nil {
                 if try number(name) == nil { throw .missing(name, "both kinds of tokens") }
             }
-            for name in ["cachedTokens", "reasoningTokens"] where try number(name) != nil {
+            for name in Self.tokenParts where try number(name) != nil {
                 throw .missing("tokensInput", "tokensInput and tokensOutput beside \(name)")
             }
             return used.map { .total($0) }
@@ -117,9 +119,36 @@ extension FlatBody {
         if let used, used != input + output {
             throw .invalid("tokensUsed", "tokensInput and tokensOutput together")
         }
-        return .counts(
-            TokenCounts(
-                input: input, output: output, cached: try number("cachedTokens") ?? 0,
-                reasoning: try number("reasoningTokens") ?? 0))
+        var counts = TokenCounts(
+            input: input, output: output, cached: try number("cachedTokens") ?? 0,
+            reasoning: try number("reasoningTokens") ?? 0,
+            cacheWrite: try number("cacheWriteTokens") ?? 0,
+            cacheWriteLong: try number("cacheWriteLongTokens") ?? 0,
+            audioInput: try number("audioInputTokens") ?? 0,
+            audioOutput: try number("audioOutputTokens") ?? 0,
+            images: try number("images") ?? 0, isBatch: try isBatch())
+        if try areTokensBeside() {
+            counts.input += counts.cached + counts.cacheWrite + counts.cacheWriteLong
+            counts.output += counts.reasoning
+        }
+        return .counts(counts)
+    }
+
+    /// Whether what the cache had and what was thought is told beside input and output, as some providers
+    /// do, and not as a part of them.
+    private func areTokensBeside() throws(Rejection) -> Bool {
+        switch text("tokensTold") {
+        case nil, "inside": return false
+        case "beside": return true
+        default: throw .invalid("tokensTold", "inside or beside")
+        }
+    }
+
+    private func isBatch() throws(Rejection) -> Bool {
+        switch text("processing") {
+        case nil, "standard": return false
+        case "batch": return true
+        default: throw .invalid("processing", "standard or batch")
+        }
     }
 }

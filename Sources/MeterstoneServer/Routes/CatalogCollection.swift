@@ -72,7 +72,7 @@ extension CatalogCollection where Item == Model, Key == ModelKey {
         CatalogCollection(
             name: "models", singular: "model", unknown: "unknown_model",
             fields: ["key", "prices"],
-            elements: ["prices": ["effectiveAt", "input", "output", "cached", "reasoning"]],
+            elements: ["prices": ModelPrice.fields, "prices.tiers": RateTier.fields],
             items: { $0.models }, key: { $0.key }, put: { .putModel($0) },
             delete: { .deleteModel($0) }, target: { .model($0) })
     }

@@ -6,7 +6,7 @@ extension WorkingSet {
     /// An event with what it costs by the price of its model; `nil`: nobody counts costs, it tells its own,
     /// or there is no price.
     ///
-    /// - Parameter isEstimate: as of ``ModelPrice/cost(of:isEstimate:)``.
+    /// - Parameter isEstimate: as of ``ModelPrice/cost(of:isBatch:isEstimate:)``.
     func priced(_ event: UsageEvent, at now: Instant, isEstimate: Bool) -> UsageEvent? {
         guard !catalog.costMeters.isEmpty, let details = event.details, details.cost == nil,
             let cost = cost(
@@ -21,7 +21,7 @@ extension WorkingSet {
         _ quantities: Quantities, _ details: EventDetails, at instant: Instant, isEstimate: Bool
     ) -> Money? {
         details.modelName.flatMap { catalog.price(of: $0, at: instant) }?
-            .cost(of: quantities, isEstimate: isEstimate)
+            .cost(of: quantities, isBatch: details.isBatch, isEstimate: isEstimate)
     }
 
     /// Computes a cost anew that was computed before, once the quantities are others.
