@@ -18,7 +18,7 @@ extension WorkingSet {
             guard options.isTrackingEnabled else { return .rejected(.trackingDisabled) }
             let record = try write(event, admission, at: now, terms: terms)
             return .decided(
-                admission.decision(record.id), Reservation(record, of: event.subject))
+                admission.decision(record.id), Reservation(record, of: admission.subject.id))
         }
     }
 
