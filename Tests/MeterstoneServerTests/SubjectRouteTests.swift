@@ -94,6 +94,13 @@ import Testing
             #expect(renamed.has("createdAt") && renamed.header("ETag") != nil)
             let list = try await server.get(path + "/aliases")
             #expect(list.text == #"{"aliases":["a/1","ann"]}"#)
+            // What was read under one key can be written under another.
+            let written = try await server.put(path, try await server.get(path).text)
+            #expect(written.header("Meterstone-Outcome") == "unchanged")
+            let patched = try await server.send(.patch, path, #"{"id":"ann","name":"A"}"#)
+            #expect(patched.text("id") == "anna" && patched.text("name") == "A")
+            let mistaken = try await server.put(path, #"{"id":"a/1"}"#)
+            #expect(mistaken.isProblem(422, "invalid_field", field: "id"))
             let kept = try await server.delete("/v1/subjects/anna/aliases/ann")
             #expect(kept.isProblem(409, "in_use", field: "alias"))
             #expect(try await server.delete("/v1/subjects/anna/aliases/a%2F1").status == 204)

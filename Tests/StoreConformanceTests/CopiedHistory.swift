@@ -116,6 +116,10 @@ enum CopiedHistory {
         #expect(try await !engine.decide("bob", 50).isAllowed)
         _ = try await engine.consume(.of(.bob, [.seconds: 30]))
         try await engine.put(.deletePlan(.big))
+        try await engine.put(.putAlias(.ada, alias: SubjectID(unchecked: "ada@example.org")))
+        try await engine.put(
+            .renameSubject(
+                SubjectID(unchecked: "idle"), to: SubjectID(unchecked: "asleep")))
     }
 
     private static func setUp(_ engine: MeterstoneEngine) async throws {
@@ -156,7 +160,8 @@ enum CopiedHistory {
     static func numbers(of engine: MeterstoneEngine) async throws -> [String] {
         var lines: [String] = []
         for subject in try await engine.subjects(after: nil, count: 100) {
-            lines.append("\(subject)")
+            lines.append("\(subject) \(try await engine.aliases(of: subject.id) ?? [])")
+            lines.append("\(try await engine.times(of: .subject(subject.id)) ?? Times())")
             let limits = try await engine.limits(of: subject.id)
             lines += limits.map { "\(subject.id) \($0)" }
             for meter in meters {

@@ -82,7 +82,12 @@ import Testing
             #expect(try await engine.decide(.of(Self.ann, [.prompts: 2], id: "a")).isAllowed)
             #expect(try await engine.decide(.of(.bob, [.prompts: 3], id: "b")).isAllowed)
             let terms = ReservationTerms(milliseconds: 60_000)
-            _ = try await engine.reserve(.of(Self.ann, id: "r"), terms)
+            let reserved = try await engine.reserve(.of(Self.annie, id: "r"), terms)
+            guard case .decided(_, let reservation?) = reserved else {
+                Issue.record("expected a reservation, got \(reserved)")
+                return
+            }
+            #expect(reservation.subject == Self.ann)
             let revenue = try await engine.report(.plans(nil), Self.march)
             clock.advance(bySeconds: 1)
             let rename = Change.renameSubject(Self.ann, to: Self.anna)

@@ -8,7 +8,13 @@ extension Change {
         case .deleteSubject: return .deleteSubject(id)
         case .patch(var patch):
             switch patch.target {
-            case .subject: patch.target = .subject(id)
+            case .subject(let key):
+                patch.target = .subject(id)
+                // Which may be named once more.
+                if case .object(var members) = patch.members, members["id"] == .text(key.text) {
+                    members["id"] = .text(id.text)
+                    patch.members = .object(members)
+                }
             case .subscription: patch.target = .subscription(id)
             case .meter, .plan, .limit, .model: break
             }

@@ -34,7 +34,7 @@ struct SubjectRoutes: Sendable {
             let id: SubjectID = try context.parameter("subject")
             let body = try AdministrativeBody(
                 try await request.json(), fields: Self.fields, elsewhere: Self.elsewhere)
-            try body.require("id", toBe: id.text)
+            try await require(id, in: body)
             return try await engine.patch(
                 .subject(id), body, request, missing: .missing(.unknownSubject, "subject \(id)"))
         }
@@ -43,6 +43,13 @@ struct SubjectRoutes: Sendable {
             return try await engine.delete(
                 .deleteSubject(id), request, missing: .missing(.unknownSubject, "subject \(id)"))
         }
+    }
+
+    /// Refuses a body that names another subject than the path, under whichever of its keys.
+    private func require(_ id: SubjectID, in body: AdministrativeBody) async throws {
+        guard let named = body.text("id"), named != id.text,
+            named == (try await engine.subject(id))?.id.text
+        else { return try body.require("id", toBe: id.text) }
     }
 
     private func list(_ request: Request) async throws -> Response {
@@ -73,7 +80,7 @@ struct SubjectRoutes: Sendable {
         let body = try AdministrativeBody(
             try await request.json(), fields: Self.fields + Times.fields,
             elsewhere: Self.elsewhere)
-        try body.require("id", toBe: id.text)
+        try await require(id, in: body)
         let subject = try body.decode(Subject.self, adding: [("id", id.text)])
         return try await engine.put(.putSubject(subject), request)
     }

@@ -88,7 +88,7 @@ struct StoreComparison {
             for subject in subjects {
                 try compare(subject, try target.subject(number: subject.number))
             }
-            report.subjects += subjects.count
+            report.subjects += subjects.count { $0.alias == nil }
             last = next
         }
     }

@@ -175,6 +175,14 @@ extension Change {
         }
     }
 
+    /// Whether it changes which keys mean a subject, and nothing else of it.
+    package var isOfKeys: Bool {
+        switch self {
+        case .putAlias, .deleteAlias, .renameSubject: true
+        default: false
+        }
+    }
+
     /// The subject whose profile changes, if one does.
     package var subject: SubjectID? {
         switch self {

@@ -23,7 +23,9 @@ extension WorkingSet {
                 return .changed(.rejected(why), after: nil, isReplay: false)
             }
         }
-        if !request.change.isOfCredits, let id = request.change.subject {
+        if !request.change.isOfCredits, !request.change.isOfKeys,
+            let id = request.change.subject
+        {
             try writeDue(of: try state(of: id), at: now)
         }
         switch try decided(request.change, at: now) {

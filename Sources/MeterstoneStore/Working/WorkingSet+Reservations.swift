@@ -20,7 +20,7 @@ extension WorkingSet {
             let record = try write(
                 priced ?? event, admission, at: now, isPriced: priced != nil, terms: terms)
             return .decided(
-                admission.decision(record.id), Reservation(record, of: event.subject))
+                admission.decision(record.id), Reservation(record, of: admission.subject.id))
         }
     }
 
