@@ -13,7 +13,8 @@ extension WorkingSet {
             switch command {
             case .consume(let event), .check(let event, _), .record(let event),
                 .reserve(let event, _):
-                let movements = catalog.movements(of: event)
+                let movements = catalog.movements(
+                    of: priced(event, at: now, isEstimate: true) ?? event)
                 let instant = event.occurredAt ?? now
                 forEachLevel(of: event.subject) { subject in
                     for movement in movements {
