@@ -90,7 +90,7 @@ extension Model {
         let status = asked == nil ? ReservationStatus.released : .settled
         guard reservation.status == .open else {
             let details =
-                closing.details.map { $0.with(cost: $0.cost ?? reservation.closingDetails.cost) }
+                closing.details.map { $0.told(over: reservation.closingDetails) }
                 ?? reservation.closingDetails
             guard reservation.status == status, reservation.asked == asked,
                 details == reservation.closingDetails
@@ -137,9 +137,8 @@ extension Model {
     ) -> UsageEvent {
         let before = events[place].event
         var after = before
-        if let details {
-            after.details = details.with(cost: details.cost ?? before.details?.cost)
-        }
+        // What is told at the end is added to what was told before.
+        if let details { after.details = details.told(over: before.details) }
         after.quantities = .none
         guard let asked else { return after }
         var pairs = before.quantities.pairs + asked.pairs
