@@ -24,7 +24,8 @@ import Testing
                     {"active":true,"allowances":{},"beyondValues":"refuse","defaultAllowance":5,\#
                     "key":"models","meter":"prompts","mode":"enforce","per":"model",\#
                     "values":{"large*":2,"small":{"allowances":{"pro":9},"defaultAllowance":8}},\#
-                    "valuesMax":2,"window":"day"}
+                    "valuesMax":2,"window":"day","createdAt":"2026-03-10T12:00:00.000Z",\#
+                    "updatedAt":"2026-03-10T12:00:00.000Z"}
                     """#)
             let first = try await server.post("/v1/consume", Self.use("large-1", 2))
             #expect(first.status == 200)

@@ -115,7 +115,8 @@ import Testing
             #expect(
                 made.text == """
                     {"billingPeriod":"month","isDefault":false,"key":"gold","price":9990000,\
-                    "rank":0}
+                    "rank":0,"createdAt":"2026-03-10T12:00:00.000Z",\
+                    "updatedAt":"2026-03-10T12:00:00.000Z"}
                     """)
             let yearly = try await server.put(
                 "/v1/plans/gold", #"{"price":99000000,"billingPeriod":"year"}"#)

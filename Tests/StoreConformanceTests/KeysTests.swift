@@ -195,4 +195,37 @@ import Testing
             #expect(try await engine.verify().differences == [])
         }
     }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `changes of plan and additions under another key are the subject's`(
+        store: StoreUnderTest
+    )
+        async throws
+    {
+        try await store.withSession { session in
+            var engine = session.engine
+            try await engine.setUp(plans: [Plan(key: .pro)], limits: [.daily(5)])
+            try await engine.count(.of(Self.ann, [.prompts: 1], id: "a"))
+            try await engine.put(.putAlias(Self.ann, alias: Self.annie))
+            let change = SubscriptionChange(plan: .pro)
+            #expect(
+                try await engine.put(.changeSubscription(Self.annie, change)).code == "created")
+            let addition = Addition(
+                id: AdditionID(unchecked: "more"),
+                .limit(LimitKey(unchecked: "prompts_daily"), .add(3)))
+            #expect(try await engine.put(.putAddition(Self.annie, addition)).code == "created")
+            for _ in 0..<2 {
+                let subject = try await engine.subject(Self.ann)
+                #expect(subject?.subscription?.plan == .pro && subject?.additions.count == 1)
+                let limits = try await engine.limits(of: Self.ann)
+                #expect(limits.map(\.allowance) == [.units(8)])
+                try await session.reopen()
+                engine = session.engine
+            }
+            let end = AdditionID(unchecked: "more")
+            #expect(try await engine.put(.endAddition(Self.annie, end)).code == "deleted")
+            #expect(try await engine.limits(of: Self.ann).map(\.allowance) == [.units(5)])
+            #expect(try await engine.verify().differences == [])
+        }
+    }
 }

@@ -30,7 +30,15 @@ extension Change {
         case .voidGrant(_, let grant, let reason): return .voidGrant(id, grant, reason: reason)
         case .refundCredit(_, let reference, let reason):
             return .refundCredit(id, reference: reference, reason: reason)
-        default: return self
+        case .changeSubscription(_, let change): return .changeSubscription(id, change)
+        case .turnSubscription(_, let turn): return .turnSubscription(id, turn)
+        case .cancelScheduled(_, let start): return .cancelScheduled(id, startsAt: start)
+        case .putAddition(_, let addition): return .putAddition(id, addition)
+        case .endAddition(_, let addition): return .endAddition(id, addition)
+        case .putMeter, .deleteMeter, .putPlan, .deletePlan, .putLimit, .deleteLimit,
+            .putCreditPolicy, .deleteCreditPolicy, .putStatisticsPolicy, .deleteStatisticsPolicy,
+            .putModel, .deleteModel, .putKey, .deleteKey, .noteBlueprint, .noteImport:
+            return self
         }
     }
 }
