@@ -109,6 +109,13 @@ public protocol Store: AnyObject, Sendable {
     /// Administrative changes, newest first.
     func changes(before sequence: Int64?, count: Int) throws(StoreError) -> [ChangeEntry]
 
+    /// Copies everything that was answered before into a new folder, as a store of its own, beside commits
+    /// and reads.
+    ///
+    /// Codes: `misuse` where the folder is there already, or where the database makes its own backups;
+    /// `inputOutput`, `diskFull`. The folder is then not there.
+    func backup(to directory: String) throws(StoreError)
+
     /// Throws unless the database answers within a second or two. One caller at a time.
     func ping() throws(StoreError)
 }
@@ -125,6 +132,12 @@ extension Store {
     public var readPlaces: (short: Int, long: Int) { (4, 2) }
 
     public func ping() throws(StoreError) {}
+
+    public func backup(to directory: String) throws(StoreError) {
+        throw StoreError(
+            code: .misuse, message: "this store has no files to copy; use meterstone backup --store"
+        )
+    }
 }
 
 extension Store {

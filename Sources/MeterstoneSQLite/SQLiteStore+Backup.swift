@@ -1,0 +1,64 @@
+import Foundation
+import GRDB
+public import MeterstoneStore
+
+extension SQLiteStore {
+    /// Pages that are copied in one step, 32 MiB.
+    private static let pagesPerStep: CInt = 8_192
+
+    /// Copies the store as it stands into a new folder. Commits and reads go on meanwhile; what is committed
+    /// after it began is not in it.
+    ///
+    /// The pages come from one snapshot, the journal among them, so that a copy is opened as a store is
+    /// that was killed at that instant. It has its name when all of it is on disk.
+    public func backup(to directory: String) throws(StoreError) {
+        do {
+            guard !FileManager.default.fileExists(atPath: directory) else {
+                throw StoreError(code: .misuse, message: "'\(directory)' is there already")
+            }
+            let partial = directory + ".partial"
+            try? FileManager.default.removeItem(atPath: partial)
+            try FileManager.default.createDirectory(
+                atPath: partial, withIntermediateDirectories: true)
+            do {
+                try copyPages(to: partial + "/meterstone.sqlite")
+                try StoreFolder.sync(partial)
+                try FileManager.default.moveItem(atPath: partial, toPath: directory)
+                try StoreFolder.sync((directory as NSString).deletingLastPathComponent)
+            } catch {
+                try? FileManager.default.removeItem(atPath: partial)
+                throw error
+            }
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    private func copyPages(to path: String) throws {
+        let copy = try DatabaseQueue(path: path)
+        try pool.read { database in
+            // A snapshot begins with the first look.
+            _ = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema")
+            try copy.writeWithoutTransaction { target in
+                try database.backup(to: target, pagesPerStep: Self.pagesPerStep)
+            }
+        }
+        try copy.close()
+    }
+}
+
+/// Folders that have to outlast a loss of power.
+private enum StoreFolder {
+    /// Writes to disk which files there are, and what is in them.
+    static func sync(_ directory: String) throws {
+        let folder = directory.isEmpty ? "." : directory
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder)
+            .map { folder + "/" + $0 }
+        for path in files.filter({ $0.hasSuffix(".sqlite") }) + [folder] {
+            let descriptor = unsafe open(path, O_RDONLY)
+            guard descriptor >= 0 else { throw POSIXError(.init(rawValue: errno) ?? .EIO) }
+            defer { close(descriptor) }
+            guard fsync(descriptor) == 0 else { throw POSIXError(.init(rawValue: errno) ?? .EIO) }
+        }
+    }
+}
