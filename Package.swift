@@ -54,6 +54,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
         .package(
             url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
@@ -161,6 +162,8 @@ let package = Package(
             dependencies: [
                 "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneStore",
                 .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "JWTKit", package: "jwt-kit", condition: server),
                 .product(name: "HTTPTypes", package: "swift-http-types", condition: server),
                 .product(name: "Hummingbird", package: "hummingbird", condition: server),
                 .product(name: "HummingbirdCore", package: "hummingbird", condition: server),
@@ -188,6 +191,9 @@ let package = Package(
                 "MeterstoneCore", "MeterstoneImport", "MeterstoneServer", "MeterstoneSQLite",
                 "MeterstoneStore",
                 .target(name: "MeterstonePostgres", condition: postgres),
+                .product(name: "AsyncHTTPClient", package: "async-http-client", condition: server),
+                .product(name: "NIOCore", package: "swift-nio", condition: server),
+                .product(name: "NIOHTTP1", package: "swift-nio", condition: server),
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser", condition: server),
                 .product(name: "Hummingbird", package: "hummingbird", condition: server),
@@ -273,7 +279,8 @@ let package = Package(
             name: "MeterstoneCommandTests",
             dependencies: [
                 "Meterstone", "MeterstoneAPI", "MeterstoneCommand", "MeterstoneCore",
-                "MeterstoneImport", "MeterstoneSQLite", "MeterstoneStore", "MeterstoneTesting",
+                "MeterstoneImport", "MeterstoneServer", "MeterstoneSQLite", "MeterstoneStore",
+                "MeterstoneTesting", .product(name: "Logging", package: "swift-log"),
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser", condition: server),
                 .product(name: "Subprocess", package: "swift-subprocess", condition: server),

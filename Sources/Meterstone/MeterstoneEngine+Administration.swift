@@ -75,7 +75,12 @@ extension MeterstoneEngine {
         try await view(of: nil).catalog.blueprint.sorted
     }
 
-    /// The same beside what is in force of it, where the environment says something else.
+    /// Keys of the interface, in the order of their names.
+    public func keys() async throws(StoreError) -> [APIKey] {
+        try await view(of: nil).catalog.blueprint.keys.sorted { $0.key < $1.key }
+    }
+
+    /// The same as ``blueprint()`` beside what is in force of it, where the environment says something else.
     package func effectiveBlueprint() async throws(StoreError) -> EffectiveBlueprint {
         let view = try await view(of: nil)
         return EffectiveBlueprint(
@@ -133,6 +138,14 @@ extension MeterstoneEngine {
     public func flush() async throws(StoreError) {
         try await committer.run { (store) throws(StoreError) in
             while try store.project() {}
+        }
+    }
+
+    /// Copies everything that was answered before into a new folder, as a store of its own. Commits and
+    /// reads go on meanwhile; what is committed after it began is not in it.
+    public func backup(to directory: String) async throws(StoreError) {
+        try await committer.read(.long) { (store) throws(StoreError) in
+            try store.backup(to: directory)
         }
     }
 

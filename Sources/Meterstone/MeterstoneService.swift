@@ -100,6 +100,9 @@ public protocol MeterstoneService: Sendable {
     /// What decides now, each part sorted by key.
     func blueprint() async throws -> Blueprint
 
+    /// Keys of the interface, in the order of their names.
+    func keys() async throws -> [APIKey]
+
     /// A subject's profile; `nil`: nothing was ever written of it.
     func subject(_ id: SubjectID) async throws -> Subject?
 

@@ -16,3 +16,21 @@ package func percentDecoded(_ text: some StringProtocol) -> String? {
     }
     return String(validating: bytes, as: UTF8.self)
 }
+
+extension String {
+    /// As a part of a path or of a query.
+    package var percentEncoded: String {
+        var result = ""
+        for byte in utf8 {
+            switch byte {
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "-"), UInt8(ascii: "."),
+                UInt8(ascii: "_"), UInt8(ascii: "~"):
+                result.unicodeScalars.append(Unicode.Scalar(byte))
+            default:
+                let digits = String(byte, radix: 16, uppercase: true)
+                result += digits.utf8.count == 1 ? "%0\(digits)" : "%\(digits)"
+            }
+        }
+        return result
+    }
+}

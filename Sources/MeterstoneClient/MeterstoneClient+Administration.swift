@@ -124,6 +124,10 @@ extension MeterstoneClient {
         return items
     }
 
+    public func keys() async throws -> [APIKey] {
+        try await send("GET", RequestPath("v1", "keys")).value(Shapes.keys)
+    }
+
     public func imports() async throws -> [ImportedFile] {
         try await send("GET", RequestPath("v1", "imports")).value(Shapes.imports)
     }
@@ -231,6 +235,8 @@ private struct WirePlace {
         case .putModel(let model):
             try self.init(put: RequestPath("v1", "models", model.key.text), model)
         case .deleteModel(let key): self.init("DELETE", RequestPath("v1", "models", key.text))
+        case .putKey(let key): try self.init(put: RequestPath("v1", "keys", key.key.text), key)
+        case .deleteKey(let key): self.init("DELETE", RequestPath("v1", "keys", key.text))
         case .putCreditPolicy(let policy):
             try self.init(put: RequestPath("v1", "credits", "policy"), policy)
         case .deleteCreditPolicy: self.init("DELETE", RequestPath("v1", "credits", "policy"))

@@ -35,12 +35,13 @@ package struct MeterstoneProgram: AsyncParsableCommand {
                 subcommands: [
                     MetersCommand.self, PlansCommand.self, LimitsCommand.self,
                     SubjectsCommand.self, CreditsCommand.self, ModelsCommand.self,
-                    StatisticsPolicyCommand.self, BlueprintCommand.self,
+                    StatisticsPolicyCommand.self, BlueprintCommand.self, KeysCommand.self,
                 ]),
             CommandGroup(
                 name: "Maintenance",
                 subcommands: [
-                    VerifyCommand.self, RebuildCommand.self, RepriceCommand.self, CopyCommand.self,
+                    BackupCommand.self, RestoreCommand.self, VerifyCommand.self,
+                    RebuildCommand.self, RepriceCommand.self, CopyCommand.self,
                     VersionCommand.self,
                 ]),
         ]

@@ -13,8 +13,9 @@ public func makeApplication(
 ) -> some ApplicationProtocol {
     let observer = Observer(options, logger: logger)
     let consuming = ConsumeRoutes(engine: engine, clock: options.clock)
-    let guardian = Guardian(administratorKey: options.administratorKey)
-    let routes = makeRoutes(engine: engine, options: options, observer: observer)
+    let access = Access(engine, options)
+    let guardian = access.guardian
+    let routes = makeRoutes(engine: engine, options: options, access: access, observer: observer)
     let paths = routes.paths
     let connections = OpenConnections(max: options.connectionsMax, options.metrics)
     return Application(
@@ -42,20 +43,22 @@ public func makeApplication(
 /// Every route of the server.
 public func makeRouter(
     engine: MeterstoneEngine, options: ServerOptions, logger: Logger = Logger(label: "meterstone")
-) -> Router<BasicRequestContext> {
+) -> Router<ServerContext> {
     makeRoutes(engine: engine, options: options, logger: logger).router
 }
 
 package func makeRoutes(
     engine: MeterstoneEngine, options: ServerOptions, logger: Logger
 ) -> Routes {
-    makeRoutes(engine: engine, options: options, observer: Observer(options, logger: logger))
+    makeRoutes(
+        engine: engine, options: options, access: Access(engine, options),
+        observer: Observer(options, logger: logger))
 }
 
 private func makeRoutes(
-    engine: MeterstoneEngine, options: ServerOptions, observer: Observer
+    engine: MeterstoneEngine, options: ServerOptions, access: Access, observer: Observer
 ) -> Routes {
-    var routes = Routes(options, observer: observer)
+    var routes = Routes(options, engine: engine, guardian: access.guardian, observer: observer)
     HealthRoutes(engine: engine).add(to: &routes)
     MetricsRoutes(engine: engine, metrics: options.metrics).add(to: &routes)
     ErrorPage().add(to: &routes)
@@ -81,8 +84,28 @@ private func makeRoutes(
     AnalyticsRoutes(engine: engine, options: options).add(to: &routes)
     WhatIfRoutes(engine: engine, options: options).add(to: &routes)
     ChangeRoutes(engine: engine).add(to: &routes)
+    BackupRoutes(backups: options.backups).add(to: &routes)
+    KeyRoutes(engine: engine, book: access.book, clock: options.clock).add(to: &routes)
+    TokenRoutes(engine: engine, tokens: access.tokens).add(to: &routes)
     let tracker = RequestTracker(engine, storedText: options.storedText)
     ChatTrackRoutes(tracker: tracker, clock: options.clock).add(to: &routes)
     TrackedRequestRoutes(tracker: tracker).add(to: &routes)
     return routes
+}
+
+/// What decides who may call: one for all ways into the server.
+private struct Access {
+    let book: AccessBook
+    let tokens: SubjectTokens
+    let guardian: Guardian
+
+    init(_ engine: MeterstoneEngine, _ options: ServerOptions) {
+        book = AccessBook(engine, clock: options.clock)
+        tokens = SubjectTokens(
+            secret: options.tokenSecret ?? options.administratorKey, issuer: options.tokenIssuer,
+            clock: options.clock)
+        guardian = Guardian(
+            administratorKey: options.administratorKey, book: book, tokens: tokens,
+            clock: options.clock)
+    }
 }

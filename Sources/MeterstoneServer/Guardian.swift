@@ -1,22 +1,91 @@
 import HTTPTypes
+import MeterstoneCore
+import MeterstoneStore
+import NIOCore
 
-/// Who may call the server: whoever has the administrator's key or, where there is none, whoever is on
-/// this machine and is not a page from elsewhere.
+/// Who may call the server: whoever has the administrator's key, a key of the interface or a subject's
+/// token. Where there is neither an administrator's key nor a key that may change what decides, whoever is
+/// on this machine and is not a page from elsewhere.
 ///
 /// A browser on the machine reaches a loopback address for every page that it shows. Where a page comes
 /// from it tells in `Origin`, with every request that writes; and a page whose own name was made to
 /// lead to this machine (DNS rebinding) is known by that name in `Host`. No browser sends another site's
 /// `Authorization`, so that with a key neither matters.
 struct Guardian: Sendable {
-    private let key: AdministratorKey?
+    private let administratorKey: AdministratorKey?
+    private let book: AccessBook
+    private let tokens: SubjectTokens
+    private let clock: @Sendable () -> Instant
 
-    init(administratorKey: String?) {
-        key = administratorKey.map { AdministratorKey($0) }
+    init(
+        administratorKey: String?, book: AccessBook, tokens: SubjectTokens,
+        clock: @escaping @Sendable () -> Instant
+    ) {
+        self.administratorKey = administratorKey.map { AdministratorKey($0) }
+        self.book = book
+        self.tokens = tokens
+        self.clock = clock
     }
 
-    func check(_ head: HTTPRequest) throws {
-        if let key { return try key.check(head.headerFields) }
-        // Programs that send neither are no browsers.
+    /// Who asks; throws where they may not.
+    ///
+    /// - Parameter address: from where they ask, if that is known.
+    func admit(
+        _ head: HTTPRequest, _ rule: AccessRule, from address: SocketAddress? = nil
+    ) async throws -> Caller {
+        let caller = try await caller(head, from: address)
+        if caller != .administrator { try caller.require(rule) }
+        return caller
+    }
+
+    /// Whether somebody asks who is known, whatever they may do.
+    func knows(_ head: HTTPRequest, from address: SocketAddress?) async -> Bool {
+        do {
+            _ = try await caller(head, from: address)
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    private func caller(_ head: HTTPRequest, from address: SocketAddress?) async throws -> Caller {
+        if let header = head.headerFields[.authorization] {
+            if let administratorKey, administratorKey.matches(header) { return .administrator }
+            if let secret = Self.bearer(header) {
+                if secret.hasPrefix(APIKey.secretPrefix) {
+                    return try await caller(ofKey: secret, from: address)
+                }
+                if secret.split(separator: ".").count == 3 {
+                    return try await tokens.caller(of: secret)
+                }
+            }
+        } else if let token = head.ownToken {
+            return try await tokens.caller(of: token)
+        }
+        guard administratorKey == nil, try await !book.hasAdministrator() else {
+            throw Problem.unauthorized
+        }
+        try requireOwnMachine(head)
+        return .administrator
+    }
+
+    private func caller(ofKey secret: String, from address: SocketAddress?) async throws -> Caller {
+        guard let key = try await book.key(ofSecret: secret) else { throw Problem.unauthorized }
+        guard !key.isExpired(at: clock()) else { throw Problem.expired("key \(key.key)") }
+        guard key.mayCome(from: address?.ipAddress) else { throw Problem.foreignAddress }
+        return Caller(key)
+    }
+
+    private static func bearer(_ header: String) -> String? {
+        let scheme = "bearer "
+        guard header.utf8.count > scheme.utf8.count,
+            header.prefix(scheme.count).lowercased() == scheme
+        else { return nil }
+        return String(header.dropFirst(scheme.count))
+    }
+
+    /// Programs that send neither are no browsers.
+    private func requireOwnMachine(_ head: HTTPRequest) throws {
         let authority = head.authority
         if let authority, !Self.isLoopback(authority) { throw Problem.foreignHost }
         guard let origin = head.headerFields[.origin] else { return }
@@ -35,7 +104,47 @@ struct Guardian: Sendable {
     }
 }
 
+extension HTTPRequest {
+    /// A token in the cookie, which a browser sends by itself: only for reading, or where the request
+    /// comes from a page of the same place, so that no other site's page can use it.
+    fileprivate var ownToken: String? {
+        guard let cookies = headerFields[.cookie] else { return nil }
+        if method != .get && method != .head {
+            guard let origin = headerFields[.origin], let authority,
+                origin.lowercased() == "https://" + authority.lowercased()
+                    || origin.lowercased() == "http://" + authority.lowercased()
+            else { return nil }
+        }
+        for cookie in cookies.split(separator: ";") {
+            let pair = cookie.drop { $0 == " " }
+            if pair.hasPrefix(SubjectTokens.cookie + "=") {
+                return String(pair.dropFirst(SubjectTokens.cookie.count + 1))
+            }
+        }
+        return nil
+    }
+}
+
 extension Problem {
+    private static let challenge: HTTPFields = [.wwwAuthenticate: "Bearer realm=\"meterstone\""]
+
+    static func expired(_ what: String) -> Problem {
+        Problem(
+            status: .unauthorized, code: "expired", detail: "the \(what) has expired",
+            headers: challenge)
+    }
+
+    static func invalidToken(_ why: String) -> Problem {
+        Problem(
+            status: .unauthorized, code: "invalid_token",
+            detail: "the token is not accepted: \(why)",
+            headers: challenge)
+    }
+
+    fileprivate static let foreignAddress = Problem(
+        status: .forbidden, code: "foreign_address",
+        detail: "the key may not be used from this address")
+
     fileprivate static let foreignHost = Problem(
         status: .forbidden, code: "foreign_host",
         detail:

@@ -12,6 +12,8 @@ enum RequestLimits {
             ? eventsBodyBytesMax : bodyBytesMax
     }
 
+    /// Bytes of a token of a subject.
+    static let tokenBytesMax = 8_192
     /// Bytes of a body that is taken on the fast path.
     static let shortBodyBytesMax = 65_536
     /// Parts of later requests that one connection may have waiting for an answer.

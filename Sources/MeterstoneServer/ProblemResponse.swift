@@ -73,7 +73,7 @@ extension Problem {
     static func status(of code: Rejection.Code) -> HTTPResponse.Status {
         switch code {
         case .malformed: .badRequest
-        case .trackingDisabled: .forbidden
+        case .trackingDisabled, .foreignSubject: .forbidden
         case .alreadyVoided, .eventVoided, .eventRefunded, .inUse, .idempotencyConflict,
             .reservationOpen, .reservationClosed,
             .duplicateGrant, .alreadyRefunded:
@@ -204,7 +204,7 @@ extension Problem {
 
     static let unauthorized = Problem(
         status: .unauthorized, code: "unauthorized",
-        detail: "expected the header field 'Authorization: Bearer KEY' with the administrator key",
+        detail: "expected the header field 'Authorization: Bearer KEY' with a key that is accepted",
         headers: [.wwwAuthenticate: "Bearer realm=\"meterstone\""])
 
     static func unsupportedMediaType(_ expected: String) -> Problem {

@@ -57,11 +57,12 @@ extension HTTPFields {
         try idempotencyKey().flatMap { EventID($0) }
     }
 
-    /// Who is named in the audit log: the header field `X-Author`, or "administrator".
+    /// Who is named in the audit log: the header field `X-Author`, whoever asks, or both.
     func author() throws(Rejection) -> String {
-        guard let header = self[.author] else { return "administrator" }
+        let caller = Caller.current
+        guard let header = self[.author] else { return caller.name }
         guard SubjectID.isValid(header) else { throw .invalid("X-Author", SubjectID.expectation) }
-        return header
+        return caller == .administrator ? header : "\(header), \(caller.name)"
     }
 }
 
@@ -114,7 +115,7 @@ extension Request {
     }
 }
 
-extension BasicRequestContext {
+extension ServerContext {
     /// A parameter of the path, as the identifier that it has to be.
     func parameter<Identifier: TextIdentifier>(
         _ name: String, as type: Identifier.Type = Identifier.self

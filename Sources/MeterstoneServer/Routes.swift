@@ -1,5 +1,8 @@
 package import HTTPTypes
 import Hummingbird
+import Meterstone
+import MeterstoneAPI
+import MeterstoneCore
 import MeterstoneStore
 
 /// The routes as they are added: what is asked of each request before its handler is, and what becomes
@@ -9,17 +12,22 @@ import MeterstoneStore
 /// passes through it a hundred thousand times a second.
 package struct Routes {
     typealias Handler =
-        @Sendable (Request, BasicRequestContext) async throws -> Response
+        @Sendable (Request, ServerContext) async throws -> Response
 
-    private let hummingbird = Router(options: .autoGenerateHeadEndpoints)
+    private let hummingbird = Router(
+        context: ServerContext.self, options: .autoGenerateHeadEndpoints)
     private let guardian: Guardian
+    private let engine: MeterstoneEngine
     private let observer: Observer
     /// What all bodies may take together.
     private let bodies: MemoryBudget
     private(set) var paths = PathTable()
 
-    init(_ options: ServerOptions, observer: Observer) {
-        guardian = Guardian(administratorKey: options.administratorKey)
+    init(
+        _ options: ServerOptions, engine: MeterstoneEngine, guardian: Guardian, observer: Observer
+    ) {
+        self.guardian = guardian
+        self.engine = engine
         bodies = MemoryBudget(bytes: options.bodiesBytesMax)
         self.observer = observer
     }
@@ -32,8 +40,9 @@ package struct Routes {
         guard let operation = OpenAPIDocument.operation(method, path) else {
             preconditionFailure("\(method) \(path) is not in the description")
         }
+        let gate = gate(to: operation)
+        addOwn(method, path, gate.rule, handler)
         paths.add(path, method)
-        let guardian = operation.isOpen ? nil : guardian
         let query = operation.queryNames
         let hasParameters = path.contains(":")
         let observer = observer
@@ -41,19 +50,44 @@ package struct Routes {
         let route = observer.route(method, path)
         hummingbird.on(RouterPath(path), method: method) { request, context in
             try await observer.answer(request.head, route) { () async throws -> Response in
-                if let guardian { try guardian.check(request.head) }
-                if hasParameters { try request.requireWholePath() }
-                if request.hasQuery { try Query(request).allow(query) }
-                guard let bodies else { return try await handler(request, context) }
-                return try await BodyMemory.$current.withValue(BodyMemory(bodies)) {
-                    try await handler(request, context)
+                try await gate.pass(request, context) { (context) async throws -> Response in
+                    if hasParameters { try request.requireWholePath() }
+                    if request.hasQuery { try Query(request).allow(query) }
+                    guard let bodies else { return try await handler(request, context) }
+                    return try await BodyMemory.$current.withValue(BodyMemory(bodies)) {
+                        try await handler(request, context)
+                    }
                 }
             }
         }
     }
 
+    private func gate(to operation: OpenAPIOperation) -> Gate {
+        guard !operation.isOpen else { return Gate(guardian: nil, rule: nil, engine: engine) }
+        guard let rule = operation.rule else {
+            preconditionFailure("nobody says who may call \(operation.id)")
+        }
+        return Gate(guardian: guardian, rule: rule, engine: engine)
+    }
+
+    /// What a caller may read of one subject, a caller who is bound to it finds under `/v1/me`, too.
+    private mutating func addOwn(
+        _ method: HTTPRequest.Method, _ path: String, _ rule: AccessRule?,
+        _ handler: @escaping Handler
+    ) {
+        guard method == .get, rule?.own == .path, path.hasPrefix(OpenAPIOperation.subjectRoute)
+        else { return }
+        on(.get, "/v1/me" + path.dropFirst(OpenAPIOperation.subjectRoute.count)) {
+            request, context in
+            guard let own = Caller.current.subject else { throw Problem.noOwnSubject }
+            var context = context
+            context.coreContext.parameters["subject"] = own.text.percentEncoded[...]
+            return try await handler(request, context)
+        }
+    }
+
     /// The router, which answers what matches no route with a problem as well.
-    var router: Router<BasicRequestContext> {
+    var router: Router<ServerContext> {
         // Hummingbird gives a route the middleware that was added before it; what is added after
         // the last route is left for requests that match none.
         hummingbird.add(middleware: NoRoute(paths: paths, observer: observer))
@@ -97,11 +131,12 @@ private struct NoRoute: RouterMiddleware {
 
     @concurrent
     func handle(
-        _ request: Request, context: BasicRequestContext,
-        next: @concurrent (Request, BasicRequestContext) async throws -> Response
+        _ request: Request, context: ServerContext,
+        next: @concurrent (Request, ServerContext) async throws -> Response
     ) async throws -> Response {
         let methods = paths.methods(of: request.uri.path)
         return try await observer.answer(request.head, route) { () async throws -> Response in
+            if let answer = observer.origins.preflight(request.head, methods) { return answer }
             throw methods.isEmpty ? Problem.notFound : .methodNotAllowed(methods)
         }
     }

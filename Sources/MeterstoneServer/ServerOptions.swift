@@ -10,6 +10,15 @@ public struct ServerOptions: Sendable {
     /// administrator, so the caller has to bind to a loopback address, and requests that pages from
     /// elsewhere make are refused.
     public var administratorKey: String?
+    /// What tokens of subjects are signed with; `nil`: what the administrator's key gives, and without one
+    /// something of chance, so that tokens end with this process.
+    public var tokenSecret: String?
+    /// Whose tokens are accepted beside our own; `nil`: nobody's.
+    public var tokenIssuer: TokenIssuer?
+    /// Pages of these places may ask: `https://app.example.com`.
+    public var allowedOrigins: [String] = []
+    /// Where backups are; `nil`: the server makes none.
+    public var backups: (any Backups)?
     /// How many connections may be open. One more is answered with 503 and closed at once.
     public var connectionsMax = 4_096
     /// Whether `GET /v1/analytics/…` and `POST /v1/what-if` answer.

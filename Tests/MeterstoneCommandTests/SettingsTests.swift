@@ -55,7 +55,11 @@ import Testing
             "USAGE_TRACKING_ENABLED": "false", "USAGE_LIMITS_ENFORCED": "false",
             "USAGE_ANALYTICS_ENABLED": "false", "CREDITS_ENABLED": "true",
             "METERSTONE_STORED_TEXT": "hash", "METERSTONE_REQUEST_LOG": "text",
-            "METERSTONE_BODIES_MEBIBYTES": "99",
+            "METERSTONE_BODIES_MEBIBYTES": "99", "METERSTONE_TOKEN_SECRET": "secret",
+            "METERSTONE_TOKEN_ISSUER": "i", "METERSTONE_TOKEN_AUDIENCE": "a",
+            "METERSTONE_TOKEN_KEYS": "k", "METERSTONE_ALLOWED_ORIGINS": "https://a.example",
+            "METERSTONE_BACKUPS": "b", "METERSTONE_BACKUP_HOURS": "1",
+            "METERSTONE_BACKUPS_KEPT": "2",
         ])
         let standard = settings.lines.filter { $0.origin == .standard }
         #expect(
@@ -89,6 +93,7 @@ import Testing
             case "defaultTimeZone": #""Asia/Tokyo""#
             case "storedText": #""hash""#
             case "requestLog": #""json""#
+            case "allowedOrigins": #""https://a.example""#
             default: #""x""#
             }
         }

@@ -19,7 +19,8 @@ import MeterstoneServer
         (.reservationClosed, 409), (.tooManyReservations, 429), (.unknownGrant, 422),
         (.duplicateGrant, 409), (.unknownReference, 422), (.alreadyRefunded, 409),
         (.creditOverflow, 422), (.eventVoided, 409), (.eventRefunded, 409), (.timeZoneRules, 503),
-        (.unknownType, 422), (.cursorExpired, 410),
+        (.unknownType, 422), (.cursorExpired, 410), (.foreignSubject, 403),
+        (.unknownAddOn, 422),
     ]
 
     @Test func `every rejection has a status`() {

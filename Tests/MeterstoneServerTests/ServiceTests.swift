@@ -288,6 +288,25 @@ import Testing
         #expect(lines.contains { $0.hasPrefix("rejected precondition_failed") })
     }
 
+    @Test func `keys are put, listed and deleted alike`() async throws {
+        try await both { service, clock, said in
+            let key = APIKey(
+                key: APIKeyID(unchecked: "mk_live_12345678"), name: "app",
+                digest: String(repeating: "0a", count: 32), scopes: [.consume, .read],
+                subject: Self.ann, addresses: ["10.0.0.0/8"], createdAt: clock.now)
+            var wrong = key
+            wrong.addresses = ["here"]
+            for change in [
+                Change.putKey(key), .putKey(key), .putKey(wrong), .deleteKey(key.key),
+                .deleteKey(key.key),
+            ] {
+                let receipt = try await service.change(ChangeRequest(change: change, author: "op"))
+                said.lines.append("\(receipt.outcome)")
+                said.lines.append("\(try await service.keys())")
+            }
+        }
+    }
+
     @Test func `a blueprint is applied alike, with a part that is rejected`() async throws {
         let lines = try await both(Blueprint()) { service, _, said in
             var blueprint = TestServer.blueprint

@@ -27,6 +27,11 @@ package struct ReadEvent: Sendable {
         }
     }
 
+    /// The same event, refused.
+    package func rejected(_ rejection: Rejection) -> ReadEvent {
+        ReadEvent(index: index, id: id, rejection: rejection)
+    }
+
     /// Several events in one body need ids, since a repeat of the body could not be told from more
     /// usage. An idempotency key for the whole body stands in for those that are missing.
     package func identified(by key: String?) -> ReadEvent {

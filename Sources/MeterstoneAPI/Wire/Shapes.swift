@@ -15,6 +15,7 @@ package enum Shapes {
         schema(subscriptionPeriod), schema(subscriptionPeriods), schema(subscriptionTurn),
         schema(subscriptionPreview), schema(subjectFeatures), schema(planFeatureAnswer),
         schema(blueprintStep), schema(blueprintSteps), schema(importedFile), schema(imports),
+        schema(key), schema(keys), schema(madeKey), schema(madeToken),
         schema(aliases),
     ]
 

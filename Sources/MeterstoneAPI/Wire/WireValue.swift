@@ -94,6 +94,7 @@ extension LimitKey: WireText {}
 extension AdditionID: WireText {}
 extension PlanKey: WireText {}
 extension GrantID: WireText {}
+extension APIKeyID: WireText {}
 extension MilestoneKey: WireText {}
 extension EventID: WireText {}
 extension EntrySeal: WireText {}
@@ -108,6 +109,7 @@ extension WireValue where Self: RawRepresentable, RawValue == String {
 }
 
 extension LimitMode: WireValue {}
+extension AccessScope: WireValue {}
 extension ReservationStatus: WireValue {}
 extension ExpiryPolicy: WireValue {}
 extension OveragePolicy: WireValue {}

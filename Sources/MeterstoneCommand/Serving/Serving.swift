@@ -16,22 +16,40 @@ struct Serving {
     private let metrics = PrometheusMetrics()
 
     init(_ settings: Settings) throws {
-        try Self.checkKey(settings)
         self.settings = settings
         var logger = Logger(label: "meterstone") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = settings.logLevel.value
         self.logger = logger
     }
 
-    /// Without a key everybody who reaches the server is an administrator.
-    private static func checkKey(_ settings: Settings) throws {
-        guard settings.administratorKey.value == nil, !isLoopback(settings.host.value) else {
+    /// Without a key everybody who reaches the server is an administrator. Where others than this machine
+    /// reach it, one is made.
+    private func checkKeys(_ engine: MeterstoneEngine) async throws {
+        let now = SystemClock.now()
+        let hasKey = try await engine.keys().contains {
+            $0.scopes.contains(.admin) && !$0.isExpired(at: now)
+        }
+        guard settings.administratorKey.value == nil, !hasKey else { return }
+        guard !Self.isLoopback(settings.host.value) else {
+            logger.warning(
+                """
+                there is no key: whoever is on this machine is an administrator; make one with \
+                'meterstone keys make --scope admin', or set METERSTONE_ADMIN_KEY
+                """)
             return
         }
-        let message =
-            "'\(settings.host.value)' can be reached from other machines, and there is no key"
-        let advice = "set METERSTONE_ADMIN_KEY, or bind to \(SettingTable.shared.host.standard)"
-        throw CommandFailure(.usage, "\(settings.host.origin): \(message); \(advice)")
+        let new = NewKey { (key, digest) in
+            APIKey(key: key, name: "owner", digest: digest, scopes: [.admin], createdAt: now)
+        }
+        try await new.put(to: engine)
+        Console.write(
+            """
+            This is the owner's key. It was made for the first start, and is shown this once:
+
+              \(new.secret)
+
+            Send it as 'Authorization: Bearer KEY', and make others with 'POST /v1/keys'.
+            """)
     }
 
     static func isLoopback(_ host: String) -> Bool {
@@ -65,6 +83,7 @@ struct Serving {
             for line in try await start.apply(to: engine) { logger.info("\(line.printable)") }
         }
         try checkOverrides(try await engine.blueprint())
+        try await checkKeys(engine)
     }
 
     /// An allowance that is for no limit is an error: somebody counts on it. Where there are no limits yet
@@ -85,12 +104,18 @@ struct Serving {
     }
 
     private func serve(_ engine: MeterstoneEngine) async throws {
-        let application = makeApplication(engine: engine, options: options, logger: logger)
+        let backups = try backups(of: engine)
+        let application = makeApplication(
+            engine: engine, options: try options(backups), logger: logger)
+        var services: [any Service] = [
+            application, HaltWatch(engine: engine), ExpiryWatch(engine: engine, logger: logger),
+        ]
+        if let backups, settings.backupHours.value > 0 {
+            services.append(
+                BackupWatch(backups, hours: settings.backupHours.value, logger: logger))
+        }
         var configuration = ServiceGroupConfiguration(
-            services: [
-                application, HaltWatch(engine: engine),
-                ExpiryWatch(engine: engine, logger: logger),
-            ],
+            services: services,
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger)
         configuration.maximumGracefulShutdownDuration = Self.shutdownMax
@@ -117,12 +142,45 @@ struct Serving {
         return possible
     }
 
-    private var options: ServerOptions {
+    private var tokenIssuer: TokenIssuer? {
+        get throws {
+            guard let name = settings.tokenIssuer.value else { return nil }
+            guard let place = settings.tokenKeys.value else {
+                throw CommandFailure(
+                    .usage,
+                    "\(settings.tokenIssuer.origin): an issuer needs METERSTONE_TOKEN_KEYS beside it"
+                )
+            }
+            return TokenIssuer(name: name, audience: settings.tokenAudience.value) {
+                try await KeySet.read(place)
+            }
+        }
+    }
+
+    private func backups(of engine: MeterstoneEngine) throws -> BackupFolder? {
+        guard let directory = settings.backups.value else { return nil }
+        guard case .directory = settings.location.value else {
+            throw CommandFailure(
+                .usage,
+                "\(settings.backups.origin): PostgreSQL makes its own backups; or copy it with "
+                    + "'meterstone backup'")
+        }
+        let settings = settings
+        return BackupFolder(engine, directory: directory, kept: settings.backupsKept.value) {
+            try await StoreCheck.verify($0, settings)
+        }
+    }
+
+    private func options(_ backups: BackupFolder?) throws -> ServerOptions {
         var options = ServerOptions()
+        options.backups = backups
         options.host = settings.host.value
         options.port = settings.port.value
         options.connectionsMax = connectionsMax
         options.administratorKey = settings.administratorKey.value
+        options.allowedOrigins = settings.allowedOrigins.value
+        options.tokenSecret = settings.tokenSecret.value
+        options.tokenIssuer = try tokenIssuer
         options.storedText = settings.storedText.value
         options.isAnalyticsEnabled = settings.isAnalyticsEnabled.value
         options.bodiesBytesMax = settings.bodies.value * 1_048_576

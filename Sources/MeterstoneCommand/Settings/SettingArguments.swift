@@ -63,6 +63,9 @@ struct ServeArguments: SettingArguments {
     @Option(help: .of(\.defaultTimeZone)) var defaultTimeZone: String?
     @Option(help: .of(\.logLevel)) var logLevel: String?
     @Option(help: .of(\.requestLog)) var requestLog: String?
+    @Option(help: .of(\.backups)) var backups: String?
+    @Option(help: .of(\.backupHours)) var backupHours: String?
+    @Option(help: .of(\.backupsKept)) var backupsKept: String?
     @Option(help: .of(\.connections)) var connections: String?
     @Option(help: .of(\.bodies)) var bodiesMebibytes: String?
     @Option(help: .of(\.waitingCommands)) var waitingCommands: String?

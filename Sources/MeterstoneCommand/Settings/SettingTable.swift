@@ -14,6 +14,29 @@ package struct SettingTable: Sendable {
     package let administratorKey = SettingKey<String?>(
         "adminKey", "The administrator's key; without one only loopback addresses may be bound."
     ).only(.variable).secret
+    package let tokenSecret = SettingKey<String?>(
+        "tokenSecret",
+        "What tokens of subjects are signed with; without it, what the administrator's key gives."
+    ).only(.variable).secret
+    package let tokenIssuer = SettingKey<String?>(
+        "tokenIssuer", "Who else signs tokens of subjects: what `iss` says."
+    ).only([.variable, .file])
+    package let tokenAudience = SettingKey(
+        "tokenAudience", standard: "meterstone", "What `aud` of that issuer's tokens has to name."
+    ).only([.variable, .file])
+    package let tokenKeys = SettingKey<String?>(
+        "tokenKeys", "Where that issuer's keys are, a JSON Web Key Set: a file or an https URL."
+    ).only([.variable, .file])
+    package let allowedOrigins = SettingKey(
+        "allowedOrigins", standard: [String](), shown: "none",
+        expectation: "origins with commas between, such as https://app.example.com",
+        "Of which places pages may ask the server, with a key or a token.",
+        read: { text in
+            let origins = text.split(separator: ",").map { $0.filter { $0 != " " } }
+            return origins.allSatisfy { $0.hasPrefix("https://") || $0.hasPrefix("http://") }
+                ? origins : nil
+        }
+    ).only([.variable, .file])
     package let data = SettingKey(
         "data", standard: "./meterstone-data", valueName: "dir", "The folder of the store.")
     package let store = SettingKey<StoreLocation?>(
@@ -44,6 +67,15 @@ package struct SettingTable: Sendable {
         "requestLog", standard: nil, shown: "none", expectation: "none, text or json",
         valueName: "form", "In which form each request is a line on the standard output.",
         read: { $0 == "none" ? .some(nil) : RequestLog.Format(rawValue: $0).map { .some($0) } })
+
+    package let backups = SettingKey<String?>(
+        "backups", valueName: "dir", "The folder that the server's backups go into.")
+    package let backupHours = SettingKey(
+        "backupHours", in: 0...8_760, standard: 24, unit: "hours",
+        "How old the newest backup may get before the server makes another; 0: only when asked.")
+    package let backupsKept = SettingKey(
+        "backupsKept", in: 1...10_000, standard: 7,
+        "How many backups are kept; older ones are removed.")
 
     package let connections = SettingKey(
         "connections", in: 1...1_000_000, standard: 4_096,

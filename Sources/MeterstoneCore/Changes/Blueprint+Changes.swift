@@ -62,6 +62,10 @@ extension Blueprint {
             }
             outcome = result.models.put(model, by: \.key)
         case .deleteModel(let key): outcome = result.models.delete(key, by: \.key)
+        case .putKey(let key):
+            if let rejection = key.mistake { return (self, .rejected(rejection)) }
+            outcome = result.keys.put(key, by: \.key)
+        case .deleteKey(let key): outcome = result.keys.delete(key, by: \.key)
         default: outcome = .unchanged
         }
         return (result, outcome)

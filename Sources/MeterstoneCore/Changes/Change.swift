@@ -12,6 +12,9 @@ public enum Change: Hashable, Sendable, Codable {
     case deleteStatisticsPolicy
     case putModel(Model)
     case deleteModel(ModelKey)
+    case putKey(APIKey)
+    /// From then on the key is not accepted any more.
+    case deleteKey(APIKeyID)
     /// Replaces time zone, parent, plan, block flag, name and metadata. Overrides, additions and
     /// subscription have changes of their own, and stay as they are.
     case putSubject(Subject)

@@ -27,6 +27,7 @@ public struct ChangeEntry: Sendable, Hashable {
         "meter", "plan", "limit", "subject", "subscription", "override",
         "addition", "creditPolicy",
         "statisticsPolicy", "model", "creditGrant", "refund", "appliedBlueprint", "importedFile",
+        "key",
         "alias", "rename",
     ]
 }

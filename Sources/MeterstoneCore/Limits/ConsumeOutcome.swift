@@ -157,5 +157,6 @@ public struct Rejection: Hashable, Sendable, Codable, Error {
         case unknownReference = "unknown_reference"
         case alreadyRefunded = "already_refunded"
         case creditOverflow = "credit_overflow"
+        case foreignSubject = "foreign_subject"
     }
 }

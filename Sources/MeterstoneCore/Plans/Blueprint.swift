@@ -9,6 +9,8 @@ public struct Blueprint: Hashable, Sendable, Codable {
     public var models: [Model]
     /// What statistics of subjects are about; `nil`: nothing is said about it.
     public var statistics: StatisticsPolicy?
+    /// Who may ask. They stand in the catalog and in no blueprint that is told or written.
+    package var keys: [APIKey] = []
 
     public init(
         meters: [Meter] = [], plans: [Plan] = [], limits: [Limit] = [],

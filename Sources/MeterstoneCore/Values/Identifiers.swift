@@ -121,6 +121,14 @@ public struct ModelKey: TextIdentifier {
     public static var expectation: String { nameExpectation }
 }
 
+/// Names a key of the interface: how its secret begins.
+public struct APIKeyID: TextIdentifier {
+    public let text: String
+    public init(unchecked text: String) { self.text = text }
+    public static func isValid(_ text: String) -> Bool { isKey(text) }
+    public static var expectation: String { keyExpectation }
+}
+
 /// The caller's key for a credit grant; unique among the grants of one subject.
 public struct GrantID: TextIdentifier {
     public let text: String

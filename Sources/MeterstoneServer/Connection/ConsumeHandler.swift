@@ -137,8 +137,9 @@ final class ConsumeHandler: ChannelDuplexHandler, RemovableChannelHandler {
         self.executor = executor
         let here = NIOLoopBound((handler: self, context: context), eventLoop: context.eventLoop)
         let (routes, guardian, observer, route) = (routes, guardian, observer, route)
+        let address = context.channel.remoteAddress
         Task.immediate(executorPreference: executor) {
-            let answer = await routes.answer(head, body, guardian, observer, route)
+            let answer = await routes.answer(head, body, from: address, guardian, observer, route)
             let (handler, context) = here.value
             handler.send(answer, context)
         }

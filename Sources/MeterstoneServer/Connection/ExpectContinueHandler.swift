@@ -17,6 +17,8 @@ final class ExpectContinueHandler: ChannelInboundHandler, RemovableChannelHandle
 
     private let guardian: Guardian
     private let paths: PathTable
+    /// Parts of a request that waits for its invitation; `nil`: none does.
+    private var held: [HTTPRequestPart]?
 
     init(_ guardian: Guardian, _ paths: PathTable) {
         self.guardian = guardian
@@ -24,20 +26,47 @@ final class ExpectContinueHandler: ChannelInboundHandler, RemovableChannelHandle
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if case .head(let head) = unwrapInboundIn(data), head.expectsContinue, isWelcome(head) {
-            let head = HTTPResponse(status: .continue)
-            context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
+        let part = unwrapInboundIn(data)
+        if held != nil {
+            held?.append(part)
+        } else if case .head(let head) = part, head.expectsContinue, mayGo(head) {
+            held = [part]
+            look(at: head, context)
+        } else {
+            context.fireChannelRead(data)
         }
-        context.fireChannelRead(data)
     }
 
-    private func isWelcome(_ head: HTTPRequest) -> Bool {
-        do { try guardian.check(head) } catch { return false }
+    /// Whether it goes to a route, with no longer a body than the route takes.
+    private func mayGo(_ head: HTTPRequest) -> Bool {
         let path = String((head.path ?? "").prefix { $0 != "?" })
         guard paths.methods(of: path).contains(head.method.rawValue) else { return false }
         // A length that is no number, or none, says nothing.
         let length = head.headerFields[.contentLength].flatMap { Int($0) } ?? 0
         return length <= RequestLimits.bodyBytesMax(path)
+    }
+
+    /// Lets the request wait until it is known who sends it.
+    private func look(at head: HTTPRequest, _ context: ChannelHandlerContext) {
+        let here = NIOLoopBound((handler: self, context: context), eventLoop: context.eventLoop)
+        let (guardian, address) = (guardian, context.channel.remoteAddress)
+        Task.immediate(executorPreference: EventLoopExecutor(context.eventLoop)) {
+            let isWelcome = await guardian.knows(head, from: address)
+            let (handler, context) = here.value
+            handler.goOn(isWelcome, context)
+        }
+    }
+
+    private func goOn(_ isWelcome: Bool, _ context: ChannelHandlerContext) {
+        let parts = held ?? []
+        held = nil
+        guard context.channel.isActive else { return }
+        if isWelcome {
+            let head = HTTPResponse(status: .continue)
+            context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
+        }
+        for part in parts { context.fireChannelRead(wrapInboundOut(part)) }
+        context.fireChannelReadComplete()
     }
 }
 

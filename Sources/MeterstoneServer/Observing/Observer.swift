@@ -30,8 +30,10 @@ struct Observer: Sendable {
     private let clock: @Sendable () -> Instant
     private let failures: FailureLog
     private let metrics: PrometheusMetrics
+    let origins: Origins
 
     init(_ options: ServerOptions, logger: Logger) {
+        origins = Origins(options.allowedOrigins)
         log = options.requestLog
         clock = options.clock
         metrics = options.metrics
@@ -69,6 +71,7 @@ struct Observer: Sendable {
             answer = Answer(problem)
         }
         answer.headers[.requestID] = id
+        origins.admit(head, to: &answer.headers)
         note(head, id, route, answer.status, since: start)
         return answer
     }

@@ -7,12 +7,15 @@ import MeterstoneAPI
 /// test finds operations without a route. Requests are generated from it against a running server, so a
 /// schema here is as strict as the server, and no stricter.
 package enum OpenAPIDocument {
-    package static let operations: [OpenAPIOperation] =
+    package static let operations: [OpenAPIOperation] = all + all.compactMap(\.ofOwn)
+
+    private static let all: [OpenAPIOperation] =
         OpenAPIOperation.consuming + OpenAPIOperation.reserving + OpenAPIOperation.recording
         + OpenAPIOperation.catalog + OpenAPIOperation.subjects + OpenAPIOperation.credits
         + OpenAPIOperation.subjectStatistics + OpenAPIOperation.documents
         + OpenAPIOperation.statistics + OpenAPIOperation.requests + OpenAPIOperation.analytics
         + OpenAPIOperation.whatIf + OpenAPIOperation.operating
+        + OpenAPIOperation.access + OpenAPIOperation.backups
 
     private static let operationsByRoute = Dictionary(
         operations.map { ($0.route, $0) }, uniquingKeysWith: { first, _ in first })
@@ -32,7 +35,7 @@ package enum OpenAPIDocument {
         writer.json(info)
         if isGuarded {
             writer.name("security")
-            writer.json(#"[{"administratorKey":[]}]"#)
+            writer.json(#"[{"key":[]},{"token":[]}]"#)
         }
         writer.name("paths")
         writePaths(&writer)
@@ -46,6 +49,13 @@ package enum OpenAPIDocument {
         {"title":"Meterstone","version":"1",
          "description":"What has this user used, may they use more, and what is left?",
          "license":{"name":"Apache-2.0","identifier":"Apache-2.0"}}
+        """#
+
+    private static let securitySchemes = #"""
+        {"key":{"type":"http","scheme":"bearer",
+          "description":"The administrator's key, or one that begins with mk_live_."},
+         "token":{"type":"http","scheme":"bearer","bearerFormat":"JWT",
+          "description":"A token of one subject."}}
         """#
 
     private static func writePaths(_ writer: inout JSONWriter) {
@@ -68,7 +78,7 @@ package enum OpenAPIDocument {
     private static func writeComponents(_ writer: inout JSONWriter) {
         writer.beginObject()
         writer.name("securitySchemes")
-        writer.json(#"{"administratorKey":{"type":"http","scheme":"bearer"}}"#)
+        writer.json(securitySchemes)
         writer.name("schemas")
         writer.beginObject()
         for (name, schema) in OpenAPISchemas.all {

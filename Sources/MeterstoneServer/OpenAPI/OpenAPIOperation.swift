@@ -10,6 +10,8 @@ package struct OpenAPIOperation: Sendable {
     let summary: String
     var description: String?
     var isOpen = false
+    /// The operation of which it is the same for the caller's own subject.
+    var ownOf: String?
     package var parameters: [OpenAPIParameter] = []
     /// Media type → name of the schema.
     var body: [(type: String, schema: String)] = []
@@ -30,7 +32,11 @@ package struct OpenAPIOperation: Sendable {
     /// Problems of the route itself, and those that come with what it takes.
     private var allProblems: [OpenAPIProblem] {
         var all = Set(problems)
-        if !isOpen { all.formUnion([.unauthorized, .storeFailed, .unavailable, .storeFull]) }
+        if !isOpen {
+            all.formUnion([.unauthorized, .forbidden, .storeFailed, .unavailable, .storeFull])
+        }
+        // Another's subject is not there.
+        if rule?.own == .path { all.insert(.notFound) }
         if !parameters.isEmpty { all.formUnion([.malformed, .unprocessable]) }
         if !body.isEmpty {
             all.formUnion([.malformed, .tooLarge, .unsupportedMediaType, .unprocessable])

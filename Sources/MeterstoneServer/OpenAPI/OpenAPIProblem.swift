@@ -31,9 +31,10 @@ enum OpenAPIProblem: String, CaseIterable, Sendable {
     private var description: String {
         switch self {
         case .malformed: "The body is not JSON, or the query not percent-encoded UTF-8."
-        case .unauthorized: "The administrator key is missing or wrong."
+        case .unauthorized: "The key or token is missing, wrong or expired."
         case .insufficientCredits: "Fewer credits are left than it costs. Nothing was counted."
-        case .forbidden: "Not allowed: a blocked subject, or a part that is switched off."
+        case .forbidden:
+            "Not allowed: to this key or token, to a blocked subject, or while a part is switched off."
         case .notFound: "What the path names is not there."
         case .methodNotAllowed: "The path does not take this method."
         case .conflict: "Another request stands in the way: an id or key that was used, or use."

@@ -16,23 +16,29 @@ struct ChatTrackRoutes: Sendable {
         routes.on(.post, Self.trackPath) { request, _ in try await start(request) }
         routes.on(.put, Self.trackPath) { request, _ in try await end(request) }
         routes.on(.get, Self.dashboardPath) { request, _ in
-            let user = try ChatUser.required(in: request, nil)
+            let user = try await user(in: request, nil)
             return try await dashboard(of: user, isRecalculated: false)
         }
         routes.on(.post, Self.dashboardPath) { request, _ in
             let json = try await request.json()
             let texts = [ChatUser.name: ChatBounds.name]
             let body = json.isEmpty ? nil : try FlatBody(json, texts: texts)
-            let user = try ChatUser.required(in: request, body)
+            let user = try await user(in: request, body)
             return try await dashboard(of: user, isRecalculated: true)
         }
+    }
+
+    private func user(in request: Request, _ body: FlatBody?) async throws -> SubjectID {
+        let user = try ChatUser.required(in: request, body)
+        try await tracker.engine.requireOwn(user, field: ChatUser.name)
+        return user
     }
 
     // MARK: Tracking
 
     private func start(_ request: Request) async throws -> Response {
         let body = try FlatBody.start(try await request.json())
-        let user = try ChatUser.required(in: request, body)
+        let user = try await user(in: request, body)
         let userAgent = request.headers[.userAgent].map { String($0.prefix(256)) }
         let start = try body.requestStart(
             of: user, key: try request.headers.idempotencyEventID(), userAgent: userAgent)
@@ -58,6 +64,7 @@ struct ChatTrackRoutes: Sendable {
         let body = try FlatBody.end(try await request.json())
         let id = try body.requestID()
         if let user = try ChatUser.named(in: request, body) {
+            try await tracker.engine.requireOwn(user, field: ChatUser.name)
             guard let known = try await tracker.request(id), known.subject == user else {
                 throw Problem.unknownRequest(id)
             }

@@ -4,7 +4,7 @@ import MeterstoneAPI
 import MeterstoneCore
 
 /// Whose request it is: told by the header field `X-User-Id`, by `userId` in the query, or in the
-/// body; by several of them only if they say the same.
+/// body; by several of them only if they say the same. A token says it, too.
 enum ChatUser {
     static let name = "userId"
 
@@ -22,6 +22,8 @@ enum ChatUser {
             }
             user = subject
         }
+        let own = Caller.current.subject
+        guard let own, let user, user != own else { return user ?? own }
         return user
     }
 

@@ -13,7 +13,9 @@ struct TrackedRequestRoutes: Sendable {
         }
         routes.on(.get, "/v1/requests/:request") { _, context in
             let id = try context.eventID("request")
-            guard let request = try await tracker.request(id) else {
+            guard let request = try await tracker.request(id),
+                try await tracker.engine.isOwn(request.subject)
+            else {
                 throw Problem.missing("unknown_request", "request \(id)")
             }
             return Response(json: try encoded(request))
@@ -25,7 +27,7 @@ struct TrackedRequestRoutes: Sendable {
     }
 
     private func list(
-        _ request: Request, _ context: BasicRequestContext
+        _ request: Request, _ context: ServerContext
     ) async throws -> Response {
         let subject: SubjectID = try context.parameter("subject")
         let query = try Query(request)

@@ -8,6 +8,7 @@ import NIOCore
 /// Checks and consumes: may this subject use so much, and if so, count it.
 struct ConsumeRoutes: Sendable {
     static let consumePath = "/v1/consume"
+    private static let rule = AccessRule(scope: .consume, own: .named)
 
     let engine: MeterstoneEngine
     let clock: @Sendable () -> Instant
@@ -21,15 +22,20 @@ struct ConsumeRoutes: Sendable {
 
     /// Answers a consume that did not come through the router.
     func answer(
-        _ head: HTTPRequest, _ body: ByteBuffer, _ guardian: Guardian, _ observer: Observer,
-        _ route: ObservedRoute
+        _ head: HTTPRequest, _ body: ByteBuffer, from address: SocketAddress?,
+        _ guardian: Guardian, _ observer: Observer, _ route: ObservedRoute
     ) async -> JSONAnswer {
         do {
             return try await observer.answer(head, route) { () async throws -> JSONAnswer in
-                try guardian.check(head)
+                let caller = try await guardian.admit(head, Self.rule, from: address)
                 try head.headerFields.requireJSON()
-                return try await consume(
-                    Array(buffer: body).withoutByteOrderMark, head.headerFields)
+                let json = Array(buffer: body).withoutByteOrderMark
+                guard caller != .administrator else {
+                    return try await consume(json, head.headerFields)
+                }
+                return try await Caller.$current.withValue(caller) {
+                    try await consume(json, head.headerFields)
+                }
             }
         } catch {
             return Problem.unexplained.answer()
@@ -55,6 +61,7 @@ struct ConsumeRoutes: Sendable {
         }
         var event = try document.single()
         if event.id == nil { event.id = try headers.idempotencyEventID() }
+        try await engine.requireOwn(event.subject)
         switch try await outcome(of: event, isDryRun) {
         case .decided(let decision): return answer(decision)
         case .conflict(let id): throw try await engine.conflict(id, event)
@@ -104,6 +111,7 @@ struct ConsumeRoutes: Sendable {
     private func check(_ json: [UInt8], _ headers: HTTPFields) async throws -> JSONAnswer {
         var body = try CheckBody(json)
         if body.event.id == nil { body.event.id = try headers.idempotencyEventID() }
+        try await engine.requireOwn(body.event.subject)
         switch try await engine.check(body.event, as: body.use) {
         case .decided(let decision):
             return JSONAnswer { $0.object(CheckAnswer(decision, at: clock()), Shapes.checked) }

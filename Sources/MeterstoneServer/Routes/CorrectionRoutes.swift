@@ -22,7 +22,7 @@ struct CorrectionRoutes: Sendable {
 
     /// A correction needs no idempotency key: the same one again changes nothing.
     private func correct(
-        _ request: Request, _ context: BasicRequestContext,
+        _ request: Request, _ context: ServerContext,
         _ parse: (_ json: [UInt8]) throws(Rejection) -> CorrectionBody
     ) async throws -> Response {
         let id = try context.eventID("event")

@@ -31,7 +31,7 @@ struct CreditRoutes: Sendable {
     }
 
     private func entries(
-        _ request: Request, _ context: BasicRequestContext
+        _ request: Request, _ context: ServerContext
     ) async throws -> Response {
         let subject: SubjectID = try context.parameter("subject")
         let query = try Query(request)
@@ -45,8 +45,7 @@ struct CreditRoutes: Sendable {
 
     // MARK: Grants
 
-    private func grant(_ request: Request, _ context: BasicRequestContext) async throws -> Response
-    {
+    private func grant(_ request: Request, _ context: ServerContext) async throws -> Response {
         let subject: SubjectID = try context.parameter("subject")
         let order = try GrantBody.order(try await request.json())
         let credited = try await engine.credit(.grantCredit(subject, order), request)
@@ -62,7 +61,7 @@ struct CreditRoutes: Sendable {
     }
 
     /// Takes back what is left of a grant; of one that is used up or void already that is nothing.
-    private func void(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+    private func void(_ request: Request, _ context: ServerContext) async throws -> Response {
         let subject: SubjectID = try context.parameter("subject")
         let grant: GrantID = try context.parameter("grant")
         let reason = try reason(try Query(request), try await request.json())
@@ -102,8 +101,7 @@ struct CreditRoutes: Sendable {
 
     // MARK: Refunds
 
-    private func refund(_ request: Request, _ context: BasicRequestContext) async throws -> Response
-    {
+    private func refund(_ request: Request, _ context: ServerContext) async throws -> Response {
         let subject: SubjectID = try context.parameter("subject")
         let (reference, reason) = try RefundBody.read(try await request.json())
         let credited = try await engine.credit(

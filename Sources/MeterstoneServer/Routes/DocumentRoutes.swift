@@ -17,6 +17,7 @@ struct DocumentRoutes: Sendable {
                 DailyDocumentName($0)
             }
             let meter = try Query(request).namedMeter()
+            try await requireOwn(name.subject)
             let outcome = try await engine.dailyUsage(of: name.subject, on: name.date, meter: meter)
             let document = try outcome.value(of: name.subject)
             return Response(document, Shapes.day)
@@ -26,6 +27,7 @@ struct DocumentRoutes: Sendable {
                 MonthlyDocumentName($0)
             }
             let meter = try Query(request).namedMeter()
+            try await requireOwn(name.subject)
             let outcome = try await engine.monthlyUsage(
                 of: name.subject, in: name.month, meter: meter)
             let document = try outcome.value(of: name.subject)
@@ -33,6 +35,7 @@ struct DocumentRoutes: Sendable {
         }
         routes.on(.get, Self.dailyPath) { request, _ in
             let query = try Query(request)
+            try await requireOwn(in: query)
             let list = try DocumentList.daily(query)
             let outcome = try await engine.dailyUsage(
                 list.query, meter: try query.namedMeter(),
@@ -43,6 +46,7 @@ struct DocumentRoutes: Sendable {
         }
         routes.on(.get, Self.monthlyPath) { request, _ in
             let query = try Query(request)
+            try await requireOwn(in: query)
             let list = try DocumentList.monthly(query)
             let outcome = try await engine.monthlyUsage(
                 list.query, meter: try query.namedMeter(),
@@ -51,6 +55,23 @@ struct DocumentRoutes: Sendable {
             let page = try outcome.value(of: nil)
             return answer(page, list.name, Shapes.months)
         }
+    }
+
+    /// Another's document is not there.
+    private func requireOwn(_ subject: SubjectID) async throws {
+        guard try await engine.isOwn(subject) else {
+            throw Problem.missing(.unknownSubject, "subject \(subject)")
+        }
+    }
+
+    /// A list of everybody is for callers who may see everybody.
+    private func requireOwn(in query: Query) async throws {
+        guard Caller.current.subject != nil else { return }
+        guard let user = query.text("userId") else { throw Problem.boundCaller }
+        guard let subject = SubjectID(user) else {
+            throw Rejection.invalid("userId", SubjectID.expectation)
+        }
+        try await engine.requireOwn(subject, field: "userId")
     }
 
     private func answer<Document>(
@@ -213,7 +234,7 @@ extension Query {
     }
 }
 
-extension BasicRequestContext {
+extension ServerContext {
     fileprivate func document<Name>(
         _ expectation: String, _ parse: (String) -> Name?
     ) throws(Rejection) -> Name {

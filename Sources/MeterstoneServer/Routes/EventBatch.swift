@@ -41,7 +41,11 @@ struct EventBatch {
     }
 
     mutating func add(_ read: ReadEvent) async throws {
-        waiting.append(read.identified(by: key))
+        var read = read.identified(by: key)
+        if case .success(let event) = read.event, try await !engine.isOwn(event.subject) {
+            read = read.rejected(.foreignSubject(event.subject))
+        }
+        waiting.append(read)
         if waiting.count == RequestLimits.eventsPerCommitMax, !isDryRun { try await commit() }
     }
 

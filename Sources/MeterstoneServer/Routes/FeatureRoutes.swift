@@ -21,7 +21,7 @@ struct FeatureRoutes: Sendable {
     }
 
     private func record(
-        _ request: Request, _ context: BasicRequestContext
+        _ request: Request, _ context: ServerContext
     ) async throws -> Response {
         let subject: SubjectID = try context.parameter("subject")
         let key = try request.headers.idempotencyEventID()
@@ -52,7 +52,7 @@ struct FeatureRoutes: Sendable {
             result, Shapes.recordedUsage, headers: result.isDuplicate ? .replayed : [:])
     }
 
-    private func use(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+    private func use(_ request: Request, _ context: ServerContext) async throws -> Response {
         let subject: SubjectID = try context.parameter("subject")
         // A type of events is a name like a subject's.
         let feature = try context.parameter("feature", as: SubjectID.self).text

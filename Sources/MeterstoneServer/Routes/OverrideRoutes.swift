@@ -45,7 +45,7 @@ struct OverrideRoutes: Sendable {
         let allowance: Allowance
     }
 
-    private func put(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+    private func put(_ request: Request, _ context: ServerContext) async throws -> Response {
         let id: SubjectID = try context.parameter("subject")
         let limit: LimitKey = try context.parameter("limit")
         let body = try AdministrativeBody(try await request.json(), fields: ["limit", "allowance"])

@@ -14,7 +14,7 @@ struct ReservationRoutes: Sendable {
     func add(to routes: inout Routes) {
         routes.on(.post, "/v1/reservations") { request, _ in try await reserve(request) }
         routes.on(.get, Self.path) { request, context in
-            let name = try name(request, context)
+            let name = try await name(request, context)
             guard let reservation = try await engine.reservation(name.id, source: name.source)
             else { throw Problem.missing(.unknownReservation, "reservation \(name.id)") }
             return Response(reservation, Shapes.reservation)
@@ -26,7 +26,7 @@ struct ReservationRoutes: Sendable {
             try await settle(request, context)
         }
         routes.on(.post, Self.path + "/release") { request, context in
-            let name = try name(request, context)
+            let name = try await name(request, context)
             let body = try ClosingBody(try await request.json(), counts: false)
             return try answer(
                 try await engine.release(name.id, source: name.source, details: body.details),
@@ -45,6 +45,7 @@ struct ReservationRoutes: Sendable {
         let json = try await request.json()
         var body = try ReserveBody(json)
         if body.event.id == nil { body.event.id = try request.headers.idempotencyEventID() }
+        try await engine.requireOwn(body.event.subject)
         switch try await engine.reserve(body.event, body.terms) {
         case .decided(let decision, let reservation): return try answer(decision, reservation)
         case .conflict(let id): throw try await engine.conflict(id, body.event, body.terms)
@@ -52,9 +53,8 @@ struct ReservationRoutes: Sendable {
         }
     }
 
-    private func extend(_ request: Request, _ context: BasicRequestContext) async throws -> Response
-    {
-        let name = try name(request, context)
+    private func extend(_ request: Request, _ context: ServerContext) async throws -> Response {
+        let name = try await name(request, context)
         let body = try ExtendBody(try await request.json())
         return try answer(
             try await engine.extend(
@@ -63,9 +63,8 @@ struct ReservationRoutes: Sendable {
                     quantities: body.quantities, reported: body.reported)))
     }
 
-    private func settle(_ request: Request, _ context: BasicRequestContext) async throws -> Response
-    {
-        let name = try name(request, context)
+    private func settle(_ request: Request, _ context: ServerContext) async throws -> Response {
+        let name = try await name(request, context)
         let json = try await request.json()
         let body = try ClosingBody(json, counts: true)
         let outcome = try await engine.settle(
@@ -78,14 +77,25 @@ struct ReservationRoutes: Sendable {
 
     /// Ids are unique per source, which the query names where the reservation has one.
     private func name(
-        _ request: Request, _ context: BasicRequestContext
-    ) throws -> (id: EventID, source: String?) {
+        _ request: Request, _ context: ServerContext
+    ) async throws -> (id: EventID, source: String?) {
         let id = try context.eventID("reservation")
-        guard let source = try Query(request).text("source") else { return (id, nil) }
-        guard SubjectID.isValid(source) else {
+        let source = try Query(request).text("source")
+        if let source, !SubjectID.isValid(source) {
             throw Rejection.invalid("source", SubjectID.expectation)
         }
+        try await requireOwn(id, source)
         return (id, source)
+    }
+
+    /// Another's reservation is not there.
+    private func requireOwn(_ id: EventID, _ source: String?) async throws {
+        guard Caller.current.subject != nil,
+            let reservation = try await engine.reservation(id, source: source)
+        else { return }
+        guard try await engine.isOwn(reservation.subject) else {
+            throw Problem.missing(.unknownReservation, "reservation \(id)")
+        }
     }
 
     // MARK: Answers

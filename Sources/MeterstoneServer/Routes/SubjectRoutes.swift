@@ -75,7 +75,7 @@ struct SubjectRoutes: Sendable {
 
     /// Answers with the subject as it stands, overrides and subscription included, which a write of
     /// the subject leaves alone.
-    private func put(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+    private func put(_ request: Request, _ context: ServerContext) async throws -> Response {
         let id: SubjectID = try context.parameter("subject")
         let body = try AdministrativeBody(
             try await request.json(), fields: Self.fields + Times.fields,
@@ -96,7 +96,7 @@ extension MeterstoneEngine {
     }
 
     /// The subject that the path names, of which something must be known.
-    func existingSubject(_ context: BasicRequestContext) async throws -> Subject {
+    func existingSubject(_ context: ServerContext) async throws -> Subject {
         let id: SubjectID = try context.parameter("subject")
         guard let subject = try await subject(id) else {
             throw Problem.missing(.unknownSubject, "subject \(id)")

@@ -21,7 +21,7 @@ struct SubjectUsageRoutes: Sendable {
     }
 
     private func usage(
-        _ request: Request, _ context: BasicRequestContext
+        _ request: Request, _ context: ServerContext
     ) async throws -> Response {
         let subject: SubjectID = try context.parameter("subject")
         let query = try Query(request)
@@ -41,14 +41,14 @@ struct SubjectUsageRoutes: Sendable {
     }
 
     /// A subject that was never seen has limits too: those of the default plan.
-    private func limits(_ context: BasicRequestContext) async throws -> Response {
+    private func limits(_ context: ServerContext) async throws -> Response {
         let subject: SubjectID = try context.parameter("subject")
         let statuses = try await engine.limits(of: subject)
         return Response(SubjectLimits(subject, statuses), Shapes.limits)
     }
 
     private func events(
-        _ request: Request, _ context: BasicRequestContext
+        _ request: Request, _ context: ServerContext
     ) async throws -> Response {
         let subject: SubjectID = try context.parameter("subject")
         let query = try Query(request)

@@ -62,7 +62,7 @@ struct SubscriptionRoutes: Sendable {
     }
 
     private func change(
-        _ request: Request, _ context: BasicRequestContext
+        _ request: Request, _ context: ServerContext
     ) async throws -> Response {
         let id: SubjectID = try context.parameter("subject")
         let json = try await request.json()
@@ -81,7 +81,7 @@ struct SubscriptionRoutes: Sendable {
     }
 
     private func preview(
-        _ request: Request, _ context: BasicRequestContext
+        _ request: Request, _ context: ServerContext
     ) async throws -> Response {
         let id: SubjectID = try context.parameter("subject")
         let change = try Self.change(try await request.json())
@@ -96,7 +96,7 @@ struct SubscriptionRoutes: Sendable {
             .decode(SubscriptionChange.self)
     }
 
-    private func put(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+    private func put(_ request: Request, _ context: ServerContext) async throws -> Response {
         let id: SubjectID = try context.parameter("subject")
         let json = try await request.json()
         let body = try AdministrativeBody(json, fields: Self.fields + Times.fields)

@@ -56,6 +56,7 @@ extension Blueprint {
             rows.append(("statisticsPolicy", "statistics", try JSONText(statistics).text))
         }
         for model in models { rows.append(("model", model.key.text, try JSONText(model).text)) }
+        for key in keys { rows.append(("key", key.key.text, try JSONText(key).text)) }
         return rows
     }
 
@@ -69,6 +70,7 @@ extension Blueprint {
         case "creditPolicy": credits = try body.decoded(as: CreditPolicy.self)
         case "statisticsPolicy": statistics = try body.decoded(as: StatisticsPolicy.self)
         case "model": models.append(try body.decoded(as: Model.self))
+        case "key": keys.append(try body.decoded(as: APIKey.self))
         default:
             throw StoreError(code: .corrupt, message: "the catalog has a row of kind '\(kind)'")
         }

@@ -112,6 +112,7 @@ extension Change {
         case .putCreditPolicy, .deleteCreditPolicy: "creditPolicy"
         case .putStatisticsPolicy, .deleteStatisticsPolicy: "statisticsPolicy"
         case .putModel, .deleteModel: "model"
+        case .putKey, .deleteKey: "key"
         case .grantCredit, .voidGrant: "creditGrant"
         case .refundCredit: "refund"
         case .patch(let patch): patch.deletion.kind
@@ -144,6 +145,8 @@ extension Change {
         case .putStatisticsPolicy, .deleteStatisticsPolicy: "statistics"
         case .putModel(let model): model.key.text
         case .deleteModel(let key): key.text
+        case .putKey(let key): key.key.text
+        case .deleteKey(let key): key.text
         case .grantCredit(let id, let order): "\(id.text)/\(order.id?.text ?? "")"
         case .voidGrant(let id, let grant, _): "\(id.text)/\(grant.text)"
         case .refundCredit(let id, let reference, _): "\(id.text)/\(reference)"
@@ -255,6 +258,8 @@ extension WorkingSet {
         case .putStatisticsPolicy, .deleteStatisticsPolicy: return try json(blueprint.statistics)
         case .putModel(let model): return try json(blueprint.models.first { $0.key == model.key })
         case .deleteModel(let key): return try json(blueprint.models.first { $0.key == key })
+        case .putKey(let key): return try json(blueprint.keys.first { $0.key == key.key })
+        case .deleteKey(let key): return try json(blueprint.keys.first { $0.key == key })
         case .grantCredit(let id, let order):
             return try json(order.id.flatMap { (grant) in try? openGrant(grant, of: id) })
         case .voidGrant(let id, let grant, _): return try json(openGrant(grant, of: id))

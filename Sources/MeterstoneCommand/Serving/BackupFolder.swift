@@ -1,0 +1,81 @@
+import Foundation
+package import Meterstone
+package import MeterstoneCore
+package import MeterstoneServer
+package import MeterstoneStore
+
+/// A folder with backups, each a folder of its own whose name is when it was made.
+///
+/// What others put there is left alone. A backup that cannot be verified is kept under another name, so
+/// that it is not taken for one.
+package actor BackupFolder: Backups {
+    package typealias Check = @Sendable (_ directory: String) async throws -> VerifyReport
+
+    private let engine: MeterstoneEngine
+    private let directory: String
+    /// How many there may be; older ones are removed.
+    private let kept: Int
+    private let clock: @Sendable () -> Instant
+    private let verify: Check
+    private var isMaking = false
+
+    package init(
+        _ engine: MeterstoneEngine, directory: String, kept: Int,
+        clock: @escaping @Sendable () -> Instant = SystemClock.now, verify: @escaping Check
+    ) {
+        self.engine = engine
+        self.directory = directory
+        self.kept = kept
+        self.clock = clock
+        self.verify = verify
+    }
+
+    package func make() async throws -> Backup {
+        guard !isMaking else {
+            throw StoreError(code: .overloaded, message: "a backup is being made already")
+        }
+        isMaking = true
+        defer { isMaking = false }
+        try FileManager.default.createDirectory(
+            atPath: directory, withIntermediateDirectories: true)
+        let now = clock()
+        let name = now.rfc3339.replacing(":", with: "-")
+        let path = directory + "/" + name
+        try await engine.backup(to: path)
+        let report = try await verify(path)
+        guard report.isClean else {
+            try FileManager.default.moveItem(atPath: path, toPath: path + ".unclean")
+            throw StoreError(
+                code: .corrupt,
+                message: "the backup \(name).unclean has \(report.differences.count) counters that "
+                    + "are not as the events say; so has the store, most likely")
+        }
+        let backups = try all()
+        for old in backups.dropFirst(kept) {
+            try FileManager.default.removeItem(atPath: directory + "/" + old.name)
+        }
+        guard let made = backups.first(where: { $0.name == name }) else {
+            throw StoreError(code: .inputOutput, message: "the backup \(name) is not there")
+        }
+        return made
+    }
+
+    package func all() throws -> [Backup] {
+        guard FileManager.default.fileExists(atPath: directory) else { return [] }
+        return try FileManager.default.contentsOfDirectory(atPath: directory)
+            .compactMap { (name: String) -> Backup? in
+                guard let madeAt = Self.instant(of: name) else { return nil }
+                let file = "\(directory)/\(name)/meterstone.sqlite"
+                let attributes = try? FileManager.default.attributesOfItem(atPath: file)
+                guard let bytes = attributes?[.size] as? NSNumber else { return nil }
+                return Backup(name: name, madeAt: madeAt, bytes: bytes.int64Value)
+            }
+            .sorted { $0.madeAt > $1.madeAt }
+    }
+
+    /// `2026-11-29T21-00-00.000Z` is 21:00 of that day.
+    private static func instant(of name: String) -> Instant? {
+        guard let day = name.firstIndex(of: "T") else { return nil }
+        return Instant(rfc3339: String(name[..<day]) + name[day...].replacing("-", with: ":"))
+    }
+}

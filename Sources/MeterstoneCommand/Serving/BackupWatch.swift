@@ -1,0 +1,45 @@
+package import Logging
+package import MeterstoneServer
+package import MeterstoneCore
+import Meterstone
+import ServiceLifecycle
+
+/// Makes a backup whenever the newest is older than it should be.
+package struct BackupWatch: Service {
+    private static let interval: Duration = .seconds(60)
+
+    private let backups: any Backups
+    private let milliseconds: Int64
+    private let logger: Logger
+
+    package init(_ backups: any Backups, hours: Int, logger: Logger) {
+        self.backups = backups
+        milliseconds = Int64(hours) * 3_600_000
+        self.logger = logger
+    }
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                await makeIfDue(at: SystemClock.now())
+                try? await Task.sleep(for: Self.interval)
+            }
+        }
+    }
+
+    /// - Returns: whether one was due.
+    @discardableResult
+    package func makeIfDue(at now: Instant) async -> Bool {
+        do {
+            let due = try await backups.all().first.map {
+                $0.madeAt.advanced(byMilliseconds: milliseconds)
+            }
+            guard due.map({ $0 <= now }) ?? true else { return false }
+            let made = try await backups.make()
+            logger.info("backup \(made.name) is made and verified: \(made.bytes) bytes")
+        } catch {
+            logger.error("no backup was made: \(error)")
+        }
+        return true
+    }
+}

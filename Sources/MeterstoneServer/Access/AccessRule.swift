@@ -1,0 +1,93 @@
+import MeterstoneCore
+
+/// Who may call an operation: with which scope, and whether also a caller who is bound to one subject.
+struct AccessRule: Hashable, Sendable {
+    /// What a caller who is bound to a subject may do.
+    enum Own: Hashable, Sendable {
+        /// Nothing: it is about everybody.
+        case denied
+        /// The subject in the path has to be theirs; another's is not there.
+        case path
+        /// The route looks at what the request names.
+        case named
+    }
+
+    let scope: AccessScope
+    let own: Own
+
+    /// The rule of an operation; `nil`: none is written down, and nobody may call it.
+    static func of(_ operation: String) -> AccessRule? { table[operation] }
+
+    /// Every operation that needs a key, by its id. A route whose operation is not among them cannot be
+    /// added.
+    static let table: [String: AccessRule] = {
+        var table: [String: AccessRule] = [:]
+        for (scope, own, operations) in rows {
+            for operation in operations {
+                precondition(table[operation] == nil, "\(operation) has two rules")
+                table[operation] = AccessRule(scope: scope, own: own)
+            }
+        }
+        return table
+    }()
+
+    private static let rows: [(AccessScope, Own, [String])] = [
+        (.ingest, .named, ["recordEvents"]),
+        (.ingest, .path, ["recordUsage"]),
+        (
+            .consume, .named,
+            [
+                "consume", "check", "reserve", "extendReservation", "settleReservation",
+                "releaseReservation", "startChatRequest", "endChatRequest",
+            ]
+        ),
+        (
+            .read, .path,
+            [
+                "getSubject", "listAliases", "listAdditions", "getAddition", "getUsage",
+                "getLimits", "listEvents",
+                "listReservations",
+                "getSubscription", "listSubscriptions", "previewSubscription", "listFeatures",
+                "listOverrides", "getOverride", "getCredits", "listEntries",
+                "getLifetime", "getStatistics", "getPace", "getFeature", "listRequests",
+            ]
+        ),
+        (
+            .read, .named,
+            [
+                "getReservation", "getRequest", "getDailyUsage", "getMonthlyUsage",
+                "listDailyUsage", "listMonthlyUsage", "getUserDashboard",
+                "recalculateUserDashboard", "makeToken",
+            ]
+        ),
+        (
+            .read, .denied,
+            [
+                "listAllEvents", "listSubjects", "listMeters", "getMeter", "listPlans", "getPlan",
+                "listLimits", "getLimit", "listModels", "getModel", "getBlueprint", "listImports",
+                "getCreditPolicy", "getStatisticsPolicy", "listUnpricedRequests", "topReport",
+                "trendsReport", "usageByReport", "funnelReport", "errorsReport",
+                "unmeteredReport", "adoptionReport", "powerUsersReport", "idleReport",
+                "unusualReport", "limitsReport", "limitSubjectsReport", "overageReport",
+                "plansReport", "whatIf", "getMetrics",
+            ]
+        ),
+        (
+            .admin, .denied,
+            [
+                "voidEvent", "amendEvent", "putMeter", "patchMeter", "deleteMeter", "putPlan",
+                "patchPlan", "deletePlan", "putLimit", "patchLimit", "deleteLimit", "putModel",
+                "patchModel", "deleteModel", "applyBlueprint", "noteImport", "putSubject",
+                "patchSubject", "deleteSubject", "putAlias", "deleteAlias", "renameSubject",
+                "putAddition", "endAddition",
+                "putSubscription", "patchSubscription",
+                "deleteSubscription", "changeSubscription", "cancelScheduledSubscription",
+                "putOverride", "deleteOverride", "grantCredit", "voidGrant",
+                "refundCredit", "putCreditPolicy", "deleteCreditPolicy", "putStatisticsPolicy",
+                "deleteStatisticsPolicy", "listBackups", "makeBackup", "listChanges", "listKeys",
+                "getKey", "makeKey",
+                "putKey", "deleteKey", "rotateKey",
+            ]
+        ),
+    ]
+}

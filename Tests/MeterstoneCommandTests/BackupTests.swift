@@ -1,0 +1,141 @@
+import Foundation
+import Logging
+import Meterstone
+import MeterstoneCommand
+import MeterstoneCore
+import MeterstoneServer
+import MeterstoneSQLite
+import MeterstoneStore
+import MeterstoneTesting
+import Testing
+
+/// A backup is the store of one instant, whatever goes on meanwhile.
+@Suite struct BackupTests {
+    private static let calls = MeterKey(unchecked: "calls")
+    private static let ann = SubjectID(unchecked: "ann")
+
+    private func engine(
+        _ folder: String, _ clock: ManualClock
+    ) async throws -> MeterstoneEngine {
+        let engine = MeterstoneEngine(
+            store: try SQLiteStore(directory: folder, options: StoreOptions()),
+            clock: { clock.now })
+        _ = try await engine.change(
+            ChangeRequest(change: .putMeter(Meter(key: Self.calls)), author: "test"))
+        return engine
+    }
+
+    private func record(_ count: Int, _ engine: MeterstoneEngine) async throws {
+        let event = UsageEvent(subject: Self.ann, quantities: .one(Self.calls, 1))
+        _ = try await engine.record(Array(repeating: event, count: count))
+    }
+
+    private func verify(_ folder: String) throws -> VerifyReport {
+        let store = try SQLiteStore(directory: folder, options: StoreOptions())
+        defer { try? store.close() }
+        return try store.verify()
+    }
+
+    @Test func `what was answered before is in it, and what comes while it is made does no harm`()
+        async throws
+    {
+        try await withFolder { folder in
+            let engine = try await engine(folder + "/store", ManualClock())
+            try await record(500, engine)
+            async let made: Void = engine.backup(to: folder + "/backup")
+            for _ in 0..<20 { try await record(10, engine) }
+            try await made
+            let report = try verify(folder + "/backup")
+            #expect(report.isClean)
+            #expect((500...700).contains(report.events) && report.events % 10 == 0)
+            // It is not written over, and nothing half-made is left.
+            await #expect(throws: StoreError.self) {
+                try await engine.backup(to: folder + "/backup")
+            }
+            let files = try FileManager.default.contentsOfDirectory(atPath: folder)
+            #expect(files.sorted() == ["backup", "store"])
+            await engine.shutdown()
+        }
+    }
+
+    @Test func `a folder keeps the newest ones, and what is not a backup is left alone`()
+        async throws
+    {
+        try await withFolder { folder in
+            let clock = ManualClock()
+            let engine = try await engine(folder + "/store", clock)
+            let backups = BackupFolder(
+                engine, directory: folder + "/backups", kept: 2, clock: { clock.now }
+            ) { try verify($0) }
+            try FileManager.default.createDirectory(
+                atPath: folder + "/backups/notes", withIntermediateDirectories: true)
+            var names: [String] = []
+            for _ in 0..<4 {
+                names.append(try await backups.make().name)
+                clock.set(clock.now.advanced(byMilliseconds: 3_600_000))
+            }
+            #expect(try await backups.all().map(\.name) == Array(names.reversed().prefix(2)))
+            let left = try FileManager.default.contentsOfDirectory(atPath: folder + "/backups")
+            #expect(Set(left) == Set(names.suffix(2) + ["notes"]))
+            await engine.shutdown()
+        }
+    }
+
+    @Test func `a backup is made when the newest is too old, and not before`() async throws {
+        try await withFolder { folder in
+            let clock = ManualClock()
+            let engine = try await engine(folder + "/store", clock)
+            let backups = BackupFolder(
+                engine, directory: folder + "/backups", kept: 9, clock: { clock.now }
+            ) { try verify($0) }
+            let watch = BackupWatch(
+                backups, hours: 24,
+                logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+            for (hours, isDue) in [(0, true), (0, false), (23, false), (1, true), (1, false)] {
+                clock.set(clock.now.advanced(byMilliseconds: Int64(hours) * 3_600_000))
+                #expect(await watch.makeIfDue(at: clock.now) == isDue)
+            }
+            #expect(try await backups.all().count == 2)
+            await engine.shutdown()
+        }
+    }
+
+    @Test func `a copy that does not verify is not taken for a backup`() async throws {
+        try await withFolder { folder in
+            let engine = try await engine(folder + "/store", ManualClock())
+            let wrong = VerifyDifference(what: "calls", expected: "1", found: "2")
+            let backups = BackupFolder(engine, directory: folder + "/backups", kept: 2) { _ in
+                VerifyReport(events: 1, counters: 1, differences: [wrong])
+            }
+            await #expect(throws: StoreError.self) { try await backups.make() }
+            #expect(try await backups.all() == [])
+            await engine.shutdown()
+        }
+    }
+
+    @Test func `the program makes a backup, restores it, and leaves what is there alone`()
+        async throws
+    {
+        try await withFolder { folder in
+            let data = ["--data", folder + "/data"]
+            _ = try await Program.run(["meters", "put", "calls"] + data)
+            _ = try await Program.run(["record", "ann", "calls=3", "--id", "e"] + data)
+            let backup = try await Program.run(["backup", "--to", folder + "/backup"] + data)
+            #expect(backup.status == 0 && backup.output.contains("1 events"))
+            let again = try await Program.run(["backup", "--to", folder + "/backup"] + data)
+            #expect(again.status == 64)
+            let elsewhere = ["--data", folder + "/restored"]
+            let restored = try await Program.run(["restore", folder + "/backup"] + elsewhere)
+            #expect(restored.status == 0 && restored.output.contains("all as the events say"))
+            let usage = try await Program.run(
+                ["usage", "ann", "calls", "--window", "lifetime"] + elsewhere)
+            #expect(usage.output.contains("3"))
+            #expect(try await Program.run(["restore", folder + "/backup"] + data).status == 64)
+            #expect(
+                try await Program.run(
+                    ["restore", folder + "/nowhere"] + ["--data", folder + "/x"]
+                )
+                .status == 64)
+        }
+    }
+}
