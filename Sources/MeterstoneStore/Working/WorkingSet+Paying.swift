@@ -279,7 +279,10 @@ extension WorkingSet {
                 let subscriptions =
                     [profile.subscription].compactMap(\.self)
                     + profile.scheduled.map(\.subscription)
-                starts += subscriptions.flatMap(\.edges).filter { $0 > since }
+                // Windows are cut at the start itself, and not at the beginning of its second.
+                starts += subscriptions.flatMap {
+                    [$0.startsAt, $0.givesPlanUntil].compactMap(\.self)
+                }.filter { $0 > since }
             }
         }
         return starts.filter { $0 <= now }.sorted()
