@@ -11,6 +11,8 @@ extension BlueprintReader {
         let addOns = addOns(fields.take("addOns"))
         let dimensions = dimensions(fields.take("dimensions"))
         let mode = choice(fields.take("mode"), LimitMode.self) ?? .enforce
+        let fallback = fallback(fields.take("fallback"))
+        let blocks = flag(fields.take("blockWhenExceeded")) ?? false
         let active = flag(fields.take("active")) ?? true
         let description = text(fields.take("description"))
         finish(fields)
@@ -18,7 +20,7 @@ extension BlueprintReader {
         return Limit(
             key: key, meter: meter, window: window, allowances: allowances,
             defaultAllowance: defaultAllowance, addOns: addOns, dimensions: dimensions, mode: mode,
-            active: active, description: description)
+            fallback: fallback, blockWhenExceeded: blocks, active: active, description: description)
     }
 
     private mutating func meter(_ value: Value?, _ names: Names, in fields: Fields) -> MeterKey? {
@@ -52,8 +54,16 @@ extension BlueprintReader {
     }
 
     private static let windowWords = [
-        "hour", "day", "week", "month", "year", "lifetime", "billingMonth", "request", "concurrent",
+        "minute", "hour", "day", "week", "month", "quarter", "year", "lifetime", "billingMonth",
+        "request", "concurrent",
     ]
+
+    private mutating func fallback(_ value: Value?) -> String? {
+        guard let value, let text = text(value) else { return nil }
+        if SubjectID.isValid(text) { return text }
+        report(value, "expected \(SubjectID.expectation)")
+        return nil
+    }
 
     /// Add-on → how much more each allows.
     private mutating func addOns(_ value: Value?) -> [AddOnKey: Quantity] {

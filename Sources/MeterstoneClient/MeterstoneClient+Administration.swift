@@ -13,9 +13,7 @@ extension MeterstoneClient {
         headers += request.condition?.headers ?? []
         let answer = try await send(place.method, place.path, place.body, headers: headers)
         if let problem = answer.problem {
-            if place.method == "DELETE" || place.method == "PATCH", answer.status == 404,
-                place.isMissing(problem.code)
-            {
+            if place.mayBeMissing, answer.status == 404, place.isMissing(problem.code) {
                 return ChangeReceipt(outcome: .missing, after: nil, isReplay: false)
             }
             if let rejection = problem.rejection {
@@ -147,6 +145,7 @@ private struct WirePlace {
     var path: RequestPath
     var body: [UInt8]?
     var isCredit = false
+    var isReset = false
 
     private init(_ method: String, _ path: RequestPath, _ body: [UInt8]? = nil) {
         self.method = method
@@ -199,7 +198,7 @@ private struct WirePlace {
         case .putSubject(let subject):
             try self.init(
                 put: Self.subject(subject.id), subject,
-                without: ["overrides", "additions", "subscription"])
+                without: ["overrides", "additions", "resets", "subscription"])
         case .deleteSubject(let id): self.init("DELETE", Self.subject(id))
         case .putSubscription(let id, let subscription):
             try self.init(put: Self.subject(id, "subscription"), subscription)
@@ -215,6 +214,11 @@ private struct WirePlace {
                 without: ["author"])
         case .endAddition(let id, let addition):
             self.init("DELETE", Self.subject(id, "additions", addition.text))
+        case .resetLimit(let id, let limit, let reason):
+            self.init(
+                "POST", Self.subject(id, "limits", limit.text, "reset"),
+                try Self.json(reason.isEmpty ? [:] : ["reason": reason]))
+            isReset = true
         case .patch(let patch): try self.init(patch)
         case .grantCredit(let id, let order):
             self.init(
@@ -251,7 +255,11 @@ private struct WirePlace {
     }
 
     /// Whether a problem says that what the path names is not there.
-    func isMissing(_ code: String) -> Bool { !isCredit && code.hasPrefix("unknown_") }
+    func isMissing(_ code: String) -> Bool {
+        isReset ? code == "unknown_subject" : !isCredit && code.hasPrefix("unknown_")
+    }
+
+    var mayBeMissing: Bool { method == "DELETE" || method == "PATCH" || isReset }
 }
 
 extension Blueprint {

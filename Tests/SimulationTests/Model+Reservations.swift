@@ -89,7 +89,9 @@ extension Model {
         if case .settle(let quantities) = closing.end { asked = quantities }
         let status = asked == nil ? ReservationStatus.released : .settled
         guard reservation.status == .open else {
-            let details = closing.details ?? reservation.closingDetails
+            let details =
+                closing.details.map { told($0, over: events[place].event.details) }
+                ?? reservation.closingDetails
             guard reservation.status == status, reservation.asked == asked,
                 details == reservation.closingDetails
             else { return "conflict \(text(ofReservation: place))" }
@@ -134,7 +136,7 @@ extension Model {
     ) -> UsageEvent {
         let before = events[place].event
         var after = before
-        if let details { after.details = details }
+        if let details { after.details = told(details, over: before.details) }
         after.quantities = .none
         guard let asked else { return after }
         var pairs = before.quantities.pairs + asked.pairs
@@ -146,6 +148,16 @@ extension Model {
         }
         after.quantities = Quantities(pairs)
         return after
+    }
+
+    /// What is told at the end, and of what was told at the beginning the rest.
+    private func told(_ details: EventDetails, over before: EventDetails?) -> EventDetails {
+        guard let before else { return details }
+        let names = details.dimensions.map(\.name)
+        return EventDetails(
+            source: before.source, type: details.type ?? before.type, status: details.status,
+            dimensions: details.dimensions
+                + before.dimensions.filter { !names.contains($0.name) })
     }
 
     /// Whether something would not fit if an event that counts became another.

@@ -9,6 +9,8 @@ struct Model {
     var blueprint = Blueprint()
     var timeline = ProfileTimeline()
     var events: [ModelEvent] = []
+    /// When limits were reset, and how many events there were then.
+    var resets: [SubjectID: [LimitKey: [(at: Instant, events: Int)]]] = [:]
     /// What was said of additions, in the order in which it was said; without one: that it is over.
     var additions: [SubjectID: [(id: AdditionID, from: Instant, addition: Addition?)]] = [:]
     var wallets: [SubjectID: ModelWallet] = [:]
@@ -214,9 +216,24 @@ extension Model {
     /// Everything that counts for a subject within a span, in the order of recording.
     func worths(
         _ id: SubjectID, _ meter: Meter, _ filter: [String: [String]], in span: WindowSpan,
-        isOpen: Bool = false
+        isOpen: Bool = false, near reset: (limit: LimitKey, instant: Instant)? = nil
     ) -> [Worth] {
-        events.compactMap { event in
+        events.enumerated().compactMap { place, event in
+            // Only what adds up can be reset.
+            if let reset, meter.canRoll {
+                let resets = resets[id]?[reset.limit] ?? []
+                // Between the resets around an instant, the last one before it counts.
+                let after = resets.filter { $0.at <= reset.instant }.max { $0.at < $1.at }
+                let before = resets.filter { $0.at > reset.instant }.min { $0.at < $1.at }
+                if let after, event.at < after.at || event.at == after.at && place < after.events {
+                    return nil
+                }
+                if let before,
+                    event.at > before.at || event.at == before.at && place >= before.events
+                {
+                    return nil
+                }
+            }
             guard span.contains(event.at), event.counts(for: id), event.isOpen || !isOpen,
                 accepts(filter, event.event.details ?? .none)
             else { return nil }
@@ -252,6 +269,8 @@ extension Model {
         switch limit.window {
         case .rolling(let seconds):
             return rollingReading(limit, meter, id, instant, seconds * 1_000, more)
+        case .sinceFirst(let seconds):
+            return sinceFirstReading(limit, meter, id, instant, seconds * 1_000, more)
         case .request:
             return (earlier, earlier + (more.map { counting($0, meter) } ?? 0), nil)
         case .concurrent:
@@ -261,7 +280,8 @@ extension Model {
         default: break
         }
         let span = span(limit.window, id, at: instant)
-        let counted = worths(id, meter, limit.dimensions, in: span)
+        let counted = worths(
+            id, meter, limit.dimensions, in: span, near: (limit.key, instant))
         return (
             aggregate(counted, meter.aggregation, at: max(instant, now)),
             aggregate(
@@ -270,13 +290,40 @@ extension Model {
         )
     }
 
+    /// Every window from the first use on.
+    private func sinceFirstReading(
+        _ limit: Limit, _ meter: Meter, _ id: SubjectID, _ instant: Instant,
+        _ milliseconds: Int64, _ more: Worth?
+    ) -> (before: Int64, after: Int64, resetsAt: Instant?) {
+        let uses = worths(
+            id, meter, limit.dimensions, in: .lifetime, near: (limit.key, instant)
+        ).map { (at: $0.at, units: counting($0, meter)) }.filter { $0.units != 0 }
+            .sorted { $0.at < $1.at }
+        var start: Instant?
+        for use in uses where use.at <= instant {
+            if start.map({ use.at >= $0.advanced(byMilliseconds: milliseconds) }) ?? true {
+                start = use.at
+            }
+        }
+        if let known = start, instant >= known.advanced(byMilliseconds: milliseconds) {
+            start = nil
+        }
+        let units = more.map { counting($0, meter) } ?? 0
+        guard let from = start ?? (units == 0 ? nil : instant) else { return (0, 0, nil) }
+        let until = from.advanced(byMilliseconds: milliseconds)
+        let before = uses.filter { from <= $0.at && $0.at < until }.reduce(0) { $0 + $1.units }
+        return (before, before + units, until)
+    }
+
     private func rollingReading(
         _ limit: Limit, _ meter: Meter, _ id: SubjectID, _ instant: Instant,
         _ milliseconds: Int64, _ more: Worth?
     ) -> (before: Int64, after: Int64, resetsAt: Instant?) {
         let from = instant.advanced(byMilliseconds: 1 - milliseconds)
         let until = instant.advanced(byMilliseconds: milliseconds)
-        let near = worths(id, meter, limit.dimensions, in: WindowSpan(from: from, until: until))
+        let near = worths(
+            id, meter, limit.dimensions, in: WindowSpan(from: from, until: until),
+            near: (limit.key, instant))
         // The fullest window is one that ends at the instant or at a later event.
         let ends = [instant] + near.map(\.at).filter { $0 > instant }
         let before: Int64 =

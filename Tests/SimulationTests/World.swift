@@ -185,7 +185,7 @@ struct World {
 
     mutating func change() -> Change {
         let id = percent(75) ? pick(Self.subjects) : pick(Self.teams)
-        switch number(0...109) {
+        switch number(0...112) {
         case 0..<32: return .putLimit(limit())
         case 32..<40: return .deleteLimit(pick(Self.limitKeys))
         case 40..<46: return .putMeter(meter())
@@ -207,7 +207,8 @@ struct World {
         case 88..<96: return .putOverride(id, pick(Self.limitKeys), allowance())
         case 96..<100: return .deleteOverride(id, pick(Self.limitKeys))
         case 100..<107: return .putAddition(id, addition())
-        default: return .endAddition(id, pick(Self.additions))
+        case 107..<110: return .endAddition(id, pick(Self.additions))
+        default: return .resetLimit(id, pick(Self.limitKeys), reason: "")
         }
     }
 
@@ -238,11 +239,13 @@ struct World {
     mutating func limit() -> Limit {
         let meter = pick(Self.meters)
         var windows: [Window] = [
-            .hour, .day, .week(startsOn: .monday), .week(startsOn: .saturday), .month, .year,
+            .minute, .hour, .day, .quarter, .week(startsOn: .monday), .week(startsOn: .saturday),
+            .month, .year,
             .lifetime, .billingMonth,
         ]
         if meter.canRoll {
             windows += [60, 3_600, 86_400, 100_000].map { .rolling(seconds: $0) }
+            windows += [3_600, 100_000, 1_000_000].map { .sinceFirst(seconds: $0) }
             windows += [.request, .concurrent, .concurrent]
         }
         var allowances: [PlanKey: Allowance] = [:]
@@ -252,7 +255,8 @@ struct World {
             allowances: allowances, defaultAllowance: percent(75) ? allowance() : nil,
             addOns: percent(30) ? [pick(Self.addOns): Quantity(number(1...9))] : [:],
             dimensions: percent(25) ? ["model": [pick(["gpt", "four", "claude"])]] : [:],
-            mode: percent(70) ? .enforce : pick(LimitMode.allCases), active: percent(92))
+            mode: percent(70) ? .enforce : pick(LimitMode.allCases),
+            blockWhenExceeded: percent(6), active: percent(92))
     }
 
     /// A meter as it was, or counted another way.

@@ -157,8 +157,16 @@ extension Window {
         return false
     }
 
+    /// Whether what counts in it is known by the instants of use, and stands in no row.
+    package var isOfInstants: Bool {
+        switch self {
+        case .rolling, .sinceFirst: true
+        default: false
+        }
+    }
+
     /// Whether a limit with this window can only bound a sum or a count.
-    package var needsSum: Bool { isRolling || self == .request || self == .concurrent }
+    package var needsSum: Bool { isOfInstants || self == .request || self == .concurrent }
 }
 
 extension Plan {

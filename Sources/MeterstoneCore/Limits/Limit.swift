@@ -12,6 +12,10 @@ public struct Limit: Hashable, Sendable, Codable {
     /// Count only events whose dimensions match; empty: all that the meter counts.
     public var dimensions: [String: [String]]
     public var mode: LimitMode
+    /// What to do instead where it refuses, for whoever is refused: the name of a smaller model.
+    public var fallback: String?
+    /// Whether its subject is blocked for everything while this limit is full.
+    public var blockWhenExceeded: Bool
     /// An inactive limit is kept, and neither counts against anyone nor appears in answers.
     public var active: Bool
     public var description: String?
@@ -25,6 +29,8 @@ public struct Limit: Hashable, Sendable, Codable {
         addOns: [AddOnKey: Quantity] = [:],
         dimensions: [String: [String]] = [:],
         mode: LimitMode = .enforce,
+        fallback: String? = nil,
+        blockWhenExceeded: Bool = false,
         active: Bool = true,
         description: String? = nil
     ) {
@@ -36,6 +42,8 @@ public struct Limit: Hashable, Sendable, Codable {
         self.addOns = addOns
         self.dimensions = dimensions
         self.mode = mode
+        self.fallback = fallback
+        self.blockWhenExceeded = blockWhenExceeded
         self.active = active
         self.description = description
     }
@@ -47,7 +55,7 @@ extension Limit {
 
     private enum CodingKeys: String, CodingKey {
         case key, meter, window, allowances, defaultAllowance, addOns, dimensions, mode, active
-        case description
+        case description, fallback, blockWhenExceeded
     }
 
     public init(from decoder: any Decoder) throws {
@@ -71,9 +79,20 @@ extension Limit {
             dimensions: try container.decodeIfPresent([String: [String]].self, forKey: .dimensions)
                 ?? [:],
             mode: try container.decodeIfPresent(LimitMode.self, forKey: .mode) ?? .enforce,
+            fallback: try Self.fallback(container),
+            blockWhenExceeded: try container.decodeIfPresent(
+                Bool.self, forKey: .blockWhenExceeded) ?? false,
             active: try container.decodeIfPresent(Bool.self, forKey: .active) ?? true,
             description: try container.decodeIfPresent(String.self, forKey: .description)
         )
+    }
+
+    private static func fallback(_ container: KeyedDecodingContainer<CodingKeys>) throws -> String?
+    {
+        let fallback = try container.decodeIfPresent(String.self, forKey: .fallback)
+        guard let fallback, !SubjectID.isValid(fallback) else { return fallback }
+        throw DecodingError.dataCorruptedError(
+            forKey: .fallback, in: container, debugDescription: "expected \(SubjectID.expectation)")
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -88,6 +107,8 @@ extension Limit {
         }
         if !dimensions.isEmpty { try container.encode(dimensions, forKey: .dimensions) }
         try container.encode(mode, forKey: .mode)
+        try container.encodeIfPresent(fallback, forKey: .fallback)
+        if blockWhenExceeded { try container.encode(true, forKey: .blockWhenExceeded) }
         try container.encode(active, forKey: .active)
         try container.encodeIfPresent(description, forKey: .description)
     }

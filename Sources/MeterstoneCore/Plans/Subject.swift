@@ -17,6 +17,8 @@ public struct Subject: Hashable, Sendable, Codable {
     public var overrides: [LimitKey: Allowance]
     /// What changes allowances of this subject alone for a time, those that are over included.
     public var additions: [Addition]
+    /// From when on limits count anew, in the order of time.
+    public var resets: [LimitKey: [LimitReset]]
     public var subscription: Subscription?
     public var metadata: [String: String]
 
@@ -24,7 +26,7 @@ public struct Subject: Hashable, Sendable, Codable {
         id: SubjectID, timeZone: String? = nil, parent: SubjectID? = nil, plan: PlanKey? = nil,
         blocked: Bool = false, name: String? = nil, overrides: [LimitKey: Allowance] = [:],
         subscription: Subscription? = nil, metadata: [String: String] = [:],
-        additions: [Addition] = []
+        additions: [Addition] = [], resets: [LimitKey: [LimitReset]] = [:]
     ) {
         self.id = id
         self.timeZone = timeZone
@@ -36,17 +38,19 @@ public struct Subject: Hashable, Sendable, Codable {
         self.subscription = subscription
         self.metadata = metadata
         self.additions = additions
+        self.resets = resets
     }
 
     private enum CodingKeys: String, CodingKey {
         case id, timeZone, parent, plan, blocked, name, overrides, subscription, metadata
-        case additions
+        case additions, resets
     }
 }
 
 extension Subject {
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
+        let resets = try container.decodeIfPresent([String: [LimitReset]].self, forKey: .resets)
         let overrides = try container.decodeIfPresent([String: Allowance].self, forKey: .overrides)
         self.init(
             id: try container.decode(SubjectID.self, forKey: .id),
@@ -59,7 +63,8 @@ extension Subject {
             subscription: try container.decodeIfPresent(Subscription.self, forKey: .subscription),
             metadata: try container.decodeIfPresent([String: String].self, forKey: .metadata)
                 ?? [:],
-            additions: try container.decodeIfPresent([Addition].self, forKey: .additions) ?? []
+            additions: try container.decodeIfPresent([Addition].self, forKey: .additions) ?? [],
+            resets: try LimitKey.keyed(resets ?? [:], container, .resets)
         )
     }
 
@@ -73,6 +78,7 @@ extension Subject {
         try container.encodeIfPresent(name, forKey: .name)
         if !overrides.isEmpty { try container.encode(overrides.keyedByText, forKey: .overrides) }
         if !additions.isEmpty { try container.encode(additions, forKey: .additions) }
+        if !resets.isEmpty { try container.encode(resets.keyedByText, forKey: .resets) }
         try container.encodeIfPresent(subscription, forKey: .subscription)
         if !metadata.isEmpty { try container.encode(metadata, forKey: .metadata) }
     }

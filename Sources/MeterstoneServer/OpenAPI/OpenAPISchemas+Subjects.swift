@@ -10,6 +10,8 @@ extension OpenAPISchemas {
                     + #","overrides":{"type":"object","additionalProperties":"#
                     + #"{"$ref":"Allowance"}},"#
                     + #""additions":{"type":"array","items":{"$ref":"Addition"}},"#
+                    + #""resets":{"type":"object","additionalProperties":"#
+                    + #"{"type":"array","items":{"$ref":"LimitReset"}}},"#
                     + #""subscription":{"$ref":"Subscription"}"#)
         ),
         ("SubjectList", list("subjects", of: "Subject")),
@@ -17,6 +19,20 @@ extension OpenAPISchemas {
         ("SubscriptionPatch", object([], subscription)),
         ("Subscription", object(["plan", "status", "startsAt"], subscription)),
         ("OverrideBody", object(["allowance"], allowance)),
+        (
+            "ResetBody",
+            object(
+                [],
+                #""reason":{"type":["string","null"],"minLength":1,"maxLength":4096,"#
+                    + #""pattern":"^[^\u0000]+$"}"#)
+        ),
+        (
+            "LimitReset",
+            object(
+                ["at", "sequence", "author", "reason"],
+                #""at":{"$ref":"Instant"},"sequence":{"type":"integer","minimum":1},"#
+                    + #""author":{"$ref":"Text"},"reason":{"$ref":"Text"}"#)
+        ),
         ("AdditionBody", object([], additionBody)),
         (
             "Addition",

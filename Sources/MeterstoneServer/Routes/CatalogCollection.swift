@@ -64,7 +64,7 @@ extension CatalogCollection where Item == Limit, Key == LimitKey {
             name: "limits", singular: "limit", unknown: Rejection.Code.unknownLimit.rawValue,
             fields: [
                 "key", "meter", "window", "allowances", "defaultAllowance", "addOns", "dimensions",
-                "mode", "active", "description",
+                "mode", "fallback", "blockWhenExceeded", "active", "description",
             ],
             items: { $0.limits }, key: { $0.key }, put: { .putLimit($0) },
             delete: { .deleteLimit($0) }, target: { .limit($0) }, shown: { $1.limit($0) },

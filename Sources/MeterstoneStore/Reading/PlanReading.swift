@@ -53,7 +53,8 @@ extension StoreSource {
         where record.outcome.isChange {
             profile =
                 profile.applying(
-                    record.change, by: record.author, at: record.recordedAt, isNew: false
+                    record.change, by: record.author, at: record.recordedAt, record.sequence,
+                    isNew: false
                 ).profile
             result.append(
                 ProfileVersion(

@@ -96,6 +96,7 @@ extension Change {
         case .putSubscription, .deleteSubscription: "subscription"
         case .putOverride, .deleteOverride: "override"
         case .putAddition, .endAddition: "addition"
+        case .resetLimit: "limitReset"
         case .putCreditPolicy, .deleteCreditPolicy: "creditPolicy"
         case .putStatisticsPolicy, .deleteStatisticsPolicy: "statisticsPolicy"
         case .putModel, .deleteModel: "model"
@@ -119,7 +120,8 @@ extension Change {
         case .putSubject(let subject): subject.id.text
         case .deleteSubject(let id), .putSubscription(let id, _), .deleteSubscription(let id):
             id.text
-        case .putOverride(let id, let limit, _), .deleteOverride(let id, let limit):
+        case .putOverride(let id, let limit, _), .deleteOverride(let id, let limit),
+            .resetLimit(let id, let limit, _):
             "\(id.text)/\(limit.text)"
         case .putAddition(let id, let addition): "\(id.text)/\(addition.id)"
         case .endAddition(let id, let addition): "\(id.text)/\(addition)"
@@ -161,7 +163,7 @@ extension Change {
         case .putSubject(let subject): subject.id
         case .deleteSubject(let id), .putSubscription(let id, _), .deleteSubscription(let id),
             .putOverride(let id, _, _), .deleteOverride(let id, _), .putAddition(let id, _),
-            .endAddition(let id, _), .grantCredit(let id, _),
+            .endAddition(let id, _), .resetLimit(let id, _, _), .grantCredit(let id, _),
             .voidGrant(let id, _, _), .refundCredit(let id, _, _):
             id
         case .patch(let patch): patch.deletion.subject
@@ -202,6 +204,8 @@ extension WorkingSet {
             return try json(profile(of: id)?.subscription)
         case .putOverride(let id, let limit, _), .deleteOverride(let id, let limit):
             return try json(profile(of: id)?.overrides[limit])
+        case .resetLimit(let id, let limit, _):
+            return try json(profile(of: id)?.resets[limit]?.last)
         case .putAddition(let id, let addition):
             return try json(profile(of: id)?.additions.standing(addition.id, at: now))
         case .endAddition(let id, let addition):

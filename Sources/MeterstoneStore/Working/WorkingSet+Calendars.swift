@@ -191,9 +191,9 @@ extension Window {
     /// Whether other rules of a zone, or another start of a subscription, cut it otherwise.
     fileprivate func isCut(byZone: Bool, byAnchor: Bool) -> Bool {
         switch self {
-        case .hour, .day, .week, .month, .year: byZone
+        case .minute, .hour, .day, .week, .month, .quarter, .year: byZone
         case .billingMonth: byZone || byAnchor
-        case .lifetime, .request, .concurrent, .rolling: false
+        case .lifetime, .request, .concurrent, .rolling, .sinceFirst: false
         }
     }
 }

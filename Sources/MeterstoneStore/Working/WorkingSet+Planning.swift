@@ -104,8 +104,8 @@ extension WorkingSet {
         _ series: Int, _ window: Window, _ subject: SubjectState, at instant: Instant,
         to keys: inout Set<CounterKey>
     ) {
-        // Rolling windows have no row.
-        guard !window.isRolling else { return }
+        // Windows of instants have no row.
+        guard !window.isOfInstants else { return }
         let span = window.span(containing: instant, in: subject.zone, anchor: subject.anchor)
         keys.insert(CounterKey(series: series, from: span.from, subject: subject.number))
     }
