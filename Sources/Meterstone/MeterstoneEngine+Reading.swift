@@ -123,7 +123,7 @@ extension Rejection {
 
     fileprivate static let windowOfUsage = Rejection(
         code: .invalidField, field: "window",
-        message: "expected hour, day, week, month, year, billingMonth or lifetime")
+        message: "expected minute, hour, day, week, month, quarter, year, billingMonth or lifetime")
 
     fileprivate static let tooManyPoints = Rejection(
         code: .invalidField, field: "from",

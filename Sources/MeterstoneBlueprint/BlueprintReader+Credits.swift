@@ -70,7 +70,9 @@ extension BlueprintReader {
             return nil
         }
         guard let word = text(value) else { return nil }
-        if let window = Window(word), window.isRepeating { return window }
+        if let window = Window(word), window.isRepeating, window != .minute, window != .quarter {
+            return window
+        }
         let words = ["hour", "day", "week", "month", "year", "billingMonth"]
         let suggestion = Spelling.suggestion(for: word, among: words)
         let expected = "hour, day, week, week:WEEKDAY, month, year or billingMonth"

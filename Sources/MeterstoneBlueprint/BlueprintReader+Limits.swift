@@ -13,6 +13,13 @@ extension BlueprintReader {
         let dimensions = dimensions(fields.take("dimensions"))
         let perValue = perValue(&fields, of: meter, window, names)
         let mode = choice(fields.take("mode"), LimitMode.self) ?? .enforce
+        let fallback = fallback(fields.take("fallback"))
+        let blocking = fields.take("blockWhenExceeded")
+        let blocks = flag(blocking) ?? false
+        if blocks, perValue != nil, let blocking {
+            report(
+                blocking, "expected false beside 'per': one full value says nothing of the others")
+        }
         let active = flag(fields.take("active")) ?? true
         let description = text(fields.take("description"))
         finish(fields)
@@ -20,7 +27,8 @@ extension BlueprintReader {
         return Limit(
             key: key, meter: meter, window: window, allowances: allowances,
             defaultAllowance: defaultAllowance, addOns: addOns, dimensions: dimensions,
-            perValue: perValue, mode: mode, active: active, description: description)
+            perValue: perValue, mode: mode, fallback: fallback, blockWhenExceeded: blocks,
+            active: active, description: description)
     }
 
     private mutating func perValue(
@@ -104,8 +112,16 @@ extension BlueprintReader {
     }
 
     private static let windowWords = [
-        "hour", "day", "week", "month", "year", "lifetime", "billingMonth", "request", "concurrent",
+        "minute", "hour", "day", "week", "month", "quarter", "year", "lifetime", "billingMonth",
+        "request", "concurrent",
     ]
+
+    private mutating func fallback(_ value: Value?) -> String? {
+        guard let value, let text = text(value) else { return nil }
+        if SubjectID.isValid(text) { return text }
+        report(value, "expected \(SubjectID.expectation)")
+        return nil
+    }
 
     /// Add-on → how much more each allows.
     private mutating func addOns(_ value: Value?) -> [AddOnKey: Quantity] {

@@ -13,9 +13,7 @@ extension MeterstoneClient {
         headers += request.condition?.headers ?? []
         let answer = try await send(place.method, place.path, place.body, headers: headers)
         if let problem = answer.problem {
-            if place.mayBeMissing, answer.status == 404,
-                place.isMissing(problem.code)
-            {
+            if place.mayBeMissing, answer.status == 404, place.isMissing(problem.code) {
                 return ChangeReceipt(outcome: .missing, after: nil, isReplay: false)
             }
             if let rejection = problem.rejection {
@@ -187,6 +185,7 @@ private struct WirePlace {
     var isCredit = false
     /// Whether 404 says that there is no subject.
     var isOfSubject = false
+    var isReset = false
 
     private init(_ method: String, _ path: RequestPath, _ body: [UInt8]? = nil) {
         self.method = method
@@ -246,7 +245,9 @@ private struct WirePlace {
         case .putSubject(let subject):
             try self.init(
                 put: Self.subject(subject.id), subject,
-                without: ["overrides", "additions", "subscription", "scheduled", "billing"])
+                without: [
+                    "overrides", "additions", "resets", "subscription", "scheduled", "billing",
+                ])
         case .deleteSubject(let id): self.init("DELETE", Self.subject(id))
         case .putSubscription(let id, let subscription):
             try self.init(
@@ -279,6 +280,11 @@ private struct WirePlace {
                 without: ["author"])
         case .endAddition(let id, let addition):
             self.init("DELETE", Self.subject(id, "additions", addition.text))
+        case .resetLimit(let id, let limit, let reason):
+            self.init(
+                "POST", Self.subject(id, "limits", limit.text, "reset"),
+                try Self.json(reason.isEmpty ? [:] : ["reason": reason]))
+            isReset = true
         case .patch(let patch): try self.init(patch)
         case .grantCredit(let id, let order):
             self.init(
@@ -316,10 +322,12 @@ private struct WirePlace {
         }
     }
 
-    var mayBeMissing: Bool { method == "DELETE" || method == "PATCH" || isOfSubject }
-
     /// Whether a problem says that what the path names is not there.
-    func isMissing(_ code: String) -> Bool { !isCredit && code.hasPrefix("unknown_") }
+    func isMissing(_ code: String) -> Bool {
+        isReset ? code == "unknown_subject" : !isCredit && code.hasPrefix("unknown_")
+    }
+
+    var mayBeMissing: Bool { method == "DELETE" || method == "PATCH" || isOfSubject || isReset }
 }
 
 extension Blueprint {

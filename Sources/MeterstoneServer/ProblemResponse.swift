@@ -122,7 +122,9 @@ extension Problem {
         switch denial.reason {
         case .subjectBlocked(let subject):
             problem.status = .forbidden
-            problem.detail = "\(subject) is blocked"
+            let names = denial.violated.map(\.text).joined(separator: ", ")
+            problem.detail =
+                "\(subject) is blocked" + (names.isEmpty ? "" : ": nothing is left of \(names)")
         case .limitExceeded:
             let names = denial.violated.map(\.text).joined(separator: ", ")
             let full = limits.first { $0.isBeyondValues && denial.violated.contains($0.limit) }

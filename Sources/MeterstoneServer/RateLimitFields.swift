@@ -71,11 +71,12 @@ extension Window {
     /// How long the window is; `nil` where that depends on the calendar or there is no end.
     fileprivate var seconds: Int64? {
         switch self {
+        case .minute: 60
         case .hour: 3_600
         case .day: 86_400
         case .week: 604_800
-        case .rolling(let seconds): seconds
-        case .month, .year, .billingMonth, .lifetime, .request, .concurrent: nil
+        case .rolling(let seconds), .sinceFirst(let seconds): seconds
+        case .month, .quarter, .year, .billingMonth, .lifetime, .request, .concurrent: nil
         }
     }
 }

@@ -4,6 +4,8 @@ import Testing
 @Suite struct WindowTests {
     @Test(
         arguments: [
+            ("minute", .minute), ("quarter", .quarter),
+            ("sinceFirst:18000", .sinceFirst(seconds: 18_000)),
             ("hour", .hour), ("day", .day), ("week", .week(startsOn: .monday)),
             ("week:sunday", .week(startsOn: .sunday)),
             ("week:saturday", .week(startsOn: .saturday)),
@@ -23,10 +25,11 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "Hour", "minute", "days", " day", "day ", "day:monday", "week:", "week:Sunday",
+        "", "Hour", "minutes", "days", " day", "day ", "day:monday", "week:", "week:Sunday",
         "week:sun", "week:sunday:monday", "billingmonth", "billing_month", "rolling", "rolling:",
         "rolling:0", "rolling:-1", "rolling:31622401", "rolling:1.5", "rolling:+5", "rolling:05",
-        "rolling: 5", "rolling:1h", "rolling:99999999999999999999",
+        "rolling: 5", "rolling:1h", "rolling:99999999999999999999", "sinceFirst", "sinceFirst:0",
+        "sinceFirst:05", "sincefirst:60", "quarters",
     ])
     func `other texts are no window`(text: String) {
         #expect(Window(text) == nil)
@@ -55,6 +58,12 @@ import Testing
         "month   | 2000-02-15T12:00:00.000 | 2000-02-01T00 | 2000-03-01T00",
         "month   | 2100-02-28T23:59:59.999 | 2100-02-01T00 | 2100-03-01T00",
         "month   | 0001-01-01T00:00:00.000 | 0001-01-01T00 | 0001-02-01T00",
+        "quarter | 2026-03-31T23:59:59.999 | 2026-01-01T00 | 2026-04-01T00",
+        "quarter | 2026-04-01T00:00:00.000 | 2026-04-01T00 | 2026-07-01T00",
+        "quarter | 2024-02-29T12:00:00.000 | 2024-01-01T00 | 2024-04-01T00",
+        "quarter | 2026-12-31T23:59:59.999 | 2026-10-01T00 | 2027-01-01T00",
+        "quarter | 1969-11-20T00:00:00.000 | 1969-10-01T00 | 1970-01-01T00",
+        "quarter | 0001-01-01T00:00:00.000 | 0001-01-01T00 | 0001-04-01T00",
         "year    | 2024-12-31T23:59:59.999 | 2024-01-01T00 | 2025-01-01T00",
         "year    | 2100-06-01T00:00:00.000 | 2100-01-01T00 | 2101-01-01T00",
         "year    | 1969-07-20T20:17:40.000 | 1969-01-01T00 | 1970-01-01T00",
@@ -70,7 +79,7 @@ import Testing
     }
 
     @Test func `the last windows end after the last text`() {
-        for window: Window in [.hour, .day, .month, .year] {
+        for window: Window in [.minute, .hour, .day, .month, .quarter, .year] {
             let span = window.span(containing: .latest, in: .utc, anchor: nil)
             #expect(span.until.millisecondsSince1970 == 253_402_300_800_000)
         }
@@ -93,7 +102,8 @@ import Testing
     }
 
     private static let everyWindow: [Window] = [
-        .hour, .day, .week(startsOn: .sunday), .month, .year, .lifetime, .billingMonth,
+        .minute, .hour, .day, .week(startsOn: .sunday), .month, .quarter, .year, .lifetime,
+        .billingMonth,
         .rolling(seconds: 0), .rolling(seconds: .min), .rolling(seconds: .max),
     ]
 

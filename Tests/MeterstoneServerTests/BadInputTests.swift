@@ -144,7 +144,7 @@ import Testing
         ("/v1/subjects/u?x=1", "unknown_field", "x"),
         ("/v1/subjects/u/usage", "missing_field", "meter"),
         ("/v1/subjects/u/usage?meter=prompts", "missing_field", "window"),
-        ("/v1/subjects/u/usage?meter=prompts&window=minute", "invalid_field", "window"),
+        ("/v1/subjects/u/usage?meter=prompts&window=minutes", "invalid_field", "window"),
         ("/v1/subjects/u/usage?meter=prompts&window=rolling:60", "invalid_field", "window"),
         ("/v1/subjects/u/usage?meter=prompts&window=request", "invalid_field", "window"),
         ("/v1/subjects/u/usage?meter=prompts&window=concurrent", "invalid_field", "window"),

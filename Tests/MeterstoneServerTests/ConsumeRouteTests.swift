@@ -6,6 +6,56 @@ import MeterstoneCore
 import Testing
 
 @Suite struct ConsumeRouteTests {
+    @Test func `a check may name a limit, and tells what stands now`() async throws {
+        try await TestServer.run { server in
+            _ = try await server.put(
+                "/v1/limits/tokens_daily",
+                #"{"meter":"prompts","window":"day","defaultAllowance":4,"fallback":"small","dimensions":{"model":["big"]}}"#
+            )
+            let allowed = try await server.post(
+                "/v1/check", #"{"subject":"u","limit":"tokens_daily","quantity":4}"#)
+            #expect(allowed.status == 200 && allowed.text.contains(#""allowed":true"#))
+            #expect(allowed.text.contains(#""used":0"#) && !allowed.text.contains(#""used":4"#))
+            let denied = try await server.post(
+                "/v1/check",
+                #"{"subject":"u","limit":"tokens_daily","quantity":5,"as":"reservation"}"#)
+            #expect(denied.text.contains(#""allowed":false"#) && denied.text("fallback") == "small")
+            #expect(denied.text.contains(#""retryAfterSeconds":null"#))
+            #expect(denied.text.contains(#""violated":["tokens_daily"]"#))
+            let unknown = try await server.post("/v1/check", #"{"subject":"u","limit":"x"}"#)
+            #expect(unknown.isProblem(422, "unknown_limit", field: "limit"))
+            let both = try await server.post(
+                "/v1/check", #"{"subject":"u","limit":"tokens_daily","meter":"prompts"}"#)
+            #expect(both.isProblem(422, "invalid_field", field: "limit"))
+            _ = try await server.post(
+                "/v1/consume",
+                #"{"subject":"u","meter":"prompts","quantity":4,"dimensions":{"model":"big"}}"#)
+            let limits = try await server.get("/v1/subjects/u/limits")
+            #expect(limits.text.contains(#""overLimit":["tokens_daily"]"#))
+            let refused = try await server.post(
+                "/v1/consume",
+                #"{"subject":"u","meter":"prompts","quantity":5,"dimensions":{"model":"big"}}"#)
+            #expect(refused.status == 429 && refused.header("Retry-After") == nil)
+        }
+    }
+
+    @Test func `a limit is reset by hand`() async throws {
+        try await TestServer.run { server in
+            let path = "/v1/subjects/u/limits/prompts_daily/reset"
+            #expect(try await server.post(path, "{}").isProblem(404, "unknown_subject"))
+            _ = try await server.post(
+                "/v1/consume", #"{"subject":"u","meter":"prompts","quantity":1}"#)
+            let reset = try await server.post(path, #"{"reason":"sorry"}"#)
+            #expect(reset.status == 201 && reset.text("reason") == "sorry" && reset.has("at"))
+            let limits = try await server.get("/v1/subjects/u/limits")
+            #expect(limits.text.contains(#""used":0"#))
+            let unknown = try await server.post("/v1/subjects/u/limits/x/reset", "{}")
+            #expect(unknown.isProblem(404, "unknown_limit", field: "limit"))
+            #expect(try await server.get("/v1/subjects/u").text.contains(#""resets""#))
+            #expect(try await server.get("/v1/changes").text.contains("limitReset"))
+        }
+    }
+
     @Test func `a consume counts and says what is left`() async throws {
         try await TestServer.run { server in
             let answer = try await server.post(

@@ -99,6 +99,14 @@ extension Model {
         case .putAddition(_, let addition):
             if let rejection = reject(addition, at: now) { return rejection }
             outcome = put(addition, of: id, at: now)
+        case .resetLimit(_, let key, _):
+            if let rejection = reject(resetOf: key) { return rejection }
+            outcome = old == nil ? .missing : .created
+            if old != nil {
+                var known = resets[id]?[key] ?? []
+                known.removeAll { $0.at == now }
+                resets[id, default: [:]][key] = known + [(now, events.count)]
+            }
         case .endAddition(_, let key):
             outcome = standing(key, of: id, at: now) == nil ? .missing : .deleted
             end(key, of: id, at: now)
@@ -123,6 +131,15 @@ extension Model {
             since[id] = now
         }
         return outcome.text
+    }
+
+    private func reject(resetOf key: LimitKey) -> String? {
+        guard let limit = blueprint.limits.first(where: { $0.key == key }) else {
+            return "unknown_limit"
+        }
+        let meter = blueprint.meters.first { $0.key == limit.meter }
+        return limit.window == .request || limit.window == .concurrent || meter?.canRoll != true
+            || limit.perValue != nil ? "invalid_field" : nil
     }
 
     private func reject(_ addition: Addition, at now: Instant) -> String? {

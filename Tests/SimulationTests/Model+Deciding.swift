@@ -118,6 +118,9 @@ extension Model {
         if let blocked = self.levels(event.subject).first(where: { profile($0).blocked }) {
             return "blocked by \(blocked) \(statuses(event.subject, at: instant, now))"
         }
+        if let blocked = levels.first(where: { isFull($0, at: instant, now) }) {
+            return "blocked by \(blocked) \(statuses(event.subject, at: instant, now))"
+        }
         if instant > now, !hasBegun(moved, levels, event.details, at: instant, now) {
             return "occurred_at_out_of_range"
         }
@@ -136,8 +139,9 @@ extension Model {
         }
         let charge =
             cost == 0 ? nil : CreditCharge(amount: cost, balance: wallet.balance - cost)
+        // A check tells what stands now.
+        guard records else { return "allowed \(verdict.before.sortedByText)\(charge.text)" }
         let answer = "allowed \(verdict.after.sortedByText)\(charge.text)"
-        guard records else { return answer }
         remember(event, told: told, at: instant, now, answer: verdict.after)
         let place = events.count - 1
         events[place].firstCredits = charge
@@ -156,6 +160,18 @@ extension Model {
             wallets[event.subject] = wallet
         }
         return terms == nil ? answer : "\(answer) \(text(ofReservation: place))"
+    }
+
+    /// Whether a limit that blocks is full.
+    private func isFull(_ id: SubjectID, at instant: Instant, _ now: Instant) -> Bool {
+        activeLimits.contains { limit in
+            guard limit.blockWhenExceeded, limit.mode == .enforce,
+                let meter = blueprint.meters.first(where: { $0.key == limit.meter }),
+                case .units(let units) = allowance(limit, id, at: instant)
+            else { return false }
+            let used = reading(limit, meter, id, at: instant, now, of: nil, adding: nil).before
+            return used > 0 && used >= units.units
+        }
     }
 
     /// Whether every window has begun that a limit would refuse in.
@@ -202,13 +218,15 @@ extension Model {
                     let allowance =
                         reading.isBeyondValues
                         ? .units(.zero) : allowance(limit, level, at: instant, of: value)
+                    // What is refused opens no window.
+                    let standing = self.reading(
+                        limit, move.meter, level, at: instant, now, of: value, adding: nil)
                     var status = ModelStatus(
                         limit: limit.key, value: value, isBeyondValues: reading.isBeyondValues,
                         ancestor: level == levels[0] ? nil : level, allowance: allowance.wire,
-                        used: limit.window == .request ? 0 : reading.before,
-                        resetsAt: reading.resetsAt)
+                        used: standing.before, resetsAt: standing.resetsAt)
                     verdict.before.append(status)
-                    status.used = reading.after
+                    (status.used, status.resetsAt) = (reading.after, reading.resetsAt)
                     verdict.after.append(status)
                     guard case .units(let units) = allowance, limit.mode == .enforce,
                         reading.after > units.units, reading.after > reading.before

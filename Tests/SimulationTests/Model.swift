@@ -9,6 +9,8 @@ struct Model {
     var blueprint = Blueprint()
     var timeline = ProfileTimeline()
     var events: [ModelEvent] = []
+    /// When limits were reset, and how many events there were then.
+    var resets: [SubjectID: [LimitKey: [(at: Instant, events: Int)]]] = [:]
     /// What was said of additions, in the order in which it was said; without one: that it is over.
     var additions: [SubjectID: [(id: AdditionID, from: Instant, addition: Addition?)]] = [:]
     var wallets: [SubjectID: ModelWallet] = [:]
@@ -239,9 +241,25 @@ extension Model {
     /// Everything that counts for a subject within a span, in the order of recording.
     func worths(
         _ id: SubjectID, _ meter: Meter, _ filter: [String: [String]], in span: WindowSpan,
-        isOpen: Bool = false, per source: PerValue? = nil
+        isOpen: Bool = false, per source: PerValue? = nil,
+        near reset: (limit: LimitKey, instant: Instant)? = nil
     ) -> [Worth] {
-        events.compactMap { event in
+        events.enumerated().compactMap { place, event in
+            // Only what adds up can be reset.
+            if let reset, meter.canRoll {
+                let resets = resets[id]?[reset.limit] ?? []
+                // Between the resets around an instant, the last one before it counts.
+                let after = resets.filter { $0.at <= reset.instant }.max { $0.at < $1.at }
+                let before = resets.filter { $0.at > reset.instant }.min { $0.at < $1.at }
+                if let after, event.at < after.at || event.at == after.at && place < after.events {
+                    return nil
+                }
+                if let before,
+                    event.at > before.at || event.at == before.at && place >= before.events
+                {
+                    return nil
+                }
+            }
             guard span.contains(event.at), event.counts(for: id), event.isOpen || !isOpen,
                 accepts(filter, event.event.details ?? .none)
             else { return nil }
@@ -276,14 +294,18 @@ extension Model {
         of value: String?, adding more: Worth?, earlier: Int64 = 0
     ) -> ModelReading {
         switch limit.window {
+        case .rolling(let seconds) where limit.perValue == nil:
+            let near = worths(
+                id, meter, limit.dimensions, in: reach(instant, seconds * 1_000),
+                near: (limit.key, instant))
+            return rollingReading(near, meter, instant, seconds * 1_000, more)
+        case .sinceFirst(let seconds):
+            return sinceFirstReading(limit, meter, id, instant, seconds * 1_000, more)
         case .request:
             return ModelReading(
                 before: earlier, after: earlier + (more.map { counting($0, meter) } ?? 0))
         case _ where limit.perValue != nil:
             return valueReading(limit, meter, id, at: instant, of: value, adding: more)
-        case .rolling(let seconds):
-            let near = worths(id, meter, limit.dimensions, in: reach(instant, seconds * 1_000))
-            return rollingReading(near, meter, instant, seconds * 1_000, more)
         case .concurrent:
             let open = worths(id, meter, limit.dimensions, in: .lifetime, isOpen: true)
             let before = aggregate(open, meter.aggregation, at: now)
@@ -292,7 +314,8 @@ extension Model {
         default: break
         }
         let span = span(limit.window, id, at: instant)
-        let counted = worths(id, meter, limit.dimensions, in: span)
+        let counted = worths(
+            id, meter, limit.dimensions, in: span, near: (limit.key, instant))
         return ModelReading(
             before: aggregate(counted, meter.aggregation, at: max(instant, now)),
             after: aggregate(
@@ -305,6 +328,33 @@ extension Model {
         WindowSpan(
             from: instant.advanced(byMilliseconds: 1 - milliseconds),
             until: instant.advanced(byMilliseconds: milliseconds))
+    }
+
+    /// Every window from the first use on.
+    private func sinceFirstReading(
+        _ limit: Limit, _ meter: Meter, _ id: SubjectID, _ instant: Instant,
+        _ milliseconds: Int64, _ more: Worth?
+    ) -> ModelReading {
+        let uses = worths(
+            id, meter, limit.dimensions, in: .lifetime, near: (limit.key, instant)
+        ).map { (at: $0.at, units: counting($0, meter)) }.filter { $0.units != 0 }
+            .sorted { $0.at < $1.at }
+        var start: Instant?
+        for use in uses where use.at <= instant {
+            if start.map({ use.at >= $0.advanced(byMilliseconds: milliseconds) }) ?? true {
+                start = use.at
+            }
+        }
+        if let known = start, instant >= known.advanced(byMilliseconds: milliseconds) {
+            start = nil
+        }
+        let units = more.map { counting($0, meter) } ?? 0
+        guard let from = start ?? (units == 0 ? nil : instant) else {
+            return ModelReading(before: 0, after: 0)
+        }
+        let until = from.advanced(byMilliseconds: milliseconds)
+        let before = uses.filter { from <= $0.at && $0.at < until }.reduce(0) { $0 + $1.units }
+        return ModelReading(before: before, after: before + units, resetsAt: until)
     }
 
     func rollingReading(

@@ -21,16 +21,24 @@ extension Simulation {
         let id = world.pick(World.subjects + World.teams)
         let meter = world.pick(model.blueprint.meters)
         let window = world.pick([
-            Window.hour, .day, .week(startsOn: .monday), .month, .year, .billingMonth, .lifetime,
+            Window.minute, .hour, .day, .week(startsOn: .monday), .month, .quarter, .year,
+            .billingMonth, .lifetime,
         ])
-        let back: Int64 = window == .hour ? 172_800_000 : 5_184_000_000
+        let back: Int64 =
+            switch window {
+            case .minute: 7_200_000
+            case .hour: 172_800_000
+            default: 5_184_000_000
+            }
         let zone = model.zone(id)
         let spans =
             window == .lifetime
             ? [.lifetime]
             : window.spans(
                 from: world.now.advanced(byMilliseconds: -world.number(0...back)),
-                until: world.now.advanced(byMilliseconds: world.number(1...90_000_000)), in: zone,
+                until: world.now.advanced(
+                    byMilliseconds: world.number(1...(window == .minute ? 600_000 : 90_000_000))),
+                in: zone,
                 anchor: model.profile(id).subscription?.startsAt, atMost: 1_000) ?? []
         let expected = spans.map { span in
             model.aggregate(

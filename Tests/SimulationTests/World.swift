@@ -190,7 +190,7 @@ struct World {
 
     mutating func change() -> Change {
         let id = percent(75) ? pick(Self.subjects) : pick(Self.teams)
-        switch number(0...109) {
+        switch number(0...112) {
         case 0..<32: return .putLimit(limit())
         case 32..<40: return .deleteLimit(pick(Self.limitKeys))
         case 40..<46: return .putMeter(meter())
@@ -213,7 +213,8 @@ struct World {
         case 88..<96: return .putOverride(id, pick(Self.limitKeys), allowance())
         case 96..<100: return .deleteOverride(id, pick(Self.limitKeys))
         case 100..<107: return .putAddition(id, addition())
-        default: return .endAddition(id, pick(Self.additions))
+        case 107..<110: return .endAddition(id, pick(Self.additions))
+        default: return .resetLimit(id, pick(Self.limitKeys), reason: "")
         }
     }
 
@@ -244,23 +245,28 @@ struct World {
     mutating func limit() -> Limit {
         let meter = pick(Self.meters)
         var windows: [Window] = [
-            .hour, .day, .week(startsOn: .monday), .week(startsOn: .saturday), .month, .year,
+            .minute, .hour, .day, .quarter, .week(startsOn: .monday), .week(startsOn: .saturday),
+            .month, .year,
             .lifetime, .billingMonth,
         ]
         if meter.canRoll {
             windows += [60, 3_600, 86_400, 100_000].map { .rolling(seconds: $0) }
+            windows += [3_600, 100_000, 1_000_000].map { .sinceFirst(seconds: $0) }
             windows += [.request, .concurrent, .concurrent]
         }
         var allowances: [PlanKey: Allowance] = [:]
         for plan in Self.plans where percent(50) { allowances[plan] = allowance() }
         let window = pick(windows)
+        let perValue =
+            meter.canRoll && !window.isSinceFirst && percent(30) ? perValue(window) : nil
         return Limit(
             key: pick(Self.limitKeys), meter: meter.key, window: window,
             allowances: allowances, defaultAllowance: percent(75) ? allowance() : nil,
             addOns: percent(30) ? [pick(Self.addOns): Quantity(number(1...9))] : [:],
             dimensions: percent(25) ? ["model": [pick(["gpt", "four", "claude"])]] : [:],
-            perValue: meter.canRoll && percent(30) ? perValue(window) : nil,
-            mode: percent(70) ? .enforce : pick(LimitMode.allCases), active: percent(92))
+            perValue: perValue,
+            mode: percent(70) ? .enforce : pick(LimitMode.allCases),
+            blockWhenExceeded: perValue == nil && percent(6), active: percent(92))
     }
 
     /// So small that a token costs a few billionths.
@@ -318,4 +324,11 @@ struct World {
 
 extension MeterKey {
     static func named(_ text: String) -> MeterKey { MeterKey(unchecked: text) }
+}
+
+extension Window {
+    fileprivate var isSinceFirst: Bool {
+        if case .sinceFirst = self { return true }
+        return false
+    }
 }

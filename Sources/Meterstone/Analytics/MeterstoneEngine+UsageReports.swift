@@ -31,7 +31,7 @@ extension MeterstoneEngine {
     ///
     /// - Parameters:
     ///   - keys: empty: all meters.
-    ///   - window: hour, day, week, month or year.
+    ///   - window: minute, hour, day, week, month, quarter or year.
     public func trends(
         of keys: [MeterKey], per window: Window, _ question: ReportQuestion
     ) async throws(StoreError) -> ReportOutcome<TrendPoint> {
@@ -259,7 +259,8 @@ extension Window {
 
 extension Rejection {
     fileprivate static let windowOfTrend = Rejection(
-        code: .invalidField, field: "window", message: "expected hour, day, week, month or year")
+        code: .invalidField, field: "window",
+        message: "expected minute, hour, day, week, month, quarter or year")
 
     fileprivate static let windowsOfTrend = Rejection(
         code: .invalidField, field: "window",

@@ -31,6 +31,10 @@ extension Shapes {
                 maybe: "overage", .integer(from: 1),
                 { $0.overage > .zero ? $0.overage.units : nil }, "Used beyond the allowance."),
             Member(
+                maybe: "blockWhenExceeded", .always(true),
+                { $0.definition.limit.blockWhenExceeded ? true : nil },
+                "While it is full, its subject is blocked for everything."),
+            Member(
                 maybe: "base", .allowance, { $0.parts?.base },
                 "What is allowed without additions; absent: none counts now."),
             Member(
@@ -41,7 +45,7 @@ extension Shapes {
         let mode: LimitMode = try fields("mode")
         let limit = Limit(
             key: try fields("limit"), meter: try fields("meter"), window: try fields("window"),
-            mode: mode)
+            mode: mode, blockWhenExceeded: try fields("blockWhenExceeded") ?? false)
         return LimitStatus(
             definition: LimitDefinition(told: limit), value: try fields("value"),
             isBeyondValues: try fields("beyondValues") ?? false, ancestor: try fields("subject"),
@@ -207,7 +211,8 @@ extension Shapes {
                 reason: reason, violated: try fields("violated") ?? [],
                 retryAt: seconds.map { now.advanced(byMilliseconds: $0 * 1_000) },
                 nextRefillAt: try fields("nextRefillAt"),
-                plansThatAllow: try fields("plansThatAllow") ?? []))
+                plansThatAllow: try fields("plansThatAllow") ?? [],
+                fallback: try fields("fallback")))
     }
 
     /// Why it is refused, and when or how it would not be.
@@ -225,6 +230,9 @@ extension Shapes {
         Member(
             maybe: "plansThatAllow", Wire<PlanKey>.key.list(), \.decision.denial?.plansThatAllow,
             "Plans under which it would be allowed."),
+        Member(
+            maybe: "fallback", .text, \.decision.denial?.fallback,
+            "What to do instead, by the first limit that refuses and names something."),
     ]
 }
 
@@ -245,6 +253,14 @@ extension Shapes {
         [
             Member("subject", .name, \.subject),
             Member("limits", .statuses, \.limits, "Its own and its teams', with what is used now."),
+            Member(
+                "overLimit", Wire<LimitKey>.key.list(),
+                { $0.limits.filter(\.isFull).map(\.limit).uniqued },
+                "The enforced limits of which nothing is left now."),
+            Member(
+                "blockedBy", Wire<LimitKey>.key.list(),
+                { $0.limits.filter(\.isBlocking).map(\.limit).uniqued },
+                "Of these, those that block the subject for everything."),
         ]
     ) { fields throws(WireMismatch) in
         SubjectLimits(try fields("subject"), try fields("limits", listOf: limitStatus))
@@ -276,6 +292,13 @@ extension Shapes {
 
 extension Shapes {
     package static let overrides = list("OverrideList", "overrides", of: override)
+}
+
+extension [LimitKey] {
+    /// Each once, where it stands first.
+    fileprivate var uniqued: [LimitKey] {
+        reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+    }
 }
 
 extension Denial {

@@ -17,7 +17,8 @@ package enum ReportBounds {
 }
 
 extension Window {
-    package static let trendExpectation = "hour, day, week, week:WEEKDAY, month or year"
+    package static let trendExpectation =
+        "minute, hour, day, week, week:WEEKDAY, month, quarter or year"
 
     /// A window that starts at the same time for everybody, and then anew.
     package init?(trend text: String) {

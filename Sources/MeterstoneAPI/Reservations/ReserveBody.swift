@@ -33,24 +33,50 @@ package struct ReserveBody: Sendable {
     }
 }
 
-/// What a check asks: an event as a consume takes it, and whether it would be consumed or reserved.
+/// What a check asks: an event as a consume takes it, or a limit by its key, and whether it would be
+/// consumed or reserved.
 package struct CheckBody: Sendable {
-    package var event: UsageEvent
+    private var draft: EventDraft
     package let use: CheckedUse
+    /// The limit whose meter it asks about; `nil`: the event says what it moves.
+    package let limit: LimitKey?
 
     package init(_ json: [UInt8]) throws(Rejection) {
         var draft = EventDraft()
         var use: CheckedUse?
+        var limit: LimitKey?
         try JSONReader.readBody(json) { (name, reader) throws(Rejection) in
             if name == "as" {
                 use = try reader.readChoice(name)
+            } else if name == "limit" {
+                limit = try reader.readIdentifier(name)
             } else {
                 guard let field = EventField(rawValue: name) else { throw .unknown(name) }
                 try draft.read(field, from: &reader)
             }
         }
-        event = try draft.event()
+        if limit != nil, draft.meter != nil || draft.quantities != .none {
+            throw .invalid("limit", "either a limit, or a meter or quantities")
+        }
+        self.draft = draft
+        self.limit = limit
         self.use = use ?? .consume
+    }
+
+    /// - Parameter limit: that the body names. What it counts only for some dimensions is asked for with
+    ///   the first value that it accepts, unless the body tells one.
+    package func event(under limit: Limit? = nil) throws(Rejection) -> UsageEvent {
+        var draft = draft
+        if let limit {
+            draft.meter = limit.meter
+            for (name, values) in limit.dimensions.sorted(by: { $0.key < $1.key })
+            where !draft.dimensions.contains(where: { $0.name == name }) {
+                if let value = values.first {
+                    draft.dimensions.append(Dimension(name: name, value: value))
+                }
+            }
+        }
+        return try draft.event()
     }
 }
 

@@ -14,7 +14,7 @@ struct LimitsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "limits",
         abstract: "List, write and delete limits: how much of a meter per window, by plan.",
-        subcommands: [List.self, Put.self, Delete.self],
+        subcommands: [List.self, Put.self, Delete.self, Reset.self],
         defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {
@@ -69,8 +69,8 @@ struct LimitsCommand: AsyncParsableCommand {
 
         @Option(
             help: """
-                hour, day, week, month, year, lifetime, billingMonth, rolling:SECONDS, request or \
-                concurrent.
+                minute, hour, day, week, month, quarter, year, lifetime, billingMonth, \
+                rolling:SECONDS, sinceFirst:SECONDS, request or concurrent.
                 """,
             transform: { try ArgumentText.window($0) })
         var window: Window
@@ -123,6 +123,14 @@ struct LimitsCommand: AsyncParsableCommand {
             help: "enforce, soft, shadow or off.", transform: { try ArgumentText.choice($0) })
         var mode: LimitMode = .enforce
 
+        @Option(
+            help: ArgumentHelp("What to do instead where it refuses.", valueName: "name"),
+            transform: { try ArgumentText.name($0) })
+        var fallback: String?
+
+        @Flag(help: "Block its subject for everything while it is full.")
+        var blockWhenExceeded = false
+
         @Flag(help: "Keep it, and count it against nobody.")
         var inactive = false
 
@@ -158,8 +166,40 @@ struct LimitsCommand: AsyncParsableCommand {
                 addOns: Dictionary(addOn.map { ($0.key, $0.units) }, uniquingKeysWith: { $1 }),
                 dimensions: Dictionary(
                     dimension.map { ($0.name, $0.values) }, uniquingKeysWith: { $0 + $1 }),
-                perValue: perValue, mode: mode, active: !inactive, description: description)
+                perValue: perValue, mode: mode, fallback: fallback,
+                blockWhenExceeded: blockWhenExceeded, active: !inactive, description: description)
             try await Changes.make(.putLimit(limit), of: "limit \(key)", store)
+        }
+    }
+
+    struct Reset: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Have a subject's limit count anew from now on; its usage stays.")
+
+        @Argument(transform: { try ArgumentText.identifier($0) as SubjectID })
+        var subject: SubjectID
+
+        @Argument(
+            help: "The limit's key.", transform: { try ArgumentText.identifier($0) as LimitKey })
+        var limit: LimitKey
+
+        @Option(help: ArgumentHelp("Why.", valueName: "text"))
+        var reason = ""
+
+        @OptionGroup var store: ServiceArguments
+
+        func run() async throws {
+            let change = Change.resetLimit(subject, limit, reason: reason)
+            let outcome = try await OpenStore.with(store) { service in
+                try await service.change(
+                    ChangeRequest(change: change, author: Changes.author)
+                ).outcome
+            }
+            if case .rejected(let rejection) = outcome { throw CommandFailure(rejection) }
+            guard outcome != .missing else {
+                throw CommandFailure(.badData, "nothing is known of '\(subject)'")
+            }
+            Console.write("\(limit) of \(subject) counts anew")
         }
     }
 

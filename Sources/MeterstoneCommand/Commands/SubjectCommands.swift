@@ -102,6 +102,9 @@ struct SubjectsCommand: AsyncParsableCommand {
             for (limit, allowance) in subject.overrides.sorted(by: { $0.key < $1.key }) {
                 table.add(["override \(limit)", Answers.text(allowance.wire)])
             }
+            for (limit, resets) in subject.resets.sorted(by: { $0.key < $1.key }) {
+                table.add(["\(limit) reset", resets.last?.at.rfc3339 ?? ""])
+            }
             for addition in subject.additions {
                 table.add(["addition \(addition.id)", Answers.text(addition)])
             }

@@ -103,7 +103,7 @@ struct UsageCommand: AsyncParsableCommand {
     var meter: MeterKey
 
     @Option(
-        help: "hour, day, week, month, year, billingMonth or lifetime.",
+        help: "minute, hour, day, week, month, quarter, year, billingMonth or lifetime.",
         transform: { try ArgumentText.window($0) })
     var window: Window = .day
 

@@ -68,6 +68,7 @@ enum Answers {
         if denial.retryAt == nil, let refill = denial.nextRefillAt {
             sentence += "; the next credits come at \(refill.rfc3339)"
         }
+        if let fallback = denial.fallback { sentence += "; instead: \(fallback)" }
         if !denial.plansThatAllow.isEmpty {
             let plans = denial.plansThatAllow.map(\.text).joined(separator: ", ")
             sentence += "; allowed on \(plans)"

@@ -24,8 +24,8 @@ public struct WindowSpan: Hashable, Sendable {
 extension Window {
     /// The window that an instant falls into.
     ///
-    /// Hours are cut at full hours of the local clock and at every change of the zone's offset.
-    /// Days start when the local clock first shows midnight or later; weeks, months and years start
+    /// Hours and minutes are cut at full ones of the local clock and at every change of the zone's offset.
+    /// Days start when the local clock first shows midnight or later; weeks, months, quarters and years start
     /// with their first day. A day that the clock skips has no window, and what a clock put back
     /// shows again of the day before belongs to the day that has begun. Billing month `k` starts
     /// when the clock first shows what it showed at the anchor, `k` months later and on the last
@@ -37,17 +37,21 @@ extension Window {
     ) -> WindowSpan {
         let time = ZoneRules.clamped(instant.millisecondsSince1970)
         switch self {
+        case .minute:
+            return zone.clockSpan(of: 60_000, containing: time)
         case .hour:
-            return zone.hour(containing: time)
+            return zone.clockSpan(of: 3_600_000, containing: time)
         case .day:
             return zone.span(containing: time) { ($0, $0 + 1) }
         case .week(let first):
             return zone.span(containing: time) { Self.week(ofDay: $0, startingOn: first) }
         case .month:
             return zone.span(containing: time, of: Self.month(ofDay:))
+        case .quarter:
+            return zone.span(containing: time, of: Self.quarter(ofDay:))
         case .year:
             return zone.span(containing: time, of: Self.year(ofDay:))
-        case .lifetime, .request, .concurrent:
+        case .lifetime, .request, .concurrent, .sinceFirst:
             return .lifetime
         case .billingMonth:
             guard let anchor else {
@@ -70,6 +74,15 @@ extension Window {
         let date = CivilDate(daysSince1970: day)
         let first = day - Int64(date.day - 1)
         return (first, first + Int64(CivilDate.dayCount(ofMonth: date.month, year: date.year)))
+    }
+
+    private static func quarter(ofDay day: Int64) -> (Int64, Int64) {
+        let month = CivilDate(daysSince1970: day).monthNumber
+        let (_, monthsAfterFirst) = month.flooredQuotientAndRemainder(dividingBy: 3)
+        func start(_ month: Int64) -> Int64 {
+            CivilDate(monthNumber: month, clampingDay: 1).daysSince1970
+        }
+        return (start(month - monthsAfterFirst), start(month - monthsAfterFirst + 3))
     }
 
     private static func year(ofDay day: Int64) -> (Int64, Int64) {
@@ -148,14 +161,14 @@ extension ZoneRules {
         instant(localMilliseconds: date.daysSince1970 * millisecondsPerDay)
     }
 
-    fileprivate func hour(containing time: Int64) -> WindowSpan {
+    /// A full hour or minute of the local clock.
+    fileprivate func clockSpan(of milliseconds: Int64, containing time: Int64) -> WindowSpan {
         let stretch = stretch(containing: time)
-        let millisecondsPerHour: Int64 = 3_600_000
         let (_, elapsed) = (time + stretch.offset)
-            .flooredQuotientAndRemainder(dividingBy: millisecondsPerHour)
+            .flooredQuotientAndRemainder(dividingBy: milliseconds)
         return WindowSpan(
             from: max(time - elapsed, stretch.from),
-            until: min(time - elapsed + millisecondsPerHour, stretch.until)
+            until: min(time - elapsed + milliseconds, stretch.until)
         )
     }
 

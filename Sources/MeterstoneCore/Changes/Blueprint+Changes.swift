@@ -133,6 +133,11 @@ extension Blueprint {
             return Rejection(
                 code: .invalidField, field: field, message: "expected \(expectation)")
         }
+        if limit.blockWhenExceeded {
+            return Rejection(
+                code: .invalidField, field: "blockWhenExceeded",
+                message: "expected false beside 'per': one full value says nothing of the others")
+        }
         return nil
     }
 
@@ -194,8 +199,16 @@ extension Window {
         return false
     }
 
+    /// Whether what counts in it is known by the instants of use, and stands in no row.
+    package var isOfInstants: Bool {
+        switch self {
+        case .rolling, .sinceFirst: true
+        default: false
+        }
+    }
+
     /// Whether a limit with this window can only bound a sum or a count.
-    package var needsSum: Bool { isRolling || self == .request || self == .concurrent }
+    package var needsSum: Bool { isOfInstants || self == .request || self == .concurrent }
 }
 
 extension Plan {

@@ -35,6 +35,7 @@ extension Change {
         case .cancelScheduled(_, let start): return .cancelScheduled(id, startsAt: start)
         case .putAddition(_, let addition): return .putAddition(id, addition)
         case .endAddition(_, let addition): return .endAddition(id, addition)
+        case .resetLimit(_, let limit, let reason): return .resetLimit(id, limit, reason: reason)
         case .putMeter, .deleteMeter, .putPlan, .deletePlan, .putLimit, .deleteLimit,
             .putCreditPolicy, .deleteCreditPolicy, .putStatisticsPolicy, .deleteStatisticsPolicy,
             .putModel, .deleteModel, .putKey, .deleteKey, .noteBlueprint, .noteImport:

@@ -42,6 +42,8 @@ public enum Change: Hashable, Sendable, Codable {
     case putAddition(SubjectID, Addition)
     /// Ends an addition of a subject now.
     case endAddition(SubjectID, AdditionID)
+    /// Has a limit of a subject count anew from now on. Usage stays.
+    case resetLimit(SubjectID, LimitKey, reason: String)
     case grantCredit(SubjectID, GrantOrder)
     /// Takes what is left of a grant back.
     case voidGrant(SubjectID, GrantID, reason: String)

@@ -25,7 +25,7 @@ public struct ChangeEntry: Sendable, Hashable {
 
     public static let kinds = [
         "meter", "plan", "limit", "subject", "subscription", "override",
-        "addition", "creditPolicy",
+        "addition", "limitReset", "creditPolicy",
         "statisticsPolicy", "model", "creditGrant", "refund", "appliedBlueprint", "importedFile",
         "key",
         "alias", "rename",

@@ -58,7 +58,7 @@ public enum CreditPayment: String, Hashable, Sendable, NamedChoice {
 
 /// Credit that a plan gives anew in every window of the subject's calendar.
 public struct RecurringGrant: Hashable, Sendable, Codable {
-    /// Not rolling, not `lifetime`, `request` or `concurrent`.
+    /// `hour`, `day`, `week`, `month`, `year` or `billingMonth`.
     public var window: Window
     public var amount: Int64
     /// What is left over stays, up to this much together with the new amount; `nil`: what is left over
@@ -96,7 +96,7 @@ public struct RecurringGrant: Hashable, Sendable, Codable {
 
     /// What is wrong with it, if something is: a field and what was expected.
     package var mistake: (field: String, expectation: String)? {
-        if !window.isRepeating {
+        if !window.isRepeating || window == .minute || window == .quarter {
             return ("window", "hour, day, week, week:WEEKDAY, month, year or billingMonth")
         }
         if !(1...CreditPolicy.priceRange.upperBound).contains(amount) {

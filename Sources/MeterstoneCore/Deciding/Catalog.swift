@@ -15,6 +15,8 @@ public final class Catalog: Sendable {
     package let definitions: [LimitKey: LimitDefinition]
     /// All that decide, in the order of their keys.
     package let activeDefinitions: [LimitDefinition]
+    /// Those that block their subject while they are full; mostly none.
+    package let blockingDefinitions: [LimitDefinition]
     /// What pays first; `nil`: nothing costs credits.
     package let payment: CreditPayment?
     /// What plans give, and gave.
@@ -58,6 +60,9 @@ public final class Catalog: Sendable {
         self.definitions = definitions
         activeDefinitions = definitions.values.filter { $0.isDecisive }
             .sorted { $0.limit.key < $1.limit.key }
+        blockingDefinitions = activeDefinitions.filter {
+            $0.limit.blockWhenExceeded && $0.mode == .enforce
+        }
         meterByName = compiled
         var byType: [String: [CompiledMeter]] = [:]
         var byQuantity: [MeterKey: [CompiledMeter]] = [:]

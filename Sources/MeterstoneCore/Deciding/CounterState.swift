@@ -176,6 +176,17 @@ public struct CounterState: Hashable, Sendable {
         return true
     }
 
+    /// Forgets entries before an instant.
+    package mutating func dropInstants(before instant: Instant) {
+        guard case .rolling(var entries) = memory else { return }
+        memory = .none
+        let kept = RollingEntry.firstIndex(
+            after: instant.advanced(byMilliseconds: -1), in: entries)
+        for entry in entries[..<kept] { value &-= entry.units }
+        entries.removeFirst(kept)
+        memory = .rolling(entries)
+    }
+
     /// Entries that are kept without a look at their age.
     static let rollingEntriesMin = 256
 

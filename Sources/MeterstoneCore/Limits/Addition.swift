@@ -231,6 +231,8 @@ package struct Allowed: Sendable {
     package var allowance: Allowance
     /// `nil`: no addition counts.
     package var parts: AllowanceParts?
+    /// `nil`: the subject's limit was never reset.
+    package var resets: ResetHistory?
 
     package init(allowance: Allowance, parts: AllowanceParts? = nil) {
         self.allowance = allowance

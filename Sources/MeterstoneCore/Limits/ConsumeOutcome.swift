@@ -64,12 +64,12 @@ public struct Denial: Hashable, Sendable {
         case limitExceeded
         /// Fewer credits are left than it costs.
         case insufficientCredits
-        /// The subject, or a team above it, is blocked.
+        /// The subject, or a team above it, is blocked: by somebody, or by limits that are full.
         case subjectBlocked(SubjectID)
     }
 
     public let reason: Reason
-    /// The limits that refused, in the order of ``Decision/limits``; empty when blocked. When credits
+    /// The limits that refused, in the order of ``Decision/limits``; when blocked, those that block. When credits
     /// are short: those beyond which they would have had to pay.
     public let violated: [LimitKey]
     /// When the same consume could succeed if nothing else is used; always later than the decision.
@@ -79,18 +79,22 @@ public struct Denial: Hashable, Sendable {
     /// When credits are short: when some come next of themselves, by the plan or by a grant for later.
     /// ``retryAt`` says the same if they are enough; `nil`: nothing is known to come.
     public let nextRefillAt: Instant?
-    /// Plans under which this consume would be allowed, the smallest first.
+    /// Plans under which this consume would be allowed, the smallest first. When credits are short: by what
+    /// they allow, by their overdraft, or by the credits that they give more in a window.
     public let plansThatAllow: [PlanKey]
+    /// What to do instead, by the first of ``violated`` that names something.
+    public let fallback: String?
 
     package init(
         reason: Reason, violated: [LimitKey] = [], retryAt: Instant? = nil,
-        nextRefillAt: Instant? = nil, plansThatAllow: [PlanKey] = []
+        nextRefillAt: Instant? = nil, plansThatAllow: [PlanKey] = [], fallback: String? = nil
     ) {
         self.reason = reason
         self.violated = violated
         self.retryAt = retryAt
         self.nextRefillAt = nextRefillAt
         self.plansThatAllow = plansThatAllow
+        self.fallback = fallback
     }
 }
 

@@ -14,6 +14,10 @@ public struct Limit: Hashable, Sendable, Codable {
     /// Counts each value by itself; `nil`: all together.
     public var perValue: PerValue?
     public var mode: LimitMode
+    /// What to do instead where it refuses, for whoever is refused: the name of a smaller model.
+    public var fallback: String?
+    /// Whether its subject is blocked for everything while this limit is full.
+    public var blockWhenExceeded: Bool
     /// An inactive limit is kept, and neither counts against anyone nor appears in answers.
     public var active: Bool
     public var description: String?
@@ -28,6 +32,8 @@ public struct Limit: Hashable, Sendable, Codable {
         dimensions: [String: [String]] = [:],
         perValue: PerValue? = nil,
         mode: LimitMode = .enforce,
+        fallback: String? = nil,
+        blockWhenExceeded: Bool = false,
         active: Bool = true,
         description: String? = nil
     ) {
@@ -40,6 +46,8 @@ public struct Limit: Hashable, Sendable, Codable {
         self.dimensions = dimensions
         self.perValue = perValue
         self.mode = mode
+        self.fallback = fallback
+        self.blockWhenExceeded = blockWhenExceeded
         self.active = active
         self.description = description
     }
@@ -54,7 +62,8 @@ extension Limit {
 
     private enum CodingKeys: String, CodingKey, CaseIterable {
         case key, meter, window, allowances, defaultAllowance, addOns, dimensions
-        case per, values, valuesMax, beyondValues, mode, active, description
+        case per, values, valuesMax, beyondValues, mode, fallback, blockWhenExceeded, active
+        case description
     }
 
     /// The names of its members on the wire.
@@ -82,6 +91,9 @@ extension Limit {
                 ?? [:],
             perValue: try Self.perValue(container),
             mode: try container.decodeIfPresent(LimitMode.self, forKey: .mode) ?? .enforce,
+            fallback: try Self.fallback(container),
+            blockWhenExceeded: try container.decodeIfPresent(
+                Bool.self, forKey: .blockWhenExceeded) ?? false,
             active: try container.decodeIfPresent(Bool.self, forKey: .active) ?? true,
             description: try container.decodeIfPresent(String.self, forKey: .description)
         )
@@ -107,6 +119,14 @@ extension Limit {
             beyond: beyond ?? .refuse)
     }
 
+    private static func fallback(_ container: KeyedDecodingContainer<CodingKeys>) throws -> String?
+    {
+        let fallback = try container.decodeIfPresent(String.self, forKey: .fallback)
+        guard let fallback, !SubjectID.isValid(fallback) else { return fallback }
+        throw DecodingError.dataCorruptedError(
+            forKey: .fallback, in: container, debugDescription: "expected \(SubjectID.expectation)")
+    }
+
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(key, forKey: .key)
@@ -127,6 +147,8 @@ extension Limit {
             try container.encode(perValue.beyond, forKey: .beyondValues)
         }
         try container.encode(mode, forKey: .mode)
+        try container.encodeIfPresent(fallback, forKey: .fallback)
+        if blockWhenExceeded { try container.encode(true, forKey: .blockWhenExceeded) }
         try container.encode(active, forKey: .active)
         try container.encodeIfPresent(description, forKey: .description)
     }

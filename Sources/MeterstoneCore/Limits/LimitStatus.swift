@@ -45,6 +45,12 @@ public struct LimitStatus: Sendable {
     /// What changes it now, in the order in which it is put on top.
     public var additions: [AllowancePart] { parts?.additions ?? [] }
 
+    /// Whether it blocks its subject now: something was used of it, and nothing is left.
+    public var isBlocking: Bool { definition.limit.blockWhenExceeded && isFull && used > .zero }
+
+    /// Whether it refuses and nothing is left.
+    public var isFull: Bool { mode == .enforce && remaining == 0 }
+
     /// What may still be used: never below 0, and −1 when unlimited, as on the wire.
     public var remaining: Int64 {
         guard case .units(let allowed) = allowance else { return -1 }

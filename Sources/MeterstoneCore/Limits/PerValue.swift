@@ -111,6 +111,11 @@ extension PerValue {
             let range = Self.valuesRange
             return ("valuesMax", "a whole number from \(range.lowerBound) to \(range.upperBound)")
         }
+        if case .sinceFirst = window {
+            return (
+                "per", "nothing beside the window '\(window)', which opens for all values at once"
+            )
+        }
         if beyond == .together, window.isRolling || window == .concurrent {
             return (
                 "beyondValues", "refuse, since the window '\(window)' has no counter that stays"

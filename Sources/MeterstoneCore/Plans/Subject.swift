@@ -17,6 +17,8 @@ public struct Subject: Hashable, Sendable, Codable {
     public var overrides: [LimitKey: Allowance]
     /// What changes allowances of this subject alone for a time, those that are over included.
     public var additions: [Addition]
+    /// From when on limits count anew, in the order of time.
+    public var resets: [LimitKey: [LimitReset]]
     public var subscription: Subscription?
     /// Subscriptions that follow, sorted by their start. Each applies from then on, without anybody's doing.
     public var scheduled: [ScheduledSubscription]
@@ -29,7 +31,7 @@ public struct Subject: Hashable, Sendable, Codable {
         blocked: Bool = false, name: String? = nil, overrides: [LimitKey: Allowance] = [:],
         subscription: Subscription? = nil, scheduled: [ScheduledSubscription] = [],
         metadata: [String: String] = [:], additions: [Addition] = [],
-        billing: SubjectBilling? = nil
+        resets: [LimitKey: [LimitReset]] = [:], billing: SubjectBilling? = nil
     ) {
         self.id = id
         self.timeZone = timeZone
@@ -43,11 +45,12 @@ public struct Subject: Hashable, Sendable, Codable {
         self.metadata = metadata
         self.additions = additions
         self.billing = billing
+        self.resets = resets
     }
 
     private enum CodingKeys: String, CodingKey {
         case id, timeZone, parent, plan, blocked, name, overrides, subscription, metadata
-        case additions, scheduled, billing
+        case additions, resets, scheduled, billing
     }
 }
 
@@ -83,6 +86,7 @@ extension Subject {
 extension Subject {
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
+        let resets = try container.decodeIfPresent([String: [LimitReset]].self, forKey: .resets)
         let overrides = try container.decodeIfPresent([String: Allowance].self, forKey: .overrides)
         self.init(
             id: try container.decode(SubjectID.self, forKey: .id),
@@ -98,6 +102,7 @@ extension Subject {
             metadata: try container.decodeIfPresent([String: String].self, forKey: .metadata)
                 ?? [:],
             additions: try container.decodeIfPresent([Addition].self, forKey: .additions) ?? [],
+            resets: try LimitKey.keyed(resets ?? [:], container, .resets),
             billing: try container.decodeIfPresent(SubjectBilling.self, forKey: .billing)
         )
     }
@@ -112,6 +117,7 @@ extension Subject {
         try container.encodeIfPresent(name, forKey: .name)
         if !overrides.isEmpty { try container.encode(overrides.keyedByText, forKey: .overrides) }
         if !additions.isEmpty { try container.encode(additions, forKey: .additions) }
+        if !resets.isEmpty { try container.encode(resets.keyedByText, forKey: .resets) }
         try container.encodeIfPresent(subscription, forKey: .subscription)
         if !scheduled.isEmpty { try container.encode(scheduled, forKey: .scheduled) }
         if !metadata.isEmpty { try container.encode(metadata, forKey: .metadata) }

@@ -3,11 +3,11 @@ extension Window {
     /// any anchor. It is a little longer than need be.
     package func reach(of span: WindowSpan) -> WindowSpan {
         switch self {
-        case .lifetime: .lifetime
+        case .lifetime, .sinceFirst: .lifetime
         case .request, .concurrent: span
         case .rolling(let seconds): span.widened(byMilliseconds: seconds * 1_000)
         case .billingMonth: span.widened(byMilliseconds: 35 * Self.dayMilliseconds)
-        case .hour, .day, .week, .month, .year: reachOfCalendar(span)
+        case .minute, .hour, .day, .week, .month, .quarter, .year: reachOfCalendar(span)
         }
     }
 

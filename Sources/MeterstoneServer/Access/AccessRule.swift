@@ -79,7 +79,7 @@ struct AccessRule: Hashable, Sendable {
                 "patchPlan", "deletePlan", "putLimit", "patchLimit", "deleteLimit", "putModel",
                 "patchModel", "deleteModel", "applyBlueprint", "noteImport", "putSubject",
                 "patchSubject", "deleteSubject", "putAlias", "deleteAlias", "renameSubject",
-                "putAddition", "endAddition",
+                "putAddition", "endAddition", "resetLimit",
                 "putSubscription", "patchSubscription",
                 "deleteSubscription", "changeSubscription", "cancelScheduledSubscription",
                 "putOverride", "deleteOverride", "grantCredit", "voidGrant",

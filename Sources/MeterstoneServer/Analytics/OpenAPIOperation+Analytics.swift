@@ -123,7 +123,7 @@ extension OpenAPIParameter {
         list(of: keyPattern, 1...))
     static let trendWindow = query(
         "window", "The length of one window. Default: day.",
-        #"{"type":"string","pattern":"^(hour|day|week(:[a-z]+day)?|month|year)$"}"#)
+        #"{"type":"string","pattern":"^(minute|hour|day|week(:[a-z]+day)?|month|quarter|year)$"}"#)
     static let facet = query(
         "by", ReportFacet.expectation + ".",
         #"""

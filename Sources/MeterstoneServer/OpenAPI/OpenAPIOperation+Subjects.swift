@@ -65,6 +65,17 @@ extension OpenAPIOperation {
         get(
             path + "/limits", "getLimits", "Where the subject stands with its limits", [.subject],
             "SubjectLimits", []),
+        OpenAPIOperation(
+            method: .post, path: path + "/limits/{limit}/reset", id: "resetLimit",
+            summary: "Have a limit of the subject count anew from now on; its usage stays",
+            parameters: [.subject, .limit, .idempotencyKey, .author],
+            body: [("application/json", "ResetBody")], isBodyRequired: false,
+            answers: [
+                OpenAPIAnswer(
+                    status: 201, description: "It counts anew.", schema: "LimitReset",
+                    headers: [.replayed, .outcome])
+            ],
+            problems: [.notFound, .conflict]),
         get(
             path + "/events", "listEvents", "The subject's events, newest first",
             [.subject, .count, .cursor], "EventList", []),

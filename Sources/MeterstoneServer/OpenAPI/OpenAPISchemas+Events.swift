@@ -64,6 +64,11 @@ extension OpenAPISchemas {
     static let eventMembers = identity + "," + details
     /// What no member of an event says alone.
     static let eventRules = oneNotation + "," + movesSomething
+    /// The same of a check, which may name a limit instead of a meter.
+    static let checkRules =
+        #"{"anyOf":[{"allOf":["# + eventRules
+        + #",{"properties":{"limit":{"type":"null"}}}]},{"required":["limit"],"properties":"#
+        + #"{"limit":{"type":"string"},"meter":{"type":"null"},"quantities":{"type":"null"}}}]}"#
     /// What is told when a reservation ends.
     static let closingMembers = notationMembers + "," + releaseMembers
     static let closingRules = oneNotation

@@ -9,8 +9,8 @@ extension OpenAPISchemas {
         (
             "Check",
             #"{"type":"object","required":["subject"],"additionalProperties":false,"properties":{"#
-                + eventMembers + #","as":{"enum":["consume","reservation",null]}},"allOf":["#
-                + eventRules + "]}"
+                + eventMembers + #","limit":{"$ref":"OptionalKey"},"#
+                + #""as":{"enum":["consume","reservation",null]}},"allOf":["# + checkRules + "]}"
         ),
         (
             "Extension",

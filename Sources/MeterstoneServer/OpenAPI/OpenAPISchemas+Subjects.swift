@@ -13,6 +13,8 @@ extension OpenAPISchemas {
                     + #","overrides":{"type":"object","additionalProperties":"#
                     + #"{"$ref":"Allowance"}},"#
                     + #""additions":{"type":"array","items":{"$ref":"Addition"}},"#
+                    + #""resets":{"type":"object","additionalProperties":"#
+                    + #"{"type":"array","items":{"$ref":"LimitReset"}}},"#
                     + #""subscription":{"$ref":"Subscription"},"# + scheduled + times)
         ),
         ("AliasBody", object(["alias"], #""alias":{"$ref":"Name"}"#)),
@@ -25,6 +27,20 @@ extension OpenAPISchemas {
         ("SubscriptionPatch", object([], subscriptionBody)),
         ("Subscription", object(["plan", "status", "startsAt"], subscription + times)),
         ("OverrideBody", object(["allowance"], allowance)),
+        (
+            "ResetBody",
+            object(
+                [],
+                #""reason":{"type":["string","null"],"minLength":1,"maxLength":4096,"#
+                    + #""pattern":"^[^\u0000]+$"}"#)
+        ),
+        (
+            "LimitReset",
+            object(
+                ["at", "sequence", "author", "reason"],
+                #""at":{"$ref":"Instant"},"sequence":{"type":"integer","minimum":1},"#
+                    + #""author":{"$ref":"Text"},"reason":{"$ref":"Text"}"#)
+        ),
         ("AdditionBody", object([], additionBody)),
         (
             "Addition",

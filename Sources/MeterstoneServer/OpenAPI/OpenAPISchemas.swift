@@ -51,7 +51,8 @@ enum OpenAPISchemas {
         ),
         (
             "Window",
-            #"{"type":"string","pattern":"^("# + calendarWindows + "|request|concurrent|rolling:("
+            #"{"type":"string","pattern":"^("# + calendarWindows
+                + "|request|concurrent|(rolling|sinceFirst):("
                 + rolling
                 + #"))$"}"#
         ),
@@ -72,7 +73,7 @@ enum OpenAPISchemas {
         ),
     ]
 
-    private static let calendarWindows = "lifetime|" + repeatingWindows
+    private static let calendarWindows = "minute|quarter|lifetime|" + repeatingWindows
 
     static let repeatingWindows = """
         hour|day|month|year|billingMonth|week(:(monday|tuesday|wednesday|thursday|friday|saturday|\

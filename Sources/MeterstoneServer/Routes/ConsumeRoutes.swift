@@ -109,15 +109,29 @@ struct ConsumeRoutes: Sendable {
 
     /// A check is not remembered, but what was counted under its id is: it says what the consume would.
     private func check(_ json: [UInt8], _ headers: HTTPFields) async throws -> JSONAnswer {
-        var body = try CheckBody(json)
-        if body.event.id == nil { body.event.id = try headers.idempotencyEventID() }
-        try await engine.requireOwn(body.event.subject)
-        switch try await engine.check(body.event, as: body.use) {
+        let body = try CheckBody(json)
+        var event = try body.event(under: try await limit(body.limit))
+        if event.id == nil { event.id = try headers.idempotencyEventID() }
+        try await engine.requireOwn(event.subject)
+        switch try await engine.check(event, as: body.use) {
         case .decided(let decision):
             return JSONAnswer { $0.object(CheckAnswer(decision, at: clock()), Shapes.checked) }
-        case .conflict(let id): throw try await engine.conflict(id, body.event)
+        case .conflict(let id): throw try await engine.conflict(id, event)
         case .rejected(let rejection): throw rejection.naming(json)
         }
+    }
+}
+
+extension ConsumeRoutes {
+    /// The limit that a check asks about by its key.
+    private func limit(_ key: LimitKey?) async throws -> Limit? {
+        guard let key else { return nil }
+        guard let limit = try await engine.blueprint().limits.first(where: { $0.key == key }) else {
+            throw Rejection(
+                code: .unknownLimit, field: "limit",
+                message: "expected the key of a limit, and there is none called '\(key)'")
+        }
+        return limit
     }
 }
 

@@ -14,6 +14,7 @@ struct SubjectRoutes: Sendable {
     private static let elsewhere = [
         "overrides": "/v1/subjects/{subject}/overrides/{limit}",
         "additions": "/v1/subjects/{subject}/additions/{addition}",
+        "resets": "/v1/subjects/{subject}/limits/{limit}/reset",
         "subscription": "/v1/subjects/{subject}/subscription",
         "scheduled": "/v1/subjects/{subject}/subscription",
         "billing": "/v1/subjects/{subject}/subscription",

@@ -14,6 +14,9 @@ struct SubjectUsageRoutes: Sendable {
         routes.on(.get, "/v1/subjects/:subject/limits") { _, context in
             try await limits(context)
         }
+        routes.on(.post, "/v1/subjects/:subject/limits/:limit/reset") { request, context in
+            try await reset(request, context)
+        }
         routes.on(.get, "/v1/subjects/:subject/events") {
             request, context in
             try await events(request, context)
@@ -29,7 +32,7 @@ struct SubjectUsageRoutes: Sendable {
         let window = try query.required("window", Window.expectation) { Window($0) }
         guard window != .request, window != .concurrent else {
             throw Rejection.invalid(
-                "window", "hour, day, week, month, year, billingMonth or lifetime")
+                "window", "minute, hour, day, week, month, quarter, year, billingMonth or lifetime")
         }
         let (from, until) = try query.span()
         let outcome = try await engine.usage(
@@ -45,6 +48,25 @@ struct SubjectUsageRoutes: Sendable {
         let subject: SubjectID = try context.parameter("subject")
         let statuses = try await engine.limits(of: subject)
         return Response(SubjectLimits(subject, statuses), Shapes.limits)
+    }
+
+    private func reset(_ request: Request, _ context: ServerContext) async throws -> Response
+    {
+        let subject: SubjectID = try context.parameter("subject")
+        let limit: LimitKey = try context.parameter("limit")
+        let json = try await request.json()
+        let told = json.isEmpty ? nil : try ReasonBody.reason(json)
+        let reason = try told.map { (reason) throws(Rejection) in try ReasonBody.checked(reason) }
+        let receipt = try await engine.change(
+            try request.change(.resetLimit(subject, limit, reason: reason ?? "")))
+        if case .rejected(let rejection) = receipt.outcome {
+            throw Problem(rejection, missing: [.unknownLimit])
+        }
+        guard receipt.outcome != .missing else {
+            throw Problem.missing(.unknownSubject, "subject \(subject)")
+        }
+        return Response(
+            json: Array((receipt.after ?? "null").utf8), status: .created, headers: receipt.headers)
     }
 
     private func events(

@@ -50,7 +50,8 @@ extension StoreSource {
             result += profile.scheduledVersions(until: record.recordedAt)
             profile =
                 profile.applying(
-                    record.change, by: record.author, at: record.recordedAt, isNew: false
+                    record.change, by: record.author, at: record.recordedAt, record.sequence,
+                    isNew: false
                 ).profile
             result.append(
                 ProfileVersion(

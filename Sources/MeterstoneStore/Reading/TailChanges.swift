@@ -140,7 +140,7 @@ struct TailChanges {
     /// From the first to the last of some windows.
     private func spanned(_ keys: [CounterKey], _ series: Int) -> WindowSpan? {
         guard let first = keys.map(\.from).min(), let last = keys.map(\.from).max(),
-            window(of: series).map({ !$0.isRolling }) ?? false
+            window(of: series).map({ !$0.isOfInstants }) ?? false
         else { return nil }
         let span = spans(of: series)
         return WindowSpan(from: first, until: span(last).until)

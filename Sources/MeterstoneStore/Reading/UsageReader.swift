@@ -157,8 +157,10 @@ extension Window {
     /// Whether the window starts and ends where local days do.
     fileprivate var isMadeOfDays: Bool {
         switch self {
-        case .day, .week, .month, .year: true
-        case .hour, .lifetime, .billingMonth, .rolling, .request, .concurrent: false
+        case .day, .week, .month, .quarter, .year: true
+        case .minute, .hour, .lifetime, .billingMonth, .rolling, .sinceFirst, .request,
+            .concurrent:
+            false
         }
     }
 }

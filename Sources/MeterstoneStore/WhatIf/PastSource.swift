@@ -56,6 +56,7 @@ final class PastSource: DecisionSource {
         stored.profile.parent = nil
         stored.past = SubjectPast()
         stored.profile.blocked = false
+        stored.profile.resets = [:]
         stored.nextExpiry = nil
         return stored
     }

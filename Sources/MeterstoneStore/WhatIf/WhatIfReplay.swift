@@ -84,7 +84,7 @@ package struct WhatIfReplay {
             allowanceOverrides: [:], creditOverrides: CreditOverrides(),
             areStandingSeriesCounted: false)
         let past = PastSource(
-            source, events, remembers: blueprint.limits.contains { $0.window.isRolling })
+            source, events, remembers: blueprint.limits.contains { $0.window.isOfInstants })
         let workingSet = WorkingSet(
             options: view.options, source: past, catalog: catalog, nextSequence: 1, nextSubject: 1,
             eventIDs: EventIDGenerator(seed: 0))

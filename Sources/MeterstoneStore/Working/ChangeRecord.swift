@@ -109,6 +109,7 @@ extension Change {
             "subscription"
         case .putOverride, .deleteOverride: "override"
         case .putAddition, .endAddition: "addition"
+        case .resetLimit: "limitReset"
         case .putCreditPolicy, .deleteCreditPolicy: "creditPolicy"
         case .putStatisticsPolicy, .deleteStatisticsPolicy: "statisticsPolicy"
         case .putModel, .deleteModel: "model"
@@ -137,7 +138,8 @@ extension Change {
             .changeSubscription(let id, _), .turnSubscription(let id, _),
             .cancelScheduled(let id, _):
             id.text
-        case .putOverride(let id, let limit, _), .deleteOverride(let id, let limit):
+        case .putOverride(let id, let limit, _), .deleteOverride(let id, let limit),
+            .resetLimit(let id, let limit, _):
             "\(id.text)/\(limit.text)"
         case .putAddition(let id, let addition): "\(id.text)/\(addition.id)"
         case .endAddition(let id, let addition): "\(id.text)/\(addition)"
@@ -193,7 +195,8 @@ extension Change {
         case .deleteSubject(let id), .putSubscription(let id, _), .deleteSubscription(let id),
             .changeSubscription(let id, _), .turnSubscription(let id, _),
             .cancelScheduled(let id, _), .putOverride(let id, _, _), .deleteOverride(let id, _),
-            .putAddition(let id, _), .endAddition(let id, _), .grantCredit(let id, _),
+            .putAddition(let id, _), .endAddition(let id, _), .resetLimit(let id, _, _),
+            .grantCredit(let id, _),
             .voidGrant(let id, _, _), .refundCredit(let id, _, _), .putAlias(let id, _),
             .deleteAlias(let id, _), .renameSubject(let id, _):
             id
@@ -250,6 +253,8 @@ extension WorkingSet {
             return try json(profile(of: id)?.scheduled.map(\.subscription))
         case .putOverride(let id, let limit, _), .deleteOverride(let id, let limit):
             return try json(profile(of: id)?.overrides[limit])
+        case .resetLimit(let id, let limit, _):
+            return try json(profile(of: id)?.resets[limit]?.last)
         case .putAddition(let id, let addition):
             return try json(profile(of: id)?.additions.standing(addition.id, at: now))
         case .endAddition(let id, let addition):

@@ -30,7 +30,7 @@ struct Evaluation {
                     limit: status.definition.number, level: level, mode: status.mode,
                     isExceeded: exceeded.contains(place), allowance: status.allowance.wire,
                     used: status.used.units,
-                    resetsAt: status.window.isRolling ? status.resetsAt : nil,
+                    resetsAt: status.window.isOfInstants ? status.resetsAt : nil,
                     isBeyondValues: status.isBeyondValues))
         }
         return answers
@@ -146,7 +146,10 @@ extension WorkingSet {
             reason: .limitExceeded,
             violated: evaluation.violations.map { statuses[$0.status].limit }.unique,
             retryAt: retryAt,
-            plansThatAllow: plansThatAllow(evaluation, statuses, of: state, at: instant))
+            plansThatAllow: plansThatAllow(evaluation, statuses, of: state, at: instant),
+            fallback: evaluation.violations.lazy.compactMap {
+                statuses[$0.status].definition.limit.fallback
+            }.first)
         return Decision(denial: denial, isDuplicate: false, eventID: nil, limits: statuses)
     }
 

@@ -63,7 +63,7 @@ extension SeriesDefinition {
     }
 
     package func add(_ contribution: Contribution, to state: inout CounterState) -> Bool {
-        if case .rolling = window { return state.addRolling(contribution, as: aggregation) }
+        if window.isOfInstants { return state.addRolling(contribution, as: aggregation) }
         return state.add(contribution, as: aggregation)
     }
 
@@ -116,7 +116,7 @@ struct CounterFold {
         to series: Set<Int>? = nil
     ) -> Bool {
         for (number, registered) in registry.series.enumerated()
-        where registered.isCounted && !registered.definition.window.isRolling
+        where registered.isCounted && !registered.definition.window.isOfInstants
             && series?.contains(number) ?? true
         {
             let definition = registered.definition

@@ -42,6 +42,12 @@ extension WorkingSet {
         let allowed = subject.allowance(
             of: definition, value, at: instant, catalog: catalog, version: version)
         if window == .request { return readRequest(allowed, movement) }
+        if let resets = allowed.resets,
+            let reading = try readSinceReset(
+                resets, allowed, definition, of: subject, adding: movement, at: instant, effects)
+        {
+            return reading
+        }
         let index = try counterIndex(
             subject, series: definition.series, window: window, at: instant)
         let effect = effects.first {
@@ -58,6 +64,12 @@ extension WorkingSet {
             return readRolling(
                 effect?.state(of: counter) ?? counter.state, allowed, definition, movement,
                 instant, milliseconds: seconds * 1_000)
+        }
+        if case .sinceFirst(let seconds) = window {
+            let counter = subject.current[index]
+            return readSinceFirst(
+                effect?.state(of: counter) ?? counter.state, allowed, movement, instant,
+                milliseconds: seconds * 1_000)
         }
         // What is told for later says nothing yet.
         let asked = max(instant, now)
@@ -96,7 +108,7 @@ extension WorkingSet {
         }
     }
 
-    private func readRolling(
+    func readRolling(
         _ state: CounterState, _ allowed: Allowed, _ definition: LimitDefinition,
         _ movement: Movement?, _ instant: Instant, milliseconds: Int64
     ) -> LimitReading {
@@ -113,6 +125,29 @@ extension WorkingSet {
                 units, under: allowed.allowance.bound, entries, after: instant,
                 milliseconds: milliseconds),
             pastAt: instant.advanced(byMilliseconds: milliseconds), parts: allowed.parts)
+    }
+
+    func readSinceFirst(
+        _ state: CounterState, _ allowed: Allowed, _ movement: Movement?, _ instant: Instant,
+        milliseconds: Int64
+    ) -> LimitReading {
+        var entries: [RollingEntry] = []
+        if case .rolling(let known) = state.memory { entries = known }
+        let units = movement.map { alone($0) } ?? 0
+        let open = SinceFirst.window(at: instant, entries, milliseconds: milliseconds)
+        // A use opens a window, which takes in what was told for later.
+        let before =
+            open?.used
+            ?? (units == 0
+                ? 0 : SinceFirst.used(from: instant, entries, milliseconds: milliseconds))
+        let (after, overflow) = before.addingReportingOverflow(units)
+        let end =
+            open?.span.until
+            ?? (units == 0 ? nil : instant.advanced(byMilliseconds: milliseconds))
+        return LimitReading(
+            allowance: allowed.allowance, before: before, after: overflow ? .max : after,
+            resetsAt: end, retryAt: units <= allowed.allowance.bound ? end : nil, pastAt: end,
+            parts: allowed.parts)
     }
 
     /// Where the subject stands with every limit that decides, its teams' after its own.
@@ -179,13 +214,35 @@ extension WorkingSet {
             return refusals(
                 value, perValue, window, effect?.state(of: counter) ?? counter.state, at: instant)
         }
-        guard case .rolling(let seconds) = window else {
+        guard window.isOfInstants else {
             return effect?.value ?? subject.current[index].state.value
         }
         let counter = subject.current[index]
         let state = effect?.state(of: counter) ?? counter.state
         guard case .rolling(let entries) = state.memory else { return 0 }
-        return Rolling.used(entries, at: instant, milliseconds: seconds * 1_000)
+        switch window {
+        case .rolling(let seconds):
+            return Rolling.used(entries, at: instant, milliseconds: seconds * 1_000)
+        case .sinceFirst(let seconds):
+            // Refusals are counted in the windows of the usage, which only the usage opens.
+            return try refusalsSinceFirst(entries, definition, subject, instant, seconds * 1_000)
+        default: return 0
+        }
+    }
+}
+
+extension WorkingSet {
+    /// Of the window of usage that contains an instant.
+    private func refusalsSinceFirst(
+        _ refusals: [RollingEntry], _ definition: LimitDefinition, _ subject: SubjectState,
+        _ instant: Instant, _ milliseconds: Int64
+    ) throws(StoreError) -> Int64 {
+        let index = try counterIndex(
+            subject, series: definition.series, window: definition.limit.window, at: instant)
+        guard case .rolling(let entries) = subject.current[index].state.memory,
+            let open = SinceFirst.window(at: instant, entries, milliseconds: milliseconds)
+        else { return 0 }
+        return refusals.reduce(0) { open.span.contains($1.at) ? $0 &+ $1.units : $0 }
     }
 }
 

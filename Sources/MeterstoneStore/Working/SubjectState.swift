@@ -37,6 +37,8 @@ package final class SubjectState {
     package var current: ContiguousArray<Counter> = []
     /// Other windows that were touched: late events, and windows just left behind.
     package var others: [CounterKey: Counter] = [:]
+    /// What counts against limits that were reset, by number of the limit. It stands in no row.
+    var resetCounters: [Int: ResetCounter] = [:]
     /// The last fact that changed the subject's row; 0 when none did since it was read.
     package var rowSequence: Int64 = 0
     /// No reservation that counts on it expires before; `nil`: none is open.
@@ -136,6 +138,7 @@ package final class SubjectState {
         }
         profile = new
         parent = newParent
+        resetCounters = [:]
     }
 }
 
@@ -188,10 +191,16 @@ extension Counter {
     @inline(__always)
     mutating func count(_ contribution: Contribution, _ series: CompiledSeries) -> Bool {
         guard asOf < contribution.sequence else { return false }
-        if case .rolling(let seconds) = series.window {
+        switch series.window {
+        case .rolling(let seconds):
             addRolling(contribution, as: series.aggregation, milliseconds: seconds * 1_000)
             asOf = contribution.sequence
             return false
+        case .sinceFirst(let seconds):
+            addSinceFirst(contribution, as: series.aggregation, milliseconds: seconds * 1_000)
+            asOf = contribution.sequence
+            return false
+        default: break
         }
         _ = state.add(contribution, as: series.aggregation)
         return include(contribution.sequence)
@@ -209,6 +218,33 @@ extension Counter {
         guard state.dropRolling(through: oldest, of: value) else { return }
         span = WindowSpan(from: max(span.from, from), until: span.until)
     }
+
+    /// Counts a contribution in windows that open with the first use, and now and then forgets those that
+    /// ended long ago. What comes earlier than all that it knows may move every window.
+    mutating func addSinceFirst(
+        _ contribution: Contribution, as aggregation: Aggregation, milliseconds: Int64
+    ) {
+        guard span.from <= contribution.occurredAt else { return forgetInstants() }
+        _ = state.addRolling(contribution, as: aggregation)
+        let oldest = contribution.occurredAt.advanced(
+            byMilliseconds: -Self.rollingSlack(milliseconds: milliseconds))
+        guard case .rolling(let entries) = state.memory, entries.count >= Self.instantsMin,
+            let start = SinceFirst.boundary(
+                entries, atOrBefore: oldest, milliseconds: milliseconds),
+            start > span.from,
+            state.dropRolling(through: start.advanced(byMilliseconds: -1))
+        else { return }
+        span = WindowSpan(from: start, until: span.until)
+    }
+
+    /// Has it folded once more for whoever asks next.
+    mutating func forgetInstants() {
+        state = .empty
+        span = WindowSpan(from: span.until, until: span.until)
+    }
+
+    /// Entries that are kept without a look at their age.
+    private static let instantsMin = 256
 
     /// How much earlier than what was asked last a rolling counter can answer: callers' clocks differ, and
     /// most reservations are settled within minutes, which is answered as of when they were made.
@@ -322,11 +358,18 @@ extension SubjectState {
     private func resolve(
         _ definition: LimitDefinition, _ pattern: Int?, at instant: Instant, catalog: Catalog
     ) -> CachedAllowance {
-        CachedAllowance(
-            limit: definition.number, pattern: pattern,
-            allowed: allowance(
-                of: definition, pattern, under: plan(at: instant, catalog: catalog), at: instant,
-                catalog: catalog),
+        var allowed = allowance(
+            of: definition, pattern, under: plan(at: instant, catalog: catalog), at: instant,
+            catalog: catalog)
+        // A limit that was reset may have become one of a maximum or one per value since, which cannot be.
+        if definition.aggregation == .sum || definition.aggregation == .count,
+            !definition.isPerValue,
+            let resets = profile.resets[definition.limit.key], !resets.isEmpty
+        {
+            allowed.resets = ResetHistory(resets)
+        }
+        return CachedAllowance(
+            limit: definition.number, pattern: pattern, allowed: allowed,
             valid: allowanceSpan(of: definition, at: instant, catalog: catalog))
     }
 

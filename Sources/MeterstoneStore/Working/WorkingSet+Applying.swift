@@ -18,6 +18,9 @@ extension WorkingSet {
             record.id.key(source: record.details?.source), isGenerated: isGenerated, at: position)
         for (level, subject) in levels.enumerated() {
             try count(movements, record, for: subject, level: level, at: sequence)
+            if !subject.resetCounters.isEmpty {
+                countSinceResets(movements, record, for: subject, level: level, at: sequence)
+            }
             try noteActivity(record, of: subject, isOwn: level == 0, at: sequence)
             for answer in record.answers where answer.level == level && answer.isShadowRefusal {
                 guard let (series, meter) = refusals(by: answer),
@@ -87,9 +90,16 @@ extension WorkingSet {
         }
         for effect in effects {
             let (subject, series) = (effect.subject, effect.series)
-            if series.window.isRolling {
-                guard let index = subject.current.firstIndex(where: { $0.series == series.number }),
-                    effect.concerns(subject.current[index]), subject.current[index].asOf < sequence
+            if !subject.resetCounters.isEmpty { correctSinceResets(effect, at: sequence) }
+            if series.window.isOfInstants {
+                guard let index = subject.current.firstIndex(where: { $0.series == series.number })
+                else { continue }
+                if effect.outdates(subject.current[index]) {
+                    subject.current[index].forgetInstants()
+                    continue
+                }
+                guard effect.concerns(subject.current[index]),
+                    subject.current[index].asOf < sequence
                 else { continue }
                 effect.apply(to: &subject.current[index].state)
                 subject.current[index].asOf = sequence

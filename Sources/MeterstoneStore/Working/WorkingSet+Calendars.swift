@@ -200,9 +200,9 @@ extension Window {
     fileprivate func isCut(byZone: Bool, byTurn: Bool) -> Bool {
         switch self {
         case .day: byZone
-        case .hour, .week, .month, .year: byZone || byTurn
+        case .minute, .hour, .week, .month, .quarter, .year: byZone || byTurn
         case .billingMonth: true
-        case .lifetime, .request, .concurrent, .rolling: false
+        case .lifetime, .request, .concurrent, .rolling, .sinceFirst: false
         }
     }
 }

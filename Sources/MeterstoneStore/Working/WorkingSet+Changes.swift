@@ -40,7 +40,8 @@ extension WorkingSet {
         {
             return .changed(.rejected(.preconditionFailed), after: nil, isReplay: false)
         }
-        var (outcome, effect) = try effect(of: request.change, by: request.author, at: now)
+        var (outcome, effect) = try effect(
+            of: request.change, by: request.author, at: now, batch.nextSequence)
         if let rejection = try reject(request.change) {
             (outcome, effect) = (.rejected(rejection), .none)
         }
@@ -95,7 +96,7 @@ extension WorkingSet {
     ///
     /// - Parameter now: when it is made.
     func effect(
-        of change: Change, by author: String, at now: Instant
+        of change: Change, by author: String, at now: Instant, _ sequence: Int64
     ) throws(StoreError) -> (outcome: ChangeOutcome, effect: ChangeEffect) {
         if change.isNote { return (.created, .none) }
         // Ledger entries are facts of their own.
@@ -109,7 +110,7 @@ extension WorkingSet {
         // In a replay its number was a fact of its own, of the same command.
         let isNew = state.number == 0 || state.firstSequence > replayedDeed
         let (profile, outcome) = state.profile.applying(
-            change, by: author, at: now, isNew: isNew)
+            change, by: author, at: now, sequence, isNew: isNew)
         guard outcome.isChange else { return (outcome, .none) }
         return (outcome, .profile(profile, of: state, isFirst: isNew))
     }

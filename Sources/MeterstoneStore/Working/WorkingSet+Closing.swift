@@ -179,7 +179,8 @@ extension WorkingSet {
         }
         let payment = try payment(for: movements, evaluation.payable, from: owner, at: now)
         if let payment, !payment.isCovered {
-            let decision = try unpaid(payment, evaluation, owner, after.occurredAt)
+            let decision = try unpaid(
+                payment, for: movements, evaluation, owner, after.occurredAt)
             return .denied(
                 decision.denial ?? Denial(reason: .insufficientCredits), decision.limits,
                 decision.credits)

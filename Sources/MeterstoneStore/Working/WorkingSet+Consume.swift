@@ -6,9 +6,11 @@ extension WorkingSet {
     /// The order in which a request can fail is fixed: event id, time, parts that are out of bounds,
     /// negative quantities, unknown ones, no price, nothing to count, blocked, overflow, limits, credits.
     ///
-    /// - Parameter records: `false` decides only, and changes nothing.
+    /// - Parameters:
+    ///   - records: `false` decides only, and changes nothing.
+    ///   - isCheck: whether limits are told as they stand, without the event.
     func consume(
-        _ event: UsageEvent, at now: Instant, records: Bool
+        _ event: UsageEvent, at now: Instant, records: Bool, isCheck: Bool = false
     ) throws(StoreError) -> ConsumeOutcome {
         // A repeat is answered also when its time has become too late meanwhile.
         if let id = event.id,
@@ -23,6 +25,7 @@ extension WorkingSet {
         case .rejected(let rejection): return .rejected(rejection)
         case .denied(let decision): return .decided(decision)
         case .allowed(let admission):
+            if isCheck { return .decided(try checked(admission)) }
             guard records else { return .decided(admission.decision(nil)) }
             let record = try write(
                 priced ?? event, admission, at: now, isPriced: priced != nil)
@@ -45,8 +48,17 @@ extension WorkingSet {
         case .denied(let decision): return .decided(decision)
         case .allowed(let admission):
             guard options.isTrackingEnabled else { return .rejected(.trackingDisabled) }
-            return .decided(admission.decision(nil))
+            return .decided(try checked(admission))
         }
+    }
+
+    /// It would be allowed, and limits stand as they do without it.
+    private func checked(_ admission: Admission) throws(StoreError) -> Decision {
+        let evaluation = admission.evaluation
+        return Decision(
+            denial: nil, isDuplicate: false, eventID: nil,
+            limits: try rewound(evaluation.statuses, admission.subject, admission.occurredAt),
+            credits: admission.payment?.charge, moved: admission.movements.keys)
     }
 
     /// Decides an event whose id is new. Nothing is written of it.
@@ -73,6 +85,12 @@ extension WorkingSet {
                     denial: Denial(reason: .subjectBlocked(blocked)), isDuplicate: false,
                     eventID: nil, limits: try currentStatuses(state, occurredAt)))
         }
+        if let denial = try blocked(by: catalog.blockingDefinitions, levels, at: occurredAt) {
+            return .denied(
+                Decision(
+                    denial: denial, isDuplicate: false, eventID: nil,
+                    limits: try currentStatuses(state, occurredAt)))
+        }
         if occurredAt > now,
             let rejection = begins(movements, levels, event.details, at: occurredAt, now)
         {
@@ -89,12 +107,38 @@ extension WorkingSet {
         }
         let payment = try payment(for: movements, evaluation.payable, from: state, at: now)
         if let payment, !payment.isCovered {
-            return .denied(try unpaid(payment, evaluation, state, occurredAt))
+            return .denied(try unpaid(payment, for: movements, evaluation, state, occurredAt))
         }
         return .allowed(
             Admission(
                 subject: state, occurredAt: occurredAt, movements: movements,
                 evaluation: evaluation, payment: payment))
+    }
+
+    /// Why a subject may use nothing while limits that block are full; `nil`: none is.
+    private func blocked(
+        by definitions: [LimitDefinition], _ levels: Levels, at instant: Instant
+    ) throws(StoreError) -> Denial? {
+        if definitions.isEmpty { return nil }
+        for subject in levels {
+            var full: [LimitKey] = []
+            var retryAt: Instant? = .earliest
+            for definition in definitions {
+                let reading = try read(definition, nil, of: subject, adding: nil, at: instant)
+                guard case .units(let allowed) = reading.allowance, reading.before > 0,
+                    reading.before >= allowed.units
+                else { continue }
+                full.append(definition.limit.key)
+                let roomAt =
+                    allowed.units > 0 ? reading.resetsAt.flatMap { $0 > now ? $0 : nil } : nil
+                retryAt = retryAt.flatMap { known in roomAt.map { max(known, $0) } }
+            }
+            if !full.isEmpty {
+                return Denial(
+                    reason: .subjectBlocked(subject.id), violated: full, retryAt: retryAt)
+            }
+        }
+        return nil
     }
 
     /// Rejects an event of which a part is out of bounds, or that carries a negative quantity.

@@ -108,7 +108,7 @@ extension WorkingSet {
         _ effect: inout CorrectionEffect, _ correction: CorrectionRecord, at sequence: Int64
     ) throws(StoreError) -> Resolved {
         let (subject, series) = (effect.subject, effect.series)
-        if series.window.isRolling {
+        if series.window.isOfInstants {
             return resolveRolling(effect, at: sequence)
         }
         let index = try counterIndex(
@@ -168,10 +168,20 @@ struct CorrectionEffect {
 extension CorrectionEffect {
     /// Whether a counter has what the event contributed.
     func concerns(_ counter: Counter) -> Bool {
-        guard case .rolling(let seconds) = series.window,
-            let instant = (before ?? after)?.occurredAt
+        guard let instant = (before ?? after)?.occurredAt else { return false }
+        switch series.window {
+        case .rolling(let seconds):
+            return counter.span.widened(bySeconds: seconds).contains(instant)
+        case .sinceFirst: return counter.span.contains(instant)
+        default: return false
+        }
+    }
+
+    /// Whether a counter no longer tells which windows there are.
+    func outdates(_ counter: Counter) -> Bool {
+        guard case .sinceFirst = series.window, let instant = (before ?? after)?.occurredAt
         else { return false }
-        return counter.span.widened(bySeconds: seconds).contains(instant)
+        return instant < counter.span.from
     }
 
     /// Whether what such a counter holds stays a number. Both contributions are of one event, and add up as

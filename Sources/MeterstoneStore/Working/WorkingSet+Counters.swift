@@ -21,8 +21,13 @@ extension WorkingSet {
     private func counter(
         _ state: SubjectState, series: Int, window: Window, at instant: Instant
     ) throws(StoreError) -> Counter {
-        if case .rolling(let seconds) = window {
+        switch window {
+        case .rolling(let seconds):
             return try rollingCounter(state, series: series, seconds: seconds, at: instant)
+        case .sinceFirst(let seconds):
+            return try sinceFirstCounter(
+                state, series: series, milliseconds: seconds * 1_000, at: instant)
+        default: break
         }
         // What every store counts of itself, no change of plan cuts.
         let span = window.span(
@@ -79,6 +84,43 @@ extension WorkingSet {
         return Counter(series: series, span: span, state: folded, asOf: head, isDirty: false)
     }
 
+    /// Windows that open with the first use have no row either. Events are read from further and further
+    /// back until there was a pause as long as a window, or the beginning.
+    ///
+    /// - Parameter piece: between resets of the limit, of which the first opens windows anew.
+    func sinceFirstCounter(
+        _ state: SubjectState, series: Int, milliseconds: Int64, at instant: Instant,
+        within piece: ResetPiece? = nil
+    ) throws(StoreError) -> Counter {
+        let until = WindowSpan.lifetime.until
+        let first = piece?.after?.at ?? Self.firstInstant
+        var back = milliseconds
+        while state.number != 0 {
+            back = back.multipliedSaturated(by: 4)
+            let from = max(instant.advanced(byMilliseconds: -back), first)
+            var folded = try fold(
+                series, of: state, over: WindowSpan(from: from, until: until), within: piece)
+            var entries: [RollingEntry] = []
+            if case .rolling(let known) = folded.memory { entries = known }
+            guard
+                let origin = from == first
+                    ? from
+                    : SinceFirst.origin(
+                        entries, from: from, atOrBefore: instant, milliseconds: milliseconds)
+            else { continue }
+            folded.dropInstants(before: origin)
+            return Counter(
+                series: series, span: WindowSpan(from: origin, until: until), state: folded,
+                asOf: head, isDirty: false)
+        }
+        return Counter(
+            series: series, span: WindowSpan(from: first, until: until), state: .empty,
+            asOf: head, isDirty: false)
+    }
+
+    /// Nothing occurred before.
+    private static let firstInstant = Instant(millisecondsSince1970: 0)
+
     /// What was kept, with what is new since; `nil`: a number does not fit, and the events tell.
     private func counter(
         _ known: KnownRolling, of state: SubjectState, series: Int, seconds: Int64
@@ -105,15 +147,21 @@ extension WorkingSet {
     }
 
     /// What a series of a subject comes to over a span, from the events themselves.
+    ///
+    /// - Parameter piece: between resets of a limit; `nil`: all of it.
     func fold(
-        _ series: Int, of state: SubjectState, over span: WindowSpan
+        _ series: Int, of state: SubjectState, over span: WindowSpan,
+        within piece: ResetPiece? = nil
     )
         throws(StoreError) -> CounterState
     {
         let events = try history(of: state.number, over: span).events
         let definition = registry.series[series].definition
-        guard let folded = definition.fold(events.filter { span.contains($0.record.occurredAt) })
-        else {
+        let counted = events.filter { event in
+            span.contains(event.record.occurredAt)
+                && piece?.contains(event.record.occurredAt, at: event.sequence) ?? true
+        }
+        guard let folded = definition.fold(counted) else {
             throw .doesNotFit(state.id)
         }
         return folded

@@ -89,17 +89,73 @@ extension WorkingSet {
 
     /// The answer when credits are short.
     func unpaid(
-        _ payment: Payment, _ evaluation: Evaluation, _ state: SubjectState, _ instant: Instant
+        _ payment: Payment, for movements: Movements, _ evaluation: Evaluation,
+        _ state: SubjectState, _ instant: Instant
     ) throws(StoreError) -> Decision {
         let beyond = evaluation.exceeded.map { evaluation.statuses[$0] }
-            .filter { $0.mode == .enforce }.map(\.limit).unique
+            .filter { $0.mode == .enforce }
         let statuses = try rewound(evaluation.statuses, state, instant)
         let refill = try refill(after: payment, of: state)
         return Decision(
             denial: Denial(
-                reason: .insufficientCredits, violated: beyond,
-                retryAt: refill.flatMap { $0.isEnough ? $0.at : nil }, nextRefillAt: refill?.at),
+                reason: .insufficientCredits, violated: beyond.map(\.limit).unique,
+                retryAt: refill.flatMap { $0.isEnough ? $0.at : nil }, nextRefillAt: refill?.at,
+                plansThatAllow: try plansThatPay(
+                    payment, for: movements, evaluation, statuses, of: state, at: instant),
+                fallback: beyond.lazy.compactMap(\.definition.limit.fallback).first),
             isDuplicate: false, eventID: nil, limits: statuses, credits: payment.charge)
+    }
+
+    /// Plans under which the event would be paid: by what they allow, by their overdraft, or by the credits
+    /// that they give more in a window than the subject's plan does.
+    ///
+    /// - Parameter statuses: without the event.
+    private func plansThatPay(
+        _ payment: Payment, for movements: Movements, _ evaluation: Evaluation,
+        _ statuses: [LimitStatus], of state: SubjectState, at instant: Instant
+    ) throws(StoreError) -> [PlanKey] {
+        let wallet = try account(of: state, at: payment.at).wallet
+        let current = catalog.plan(state.plan(at: payment.at, catalog: catalog))
+        return catalog.plans.filter { plan in
+            guard
+                let cost = cost(
+                    of: movements, evaluation, statuses, of: state, under: plan.key, at: instant)
+            else { return false }
+            let more = plan.recurringGrants.reduce(Int64(0)) { sum, grant in
+                let known =
+                    current?.recurringGrants.first { $0.window == grant.window }?.amount ?? 0
+                return sum.addingSaturated(max(0, grant.amount.subtractingSaturated(known)))
+            }
+            return cost <= wallet.spendable(overdraft: plan.overdraft).addingSaturated(more)
+        }.map(\.key)
+    }
+
+    /// What an event would cost under a plan; `nil`: a limit would refuse it.
+    private func cost(
+        of movements: Movements, _ evaluation: Evaluation, _ statuses: [LimitStatus],
+        of state: SubjectState, under plan: PlanKey, at instant: Instant
+    ) -> Int64? {
+        var payable = unitsToPay(of: movements)
+        for (status, evaluated) in zip(statuses, evaluation.statuses) where status.mode == .enforce
+        {
+            // No plan makes room for one more value.
+            if evaluated.isBeyondValues { return nil }
+            let subject = status.ancestor.flatMap { subjects[$0] } ?? state
+            let allowed = subject.allowance(
+                of: status.definition, status.value, under: plan, at: instant, catalog: catalog)
+            let (before, after) = (status.used.units, evaluated.used.units)
+            guard case .units(let units) = allowed.allowance, after > units.units, after > before
+            else { continue }
+            let window = status.window
+            guard catalog.payment == .allowanceFirst, window != .request, window != .concurrent,
+                let place = movements.firstIndex(where: { $0.meter.meter.key == status.meter }),
+                movements[place].meter.price > 0
+            else { return nil }
+            payable[place] = max(payable[place], after - max(units.units, before))
+        }
+        return zip(movements, payable).reduce(0) { cost, paid in
+            paid.1 > 0 ? cost.addingPrice(paid.0.meter.price, paid.1) : cost
+        }
     }
 
     /// When credits come next of themselves, and whether the cost can be paid then if nothing else is

@@ -111,8 +111,8 @@ extension WorkingSet {
         _ series: Int, _ window: Window, _ subject: SubjectState, at instant: Instant,
         to keys: inout Set<CounterKey>
     ) {
-        // Rolling windows have no row.
-        guard !window.isRolling else { return }
+        // Windows of instants have no row.
+        guard !window.isOfInstants else { return }
         let span = window.span(
             containing: instant, in: subject.zone,
             anchors: series < 0 ? BillingAnchors(nil) : subject.anchors)

@@ -4,14 +4,14 @@ extension Subject {
     /// The profile after a change of it, and what became of the change. What was scheduled until then applies
     /// before.
     func applying(
-        _ change: Change, by author: String, at now: Instant, isNew: Bool
+        _ change: Change, by author: String, at now: Instant, _ sequence: Int64, isNew: Bool
     ) -> (profile: Subject, outcome: ChangeOutcome) {
         let settled = scheduled.isEmpty ? self : self.settled(at: now).subject
-        return settled.carryingOut(change, by: author, at: now, isNew: isNew)
+        return settled.carryingOut(change, by: author, at: now, sequence, isNew: isNew)
     }
 
     private func carryingOut(
-        _ change: Change, by author: String, at now: Instant, isNew: Bool
+        _ change: Change, by author: String, at now: Instant, _ sequence: Int64, isNew: Bool
     ) -> (profile: Subject, outcome: ChangeOutcome) {
         var profile = self
         switch change {
@@ -22,9 +22,10 @@ extension Subject {
             profile.additions = additions
             profile.scheduled = scheduled
             profile.billing = billing
+            profile.resets = resets
         case .deleteSubject:
             // What was added until now was added.
-            profile = Subject(id: id, additions: additions.ended(at: now))
+            profile = Subject(id: id, additions: additions.ended(at: now), resets: resets)
             return (profile, isNew || profile == self ? .missing : .deleted)
         case .putSubscription(_, let subscription):
             if let known = self.subscription, subscription.isOlder(than: known) {
@@ -57,6 +58,11 @@ extension Subject {
         case .endAddition(_, let addition):
             let outcome = profile.additions.end(addition, by: now)
             return (profile, outcome)
+        case .resetLimit(_, let limit, let reason):
+            guard !isNew else { return (profile, .missing) }
+            profile.resets[limit, default: []].put(
+                LimitReset(at: now, sequence: sequence, author: author, reason: reason))
+            return (profile, .created)
         default: break
         }
         return (profile, outcome(profile, existed: !isNew))
@@ -130,7 +136,9 @@ extension WorkingSet {
         if let rejection = try rejectKey(change) { return rejection }
         let state = try state(of: id)
         let known = state.profile
-        let profile = known.applying(change, by: "", at: now, isNew: state.number == 0).profile
+        let profile = known.applying(
+            change, by: "", at: now, batch.nextSequence, isNew: state.number == 0
+        ).profile
         if let zone = profile.timeZone, zone != known.timeZone, options.zoneRules(zone) == nil {
             return Rejection(
                 code: .unknownTimeZone, field: "timeZone",
@@ -151,7 +159,35 @@ extension WorkingSet {
         if case .putAddition(_, let addition) = change, let mistake = reject(addition, profile) {
             return mistake
         }
+        if case .resetLimit(_, let limit, _) = change, let mistake = reject(resetOf: limit) {
+            return mistake
+        }
         return try rejectParent(of: profile, state)
+    }
+
+    private func reject(resetOf key: LimitKey) -> Rejection? {
+        guard let definition = catalog.definitions[key] else {
+            return Rejection(
+                code: .unknownLimit, field: "limit",
+                message: "expected the key of a limit, and there is none called '\(key)'")
+        }
+        let window = definition.limit.window
+        guard window != .request, window != .concurrent else {
+            return Rejection(
+                code: .invalidField, field: "limit",
+                message: "expected a limit that counts over a time, and not '\(window)'")
+        }
+        guard definition.aggregation == .sum || definition.aggregation == .count else {
+            return Rejection(
+                code: .invalidField, field: "limit",
+                message: "expected a limit of a meter that is a sum or a count")
+        }
+        guard !definition.isPerValue else {
+            return Rejection(
+                code: .invalidField, field: "limit",
+                message: "expected a limit that counts all values together")
+        }
+        return nil
     }
 
     private func reject(_ addition: Addition, _ profile: Subject) -> Rejection? {

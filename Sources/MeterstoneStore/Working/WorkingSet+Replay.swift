@@ -62,7 +62,9 @@ extension WorkingSet {
             let record = try ChangeRecord(reading: fact)
             let effect =
                 record.outcome.isChange
-                ? try effect(of: record.change, by: record.author, at: record.recordedAt).effect
+                ? try effect(
+                    of: record.change, by: record.author, at: record.recordedAt, record.sequence
+                ).effect
                 : .none
             try apply(record, effect, at: fact.sequence)
         case .entry:

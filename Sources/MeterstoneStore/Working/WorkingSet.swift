@@ -107,7 +107,8 @@ package final class WorkingSet {
         switch command {
         case .consume(let event):
             .consumed(try consume(event, at: now, records: options.isTrackingEnabled))
-        case .check(let event, .consume): .consumed(try consume(event, at: now, records: false))
+        case .check(let event, .consume):
+            .consumed(try consume(event, at: now, records: false, isCheck: true))
         case .check(let event, .reservation): .consumed(try checkReservation(event, at: now))
         case .record(let event): .recorded(try record(event, at: now))
         case .correct(let correction): .corrected(try correct(correction, at: now))

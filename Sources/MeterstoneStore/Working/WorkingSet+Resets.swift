@@ -1,0 +1,143 @@
+import MeterstoneCore
+
+/// What counts against a limit of a subject between two resets.
+struct ResetCounter {
+    let piece: ResetPiece
+    /// In the series of the limit. Its span is where it can answer.
+    var counter: Counter
+}
+
+/// Limits that count anew because somebody reset them. The counters that reports are made of stay as they
+/// are; what counts between two resets is added up from the events when it is first asked for.
+extension WorkingSet {
+    /// What a limit says between resets; `nil`: none lies in the window.
+    func readSinceReset(
+        _ resets: ResetHistory, _ allowed: Allowed, _ definition: LimitDefinition,
+        of subject: SubjectState, adding movement: Movement?, at instant: Instant,
+        _ effects: [CorrectionEffect]
+    ) throws(StoreError) -> LimitReading? {
+        let piece = resets.piece(at: instant)
+        let window = definition.limit.window
+        let whole = window.span(containing: instant, in: subject.zone, anchors: subject.anchors)
+        guard window.isOfInstants || piece.isEdge(within: whole) else { return nil }
+        let counter = try resetCounter(definition, piece, of: subject, in: whole, at: instant)
+        let effect = effects.first { effect in
+            effect.subject === subject && effect.series.number == definition.series
+                && effect.lies(in: piece)
+        }
+        switch window {
+        case .rolling(let seconds):
+            return readRolling(
+                effect?.state(of: counter) ?? counter.state, allowed, definition, movement,
+                instant, milliseconds: seconds * 1_000)
+        case .sinceFirst(let seconds):
+            return readSinceFirst(
+                effect?.state(of: counter) ?? counter.state, allowed, movement, instant,
+                milliseconds: seconds * 1_000)
+        default: break
+        }
+        var before = counter.state.value
+        if let effect, let at = (effect.before ?? effect.after)?.occurredAt, whole.contains(at) {
+            before &+= (effect.after?.units ?? 0) &- (effect.before?.units ?? 0)
+        }
+        let units = movement.map { alone($0) } ?? 0
+        let (after, overflow) = before.addingReportingOverflow(units)
+        let resetsAt = whole.until == WindowSpan.lifetime.until ? nil : whole.until
+        return LimitReading(
+            allowance: allowed.allowance, before: before, after: overflow ? .max : after,
+            resetsAt: resetsAt, retryAt: units <= allowed.allowance.bound ? resetsAt : nil,
+            pastAt: piece.before?.at ?? resetsAt, parts: allowed.parts)
+    }
+
+    private func resetCounter(
+        _ definition: LimitDefinition, _ piece: ResetPiece, of subject: SubjectState,
+        in whole: WindowSpan, at instant: Instant
+    ) throws(StoreError) -> Counter {
+        if let known = subject.resetCounters[definition.number], known.piece == piece,
+            known.counter.series == definition.series, known.counter.span.contains(instant)
+        {
+            return known.counter
+        }
+        var counter = Counter(
+            series: definition.series, span: whole, state: .empty, asOf: head, isDirty: false)
+        switch definition.limit.window {
+        case .rolling(let seconds):
+            counter.span = WindowSpan(
+                from: instant.advanced(
+                    byMilliseconds: -Counter.rollingSlack(milliseconds: seconds * 1_000)),
+                until: WindowSpan.lifetime.until)
+            if subject.number != 0 {
+                counter.state = try fold(
+                    definition.series, of: subject,
+                    over: piece.cutting(counter.span.widened(bySeconds: seconds)), within: piece)
+            }
+        case .sinceFirst(let seconds):
+            counter = try sinceFirstCounter(
+                subject, series: definition.series, milliseconds: seconds * 1_000, at: instant,
+                within: piece)
+        default:
+            if subject.number != 0 {
+                counter.state = try fold(
+                    definition.series, of: subject, over: piece.cutting(whole), within: piece)
+            }
+        }
+        subject.resetCounters[definition.number] = ResetCounter(piece: piece, counter: counter)
+        return counter
+    }
+
+    // MARK: Following facts
+
+    /// Counts a usage where it lies between the resets that somebody asked about last.
+    func countSinceResets(
+        _ movements: Movements, _ record: UsageRecord, for subject: SubjectState, level: Int,
+        at sequence: Int64
+    ) {
+        for (number, known) in subject.resetCounters {
+            for movement in movements {
+                guard
+                    let series = movement.meter.series.first(where: {
+                        $0.number == known.counter.series
+                    }),
+                    let contribution = series.contribution(
+                        of: movement, record, level: level, sequence: sequence),
+                    known.piece.contains(contribution.occurredAt, at: sequence),
+                    series.window.isOfInstants
+                        || known.counter.span.contains(contribution.occurredAt)
+                else { continue }
+                _ = subject.resetCounters[number]?.counter.count(contribution, series)
+            }
+        }
+    }
+
+    /// Has those counters follow a correction.
+    func correctSinceResets(_ effect: CorrectionEffect, at sequence: Int64) {
+        let subject = effect.subject
+        for (number, known) in subject.resetCounters
+        where known.counter.series == effect.series.number && known.counter.asOf < sequence
+            && effect.lies(in: known.piece)
+        {
+            var counter = known.counter
+            if effect.series.window.isOfInstants {
+                if effect.outdates(counter) {
+                    counter.forgetInstants()
+                } else if effect.concerns(counter) {
+                    effect.apply(to: &counter.state)
+                }
+            } else if let at = (effect.before ?? effect.after)?.occurredAt,
+                counter.span.contains(at)
+            {
+                counter.state.replace(
+                    effect.before, by: effect.after, as: effect.series.aggregation)
+            }
+            counter.asOf = sequence
+            subject.resetCounters[number]?.counter = counter
+        }
+    }
+}
+
+extension CorrectionEffect {
+    fileprivate func lies(in piece: ResetPiece) -> Bool {
+        guard let contribution = before ?? after else { return false }
+        return piece.contains(contribution.occurredAt, at: contribution.sequence)
+    }
+}
