@@ -148,6 +148,7 @@ extension BlueprintReader {
             plan.features = features(fields.take("features"))
             plan.pastDueGraceDays = wholeNumber(
                 fields.take("pastDueGraceDays"), in: Plan.graceDaysRange)
+            plan.keepsVersion = flag(fields.take("keepsVersion")) ?? false
             plan.onUpgrade = changePolicy(fields.take("onUpgrade"))
             plan.onDowngrade = changePolicy(fields.take("onDowngrade"))
             finish(fields)

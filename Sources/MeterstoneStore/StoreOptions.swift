@@ -60,28 +60,33 @@ extension Catalog {
         changes: [ChangeRecord]? = nil
     ) {
         var schedule = CreditSchedule(overrides: options.creditOverrides)
-        for record in changes ?? [] {
+        var limits = LimitSchedule()
+        for record in changes ?? [] where record.outcome.isChange {
             schedule.apply(record.change, at: record.recordedAt, sequence: record.sequence)
+            limits.apply(record.change, at: record.recordedAt)
         }
         self.init(
             blueprint, registry, options,
-            schedule: changes != nil && schedule.agrees(with: blueprint) ? schedule : nil)
+            schedule: changes != nil && schedule.agrees(with: blueprint) ? schedule : nil,
+            limits: changes != nil && limits.agrees(with: blueprint) ? limits : nil)
     }
 
-    /// - Parameter schedule: `nil`: nothing is known of the past.
+    /// - Parameters:
+    ///   - schedule: `nil`: nothing is known of the past.
+    ///   - limits: the same for what limits allowed.
     package convenience init(
         _ blueprint: Blueprint, _ registry: Registry, _ options: StoreOptions,
-        schedule: CreditSchedule?
+        schedule: CreditSchedule?, limits: LimitSchedule?
     ) {
         self.init(
             blueprint: blueprint, registry: registry,
             areLimitsEnforced: options.areLimitsEnforced,
             allowanceOverrides: options.allowanceOverrides,
-            creditOverrides: options.creditOverrides, schedule: schedule)
+            creditOverrides: options.creditOverrides, schedule: schedule, limitSchedule: limits)
     }
 }
 
 extension ChangeRecord {
-    /// Kinds of changes that a ``CreditSchedule`` is made of.
-    package static let scheduleKinds = ["plan", "creditPolicy"]
+    /// Kinds of changes that a ``CreditSchedule`` and a ``LimitSchedule`` are made of.
+    package static let scheduleKinds = ["plan", "creditPolicy", "limit"]
 }

@@ -23,8 +23,8 @@ extension BlueprintMistakeTests {
                 "4:35: plans.c.billingPeriod: expected one of month, year, found 'week'",
                 "5:8: plans.d.prise: unknown field 'prise'; did you mean 'price'?",
                 "5:27: plans.d.99: unknown field '99'; expected one of additions, billingPeriod, "
-                    + "description, features, isDefault, name, onDowngrade, onUpgrade, overdraft, "
-                    + "pastDueGraceDays, price, rank, recurringGrants",
+                    + "description, features, isDefault, keepsVersion, name, onDowngrade, onUpgrade, "
+                    + "overdraft, pastDueGraceDays, price, rank, recurringGrants",
             ])
     ]
 

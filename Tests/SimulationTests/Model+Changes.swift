@@ -65,6 +65,7 @@ extension Model {
         if let answer = credit(change, at: now) { return answer }
         guard let id = change.subject else {
             let (result, outcome) = blueprint.applying(change)
+            for limit in blueprint.limits { noteLimit(limit, in: result, at: now) }
             blueprint = result
             past.append(
                 (max(now, past.last?.from ?? now), blueprint.plans, payment != nil))
@@ -179,6 +180,22 @@ extension Model {
     private mutating func end(_ key: AdditionID, of id: SubjectID, at now: Instant) {
         guard standing(key, of: id, at: now) != nil else { return }
         additions[id]?.append((key, now, nil))
+    }
+
+    /// What a limit allowed is kept, as long as it counts the same.
+    private mutating func noteLimit(_ limit: Limit, in result: Blueprint, at now: Instant) {
+        let new = result.limits.first {
+            $0.key == limit.key && $0.meter == limit.meter && $0.window == limit.window
+                && $0.perValue == limit.perValue
+        }
+        guard let new else {
+            limitPast[limit.key] = nil
+            return
+        }
+        guard new.allowances != limit.allowances || new.defaultAllowance != limit.defaultAllowance
+        else { return }
+        let until = max(now, limitPast[limit.key]?.last?.until ?? now)
+        limitPast[limit.key, default: []].append((until, limit))
     }
 
     /// A plan that a subject was on before may be gone since.

@@ -16,6 +16,8 @@ struct Model {
     var wallets: [SubjectID: ModelWallet] = [:]
     /// The plans and whether credits were enabled, from each change of them on.
     var past: [(from: Instant, plans: [Plan], isEnabled: Bool)] = []
+    /// What limits allowed before, and until when.
+    var limitPast: [LimitKey: [(until: Instant, limit: Limit)]] = [:]
     /// Since when a subject's plan has been as its profile says, where that is known.
     var since: [SubjectID: Instant] = [:]
     /// How many entries ``past`` had when a subject got its first fact.
@@ -72,7 +74,8 @@ struct Model {
             result = override.wire
         } else {
             let planned = blueprint.plans.first { $0.key == plan }?.additions ?? []
-            let base = allowance(limit, of: value, under: plan) ?? allowance(limit, under: plan)
+            let then = limitPast[limit.key]?.first { instant < $0.until }?.limit ?? limit
+            let base = allowance(limit, of: value, under: plan) ?? allowance(then, under: plan)
             result = raised(base.wire, by: planned.filter { $0.holds(at: instant) }, limit)
         }
         result = raised(result, by: additions(of: id, at: instant), limit)

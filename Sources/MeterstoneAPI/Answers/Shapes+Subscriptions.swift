@@ -106,8 +106,10 @@ private struct PreviewedLimit {
 extension SubscriptionPreview {
     fileprivate var limits: [PreviewedLimit] {
         after.compactMap { after in
-            before.first { $0.status.limit == after.status.limit }
-                .map { PreviewedLimit(before: $0, after: after) }
+            before.first {
+                $0.status.limit == after.status.limit && $0.status.value == after.status.value
+            }
+            .map { PreviewedLimit(before: $0, after: after) }
         }
     }
 }

@@ -103,10 +103,10 @@ struct PlansCommand: AsyncParsableCommand {
             let plan = Plan(
                 key: key, name: name, description: description, rank: rank, isDefault: isDefault,
                 recurringGrants: recurringGrant, overdraft: overdraft, price: price,
-                billingPeriod: billingPeriod, additions: addition,
+                billingPeriod: billingPeriod,
                 features: Dictionary(
                     feature.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 }),
-                pastDueGraceDays: pastDueGraceDays)
+                pastDueGraceDays: pastDueGraceDays, additions: addition)
             try await Changes.make(.putPlan(plan), of: "plan \(key)", store, for: .mayCreate)
         }
     }

@@ -224,16 +224,16 @@ extension Plan {
                 code: .invalidField, field: "overdraft",
                 message: "expected a whole number from 0 to \(CreditPolicy.priceRange.upperBound)")
         }
-        if let (field, expectation) = additions.mistake {
-            return Rejection(
-                code: .invalidField, field: "additions\(field)", message: "expected \(expectation)")
-        }
         if let pastDueGraceDays, !Self.graceDaysRange.contains(pastDueGraceDays) {
             return Rejection(
                 code: .invalidField, field: "pastDueGraceDays",
                 message: "expected a whole number from 0 to \(Self.graceDaysRange.upperBound)")
         }
         if let mistake = featureMistake { return mistake }
+        if let (field, expectation) = additions.mistake {
+            return Rejection(
+                code: .invalidField, field: "additions\(field)", message: "expected \(expectation)")
+        }
         for (index, grant) in recurringGrants.enumerated() {
             if let (field, expectation) = grant.mistake {
                 return Rejection(

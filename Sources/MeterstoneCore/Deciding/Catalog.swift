@@ -21,6 +21,8 @@ public final class Catalog: Sendable {
     package let payment: CreditPayment?
     /// What plans give, and gave.
     package let schedule: CreditSchedule
+    /// What limits allow, and allowed.
+    package let limitSchedule: LimitSchedule
 
     /// Compiles, after every name, limit and series of the blueprint was registered.
     ///
@@ -30,12 +32,15 @@ public final class Catalog: Sendable {
     package init(
         blueprint: Blueprint, registry: Registry, areLimitsEnforced: Bool,
         allowanceOverrides: [String: Allowance], creditOverrides: CreditOverrides,
-        areStandingSeriesCounted: Bool = true, schedule: CreditSchedule? = nil
+        areStandingSeriesCounted: Bool = true, schedule: CreditSchedule? = nil,
+        limitSchedule: LimitSchedule? = nil
     ) {
         self.blueprint = blueprint
         self.registry = registry
         let credits = creditOverrides.policy(of: blueprint)
         payment = credits.isEnabled ? credits.payment : nil
+        let limitSchedule = limitSchedule ?? LimitSchedule(of: blueprint)
+        self.limitSchedule = limitSchedule
         self.schedule =
             schedule ?? CreditSchedule(of: blueprint, overrides: creditOverrides)
         plans = blueprint.plans.map { creditOverrides.plan($0, isEnabled: credits.isEnabled) }
@@ -49,7 +54,13 @@ public final class Catalog: Sendable {
                 .compactMap { limit in
                     LimitDefinition(
                         limit.overridden(by: allowanceOverrides, plans: blueprint.plans),
-                        of: meter, registry: registry, areLimitsEnforced: areLimitsEnforced)
+                        of: meter, registry: registry, areLimitsEnforced: areLimitsEnforced,
+                        earlier: limitSchedule.earlier(of: limit.key).map { then in
+                            EarlierAllowances(
+                                until: then.until,
+                                limit: then.limit.overridden(
+                                    by: allowanceOverrides, plans: blueprint.plans))
+                        })
                 }
             for definition in own { definitions[definition.limit.key] = definition }
             compiled[meter.key] = CompiledMeter(
@@ -248,6 +259,10 @@ extension Blueprint {
 }
 
 extension Limit {
+    fileprivate func allowance(under plan: PlanKey?) -> Allowance {
+        plan.flatMap { allowances[$0] } ?? defaultAllowance ?? .unlimited
+    }
+
     /// With the allowances that the environment names.
     package func overridden(by overrides: [String: Allowance], plans: [Plan]) -> Limit {
         guard !overrides.isEmpty else { return self }
@@ -269,7 +284,8 @@ extension String {
 
 extension LimitDefinition {
     fileprivate convenience init?(
-        _ limit: Limit, of meter: Meter, registry: Registry, areLimitsEnforced: Bool
+        _ limit: Limit, of meter: Meter, registry: Registry, areLimitsEnforced: Bool,
+        earlier: [EarlierAllowances]
     ) {
         guard let number = registry.number(of: limit.key),
             let series = registry.number(of: limit.series(of: meter)),
@@ -278,7 +294,7 @@ extension LimitDefinition {
         let mode = limit.mode == .enforce && !areLimitsEnforced ? .shadow : limit.mode
         self.init(
             limit: limit, aggregation: meter.aggregation, mode: mode, number: number,
-            series: series, refusalSeries: refusals)
+            series: series, refusalSeries: refusals, earlier: earlier)
     }
 
     /// Whether the limit takes part in decisions.
@@ -291,13 +307,19 @@ extension LimitDefinition {
         allowance(under: plan, pattern: pattern(of: value))
     }
 
-    /// - Parameter pattern: its place in ``patterns``.
-    package func allowance(under plan: PlanKey?, pattern: Int?) -> Allowance {
+    /// - Parameters:
+    ///   - pattern: its place in ``patterns``.
+    ///   - instant: as it was then; `nil`: as it is.
+    package func allowance(
+        under plan: PlanKey?, pattern: Int?, at instant: Instant? = nil
+    ) -> Allowance {
         if let pattern {
             let own = patterns[pattern].allowance
             let allowance = plan.flatMap { own.allowances[$0] } ?? own.defaultAllowance
             if let allowance { return allowance }
         }
+        let then = instant.flatMap { instant in earlier.first { instant < $0.until } }
+        let limit = then?.limit ?? limit
         return plan.flatMap { limit.allowances[$0] } ?? limit.defaultAllowance ?? .unlimited
     }
 
@@ -308,11 +330,13 @@ extension LimitDefinition {
     ///   - pattern: its place in ``LimitDefinition/patterns``.
     ///   - override: takes the place of what the plan gives, its additions included.
     ///   - additions: of the subject.
+    ///   - versionAt: when what the plan allows is looked up; `nil`: at the instant itself.
     package func allowed(
         under plan: Plan?, _ key: PlanKey?, pattern: Int? = nil,
-        overriddenBy override: Allowance?, _ additions: [Addition], at instant: Instant
+        overriddenBy override: Allowance?, _ additions: [Addition], at instant: Instant,
+        versionAt: Instant? = nil
     ) -> Allowed {
-        let base = override ?? allowance(under: key, pattern: pattern)
+        let base = override ?? allowance(under: key, pattern: pattern, at: versionAt ?? instant)
         let planned = override == nil ? plan?.additions ?? [] : []
         guard !planned.isEmpty || !additions.isEmpty else { return Allowed(allowance: base) }
         var stack = AllowanceStack(base, of: limit, at: instant)

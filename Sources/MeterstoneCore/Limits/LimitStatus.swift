@@ -78,6 +78,8 @@ public final class LimitDefinition: Sendable {
 
     /// How the meter adds up.
     package let aggregation: Aggregation
+    /// What it allowed before, the oldest first; mostly nothing.
+    package let earlier: [EarlierAllowances]
     /// Where events tell the value whose counter they are counted by; `nil`: values are not told apart.
     private let valueSource: ValueSource?
     /// What some values are allowed; the first that matches holds.
@@ -87,7 +89,7 @@ public final class LimitDefinition: Sendable {
 
     package init(
         limit: Limit, aggregation: Aggregation, mode: LimitMode, number: Int, series: Int,
-        refusalSeries: Int
+        refusalSeries: Int, earlier: [EarlierAllowances] = []
     ) {
         self.limit = limit
         self.aggregation = aggregation
@@ -95,6 +97,7 @@ public final class LimitDefinition: Sendable {
         self.number = number
         self.series = series
         self.refusalSeries = refusalSeries
+        self.earlier = earlier
         valueSource = limit.perValue.map { ValueSource($0.name) }
         patterns = limit.perValue.map { ValuePattern.sorted($0.allowances) } ?? []
         isForAll = limit.isForAll

@@ -21,6 +21,9 @@ public struct Plan: Hashable, Sendable, Codable {
     /// For how many days a subscription that is past due keeps giving this plan; `nil`: as long as it is not
     /// over.
     public var pastDueGraceDays: Int64?
+    /// Whether who subscribes stays on the version that was bought: allowances, credits and price do not change
+    /// for a subscription that runs.
+    public var keepsVersion: Bool
     /// How subjects change to this plan from one that is not of a higher rank; `nil`: as people expect.
     public var onUpgrade: ChangePolicy?
     /// How subjects change to this plan from one of a higher rank.
@@ -29,9 +32,11 @@ public struct Plan: Hashable, Sendable, Codable {
     public init(
         key: PlanKey, name: String? = nil, description: String? = nil, rank: Int = 0,
         isDefault: Bool = false, recurringGrants: [RecurringGrant] = [], overdraft: Int64 = 0,
-        price: Money? = nil, billingPeriod: BillingPeriod = .month, additions: [Addition] = [],
+        price: Money? = nil, billingPeriod: BillingPeriod = .month,
         features: [String: PlanFeature] = [:], pastDueGraceDays: Int64? = nil,
-        onUpgrade: ChangePolicy? = nil, onDowngrade: ChangePolicy? = nil
+        keepsVersion: Bool = false, onUpgrade: ChangePolicy? = nil,
+        onDowngrade: ChangePolicy? = nil,
+        additions: [Addition] = []
     ) {
         self.key = key
         self.name = name
@@ -42,11 +47,12 @@ public struct Plan: Hashable, Sendable, Codable {
         self.overdraft = overdraft
         self.price = price
         self.billingPeriod = billingPeriod
-        self.additions = additions
         self.features = features
         self.pastDueGraceDays = pastDueGraceDays
+        self.keepsVersion = keepsVersion
         self.onUpgrade = onUpgrade
         self.onDowngrade = onDowngrade
+        self.additions = additions
     }
 
     /// What a billing period may cost.
@@ -56,7 +62,8 @@ public struct Plan: Hashable, Sendable, Codable {
 
     private enum CodingKeys: String, CodingKey {
         case key, name, description, rank, isDefault, recurringGrants, overdraft, price
-        case billingPeriod, additions, features, pastDueGraceDays, onUpgrade, onDowngrade
+        case billingPeriod, features, pastDueGraceDays, onUpgrade, onDowngrade, additions
+        case keepsVersion
     }
 
     public init(from decoder: any Decoder) throws {
@@ -73,12 +80,13 @@ public struct Plan: Hashable, Sendable, Codable {
             price: try container.decodeIfPresent(Money.self, forKey: .price),
             billingPeriod: try container.decodeIfPresent(BillingPeriod.self, forKey: .billingPeriod)
                 ?? .month,
-            additions: try container.decodeIfPresent([Addition].self, forKey: .additions) ?? [],
             features: try container.decodeIfPresent(
                 [String: PlanFeature].self, forKey: .features) ?? [:],
             pastDueGraceDays: try container.decodeIfPresent(Int64.self, forKey: .pastDueGraceDays),
+            keepsVersion: try container.decodeIfPresent(Bool.self, forKey: .keepsVersion) ?? false,
             onUpgrade: try container.decodeIfPresent(ChangePolicy.self, forKey: .onUpgrade),
-            onDowngrade: try container.decodeIfPresent(ChangePolicy.self, forKey: .onDowngrade)
+            onDowngrade: try container.decodeIfPresent(ChangePolicy.self, forKey: .onDowngrade),
+            additions: try container.decodeIfPresent([Addition].self, forKey: .additions) ?? []
         )
     }
 
@@ -100,6 +108,7 @@ public struct Plan: Hashable, Sendable, Codable {
         }
         if !features.isEmpty { try container.encode(features, forKey: .features) }
         try container.encodeIfPresent(pastDueGraceDays, forKey: .pastDueGraceDays)
+        if keepsVersion { try container.encode(keepsVersion, forKey: .keepsVersion) }
         try container.encodeIfPresent(onUpgrade, forKey: .onUpgrade)
         try container.encodeIfPresent(onDowngrade, forKey: .onDowngrade)
     }

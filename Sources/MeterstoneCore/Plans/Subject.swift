@@ -43,8 +43,8 @@ public struct Subject: Hashable, Sendable, Codable {
         self.subscription = subscription
         self.scheduled = scheduled
         self.metadata = metadata
-        self.additions = additions
         self.billing = billing
+        self.additions = additions
         self.resets = resets
     }
 

@@ -16,6 +16,9 @@ public struct Subscription: Hashable, Sendable, Codable {
     /// When that happened which was told last, by the clock of who told it. What is told of an earlier time
     /// changes nothing.
     public var causedAt: Instant?
+    /// Since when the plan is not looked at any more: its allowances, credits and price are those of this
+    /// instant, whatever the plan says later. `nil`: they change with the plan.
+    public var versionAt: Instant?
     /// How it came about, where that was a change of plan; `nil`: it was written as it is.
     public var change: ChangeTerms?
 
@@ -23,7 +26,8 @@ public struct Subscription: Hashable, Sendable, Codable {
         plan: PlanKey, status: SubscriptionStatus = .active, startsAt: Instant,
         expiresAt: Instant? = nil, externalIDs: [String: String] = [:],
         metadata: [String: String] = [:], graceUntil: Instant? = nil,
-        billingAnchor: Instant? = nil, causedAt: Instant? = nil, change: ChangeTerms? = nil
+        billingAnchor: Instant? = nil, causedAt: Instant? = nil, versionAt: Instant? = nil,
+        change: ChangeTerms? = nil
     ) {
         self.plan = plan
         self.status = status
@@ -34,12 +38,13 @@ public struct Subscription: Hashable, Sendable, Codable {
         self.graceUntil = graceUntil
         self.billingAnchor = billingAnchor
         self.causedAt = causedAt
+        self.versionAt = versionAt
         self.change = change
     }
 
     private enum CodingKeys: String, CodingKey {
         case plan, status, startsAt, expiresAt, metadata, graceUntil, billingAnchor, causedAt
-        case change, ifNewerThan
+        case versionAt, change, ifNewerThan
         case externalIDs = "externalIds"
     }
 
@@ -88,6 +93,7 @@ extension Subscription {
             metadata: try texts(.metadata), graceUntil: try instant(.graceUntil),
             billingAnchor: try instant(.billingAnchor),
             causedAt: try instant(.ifNewerThan) ?? instant(.causedAt),
+            versionAt: try instant(.versionAt),
             change: try container.decodeIfPresent(ChangeTerms.self, forKey: .change))
         if let expiresAt, expiresAt <= startsAt {
             throw DecodingError.dataCorruptedError(
@@ -106,6 +112,7 @@ extension Subscription {
         try container.encodeIfPresent(graceUntil, forKey: .graceUntil)
         try container.encodeIfPresent(billingAnchor, forKey: .billingAnchor)
         try container.encodeIfPresent(causedAt, forKey: .causedAt)
+        try container.encodeIfPresent(versionAt, forKey: .versionAt)
         try container.encodeIfPresent(change, forKey: .change)
     }
 }

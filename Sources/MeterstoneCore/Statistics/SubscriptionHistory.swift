@@ -159,7 +159,8 @@ private struct Billing {
         _ subscription: Subscription, at instant: Instant, _ plans: PlanHistory
     ) -> Int64 {
         guard subscription.status != .trialing,
-            let plan = plans.plan(subscription.plan, at: instant), let price = plan.price
+            let plan = plans.plan(subscription.plan, at: subscription.versionAt ?? instant),
+            let price = plan.price
         else { return 1 }
         if price > paid || paid == .zero {
             let (rest, isOver) = price.millionths.subtractingReportingOverflow(paid.millionths)

@@ -123,6 +123,7 @@ extension OpenAPISchemas {
         "features":{"type":["object","null"],
          "propertyNames":{"minLength":1,"maxLength":255,"pattern":"^[^\u0000]*$"},
          "additionalProperties":{"$ref":"PlanFeature"}},
+        "keepsVersion":{"type":["boolean","null"]},
         "pastDueGraceDays":{"type":["integer","null"],"minimum":0,"maximum":366},
         "onUpgrade":{"anyOf":[{"$ref":"ChangePolicy"},{"type":"null"}]},
         "onDowngrade":{"anyOf":[{"$ref":"ChangePolicy"},{"type":"null"}]},

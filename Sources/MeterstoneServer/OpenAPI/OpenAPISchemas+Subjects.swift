@@ -17,11 +17,11 @@ extension OpenAPISchemas {
                     + #"{"type":"array","items":{"$ref":"LimitReset"}}},"#
                     + #""subscription":{"$ref":"Subscription"},"# + scheduled + times)
         ),
-        ("AliasBody", object(["alias"], #""alias":{"$ref":"Name"}"#)),
-        ("RenameBody", object(["to"], #""to":{"$ref":"Name"}"#)),
         ("FeatureAnswer", #"{"anyOf":[{"$ref":"FeatureUse"},{"$ref":"FeatureOfPlan"}]}"#),
         ("PlanFeature", #"{"type":["boolean","integer","string"],"maxLength":255}"#),
         ("SubscriptionChangeBody", object(["plan"], subscriptionChange)),
+        ("AliasBody", object(["alias"], #""alias":{"$ref":"Name"}"#)),
+        ("RenameBody", object(["to"], #""to":{"$ref":"Name"}"#)),
         ("SubjectList", list("subjects", of: "Subject")),
         ("SubscriptionBody", object(["plan"], subscriptionBody + times)),
         ("SubscriptionPatch", object([], subscriptionBody)),
@@ -72,7 +72,8 @@ extension OpenAPISchemas {
         "externalIds":{"$ref":"TextsByName"},
         "metadata":{"$ref":"TextsByName"},
         "graceUntil":{"$ref":"OptionalInstant"},
-        "billingAnchor":{"$ref":"OptionalInstant"}
+        "billingAnchor":{"$ref":"OptionalInstant"},
+        "versionAt":{"$ref":"OptionalInstant"}
         """#
 
     private static func status(_ texts: [String]) -> String {

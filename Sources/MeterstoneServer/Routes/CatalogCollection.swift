@@ -43,8 +43,9 @@ extension CatalogCollection where Item == Plan, Key == PlanKey {
             name: "plans", singular: "plan", unknown: Rejection.Code.unknownPlan.rawValue,
             fields: [
                 "key", "name", "description", "rank", "isDefault", "recurringGrants", "overdraft",
-                "price", "billingPeriod", "additions", "features", "pastDueGraceDays", "onUpgrade",
-                "onDowngrade",
+                "price", "billingPeriod", "features", "pastDueGraceDays", "onUpgrade",
+                "onDowngrade", "keepsVersion",
+                "additions",
             ],
             elements: [
                 "recurringGrants": ["window", "amount", "rolloverMax", "priority"],

@@ -50,8 +50,7 @@ struct SubjectUsageRoutes: Sendable {
         return Response(SubjectLimits(subject, statuses), Shapes.limits)
     }
 
-    private func reset(_ request: Request, _ context: ServerContext) async throws -> Response
-    {
+    private func reset(_ request: Request, _ context: ServerContext) async throws -> Response {
         let subject: SubjectID = try context.parameter("subject")
         let limit: LimitKey = try context.parameter("limit")
         let json = try await request.json()

@@ -12,7 +12,7 @@ struct SubscriptionRoutes: Sendable {
     private static let path = "/v1/subjects/:subject/subscription"
     private static let fields = [
         "plan", "status", "startsAt", "expiresAt", "externalIds", "metadata", "graceUntil",
-        "billingAnchor", "ifNewerThan",
+        "billingAnchor", "versionAt", "ifNewerThan",
     ]
 
     func add(to routes: inout Routes) {

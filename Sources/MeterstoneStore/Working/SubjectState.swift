@@ -82,15 +82,15 @@ package final class SubjectState {
         parent?.holders += 1
     }
 
+    /// What billing months are counted from.
+    package var anchors: BillingAnchors { profile.anchors }
+
     /// The subject that its key means.
     @inline(__always)
     var meant: SubjectState { alias == nil ? self : parent ?? self }
 
     /// Whether a key means it.
     func isMeant(by key: SubjectID) -> Bool { id == key || aliases.contains(key) }
-
-    /// What billing months are counted from.
-    package var anchors: BillingAnchors { profile.anchors }
 
     /// Whether dropping this state from memory loses nothing, when everything up to the watermark is
     /// projected.
@@ -333,17 +333,24 @@ extension SubjectState {
 
     /// The same where another plan was the default.
     func plan(at instant: Instant, default defaultPlan: PlanKey?) -> PlanKey? {
-        if let assumedPlan { return assumedPlan.plan }
+        term(at: instant, default: defaultPlan).plan
+    }
+
+    /// The plan, and the instant of which what it allows is given; `nil`: of the instant itself.
+    func term(
+        at instant: Instant, default defaultPlan: PlanKey?
+    ) -> (plan: PlanKey?, versionAt: Instant?) {
+        if let assumedPlan { return (assumedPlan.plan, nil) }
         for subject in Levels(self, at: instant) {
             if let subscription = subject.subscription(at: instant),
                 subscription.applies(at: instant)
             {
-                return subscription.plan
+                return (subscription.plan, subscription.versionAt)
             }
             let past = subject.past.profile(at: instant)
-            if let plan = past == nil ? subject.profile.plan : past?.plan { return plan }
+            if let plan = past == nil ? subject.profile.plan : past?.plan { return (plan, nil) }
         }
-        return defaultPlan
+        return (defaultPlan, nil)
     }
 
     /// The subscription that is said of it at an instant.
@@ -378,6 +385,9 @@ extension SubjectState {
         of definition: LimitDefinition, at instant: Instant, catalog: Catalog
     ) -> WindowSpan {
         var span = subscriptionSpan(around: instant)
+        if !definition.earlier.isEmpty {
+            span = span.narrowed(to: definition.earlier.map(\.until), around: instant)
+        }
         if !profile.additions.isEmpty {
             span = profile.additions.narrowing(span, around: instant)
         }
@@ -401,10 +411,12 @@ extension SubjectState {
         of definition: LimitDefinition, _ pattern: Int?, under plan: PlanKey?,
         at instant: Instant, catalog: Catalog
     ) -> Allowed {
-        definition.allowed(
+        let term = term(at: instant, default: catalog.defaultPlan)
+        return definition.allowed(
             under: catalog.plan(plan), plan, pattern: pattern,
             overriddenBy: override(of: definition.limit.key, at: instant),
-            profile.additions, at: instant)
+            profile.additions, at: instant,
+            versionAt: term.plan == plan ? term.versionAt : nil)
     }
 
     /// The span around `instant` in which nothing was said anew of this subject or of those above, and
@@ -415,15 +427,20 @@ extension SubjectState {
             if !subject.past.isEmpty { span = subject.past.narrowing(span, around: instant) }
             var edges = subject.profile.scheduled.map(\.subscription.appliesFrom)
             edges += subject.subscription(at: instant)?.edges ?? []
-            for edge in edges {
-                if edge <= instant {
-                    span = WindowSpan(from: max(span.from, edge), until: span.until)
-                } else {
-                    span = WindowSpan(from: span.from, until: min(span.until, edge))
-                }
-            }
+            span = span.narrowed(to: edges, around: instant)
         }
         return span
+    }
+}
+
+extension WindowSpan {
+    /// The part of it around an instant in which none of some edges lies.
+    fileprivate func narrowed(to edges: [Instant], around instant: Instant) -> WindowSpan {
+        edges.reduce(self) { span, edge in
+            edge <= instant
+                ? WindowSpan(from: max(span.from, edge), until: span.until)
+                : WindowSpan(from: span.from, until: min(span.until, edge))
+        }
     }
 }
 

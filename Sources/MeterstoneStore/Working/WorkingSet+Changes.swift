@@ -131,7 +131,9 @@ extension WorkingSet {
             blueprint.series { registry.number(of: $0) }, from: sequence)
         var schedule = catalog.schedule
         schedule.apply(change, at: instant, sequence: sequence)
-        catalog = Catalog(blueprint, registry, options, schedule: schedule)
+        var limits = catalog.limitSchedule
+        limits.apply(change, at: instant)
+        catalog = Catalog(blueprint, registry, options, schedule: schedule, limits: limits)
         version += 1
     }
 

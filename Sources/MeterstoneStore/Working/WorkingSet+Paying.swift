@@ -306,9 +306,11 @@ extension WorkingSet {
         let schedule = catalog.schedule
         let isComplete = schedule.windows.allSatisfy(wallet.knows)
         func given(_ version: CreditSchedule.Version?, _ instant: Instant) -> [RecurringGrant] {
-            guard let version, let plan = state.plan(at: instant, default: version.defaultPlan)
-            else { return [] }
-            return version.recurring[plan] ?? []
+            guard let version else { return [] }
+            let (plan, versionAt) = state.term(at: instant, default: version.defaultPlan)
+            guard let plan else { return [] }
+            let kept = versionAt.flatMap { schedule.version(at: $0) }
+            return (kept ?? version).recurring[plan] ?? []
         }
         return CreditTerms(
             zone: state.zone, anchors: state.anchors,

@@ -15,11 +15,26 @@ extension WorkingSet {
         switch change {
         case .putSubscription(let id, let subscription):
             let known = try state(of: id).profile.settled(at: now).subject.subscription
-            return .put(.putSubscription(id, withGrace(subscription, after: known, at: now)))
+            let kept = withVersion(subscription, after: known, at: now)
+            return .put(.putSubscription(id, withGrace(kept, after: known, at: now)))
         case .changeSubscription(let id, let asked):
             return try Turning(asked, of: try state(of: id), at: now, self).decided(as: id)
         default: return .put(change)
         }
+    }
+
+    /// With the version of its plan that it stays on, where the plan says so.
+    func withVersion(
+        _ subscription: Subscription, after known: Subscription?, at now: Instant
+    ) -> Subscription {
+        var subscription = subscription
+        guard subscription.versionAt == nil else { return subscription }
+        if let known, known.plan == subscription.plan, known.startsAt == subscription.startsAt {
+            subscription.versionAt = known.versionAt
+        } else if catalog.plan(subscription.plan)?.keepsVersion ?? false {
+            subscription.versionAt = now
+        }
+        return subscription
     }
 
     /// With the end of the grace that its plan gives a subscription that is past due. A repeat does not
@@ -249,7 +264,8 @@ private struct Turning {
             metadata: asked.metadata ?? known?.metadata ?? [:],
             billingAnchor: anchor == at ? nil : anchor,
             causedAt: asked.ifNewerThan ?? profile.subscription?.causedAt, change: terms)
-        return workingSet.withGrace(subscription, after: nil, at: max(at, now))
+        let kept = workingSet.withVersion(subscription, after: nil, at: now)
+        return workingSet.withGrace(kept, after: nil, at: max(at, now))
     }
 
     private func subscription(before at: Instant) -> Subscription? {

@@ -1,0 +1,63 @@
+/// What limits allowed at any time: the past of the catalog, as far as answers about the past depend on it.
+///
+/// Allowances that change do so from the instant of the change on. A limit that counts something else from
+/// then on, or was deleted and written again, has no past.
+package struct LimitSchedule: Sendable {
+    private var current: [LimitKey: Limit] = [:]
+    private var earlier: [LimitKey: [EarlierAllowances]] = [:]
+
+    /// Of each limit; of what is older, the oldest that is kept is said.
+    package static let countMax = 256
+
+    package init() {}
+
+    /// A blueprint of which no past is known.
+    package init(of blueprint: Blueprint) {
+        for limit in blueprint.limits { current[limit.key] = limit }
+    }
+
+    /// Takes the next change in; changes that have nothing to do with it are passed over.
+    package mutating func apply(_ change: Change, at instant: Instant) {
+        switch change {
+        case .putLimit(let limit):
+            put(limit, at: instant)
+        case .deleteLimit(let key):
+            current[key] = nil
+            earlier[key] = nil
+        default: break
+        }
+    }
+
+    private mutating func put(_ limit: Limit, at instant: Instant) {
+        let key = limit.key
+        let known = current.updateValue(limit, forKey: key)
+        guard let known, known.meter == limit.meter, known.window == limit.window,
+            known.perValue == limit.perValue
+        else {
+            earlier[key] = nil
+            return
+        }
+        guard
+            known.allowances != limit.allowances
+                || known.defaultAllowance != limit.defaultAllowance
+        else { return }
+        // Clocks may go back, and versions do not.
+        let until = max(instant, earlier[key]?.last?.until ?? instant)
+        earlier[key, default: []].append(EarlierAllowances(until: until, limit: known))
+        if earlier[key, default: []].count > Self.countMax { earlier[key]?.removeFirst() }
+    }
+
+    package func earlier(of key: LimitKey) -> [EarlierAllowances] { earlier[key] ?? [] }
+
+    /// Whether it says of the present what a blueprint says.
+    package func agrees(with blueprint: Blueprint) -> Bool {
+        current == Dictionary(blueprint.limits.map { ($0.key, $0) }, uniquingKeysWith: { $1 })
+    }
+}
+
+/// What a limit allowed until an instant.
+package struct EarlierAllowances: Sendable {
+    package var until: Instant
+    /// As it was then.
+    package var limit: Limit
+}
