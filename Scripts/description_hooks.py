@@ -35,7 +35,18 @@ UNSAYABLE = [
     r"expected both kinds of tokens",
     r"expected the dimension whose distinct values uniqueCount counts",
     r"expected tokensInput and tokensOutput beside reasoningTokens",
+    r"expected a whole number from 0, or -1 for unlimited, since no plan names a feature '.*'",
+    r"expected nothing, since the meter does not count cost",
+    r"expected an instant later than createdAt",
+    r"expected another key than the subject's own",
+    r"expected what values, valuesMax and beyondValues are of",
+    r"expected nothing beside the window 'sinceFirst:\d+', which opens for all values at once",
+    r"expected false beside 'per': one full value says nothing of the others",
+    r"expected at most 16 tiers, each above another number from 0",
+    # An addition without a limit and without an add-on.
+    r"expected a value",
     # What depends on what time it is.
+    r"expected later than the change, which is at \S+",
     r"expected an instant from \S+ to \S+",
     # What depends on what there is: limits, types of events, and what a page gave, which nobody can make up.
     r"expected at most one default plan, and '.*' is it",
