@@ -58,7 +58,6 @@ import Testing
             ["consume", "ann", "prompts=many"],
             ["usage", "ann", "prompts", "--window", "fortnight"],
             ["limits", "put", "a", "--meter", "m", "--window", "day", "--allowance", "free=-2"],
-            ["serve", "--host", "0.0.0.0"],
             ["serve", "--store", "mysql://localhost/x"],
             ["serve", "--log-level", "loud"],
             ["verify", "--data", "a", "--store", "sqlite:b"],

@@ -92,6 +92,10 @@ import Testing
             ("meters/x", #"{"aggregation":"median"}"#, 422, "invalid_field", "aggregation"),
             ("plans/x", #"{"isDefault":true}"#, 422, "invalid_field", "isDefault"),
             ("plans/x", #"{"rank":1.5}"#, 422, "invalid_field", "rank"),
+            (
+                "plans/x", #"{"onUpgrade":{"when":"now"}}"#, 422, "unknown_field",
+                "onUpgrade.when"
+            ),
         ]
 
     @Test(arguments: mistakes)

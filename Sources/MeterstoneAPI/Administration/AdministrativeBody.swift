@@ -20,7 +20,7 @@ package struct AdministrativeBody: Sendable {
     /// - Parameters:
     ///   - fields: the names that the object may have.
     ///   - elements: the names that objects in the array of a member may have, by the member's path.
-    ///   - objects: the names that the object of a member may have, by member.
+    ///   - objects: the names that the object of a member may have, by the member's path.
     ///   - elsewhere: names that belong to another resource, and where that is.
     package init(
         _ json: [UInt8], fields: [String], elements: [String: [String]] = [:],
@@ -115,7 +115,8 @@ private struct BodyChecker {
 
     private mutating func checkObject(_ path: String) throws(Rejection) {
         try reader.enterObject()
-        let fields = path.hasSuffix("]") ? elements[path.withoutPlaces] : objects[path]
+        let fields =
+            path.hasSuffix("]") ? elements[path.withoutPlaces] : objects[path.withoutPlaces]
         var names: Set<String> = []
         var isFirst = true
         while let member = try reader.nextName(&isFirst) {

@@ -47,7 +47,7 @@ struct BlueprintRoutes: Sendable {
         "credits": ["enabled", "payment", "prices"] + EffectiveCreditPolicy.fields,
         "statistics": ["sessions", "milestones"],
         "statistics.sessions": ["completed", "length", "longest"],
-    ]
+    ].merging(CatalogCollection.plans.objectsOfBlueprint) { $1 }
 
     private static let fieldsOfImports = [
         "name", "source", "bytes", "digest", "scope", "mapping", "counted",
@@ -60,6 +60,10 @@ extension CatalogCollection {
         var result = [name: fields + shownFields]
         for (member, names) in elements { result["\(name).\(member)"] = names }
         return result
+    }
+
+    fileprivate var objectsOfBlueprint: [String: [String]] {
+        Dictionary(uniqueKeysWithValues: objects.map { ("\(name).\($0.key)", $0.value) })
     }
 }
 

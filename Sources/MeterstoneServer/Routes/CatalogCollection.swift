@@ -11,6 +11,7 @@ struct CatalogCollection<Item: Codable & Sendable, Key: TextIdentifier>: Sendabl
     let fields: [String]
     /// As of ``AdministrativeBody``.
     var elements: [String: [String]] = [:]
+    var objects: [String: [String]] = [:]
     let items: @Sendable (Blueprint) -> [Item]
     let key: @Sendable (Item) -> Key
     let put: @Sendable (Item) -> Change
@@ -38,6 +39,8 @@ extension CatalogCollection where Item == Meter, Key == MeterKey {
 }
 
 extension CatalogCollection where Item == Plan, Key == PlanKey {
+    private static var changePolicy: [String] { ["at", "usage", "anchor", "credits"] }
+
     static var plans: Self {
         CatalogCollection(
             name: "plans", singular: "plan", unknown: Rejection.Code.unknownPlan.rawValue,
@@ -51,6 +54,7 @@ extension CatalogCollection where Item == Plan, Key == PlanKey {
                 "recurringGrants": ["window", "amount", "rolloverMax", "priority"],
                 "additions": Addition.fields,
             ],
+            objects: ["onUpgrade": changePolicy, "onDowngrade": changePolicy],
             items: { $0.plans }, key: { $0.key }, put: { .putPlan($0) },
             delete: { .deletePlan($0) }, target: { .plan($0) }, shown: { $1.plan($0) },
             shownFields: EffectivePlan.fields)

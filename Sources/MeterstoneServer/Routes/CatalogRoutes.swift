@@ -36,7 +36,7 @@ struct CatalogRoutes: Sendable {
             let body = try AdministrativeBody(
                 try await request.json(),
                 fields: collection.fields + collection.shownFields + Times.fields,
-                elements: collection.elements)
+                elements: collection.elements, objects: collection.objects)
             try body.require("key", toBe: key.text)
             let item = try body.decode(Item.self, adding: [("key", key.text)])
             return try await engine.put(collection.put(item), request) { after in
@@ -47,7 +47,7 @@ struct CatalogRoutes: Sendable {
             let key: Key = try context.parameter("key")
             let body = try AdministrativeBody(
                 try await request.json(), fields: collection.fields,
-                elements: collection.elements)
+                elements: collection.elements, objects: collection.objects)
             try body.require("key", toBe: key.text)
             return try await engine.patch(
                 collection.target(key), body, request, missing: collection.missing(key)
