@@ -91,9 +91,12 @@ import Testing
             let watch = BackupWatch(
                 backups, hours: 24,
                 logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
-            for (hours, isDue) in [(0, true), (0, false), (23, false), (1, true), (1, false)] {
+            let looks: [(Int, BackupWatch.Outcome)] = [
+                (0, .made), (0, .notDue), (23, .notDue), (1, .made), (1, .notDue),
+            ]
+            for (hours, outcome) in looks {
                 clock.set(clock.now.advanced(byMilliseconds: Int64(hours) * 3_600_000))
-                #expect(await watch.makeIfDue(at: clock.now) == isDue)
+                #expect(await watch.makeIfDue(at: clock.now) == outcome)
             }
             #expect(try await backups.all().count == 2)
             await engine.shutdown()
@@ -102,13 +105,25 @@ import Testing
 
     @Test func `a copy that does not verify is not taken for a backup`() async throws {
         try await withFolder { folder in
-            let engine = try await engine(folder + "/store", ManualClock())
+            let clock = ManualClock()
+            let engine = try await engine(folder + "/store", clock)
             let wrong = VerifyDifference(what: "calls", expected: "1", found: "2")
-            let backups = BackupFolder(engine, directory: folder + "/backups", kept: 2) { _ in
+            let backups = BackupFolder(
+                engine, directory: folder + "/backups", kept: 2, clock: { clock.now }
+            ) { _ in
                 VerifyReport(events: 1, counters: 1, differences: [wrong])
             }
-            await #expect(throws: StoreError.self) { try await backups.make() }
+            let left = folder + "/backups/2026-01-01T00-00-00.000Z.partial"
+            try FileManager.default.createDirectory(
+                atPath: left, withIntermediateDirectories: true)
+            for _ in 0..<3 {
+                await #expect(throws: StoreError.self) { try await backups.make() }
+                clock.advance(bySeconds: 60)
+            }
             #expect(try await backups.all() == [])
+            // They do not fill the disk: one is kept to look at.
+            let names = try FileManager.default.contentsOfDirectory(atPath: folder + "/backups")
+            #expect(names == ["2026-03-10T12-02-00.000Z.unclean"])
             await engine.shutdown()
         }
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Dispatch
 import Foundation
 import Meterstone
 import MeterstoneClient
@@ -101,11 +102,20 @@ struct RestoreCommand: AsyncParsableCommand {
 
 /// Verifies a copy of a store.
 enum StoreCheck {
+    /// Takes minutes with a large store, on a thread of its own: a server goes on beside it.
     static func verify(_ directory: String, _ settings: Settings) async throws -> VerifyReport {
-        let store = try SQLiteStore(
-            directory: directory, options: settings.storeOptions, adoptsDefaultTimeZone: false)
-        defer { try? store.close() }
-        return try store.verify()
+        let options = settings.storeOptions
+        return try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue(label: "meterstone.verify", qos: .utility).async {
+                continuation.resume(
+                    with: Result {
+                        let store = try SQLiteStore(
+                            directory: directory, options: options, adoptsDefaultTimeZone: false)
+                        defer { try? store.close() }
+                        return try store.verify()
+                    })
+            }
+        }
     }
 
     static func tell(_ report: VerifyReport, of directory: String) throws {

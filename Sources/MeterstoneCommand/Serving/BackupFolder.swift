@@ -38,12 +38,16 @@ package actor BackupFolder: Backups {
         defer { isMaking = false }
         try FileManager.default.createDirectory(
             atPath: directory, withIntermediateDirectories: true)
+        // What a process left that was killed over it.
+        try removeAll(endingWith: ".partial")
         let now = clock()
         let name = now.rfc3339.replacing(":", with: "-")
         let path = directory + "/" + name
         try await engine.backup(to: path)
         let report = try await verify(path)
         guard report.isClean else {
+            // One is enough to look at.
+            try removeAll(endingWith: ".unclean")
             try FileManager.default.moveItem(atPath: path, toPath: path + ".unclean")
             throw StoreError(
                 code: .corrupt,
@@ -58,6 +62,15 @@ package actor BackupFolder: Backups {
             throw StoreError(code: .inputOutput, message: "the backup \(name) is not there")
         }
         return made
+    }
+
+    /// Removes backups of ours that are none.
+    private func removeAll(endingWith ending: String) throws {
+        for name in try FileManager.default.contentsOfDirectory(atPath: directory)
+        where name.hasSuffix(ending) && Self.instant(of: String(name.dropLast(ending.count))) != nil
+        {
+            try FileManager.default.removeItem(atPath: directory + "/" + name)
+        }
     }
 
     package func all() throws -> [Backup] {

@@ -7,6 +7,8 @@ import ServiceLifecycle
 /// Makes a backup whenever the newest is older than it should be.
 package struct BackupWatch: Service {
     private static let interval: Duration = .seconds(60)
+    /// Copying and verifying a store that is not right costs as much as one that is.
+    private static let pauseAfterFailure: Duration = .seconds(3_600)
 
     private let backups: any Backups
     private let milliseconds: Int64
@@ -21,25 +23,30 @@ package struct BackupWatch: Service {
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
-                await makeIfDue(at: SystemClock.now())
-                try? await Task.sleep(for: Self.interval)
+                let outcome = await makeIfDue(at: SystemClock.now())
+                let pause = outcome == .failed ? Self.pauseAfterFailure : Self.interval
+                try? await Task.sleep(for: pause)
             }
         }
     }
 
-    /// - Returns: whether one was due.
-    @discardableResult
-    package func makeIfDue(at now: Instant) async -> Bool {
+    /// What became of a look at the newest backup.
+    package enum Outcome: Sendable {
+        case notDue, made, failed
+    }
+
+    package func makeIfDue(at now: Instant) async -> Outcome {
         do {
             let due = try await backups.all().first.map {
                 $0.madeAt.advanced(byMilliseconds: milliseconds)
             }
-            guard due.map({ $0 <= now }) ?? true else { return false }
+            guard due.map({ $0 <= now }) ?? true else { return .notDue }
             let made = try await backups.make()
             logger.info("backup \(made.name) is made and verified: \(made.bytes) bytes")
+            return .made
         } catch {
             logger.error("no backup was made: \(error)")
+            return .failed
         }
-        return true
     }
 }
