@@ -105,7 +105,7 @@ private struct Access {
             secret: options.tokenSecret ?? options.administratorKey, issuer: options.tokenIssuer,
             clock: options.clock)
         guardian = Guardian(
-            administratorKey: options.administratorKey, book: book, tokens: tokens,
-            clock: options.clock)
+            administratorKey: options.administratorKey, host: options.host, book: book,
+            tokens: tokens, clock: options.clock)
     }
 }

@@ -11,16 +11,20 @@ import NIOCore
 /// from it tells in `Origin`, with every request that writes; and a page whose own name was made to
 /// lead to this machine (DNS rebinding) is known by that name in `Host`. No browser sends another site's
 /// `Authorization`, so that with a key neither matters.
-struct Guardian: Sendable {
+package struct Guardian: Sendable {
     private let administratorKey: AdministratorKey?
+    /// Whether nobody reaches the server but who is on this machine. What a request says of itself tells
+    /// nothing about that: whoever sends it chooses `Host`.
+    private let isOwnMachineOnly: Bool
     private let book: AccessBook
     private let tokens: SubjectTokens
     private let clock: @Sendable () -> Instant
 
     init(
-        administratorKey: String?, book: AccessBook, tokens: SubjectTokens,
+        administratorKey: String?, host: String, book: AccessBook, tokens: SubjectTokens,
         clock: @escaping @Sendable () -> Instant
     ) {
+        isOwnMachineOnly = Self.isLoopback(host)
         self.administratorKey = administratorKey.map { AdministratorKey($0) }
         self.book = book
         self.tokens = tokens
@@ -62,7 +66,7 @@ struct Guardian: Sendable {
         } else if let token = head.ownToken {
             return try await tokens.caller(of: token)
         }
-        guard administratorKey == nil, try await !book.hasAdministrator() else {
+        guard administratorKey == nil, isOwnMachineOnly, try await !book.hasAdministrator() else {
             throw Problem.unauthorized
         }
         try requireOwnMachine(head)
@@ -94,8 +98,9 @@ struct Guardian: Sendable {
         }
     }
 
-    /// Whether a value of `Host` names this machine, as `localhost:8080` and `[::1]` do.
-    private static func isLoopback(_ authority: String) -> Bool {
+    /// Whether an address or a value of `Host` names this machine, as `localhost:8080` and `[::1]` do.
+    package static func isLoopback(_ authority: String) -> Bool {
+        if authority == "::1" { return true }
         if authority.hasPrefix("[") { return authority.prefix { $0 != "]" } == "[::1" }
         let host = authority.prefix { $0 != ":" }.lowercased()
         if host == "localhost" || host.hasSuffix(".localhost") { return true }

@@ -244,6 +244,29 @@ import Testing
         }
     }
 
+    @Test func `where others reach the server nobody comes in without a key, whatever Host says`()
+        async throws
+    {
+        for host in ["0.0.0.0", "::", "192.0.2.1", "meter.example"] {
+            try await TestServer.run(options: { $0.host = host }) { server in
+                let key = try #require(HTTPField.Name("Host"))
+                for headers: HTTPFields in [[:], [key: "localhost"], [key: "127.0.0.1:8080"]] {
+                    let answer = try await server.send(.get, "/v1/meters", headers: headers)
+                    #expect(answer.isProblem(401, "unauthorized"), "\(host)")
+                }
+            }
+        }
+    }
+
+    @Test func `an administrator's key that expires does not bring the trial back`() async throws {
+        try await TestServer.run { server in
+            let end = server.clock.now.advanced(byMilliseconds: 1_000).rfc3339
+            _ = try await server.makeKey(#"{"scopes":["admin"],"expiresAt":"\#(end)"}"#)
+            server.clock.advance(bySeconds: 60)
+            #expect(try await server.get("/v1/meters").isProblem(401, "unauthorized"))
+        }
+    }
+
     @Test func `the audit log names the key`() async throws {
         try await TestServer.run(key: "owner") { server in
             let secret = try await server.makeKey(#"{"scopes":["admin"]}"#)

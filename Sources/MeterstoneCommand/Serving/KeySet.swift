@@ -9,7 +9,7 @@ enum KeySet {
     private static let bytesMax = 1_048_576
 
     static func read(_ place: String) async throws -> String {
-        guard place.hasPrefix("https://") || place.hasPrefix("http://") else {
+        guard place.hasPrefix("https://") else {
             return try String(contentsOfFile: place, encoding: .utf8)
         }
         var request = HTTPClientRequest(url: place)

@@ -30,7 +30,7 @@ struct Serving {
             $0.scopes.contains(.admin) && !$0.isExpired(at: now)
         }
         guard settings.administratorKey.value == nil, !hasKey else { return }
-        guard !Self.isLoopback(settings.host.value) else {
+        guard !Guardian.isLoopback(settings.host.value) else {
             logger.warning(
                 """
                 there is no key: whoever is on this machine is an administrator; make one with \
@@ -50,12 +50,6 @@ struct Serving {
 
             Send it as 'Authorization: Bearer KEY', and make others with 'POST /v1/keys'.
             """)
-    }
-
-    static func isLoopback(_ host: String) -> Bool {
-        if host == "localhost" || host == "::1" { return true }
-        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
     }
 
     func run() async throws {

@@ -12,7 +12,7 @@ package struct SettingTable: Sendable {
     package let port = SettingKey(
         "port", in: 0...65_535, standard: 8_080, "The port; 0 takes a free one.")
     package let administratorKey = SettingKey<String?>(
-        "adminKey", "The administrator's key; without one only loopback addresses may be bound."
+        "adminKey", "The administrator's key, which may do everything and stands in no store."
     ).only(.variable).secret
     package let tokenSecret = SettingKey<String?>(
         "tokenSecret",

@@ -10,9 +10,12 @@ import Synchronization
 final class AccessBook: Sendable {
     private struct Page {
         var keys: [String: APIKey] = [:]
-        /// Whether any of them may change what decides.
+        /// Whether any of them may change what decides, or might. One that has expired does not bring the
+        /// time back in which nobody was asked for a key.
         var hasAdministrator = false
         var readAt: Instant?
+        /// Rises with every change that is made here: what was read before it is not fresh.
+        var changes = 0
     }
 
     /// After so long a page is read anew.
@@ -41,15 +44,23 @@ final class AccessBook: Sendable {
     }
 
     /// Lets the next request read what was changed.
-    func forget() { page.withLock { $0.readAt = nil } }
+    func forget() {
+        page.withLock { page in
+            page.readAt = nil
+            page.changes += 1
+        }
+    }
 
     /// A database that cannot be reached leaves what is known as it is.
     private func refresh() async throws(StoreError) {
         let now = clock()
-        let isFresh = page.withLock { page in
-            page.readAt.map {
-                abs(now.millisecondsSince1970 - $0.millisecondsSince1970) < Self.freshMilliseconds
-            }
+        let (isFresh, changes) = page.withLock { page in
+            (
+                page.readAt.map {
+                    abs(now.millisecondsSince1970 - $0.millisecondsSince1970)
+                        < Self.freshMilliseconds
+                }, page.changes
+            )
         }
         if isFresh ?? false { return }
         let keys: [APIKey]
@@ -61,11 +72,11 @@ final class AccessBook: Sendable {
             return
         }
         page.withLock { page in
+            // Whoever changed something since reads for himself.
+            guard page.changes == changes else { return }
             page.keys = Dictionary(
                 keys.map { ($0.digest, $0) }, uniquingKeysWith: { one, _ in one })
-            page.hasAdministrator = keys.contains {
-                $0.scopes.contains(.admin) && !$0.isExpired(at: now)
-            }
+            page.hasAdministrator = keys.contains { $0.scopes.contains(.admin) }
             page.readAt = now
         }
     }
