@@ -120,6 +120,9 @@ final class Committer: Sendable {
         return try result.get()
     }
 
+    /// Whether other processes write to the store, too.
+    var isShared: Bool { store.isSharedBetweenNodes }
+
     /// Does something on the committer's queue, unless other nodes commit meanwhile anyway.
     func runUnlessShared<Value: Sendable>(
         _ work: @escaping @Sendable (any Store) throws(StoreError) -> Value

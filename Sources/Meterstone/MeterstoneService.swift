@@ -103,6 +103,15 @@ public protocol MeterstoneService: Sendable {
     /// Keys of the interface, in the order of their names.
     func keys() async throws -> [APIKey]
 
+    /// What is told to whom, by key.
+    func alerts() async throws -> [Alert]
+
+    /// Where alerts are sent, by key. A server does not tell their secrets.
+    func webhooks() async throws -> [Webhook]
+
+    /// Alerts of a subject that fired, newest first, the last thousand of each alert.
+    func firedAlerts(of subject: SubjectID) async throws -> [RecordedAlert]
+
     /// A subject's profile; `nil`: nothing was ever written of it.
     func subject(_ id: SubjectID) async throws -> Subject?
 

@@ -126,6 +126,22 @@ extension MeterstoneClient {
         try await send("GET", RequestPath("v1", "keys")).value(Shapes.keys)
     }
 
+    public func alerts() async throws -> [Alert] {
+        let path = RequestPath("v1", "alerts").with("count", "\(MeterstoneEngine.eventsPerPageMax)")
+        return try await send("GET", path).value { (fields) throws(WireMismatch) in
+            try fields("alerts", decoding: [Alert].self)
+        }
+    }
+
+    public func webhooks() async throws -> [Webhook] {
+        try await send("GET", RequestPath("v1", "webhooks")).value(Shapes.webhooks)
+    }
+
+    public func firedAlerts(of subject: SubjectID) async throws -> [RecordedAlert] {
+        try await send("GET", RequestPath("v1", "subjects", subject.text, "alerts"))
+            .value(Shapes.firedAlerts)
+    }
+
     public func imports() async throws -> [ImportedFile] {
         try await send("GET", RequestPath("v1", "imports")).value(Shapes.imports)
     }
@@ -236,6 +252,18 @@ private struct WirePlace {
         case .deleteModel(let key): self.init("DELETE", RequestPath("v1", "models", key.text))
         case .putKey(let key): try self.init(put: RequestPath("v1", "keys", key.key.text), key)
         case .deleteKey(let key): self.init("DELETE", RequestPath("v1", "keys", key.text))
+        case .putAlert(let alert):
+            try self.init(put: RequestPath("v1", "alerts", alert.key.text), alert)
+        case .deleteAlert(let key): self.init("DELETE", RequestPath("v1", "alerts", key.text))
+        case .putWebhook(let webhook):
+            var members: [String: JSONValue] = [
+                "url": .text(webhook.url), "active": .boolean(webhook.active),
+            ]
+            members["secret"] = webhook.secrets.first.map { .text($0.text) }
+            members["description"] = webhook.description.map { .text($0) }
+            try self.init(
+                put: RequestPath("v1", "webhooks", webhook.key.text), JSONValue.object(members))
+        case .deleteWebhook(let key): self.init("DELETE", RequestPath("v1", "webhooks", key.text))
         case .putCreditPolicy(let policy):
             try self.init(put: RequestPath("v1", "credits", "policy"), policy)
         case .deleteCreditPolicy: self.init("DELETE", RequestPath("v1", "credits", "policy"))
@@ -302,6 +330,12 @@ private struct WirePlace {
             isCredit = true
         case .noteImport(let note):
             self.init("POST", RequestPath("v1", "imports"), try Self.json(note))
+        case .noteReplay(let webhook, let sequence):
+            self.init(
+                "POST", RequestPath("v1", "webhooks", webhook.text, "replay"),
+                try Self.json(sequence.map { ["sequence": $0] } ?? [:]))
+        case .noteAlert, .noteProgress:
+            throw ClientError(.refused, "a server notes of itself what fired and what was sent")
         case .noteBlueprint:
             throw ClientError(.refused, "a blueprint is noted where it is applied")
         }
@@ -317,6 +351,7 @@ private struct WirePlace {
         case .plan(let key): RequestPath("v1", "plans", key.text)
         case .limit(let key): RequestPath("v1", "limits", key.text)
         case .model(let key): RequestPath("v1", "models", key.text)
+        case .alert(let key): RequestPath("v1", "alerts", key.text)
         case .subject(let id): subject(id)
         case .subscription(let id): subject(id, "subscription")
         }

@@ -36,11 +36,12 @@ package struct MeterstoneProgram: AsyncParsableCommand {
                     MetersCommand.self, PlansCommand.self, LimitsCommand.self,
                     SubjectsCommand.self, CreditsCommand.self, ModelsCommand.self,
                     StatisticsPolicyCommand.self, BlueprintCommand.self, KeysCommand.self,
+                    AlertsCommand.self, WebhooksCommand.self,
                 ]),
             CommandGroup(
                 name: "Maintenance",
                 subcommands: [
-                    BackupCommand.self, RestoreCommand.self, VerifyCommand.self,
+                    DoctorCommand.self, BackupCommand.self, RestoreCommand.self, VerifyCommand.self,
                     RebuildCommand.self, RepriceCommand.self, CopyCommand.self,
                     VersionCommand.self,
                 ]),

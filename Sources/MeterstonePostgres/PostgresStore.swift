@@ -20,6 +20,7 @@ public final class PostgresStore: Store {
     let merger: ColumnMerger
     /// What asks whether the database is there, and nothing else.
     private let probe = Mutex(Probe())
+    private let duty = Mutex(Duty())
     private let halted: Mutex<StoreError?> = Mutex(nil)
 
     /// Connects, and brings the schema up to date.
@@ -108,11 +109,20 @@ public final class PostgresStore: Store {
         session.withLock { $0.close() }
         merger.close()
         probe.withLock { $0.close() }
+        duty.withLock { $0.close() }
         catalogs.close()
         pool.close()
     }
 
     // MARK: From anywhere
+
+    public func isOnDuty() throws(StoreError) -> Bool {
+        do throws(PostgresFailure) {
+            return try duty.withLock { (duty) throws(PostgresFailure) in try duty.hold(postgres) }
+        } catch {
+            throw StoreError(error)
+        }
+    }
 
     public func ping() throws(StoreError) {
         do throws(PostgresFailure) {

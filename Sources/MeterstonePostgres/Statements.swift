@@ -349,6 +349,14 @@ enum ChangeStatements {
         SELECT sequence, body FROM changes
         WHERE body::json ->> 'kind' = $1::text AND sequence > $2::bigint ORDER BY sequence
         """
+    static let lastByKey = """
+        SELECT body FROM changes
+        WHERE body::json ->> 'kind' = $1::text AND (body::json ->> 'key') COLLATE "C" = $2::text
+        ORDER BY sequence DESC LIMIT 1
+        """
+    static let after = """
+        SELECT body FROM changes WHERE sequence > $1::bigint ORDER BY sequence LIMIT $2::bigint
+        """
     static let at = "SELECT body FROM changes WHERE sequence = $1::bigint"
     static let nextKey = """
         SELECT min((body::json ->> 'key') COLLATE "C") FROM changes

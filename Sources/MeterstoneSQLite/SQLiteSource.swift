@@ -156,11 +156,7 @@ final class SQLiteSource: InspectionSource {
         defer { statement.reset() }
         statement.bind(1, sequence)
         statement.bind(2, Int64(count))
-        var result: [ChangeRecord] = []
-        while try statement.step() {
-            result.append(try JSONText(text: statement.text(0)).decoded(as: ChangeRecord.self))
-        }
-        return result
+        return try changes(of: statement)
     }
 
     func watermark() throws(StoreError) -> Int64 {

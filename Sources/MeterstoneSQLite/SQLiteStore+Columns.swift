@@ -229,6 +229,18 @@ extension SQLiteSource {
         defer { statement.reset() }
         statement.bind(1, kind)
         if let key { statement.bind(2, key) }
+        return try changes(of: statement)
+    }
+
+    func lastChange(ofKind kind: String, key: String) throws(StoreError) -> ChangeRecord? {
+        let statement = try self.statement(ChangeStatements.lastByKey)
+        defer { statement.reset() }
+        statement.bind(1, kind)
+        statement.bind(2, key)
+        return try changes(of: statement).first
+    }
+
+    func changes(of statement: Statement) throws(StoreError) -> [ChangeRecord] {
         var result: [ChangeRecord] = []
         while try statement.step() {
             result.append(try JSONText(text: statement.text(0)).decoded(as: ChangeRecord.self))

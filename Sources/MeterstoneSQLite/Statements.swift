@@ -310,6 +310,12 @@ package enum ChangeStatements {
         WHERE json_extract(body, '$.kind') = ?1 AND json_extract(body, '$.key') = ?2
         ORDER BY sequence
         """
+    package static let lastByKey = """
+        SELECT body FROM changes
+        WHERE json_extract(body, '$.kind') = ?1 AND json_extract(body, '$.key') = ?2
+        ORDER BY sequence DESC
+        LIMIT 1
+        """
     package static let count = "SELECT COUNT(*) FROM changes"
 }
 

@@ -85,6 +85,8 @@ private func makeRoutes(
     WhatIfRoutes(engine: engine, options: options).add(to: &routes)
     ChangeRoutes(engine: engine).add(to: &routes)
     BackupRoutes(backups: options.backups).add(to: &routes)
+    WebhookRoutes(engine: engine, sender: options.webhookSender, clock: options.clock)
+        .add(to: &routes)
     KeyRoutes(engine: engine, book: access.book, clock: options.clock).add(to: &routes)
     TokenRoutes(engine: engine, tokens: access.tokens).add(to: &routes)
     let tracker = RequestTracker(engine, storedText: options.storedText)

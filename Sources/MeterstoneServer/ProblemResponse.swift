@@ -84,7 +84,8 @@ extension Problem {
         case .tooLarge: .contentTooLarge
         case .cursorExpired: .gone
         case .invalidField, .missingField, .unknownField, .unknownMeter, .unknownPlan,
-            .unknownLimit, .unknownAddOn, .unknownSubject, .unknownEvent, .unknownTimeZone,
+            .unknownLimit, .unknownAddOn, .unknownWebhook, .unknownSubject, .unknownEvent,
+            .unknownTimeZone,
             .nothingToCount,
             .quantityOverflow, .occurredAtOutOfRange, .cyclicParent, .unknownReservation,
             .unknownGrant, .unknownReference, .creditOverflow, .unknownType, .unpricedModel:

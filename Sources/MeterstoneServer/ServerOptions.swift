@@ -19,6 +19,8 @@ public struct ServerOptions: Sendable {
     public var allowedOrigins: [String] = []
     /// Where backups are; `nil`: the server makes none.
     public var backups: (any Backups)?
+    /// What sends tests of webhooks; `nil`: nothing does.
+    package var webhookSender: (any WebhookSender)?
     /// How many connections may be open. One more is answered with 503 and closed at once.
     public var connectionsMax = 4_096
     /// Whether `GET /v1/analytics/…` and `POST /v1/what-if` answer.

@@ -42,6 +42,7 @@ extension Change {
         case .putPlan(let plan): .plan(plan.key)
         case .putLimit(let limit): .limit(limit.key)
         case .putModel(let model): .model(model.key)
+        case .putAlert(let alert): .alert(alert.key)
         case .putSubject(let subject): .subject(subject.id)
         case .putSubscription(let id, _): .subscription(id)
         case .patch(let patch): patch.target

@@ -116,6 +116,9 @@ public protocol Store: AnyObject, Sendable {
     /// `inputOutput`, `diskFull`. The folder is then not there.
     func backup(to directory: String) throws(StoreError)
 
+    /// Whether this process does what is done once for all that share the store, such as sending alerts.
+    func isOnDuty() throws(StoreError) -> Bool
+
     /// Throws unless the database answers within a second or two. One caller at a time.
     func ping() throws(StoreError)
 }
@@ -130,6 +133,8 @@ extension Store {
     public var waitMillisecondsMax: Int64? { nil }
 
     public var readPlaces: (short: Int, long: Int) { (4, 2) }
+
+    public func isOnDuty() throws(StoreError) -> Bool { true }
 
     public func ping() throws(StoreError) {}
 
@@ -154,7 +159,7 @@ extension ChangeEntry {
     package init(_ record: ChangeRecord) {
         self.init(
             sequence: record.sequence, recordedAt: record.recordedAt, author: record.author,
-            kind: record.kind, key: record.key, before: record.before, after: record.after)
+            kind: record.kind, key: record.key, before: record.toldBefore, after: record.toldAfter)
     }
 }
 

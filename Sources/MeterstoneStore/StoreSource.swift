@@ -103,6 +103,12 @@ public protocol StoreSource: DecisionSource {
     /// Changes of one thing, or of all of a kind, oldest first.
     func changes(ofKind kind: String, key: String?) throws(StoreError) -> [ChangeRecord]
 
+    /// The last change of one thing.
+    func lastChange(ofKind kind: String, key: String) throws(StoreError) -> ChangeRecord?
+
+    /// Changes of everything after a fact, oldest first, as many at most.
+    func changes(after sequence: Int64, count: Int) throws(StoreError) -> [ChangeRecord]
+
     /// The next thing of a kind, by its key, of which there are changes.
     func changedKey(ofKind kind: String, after key: String) throws(StoreError) -> String?
 

@@ -155,5 +155,7 @@ private struct NothingStored: StoreSource {
     func subjectZones() -> [(number: Int64, zone: String)] { [] }
     func counters(ofSeries series: Int, of subject: Int64) -> [CounterKey: StoredCounter] { [:] }
     func changes(ofKind kind: String, key: String?) -> [ChangeRecord] { [] }
+    func lastChange(ofKind kind: String, key: String) -> ChangeRecord? { nil }
+    func changes(after sequence: Int64, count: Int) -> [ChangeRecord] { [] }
     func changedKey(ofKind kind: String, after key: String) -> String? { nil }
 }

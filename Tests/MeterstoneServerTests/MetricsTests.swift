@@ -1,4 +1,5 @@
 import CoreMetrics
+import Foundation
 import HTTPTypes
 import HummingbirdTesting
 import Meterstone
@@ -96,6 +97,34 @@ import Testing
                 output: .string(limit: 65_536), error: .combinedWithOutput)
             #expect(ending.standardOutput == "")
             #expect(ending.terminationStatus.isSuccess)
+        }
+    }
+
+    private static var operations: URL {
+        URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: "ops")
+    }
+
+    @Test func `promtool takes the alert rules`() async throws {
+        let rules = Self.operations.appending(path: "prometheus-rules.yaml").path
+        let ending = try await Subprocess.run(
+            .name("promtool"), arguments: ["check", "rules", rules],
+            output: .string(limit: 65_536), error: .combinedWithOutput)
+        #expect(ending.terminationStatus.isSuccess, "\(ending.standardOutput)")
+    }
+
+    @Test(arguments: ["prometheus-rules.yaml", "grafana-dashboard.json"])
+    func `every metric that rules and dashboard ask for is documented`(file: String) throws {
+        let asked = try String(
+            contentsOf: Self.operations.appending(path: file), encoding: .utf8)
+        let page = Self.operations.deletingLastPathComponent()
+            .appending(path: "docs/operating/watching.md")
+        let documented = try String(contentsOf: page, encoding: .utf8)
+        let names = asked.matches(of: /(meterstone|process)_[a-z_]+/).map(\.output.0)
+        #expect(!names.isEmpty)
+        for name in names {
+            let base = name.hasSuffix("_bucket") ? name.dropLast("_bucket".count) : name
+            #expect(documented.contains("| `\(base)` |"), "\(name)")
         }
     }
 

@@ -12,6 +12,7 @@ import MeterstoneServer
         (.idempotencyConflict, 409), (.preconditionFailed, 412), (.tooLarge, 413),
         (.invalidField, 422), (.missingField, 422),
         (.unknownField, 422), (.unknownMeter, 422), (.unknownPlan, 422), (.unknownLimit, 422),
+        (.unknownWebhook, 422),
         (.unknownAddOn, 422),
         (.unknownSubject, 422), (.unknownEvent, 422), (.unknownTimeZone, 422),
         (.nothingToCount, 422), (.unpricedModel, 422), (.quantityOverflow, 422),

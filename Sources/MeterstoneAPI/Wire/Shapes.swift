@@ -16,7 +16,8 @@ package enum Shapes {
         schema(subscriptionPreview), schema(subjectFeatures), schema(planFeatureAnswer),
         schema(blueprintStep), schema(blueprintSteps), schema(importedFile), schema(imports),
         schema(key), schema(keys), schema(madeKey), schema(madeToken),
-        schema(aliases),
+        schema(aliases), schema(firedAlert), schema(firedAlerts), schema(webhook), schema(webhooks),
+        schema(madeWebhook), schema(progress),
     ]
 
     package static func schema<Value>(_ shape: Shape<Value>) -> (name: String, schema: String) {

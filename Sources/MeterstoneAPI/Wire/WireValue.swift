@@ -95,6 +95,8 @@ extension AdditionID: WireText {}
 extension PlanKey: WireText {}
 extension GrantID: WireText {}
 extension APIKeyID: WireText {}
+extension AlertKey: WireText {}
+extension WebhookKey: WireText {}
 extension MilestoneKey: WireText {}
 extension EventID: WireText {}
 extension EntrySeal: WireText {}
@@ -110,6 +112,7 @@ extension WireValue where Self: RawRepresentable, RawValue == String {
 
 extension LimitMode: WireValue {}
 extension AccessScope: WireValue {}
+extension AlertMeasure: WireValue {}
 extension ReservationStatus: WireValue {}
 extension ExpiryPolicy: WireValue {}
 extension OveragePolicy: WireValue {}

@@ -73,11 +73,16 @@ package actor BackupFolder: Backups {
         }
     }
 
-    package func all() throws -> [Backup] {
+    package func all() throws -> [Backup] { try Self.all(in: directory) }
+
+    /// The newest of a folder; `nil`: there is none, or it cannot be read.
+    static func newest(in directory: String) -> Backup? { (try? all(in: directory))?.first }
+
+    private static func all(in directory: String) throws -> [Backup] {
         guard FileManager.default.fileExists(atPath: directory) else { return [] }
         return try FileManager.default.contentsOfDirectory(atPath: directory)
             .compactMap { (name: String) -> Backup? in
-                guard let madeAt = Self.instant(of: name) else { return nil }
+                guard let madeAt = instant(of: name) else { return nil }
                 let file = "\(directory)/\(name)/meterstone.sqlite"
                 let attributes = try? FileManager.default.attributesOfItem(atPath: file)
                 guard let bytes = attributes?[.size] as? NSNumber else { return nil }

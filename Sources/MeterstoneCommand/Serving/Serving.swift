@@ -99,10 +99,13 @@ struct Serving {
 
     private func serve(_ engine: MeterstoneEngine) async throws {
         let backups = try backups(of: engine)
-        let application = makeApplication(
-            engine: engine, options: try options(backups), logger: logger)
+        let sender = WebhookClient(allowsPrivate: settings.allowsPrivateWebhooks.value)
+        var options = try options(backups)
+        options.webhookSender = sender
+        let application = makeApplication(engine: engine, options: options, logger: logger)
         var services: [any Service] = [
             application, HaltWatch(engine: engine), ExpiryWatch(engine: engine, logger: logger),
+            WebhookCourier(engine, sender: sender, logger: logger),
         ]
         if let backups, settings.backupHours.value > 0 {
             services.append(

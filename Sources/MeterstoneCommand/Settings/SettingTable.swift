@@ -77,6 +77,11 @@ package struct SettingTable: Sendable {
         "backupsKept", in: 1...10_000, standard: 7,
         "How many backups are kept; older ones are removed.")
 
+    package let allowsPrivateWebhooks = SettingKey(
+        "webhookPrivateAddresses", standard: false,
+        "Whether webhooks are sent to addresses of this machine and of private networks."
+    ).only([.variable, .file])
+
     package let connections = SettingKey(
         "connections", in: 1...1_000_000, standard: 4_096,
         "How many connections may be open; one more is answered with 503 and closed.")

@@ -94,3 +94,20 @@ extension Substring {
         return result + [rest]
     }
 }
+
+extension AddressRange {
+    /// Addresses of a machine itself, of private networks, and those that no single host has (IANA's
+    /// special-purpose registries).
+    private static let privates = [
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
+        "172.16.0.0/12", "192.0.0.0/24", "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/3",
+        "::/128", "::1/128", "64:ff9b::/96", "fc00::/7", "fe80::/10", "ff00::/8",
+    ].compactMap { AddressRange($0) }
+
+    /// Whether an address is none of the Internet; what cannot be read as one is none.
+    package static func isPrivate(_ address: String) -> Bool {
+        // The zone of a link, which is no part of the address.
+        guard let address = AddressRange(String(address.prefix { $0 != "%" })) else { return true }
+        return privates.contains { $0.contains(address) }
+    }
+}

@@ -35,7 +35,11 @@ extension Blueprint {
         case .putLimit(let limit):
             if let rejection = reject(limit) { return (self, .rejected(rejection)) }
             outcome = result.limits.put(limit, by: \.key)
-        case .deleteLimit(let key): outcome = result.limits.delete(key, by: \.key)
+        case .deleteLimit(let key):
+            if let alert = alerts.first(where: { $0.limits.contains(key) }) {
+                return (self, .rejected(.inUse("alert '\(alert.key)' watches this limit")))
+            }
+            outcome = result.limits.delete(key, by: \.key)
         case .putCreditPolicy(let policy):
             if let rejection = reject(policy) { return (self, .rejected(rejection)) }
             outcome = credits == nil ? .created : credits == policy ? .unchanged : .replaced
@@ -66,9 +70,44 @@ extension Blueprint {
             if let rejection = key.mistake { return (self, .rejected(rejection)) }
             outcome = result.keys.put(key, by: \.key)
         case .deleteKey(let key): outcome = result.keys.delete(key, by: \.key)
+        case .putAlert(let alert):
+            if let rejection = alert.mistake ?? reject(alert) {
+                return (self, .rejected(rejection))
+            }
+            outcome = result.alerts.put(alert, by: \.key)
+        case .deleteAlert(let key): outcome = result.alerts.delete(key, by: \.key)
+        case .putWebhook(let webhook):
+            if let rejection = webhook.mistake { return (self, .rejected(rejection)) }
+            outcome = result.webhooks.put(webhook, by: \.key)
+        case .deleteWebhook(let key):
+            if let alert = alerts.first(where: { $0.webhooks.contains(key) }) {
+                return (self, .rejected(.inUse("alert '\(alert.key)' is sent to this webhook")))
+            }
+            outcome = result.webhooks.delete(key, by: \.key)
         default: outcome = .unchanged
         }
         return (result, outcome)
+    }
+
+    private func reject(_ alert: Alert) -> Rejection? {
+        for (place, key) in alert.limits.enumerated()
+        where !limits.contains(where: { $0.key == key }) {
+            return Rejection(
+                code: .unknownLimit, field: "limits[\(place)]",
+                message: "expected the key of a limit, and there is none called '\(key)'")
+        }
+        for (place, key) in alert.plans.enumerated() where !knows(plan: key) {
+            return Rejection(
+                code: .unknownPlan, field: "plans[\(place)]",
+                message: "expected the key of a plan, and there is none called '\(key)'")
+        }
+        for (place, key) in alert.webhooks.enumerated()
+        where !webhooks.contains(where: { $0.key == key }) {
+            return Rejection(
+                code: .unknownWebhook, field: "webhooks[\(place)]",
+                message: "expected the key of a webhook, and there is none called '\(key)'")
+        }
+        return nil
     }
 
     private func reject(_ meter: Meter) -> Rejection? {

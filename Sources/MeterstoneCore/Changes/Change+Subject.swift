@@ -16,7 +16,7 @@ extension Change {
                     patch.members = .object(members)
                 }
             case .subscription: patch.target = .subscription(id)
-            case .meter, .plan, .limit, .model: break
+            case .meter, .plan, .limit, .model, .alert: break
             }
             return .patch(patch)
         case .putAlias(_, let alias): return .putAlias(id, alias: alias)
@@ -38,7 +38,9 @@ extension Change {
         case .resetLimit(_, let limit, let reason): return .resetLimit(id, limit, reason: reason)
         case .putMeter, .deleteMeter, .putPlan, .deletePlan, .putLimit, .deleteLimit,
             .putCreditPolicy, .deleteCreditPolicy, .putStatisticsPolicy, .deleteStatisticsPolicy,
-            .putModel, .deleteModel, .putKey, .deleteKey, .noteBlueprint, .noteImport:
+            .putModel, .deleteModel, .putKey, .deleteKey, .putAlert, .deleteAlert, .putWebhook,
+            .deleteWebhook, .noteBlueprint, .noteImport, .noteAlert, .noteProgress,
+            .noteReplay:
             return self
         }
     }

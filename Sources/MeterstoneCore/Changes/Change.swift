@@ -15,6 +15,10 @@ public enum Change: Hashable, Sendable, Codable {
     case putKey(APIKey)
     /// From then on the key is not accepted any more.
     case deleteKey(APIKeyID)
+    case putAlert(Alert)
+    case deleteAlert(AlertKey)
+    case putWebhook(Webhook)
+    case deleteWebhook(WebhookKey)
     /// Replaces time zone, parent, plan, block flag, name and metadata. Overrides, additions and
     /// subscription have changes of their own, and stay as they are.
     case putSubject(Subject)
@@ -53,6 +57,12 @@ public enum Change: Hashable, Sendable, Codable {
     case noteBlueprint(AppliedBlueprintNote)
     /// Writes down that a file was imported. Decides nothing.
     case noteImport(ImportedFileNote)
+    /// Writes down that a threshold of an alert was reached. Decides nothing.
+    case noteAlert(FiredAlert)
+    /// Writes down how far a webhook has come. Decides nothing.
+    case noteProgress(WebhookProgress)
+    /// Asks for an alert that a webhook did not take to be sent again; `nil`: for all. Decides nothing.
+    case noteReplay(WebhookKey, Int64?)
 }
 
 /// A change with its author and, from callers that may repeat it, its key.

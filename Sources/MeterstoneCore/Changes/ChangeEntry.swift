@@ -27,7 +27,8 @@ public struct ChangeEntry: Sendable, Hashable {
         "meter", "plan", "limit", "subject", "subscription", "override",
         "addition", "limitReset", "creditPolicy",
         "statisticsPolicy", "model", "creditGrant", "refund", "appliedBlueprint", "importedFile",
-        "key",
+        "key", "alert", "webhook", "firedAlert", "rearmedAlert", "webhookProgress",
+        "webhookReplay",
         "alias", "rename",
     ]
 }

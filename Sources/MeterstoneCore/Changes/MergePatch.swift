@@ -8,6 +8,7 @@ public struct MergePatch: Hashable, Sendable, Codable {
         case plan(PlanKey)
         case limit(LimitKey)
         case model(ModelKey)
+        case alert(AlertKey)
         /// One that is not known yet has its defaults, and they are what is changed.
         case subject(SubjectID)
         case subscription(SubjectID)
@@ -29,6 +30,7 @@ public struct MergePatch: Hashable, Sendable, Codable {
         case .plan(let key): .deletePlan(key)
         case .limit(let key): .deleteLimit(key)
         case .model(let key): .deleteModel(key)
+        case .alert(let key): .deleteAlert(key)
         case .subject(let id): .deleteSubject(id)
         case .subscription(let id): .deleteSubscription(id)
         }

@@ -17,6 +17,10 @@ public final class Catalog: Sendable {
     package let activeDefinitions: [LimitDefinition]
     /// Those that block their subject while they are full; mostly none.
     package let blockingDefinitions: [LimitDefinition]
+    /// Alerts of what is used of limits, by limit; empty: nobody watches any.
+    package let alerts: [LimitKey: [Alert]]
+    /// Alerts of credits.
+    package let creditAlerts: [Alert]
     /// What pays first; `nil`: nothing costs credits.
     package let payment: CreditPayment?
     /// What plans give, and gave.
@@ -74,6 +78,18 @@ public final class Catalog: Sendable {
         blockingDefinitions = activeDefinitions.filter {
             $0.limit.blockWhenExceeded && $0.mode == .enforce
         }
+        let active = blueprint.alerts.filter(\.active).sorted { $0.key < $1.key }
+        creditAlerts = active.filter { !$0.credits.isEmpty }
+        let watching = active.filter { !$0.usedPercent.isEmpty || !$0.remaining.isEmpty }
+        alerts =
+            watching.isEmpty
+            ? [:]
+            : Dictionary(
+                uniqueKeysWithValues: activeDefinitions.map { definition in
+                    let key = definition.limit.key
+                    return (key, watching.filter { $0.limits.isEmpty || $0.limits.contains(key) })
+                }
+            ).filter { !$0.value.isEmpty }
         meterByName = compiled
         var byType: [String: [CompiledMeter]] = [:]
         var byQuantity: [MeterKey: [CompiledMeter]] = [:]

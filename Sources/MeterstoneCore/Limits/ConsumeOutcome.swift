@@ -132,6 +132,7 @@ public struct Rejection: Hashable, Sendable, Codable, Error {
         case unknownPlan = "unknown_plan"
         case unknownLimit = "unknown_limit"
         case unknownAddOn = "unknown_add_on"
+        case unknownWebhook = "unknown_webhook"
         case unknownSubject = "unknown_subject"
         case unknownEvent = "unknown_event"
         case unknownType = "unknown_type"

@@ -11,6 +11,9 @@ public struct Blueprint: Hashable, Sendable, Codable {
     public var statistics: StatisticsPolicy?
     /// Who may ask. They stand in the catalog and in no blueprint that is told or written.
     package var keys: [APIKey] = []
+    /// What is told to whom. They stand in the catalog, too, and in no blueprint.
+    package var alerts: [Alert] = []
+    package var webhooks: [Webhook] = []
 
     public init(
         meters: [Meter] = [], plans: [Plan] = [], limits: [Limit] = [],
@@ -28,10 +31,12 @@ public struct Blueprint: Hashable, Sendable, Codable {
 extension Blueprint {
     /// Each part by its key.
     package var sorted: Blueprint {
-        Blueprint(
+        var result = Blueprint(
             meters: meters.sorted { $0.key < $1.key }, plans: plans.sorted { $0.key < $1.key },
             limits: limits.sorted { $0.key < $1.key }, credits: credits,
             models: models.sorted { $0.key < $1.key }, statistics: statistics)
+        result.alerts = alerts.sorted { $0.key < $1.key }
+        return result
     }
 
     private enum CodingKeys: String, CodingKey {

@@ -66,3 +66,19 @@ public enum EventID: Hashable, Sendable {
 extension EventID: CustomStringConvertible {
     public var description: String { text }
 }
+
+extension EventID: Codable {
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        guard let id = EventID(try container.decode(String.self)) else {
+            throw DecodingError.dataCorruptedError(
+                in: container, debugDescription: "expected \(Self.expectation)")
+        }
+        self = id
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(text)
+    }
+}

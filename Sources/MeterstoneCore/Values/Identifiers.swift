@@ -121,6 +121,22 @@ public struct ModelKey: TextIdentifier {
     public static var expectation: String { nameExpectation }
 }
 
+/// Names an alert.
+public struct AlertKey: TextIdentifier {
+    public let text: String
+    public init(unchecked text: String) { self.text = text }
+    public static func isValid(_ text: String) -> Bool { isKey(text) }
+    public static var expectation: String { keyExpectation }
+}
+
+/// Names a webhook.
+public struct WebhookKey: TextIdentifier {
+    public let text: String
+    public init(unchecked text: String) { self.text = text }
+    public static func isValid(_ text: String) -> Bool { isKey(text) }
+    public static var expectation: String { keyExpectation }
+}
+
 /// Names a key of the interface: how its secret begins.
 public struct APIKeyID: TextIdentifier {
     public let text: String

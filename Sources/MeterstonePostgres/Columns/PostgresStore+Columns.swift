@@ -119,9 +119,21 @@ extension PostgresSource {
     }
 
     func changes(ofKind kind: String, key: String?) throws(StoreError) -> [ChangeRecord] {
-        let rows = try run(
+        try changes(
             key.map { Query(ChangeStatements.byKey).binding(kind).binding($0) }
                 ?? Query(ChangeStatements.byKind).binding(kind))
+    }
+
+    func lastChange(ofKind kind: String, key: String) throws(StoreError) -> ChangeRecord? {
+        try changes(Query(ChangeStatements.lastByKey).binding(kind).binding(key)).first
+    }
+
+    func changes(after sequence: Int64, count: Int) throws(StoreError) -> [ChangeRecord] {
+        try changes(Query(ChangeStatements.after).binding(sequence).binding(Int64(count)))
+    }
+
+    private func changes(_ query: Query) throws(StoreError) -> [ChangeRecord] {
+        let rows = try run(query)
         return try (0..<rows.count).map { (row) throws(StoreError) in
             try JSONText(text: rows.text(row, 0)).decoded(as: ChangeRecord.self)
         }

@@ -46,7 +46,7 @@ struct AccessRule: Hashable, Sendable {
             [
                 "getSubject", "listAliases", "listAdditions", "getAddition", "getUsage",
                 "getLimits", "listEvents",
-                "listReservations",
+                "listReservations", "listFiredAlerts",
                 "getSubscription", "listSubscriptions", "previewSubscription", "listFeatures",
                 "listOverrides", "getOverride", "getCredits", "listEntries",
                 "getLifetime", "getStatistics", "getPace", "getFeature", "listRequests",
@@ -85,7 +85,10 @@ struct AccessRule: Hashable, Sendable {
                 "putOverride", "deleteOverride", "grantCredit", "voidGrant",
                 "refundCredit", "putCreditPolicy", "deleteCreditPolicy", "putStatisticsPolicy",
                 "deleteStatisticsPolicy", "listBackups", "makeBackup", "listChanges", "listKeys",
-                "getKey", "makeKey",
+                "getKey", "makeKey", "listAlerts", "getAlert", "putAlert", "patchAlert",
+                "deleteAlert",
+                "listWebhooks", "getWebhook", "putWebhook", "deleteWebhook", "rotateWebhook",
+                "testWebhook", "listDeliveries", "replayDeliveries",
                 "putKey", "deleteKey", "rotateKey",
             ]
         ),

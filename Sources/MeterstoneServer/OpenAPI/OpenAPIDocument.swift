@@ -16,6 +16,7 @@ package enum OpenAPIDocument {
         + OpenAPIOperation.statistics + OpenAPIOperation.requests + OpenAPIOperation.analytics
         + OpenAPIOperation.whatIf + OpenAPIOperation.operating
         + OpenAPIOperation.access + OpenAPIOperation.backups
+        + OpenAPIOperation.webhooks
 
     private static let operationsByRoute = Dictionary(
         operations.map { ($0.route, $0) }, uniquingKeysWith: { first, _ in first })

@@ -53,7 +53,7 @@ extension OpenAPIOperation {
             problems: [.conflict, .preconditionFailed]),
     ]
 
-    private static func collection(
+    static func collection(
         _ name: String, _ schema: String, _ singular: String, key: OpenAPIParameter = .key
     ) -> [OpenAPIOperation] {
         let path = "/v1/\(name)"

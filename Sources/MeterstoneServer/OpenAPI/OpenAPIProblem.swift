@@ -5,7 +5,7 @@ enum OpenAPIProblem: String, CaseIterable, Sendable {
     case malformed, unauthorized, insufficientCredits, forbidden, notFound, methodNotAllowed
     case conflict, reservationConflict, cursorExpired, preconditionFailed, tooLarge,
         unsupportedMediaType, unprocessable
-    case limitExceeded, tooMany, storeFailed, unavailable, storeFull
+    case limitExceeded, tooMany, storeFailed, badGateway, unavailable, storeFull
 
     var status: Int {
         switch self {
@@ -23,6 +23,7 @@ enum OpenAPIProblem: String, CaseIterable, Sendable {
         case .unprocessable: 422
         case .limitExceeded, .tooMany: 429
         case .storeFailed: 500
+        case .badGateway: 502
         case .unavailable: 503
         case .storeFull: 507
         }
@@ -47,6 +48,7 @@ enum OpenAPIProblem: String, CaseIterable, Sendable {
         case .limitExceeded: "Not enough is left. Nothing was counted."
         case .tooMany: "Not enough is left, or too many reservations are open. Nothing was counted."
         case .storeFailed: "The store failed, and whether it was done is not known."
+        case .badGateway: "The receiver did not take the message."
         case .unavailable: "Not now. Nothing was done."
         case .storeFull: "The disk is full. Nothing was done."
         }

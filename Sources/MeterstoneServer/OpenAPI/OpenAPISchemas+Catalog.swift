@@ -61,7 +61,7 @@ extension OpenAPISchemas {
         """#)
 
     /// The body of a write and of a change, the thing itself, and a page of them.
-    private static func schemas(
+    static func schemas(
         _ name: String, _ plural: String, key: String = "Key", required: [String], always: [String],
         _ properties: String
     ) -> [(name: String, schema: String)] {

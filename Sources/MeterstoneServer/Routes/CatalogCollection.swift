@@ -72,6 +72,15 @@ extension CatalogCollection where Item == Limit, Key == LimitKey {
     }
 }
 
+extension CatalogCollection where Item == Alert, Key == AlertKey {
+    static var alerts: Self {
+        CatalogCollection(
+            name: "alerts", singular: "alert", unknown: "unknown_alert", fields: Alert.fields,
+            items: { $0.alerts }, key: { $0.key }, put: { .putAlert($0) },
+            delete: { .deleteAlert($0) }, target: { .alert($0) })
+    }
+}
+
 extension CatalogCollection where Item == Model, Key == ModelKey {
     static var models: Self {
         CatalogCollection(

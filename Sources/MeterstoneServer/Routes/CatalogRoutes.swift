@@ -4,7 +4,7 @@ import Meterstone
 import MeterstoneAPI
 import MeterstoneCore
 
-/// Meters, plans, limits and models: four collections that are written and read in the same way.
+/// Meters, plans, limits, models and alerts: collections that are written and read in the same way.
 struct CatalogRoutes: Sendable {
     let engine: MeterstoneEngine
 
@@ -13,6 +13,7 @@ struct CatalogRoutes: Sendable {
         add(.plans, to: &routes)
         add(.limits, to: &routes)
         add(.models, to: &routes)
+        add(.alerts, to: &routes)
     }
 
     private func add<Item, Key>(_ collection: CatalogCollection<Item, Key>, to routes: inout Routes)

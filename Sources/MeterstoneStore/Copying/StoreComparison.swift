@@ -35,6 +35,8 @@ struct StoreComparison {
         compare("plans", plans, other.blueprint.plans) { $0.key.text }
         compare("limits", limits, other.blueprint.limits) { $0.key.text }
         compare("models", one.blueprint.models, other.blueprint.models) { $0.key.text }
+        compare("alerts", one.blueprint.alerts, other.blueprint.alerts) { $0.key.text }
+        compare("webhooks", one.blueprint.webhooks, other.blueprint.webhooks) { $0.key.text }
         if one.blueprint.credits != other.blueprint.credits {
             note("credit policy", "an equal one", "another")
         }

@@ -57,6 +57,10 @@ extension Blueprint {
         }
         for model in models { rows.append(("model", model.key.text, try JSONText(model).text)) }
         for key in keys { rows.append(("key", key.key.text, try JSONText(key).text)) }
+        for alert in alerts { rows.append(("alert", alert.key.text, try JSONText(alert).text)) }
+        for webhook in webhooks {
+            rows.append((Webhook.kind, webhook.key.text, try JSONText(webhook).text))
+        }
         return rows
     }
 
@@ -71,6 +75,8 @@ extension Blueprint {
         case "statisticsPolicy": statistics = try body.decoded(as: StatisticsPolicy.self)
         case "model": models.append(try body.decoded(as: Model.self))
         case "key": keys.append(try body.decoded(as: APIKey.self))
+        case "alert": alerts.append(try body.decoded(as: Alert.self))
+        case Webhook.kind: webhooks.append(try body.decoded(as: Webhook.self))
         default:
             throw StoreError(code: .corrupt, message: "the catalog has a row of kind '\(kind)'")
         }

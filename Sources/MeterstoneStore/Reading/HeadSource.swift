@@ -251,6 +251,24 @@ package final class HeadSource: StoreSource {
             + waitingChanges.filter { $0.kind == kind && (key == nil || $0.key == key) }
     }
 
+    package func lastChange(
+        ofKind kind: String, key: String
+    ) throws(StoreError) -> ChangeRecord? {
+        if let waiting = waitingChanges.last(where: { $0.kind == kind && $0.key == key }) {
+            return waiting
+        }
+        return try tables.lastChange(ofKind: kind, key: key)
+    }
+
+    package func changes(
+        after sequence: Int64, count: Int
+    ) throws(StoreError) -> [ChangeRecord] {
+        let stored = try tables.changes(after: sequence, count: count)
+        guard stored.count < count else { return stored }
+        let waiting = waitingChanges.filter { $0.sequence > sequence }
+        return Array((stored + waiting).prefix(count))
+    }
+
     package func changedKey(ofKind kind: String, after key: String) throws(StoreError) -> String? {
         let waiting = waitingChanges.filter { $0.kind == kind && $0.key > key }.map(\.key)
         return try [tables.changedKey(ofKind: kind, after: key), waiting.min()]

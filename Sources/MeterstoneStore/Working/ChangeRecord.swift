@@ -34,7 +34,7 @@ public struct ChangeRecord: Sendable, Codable {
         sequence = fact.sequence
     }
 
-    init(
+    package init(
         sequence: Int64, recordedAt: Instant, request: ChangeRequest, outcome: ChangeOutcome,
         before: String?, after: String?
     ) {
@@ -83,6 +83,18 @@ package struct JSONText: Sendable {
 }
 
 extension ChangeRecord {
+    /// The thing before and after, for people: without what messages are signed with.
+    package var toldBefore: String? { told(before) }
+    package var toldAfter: String? { told(after) }
+
+    private func told(_ text: String?) -> String? {
+        guard kind == Webhook.kind, let text,
+            case .object(var members) = try? JSONText(text: text).decoded(as: JSONValue.self)
+        else { return text }
+        members["secrets"] = nil
+        return (try? JSONText(JSONValue.object(members)).text) ?? "{}"
+    }
+
     /// What a repeat with the same key has to ask.
     package var asked: Change { patch.map { .patch($0) } ?? request ?? change }
 }
@@ -114,6 +126,12 @@ extension Change {
         case .putStatisticsPolicy, .deleteStatisticsPolicy: "statisticsPolicy"
         case .putModel, .deleteModel: "model"
         case .putKey, .deleteKey: "key"
+        case .putAlert, .deleteAlert: "alert"
+        case .putWebhook, .deleteWebhook: Webhook.kind
+        case .noteAlert(let fired):
+            fired.isRearmed ?? false ? FiredAlert.rearmedKind : FiredAlert.kind
+        case .noteProgress: WebhookProgress.kind
+        case .noteReplay: "webhookReplay"
         case .grantCredit, .voidGrant: "creditGrant"
         case .refundCredit: "refund"
         case .patch(let patch): patch.deletion.kind
@@ -149,6 +167,13 @@ extension Change {
         case .deleteModel(let key): key.text
         case .putKey(let key): key.key.text
         case .deleteKey(let key): key.text
+        case .putAlert(let alert): alert.key.text
+        case .deleteAlert(let key): key.text
+        case .putWebhook(let webhook): webhook.key.text
+        case .deleteWebhook(let key): key.text
+        case .noteAlert(let fired): FiredAlert.key(of: fired.subject, fired.alert)
+        case .noteProgress(let progress): progress.webhook.text
+        case .noteReplay(let webhook, _): webhook.text
         case .grantCredit(let id, let order): "\(id.text)/\(order.id?.text ?? "")"
         case .voidGrant(let id, let grant, _): "\(id.text)/\(grant.text)"
         case .refundCredit(let id, let reference, _): "\(id.text)/\(reference)"
@@ -164,7 +189,7 @@ extension Change {
     /// Whether it only writes something down, and nothing decides by it.
     package var isNote: Bool {
         switch self {
-        case .noteBlueprint, .noteImport: true
+        case .noteBlueprint, .noteImport, .noteAlert, .noteProgress, .noteReplay: true
         default: false
         }
     }
@@ -265,6 +290,11 @@ extension WorkingSet {
         case .deleteModel(let key): return try json(blueprint.models.first { $0.key == key })
         case .putKey(let key): return try json(blueprint.keys.first { $0.key == key.key })
         case .deleteKey(let key): return try json(blueprint.keys.first { $0.key == key })
+        case .putAlert(let alert): return try json(blueprint.alerts.first { $0.key == alert.key })
+        case .deleteAlert(let key): return try json(blueprint.alerts.first { $0.key == key })
+        case .putWebhook(let webhook):
+            return try json(blueprint.webhooks.first { $0.key == webhook.key })
+        case .deleteWebhook(let key): return try json(blueprint.webhooks.first { $0.key == key })
         case .grantCredit(let id, let order):
             return try json(order.id.flatMap { (grant) in try? openGrant(grant, of: id) })
         case .voidGrant(let id, let grant, _): return try json(openGrant(grant, of: id))
@@ -282,6 +312,9 @@ extension WorkingSet {
         case .patch(let patch): return try text(of: patch.deletion, after: effect)
         case .noteBlueprint(let note): return try json(note)
         case .noteImport(let note): return try json(note)
+        case .noteAlert(let fired): return try json(fired)
+        case .noteProgress(let progress): return try json(progress)
+        case .noteReplay(_, let sequence): return try json(["sequence": sequence])
         }
     }
 

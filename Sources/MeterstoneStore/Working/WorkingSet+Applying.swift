@@ -227,6 +227,9 @@ extension WorkingSet {
         }
         var record = record
         record.sequence = sequence
+        if case .noteAlert = record.change, let key = record.idempotencyKey {
+            waitingAlerts[key] = sequence
+        }
         tail.note(record)
     }
 }

@@ -70,22 +70,29 @@ extension WorkingSet {
         } else if asked.change != request.change {
             record.request = asked.change
         }
-        var writer = ByteWriter()
-        try record.write(to: &writer)
         let subject = request.change.subject.flatMap { subjects[$0]?.number } ?? 0
-        let position = batch.append(subject: subject) { $0.append(writer.bytes) }
         guard case .profile(_, let state, _) = effect else {
-            try apply(record, effect, at: position.sequence)
+            try write(record, effect, of: subject)
             return .changed(outcome, after: after, isReplay: false)
         }
         let profile = state.profile
-        try apply(record, effect, at: position.sequence)
+        try write(record, effect, of: subject)
         try writeCredits(
             of: request.change, state, before: profile, author: request.author, at: now)
         return .changed(outcome, after: after, isReplay: false)
     }
 
-    private func receipt(for key: String) throws(StoreError) -> ChangeReceiptRecord? {
+    /// Writes a change down and carries it out.
+    func write(
+        _ record: ChangeRecord, _ effect: ChangeEffect, of subject: Int64
+    ) throws(StoreError) {
+        var writer = ByteWriter()
+        try record.write(to: &writer)
+        let position = batch.append(subject: subject) { $0.append(writer.bytes) }
+        try apply(record, effect, at: position.sequence)
+    }
+
+    func receipt(for key: String) throws(StoreError) -> ChangeReceiptRecord? {
         if let recent = tail.snapshot.lastChange(where: { $0.idempotencyKey == key }) {
             return ChangeReceiptRecord(recent)
         }

@@ -43,18 +43,27 @@ extension WorkingSet {
         guard let effects = try effects(of: record, known.subject, at: batch.nextSequence) else {
             return .rejected(.quantityOverflow)
         }
-        try write(record, effects, of: known.subject)
+        try write(record, effects, of: known.subject, isByHand: true)
         return .corrected
     }
 
     /// Writes a correction down and carries it out.
+    ///
+    /// - Parameter isByHand: what goes below a threshold of an alert then makes it possible to reach it anew.
+    ///   That a reservation used less than it set aside does not.
     func write(
-        _ record: CorrectionRecord, _ effects: [CorrectionEffect], of state: SubjectState
+        _ record: CorrectionRecord, _ effects: [CorrectionEffect], of state: SubjectState,
+        isByHand: Bool = false
     ) throws(StoreError) {
+        let watched = catalog.alerts.isEmpty ? [] : try watched(record, effects, of: state)
         let position = batch.append(subject: state.number) { writer in
             record.write(to: &writer) { registry.number(of: $0) ?? 0 }
         }
         try apply(record, effects, of: state, at: position)
+        for use in watched {
+            if isByHand { try rearm(use) }
+            try fire(use, by: record.before.id)
+        }
     }
 
     /// What a correction changes in every series of every level; `nil` when a number does not fit.

@@ -16,8 +16,10 @@ extension WorkingSet {
         let index = try walletIndex(state, at: now)
         let record = LedgerRecord(entry, after: state.current[index].state.wallet.seal)
         let bytes = record.bytes
+        let before = state.current[index].state.wallet.wallet.balance
         let position = batch.append(subject: state.number) { $0.append(bytes) }
         try apply(record, bytes, of: state, at: position.sequence)
+        if !catalog.creditAlerts.isEmpty { try fireCredits(of: state, before: before) }
     }
 
     /// Writes what time has caused before a subject's plan or calendar changes, which would tell it

@@ -24,6 +24,8 @@ extension WorkingSet {
             return try merged(patch, ("key", key.text)) { .putLimit($0) }
         case .model(let key):
             return try merged(patch, ("key", key.text)) { .putModel($0) }
+        case .alert(let key):
+            return try merged(patch, ("key", key.text)) { .putAlert($0) }
         case .subject(let id):
             let defaults = try JSONText(Subject(id: id)).text
             return try merged(patch, ("id", id.text), or: defaults) { .putSubject($0) }

@@ -58,6 +58,9 @@ extension WorkingSet {
                     ? .none : payableQuantities(movements, admission.evaluation.payable))
         }
         record.credits = admission.payment?.charge
+        let reached =
+            catalog.alerts.isEmpty || terms != nil
+            ? [] : try reached(by: movements, levels, record.details, at: record.occurredAt)
         let position = batch.append(subject: state.number) { writer in
             record.write(to: &writer) { name in
                 // Most events name the first meter that they move.
@@ -74,6 +77,7 @@ extension WorkingSet {
                 payment, of: state, reference: record.id, isHeld: terms != nil,
                 event: position.sequence)
         }
+        for use in reached { try fire(use, by: record.id) }
         return record
     }
 }

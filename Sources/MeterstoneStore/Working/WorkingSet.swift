@@ -36,6 +36,8 @@ package final class WorkingSet {
     /// When the command that is carried out was given.
     var now = Instant(millisecondsSince1970: 0)
     let source: any DecisionSource
+    /// Alerts that wait to be projected, by their keys, and the facts that they are.
+    var waitingAlerts: [String: Int64] = [:]
 
     /// - Parameter catalog: compiled with these options.
     package init(
@@ -87,6 +89,7 @@ package final class WorkingSet {
     @discardableResult
     package func didProject(through sequence: Int64) -> TailRemains {
         watermark = sequence
+        if !waitingAlerts.isEmpty { waitingAlerts = waitingAlerts.filter { $0.value > sequence } }
         defer { evict() }
         return tail.drop(through: sequence)
     }

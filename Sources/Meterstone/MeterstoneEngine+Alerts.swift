@@ -1,0 +1,69 @@
+public import MeterstoneCore
+public import MeterstoneStore
+
+extension MeterstoneEngine {
+    public func alerts() async throws(StoreError) -> [Alert] {
+        try await view(of: nil).catalog.blueprint.alerts.sorted { $0.key < $1.key }
+    }
+
+    public func webhooks() async throws(StoreError) -> [Webhook] {
+        try await view(of: nil).catalog.blueprint.webhooks.sorted { $0.key < $1.key }
+    }
+
+    public func firedAlerts(of subject: SubjectID) async throws(StoreError) -> [RecordedAlert] {
+        let own = try await self.subject(subject)?.id ?? subject
+        var result: [RecordedAlert] = []
+        for alert in try await alerts() {
+            let key = FiredAlert.key(of: own, alert.key)
+            result += try await changes(ofKind: FiredAlert.kind, key: key)
+                .suffix(Self.firedAlertsMax).compactMap { RecordedAlert($0) }
+        }
+        return result.sorted { $0.sequence > $1.sequence }
+    }
+
+    private static let firedAlertsMax = 1_000
+
+    /// Changes of everything after a fact, oldest first.
+    package func changes(
+        after sequence: Int64, count: Int
+    ) async throws(StoreError) -> [ChangeRecord] {
+        try await fromSource { (source) throws(StoreError) in
+            try source.changes(after: sequence, count: count)
+        }
+    }
+
+    /// The last change of one thing.
+    package func lastChange(
+        ofKind kind: String, key: String
+    ) async throws(StoreError) -> ChangeRecord? {
+        try await fromSource { (source) throws(StoreError) in
+            try source.lastChange(ofKind: kind, key: key)
+        }
+    }
+
+    /// Whether this process does what is done once for all that share the store.
+    package func isOnDuty() async throws(StoreError) -> Bool {
+        try await committer.read { (store) throws(StoreError) in try store.isOnDuty() }
+    }
+
+    /// Whether other processes write to the store, too.
+    package var isShared: Bool { committer.isShared }
+
+    private func fromSource<Result: Sendable>(
+        _ body: @escaping @Sendable (any StoreSource) throws(StoreError) -> Result
+    ) async throws(StoreError) -> Result {
+        try await committer.read { (store) throws(StoreError) in
+            try store.read(try store.view(of: nil), body)
+        }
+    }
+}
+
+extension RecordedAlert {
+    /// `nil`: it is another change.
+    package init?(_ record: ChangeRecord) {
+        guard case .noteAlert(let fired) = record.change, fired.isRearmed != true else {
+            return nil
+        }
+        self.init(sequence: record.sequence, firedAt: record.recordedAt, alert: fired)
+    }
+}

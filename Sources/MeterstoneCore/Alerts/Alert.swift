@@ -1,0 +1,118 @@
+/// What is told when a subject's use of its limits, or its credits, come to something.
+///
+/// Each threshold is told once per subject, limit and window. It is told anew after a void that went below
+/// it, and where the allowance is another or the limit was reset by hand.
+public struct Alert: Hashable, Sendable, Codable {
+    public var key: AlertKey
+    /// Which limits are watched; empty: all.
+    public var limits: [LimitKey]
+    /// Shares of the allowance that is used, in hundredths.
+    public var usedPercent: [Int64]
+    /// How much of the allowance is left, or less.
+    public var remaining: [Int64]
+    /// A balance of credits, or less.
+    public var credits: [Int64]
+    /// Subjects of which plans; empty: all.
+    public var plans: [PlanKey]
+    /// Who is told; empty: every webhook.
+    public var webhooks: [WebhookKey]
+    public var active: Bool
+    public var description: String?
+
+    public init(
+        key: AlertKey, limits: [LimitKey] = [], usedPercent: [Int64] = [], remaining: [Int64] = [],
+        credits: [Int64] = [], plans: [PlanKey] = [], webhooks: [WebhookKey] = [],
+        active: Bool = true, description: String? = nil
+    ) {
+        self.key = key
+        self.limits = limits
+        self.usedPercent = usedPercent
+        self.remaining = remaining
+        self.credits = credits
+        self.plans = plans
+        self.webhooks = webhooks
+        self.active = active
+        self.description = description
+    }
+
+    public static let thresholdsMax = 16
+    package static let fields = [
+        "key", "limits", "usedPercent", "remaining", "credits", "plans", "webhooks", "active",
+        "description",
+    ]
+
+    private enum CodingKeys: String, CodingKey {
+        case key, limits, usedPercent, remaining, credits, plans, webhooks, active, description
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        func list<Element: Decodable>(_ key: CodingKeys) throws -> [Element] {
+            try container.decodeIfPresent([Element].self, forKey: key) ?? []
+        }
+        self.init(
+            key: try container.decode(AlertKey.self, forKey: .key), limits: try list(.limits),
+            usedPercent: try list(.usedPercent), remaining: try list(.remaining),
+            credits: try list(.credits), plans: try list(.plans), webhooks: try list(.webhooks),
+            active: try container.decodeIfPresent(Bool.self, forKey: .active) ?? true,
+            description: try container.decodeIfPresent(String.self, forKey: .description))
+    }
+}
+
+/// What of a limit or of credits a threshold is about.
+public enum AlertMeasure: String, NamedChoice, Hashable, Sendable {
+    case usedPercent, remaining, credits
+}
+
+extension Alert {
+    package func concerns(_ plan: PlanKey?) -> Bool {
+        plans.isEmpty || plan.map { plans.contains($0) } ?? false
+    }
+
+    /// The thresholds of a limit that a use reaches.
+    ///
+    /// - Parameter allowed: units; what is unlimited reaches nothing.
+    package func reached(
+        by used: Int64, of allowed: Int64
+    ) -> [(measure: AlertMeasure, threshold: Int64)] {
+        guard used > 0 else { return [] }
+        return usedPercent.filter { Self.isShare($0, of: allowed, reachedBy: used) }
+            .map { (.usedPercent, $0) }
+            + remaining.filter { used >= allowed || allowed - used <= $0 }.map { (.remaining, $0) }
+    }
+
+    private static func isShare(
+        _ percent: Int64, of allowed: Int64, reachedBy used: Int64
+    ) -> Bool {
+        let share = allowed.multipliedFullWidth(by: percent)
+        let use = used.multipliedFullWidth(by: 100)
+        return (use.high, use.low) >= (share.high, share.low)
+    }
+
+    /// What is wrong with it, if something is.
+    package var mistake: Rejection? {
+        let thresholds = [
+            ("usedPercent", usedPercent, 1...1_000), ("remaining", remaining, 0...Int64.max),
+            ("credits", credits, Int64.min...Int64.max),
+        ]
+        if thresholds.allSatisfy(\.1.isEmpty) {
+            return Rejection(
+                code: .missingField, field: "usedPercent",
+                message: "expected a threshold: usedPercent, remaining or credits")
+        }
+        for (name, values, range) in thresholds {
+            if values.count > Self.thresholdsMax || Set(values).count < values.count {
+                return Rejection(
+                    code: .invalidField, field: name,
+                    message: "expected at most \(Self.thresholdsMax) thresholds, each once")
+            }
+            if let place = values.firstIndex(where: { !range.contains($0) }) {
+                return Rejection(
+                    code: .invalidField, field: "\(name)[\(place)]",
+                    message: "expected a whole number from \(range.lowerBound) to "
+                        + "\(range.upperBound)")
+            }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,64 @@
+/// A threshold that was reached, as it is written down in the step that reached it.
+public struct FiredAlert: Hashable, Sendable, Codable {
+    public var alert: AlertKey
+    /// Whose limit or credits: the one who used something, or a team above.
+    public var subject: SubjectID
+    public var measure: AlertMeasure
+    public var threshold: Int64
+    /// `nil`: it is about credits.
+    public var limit: LimitKey?
+    public var meter: MeterKey?
+    /// Of a limit per value: which one.
+    public var value: String?
+    public var allowance: Int64?
+    public var used: Int64?
+    /// When counting starts anew; `nil`: never.
+    public var resetsAt: Instant?
+    /// Credits that are left.
+    public var balance: Int64?
+    /// The usage that reached it, where one did.
+    public var eventID: EventID?
+    /// Nothing is told: what was counted is taken back, and the threshold can be reached anew.
+    package var isRearmed: Bool?
+
+    public init(
+        alert: AlertKey, subject: SubjectID, measure: AlertMeasure, threshold: Int64,
+        limit: LimitKey? = nil, meter: MeterKey? = nil, value: String? = nil,
+        allowance: Int64? = nil, used: Int64? = nil, resetsAt: Instant? = nil,
+        balance: Int64? = nil, eventID: EventID? = nil
+    ) {
+        self.alert = alert
+        self.subject = subject
+        self.measure = measure
+        self.threshold = threshold
+        self.limit = limit
+        self.meter = meter
+        self.value = value
+        self.allowance = allowance
+        self.used = used
+        self.resetsAt = resetsAt
+        self.balance = balance
+        self.eventID = eventID
+    }
+
+    package static let kind = "firedAlert"
+    package static let rearmedKind = "rearmedAlert"
+
+    /// Under which changes of it are found.
+    package static func key(of subject: SubjectID, _ alert: AlertKey) -> String {
+        "\(subject.text)/\(alert.text)"
+    }
+}
+
+/// A fired alert with its place among all facts and its time.
+public struct RecordedAlert: Hashable, Sendable {
+    public let sequence: Int64
+    public let firedAt: Instant
+    public let alert: FiredAlert
+
+    package init(sequence: Int64, firedAt: Instant, alert: FiredAlert) {
+        self.sequence = sequence
+        self.firedAt = firedAt
+        self.alert = alert
+    }
+}

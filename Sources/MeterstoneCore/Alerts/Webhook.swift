@@ -1,0 +1,136 @@
+/// Where alerts are sent, signed as Standard Webhooks says (standardwebhooks.com, symmetric signatures).
+public struct Webhook: Hashable, Sendable, Codable {
+    public var key: WebhookKey
+    /// `https://…`, or `http://…` for addresses of one's own.
+    public var url: String
+    /// What messages are signed with: the newest first. One that is rotated signs beside it for a while.
+    public var secrets: [WebhookSecret]
+    public var active: Bool
+    public var description: String?
+
+    public init(
+        key: WebhookKey, url: String, secrets: [WebhookSecret], active: Bool = true,
+        description: String? = nil
+    ) {
+        self.key = key
+        self.url = url
+        self.secrets = secrets
+        self.active = active
+        self.description = description
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case key, url, secrets, active, description
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            key: try container.decode(WebhookKey.self, forKey: .key),
+            url: try container.decode(String.self, forKey: .url),
+            secrets: try container.decode([WebhookSecret].self, forKey: .secrets),
+            active: try container.decodeIfPresent(Bool.self, forKey: .active) ?? true,
+            description: try container.decodeIfPresent(String.self, forKey: .description))
+    }
+}
+
+/// A secret that messages are signed with.
+public struct WebhookSecret: Hashable, Sendable, Codable {
+    /// `whsec_` and 24 to 64 bytes in Base64.
+    public var text: String
+    /// From then on it signs nothing; `nil`: it is the one in force.
+    public var until: Instant?
+
+    public init(text: String, until: Instant? = nil) {
+        self.text = text
+        self.until = until
+    }
+
+    package static let prefix = "whsec_"
+    package static let bytes = 24...64
+}
+
+extension Webhook {
+    package static let kind = "webhook"
+    public static let urlBytesMax = 2_048
+    package static let fields = ["key", "url", "secret", "active", "description"]
+
+    /// What is wrong with it, if something is.
+    package var mistake: Rejection? {
+        let scheme = url.prefix { $0 != ":" }.lowercased()
+        let rest = url.drop { $0 != ":" }
+        guard scheme == "https" || scheme == "http", rest.hasPrefix("://"), rest.utf8.count > 3,
+            url.utf8.count <= Self.urlBytesMax,
+            url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), !url.contains("@")
+        else {
+            return Rejection(
+                code: .invalidField, field: "url",
+                message: "expected https://HOST/PATH or http://HOST/PATH without a user's name, "
+                    + "of at most \(Self.urlBytesMax) bytes")
+        }
+        return nil
+    }
+}
+
+/// How far a webhook has come with the alerts that are for it.
+///
+/// It is written down now and then and not with each message: after a crash some are sent again, with
+/// their first ids.
+public struct WebhookProgress: Hashable, Sendable, Codable {
+    public var webhook: WebhookKey
+    /// Up to this fact every alert is dealt with, but for those in ``waiting``.
+    public var through: Int64
+    /// How many were taken, in all.
+    public var delivered: Int64
+    /// Alerts up to there that are still to be sent, or to be sent again.
+    public var waiting: [WaitingDelivery]
+    /// Those that nobody tries any more, the newest last.
+    public var failed: [FailedDelivery]
+
+    public init(
+        webhook: WebhookKey, through: Int64, delivered: Int64 = 0, waiting: [WaitingDelivery] = [],
+        failed: [FailedDelivery] = []
+    ) {
+        self.webhook = webhook
+        self.through = through
+        self.delivered = delivered
+        self.waiting = waiting
+        self.failed = failed
+    }
+
+    package static let kind = "webhookProgress"
+}
+
+/// An alert that is to be sent.
+public struct WaitingDelivery: Hashable, Sendable, Codable {
+    /// Of the alert.
+    public var sequence: Int64
+    /// How often it was tried.
+    public var attempts: Int
+    /// When it is tried next.
+    public var dueAt: Instant
+    /// What became of the last attempt.
+    public var error: String?
+
+    public init(sequence: Int64, attempts: Int = 0, dueAt: Instant, error: String? = nil) {
+        self.sequence = sequence
+        self.attempts = attempts
+        self.dueAt = dueAt
+        self.error = error
+    }
+}
+
+/// An alert that was tried as often as it is tried, and never taken.
+public struct FailedDelivery: Hashable, Sendable, Codable {
+    public var sequence: Int64
+    public var attempts: Int
+    public var failedAt: Instant
+    public var error: String
+
+    public init(sequence: Int64, attempts: Int, failedAt: Instant, error: String) {
+        self.sequence = sequence
+        self.attempts = attempts
+        self.failedAt = failedAt
+        self.error = error
+    }
+}

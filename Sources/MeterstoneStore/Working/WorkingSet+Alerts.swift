@@ -1,0 +1,216 @@
+import MeterstoneCore
+
+/// Alerts: that a threshold is reached is written down in the step that reaches it, so that neither a crash
+/// nor another node tells it twice or not at all.
+///
+/// What was fired is a change with a key of its own, which says limit, threshold, window, allowance and
+/// reset: there is no second one. Reserving fires nothing, since nothing is used yet; the end of a reservation
+/// does.
+extension WorkingSet {
+    /// Where a watched limit of one subject stands before something and after it.
+    struct WatchedUse {
+        let subject: SubjectState
+        let definition: LimitDefinition
+        let value: String?
+        let before: Int64
+        let after: Int64
+        let allowed: Int64
+        let resetsAt: Instant?
+        /// Which window it is, in words that differ for each.
+        let window: String
+    }
+
+    /// Watched limits that an event brings to a threshold. Nothing of it is written yet.
+    func reached(
+        by movements: Movements, _ levels: Levels, _ details: EventDetails?, at instant: Instant
+    ) throws(StoreError) -> [WatchedUse] {
+        var result: [WatchedUse] = []
+        for subject in levels {
+            for movement in movements {
+                for definition in movement.meter.limits where definition.concerns(details) {
+                    guard let alerts = catalog.alerts[definition.limit.key],
+                        definition.limit.window != .concurrent
+                    else { continue }
+                    let value = definition.value(of: details)
+                    let reading = try read(
+                        definition, value, of: subject, adding: movement, at: instant)
+                    guard
+                        let use = use(
+                            reading, before: reading.before, after: reading.after, definition,
+                            value, of: subject, at: instant),
+                        alerts.contains(where: {
+                            $0.reached(by: use.after, of: use.allowed).count
+                                > $0.reached(by: use.before, of: use.allowed).count
+                        })
+                    else { continue }
+                    result.append(use)
+                }
+            }
+        }
+        return result
+    }
+
+    /// Watched limits of the meters that a correction is about. Nothing of it is written yet.
+    func watched(
+        _ correction: CorrectionRecord, _ effects: [CorrectionEffect], of owner: SubjectState
+    ) throws(StoreError) -> [WatchedUse] {
+        let records = [correction.before, correction.after ?? correction.before]
+        let meters = records.flatMap {
+            catalog.movements(of: $0.event(subject: owner.id)).map(\.meter)
+        }.unique
+        let (details, instant) = (records[1].details, correction.occurredAt)
+        var result: [WatchedUse] = []
+        for subject in try levels(of: correction.before, owner) {
+            for meter in meters {
+                for definition in meter.limits
+                where catalog.alerts[definition.limit.key] != nil && definition.concerns(details) {
+                    let value = definition.value(of: details)
+                    let before = try read(
+                        definition, value, of: subject, adding: nil, at: instant)
+                    let after = try read(
+                        definition, value, of: subject, adding: nil, at: instant, after: effects)
+                    let found = use(
+                        after, before: before.before, after: after.before, definition, value,
+                        of: subject, at: instant)
+                    if let found { result.append(found) }
+                }
+            }
+        }
+        return result
+    }
+
+    /// `nil`: nothing of it can be reached, or its window is past.
+    private func use(
+        _ reading: LimitReading, before: Int64, after: Int64, _ definition: LimitDefinition,
+        _ value: String?, of subject: SubjectState, at instant: Instant
+    ) -> WatchedUse? {
+        guard case .units(let allowed) = reading.allowance, !reading.isBeyondValues,
+            let window = name(ofWindow: definition.limit.window, reading, of: subject, at: instant)
+        else { return nil }
+        return WatchedUse(
+            subject: subject, definition: definition, value: value, before: before, after: after,
+            allowed: allowed.units, resetsAt: reading.resetsAt, window: window)
+    }
+
+    /// What tells a window from the others of its limit; `nil`: it is past, or is no window of a kind that
+    /// alerts are about. A window that rolls is told once in its own length.
+    private func name(
+        ofWindow window: Window, _ reading: LimitReading, of subject: SubjectState,
+        at instant: Instant
+    ) -> String? {
+        switch window {
+        case .request, .concurrent: return nil
+        case .rolling(let seconds):
+            guard instant.advanced(byMilliseconds: seconds * 1_000) > now else { return nil }
+            return String(now.millisecondsSince1970 / (seconds * 1_000))
+        case .sinceFirst:
+            guard let end = reading.resetsAt, end > now else { return nil }
+            return String(end.millisecondsSince1970)
+        default:
+            let span = window.span(containing: instant, in: subject.zone, anchors: subject.anchors)
+            guard span.until > now, span.from <= now else { return nil }
+            return String(span.from.millisecondsSince1970)
+        }
+    }
+
+    /// Writes down what a use reaches that was not told of its window before.
+    func fire(_ use: WatchedUse, by event: EventID) throws(StoreError) {
+        let plan = use.subject.plan(at: now, catalog: catalog)
+        for alert in catalog.alerts[use.definition.limit.key] ?? [] where alert.concerns(plan) {
+            for (measure, threshold) in alert.reached(by: use.after, of: use.allowed) {
+                var fired = fired(use, alert.key, measure, threshold)
+                fired.eventID = event
+                let arming = try arming(of: fired, use)
+                guard !arming.isFired else { continue }
+                try write(fired, key: arming.key, of: use.subject)
+            }
+        }
+    }
+
+    /// Makes it possible to reach anew what a use went below.
+    func rearm(_ use: WatchedUse) throws(StoreError) {
+        guard use.after < use.before else { return }
+        for alert in catalog.alerts[use.definition.limit.key] ?? [] {
+            let still = alert.reached(by: use.after, of: use.allowed)
+            for (measure, threshold) in alert.reached(by: use.before, of: use.allowed)
+            where !still.contains(where: { $0 == (measure, threshold) }) {
+                var fired = fired(use, alert.key, measure, threshold)
+                let arming = try arming(of: fired, use)
+                guard arming.isFired else { continue }
+                fired.isRearmed = true
+                try write(fired, key: arming.key + "-", of: use.subject)
+            }
+        }
+    }
+
+    private func fired(
+        _ use: WatchedUse, _ alert: AlertKey, _ measure: AlertMeasure, _ threshold: Int64
+    ) -> FiredAlert {
+        FiredAlert(
+            alert: alert, subject: use.subject.id, measure: measure, threshold: threshold,
+            limit: use.definition.limit.key, meter: use.definition.limit.meter, value: use.value,
+            allowance: use.allowed, used: use.after, resetsAt: use.resetsAt)
+    }
+
+    /// How often a threshold may be told anew within a window.
+    private static let armingsMax = 1_000
+
+    /// The key under which a threshold of a window stands now, and whether it is told already.
+    private func arming(
+        of fired: FiredAlert, _ use: WatchedUse
+    ) throws(StoreError) -> (key: String, isFired: Bool) {
+        let reset = use.subject.profile.resets[use.definition.limit.key]?.last?.sequence ?? 0
+        let base = Self.key(fired, "\(use.window)/\(use.allowed)/\(reset)")
+        for place in 0..<Self.armingsMax {
+            let key = "\(base):\(place)"
+            if try !isWritten(key) { return (key, false) }
+            if try !isWritten(key + "-") { return (key, true) }
+        }
+        return ("\(base):\(Self.armingsMax)", true)
+    }
+
+    private static func key(_ fired: FiredAlert, _ window: String) -> String {
+        let parts = [
+            String(fired.subject.text.utf8.count), fired.subject.text, fired.alert.text,
+            fired.limit?.text ?? "", fired.measure.rawValue, String(fired.threshold), window,
+            fired.value ?? "",
+        ]
+        let digest = SHA256.hash(Array(parts.joined(separator: "/").utf8)).description
+        return "meterstone:alert:" + digest.prefix(40)
+    }
+
+    private func isWritten(_ key: String) throws(StoreError) -> Bool {
+        if waitingAlerts[key] != nil { return true }
+        return try source.receipt(forIdempotencyKey: key) != nil
+    }
+
+    /// Writes down which balances of credits an entry went down to. They are told anew after each grant.
+    func fireCredits(of state: SubjectState, before: Int64) throws(StoreError) {
+        let wallet = state.current[try walletIndex(state, at: now)].state.wallet.wallet
+        guard wallet.balance < before else { return }
+        let plan = state.plan(at: now, catalog: catalog)
+        for alert in catalog.creditAlerts where alert.concerns(plan) {
+            for threshold in alert.credits where wallet.balance <= threshold && threshold < before {
+                let fired = FiredAlert(
+                    alert: alert.key, subject: state.id, measure: .credits, threshold: threshold,
+                    balance: wallet.balance)
+                let key = Self.key(fired, String(wallet.nextGrantNumber)) + ":0"
+                guard try !isWritten(key) else { continue }
+                try write(fired, key: key, of: state)
+            }
+        }
+    }
+
+    private func write(
+        _ fired: FiredAlert, key: String, of state: SubjectState
+    ) throws(StoreError) {
+        let request = ChangeRequest(
+            change: .noteAlert(fired), author: Self.ownAuthor, idempotencyKey: key)
+        let record = ChangeRecord(
+            sequence: batch.nextSequence, recordedAt: now, request: request, outcome: .created,
+            before: nil, after: try JSONText(fired).text)
+        try write(record, .none, of: state.number)
+    }
+
+    private static let ownAuthor = "meterstone"
+}

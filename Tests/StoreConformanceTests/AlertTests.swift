@@ -1,0 +1,218 @@
+import Meterstone
+import MeterstoneCore
+import MeterstoneStore
+import MeterstoneTesting
+import Testing
+
+/// Thresholds are told once per subject, limit and window, in the step that reaches them.
+@Suite struct AlertTests {
+    private static let alert = Alert(
+        key: AlertKey(unchecked: "full"), usedPercent: [50, 80, 100], remaining: [3])
+
+    /// What fired of a subject, oldest first: `usedPercent 80 at 8`.
+    private func fired(
+        _ engine: MeterstoneEngine, _ subject: SubjectID = .ada
+    ) async throws -> [String] {
+        try await engine.firedAlerts(of: subject).reversed().map { record in
+            let alert = record.alert
+            return "\(alert.measure.rawValue) \(alert.threshold) at "
+                + "\(alert.used ?? alert.balance ?? -1)"
+        }
+    }
+
+    private func setUp(
+        _ engine: MeterstoneEngine, _ limits: [Limit] = [.daily(10)], _ alert: Alert = alert
+    ) async throws {
+        try await engine.setUp(limits: limits)
+        #expect(try await engine.put(.putAlert(alert)) == .created)
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `each threshold fires once in a window, whatever happens between`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.withSession { session in
+            try await setUp(session.engine)
+            for place in 1...4 { _ = try await session.engine.decide("ada", 1, id: "e\(place)") }
+            #expect(try await fired(session.engine) == [])
+            _ = try await session.engine.decide("ada", 1, id: "e5")
+            // A repeat is no use.
+            _ = try await session.engine.decide("ada", 1, id: "e5")
+            #expect(try await fired(session.engine) == ["usedPercent 50 at 5"])
+            try await session.reopen()
+            _ = try await session.engine.decide("ada", 5, id: "e6")
+            let all = [
+                "usedPercent 50 at 5", "usedPercent 80 at 10", "usedPercent 100 at 10",
+                "remaining 3 at 10",
+            ]
+            #expect(try await fired(session.engine) == all)
+            #expect(try await !session.engine.decide("ada", 1).isAllowed)
+            // What is only recorded goes beyond, and tells nothing new.
+            try await session.engine.count(.of(.ada, id: "r"))
+            #expect(try await fired(session.engine) == all)
+            session.clock.set(.at("2026-03-11T00:00:00Z"))
+            _ = try await session.engine.decide("ada", 6, id: "n")
+            #expect(try await fired(session.engine) == all + ["usedPercent 50 at 6"])
+            try await session.engine.expectClean()
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `a void, another allowance and a reset make it possible to reach it anew`(
+        store: StoreUnderTest
+    ) async throws {
+        let alert = Alert(key: AlertKey(unchecked: "full"), usedPercent: [80])
+        try await store.withSession { session in
+            try await setUp(session.engine, [.daily(10)], alert)
+            _ = try await session.engine.decide("ada", 7, id: "a")
+            _ = try await session.engine.decide("ada", 1, id: "b")
+            #expect(try await session.engine.void("b") == .corrected)
+            try await session.reopen()
+            _ = try await session.engine.decide("ada", 2, id: "c")
+            #expect(
+                try await fired(session.engine) == ["usedPercent 80 at 8", "usedPercent 80 at 9"])
+            _ = try await session.engine.put(.putOverride(.ada, .daily, .units(20)))
+            _ = try await session.engine.decide("ada", 7, id: "d")
+            #expect(try await fired(session.engine).count == 3)
+            session.clock.advance(bySeconds: 1)
+            _ = try await session.engine.put(.resetLimit(.ada, .daily, reason: ""))
+            _ = try await session.engine.decide("ada", 15, id: "e")
+            #expect(try await fired(session.engine).count == 3)
+            _ = try await session.engine.decide("ada", 1, id: "f")
+            #expect(try await fired(session.engine).last == "usedPercent 80 at 16")
+            try await session.engine.expectClean()
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `a reservation tells what it used when it ends, and once`(
+        store: StoreUnderTest
+    ) async throws {
+        let alert = Alert(key: AlertKey(unchecked: "full"), usedPercent: [80])
+        try await store.withSession { session in
+            try await setUp(session.engine, [.daily(100)], alert)
+            let engine = session.engine
+            for place in 0..<6 {
+                let id = try #require(EventID("r\(place)"))
+                _ = try await engine.reserve(
+                    .of(.ada, [.prompts: 40], id: id.text), ReservationTerms())
+                #expect(try await fired(engine).count == (place >= 5 ? 1 : 0), "\(place)")
+                _ = try await engine.settle(id, .one(.prompts, place == 4 ? 42 : 10))
+            }
+            // 10, 20, 30, 40, 82, and then 92, though 40 more were set aside meanwhile.
+            #expect(try await fired(engine) == ["usedPercent 80 at 82"])
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `limits of a team are told of the team, and of some plans alone where it says so`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.with { engine, _ in
+            try await engine.setUp(
+                plans: [Plan(key: .free, rank: 0, isDefault: true), Plan(key: .pro, rank: 1)],
+                limits: [.daily(10)])
+            for id in [SubjectID.ada, .bob] {
+                try await engine.put(.putSubject(Subject(id: id, parent: .team)))
+            }
+            try await engine.put(.putSubject(Subject(id: .team, plan: .pro)))
+            let alert = Alert(
+                key: AlertKey(unchecked: "full"), limits: [.daily], usedPercent: [80],
+                plans: [.pro])
+            try await engine.put(.putAlert(alert))
+            _ = try await engine.decide("ada", 4)
+            _ = try await engine.decide("bob", 4)
+            _ = try await engine.decide("bob", 1)
+            #expect(try await fired(engine, .team) == ["usedPercent 80 at 8"])
+            #expect(try await fired(engine, .bob) == [])
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `credits that run low are told once for each grant`(store: StoreUnderTest) async throws {
+        try await store.with { engine, _ in
+            try await engine.setUp(
+                credits: CreditPolicy(isEnabled: true, prices: [.prompts: 1]))
+            let alert = Alert(key: AlertKey(unchecked: "low"), credits: [20])
+            try await engine.put(.putAlert(alert))
+            try await engine.put(.grantCredit(.ada, GrantOrder(amount: 100)))
+            for units in [79, 1, 1] {
+                _ = try await engine.decide("ada", Quantity(Int64(units)))
+            }
+            #expect(try await fired(engine) == ["credits 20 at 20"])
+            try await engine.put(.grantCredit(.ada, GrantOrder(amount: 10)))
+            _ = try await engine.decide("ada", 10)
+            #expect(try await fired(engine) == ["credits 20 at 20", "credits 20 at 19"])
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `what is late, unlimited or inactive tells nothing`(store: StoreUnderTest) async throws {
+        try await store.with { engine, clock in
+            try await setUp(engine, [.daily(10), .limit("free", -1, per: .month)])
+            try await engine.count(.of(.ada, [.prompts: 10], id: "old", at: "2026-03-01T00:00:00Z"))
+            #expect(try await fired(engine) == [])
+            var off = Self.alert
+            off.active = false
+            try await engine.put(.putAlert(off))
+            _ = try await engine.decide("ada", 10)
+            #expect(try await fired(engine) == [])
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `a thousand subjects that cross at once are told each once`(
+        store: StoreUnderTest
+    ) async throws {
+        let alert = Alert(key: AlertKey(unchecked: "full"), usedPercent: [80])
+        try await store.withSession { session in
+            try await setUp(session.engine, [.daily(10)], alert)
+            let ids = (0..<1_000).map { SubjectID(unchecked: "s\($0)") }
+            let engine = session.engine
+            _ = try await engine.consume(ids.map { .of($0, [.prompts: 8]) })
+            _ = try await engine.consume(ids.map { .of($0, [.prompts: 1]) })
+            try await session.reopen()
+            _ = try await session.engine.consume(ids.map { .of($0, [.prompts: 1]) })
+            let changes = try await session.engine.changes(count: 3_000)
+            #expect(changes.count { $0.kind == "firedAlert" } == 1_000)
+        }
+    }
+
+    @Test(arguments: [
+        (Alert(key: AlertKey(unchecked: "a")), "usedPercent"),
+        (Alert(key: AlertKey(unchecked: "a"), usedPercent: [80, 0]), "usedPercent[1]"),
+        (Alert(key: AlertKey(unchecked: "a"), remaining: [1, 1]), "remaining"),
+        (
+            Alert(
+                key: AlertKey(unchecked: "a"), limits: [LimitKey(unchecked: "x")],
+                usedPercent: [1]), "limits[0]"
+        ),
+        (
+            Alert(
+                key: AlertKey(unchecked: "a"), usedPercent: [1],
+                webhooks: [WebhookKey(unchecked: "x")]), "webhooks[0]"
+        ),
+    ])
+    func `an alert that says nothing or the impossible is refused`(
+        alert: Alert, field: String
+    ) async throws {
+        try await StoreUnderTest.memory.with { engine, _ in
+            guard case .rejected(let rejection) = try await engine.put(.putAlert(alert)) else {
+                Issue.record("it was taken")
+                return
+            }
+            #expect(rejection.field == field)
+        }
+    }
+
+    @Test(arguments: [
+        (Int64.max, Int64.max, 2), (1, Int64.max, 0), (Int64.max / 2 + 1, Int64.max, 1), (5, 0, 2),
+        (0, 0, 0),
+    ])
+    func `shares of the largest numbers do not overflow`(
+        used: Int64, allowed: Int64, count: Int
+    ) {
+        let alert = Alert(key: AlertKey(unchecked: "a"), usedPercent: [50, 100])
+        #expect(alert.reached(by: used, of: allowed).count == count)
+    }
+}
