@@ -155,8 +155,12 @@ import Testing
             let read = try await server.get("/v1/reservations/r1")
             #expect(read.text("status") == "expired")
             #expect(read.text("closedAt") == "2026-03-10T12:01:00.000Z")
+            // An end that comes late is taken, once.
             let settled = try await server.post("/v1/reservations/r1/settle", "{}")
-            #expect(settled.isProblem(409, "reservation_conflict"))
+            #expect(settled.status == 200)
+            #expect(settled.text.contains(#""status":"settled""#))
+            let other = try await server.post("/v1/reservations/r1/release", "{}")
+            #expect(other.isProblem(409, "reservation_conflict"))
         }
     }
 

@@ -88,7 +88,9 @@ extension Model {
         var asked: Quantities?
         if case .settle(let quantities) = closing.end { asked = quantities }
         let status = asked == nil ? ReservationStatus.released : .settled
-        guard reservation.status == .open else {
+        let isLate =
+            reservation.status == .expired && events[place].corrections.last?.reason == "expired"
+        guard reservation.status == .open || isLate else {
             let details =
                 closing.details.map { $0.told(over: reservation.closingDetails) }
                 ?? reservation.closingDetails
@@ -116,6 +118,7 @@ extension Model {
         guard var reservation = events[place].reservation else { return [] }
         let before = events[place].event
         let after = closed(place, asked, details)
+        reservation.setAside = status == .expired ? before.quantities : nil
         reservation.status = status
         reservation.asked = asked
         reservation.closingDetails = after.details ?? .none
@@ -141,10 +144,11 @@ extension Model {
         if let details { after.details = details.told(over: before.details) }
         after.quantities = .none
         guard let asked else { return after }
-        var pairs = before.quantities.pairs + asked.pairs
+        let setAside = events[place].reservation?.setAside ?? before.quantities
+        var pairs = setAside.pairs + asked.pairs
         if events[place].reservation?.terms.onOverage == .cap {
             for index in pairs.indices {
-                let most = before.quantities[pairs[index].name] ?? .zero
+                let most = setAside[pairs[index].name] ?? .zero
                 pairs[index].quantity = min(pairs[index].quantity, most)
             }
         }
@@ -200,24 +204,28 @@ extension Model {
         guard cost > 0 || events[place].credits != nil else { return }
         var wallet = wallet(id, at: now)
         let shortfall = wallet.shortfall
+        let isLate = events[place].reservation?.status == .expired
+        let before = isLate ? events[place].credits?.amount ?? 0 : 0
         let paid = wallet.settle(
-            place, cost, mayTakeMore: reservation.terms.onOverage == .count,
+            place, max(0, cost - before),
+            mayTakeMore: isLate || reservation.terms.onOverage == .count,
             overdraft: overdraft(id, at: now), after.id?.text ?? "", at: now)
         wallets[id] = wallet
         events[place].credits = CreditCharge(
-            amount: paid, balance: wallet.balance, shortfall: wallet.shortfall - shortfall)
+            amount: before + paid, balance: wallet.balance, shortfall: wallet.shortfall - shortfall)
     }
 
     private func closingCost(
         _ place: Int, _ after: UsageEvent, _ reservation: ModelReservation, _ now: Instant
     ) -> Int64 {
         let instant = events[place].at
-        let setAside = moved(by: events[place].event, at: instant)
+        let isCounted = events[place].reservation?.isCounted ?? true
+        let setAside = isCounted ? moved(by: events[place].event, at: instant) : []
         var units: [MeterKey: Int64] = [:]
         for (meter, worth) in moved(by: after, at: instant) {
             let used = counting(worth, meter)
             let known = setAside.first { $0.0.key == meter.key }.map { counting($0.1, $0.0) } ?? 0
-            let payable = reservation.payable[meter.key] ?? 0
+            let payable = isCounted ? reservation.payable[meter.key] ?? 0 : 0
             if payment == .creditsOnly {
                 units[meter.key] = used
             } else if used <= known {

@@ -11,6 +11,7 @@ import MeterstoneTesting
 struct Simulation {
     var world: World
     var model: Model
+    private var keys: Keys
     let memory: MemoryStore
     var sqlite: SQLiteStore?
     /// Commands go to one or the other.
@@ -23,6 +24,7 @@ struct Simulation {
 
     init(seed: UInt64, zones: ZoneDatabase) throws {
         world = World(seed: seed)
+        keys = Keys(seed: seed)
         model = Model(zoneRules: { zones.rules(named: $0) })
         var options = StoreOptions()
         options.zoneRules = { zones.rules(named: $0) }
@@ -89,10 +91,13 @@ struct Simulation {
     }
 
     mutating func commit(_ commands: [Command]) throws {
-        let inMemory = try memory.commit(commands, at: world.now)
-        let onDisk = try current.commit(commands, at: world.now)
+        let known = World.subjects.filter { model.pastAtFirst[$0] != nil }
+        let told = keys.changes(of: known) + commands.map { keys.naming($0) }
+        let before = told.count - commands.count
+        let inMemory = try memory.commit(told, at: world.now).dropFirst(before)
+        let onDisk = try current.commit(told, at: world.now).dropFirst(before)
         let node = Int(world.number(0...1))
-        let onNode = try nodes[node].commit(commands, at: world.now)
+        let onNode = try nodes[node].commit(told, at: world.now).dropFirst(before)
         model.looked.removeAll()
         for (index, command) in commands.enumerated() {
             let expected = model.perform(command, at: world.now)
@@ -101,7 +106,7 @@ struct Simulation {
                 ("memory", inMemory), ("SQLite", onDisk), ("node \(node)", onNode),
             ] {
                 try expect(
-                    command.comparable(outcomes[index].text), command.comparable(expected),
+                    command.comparable(outcomes[before + index].text), command.comparable(expected),
                     "\(name), \(command.summary)")
             }
         }

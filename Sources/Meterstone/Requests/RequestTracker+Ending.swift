@@ -34,21 +34,29 @@ extension RequestTracker {
             outcomes.append(refusal(of: end, reservation, request))
         }
         let prices = try await prices(for: ends, requests, outcomes)
+        // What has expired does not say whether tokens were set aside.
+        let areTokensCounted =
+            found.contains { $0?.status == .expired }
+            ? try await engine.view(of: nil).catalog.knows(quantity: Self.tokens) : false
         var commands: [Command] = []
         var places: [Int] = []
         for index in ends.indices where outcomes[index] == nil {
             guard let reservation = found[index], let request = requests[index] else { continue }
             var ended = request
-            if request.status == .pending {
+            let isEnding = request.status == .pending || reservation.status == .expired
+            if isEnding {
                 ended = request.ended(by: ends[index], storedText)
                 ended.price(by: prices, or: request.cost)
             }
             // Of a repeat, it was found out already that it tells the same.
-            let details = request.status == .pending ? try ended.details() : nil
+            let details = isEnding ? try ended.details() : nil
             commands.append(
                 .close(
                     ReservationClosing(
-                        id: ends[index].id, end: .settle(ends[index].quantities(for: reservation)),
+                        id: ends[index].id,
+                        end: .settle(
+                            ends[index].quantities(
+                                for: reservation, areTokensCounted: areTokensCounted)),
                         details: details)))
             places.append(index)
         }
@@ -64,7 +72,8 @@ extension RequestTracker {
     ) -> RequestEndOutcome? {
         if let rejection = end.rejection { return .rejected(rejection) }
         guard let request, let reservation else { return .unknown(end.id) }
-        if request.status == .pending { return nil }
+        // An end that comes after its time is taken, too.
+        if request.status == .pending || reservation.status == .expired { return nil }
         let isRepeat = reservation.status == .settled && request.isEnd(end, storedText)
         return isRepeat ? nil : .conflict(request)
     }
@@ -74,8 +83,7 @@ extension RequestTracker {
         for ends: [RequestEnd], _ requests: [TrackedRequest?], _ outcomes: [RequestEndOutcome?]
     ) async throws(StoreError) -> RequestPrices {
         let isNeeded = ends.indices.contains { index in
-            outcomes[index] == nil && requests[index]?.status == .pending
-                && requests[index]?.model != nil && ends[index].cost == nil
+            outcomes[index] == nil && requests[index]?.model != nil && ends[index].cost == nil
                 && ends[index].tokens != nil
         }
         return RequestPrices(isNeeded ? try await engine.blueprint().models : [])
@@ -136,8 +144,15 @@ extension RequestTracker {
 extension RequestEnd {
     /// What counts in the place of what was set aside. Tokens that nobody told stay as they were set
     /// aside, unless nothing came of the request.
-    fileprivate func quantities(for reservation: Reservation) -> Quantities {
-        guard reservation.quantities[RequestTracker.tokens] != nil else { return .none }
+    ///
+    /// - Parameter areTokensCounted: of a reservation that has expired.
+    fileprivate func quantities(
+        for reservation: Reservation, areTokensCounted: Bool
+    ) -> Quantities {
+        let hasTokens =
+            reservation.status == .expired
+            ? areTokensCounted : reservation.quantities[RequestTracker.tokens] != nil
+        guard hasTokens else { return .none }
         if let tokens { return .one(RequestTracker.tokens, Quantity(tokens.used)) }
         return status == .completed ? .none : .one(RequestTracker.tokens, .zero)
     }

@@ -199,7 +199,7 @@ extension CorrectionEffect {
     func state(of counter: Counter) -> CounterState {
         if let folded { return folded }
         var state = counter.state
-        if !series.window.isRolling {
+        if !series.window.isOfInstants {
             state.replace(before, by: after, as: series.aggregation)
         } else if concerns(counter) {
             apply(to: &state)

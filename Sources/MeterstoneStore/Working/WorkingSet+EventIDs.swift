@@ -87,7 +87,13 @@ extension WorkingSet {
 
     /// An event as it stands after its corrections; `nil` when it was voided.
     func standing(of known: KnownEvent) throws(StoreError) -> UsageRecord? {
-        var latest: (sequence: Int64, record: UsageRecord?) = (0, known.record)
+        guard let correction = try lastCorrection(of: known) else { return known.record }
+        return correction.after
+    }
+
+    /// `nil`: there is none.
+    func lastCorrection(of known: KnownEvent) throws(StoreError) -> CorrectionRecord? {
+        var latest: (sequence: Int64, correction: CorrectionRecord?) = (0, nil)
         func take(_ body: [UInt8], _ sequence: Int64) throws(StoreError) {
             guard body.first == FactKind.correction.rawValue, sequence > latest.sequence else {
                 return
@@ -96,7 +102,7 @@ extension WorkingSet {
             do throws(MalformedRecord) {
                 let correction = try CorrectionRecord(&reader, names: registry.names)
                 guard correction.target == known.sequence else { return }
-                latest = (sequence, correction.after)
+                latest = (sequence, correction)
             } catch {
                 throw .unreadable(sequence)
             }
@@ -112,7 +118,7 @@ extension WorkingSet {
         for position in tail.corrections(of: known.sequence) {
             if let fact = fact(at: position) { try take(Array(fact.body), fact.sequence) }
         }
-        return latest.record
+        return latest.correction
     }
 
     func read(_ reader: inout ByteReader) throws(StoreError) -> UsageRecord {
