@@ -90,6 +90,8 @@ extension BlueprintReader {
         meter.counts = choice(counts, CountedMeasure.self) ?? .quantities
         let withoutCost = fields.take("withoutCost")
         meter.withoutCost = self.withoutCost(withoutCost) ?? .nothing
+        meter.onAbort = choice(fields.take("onAbort"), AbortPolicy.self)
+        meter.abortMinimum = wholeNumber(fields.take("abortMinimum"), in: 0...Int64.max) ?? 0
         meter.unit = text(fields.take("unit"))
         meter.description = text(fields.take("description"))
         finish(fields)

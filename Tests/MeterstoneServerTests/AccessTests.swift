@@ -101,6 +101,15 @@ import Testing
                     path, "[\(mine),\(foreign)]", headers: .bearer(secret))
                 #expect(answer.status == 200 && answer.text.contains("foreign_subject"))
             }
+            let level =
+                #"{"id":"c","subject":"ann","type":"prompt","levels":["ann","bob"]}"#
+            for path in ["/v1/consume", "/v1/check", "/v1/reservations", "/v1/events"] {
+                let answer = try await server.post(path, level, headers: .bearer(secret))
+                #expect(answer.isProblem(403, "foreign_subject", field: "levels[1]"), "\(path)")
+            }
+            let several = try await server.post(
+                "/v1/events", "[\(mine),\(level)]", headers: .bearer(secret))
+            #expect(several.text.contains("foreign_subject") && several.text.contains("levels[1]"))
             #expect(
                 try await server.engine.limits(of: SubjectID(unchecked: "ann")).map(\.used.units)
                     == [1, 0])

@@ -188,6 +188,51 @@ import Testing
         }
     }
 
+    @Test func `what was cancelled counts as the reservation says`() async throws {
+        try await TestServer.run { server in
+            let reserved = try await server.post(
+                "/v1/reservations",
+                """
+                {"id":"a","subject":"u","meter":"prompts","quantity":4,"onAbort":"told",\
+                "abortMinimum":{"prompts":2},"levels":["project/x"]}
+                """)
+            #expect(reserved.status == 200)
+            #expect(reserved.text.contains(#""onAbort":"told","abortMinimum":{"prompts":2}"#))
+            #expect(reserved.items("limits", "used") == ["4", "4"])
+            let settled = try await server.post(
+                "/v1/reservations/a/settle",
+                """
+                {"quantities":{"prompts":1},"status":"cancelled","durationMs":1234,\
+                "errorMessage":"boom","properties":{"tab":"closed"}}
+                """)
+            #expect(settled.status == 200 && settled.items("limits", "used") == ["2", "2"])
+            let events = try await server.get("/v1/subjects/project%2Fx/events")
+            #expect(events.text.contains(#""levels":["project/x"]"#))
+            #expect(events.text.contains(#""status":"cancelled","durationMs":1234"#))
+            for (body, field) in [
+                (#"{"subject":"u","meter":"prompts","onAbort":"perhaps"}"#, "onAbort"),
+                (#"{"subject":"u","meter":"prompts","abortMinimum":{"x":1}}"#, "abortMinimum.x"),
+                (#"{"subject":"u","meter":"prompts","levels":"x"}"#, "levels"),
+                (#"{"subject":"u","meter":"prompts","levels":["x","x"]}"#, "levels[1]"),
+                (#"{"subject":"u","meter":"prompts","levels":[""]}"#, "levels[0]"),
+                (
+                    #"{"subject":"u","meter":"prompts","levels":[1,2,3,4,5,6,7,8,9]}"#,
+                    "levels[0]"
+                ),
+                (
+                    "{\"subject\":\"u\",\"meter\":\"prompts\",\"levels\":"
+                        + "[\((1...9).map { "\"\($0)\"" }.joined(separator: ","))]}", "levels"
+                ),
+            ] {
+                let answer = try await server.post("/v1/reservations", body)
+                #expect(answer.status == 422 && answer.text("field") == field, "\(body)")
+            }
+            let late = try await server.post(
+                "/v1/reservations/a/settle", #"{"levels":["project/y"]}"#)
+            #expect(late.isProblem(422, "unknown_field", field: "levels"))
+        }
+    }
+
     @Test func `an extension gives more time and units, and notes what was used`() async throws {
         try await TestServer.run { server in
             _ = try await server.post("/v1/reservations", Self.reserve)

@@ -145,7 +145,8 @@ extension Model {
         after.quantities = .none
         guard let asked else { return after }
         let setAside = events[place].reservation?.setAside ?? before.quantities
-        var pairs = setAside.pairs + asked.pairs
+        let counted = aborted(&after.details, asked, setAside, events[place].reservation)
+        var pairs = setAside.pairs + counted.pairs
         if events[place].reservation?.terms.onOverage == .cap {
             for index in pairs.indices {
                 let most = setAside[pairs[index].name] ?? .zero
@@ -155,6 +156,45 @@ extension Model {
         after.quantities = Quantities(pairs)
         let isPriced = events[place].isPriced && details?.cost == nil
         return isPriced ? repriced(after, at: events[place].at) : after
+    }
+
+    /// What counts of an operation that failed or was cancelled.
+    private func aborted(
+        _ details: inout EventDetails?, _ asked: Quantities, _ setAside: Quantities,
+        _ reservation: ModelReservation?
+    ) -> Quantities {
+        guard let ended = details, ended.status != .success, let reservation else { return asked }
+        var result: [NamedQuantity] = []
+        for name in Set((setAside.pairs + asked.pairs).map(\.name)) {
+            let readers =
+                blueprint.meters.filter { $0.counts == .quantities && $0.key == name }
+                + blueprint.meters.sorted { $0.key < $1.key }.filter {
+                    $0.counts == .quantities && $0.quantityName == name
+                }
+            let meter = readers.first { $0.onAbort != nil || $0.abortMinimum > 0 }
+            let told = asked[name] ?? reservation.reported?[name]
+            var units: Int64
+            switch reservation.terms.onAbort ?? meter?.onAbort {
+            case .nothing: units = 0
+            case .told: units = told?.units ?? 0
+            case .reserved: units = (told ?? setAside[name])?.units ?? 0
+            case nil: units = (asked[name] ?? setAside[name])?.units ?? 0
+            }
+            units = max(
+                units, reservation.terms.abortMinimum[name]?.units ?? meter?.abortMinimum ?? 0)
+            result.append(NamedQuantity(name: name, quantity: Quantity(units)))
+        }
+        let terms = reservation.terms
+        let mayCount =
+            terms.onAbort == .reserved
+            || result.contains { pair in
+                pair.quantity > .zero
+                    && (terms.onOverage == .count || (setAside[pair.name] ?? .zero) > .zero)
+            }
+        if terms.onAbort != nil || terms.abortMinimum != .none, mayCount {
+            details = ended.with(countsWhenAborted: true)
+        }
+        return Quantities(result)
     }
 
     /// Whether something would not fit if an event that counts became another.

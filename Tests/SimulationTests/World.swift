@@ -163,7 +163,8 @@ struct World {
             cost: percent(15) ? Money(trillionths: Int128(number(0...20_000))) : nil,
             session: percent(40) ? pick(["s1", "s2", "s3", "s4"]) : nil,
             dimensions: percent(70)
-                ? [Dimension(name: "model", value: pick(["gpt", "four", "claude"]))] : [])
+                ? [Dimension(name: "model", value: pick(["gpt", "four", "claude"]))] : [],
+            levels: percent(12) ? [pick(Self.subjects + Self.teams)] : percent(6) ? Self.teams : [])
     }
 
     private mutating func correction() -> Correction {
@@ -259,12 +260,18 @@ struct World {
         let window = pick(windows)
         let perValue =
             meter.canRoll && !window.isSinceFirst && percent(30) ? perValue(window) : nil
+        let mayCarry = meter.canRoll && perValue == nil && window.isOfCalendar
         return Limit(
             key: pick(Self.limitKeys), meter: meter.key, window: window,
             allowances: allowances, defaultAllowance: percent(75) ? allowance() : nil,
             addOns: percent(30) ? [pick(Self.addOns): Quantity(number(1...9))] : [:],
             dimensions: percent(25) ? ["model": [pick(["gpt", "four", "claude"])]] : [:],
             perValue: perValue,
+            rollover: mayCarry && percent(35)
+                ? LimitRollover(
+                    max: percent(50) ? Quantity(number(1...20)) : nil, windows: Int(number(1...3)))
+                : nil,
+            debt: mayCarry && percent(35),
             mode: percent(70) ? .enforce : pick(LimitMode.allCases),
             blockWhenExceeded: perValue == nil && percent(6), active: percent(92))
     }
@@ -305,6 +312,10 @@ struct World {
     private mutating func meter() -> Meter {
         var meter = pick(Self.meters.filter { $0 != Self.bytes })
         if percent(50) { meter.countedStatuses = [.success, .failed] }
+        if percent(30) {
+            meter.onAbort = pick([.nothing, .told, .reserved])
+            meter.abortMinimum = pick([0, 0, 2])
+        }
         if percent(30), !meter.eventTypes.isEmpty { meter.eventTypes = ["call", "walk"] }
         if percent(20) { meter.dimensions["model"] = ["gpt", "claude"] }
         if meter.counts == .cost {

@@ -44,7 +44,7 @@ private struct UnmeteredKind: Hashable {
         }
         let counting = meters.filter { $0.eventTypes.contains(type) }
         if let meter = counting.first {
-            guard counting.contains(where: { $0.countedStatuses.contains(status) }) else {
+            guard counting.contains(where: { $0.counts(status) }) else {
                 return
                     "the meter '\(meter.key)' counts this type, and not the status \(status.rawValue)"
             }

@@ -34,10 +34,7 @@ extension RequestTracker {
             outcomes.append(refusal(of: end, reservation, request))
         }
         let prices = try await prices(for: ends, requests, outcomes)
-        // What has expired does not say whether tokens were set aside.
-        let areTokensCounted =
-            found.contains { $0?.status == .expired }
-            ? try await engine.view(of: nil).catalog.knows(quantity: Self.tokens) : false
+        let meters = try await meters(for: ends, found)
         var commands: [Command] = []
         var places: [Int] = []
         for index in ends.indices where outcomes[index] == nil {
@@ -55,8 +52,7 @@ extension RequestTracker {
                     ReservationClosing(
                         id: ends[index].id,
                         end: .settle(
-                            ends[index].quantities(
-                                for: reservation, areTokensCounted: areTokensCounted)),
+                            ends[index].quantities(for: reservation, meters)),
                         details: details)))
             places.append(index)
         }
@@ -76,6 +72,21 @@ extension RequestTracker {
         if request.status == .pending || reservation.status == .expired { return nil }
         let isRepeat = reservation.status == .settled && request.isEnd(end, storedText)
         return isRepeat ? nil : .conflict(request)
+    }
+
+    /// What meters say of tokens, read only when an end asks for it: one that comes late, since what has
+    /// expired does not say whether tokens were set aside, or one of a request that was aborted.
+    private func meters(
+        for ends: [RequestEnd], _ found: [Reservation?]
+    ) async throws(StoreError) -> TokenMeters {
+        let isNeeded =
+            ends.contains { $0.status != .completed }
+            || found.contains { $0?.status == .expired }
+        guard isNeeded else { return TokenMeters(areThere: false, onAbort: nil) }
+        let catalog = try await engine.view(of: nil).catalog
+        return TokenMeters(
+            areThere: catalog.knows(quantity: Self.tokens),
+            onAbort: catalog.abortTerms(of: Self.tokens).policy)
     }
 
     /// The models' prices, read only when there is something to price.
@@ -141,20 +152,25 @@ extension RequestTracker {
     }
 }
 
+/// Whether somebody counts tokens, and what counts of those of a request that was aborted.
+private struct TokenMeters {
+    var areThere: Bool
+    var onAbort: AbortPolicy?
+}
+
 extension RequestEnd {
     /// What counts in the place of what was set aside. Tokens that nobody told stay as they were set
-    /// aside, unless nothing came of the request.
-    ///
-    /// - Parameter areTokensCounted: of a reservation that has expired.
-    fileprivate func quantities(
-        for reservation: Reservation, areTokensCounted: Bool
-    ) -> Quantities {
+    /// aside, unless nothing came of the request and nobody wants the estimate to count then.
+    fileprivate func quantities(for reservation: Reservation, _ meters: TokenMeters) -> Quantities {
         let hasTokens =
             reservation.status == .expired
-            ? areTokensCounted : reservation.quantities[RequestTracker.tokens] != nil
+            ? meters.areThere : reservation.quantities[RequestTracker.tokens] != nil
         guard hasTokens else { return .none }
         if let tokens { return .one(RequestTracker.tokens, Quantity(tokens.used)) }
-        return status == .completed ? .none : .one(RequestTracker.tokens, .zero)
+        let staysAsSetAside =
+            status == .completed
+            || (reservation.terms.onAbort ?? meters.onAbort) == .reserved
+        return staysAsSetAside ? .none : .one(RequestTracker.tokens, .zero)
     }
 }
 

@@ -2,6 +2,7 @@
 enum EventField: String, CaseIterable, Sendable {
     case id, subject, meter, quantity, quantities, type, occurredAt, status, subtype, durationMs
     case costMillionths, errorMessage, project, scene, session, source, dimensions, properties
+    case levels
     /// Not ours: a CloudEvent says with it that it is one.
     case specversion
 
@@ -13,10 +14,13 @@ enum EventField: String, CaseIterable, Sendable {
         case .meter, .quantity, .quantities, .status, .subtype, .durationMs, .costMillionths,
             .errorMessage:
             true
-        case .project, .scene, .session, .dimensions, .properties: true
+        case .project, .scene, .session, .dimensions, .properties, .levels: true
         case .id, .subject, .type, .occurredAt, .source, .specversion: false
         }
     }
+
+    /// Whether it may be told of an event that is recorded already: at its end, or as a correction.
+    var isTold: Bool { self == .type || isData && self != .levels }
 
     /// Whether it says how much.
     var isQuantity: Bool { self == .meter || self == .quantity || self == .quantities }

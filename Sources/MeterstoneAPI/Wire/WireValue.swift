@@ -113,6 +113,7 @@ extension AccessScope: WireValue {}
 extension ReservationStatus: WireValue {}
 extension ExpiryPolicy: WireValue {}
 extension OveragePolicy: WireValue {}
+extension AbortPolicy: WireValue {}
 extension CreditSource: WireValue {}
 extension EventStatus: WireValue {}
 extension CorrectionNote.Kind: WireValue {}

@@ -81,6 +81,17 @@ struct MetersCommand: AsyncParsableCommand {
             transform: { try ArgumentText.withoutCost($0) })
         var withoutCost: WithoutCost = .nothing
 
+        @Option(
+            help: """
+                What counts of a reservation that failed or was cancelled: nothing, told or reserved \
+                (default: as --counted-status says).
+                """,
+            transform: { try ArgumentText.choice($0) })
+        var onAbort: AbortPolicy?
+
+        @Option(help: ArgumentHelp("What counts at least of it.", valueName: "units"))
+        var abortMinimum: Int64 = 0
+
         @Option(help: "The unit, for people.")
         var unit: String?
 
@@ -96,7 +107,8 @@ struct MetersCommand: AsyncParsableCommand {
                     dimension.map { ($0.name, $0.values) }, uniquingKeysWith: { $0 + $1 }),
                 quantityName: quantityName, uniqueDimension: uniqueDimension,
                 countedStatuses: countedStatus.isEmpty ? [.success] : countedStatus,
-                counts: counts, withoutCost: withoutCost, unit: unit, description: description)
+                counts: counts, withoutCost: withoutCost, onAbort: onAbort,
+                abortMinimum: abortMinimum, unit: unit, description: description)
             try await Changes.make(.putMeter(meter), of: "meter \(key)", store, for: .mayCreate)
         }
     }

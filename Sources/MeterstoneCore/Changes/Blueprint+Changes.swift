@@ -81,6 +81,11 @@ extension Blueprint {
             return Rejection(
                 code: .invalidField, field: field, message: "expected \(expectation)")
         }
+        if meter.abortMinimum < 0 {
+            return Rejection(
+                code: .invalidField, field: "abortMinimum",
+                message: "expected a whole number from 0")
+        }
         if meter.countedStatuses.isEmpty {
             return Rejection(
                 code: .invalidField, field: "countedStatuses", message: "expected at least one")
@@ -98,6 +103,11 @@ extension Blueprint {
                 code: .invalidField, field: "aggregation",
                 message: "expected sum or count, since limit '\(summing.key)' has the window "
                     + "'\(summing.window)'")
+        }
+        if let carrying = limits.first(where: { $0.meter == meter.key && $0.carries }) {
+            return Rejection(
+                code: .invalidField, field: "aggregation",
+                message: "expected sum or count, since limit '\(carrying.key)' carries over")
         }
         if let telling = limits.first(where: { $0.meter == meter.key && $0.perValue != nil }) {
             return Rejection(
@@ -122,6 +132,10 @@ extension Blueprint {
             return Rejection(
                 code: .invalidField, field: "window",
                 message: "the window '\(limit.window)' needs a meter that is a sum or a count")
+        }
+        if let (field, expectation) = limit.carryingMistake(of: meter) {
+            return Rejection(
+                code: .invalidField, field: field, message: "expected \(expectation)")
         }
         guard let perValue = limit.perValue else { return nil }
         if !meter.canRoll {

@@ -60,7 +60,7 @@ public final class Catalog: Sendable {
                                 until: then.until,
                                 limit: then.limit.overridden(
                                     by: allowanceOverrides, plans: blueprint.plans))
-                        })
+                        }, carriesSince: limitSchedule.carriesSince(limit.key))
                 }
             for definition in own { definitions[definition.limit.key] = definition }
             compiled[meter.key] = CompiledMeter(
@@ -117,6 +117,14 @@ public final class Catalog: Sendable {
         case .one(let name, _): knows(quantity: name) ? nil : name
         case .many(let pairs): pairs.first { !knows(quantity: $0.name) }?.name
         }
+    }
+
+    /// What meters say of a quantity of a reservation that was aborted: the one that is called so, or else the
+    /// first by key, of those that read it, which says something.
+    package func abortTerms(of name: MeterKey) -> (policy: AbortPolicy?, minimum: Int64) {
+        let readers = (meterByName[name].map { [$0] } ?? []) + (metersByQuantity[name] ?? [])
+        let meter = readers.first { $0.meter.onAbort != nil || $0.meter.abortMinimum > 0 }?.meter
+        return (meter?.onAbort, meter?.abortMinimum ?? 0)
     }
 
     /// Which meters an event moves, and by how much.
@@ -285,7 +293,7 @@ extension String {
 extension LimitDefinition {
     fileprivate convenience init?(
         _ limit: Limit, of meter: Meter, registry: Registry, areLimitsEnforced: Bool,
-        earlier: [EarlierAllowances]
+        earlier: [EarlierAllowances], carriesSince: Instant?
     ) {
         guard let number = registry.number(of: limit.key),
             let series = registry.number(of: limit.series(of: meter)),
@@ -294,7 +302,7 @@ extension LimitDefinition {
         let mode = limit.mode == .enforce && !areLimitsEnforced ? .shadow : limit.mode
         self.init(
             limit: limit, aggregation: meter.aggregation, mode: mode, number: number,
-            series: series, refusalSeries: refusals, earlier: earlier)
+            series: series, refusalSeries: refusals, earlier: earlier, carriesSince: carriesSince)
     }
 
     /// Whether the limit takes part in decisions.

@@ -55,7 +55,7 @@ extension Meter {
     /// This is the only place that says so; the type's documentation states the rule.
     package func movement(of event: UsageEvent) -> (units: Int64, distinctValue: String?)? {
         guard let units = units(of: event),
-            countedStatuses.contains(event.details?.status ?? .success),
+            countsEnd(of: event.details),
             dimensions.matches(event.details)
         else { return nil }
         guard aggregation == .uniqueCount else { return (units, nil) }
@@ -63,6 +63,11 @@ extension Meter {
             return nil
         }
         return (units, value)
+    }
+
+    private func countsEnd(of details: EventDetails?) -> Bool {
+        guard let details else { return countedStatuses.contains(.success) }
+        return counts(details.status) || (details.countsWhenAborted && details.status != .success)
     }
 
     private func units(of event: UsageEvent) -> Int64? {
@@ -91,7 +96,7 @@ extension Meter {
     /// The model of an event that cannot be decided, since nobody knows what it costs; `nil`: it can.
     package func unpricedModel(of event: UsageEvent) -> String? {
         guard counts == .cost, withoutCost == .refuse, let details = event.details,
-            details.cost == nil, isOfCost(details), countedStatuses.contains(details.status),
+            details.cost == nil, isOfCost(details), countsEnd(of: details),
             dimensions.matches(details)
         else { return nil }
         return details.modelName
@@ -103,7 +108,7 @@ extension Meter {
             key: key, aggregation: aggregation, eventTypes: Set(eventTypes).sorted(),
             dimensions: dimensions.mapValues { Set($0).sorted() }, quantityName: quantityName,
             uniqueDimension: uniqueDimension,
-            countedStatuses: Set(countedStatuses).sorted { $0.rawValue < $1.rawValue },
+            countedStatuses: Set(effectiveStatuses).sorted { $0.rawValue < $1.rawValue },
             counts: counts, withoutCost: withoutCost)
     }
 

@@ -22,6 +22,11 @@ public struct Meter: Hashable, Sendable, Codable {
     public var counts: CountedMeasure
     /// Of a meter of cost: what becomes of an event that names a model and tells no cost.
     public var withoutCost: WithoutCost
+    /// What counts of a reservation that ended as failed or cancelled; `nil`: ``countedStatuses`` say whether
+    /// such an event counts, and then what was told of it, or else what was set aside.
+    public var onAbort: AbortPolicy?
+    /// What such a reservation counts at least.
+    public var abortMinimum: Int64
     /// For people: "tokens", "MB".
     public var unit: String?
     public var description: String?
@@ -36,6 +41,8 @@ public struct Meter: Hashable, Sendable, Codable {
         countedStatuses: [EventStatus] = [.success],
         counts: CountedMeasure = .quantities,
         withoutCost: WithoutCost = .nothing,
+        onAbort: AbortPolicy? = nil,
+        abortMinimum: Int64 = 0,
         unit: String? = nil,
         description: String? = nil
     ) {
@@ -48,6 +55,8 @@ public struct Meter: Hashable, Sendable, Codable {
         self.countedStatuses = countedStatuses
         self.counts = counts
         self.withoutCost = withoutCost
+        self.onAbort = onAbort
+        self.abortMinimum = abortMinimum
         self.unit = unit
         self.description = description
     }
@@ -56,13 +65,14 @@ public struct Meter: Hashable, Sendable, Codable {
 extension Meter {
     private enum CodingKeys: String, CodingKey {
         case key, aggregation, eventTypes, dimensions, quantityName, uniqueDimension
-        case countedStatuses, counts, withoutCost, unit, description
+        case countedStatuses, counts, withoutCost, onAbort, abortMinimum, unit, description
     }
 
     /// The names of its members on the wire.
     package static let fields = [
         "key", "aggregation", "eventTypes", "dimensions", "quantityName", "uniqueDimension",
-        "countedStatuses", "counts", "withoutCost", "unit", "description",
+        "countedStatuses", "counts", "withoutCost", "onAbort", "abortMinimum", "unit",
+        "description",
     ]
 
     public init(from decoder: any Decoder) throws {
@@ -82,6 +92,8 @@ extension Meter {
                 ?? .quantities,
             withoutCost: try container.decodeIfPresent(WithoutCost.self, forKey: .withoutCost)
                 ?? .nothing,
+            onAbort: try container.decodeIfPresent(AbortPolicy.self, forKey: .onAbort),
+            abortMinimum: try container.decodeIfPresent(Int64.self, forKey: .abortMinimum) ?? 0,
             unit: try container.decodeIfPresent(String.self, forKey: .unit),
             description: try container.decodeIfPresent(String.self, forKey: .description)
         )
@@ -98,9 +110,25 @@ extension Meter {
         try container.encode(countedStatuses, forKey: .countedStatuses)
         if counts != .quantities { try container.encode(counts, forKey: .counts) }
         if withoutCost != .nothing { try container.encode(withoutCost, forKey: .withoutCost) }
+        try container.encodeIfPresent(onAbort, forKey: .onAbort)
+        if abortMinimum != 0 { try container.encode(abortMinimum, forKey: .abortMinimum) }
         try container.encodeIfPresent(unit, forKey: .unit)
         try container.encodeIfPresent(description, forKey: .description)
     }
+}
+
+extension Meter {
+    /// Whether events that failed or were cancelled count, where ``onAbort`` says it; `nil`: it does not.
+    private var countsAborted: Bool? { onAbort.map { $0 != .nothing || abortMinimum > 0 } }
+
+    /// Whether an event that ended so moves the meter.
+    package func counts(_ status: EventStatus) -> Bool {
+        if status != .success, let countsAborted { return countsAborted }
+        return countedStatuses.contains(status)
+    }
+
+    /// Which statuses move the meter in the end.
+    package var effectiveStatuses: [EventStatus] { EventStatus.allCases.filter(counts) }
 }
 
 /// What of an event a meter counts.

@@ -61,6 +61,28 @@ extension MeterstoneEngine {
         guard try await isOwn(subject) else { throw Problem.foreignSubject(subject, field) }
     }
 
+    /// The same of everything that an event counts for.
+    func requireOwn(_ event: UsageEvent) async throws {
+        try await requireOwn(event.subject)
+        try await requireOwn(levels: event.details?.levels ?? [])
+    }
+
+    func requireOwn(levels: [SubjectID]) async throws {
+        for (place, level) in levels.enumerated() {
+            try await requireOwn(level, field: "levels[\(place)]")
+        }
+    }
+
+    /// What an event counts for and is not the caller's, as a rejection of it; `nil`: there is nothing.
+    func foreign(in event: UsageEvent) async throws(StoreError) -> Rejection? {
+        if try await !isOwn(event.subject) { return .foreignSubject(event.subject) }
+        for (place, level) in (event.details?.levels ?? []).enumerated()
+        where try await !isOwn(level) {
+            return .foreignSubject(level, "levels[\(place)]")
+        }
+        return nil
+    }
+
     func isOwn(_ subject: SubjectID) async throws(StoreError) -> Bool {
         let caller = Caller.current
         guard caller.subject != nil else { return true }
@@ -93,9 +115,9 @@ extension Problem {
 }
 
 extension Rejection {
-    static func foreignSubject(_ subject: SubjectID) -> Rejection {
+    static func foreignSubject(_ subject: SubjectID, _ field: String = "subject") -> Rejection {
         Rejection(
-            code: .foreignSubject, field: "subject",
+            code: .foreignSubject, field: field,
             message: "expected the subject that the key or token is for, and not '\(subject)'")
     }
 }

@@ -104,6 +104,10 @@ extension OpenAPISchemas {
         "withoutCost":{"anyOf":[{"enum":["nothing","refuse",null]},
          {"type":"integer","minimum":0,"maximum":1000000000000}],
          "description":"What an event counts that names a model and tells no cost; a number is millionths."},
+        "onAbort":{"enum":["nothing","told","reserved",null],
+         "description":"What counts of a reservation that failed or was cancelled."},
+        "abortMinimum":{"type":["integer","null"],"minimum":0,"maximum":9223372036854775807,
+         "description":"What counts at least of it."},
         "unit":{"$ref":"OptionalText"},
         "description":{"$ref":"OptionalText"}
         """#
@@ -162,6 +166,12 @@ extension OpenAPISchemas {
          "description":"How many values of a window have a counter of their own."},
         "beyondValues":{"enum":["refuse","together",null],
          "description":"What becomes of further values."},
+        "rollover":{"type":["object","null"],"additionalProperties":false,"properties":{
+          "max":{"type":["integer","null"],"minimum":1,"maximum":1000000000000000},
+          "windows":{"type":["integer","null"],"minimum":1,"maximum":24}},
+         "description":"What is left of a window and may be used in the next ones."},
+        "debt":{"type":["boolean","null"],
+         "description":"Whether what goes beyond is taken off the windows that follow."},
         "mode":{"enum":["enforce","soft","shadow","off",null]},
         "fallback":{"$ref":"OptionalName"},
         "blockWhenExceeded":{"type":["boolean","null"],

@@ -42,8 +42,9 @@ struct EventBatch {
 
     mutating func add(_ read: ReadEvent) async throws {
         var read = read.identified(by: key)
-        if case .success(let event) = read.event, try await !engine.isOwn(event.subject) {
-            read = read.rejected(.foreignSubject(event.subject))
+        if case .success(let event) = read.event, let foreign = try await engine.foreign(in: event)
+        {
+            read = read.rejected(foreign)
         }
         waiting.append(read)
         if waiting.count == RequestLimits.eventsPerCommitMax, !isDryRun { try await commit() }

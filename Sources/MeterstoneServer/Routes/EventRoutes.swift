@@ -75,7 +75,7 @@ struct EventRoutes: Sendable {
     private func recordOne(
         _ event: UsageEvent, from json: [UInt8], isDryRun: Bool
     ) async throws -> Response {
-        try await engine.requireOwn(event.subject)
+        try await engine.requireOwn(event)
         let outcomes =
             isDryRun
             ? try await engine.dryRun(recording: [event]) : try await engine.record([event])

@@ -199,9 +199,11 @@ final class PastEvents {
         }
         record.details = record.details.map { details in
             EventDetails(
-                source: details.source, type: details.type, status: details.status,
-                cost: details.cost, project: details.project, session: details.session,
-                dimensions: details.dimensions)
+                source: details.source, type: details.type, subtype: nil, status: details.status,
+                durationMilliseconds: nil, errorMessage: nil, cost: details.cost,
+                project: details.project, scene: nil, session: details.session,
+                dimensions: details.dimensions, properties: nil, levels: [],
+                countsWhenAborted: details.countsWhenAborted)
         }
         record.answers = []
         record.overages = []

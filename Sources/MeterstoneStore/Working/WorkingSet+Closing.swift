@@ -129,7 +129,7 @@ extension WorkingSet {
         if let details { after.details = details.withSource(before.details?.source) }
         after.quantities =
             asked.map {
-                (setAside ?? before.quantities).settled(as: $0, reservation.terms.onOverage)
+                count($0, of: setAside ?? before.quantities, reservation, &after.details)
             } ?? .none
         if asked != nil { reprice(&after, told: news) }
         reservation.status = status
@@ -158,6 +158,43 @@ extension WorkingSet {
             ReservationAnswer(
                 reservation: Reservation(after, of: owner.id), limits: standing.statuses,
                 credits: charge?.answer, isDuplicate: false))
+    }
+
+    /// What counts of a reservation once so much was used: all of it, no more than was set aside, or what its
+    /// terms and the meters say of what failed or was cancelled.
+    ///
+    /// - Parameter details: of the event, which note that it counts although it was aborted.
+    private func count(
+        _ used: Quantities, of setAside: Quantities, _ reservation: ReservationRecord,
+        _ details: inout EventDetails?
+    ) -> Quantities {
+        let terms = reservation.terms
+        guard let ended = details, ended.status != .success else {
+            return setAside.settled(as: used, terms.onOverage)
+        }
+        let reported = reservation.reported ?? .none
+        let names = setAside.replacing(with: used).pairs.map(\.name)
+        let counted = names.map { name in
+            let asMetersSay = catalog.abortTerms(of: name)
+            let told = used[name] ?? reported[name]
+            let quantity: Quantity =
+                switch terms.onAbort ?? asMetersSay.policy {
+                case .nothing: .zero
+                case .told: told ?? .zero
+                case .reserved: told ?? setAside[name] ?? .zero
+                case nil: used[name] ?? setAside[name] ?? .zero
+                }
+            let least = terms.abortMinimum[name]?.units ?? asMetersSay.minimum
+            return NamedQuantity(name: name, quantity: max(quantity, Quantity(least)))
+        }
+        let quantities = setAside.settled(as: Quantities(counted), terms.onOverage)
+        // What names no quantity is an estimate of one by itself.
+        if terms.decidesAborts,
+            terms.onAbort == .reserved || quantities.pairs.contains(where: { $0.quantity > .zero })
+        {
+            details = ended.with(countsWhenAborted: true)
+        }
+        return quantities
     }
 
     // MARK: Extending

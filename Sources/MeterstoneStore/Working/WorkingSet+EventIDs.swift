@@ -132,9 +132,30 @@ extension WorkingSet {
     /// What a consume with a known event id is answered: the first answer, a conflict, or what became
     /// of the event since.
     func repeated(_ event: UsageEvent, as known: KnownEvent) throws(StoreError) -> ConsumeOutcome {
-        guard known.matches(event) else { return .conflict(known.record.id) }
+        guard try matches(event, known) else { return .conflict(known.record.id) }
         if let rejection = try takenBack(known) { return .rejected(rejection) }
         return .decided(firstDecision(known))
+    }
+
+    /// Whether a repeat tells the same, by whichever keys it names subjects.
+    func matches(_ event: UsageEvent, _ known: KnownEvent) throws(StoreError) -> Bool {
+        known.matches(try namingLevels(event, as: known))
+    }
+
+    /// An event with its levels named as those of the recorded one, where they are the same subjects.
+    func namingLevels(
+        _ event: UsageEvent, as known: KnownEvent
+    ) throws(StoreError) -> UsageEvent {
+        guard let details = event.details, !details.levels.isEmpty,
+            let first = known.record.details?.levels, first != details.levels,
+            first.count == details.levels.count
+        else { return event }
+        for (told, known) in zip(details.levels, first) where told != known {
+            guard try state(of: told) === state(of: known) else { return event }
+        }
+        var event = event
+        event.details = details.with(levels: first)
+        return event
     }
 
     func firstDecision(_ known: KnownEvent) -> Decision {

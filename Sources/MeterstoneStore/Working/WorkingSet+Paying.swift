@@ -144,7 +144,8 @@ extension WorkingSet {
             let allowed = subject.allowance(
                 of: status.definition, status.value, under: plan, at: instant, catalog: catalog)
             let (before, after) = (status.used.units, evaluated.used.units)
-            guard case .units(let units) = allowed.allowance, after > units.units, after > before
+            guard case .units(let units) = allowed.allowance.carrying(evaluated.carried),
+                after > units.units, after > before
             else { continue }
             let window = status.window
             guard catalog.payment == .allowanceFirst, window != .request, window != .concurrent,
