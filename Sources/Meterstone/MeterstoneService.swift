@@ -130,6 +130,19 @@ public protocol MeterstoneService: Sendable {
     /// The audit log, newest first: who changed what, when, from what to what.
     func changes(before sequence: Int64?, count: Int) async throws -> [ChangeEntry]
 
+    /// The same of what a filter accepts.
+    func changes(
+        _ filter: ChangeFilter, before sequence: Int64?, count: Int
+    ) async throws -> [ChangeEntry]
+
+    /// Administrators, in the order of their addresses.
+    func administrators() async throws -> [Administrator]
+
+    /// Gives somebody an invitation with which they choose a password.
+    func invite(
+        _ email: EmailAddress, as role: AdministratorRole?, name: String?, author: String
+    ) async throws -> InvitedAdministrator
+
     /// Files that were imported, each as it was noted last.
     func imports() async throws -> [ImportedFile]
 
@@ -137,4 +150,10 @@ public protocol MeterstoneService: Sendable {
     func shutdown() async
 }
 
-extension MeterstoneEngine: MeterstoneService {}
+extension MeterstoneEngine: MeterstoneService {
+    public func invite(
+        _ email: EmailAddress, as role: AdministratorRole?, name: String?, author: String
+    ) async throws -> InvitedAdministrator {
+        try await invite(email, as: role, name: name, author: author, address: nil)
+    }
+}

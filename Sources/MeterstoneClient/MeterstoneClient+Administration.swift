@@ -98,11 +98,20 @@ extension MeterstoneClient {
     }
 
     public func changes(before sequence: Int64? = nil, count: Int) async throws -> [ChangeEntry] {
+        try await changes(ChangeFilter(), before: sequence, count: count)
+    }
+
+    public func changes(
+        _ filter: ChangeFilter, before sequence: Int64?, count: Int
+    ) async throws -> [ChangeEntry] {
         try await pages(count) { limit, last in
             let before = last?.sequence ?? sequence
             let cursor = before.map { Cursor(kind: .changes, position: String($0)) }
             let path = RequestPath("v1", "changes").with("count", "\(limit)")
-                .with("cursor", cursor?.text)
+                .with("cursor", cursor?.text).with("kind", filter.kind).with("key", filter.key)
+                .with("subject", filter.subject?.text).with("author", filter.author)
+                .with("address", filter.address).with("from", filter.from?.rfc3339)
+                .with("until", filter.until?.rfc3339)
             return try await self.send("GET", path).value(Shapes.changes).items
         }
     }
@@ -123,7 +132,24 @@ extension MeterstoneClient {
     }
 
     public func keys() async throws -> [APIKey] {
-        try await send("GET", RequestPath("v1", "keys")).value(Shapes.keys)
+        try await send("GET", RequestPath("v1", "keys")).value(Shapes.keys).map(\.key)
+    }
+
+    public func administrators() async throws -> [Administrator] {
+        try await send("GET", RequestPath("v1", "administrators"))
+            .value(Shapes.administrators).map(\.administrator)
+    }
+
+    public func invite(
+        _ email: EmailAddress, as role: AdministratorRole?, name: String?, author: String
+    ) async throws -> InvitedAdministrator {
+        var body = ["email": email.text]
+        body["role"] = role?.rawValue
+        body["name"] = name
+        return try await send(
+            "POST", RequestPath("v1", "administrators"), try encoded(body),
+            headers: [("X-Author", author)]
+        ).value(Shapes.invited)
     }
 
     public func imports() async throws -> [ImportedFile] {
@@ -236,6 +262,19 @@ private struct WirePlace {
         case .deleteModel(let key): self.init("DELETE", RequestPath("v1", "models", key.text))
         case .putKey(let key): try self.init(put: RequestPath("v1", "keys", key.key.text), key)
         case .deleteKey(let key): self.init("DELETE", RequestPath("v1", "keys", key.text))
+        case .putAdministrator(let administrator):
+            var body: [String: JSONValue] = [:]
+            body["role"] = .text(administrator.role.rawValue)
+            body["active"] = .boolean(administrator.active)
+            body["name"] = administrator.name.map { .text($0) }
+            self.init(
+                "PATCH", RequestPath("v1", "administrators", administrator.email.text),
+                try Self.json(JSONValue.object(body)))
+        case .deleteAdministrator(let email):
+            self.init("DELETE", RequestPath("v1", "administrators", email.text))
+        case .deleteSession(let id): self.init("DELETE", RequestPath("v1", "sessions", id.text))
+        case .putSession, .noteUses, .noteSignIn:
+            throw ClientError(.refused, "a server writes down itself who signs in")
         case .putCreditPolicy(let policy):
             try self.init(put: RequestPath("v1", "credits", "policy"), policy)
         case .deleteCreditPolicy: self.init("DELETE", RequestPath("v1", "credits", "policy"))
@@ -247,8 +286,19 @@ private struct WirePlace {
                 put: Self.subject(subject.id), subject,
                 without: [
                     "overrides", "additions", "resets", "subscription", "scheduled", "billing",
+                    "account",
                 ])
         case .deleteSubject(let id): self.init("DELETE", Self.subject(id))
+        case .putAccount(let id, let account):
+            try self.init(put: Self.subject(id, "account"), account)
+        case .deleteAccount(let id): self.init("DELETE", Self.subject(id, "account"))
+        case .startAccountSession(let id, let session):
+            var body = ["id": session.id.text]
+            body["device"] = session.device
+            body["address"] = session.address
+            self.init("POST", Self.subject(id, "sessions"), try Self.json(body))
+        case .endAccountSession(let id, let session, _):
+            self.init("DELETE", Self.subject(id, "sessions", session.text))
         case .putSubscription(let id, let subscription):
             try self.init(
                 put: Self.subject(id, "subscription"), subscription, without: ["change"],
@@ -319,6 +369,7 @@ private struct WirePlace {
         case .model(let key): RequestPath("v1", "models", key.text)
         case .subject(let id): subject(id)
         case .subscription(let id): subject(id, "subscription")
+        case .account(let id): subject(id, "account")
         }
     }
 

@@ -36,6 +36,7 @@ package struct MeterstoneProgram: AsyncParsableCommand {
                     MetersCommand.self, PlansCommand.self, LimitsCommand.self,
                     SubjectsCommand.self, CreditsCommand.self, ModelsCommand.self,
                     StatisticsPolicyCommand.self, BlueprintCommand.self, KeysCommand.self,
+                    AdminCommand.self,
                 ]),
             CommandGroup(
                 name: "Maintenance",

@@ -201,11 +201,16 @@ public final class PostgresStore: Store {
         }
     }
 
-    public func changes(before sequence: Int64?, count: Int) throws(StoreError) -> [ChangeEntry] {
-        try pool.with { (connection) throws(StoreError) in
+    public func changes(
+        _ filter: ChangeFilter, before sequence: Int64?, count: Int
+    ) throws(StoreError) -> [ChangeEntry] {
+        let (sql, texts) = ChangeStatements.before(filter)
+        let query = texts.reduce(Query(sql).binding(sequence ?? .max).binding(Int64(count))) {
+            $0.binding($1)
+        }
+        return try pool.with { (connection) throws(StoreError) in
             do {
-                let rows = try connection.run(
-                    Query(ChangeStatements.before).binding(sequence ?? .max).binding(Int64(count)))
+                let rows = try connection.run(query)
                 return try (0..<rows.count).map { row in
                     ChangeEntry(
                         try JSONText(text: rows.text(row, 0)).decoded(as: ChangeRecord.self))

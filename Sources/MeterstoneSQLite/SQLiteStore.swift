@@ -247,10 +247,13 @@ public final class SQLiteStore: Store, @unchecked Sendable {
         }
     }
 
-    public func changes(before sequence: Int64?, count: Int) throws(StoreError) -> [ChangeEntry] {
+    public func changes(
+        _ filter: ChangeFilter, before sequence: Int64?, count: Int
+    ) throws(StoreError) -> [ChangeEntry] {
         try read { (tables, source) throws(StoreError) in
             source.changes(
-                try tables.changes(before: sequence, count: count), before: sequence, count: count)
+                try tables.changes(filter, before: sequence, count: count), filter,
+                before: sequence, count: count)
         }
     }
 

@@ -31,6 +31,8 @@ public struct ServerOptions: Sendable {
     public var metrics = PrometheusMetrics()
     /// The clock that the engine has too: answers say how many seconds to wait.
     public var clock: @Sendable () -> Instant = SystemClock.now
+    /// What a hash of a password costs.
+    package var passwordCost = Passwords.Cost.standard
     /// How long a connection may say nothing while the server waits for it.
     package var idleMilliseconds = RequestLimits.idleMilliseconds
     /// How long a server that stops waits for the rest of a request.

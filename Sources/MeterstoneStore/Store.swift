@@ -106,8 +106,10 @@ public protocol Store: AnyObject, Sendable {
     /// Some subjects of which reservations may have expired by now, those that wait longest first.
     func subjectsDue(at now: Instant, count: Int) throws(StoreError) -> [SubjectID]
 
-    /// Administrative changes, newest first.
-    func changes(before sequence: Int64?, count: Int) throws(StoreError) -> [ChangeEntry]
+    /// Administrative changes that a filter accepts, newest first.
+    func changes(
+        _ filter: ChangeFilter, before sequence: Int64?, count: Int
+    ) throws(StoreError) -> [ChangeEntry]
 
     /// Copies everything that was answered before into a new folder, as a store of its own, beside commits
     /// and reads.
@@ -141,6 +143,11 @@ extension Store {
 }
 
 extension Store {
+    /// Administrative changes, newest first.
+    public func changes(before sequence: Int64?, count: Int) throws(StoreError) -> [ChangeEntry] {
+        try changes(ChangeFilter(), before: sequence, count: count)
+    }
+
     public var notices: [String] { [] }
 
     public var owedFacts: Int { waitingFacts }
@@ -154,7 +161,16 @@ extension ChangeEntry {
     package init(_ record: ChangeRecord) {
         self.init(
             sequence: record.sequence, recordedAt: record.recordedAt, author: record.author,
-            kind: record.kind, key: record.key, before: record.before, after: record.after)
+            address: record.address, kind: record.kind, key: record.key,
+            before: Self.shown(record.before, of: record.kind),
+            after: Self.shown(record.after, of: record.kind))
+    }
+
+    /// A thing as everybody who reads the log may see it.
+    private static func shown(_ text: String?, of kind: String) -> String? {
+        guard let text, kind == "administrator" else { return text }
+        let administrator = try? JSONText(text: text).decoded(as: Administrator.self)
+        return administrator.flatMap { try? JSONText($0.withoutSecrets).text }
     }
 }
 

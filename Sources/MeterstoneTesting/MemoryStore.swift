@@ -122,8 +122,10 @@ public final class MemoryStore: Store {
         try source().due([], at: now, count: count)
     }
 
-    public func changes(before sequence: Int64?, count: Int) throws(StoreError) -> [ChangeEntry] {
-        try source().changes([], before: sequence, count: count)
+    public func changes(
+        _ filter: ChangeFilter, before sequence: Int64?, count: Int
+    ) throws(StoreError) -> [ChangeEntry] {
+        try source().changes([], filter, before: sequence, count: count)
     }
 }
 

@@ -7,6 +7,9 @@ extension Shapes {
             Member("sequence", .integer(from: 1), \.sequence, "Its place among all facts."),
             Member("recordedAt", .instant, \.recordedAt),
             Member("author", .text, \.author),
+            Member(
+                maybe: "address", .text, \.address,
+                "From where; absent: that is not known."),
             Member("kind", .oneOf(ChangeEntry.kinds), \.kind, "What was changed."),
             Member("key", .text, \.key, "Which one."),
             Member(
@@ -21,7 +24,8 @@ extension Shapes {
         let after: WireJSON? = try fields("after")
         return ChangeEntry(
             sequence: try fields("sequence"), recordedAt: try fields("recordedAt"),
-            author: try fields("author"), kind: try fields("kind"), key: try fields("key"),
+            author: try fields("author"), address: try fields("address"), kind: try fields("kind"),
+            key: try fields("key"),
             before: before?.text, after: after?.text)
     }
 

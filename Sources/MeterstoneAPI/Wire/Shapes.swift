@@ -16,6 +16,8 @@ package enum Shapes {
         schema(subscriptionPreview), schema(subjectFeatures), schema(planFeatureAnswer),
         schema(blueprintStep), schema(blueprintSteps), schema(importedFile), schema(imports),
         schema(key), schema(keys), schema(madeKey), schema(madeToken),
+        schema(administrator), schema(administrators), schema(invited), schema(session),
+        schema(sessionList), schema(codeSecret), schema(accountSession), schema(accountSessions),
         schema(aliases),
     ]
 

@@ -95,6 +95,8 @@ extension AdditionID: WireText {}
 extension PlanKey: WireText {}
 extension GrantID: WireText {}
 extension APIKeyID: WireText {}
+extension EmailAddress: WireText {}
+extension SessionID: WireText {}
 extension MilestoneKey: WireText {}
 extension EventID: WireText {}
 extension EntrySeal: WireText {}
@@ -110,6 +112,7 @@ extension WireValue where Self: RawRepresentable, RawValue == String {
 
 extension LimitMode: WireValue {}
 extension AccessScope: WireValue {}
+extension AdministratorRole: WireValue {}
 extension ReservationStatus: WireValue {}
 extension ExpiryPolicy: WireValue {}
 extension OveragePolicy: WireValue {}

@@ -106,9 +106,7 @@ extension APIKey {
     package static func secret(
         using random: inout some RandomNumberGenerator
     ) -> (text: String, key: APIKeyID) {
-        let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
-        let chance = (0..<40).map { _ in letters[Int.random(in: letters.indices, using: &random)] }
-        let text = secretPrefix + String(chance)
+        let text = AccessSecret.make(secretPrefix, using: &random)
         return (text, APIKeyID(unchecked: String(text.prefix(secretPrefix.count + 8))))
     }
 

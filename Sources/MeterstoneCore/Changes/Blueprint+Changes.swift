@@ -66,6 +66,17 @@ extension Blueprint {
             if let rejection = key.mistake { return (self, .rejected(rejection)) }
             outcome = result.keys.put(key, by: \.key)
         case .deleteKey(let key): outcome = result.keys.delete(key, by: \.key)
+        case .putAdministrator(let administrator):
+            if let rejection = administrator.mistake { return (self, .rejected(rejection)) }
+            outcome = result.administrators.put(administrator, by: \.email)
+        case .deleteAdministrator(let email):
+            outcome = result.administrators.delete(email, by: \.email)
+        case .putSession(let session): outcome = result.sessions.put(session, by: \.id)
+        case .deleteSession(let id): outcome = result.sessions.delete(id, by: \.id)
+        case .noteUses(let seen):
+            let merged = (uses ?? AccessUses()).merged(with: seen).keeping(self)
+            outcome = uses == nil ? .created : uses == merged ? .unchanged : .replaced
+            result.uses = merged
         default: outcome = .unchanged
         }
         return (result, outcome)

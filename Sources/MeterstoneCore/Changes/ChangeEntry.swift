@@ -3,6 +3,8 @@ public struct ChangeEntry: Sendable, Hashable {
     public let sequence: Int64
     public let recordedAt: Instant
     public let author: String
+    /// From where it was asked for; `nil`: that is not known.
+    public let address: String?
     /// One of ``kinds``.
     public let kind: String
     public let key: String
@@ -11,12 +13,13 @@ public struct ChangeEntry: Sendable, Hashable {
     public let after: String?
 
     package init(
-        sequence: Int64, recordedAt: Instant, author: String, kind: String, key: String,
-        before: String?, after: String?
+        sequence: Int64, recordedAt: Instant, author: String, address: String? = nil,
+        kind: String, key: String, before: String?, after: String?
     ) {
         self.sequence = sequence
         self.recordedAt = recordedAt
         self.author = author
+        self.address = address
         self.kind = kind
         self.key = key
         self.before = before
@@ -28,7 +31,8 @@ public struct ChangeEntry: Sendable, Hashable {
         "addition", "limitReset", "creditPolicy",
         "statisticsPolicy", "model", "creditGrant", "refund", "appliedBlueprint", "importedFile",
         "key",
-        "alias", "rename",
+        "alias", "rename", "administrator", "session", "signIn", "uses",
+        "account", "accountSession",
     ]
 }
 
@@ -44,6 +48,23 @@ public struct ChangeReceipt: Sendable {
         self.outcome = outcome
         self.after = after
         self.isReplay = isReplay
+    }
+}
+
+/// Somebody who may choose a password now.
+public struct InvitedAdministrator: Sendable {
+    /// How long an invitation may be taken up: a day.
+    package static let milliseconds: Int64 = 86_400_000
+
+    public let administrator: Administrator
+    /// The secret, which is told this once.
+    public let invitation: String
+    public let expiresAt: Instant
+
+    package init(administrator: Administrator, invitation: String, expiresAt: Instant) {
+        self.administrator = administrator
+        self.invitation = invitation
+        self.expiresAt = expiresAt
     }
 }
 

@@ -11,6 +11,9 @@ public struct Blueprint: Hashable, Sendable, Codable {
     public var statistics: StatisticsPolicy?
     /// Who may ask. They stand in the catalog and in no blueprint that is told or written.
     package var keys: [APIKey] = []
+    package var administrators: [Administrator] = []
+    package var sessions: [AdministratorSession] = []
+    package var uses: AccessUses?
 
     public init(
         meters: [Meter] = [], plans: [Plan] = [], limits: [Limit] = [],

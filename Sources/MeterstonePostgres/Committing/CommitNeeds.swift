@@ -59,6 +59,9 @@ struct CommitNeeds {
                 concerned.append(parent)
             }
             switch request.change {
+            case .putAccount(_, let account):
+                concerned += account.identityKeys.map(\.key).filter { SubjectID.isValid($0.text) }
+            case .patch(let patch): concerned += patch.identityKeys
             case .putAlias(_, let key), .deleteAlias(_, let key), .renameSubject(_, let key):
                 concerned.append(key)
             default: break

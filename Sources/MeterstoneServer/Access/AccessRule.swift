@@ -15,6 +15,15 @@ struct AccessRule: Hashable, Sendable {
     let scope: AccessScope
     let own: Own
 
+    /// The least role of an administrator who signed in.
+    let role: AdministratorRole
+
+    init(scope: AccessScope, own: Own, isOwners: Bool = false) {
+        self.scope = scope
+        self.own = own
+        role = isOwners ? .owner : scope == .read ? .viewer : .operator
+    }
+
     /// The rule of an operation; `nil`: none is written down, and nobody may call it.
     static func of(_ operation: String) -> AccessRule? { table[operation] }
 
@@ -25,11 +34,19 @@ struct AccessRule: Hashable, Sendable {
         for (scope, own, operations) in rows {
             for operation in operations {
                 precondition(table[operation] == nil, "\(operation) has two rules")
-                table[operation] = AccessRule(scope: scope, own: own)
+                table[operation] = AccessRule(
+                    scope: scope, own: own, isOwners: owners.contains(operation))
             }
         }
         return table
     }()
+
+    /// What only an owner may do who signed in.
+    private static let owners: Set<String> = [
+        "listKeys", "getKey", "makeKey", "putKey", "deleteKey", "rotateKey", "listBackups",
+        "makeBackup", "listAdministrators", "getAdministrator", "inviteAdministrator",
+        "patchAdministrator", "deleteAdministrator",
+    ]
 
     private static let rows: [(AccessScope, Own, [String])] = [
         (.ingest, .named, ["recordEvents"]),
@@ -38,7 +55,8 @@ struct AccessRule: Hashable, Sendable {
             .consume, .named,
             [
                 "consume", "check", "reserve", "extendReservation", "settleReservation",
-                "releaseReservation", "startChatRequest", "endChatRequest",
+                "releaseReservation", "startChatRequest", "endChatRequest", "setVariables",
+                "updateVariables", "setPreferences", "updatePreferences",
             ]
         ),
         (
@@ -49,6 +67,7 @@ struct AccessRule: Hashable, Sendable {
                 "listReservations",
                 "getSubscription", "listSubscriptions", "previewSubscription", "listFeatures",
                 "listOverrides", "getOverride", "getCredits", "listEntries",
+                "getAccount", "listActivity", "listAccountSessions",
                 "getLifetime", "getStatistics", "getPace", "getFeature", "listRequests",
             ]
         ),
@@ -57,7 +76,7 @@ struct AccessRule: Hashable, Sendable {
             [
                 "getReservation", "getRequest", "getDailyUsage", "getMonthlyUsage",
                 "listDailyUsage", "listMonthlyUsage", "getUserDashboard",
-                "recalculateUserDashboard", "makeToken",
+                "recalculateUserDashboard", "makeToken", "getVariables", "getPreferences",
             ]
         ),
         (
@@ -69,7 +88,8 @@ struct AccessRule: Hashable, Sendable {
                 "trendsReport", "usageByReport", "funnelReport", "errorsReport",
                 "unmeteredReport", "adoptionReport", "powerUsersReport", "idleReport",
                 "unusualReport", "limitsReport", "limitSubjectsReport", "overageReport",
-                "plansReport", "whatIf", "getMetrics",
+                "plansReport", "whatIf", "getMetrics", "listSessions", "getCurrentSession",
+                "endSession", "makeCodeSecret", "confirmCodeSecret", "deleteCodeSecret",
             ]
         ),
         (
@@ -78,7 +98,9 @@ struct AccessRule: Hashable, Sendable {
                 "voidEvent", "amendEvent", "putMeter", "patchMeter", "deleteMeter", "putPlan",
                 "patchPlan", "deletePlan", "putLimit", "patchLimit", "deleteLimit", "putModel",
                 "patchModel", "deleteModel", "applyBlueprint", "noteImport", "putSubject",
-                "patchSubject", "deleteSubject", "putAlias", "deleteAlias", "renameSubject",
+                "patchSubject", "deleteSubject", "putAccount", "patchAccount", "deleteAccount",
+                "startAccountSession", "endAccountSession", "putAlias", "deleteAlias",
+                "renameSubject",
                 "putAddition", "endAddition", "resetLimit",
                 "putSubscription", "patchSubscription",
                 "deleteSubscription", "changeSubscription", "cancelScheduledSubscription",
@@ -86,7 +108,8 @@ struct AccessRule: Hashable, Sendable {
                 "refundCredit", "putCreditPolicy", "deleteCreditPolicy", "putStatisticsPolicy",
                 "deleteStatisticsPolicy", "listBackups", "makeBackup", "listChanges", "listKeys",
                 "getKey", "makeKey",
-                "putKey", "deleteKey", "rotateKey",
+                "putKey", "deleteKey", "rotateKey", "listAdministrators", "getAdministrator",
+                "inviteAdministrator", "patchAdministrator", "deleteAdministrator",
             ]
         ),
     ]

@@ -15,7 +15,8 @@ package enum OpenAPIDocument {
         + OpenAPIOperation.subjectStatistics + OpenAPIOperation.documents
         + OpenAPIOperation.statistics + OpenAPIOperation.requests + OpenAPIOperation.analytics
         + OpenAPIOperation.whatIf + OpenAPIOperation.operating
-        + OpenAPIOperation.access + OpenAPIOperation.backups
+        + OpenAPIOperation.access + OpenAPIOperation.accounts + OpenAPIOperation.administrators
+        + OpenAPIOperation.backups
 
     private static let operationsByRoute = Dictionary(
         operations.map { ($0.route, $0) }, uniquingKeysWith: { first, _ in first })
@@ -35,7 +36,7 @@ package enum OpenAPIDocument {
         writer.json(info)
         if isGuarded {
             writer.name("security")
-            writer.json(#"[{"key":[]},{"token":[]}]"#)
+            writer.json(#"[{"key":[]},{"token":[]},{"session":[]}]"#)
         }
         writer.name("paths")
         writePaths(&writer)
@@ -55,7 +56,9 @@ package enum OpenAPIDocument {
         {"key":{"type":"http","scheme":"bearer",
           "description":"The administrator's key, or one that begins with mk_live_."},
          "token":{"type":"http","scheme":"bearer","bearerFormat":"JWT",
-          "description":"A token of one subject."}}
+          "description":"A token of one subject."},
+         "session":{"type":"apiKey","in":"cookie","name":"meterstone_session",
+          "description":"An administrator who signed in. What writes has to come from a page of this server."}}
         """#
 
     private static func writePaths(_ writer: inout JSONWriter) {

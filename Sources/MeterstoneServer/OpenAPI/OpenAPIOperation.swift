@@ -144,6 +144,7 @@ enum OpenAPIHeader: String, Sendable {
     case tag = "ETag"
     case outcome = "Meterstone-Outcome"
     case contentDisposition = "Content-Disposition"
+    case setCookie = "Set-Cookie"
 
     /// Whether every answer that may have it has it.
     private var isRequired: Bool { self == .authenticate || self == .allow }
@@ -163,6 +164,7 @@ enum OpenAPIHeader: String, Sendable {
             )
         case .tag: ("Which state of it this is.", #"{"type":"string"}"#)
         case .link: ("The next page.", #"{"type":"string"}"#)
+        case .setCookie: ("The session, or its end.", #"{"type":"string"}"#)
         case .contentDisposition: ("A name for the file.", #"{"type":"string"}"#)
         }
     }

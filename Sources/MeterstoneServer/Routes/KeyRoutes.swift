@@ -18,7 +18,11 @@ struct KeyRoutes: Sendable {
 
     func add(to routes: inout Routes) {
         routes.on(.get, "/v1/keys") { _, _ in
-            Response(try await engine.keys(), Shapes.keys)
+            let uses = try await book.lastUses()
+            let keys = try await engine.keys().map {
+                ShownKey(key: $0, lastUsedAt: uses[$0.key.text])
+            }
+            return Response(keys, Shapes.keys)
         }
         routes.on(.post, "/v1/keys") { request, _ in
             let body = try AdministrativeBody(try await request.json(), fields: Self.settings)
@@ -33,7 +37,9 @@ struct KeyRoutes: Sendable {
         routes.on(.get, Self.path) { request, context in
             let key = try await existing(context)
             var writer = JSONWriter()
-            writer.object(key, Shapes.key)
+            writer.object(
+                ShownKey(key: key, lastUsedAt: try await book.lastUses()[key.key.text]),
+                Shapes.key)
             return try request.answer(key, writer.bytes)
         }
         routes.on(.put, Self.path) { request, context in try await put(request, context) }
@@ -64,7 +70,7 @@ struct KeyRoutes: Sendable {
         let id: APIKeyID = try context.parameter("key")
         let json = try await request.json()
         let body = try AdministrativeBody(
-            json, fields: Self.settings + ["key", "digest", "createdAt"])
+            json, fields: Self.settings + ["key", "digest", "createdAt", "lastUsedAt"])
         try body.require("key", toBe: id.text)
         let before = try await engine.keys().first { $0.key == id }
         let key = try body.decode(
@@ -106,7 +112,8 @@ struct KeyRoutes: Sendable {
         old.expiresAt = min(old.expiresAt ?? end, end)
         let change = overlap == 0 ? Change.deleteKey(old.key) : .putKey(old)
         _ = try await engine.change(
-            ChangeRequest(change: change, author: try request.headers.author()))
+            ChangeRequest(
+                change: change, author: try request.headers.author(), address: Caller.address))
         book.forget()
         return answer
     }
@@ -120,7 +127,9 @@ struct KeyRoutes: Sendable {
         let digest = SHA256.hash(Array(secret.text.utf8)).description
         let made = try key(digest, secret.key, clock())
         let receipt = try await engine.change(
-            ChangeRequest(change: .putKey(made), author: try request.headers.author()))
+            ChangeRequest(
+                change: .putKey(made), author: try request.headers.author(),
+                address: Caller.address))
         if case .rejected(let rejection) = receipt.outcome { throw rejection }
         book.forget()
         return Response(

@@ -57,6 +57,14 @@ extension Blueprint {
         }
         for model in models { rows.append(("model", model.key.text, try JSONText(model).text)) }
         for key in keys { rows.append(("key", key.key.text, try JSONText(key).text)) }
+        for administrator in administrators {
+            let body = try JSONText(administrator).text
+            rows.append(("administrator", administrator.email.text, body))
+        }
+        for session in sessions {
+            rows.append(("session", session.id.text, try JSONText(session).text))
+        }
+        if let uses { rows.append(("uses", "access", try JSONText(uses).text)) }
         return rows
     }
 
@@ -71,6 +79,9 @@ extension Blueprint {
         case "statisticsPolicy": statistics = try body.decoded(as: StatisticsPolicy.self)
         case "model": models.append(try body.decoded(as: Model.self))
         case "key": keys.append(try body.decoded(as: APIKey.self))
+        case "administrator": administrators.append(try body.decoded(as: Administrator.self))
+        case "session": sessions.append(try body.decoded(as: AdministratorSession.self))
+        case "uses": uses = try body.decoded(as: AccessUses.self)
         default:
             throw StoreError(code: .corrupt, message: "the catalog has a row of kind '\(kind)'")
         }

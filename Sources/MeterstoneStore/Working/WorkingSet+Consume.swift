@@ -240,7 +240,7 @@ extension SubjectState {
     var blockedLevel: SubjectID? {
         var level: SubjectState? = self
         while let subject = level {
-            if subject.profile.blocked { return subject.id }
+            if subject.profile.isShut { return subject.id }
             level = subject.parent
         }
         return nil
