@@ -262,6 +262,16 @@ private struct WirePlace {
         case .deleteModel(let key): self.init("DELETE", RequestPath("v1", "models", key.text))
         case .putKey(let key): try self.init(put: RequestPath("v1", "keys", key.key.text), key)
         case .deleteKey(let key): self.init("DELETE", RequestPath("v1", "keys", key.text))
+        case .rotateKey(let old, let new, let end):
+            var body: [String: JSONValue] = [
+                "key": .text(new.key.text), "digest": .text(new.digest),
+            ]
+            let left = (end ?? new.createdAt).millisecondsSince1970
+            body["overlapSeconds"] = .integer(
+                max(0, (left - new.createdAt.millisecondsSince1970 + 999) / 1_000))
+            self.init(
+                "POST", RequestPath("v1", "keys", old.text, "rotate"),
+                try Self.json(JSONValue.object(body)))
         case .putAdministrator(let administrator):
             var body: [String: JSONValue] = [:]
             body["role"] = .text(administrator.role.rawValue)

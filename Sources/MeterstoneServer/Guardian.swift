@@ -60,7 +60,7 @@ package struct Guardian: Sendable {
                     return try await caller(ofKey: secret, from: address)
                 }
                 if secret.split(separator: ".").count == 3 {
-                    return try await tokens.caller(of: secret)
+                    return try await caller(ofToken: secret)
                 }
             }
         } else if head.mayUseCookies {
@@ -73,8 +73,25 @@ package struct Guardian: Sendable {
         return .administrator
     }
 
+    private func caller(ofToken token: String) async throws -> Caller {
+        let (caller, madeAt) = try await tokens.caller(of: token)
+        if let subject = caller.subject, let from = try await book.tokensFrom(of: subject),
+            madeAt.map({ $0 < from }) ?? true
+        {
+            throw Problem.invalidToken("it was revoked")
+        }
+        return caller
+    }
+
+    /// Whether a request needs a key now.
+    func asksForKey() async throws -> Bool {
+        if administratorKey != nil || !isOwnMachineOnly { return true }
+        return try await book.hasAdministrator()
+    }
+
     private func caller(ofKey secret: String, from address: SocketAddress?) async throws -> Caller {
         let key = try await key(ofSecret: secret, from: address?.ipAddress)
+        if let seconds = book.secondsToWait(key) { throw Problem.manyRequests(key, seconds) }
         book.noteUse(key.key.text)
         return Caller(key)
     }
@@ -93,14 +110,14 @@ package struct Guardian: Sendable {
         ofCookiesOf head: HTTPRequest, from address: SocketAddress?
     ) async throws -> Caller? {
         let token = head.cookie(SubjectTokens.cookie)
-        if let token, head.isAboutOneself { return try await tokens.caller(of: token) }
+        if let token, head.isAboutOneself { return try await caller(ofToken: token) }
         if let secret = head.cookie(AdministratorSession.cookie),
             let caller = try await caller(ofSession: secret, from: address)
         {
             return caller
         }
         guard let token else { return nil }
-        return try await tokens.caller(of: token)
+        return try await caller(ofToken: token)
     }
 
     private func caller(
@@ -202,6 +219,13 @@ extension Problem {
             status: .unauthorized, code: "invalid_token",
             detail: "the token is not accepted: \(why)",
             headers: challenge)
+    }
+
+    fileprivate static func manyRequests(_ key: APIKey, _ seconds: Int64) -> Problem {
+        Problem(
+            status: .tooManyRequests, code: "too_many_requests",
+            detail: "the key \(key.key) may ask \(key.requestsPerMinute ?? 0) times a minute",
+            headers: [.retryAfter: String(seconds)])
     }
 
     fileprivate static let foreignAddress = Problem(

@@ -78,7 +78,7 @@ public final class MemoryStore: Store {
         }
         try visit(
             StorePart(.opening(.init(catalog, defaultTimeZone: zone, days: source.days))))
-        try source.exportSubjects(visit)
+        try source.getSubjectExports(visit)
         try source.exportEvents(visit)
         try source.exportEntries(visit)
         if !changes.isEmpty { try visit(StorePart(.changes(changes))) }

@@ -16,7 +16,8 @@ extension Shapes {
                 key: try fields("key"), name: try fields("name"), digest: try fields("digest"),
                 scopes: try fields("scopes"), subject: try fields("subject"),
                 addresses: try fields("addresses") ?? [], createdAt: try fields("createdAt"),
-                expiresAt: try fields("expiresAt")),
+                expiresAt: try fields("expiresAt"),
+                requestsPerMinute: try fields("requestsPerMinute")),
             lastUsedAt: try fields("lastUsedAt"))
     }
 
@@ -37,6 +38,9 @@ extension Shapes {
         Member(
             maybe: "expiresAt", .instant, \.expiresAt,
             "When it is no longer accepted; absent: never."),
+        Member(
+            maybe: "requestsPerMinute", .integer(from: 1), \.requestsPerMinute,
+            "How many requests a minute each node answers; absent: all."),
     ])
 
     package static let keys = list("APIKeyList", "keys", of: key)

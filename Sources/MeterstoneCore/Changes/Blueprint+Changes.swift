@@ -66,6 +66,21 @@ extension Blueprint {
             if let rejection = key.mistake { return (self, .rejected(rejection)) }
             outcome = result.keys.put(key, by: \.key)
         case .deleteKey(let key): outcome = result.keys.delete(key, by: \.key)
+        case .rotateKey(let old, let new, let end):
+            guard let index = keys.firstIndex(where: { $0.key == old }) else {
+                return (self, .missing)
+            }
+            if let rejection = new.mistake { return (self, .rejected(rejection)) }
+            if old == new.key {
+                return (self, .rejected(.invalidAccess("key", "another key than the old one")))
+            }
+            if let end {
+                result.keys[index] = keys[index].ending(at: end)
+            } else {
+                result.keys.remove(at: index)
+            }
+            _ = result.keys.put(new, by: \.key)
+            outcome = .replaced
         case .putAdministrator(let administrator):
             if let rejection = administrator.mistake { return (self, .rejected(rejection)) }
             outcome = result.administrators.put(administrator, by: \.email)

@@ -44,7 +44,8 @@ extension Change {
         case .resetLimit(_, let limit, let reason): return .resetLimit(id, limit, reason: reason)
         case .putMeter, .deleteMeter, .putPlan, .deletePlan, .putLimit, .deleteLimit,
             .putCreditPolicy, .deleteCreditPolicy, .putStatisticsPolicy, .deleteStatisticsPolicy,
-            .putModel, .deleteModel, .putKey, .deleteKey, .putAdministrator, .deleteAdministrator,
+            .putModel, .deleteModel, .putKey, .deleteKey, .rotateKey, .putAdministrator,
+            .deleteAdministrator,
             .putSession, .deleteSession, .noteUses, .noteSignIn, .noteBlueprint, .noteImport:
             return self
         }

@@ -15,6 +15,8 @@ public enum Change: Hashable, Sendable, Codable {
     case putKey(APIKey)
     /// From then on the key is not accepted any more.
     case deleteKey(APIKeyID)
+    /// Puts a key beside another, which ends then; `nil`: at once.
+    case rotateKey(APIKeyID, to: APIKey, endsAt: Instant?)
     case putAdministrator(Administrator)
     case deleteAdministrator(EmailAddress)
     case putSession(AdministratorSession)

@@ -72,6 +72,60 @@ final class AccessBook: Sendable {
         case environment(APIKeyID)
     }
 
+    // MARK: How often, and since when
+
+    private struct Minute {
+        var number: Int64
+        var count: Int64
+    }
+
+    /// Requests of keys that have a bound, in this minute.
+    private let minutes = Mutex<[APIKeyID: Minute]>([:])
+
+    /// How many seconds a key has to wait; `nil`: it may ask, and this is counted.
+    func secondsToWait(_ key: APIKey) -> Int64? {
+        guard let most = key.requestsPerMinute else { return nil }
+        let now = clock().millisecondsSince1970
+        let number = now / 60_000
+        return minutes.withLock { minutes in
+            if minutes.count > 4_096 { minutes = minutes.filter { $0.value.number == number } }
+            guard let minute = minutes[key.key], minute.number == number else {
+                minutes[key.key] = Minute(number: number, count: 1)
+                return nil
+            }
+            guard minute.count >= most else {
+                minutes[key.key]?.count += 1
+                return nil
+            }
+            return ((number + 1) * 60_000 - now + 999) / 1_000
+        }
+    }
+
+    private struct Since {
+        var from: Instant?
+        var readAt: Instant
+    }
+
+    private let tokensFrom = Mutex<[SubjectID: Since]>([:])
+
+    /// Since when tokens of a subject count; `nil`: all do. Known half a second after it was said.
+    func tokensFrom(of subject: SubjectID) async throws(StoreError) -> Instant? {
+        let now = clock()
+        let known = tokensFrom.withLock { $0[subject] }
+        if let known,
+            abs(now.millisecondsSince1970 - known.readAt.millisecondsSince1970)
+                < Self.freshMilliseconds
+        {
+            return known.from
+        }
+        let from = try await engine.subject(subject)?.account?.tokensFrom
+        tokensFrom.withLock { known in
+            if known.count >= 4_096 { known.removeAll() }
+            known[subject] = Since(from: from, readAt: now)
+        }
+        return from
+    }
+
     // MARK: When they were used
 
     func noteUse(_ id: String) {
@@ -119,6 +173,7 @@ final class AccessBook: Sendable {
             page.readAt = nil
             page.changes += 1
         }
+        tokensFrom.withLock { $0.removeAll() }
     }
 
     /// A database that cannot be reached leaves what is known as it is.

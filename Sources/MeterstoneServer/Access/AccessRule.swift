@@ -67,7 +67,7 @@ struct AccessRule: Hashable, Sendable {
                 "listReservations",
                 "getSubscription", "listSubscriptions", "previewSubscription", "listFeatures",
                 "listOverrides", "getOverride", "getCredits", "listEntries",
-                "getAccount", "listActivity", "listAccountSessions",
+                "getAccount", "listActivity", "listAccountSessions", "getSubjectExport",
                 "getLifetime", "getStatistics", "getPace", "getFeature", "listRequests",
             ]
         ),

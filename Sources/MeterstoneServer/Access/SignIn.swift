@@ -197,7 +197,8 @@ struct SignIn: Sendable {
             administrator.invitation = nil
             administrator.codeSecret = nil
             administrator.newCodeSecret = nil
-            administrator.sessionsFrom = now
+            // Not when it was asked for: meanwhile somebody may have come in with the old password.
+            administrator.sessionsFrom = clock()
         }
         guard let administrator else { throw Problem.unknownInvitation }
         book.forget()

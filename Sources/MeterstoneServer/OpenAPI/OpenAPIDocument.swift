@@ -15,7 +15,8 @@ package enum OpenAPIDocument {
         + OpenAPIOperation.subjectStatistics + OpenAPIOperation.documents
         + OpenAPIOperation.statistics + OpenAPIOperation.requests + OpenAPIOperation.analytics
         + OpenAPIOperation.whatIf + OpenAPIOperation.operating
-        + OpenAPIOperation.access + OpenAPIOperation.accounts + OpenAPIOperation.administrators
+        + OpenAPIOperation.access + OpenAPIOperation.accounts + OpenAPIOperation.exports
+        + OpenAPIOperation.administrators
         + OpenAPIOperation.backups
 
     private static let operationsByRoute = Dictionary(

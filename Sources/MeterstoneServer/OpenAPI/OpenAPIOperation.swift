@@ -34,6 +34,8 @@ package struct OpenAPIOperation: Sendable {
         var all = Set(problems)
         if !isOpen {
             all.formUnion([.unauthorized, .forbidden, .storeFailed, .unavailable, .storeFull])
+            // A key may have a bound of its own.
+            if !all.contains(where: { $0.status == 429 }) { all.insert(.tooFrequent) }
         }
         // Another's subject is not there.
         if rule?.own == .path { all.insert(.notFound) }

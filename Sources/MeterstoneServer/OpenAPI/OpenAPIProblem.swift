@@ -5,7 +5,7 @@ enum OpenAPIProblem: String, CaseIterable, Sendable {
     case malformed, unauthorized, insufficientCredits, forbidden, notFound, methodNotAllowed
     case conflict, reservationConflict, cursorExpired, preconditionFailed, tooLarge,
         unsupportedMediaType, unprocessable
-    case limitExceeded, tooMany, signInsLimited, storeFailed, unavailable, storeFull
+    case limitExceeded, tooMany, signInsLimited, tooFrequent, storeFailed, unavailable, storeFull
 
     var status: Int {
         switch self {
@@ -21,7 +21,7 @@ enum OpenAPIProblem: String, CaseIterable, Sendable {
         case .tooLarge: 413
         case .unsupportedMediaType: 415
         case .unprocessable: 422
-        case .limitExceeded, .tooMany, .signInsLimited: 429
+        case .limitExceeded, .tooMany, .signInsLimited, .tooFrequent: 429
         case .storeFailed: 500
         case .unavailable: 503
         case .storeFull: 507
@@ -46,6 +46,7 @@ enum OpenAPIProblem: String, CaseIterable, Sendable {
         case .unprocessable: "A field breaks a rule, or refers to something that is not there."
         case .limitExceeded: "Not enough is left. Nothing was counted."
         case .tooMany: "Not enough is left, or too many reservations are open. Nothing was counted."
+        case .tooFrequent: "The key asks more often than it may. Nothing was done."
         case .signInsLimited: "Too many sign-ins failed. Wait."
         case .storeFailed: "The store failed, and whether it was done is not known."
         case .unavailable: "Not now. Nothing was done."
@@ -59,15 +60,15 @@ enum OpenAPIProblem: String, CaseIterable, Sendable {
         case .methodNotAllowed: [.allow]
         case .forbidden, .insufficientCredits, .limitExceeded, .tooMany:
             [.retryAfter, .rateLimit, .rateLimitPolicy]
-        case .unavailable, .signInsLimited: [.retryAfter]
+        case .unavailable, .signInsLimited, .tooFrequent: [.retryAfter]
         default: []
         }
     }
 
     private var schema: String {
         switch self {
-        case .limitExceeded, .insufficientCredits: "Denial"
-        case .forbidden, .tooMany: "Refusal"
+        case .insufficientCredits: "Denial"
+        case .forbidden, .tooMany, .limitExceeded: "Refusal"
         case .reservationConflict: "ReservationProblem"
         default: "Problem"
         }

@@ -1,3 +1,4 @@
+import HTTPTypes
 import Hummingbird
 import Meterstone
 import MeterstoneAPI
@@ -11,7 +12,9 @@ struct KeyRoutes: Sendable {
     let clock: @Sendable () -> Instant
 
     private static let path = "/v1/keys/:key"
-    private static let settings = ["name", "scopes", "subject", "addresses", "expiresAt"]
+    private static let settings = [
+        "name", "scopes", "subject", "addresses", "expiresAt", "requestsPerMinute",
+    ]
     /// How long a key that is rotated is accepted beside the new one, where nobody says: a day.
     static let overlapSecondsStandard: Int64 = 86_400
     static let overlapSecondsMax: Int64 = 2_592_000
@@ -84,38 +87,57 @@ struct KeyRoutes: Sendable {
 
     private struct RotateBody: Decodable {
         let overlapSeconds: Int64?
+        let key: APIKeyID?
+        let digest: String?
     }
 
-    /// Another secret with the same rights; the old one is accepted for a while.
+    /// Another secret with the same rights; the old one is accepted for a while. Both are one change.
     private func rotate(_ request: Request, _ context: ServerContext) async throws -> Response {
-        var old = try await existing(context)
+        let old = try await existing(context)
         let json = try await request.json()
         let body = try AdministrativeBody(
-            json.isEmpty ? Array("{}".utf8) : json, fields: ["overlapSeconds"])
-        let overlap =
-            try body.decode(RotateBody.self).overlapSeconds ?? Self.overlapSecondsStandard
+            json.isEmpty ? Array("{}".utf8) : json, fields: ["overlapSeconds", "key", "digest"])
+        let told = try body.decode(RotateBody.self)
+        let overlap = told.overlapSeconds ?? Self.overlapSecondsStandard
         guard (0...Self.overlapSecondsMax).contains(overlap) else {
             throw Rejection.invalid(
                 "overlapSeconds", "a whole number from 0 to \(Self.overlapSecondsMax)")
         }
         guard !old.isExpired(at: clock()) else { throw Problem.keyExpired(old.key) }
-        let template = old
-        let answer = try await make(request) { digest, key, now in
-            var new = template
-            new.key = key
+        let now = clock()
+        var new = old
+        new.createdAt = now
+        var random = SystemRandomNumberGenerator()
+        let secret = told.key == nil ? APIKey.secret(using: &random) : nil
+        if let secret {
+            new.key = secret.key
+            new.digest = SHA256.hash(Array(secret.text.utf8)).description
+        } else {
+            new.key = told.key ?? new.key
+            guard let digest = told.digest else {
+                throw Rejection.missing("digest", "the SHA-256 of the secret")
+            }
             new.digest = digest
-            new.createdAt = now
-            return new
         }
-        // Of two instants the earlier one: who rotates does not prolong.
-        let end = clock().advanced(byMilliseconds: overlap * 1_000)
-        old.expiresAt = min(old.expiresAt ?? end, end)
-        let change = overlap == 0 ? Change.deleteKey(old.key) : .putKey(old)
-        _ = try await engine.change(
+        let end = overlap == 0 ? nil : now.advanced(byMilliseconds: overlap * 1_000)
+        let receipt = try await engine.change(
             ChangeRequest(
-                change: change, author: try request.headers.author(), address: Caller.address))
+                change: .rotateKey(old.key, to: new, endsAt: end),
+                author: try request.headers.author(), address: Caller.address))
         book.forget()
-        return answer
+        switch receipt.outcome {
+        case .rejected(let rejection): throw rejection
+        case .missing: throw Self.missing(old.key)
+        default: break
+        }
+        let headers: HTTPFields = [.cacheControl: "no-store", .outcome: "replaced"]
+        guard let secret else {
+            return Response(
+                ShownKey(key: new, lastUsedAt: nil), Shapes.key, status: .created, headers: headers)
+        }
+        return Response(
+            MadeKey(key: new, secret: secret.text), Shapes.madeKey, status: .created,
+            headers: headers)
     }
 
     private func make(

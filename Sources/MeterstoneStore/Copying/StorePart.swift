@@ -90,7 +90,7 @@ extension Blueprint {
 
 extension InspectionSource {
     /// Visits every subject, in parts.
-    package func exportSubjects(
+    package func getSubjectExports(
         _ visit: (StorePart) throws(StoreError) -> Void
     ) throws(StoreError) {
         var last: SubjectID?

@@ -86,6 +86,19 @@ package struct JSONText: Sendable {
 }
 
 extension ChangeRecord {
+    /// What becomes of the rows of `catalog`; without a body the row goes.
+    package func catalogRows() throws(StoreError) -> [(kind: String, key: String, body: String?)] {
+        guard case .rotateKey(let old, let new, let end) = change else {
+            return [(kind, key, after)]
+        }
+        var ended: String?
+        if let end, let before {
+            let known = try JSONText(text: before).decoded(as: APIKey.self)
+            ended = try JSONText(known.ending(at: end)).text
+        }
+        return [(kind, old.text, ended), (kind, new.key.text, after)]
+    }
+
     /// What a repeat with the same key has to ask.
     package var asked: Change { patch.map { .patch($0) } ?? request ?? change }
 }
@@ -116,7 +129,7 @@ extension Change {
         case .putCreditPolicy, .deleteCreditPolicy: "creditPolicy"
         case .putStatisticsPolicy, .deleteStatisticsPolicy: "statisticsPolicy"
         case .putModel, .deleteModel: "model"
-        case .putKey, .deleteKey: "key"
+        case .putKey, .deleteKey, .rotateKey: "key"
         case .putAdministrator, .deleteAdministrator: "administrator"
         case .putSession, .deleteSession: "session"
         case .noteUses: "uses"
@@ -158,6 +171,7 @@ extension Change {
         case .deleteModel(let key): key.text
         case .putKey(let key): key.key.text
         case .deleteKey(let key): key.text
+        case .rotateKey(let key, _, _): key.text
         case .putAdministrator(let administrator): administrator.email.text
         case .deleteAdministrator(let email): email.text
         case .putSession(let session): session.id.text
@@ -285,6 +299,10 @@ extension WorkingSet {
         case .deleteModel(let key): return try json(blueprint.models.first { $0.key == key })
         case .putKey(let key): return try json(blueprint.keys.first { $0.key == key.key })
         case .deleteKey(let key): return try json(blueprint.keys.first { $0.key == key })
+        case .rotateKey(let old, let new, _):
+            var shown = old
+            if case .catalog = effect { shown = new.key }
+            return try json(blueprint.keys.first { $0.key == shown })
         case .putAdministrator(let administrator):
             return try json(blueprint.administrators.first { $0.email == administrator.email })
         case .deleteAdministrator(let email):
