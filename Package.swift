@@ -85,6 +85,7 @@ let package = Package(
                 .embedInCode("Migrations/0007-sealed-events.sql"),
                 .embedInCode("Migrations/0008-block-times.sql"),
                 .embedInCode("Migrations/0009-times.sql"),
+                .embedInCode("Migrations/0010-followers.sql"),
             ],
             swiftSettings: strict
         ),
@@ -104,6 +105,7 @@ let package = Package(
                 .embedInCode("Migrations/0005-cuts.sql"),
                 .embedInCode("Migrations/0006-numbers.sql"),
                 .embedInCode("Migrations/0007-times.sql"),
+                .embedInCode("Migrations/0008-followers.sql"),
             ],
             swiftSettings: strict
         ),

@@ -21,6 +21,8 @@ public final class PostgresStore: Store {
     /// What asks whether the database is there, and nothing else.
     private let probe = Mutex(Probe())
     private let halted: Mutex<StoreError?> = Mutex(nil)
+    /// A sequence number up to which nothing can come any more, as followers found it last.
+    let settled: Mutex<Int64> = Mutex(0)
 
     /// Connects, and brings the schema up to date.
     ///

@@ -254,6 +254,14 @@ public final class SQLiteStore: Store, @unchecked Sendable {
         }
     }
 
+    public func facts(after sequence: Int64, count: Int) throws(StoreError) -> FactPage {
+        try read { (tables, source) throws(StoreError) in
+            try source.facts(after: sequence, count: count) { (last, count) throws(StoreError) in
+                try tables.facts(after: sequence, through: last, count: count)
+            }
+        }
+    }
+
     /// Reads a snapshot of the tables together with what waits.
     private func read<Result>(
         _ known: StoreHead? = nil,

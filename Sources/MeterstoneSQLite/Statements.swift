@@ -79,6 +79,12 @@ package enum EventRunStatements: RunStatements {
     package static let daysOfSeveral = """
         SELECT day FROM event_runs GROUP BY day HAVING COUNT(*) > 1
         """
+    /// With facts between two, by the first of them.
+    package static let between = """
+        SELECT number, day, blocks, facts, usages, first_sequence, last_sequence FROM event_runs
+        WHERE last_sequence > ?1 AND first_sequence <= ?2
+        ORDER BY first_sequence
+        """
     package static let firstDay = "SELECT MIN(day) FROM event_runs WHERE day >= ?1"
     package static let lastDay = "SELECT MAX(day) FROM event_runs WHERE day <= ?1"
     package static let putRun = """
@@ -227,6 +233,12 @@ package enum LedgerStatements {
         SELECT sequence, body FROM ledger_entries
         WHERE subject = ?1 AND sequence < ?2
         ORDER BY sequence DESC
+        LIMIT ?3
+        """
+    package static let between = """
+        SELECT subject, sequence, body FROM ledger_entries
+        WHERE sequence > ?1 AND sequence <= ?2
+        ORDER BY sequence
         LIMIT ?3
         """
     package static let ofPass = """

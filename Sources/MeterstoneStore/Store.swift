@@ -109,6 +109,10 @@ public protocol Store: AnyObject, Sendable {
     /// Administrative changes, newest first.
     func changes(before sequence: Int64?, count: Int) throws(StoreError) -> [ChangeEntry]
 
+    /// The first facts after one, in the order of recording: all that are durable, whether they wait or stand in
+    /// tables, up to `count`. Whoever goes on from the last of a page misses none.
+    func facts(after sequence: Int64, count: Int) throws(StoreError) -> FactPage
+
     /// Copies everything that was answered before into a new folder, as a store of its own, beside commits
     /// and reads.
     ///

@@ -122,6 +122,10 @@ public final class MemoryStore: Store {
         try source().due([], at: now, count: count)
     }
 
+    public func facts(after sequence: Int64, count: Int) throws(StoreError) -> FactPage {
+        try source().facts(after: sequence, count: count) { _, _ in ([], true) }
+    }
+
     public func changes(before sequence: Int64?, count: Int) throws(StoreError) -> [ChangeEntry] {
         try source().changes([], before: sequence, count: count)
     }

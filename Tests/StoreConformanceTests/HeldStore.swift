@@ -161,4 +161,8 @@ final class HeldStore: Store {
     func changes(before sequence: Int64?, count: Int) throws(StoreError) -> [ChangeEntry] {
         try store.changes(before: sequence, count: count)
     }
+
+    func facts(after sequence: Int64, count: Int) throws(StoreError) -> FactPage {
+        try store.facts(after: sequence, count: count)
+    }
 }
