@@ -142,6 +142,16 @@ let package = Package(
         ),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
+            name: "MeterstoneMirror",
+            dependencies: [
+                "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneSQLite",
+                "MeterstoneStore",
+                .target(name: "MeterstonePostgres", condition: postgres),
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
             name: "MeterstoneImport",
             dependencies: [
                 "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneStore",
@@ -190,8 +200,8 @@ let package = Package(
             name: "MeterstoneCommand",
             dependencies: [
                 "Meterstone", "MeterstoneAPI", "MeterstoneBlueprint", "MeterstoneClient",
-                "MeterstoneCore", "MeterstoneImport", "MeterstoneServer", "MeterstoneSQLite",
-                "MeterstoneStore",
+                "MeterstoneCore", "MeterstoneImport", "MeterstoneMirror", "MeterstoneServer",
+                "MeterstoneSQLite", "MeterstoneStore",
                 .target(name: "MeterstonePostgres", condition: postgres),
                 .product(name: "AsyncHTTPClient", package: "async-http-client", condition: server),
                 .product(name: "NIOCore", package: "swift-nio", condition: server),
@@ -258,7 +268,8 @@ let package = Package(
         .testTarget(
             name: "SimulationTests",
             dependencies: [
-                "Meterstone", "MeterstoneCore", "MeterstonePostgres", "MeterstoneSQLite",
+                "Meterstone", "MeterstoneCore", "MeterstoneMirror", "MeterstonePostgres",
+                "MeterstoneSQLite",
                 "MeterstoneStore", "MeterstoneTesting",
             ],
             swiftSettings: strict
@@ -269,6 +280,14 @@ let package = Package(
         .testTarget(
             name: "MeterstoneBlueprintTests",
             dependencies: ["MeterstoneBlueprint", "MeterstoneCore"], swiftSettings: strict),
+        .testTarget(
+            name: "MeterstoneMirrorTests",
+            dependencies: [
+                "Meterstone", "MeterstoneBlueprint", "MeterstoneCore", "MeterstoneMirror",
+                "MeterstonePostgres", "MeterstoneSQLite", "MeterstoneStore", "MeterstoneTesting",
+            ],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "MeterstoneImportTests",
             dependencies: [
@@ -281,8 +300,9 @@ let package = Package(
             name: "MeterstoneCommandTests",
             dependencies: [
                 "Meterstone", "MeterstoneAPI", "MeterstoneCommand", "MeterstoneCore",
-                "MeterstoneImport", "MeterstoneServer", "MeterstoneSQLite", "MeterstoneStore",
-                "MeterstoneTesting", .product(name: "Logging", package: "swift-log"),
+                "MeterstoneImport", "MeterstoneMirror", "MeterstoneServer", "MeterstoneSQLite",
+                "MeterstoneStore", "MeterstoneTesting",
+                .product(name: "Logging", package: "swift-log"),
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser", condition: server),
                 .product(name: "Subprocess", package: "swift-subprocess", condition: server),

@@ -22,7 +22,7 @@ package struct MeterstoneProgram: AsyncParsableCommand {
                 subcommands: [
                     RecordCommand.self, ConsumeCommand.self, CheckCommand.self, UsageCommand.self,
                     ReportCommand.self, WhatIfCommand.self, ImportCommand.self,
-                    RequestsCommand.self,
+                    RequestsCommand.self, MirrorCommand.self, SQLCommand.self,
                 ]),
             CommandGroup(
                 name: "Reservation",

@@ -69,7 +69,7 @@ import Testing
 
     @Test(arguments: [
         "docs/start.md", "docs/concepts/what-if.md", "docs/reference/analytics.md",
-        "docs/reference/blueprint.md", "docs/reference/command-line.md",
+        "docs/reference/blueprint.md", "docs/reference/command-line.md", "docs/reference/mirror.md",
     ])
     func `commands of the program work as they are printed`(page: String) async throws {
         let commands = try Self.commands(of: page, "meterstone").filter(Self.isForHere)

@@ -19,6 +19,7 @@ struct Simulation {
     private let folder = TemporaryFolder()
     private let options: StoreOptions
     private var step = 0
+    let mirrors: SimulatedMirrors
     private static let isVerbose = ProcessInfo.processInfo.environment["VERBOSE"] != nil
 
     init(seed: UInt64, zones: ZoneDatabase) throws {
@@ -37,6 +38,9 @@ struct Simulation {
         sqlite = try SQLiteStore(directory: folder.path, options: options)
         database = PostgresOptions(url: try PostgresServer.shared().makeDatabase())
         for _ in 0..<2 { nodes.append(try PostgresStore(database, options: options)) }
+        mirrors = SimulatedMirrors(
+            folder: folder.path, database: try PostgresServer.shared().makeDatabase(),
+            zone: options.defaultTimeZone)
     }
 
     mutating func run(steps: Int) throws {
@@ -65,9 +69,13 @@ struct Simulation {
             if world.percent(5) { try sweep() }
             if world.percent(10) { try compareUsage() }
             if world.percent(2) { try compareEvents() }
+            if world.percent(12) { try mirror(atMost: 2) }
+            if world.percent(2) { try compareMirrors() }
             if step % 100 == 99 { try verify() }
         }
         try compareEvents()
+        try compareMirrors()
+        mirrors.stop()
         try compareReservations()
         try compareWallets()
         try verify()
@@ -81,7 +89,7 @@ struct Simulation {
         try closeNodes()
     }
 
-    private var current: SQLiteStore {
+    var current: SQLiteStore {
         get throws {
             guard let sqlite else { throw Difference("the store is closed") }
             return sqlite

@@ -28,6 +28,10 @@ import Testing
             "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneStore", "AsyncHTTPClient",
             "NIOCore", "NIOHTTP1", "Foundation", "Glibc", "Musl", "Darwin",
         ],
+        "MeterstoneMirror": [
+            "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneSQLite",
+            "MeterstonePostgres", "MeterstoneStore", "GRDB", "Foundation", "Dispatch",
+        ],
         "MeterstoneImport": [
             "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneStore",
             "Foundation",
@@ -47,9 +51,10 @@ import Testing
         }
     }
 
+    /// The mirror writes through the stores' connections, and follows whatever store there is.
     @Test func `only the command knows which store is in use`() {
         for file in SourceFile.all(in: "Sources", ending: ".swift")
-        where file.target != "MeterstoneCommand" {
+        where !["MeterstoneCommand", "MeterstoneMirror"].contains(file.target) {
             for (number, line) in file.code {
                 guard let module = imported(by: line),
                     ["MeterstoneSQLite", "MeterstonePostgres"].contains(module)

@@ -1,5 +1,6 @@
 package import Logging
 package import Meterstone
+package import MeterstoneMirror
 package import MeterstoneServer
 
 /// Everything that can be set, each declared here and nowhere else. Reading, the flags' help, the log at
@@ -76,6 +77,13 @@ package struct SettingTable: Sendable {
     package let backupsKept = SettingKey(
         "backupsKept", in: 1...10_000, standard: 7,
         "How many backups are kept; older ones are removed.")
+
+    package let mirror = SettingKey<MirrorLocation?>(
+        "mirror", standard: nil, shown: "none", expectation: MirrorLocation.expectation,
+        valueName: "url",
+        "The mirror that the server keeps up, and that `meterstone sql` asks: sqlite:FILE or postgres://…",
+        read: { MirrorLocation(url: $0).map { .some($0) } }
+    ).secret
 
     package let connections = SettingKey(
         "connections", in: 1...1_000_000, standard: 4_096,

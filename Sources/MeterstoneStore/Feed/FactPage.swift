@@ -159,18 +159,24 @@ extension ChangeRecord {
 }
 
 extension TailSnapshot {
-    /// The first facts between two that followers have a use for, and whether there are more.
+    /// The first facts between two that followers have a use for, and whether these are all.
     func facts(
         after first: Int64, through last: Int64, count: Int
     ) throws(StoreError) -> (facts: [RawFact], isAll: Bool) {
         var result: [RawFact] = []
-        for batch in batches where batch.lastSequence > first && batch.firstSequence <= last {
-            var facts = batch.facts
-            while let fact = facts.next() {
-                guard fact.sequence > first, fact.sequence <= last else { continue }
-                guard let raw = try RawFact(fact) else { continue }
-                guard result.count < count else { return (result, false) }
-                result.append(raw)
+        for section in sections {
+            let batches = section.batches
+            var place = batches.partitioningIndex { $0.lastSequence > first }
+            while place < batches.count, batches[place].firstSequence <= last {
+                var facts = batches[place].facts
+                while let fact = facts.next() {
+                    guard fact.sequence > first, fact.sequence <= last,
+                        let raw = try RawFact(fact)
+                    else { continue }
+                    guard result.count < count else { return (result, false) }
+                    result.append(raw)
+                }
+                place += 1
             }
         }
         return (result, true)
