@@ -311,7 +311,8 @@ extension Model {
     func reject(_ quantities: Quantities) -> String? {
         for pair in quantities.pairs {
             let isKnown = blueprint.meters.contains {
-                $0.key == pair.name && $0.counts == .quantities || $0.quantityName == pair.name
+                ([$0.key] + $0.aliases).contains(pair.name) && $0.counts == .quantities
+                    || $0.quantityName == pair.name || $0.alongside == pair.name
             }
             if !isKnown { return "unknown_meter" }
         }

@@ -208,20 +208,29 @@ extension Model {
             else { return nil }
             return Worth(units: units, at: instant)
         }
-        if let type = details.type, !meter.eventTypes.isEmpty, !meter.eventTypes.contains(type) {
+        let alias = details.type.flatMap { type in meter.aliases.first { $0.text == type } }
+        if let type = details.type, !meter.eventTypes.isEmpty, !meter.eventTypes.contains(type),
+            alias == nil
+        {
             return nil
         }
         guard meter.countedStatuses.contains(details.status),
             accepts(meter.dimensions, details)
         else { return nil }
         var units: Int64?
-        if let named = event.quantities[meter.key] {
-            units = named.units
+        var isMatch = alias != nil
+        if details.type != nil, !meter.eventTypes.isEmpty { isMatch = true }
+        if details.type == nil, let beside = meter.alongside, event.quantities[beside] != nil {
+            isMatch = true
+        }
+        let names = [meter.key] + meter.aliases
+        if let name = names.first(where: { event.quantities[$0] != nil }) {
+            units = event.quantities[name]?.units
         } else if let name = meter.quantityName {
-            if meter.eventTypes.isEmpty || details.type != nil {
+            if isMatch || (meter.eventTypes.isEmpty && meter.alongside == nil) {
                 units = event.quantities[name]?.units
             }
-        } else if details.type != nil, !meter.eventTypes.isEmpty {
+        } else if isMatch {
             units = 1
         }
         guard let units else { return nil }

@@ -22,11 +22,13 @@ struct World {
     static let plans = ["free", "pro", "big"].map { PlanKey(unchecked: $0) }
     static let limitKeys = (0..<9).map { LimitKey(unchecked: "limit\($0)") }
     static let meters = [
-        Meter(key: .named("prompts")),
+        Meter(key: .named("prompts"), aliases: [.named("ask")]),
         Meter(key: .named("tokens"), quantityName: .named("tok")),
-        Meter(key: .named("calls"), aggregation: .count, eventTypes: ["call", "chat"]),
+        Meter(
+            key: .named("calls"), aggregation: .count, eventTypes: ["call", "chat"],
+            alongside: .named("tok")),
         Meter(key: .named("peak"), aggregation: .max),
-        Meter(key: .named("level"), aggregation: .latest),
+        Meter(key: .named("level"), aliases: [.named("walk")], aggregation: .latest),
         Meter(
             key: .named("models"), aggregation: .uniqueCount, eventTypes: ["call"],
             uniqueDimension: "model"),
@@ -136,8 +138,12 @@ struct World {
         func named(_ name: String, _ units: Int64) -> NamedQuantity {
             NamedQuantity(name: .named(name), quantity: Quantity(units))
         }
+        // Under either name, without a throw of the dice.
+        func prompts(_ units: Int64) -> NamedQuantity {
+            named(units % 3 == 1 ? "ask" : "prompts", units)
+        }
         switch number(0...99) {
-        case 0..<45: return Quantities([named("prompts", number(0...4))])
+        case 0..<45: return Quantities([prompts(number(0...4))])
         case 45..<55: return .none
         case 55..<65: return Quantities([named("peak", number(0...40))])
         case 65..<72: return Quantities([named("level", number(0...40))])
@@ -146,7 +152,7 @@ struct World {
         case 78..<86: return Quantities([named("tok", number(0...9))])
         case 86..<95:
             return Quantities([
-                named("prompts", number(0...3)), named("tok", number(0...9)),
+                prompts(number(0...3)), named("tok", number(0...9)),
                 named("peak", number(0...40)),
             ])
         case 95..<99:

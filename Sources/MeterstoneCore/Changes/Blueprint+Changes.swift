@@ -81,6 +81,7 @@ extension Blueprint {
             return Rejection(
                 code: .invalidField, field: field, message: "expected \(expectation)")
         }
+        if let rejection = rejectNames(of: meter) { return rejection }
         if meter.countedStatuses.isEmpty {
             return Rejection(
                 code: .invalidField, field: "countedStatuses", message: "expected at least one")
@@ -108,6 +109,28 @@ extension Blueprint {
             return Rejection(
                 code: .invalidField, field: "aggregation",
                 message: "expected sum or count, since the meter has a price in credits")
+        }
+        return nil
+    }
+
+    /// One name means one meter.
+    private func rejectNames(of meter: Meter) -> Rejection? {
+        for other in meters where other.key != meter.key {
+            if let alias = meter.aliases.first(where: { other.names.contains($0) }) {
+                return Rejection(
+                    code: .invalidField, field: "aliases",
+                    message: "'\(alias)' is a name of the meter '\(other.key)' already")
+            }
+            if other.aliases.contains(meter.key) {
+                return Rejection(
+                    code: .invalidField, field: "key",
+                    message: "'\(meter.key)' is an alias of the meter '\(other.key)'")
+            }
+        }
+        guard meter.aliases.count <= Meter.aliasesMax else {
+            return Rejection(
+                code: .invalidField, field: "aliases",
+                message: "expected at most \(Meter.aliasesMax) aliases")
         }
         return nil
     }

@@ -74,12 +74,18 @@ public final class Catalog: Sendable {
         blockingDefinitions = activeDefinitions.filter {
             $0.limit.blockWhenExceeded && $0.mode == .enforce
         }
-        meterByName = compiled
+        var byName = compiled
+        for meter in compiled.values {
+            for alias in meter.meter.aliases where byName[alias] == nil { byName[alias] = meter }
+        }
+        meterByName = byName
         var byType: [String: [CompiledMeter]] = [:]
         var byQuantity: [MeterKey: [CompiledMeter]] = [:]
         for meter in compiled.values.sorted(by: { $0.meter.key < $1.meter.key }) {
-            for type in Set(meter.meter.eventTypes) { byType[type, default: []].append(meter) }
-            if let name = meter.meter.quantityName {
+            for type in Set(meter.meter.eventTypes + meter.meter.aliases.map(\.text)) {
+                byType[type, default: []].append(meter)
+            }
+            for name in Set([meter.meter.quantityName, meter.meter.alongside].compactMap(\.self)) {
                 byQuantity[name, default: []].append(meter)
             }
         }
@@ -98,6 +104,7 @@ public final class Catalog: Sendable {
         models[model]?.price(at: instant)
     }
 
+    /// The meter of a key, or of an alias.
     package func meter(_ key: MeterKey) -> CompiledMeter? { meterByName[key] }
 
     package func plan(_ key: PlanKey?) -> Plan? {

@@ -68,13 +68,19 @@ extension Meter {
     private func units(of event: UsageEvent) -> Int64? {
         let type = event.details?.type
         if counts == .cost { return billionths(of: event) }
-        if let type, !eventTypes.isEmpty, !eventTypes.contains(type) { return nil }
+        let isAlias = type.map { type in aliases.contains { $0.text == type } } ?? false
+        if let type, !eventTypes.isEmpty, !eventTypes.contains(type), !isAlias { return nil }
         if let named = event.quantities[key] { return named.units }
+        for alias in aliases {
+            if let named = event.quantities[alias] { return named.units }
+        }
+        let isBeside = type == nil && alongside.map { event.quantities[$0] != nil } ?? false
+        let matches = isAlias || isBeside || (type != nil && !eventTypes.isEmpty)
         if let quantityName {
-            let mayRead = eventTypes.isEmpty || type != nil
+            let mayRead = matches || (eventTypes.isEmpty && alongside == nil)
             return mayRead ? event.quantities[quantityName]?.units : nil
         }
-        return type != nil && !eventTypes.isEmpty ? 1 : nil
+        return matches ? 1 : nil
     }
 
     private func billionths(of event: UsageEvent) -> Int64? {
@@ -100,9 +106,10 @@ extension Meter {
     /// Two meters that count alike are equal when normalized.
     fileprivate var normalized: Meter {
         Meter(
-            key: key, aggregation: aggregation, eventTypes: Set(eventTypes).sorted(),
+            key: key, aliases: Set(aliases).sorted(), aggregation: aggregation,
+            eventTypes: Set(eventTypes).sorted(),
             dimensions: dimensions.mapValues { Set($0).sorted() }, quantityName: quantityName,
-            uniqueDimension: uniqueDimension,
+            alongside: alongside, uniqueDimension: uniqueDimension,
             countedStatuses: Set(countedStatuses).sorted { $0.rawValue < $1.rawValue },
             counts: counts, withoutCost: withoutCost)
     }

@@ -92,10 +92,14 @@ extension OpenAPISchemas {
     }
 
     private static let meter = #"""
+        "aliases":{"type":["array","null"],"maxItems":16,"items":{"$ref":"Key"},
+         "description":"Other names of the meter: in quantities, as a type of events, and in questions."},
         "aggregation":{"enum":["sum","count","max","latest","uniqueCount",null]},
         "eventTypes":{"type":["array","null"],"items":{"$ref":"Text"}},
         "dimensions":{"$ref":"ValuesByDimension"},
         "quantityName":{"type":["string","null"],"pattern":"^[A-Za-z0-9_.-]{1,64}$"},
+        "alongside":{"type":["string","null"],"pattern":"^[A-Za-z0-9_.-]{1,64}$",
+         "description":"An event without a type that names this quantity matches as event types do."},
         "uniqueDimension":{"$ref":"OptionalText"},
         "countedStatuses":{"type":["array","null"],"minItems":1,
          "items":{"enum":["success","failed","cancelled"]}},

@@ -74,9 +74,11 @@ final class PastEvents {
         self.now = now
         numberOfName = Dictionary(
             names.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
-        let asked = Set(meters.map(\.key) + meters.compactMap(\.quantityName))
+        let asked = Set(meters.flatMap { [$0.key] + $0.furtherQuantities })
         isAskedAbout = names.map { asked.contains($0) }
-        areTypesAskedAbout = meters.contains { !$0.eventTypes.isEmpty || $0.counts == .cost }
+        areTypesAskedAbout = meters.contains {
+            !$0.eventTypes.isEmpty || !$0.aliases.isEmpty || $0.counts == .cost
+        }
     }
 
     deinit { budget.giveBack(taken) }

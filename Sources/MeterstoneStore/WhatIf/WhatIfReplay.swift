@@ -158,7 +158,7 @@ extension Blueprint {
         var registry = Registry(names: names, limits: [], series: [])
         for meter in meters {
             registry.register(meter.key)
-            if let name = meter.quantityName { registry.register(name) }
+            for name in meter.furtherQuantities { registry.register(name) }
         }
         for limit in limits.sorted(by: { $0.key < $1.key }) { registry.register(limit.key) }
         registry.count(series { registry.number(of: $0) }, from: 0)

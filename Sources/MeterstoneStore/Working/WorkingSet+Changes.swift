@@ -121,7 +121,7 @@ extension WorkingSet {
     ) {
         for meter in blueprint.meters.sorted(by: { $0.key < $1.key }) {
             registry.register(meter.key)
-            if let name = meter.quantityName { registry.register(name) }
+            for name in meter.furtherQuantities { registry.register(name) }
         }
         registry.registerPlans(of: blueprint)
         for limit in blueprint.limits.sorted(by: { $0.key < $1.key }) {
