@@ -131,9 +131,10 @@ let package = Package(
                 .product(name: "Yams", package: "Yams", condition: server),
             ],
             resources: [
-                .embedInCode("Blueprints/chat-flow.yaml"),
-                .embedInCode("Blueprints/daily-tokens.yaml"),
+                .embedInCode("Blueprints/chat-builder.yaml"),
                 .embedInCode("Blueprints/language-tutor.yaml"),
+                .embedInCode("Blueprints/shop-audience.yaml"),
+                .embedInCode("Blueprints/token-allowance.yaml"),
                 .embedInCode("Blueprints/video-studio.yaml"),
             ],
             swiftSettings: strict
@@ -278,9 +279,10 @@ let package = Package(
         .testTarget(
             name: "MeterstoneCommandTests",
             dependencies: [
-                "Meterstone", "MeterstoneAPI", "MeterstoneCommand", "MeterstoneCore",
-                "MeterstoneImport", "MeterstoneServer", "MeterstoneSQLite", "MeterstoneStore",
-                "MeterstoneTesting", .product(name: "Logging", package: "swift-log"),
+                "Meterstone", "MeterstoneAPI", "MeterstoneBlueprint", "MeterstoneCommand",
+                "MeterstoneCore", "MeterstoneImport", "MeterstoneServer", "MeterstoneSQLite",
+                "MeterstoneStore", "MeterstoneTesting",
+                .product(name: "Logging", package: "swift-log"),
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser", condition: server),
                 .product(name: "Subprocess", package: "swift-subprocess", condition: server),
@@ -293,8 +295,8 @@ let package = Package(
         .testTarget(
             name: "MeterstoneServerTests",
             dependencies: [
-                "Meterstone", "MeterstoneAPI", "MeterstoneClient", "MeterstoneCore",
-                "MeterstoneHummingbird", "MeterstoneServer", "MeterstoneStore",
+                "Meterstone", "MeterstoneAPI", "MeterstoneBlueprint", "MeterstoneClient",
+                "MeterstoneCore", "MeterstoneHummingbird", "MeterstoneServer", "MeterstoneStore",
                 "MeterstoneTesting",
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "HTTPTypes", package: "swift-http-types", condition: server),

@@ -157,7 +157,7 @@ import Testing
     @Test(arguments: 0..<200)
     func `whatever is read, the answer is a blueprint or mistakes with a place`(seed: UInt64) {
         var random = SplitMix(state: seed)
-        let named = NamedBlueprint.allCases[Int(seed % 4)]
+        let named = NamedBlueprint.allCases[Int(seed % 5)]
         var bytes = Array(named.yaml.utf8.suffix(2_600))
         for _ in 0..<random.next(upTo: 12) {
             let index = random.next(upTo: bytes.count)

@@ -314,7 +314,7 @@ import Testing
             let answer = try await server.post(
                 Self.track, Self.initiation, headers: Self.user)
             #expect(answer.isProblem(422, "unknown_meter"))
-            #expect(answer.text("detail")?.contains("chat-flow") == true)
+            #expect(answer.text("detail")?.contains("chat-builder") == true)
         }
     }
 

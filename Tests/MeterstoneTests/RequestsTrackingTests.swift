@@ -209,7 +209,7 @@ import Testing
             guard case .rejected(let rejection) = try await world.start("r"),
                 case .rejected(let other) = try await world.tracker.dashboard(of: World.ada)
             else { throw World.Unexpected(what: "started") }
-            #expect(rejection.code == .unknownMeter && rejection.message.contains("chat-flow"))
+            #expect(rejection.code == .unknownMeter && rejection.message.contains("chat-builder"))
             #expect(other == rejection)
         }
     }

@@ -169,5 +169,5 @@ extension Rejection {
     static let noRequestsMeter = Rejection(
         code: .unknownMeter, field: "",
         message: "expected a meter '\(RequestTracker.requests)', and there is none; the blueprint "
-            + "chat-flow has it")
+            + "chat-builder has it")
 }
