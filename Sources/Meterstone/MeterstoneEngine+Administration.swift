@@ -28,10 +28,17 @@ extension MeterstoneEngine {
     ) async throws(StoreError) -> [BlueprintStep] {
         let steps = try await applyParts(of: blueprint, author: author)
         guard let name, steps.allSatisfy(\.outcome.isAnswer) else { return steps }
-        let note = AppliedBlueprintNote(
-            name: name, digest: try Self.digest(of: blueprint), isOfStart: isOfStart)
-        _ = try await change(ChangeRequest(change: .noteBlueprint(note), author: author))
+        try await note(blueprint, named: name, isOfStart: isOfStart, author: author)
         return steps
+    }
+
+    func note(
+        _ blueprint: Blueprint, named name: String, isOfStart: Bool, author: String
+    ) async throws(StoreError) {
+        let note = AppliedBlueprintNote(
+            name: name, digest: try Self.digest(of: blueprint), isOfStart: isOfStart,
+            blueprint: blueprint.sorted)
+        _ = try await change(ChangeRequest(change: .noteBlueprint(note), author: author))
     }
 
     /// Of what is in a blueprint, and not of how it is written.
@@ -42,18 +49,24 @@ extension MeterstoneEngine {
     private func applyParts(
         of blueprint: Blueprint, author: String
     ) async throws(StoreError) -> [BlueprintStep] {
-        let changes =
-            blueprint.meters.map { Change.putMeter($0) } + blueprint.plans.map { .putPlan($0) }
-            + blueprint.limits.map { .putLimit($0) } + blueprint.models.map { .putModel($0) }
-            + (blueprint.credits.map { [.putCreditPolicy($0)] } ?? [])
-            + (blueprint.statistics.map { [.putStatisticsPolicy($0)] } ?? [])
+        let changes = blueprint.parts
         let rejected = try await rejections(of: changes)
         guard rejected.isEmpty else { return rejected }
+        return zip(changes, try await commit(changes, author: author)).map { change, outcome in
+            BlueprintStep(kind: change.kind, key: change.key, outcome: outcome)
+        }
+    }
+
+    /// Carries changes out one after the other, in one step.
+    func commit(
+        _ changes: [Change], author: String
+    ) async throws(StoreError) -> [ChangeOutcome] {
+        guard !changes.isEmpty else { return [] }
         let outcomes = try await committer.commit(
             changes.map { .change(ChangeRequest(change: $0, author: author)) })
-        return try zip(changes, outcomes).map { (change, outcome) throws(StoreError) in
+        return try outcomes.map { (outcome) throws(StoreError) in
             guard case .changed(let outcome, _, _) = outcome else { throw .unexpectedOutcome }
-            return BlueprintStep(kind: change.kind, key: change.key, outcome: outcome)
+            return outcome
         }
     }
 
@@ -108,6 +121,15 @@ extension MeterstoneEngine {
         try await committer.read { (store) throws(StoreError) in
             try store.changes(before: sequence, count: max(1, count))
         }
+    }
+
+    /// The audit log of one thing, or of all of a kind, newest first.
+    public func changes(
+        ofKind kind: String, key: String?, before sequence: Int64? = nil, count: Int
+    ) async throws(StoreError) -> [ChangeEntry] {
+        let bound = sequence ?? .max
+        return try await changes(ofKind: kind, key: key).reversed()
+            .filter { $0.sequence < bound }.prefix(max(1, count)).map { ChangeEntry($0) }
     }
 
     /// Changes of one thing, or of all of a kind, oldest first.

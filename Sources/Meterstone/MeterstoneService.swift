@@ -97,6 +97,14 @@ public protocol MeterstoneService: Sendable {
         _ blueprint: Blueprint, named name: String?, author: String
     ) async throws -> [BlueprintStep]
 
+    /// Writes of a blueprint what its author changed since it was applied last, and leaves what somebody
+    /// changed by hand meanwhile; where both changed the same, the blueprint is followed.
+    ///
+    /// - Parameter isDryRun: tells what would become of each part, and writes nothing.
+    func merge(
+        _ blueprint: Blueprint, named name: String?, isDryRun: Bool, author: String
+    ) async throws -> [BlueprintStep]
+
     /// What decides now, each part sorted by key.
     func blueprint() async throws -> Blueprint
 

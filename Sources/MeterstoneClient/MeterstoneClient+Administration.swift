@@ -31,7 +31,20 @@ extension MeterstoneClient {
     public func apply(
         _ blueprint: Blueprint, named name: String? = nil, author: String
     ) async throws -> [BlueprintStep] {
-        let path = RequestPath("v1", "blueprint").with("name", name)
+        try await put(blueprint, RequestPath("v1", "blueprint").with("name", name), author)
+    }
+
+    public func merge(
+        _ blueprint: Blueprint, named name: String?, isDryRun: Bool, author: String
+    ) async throws -> [BlueprintStep] {
+        let path = RequestPath("v1", "blueprint").with("name", name).with("merge", "true")
+            .with("dryRun", isDryRun ? "true" : nil)
+        return try await put(blueprint, path, author)
+    }
+
+    private func put(
+        _ blueprint: Blueprint, _ path: RequestPath, _ author: String
+    ) async throws -> [BlueprintStep] {
         let answer = try await send(
             "PUT", path, try encoded(blueprint), headers: [("X-Author", author)])
         if let rejection = answer.problem?.rejection, let step = blueprint.step(rejection) {

@@ -109,6 +109,7 @@ extension WireValue where Self: RawRepresentable, RawValue == String {
 }
 
 extension LimitMode: WireValue {}
+extension MergedMember.Verdict: WireValue {}
 extension AccessScope: WireValue {}
 extension ReservationStatus: WireValue {}
 extension ExpiryPolicy: WireValue {}

@@ -53,11 +53,22 @@ public struct BlueprintStep: Sendable {
     public let kind: String
     public let key: String
     public let outcome: ChangeOutcome
+    /// Of a merge: the members in which file and store differ, and what became of each.
+    public let members: [MergedMember]
+    /// Of a merge: who changed the part by hand last, where that made a difference.
+    public let changedBy: String?
+    public let changedAt: Instant?
 
-    package init(kind: String, key: String, outcome: ChangeOutcome) {
+    package init(
+        kind: String, key: String, outcome: ChangeOutcome, members: [MergedMember] = [],
+        changedBy: String? = nil, changedAt: Instant? = nil
+    ) {
         self.kind = kind
         self.key = key
         self.outcome = outcome
+        self.members = members
+        self.changedBy = changedBy
+        self.changedAt = changedAt
     }
 }
 

@@ -34,6 +34,17 @@ extension Blueprint {
             models: models.sorted { $0.key < $1.key }, statistics: statistics)
     }
 
+    /// What writes each of its parts, in an order in which no part names one that comes later.
+    package var parts: [Change] {
+        var parts = meters.map { Change.putMeter($0) }
+        parts += plans.map { .putPlan($0) }
+        parts += limits.map { .putLimit($0) }
+        parts += models.map { .putModel($0) }
+        if let credits { parts.append(.putCreditPolicy(credits)) }
+        if let statistics { parts.append(.putStatisticsPolicy(statistics)) }
+        return parts
+    }
+
     private enum CodingKeys: String, CodingKey {
         case meters, plans, limits, credits, models, statistics
     }

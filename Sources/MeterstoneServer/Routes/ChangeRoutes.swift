@@ -20,7 +20,21 @@ struct ChangeRoutes: Sendable {
         let before = try query.cursor(.changes).map { (cursor) throws(Rejection) in
             try cursor.sequence()
         }
-        let changes = try await engine.changes(before: before, count: count + 1)
+        let kind = try query.optional("kind", "one of \(ChangeEntry.kinds.joined(separator: ", "))")
+        {
+            ChangeEntry.kinds.contains($0) ? $0 : nil
+        }
+        let key = query.text("key")
+        guard key == nil || kind != nil else {
+            throw Rejection.missing("kind", "the kind beside key")
+        }
+        let changes =
+            if let kind {
+                try await engine.changes(
+                    ofKind: kind, key: key, before: before, count: count + 1)
+            } else {
+                try await engine.changes(before: before, count: count + 1)
+            }
         let page = changes.prefix(count)
         let next = changes.count > count ? page.last : nil
         return Response(
