@@ -379,8 +379,10 @@ import Testing
         let topics: [ReportTopic] = [
             .top(TestServer.prompts), .trends([], per: .day),
             .usage(TestServer.prompts, by: .dimension("model")),
-            .funnel(["prompt", "end"], isOrdered: false),
-            .funnelOfMeters([TestServer.prompts, TestServer.seconds], isOrdered: true),
+            .funnel(["prompt", "end"], .any), .funnel(["prompt", "end"], .independent),
+            .funnelOfMeters([TestServer.prompts, TestServer.seconds], .given),
+            .retention(per: .month, nil), .retention(per: .day, TestServer.prompts),
+            .featureRetention([], per: .month), .sessions, .featureValue([TestServer.prompts]),
             .errors(minimumEvents: 0), .adoption([TestServer.prompts]),
             .powerUsers(TestServer.prompts, percent: 50), .idle(days: 3), .limits,
             .limitSubjects(Self.daily), .unusual(TestServer.prompts, on: nil), .overage(nil),
