@@ -90,6 +90,7 @@ private func makeRoutes(
     let tracker = RequestTracker(engine, storedText: options.storedText)
     ChatTrackRoutes(tracker: tracker, clock: options.clock).add(to: &routes)
     TrackedRequestRoutes(tracker: tracker).add(to: &routes)
+    UsageTrackerRoutes(engine: engine, options: options).add(to: &routes)
     return routes
 }
 

@@ -7,6 +7,9 @@ enum EventField: String, CaseIterable, Sendable {
 
     static let table = FieldTable(Self.self)
 
+    /// The names that an event of ours may have.
+    static let names = allCases.filter { $0 != .specversion }.map(\.rawValue)
+
     /// Whether the `data` of a CloudEvent may hold it; the other fields are attributes there.
     var isData: Bool {
         switch self {

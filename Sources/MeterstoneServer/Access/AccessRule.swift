@@ -32,13 +32,13 @@ struct AccessRule: Hashable, Sendable {
     }()
 
     private static let rows: [(AccessScope, Own, [String])] = [
-        (.ingest, .named, ["recordEvents"]),
+        (.ingest, .named, ["recordEvents", "trackUsage"]),
         (.ingest, .path, ["recordUsage"]),
         (
             .consume, .named,
             [
                 "consume", "check", "reserve", "extendReservation", "settleReservation",
-                "releaseReservation", "startChatRequest", "endChatRequest",
+                "releaseReservation", "startChatRequest", "endChatRequest", "checkAction",
             ]
         ),
         (
@@ -49,7 +49,9 @@ struct AccessRule: Hashable, Sendable {
                 "listReservations",
                 "getSubscription", "listSubscriptions", "previewSubscription", "listFeatures",
                 "listOverrides", "getOverride", "getCredits", "listEntries",
-                "getLifetime", "getStatistics", "getPace", "getFeature", "listRequests",
+                "getLifetime", "getStatistics", "getPace", "getPeriods", "getPlansThatFit",
+                "getFeature",
+                "listRequests",
             ]
         ),
         (
@@ -57,7 +59,8 @@ struct AccessRule: Hashable, Sendable {
             [
                 "getReservation", "getRequest", "getDailyUsage", "getMonthlyUsage",
                 "listDailyUsage", "listMonthlyUsage", "getUserDashboard",
-                "recalculateUserDashboard", "makeToken",
+                "recalculateUserDashboard", "makeToken", "checkUsageLimit", "getUserLimits",
+                "getUserStats",
             ]
         ),
         (
@@ -69,7 +72,9 @@ struct AccessRule: Hashable, Sendable {
                 "trendsReport", "usageByReport", "funnelReport", "errorsReport",
                 "unmeteredReport", "adoptionReport", "powerUsersReport", "idleReport",
                 "unusualReport", "limitsReport", "limitSubjectsReport", "overageReport",
-                "plansReport", "whatIf", "getMetrics",
+                "plansReport", "retentionReport", "featureRetentionReport", "sessionsReport",
+                "featureValueReport", "whatIf", "getMetrics", "getTopUsers", "getUsageTrends",
+                "getConversionFunnel", "getErrorRates",
             ]
         ),
         (

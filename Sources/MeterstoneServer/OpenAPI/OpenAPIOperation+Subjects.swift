@@ -78,7 +78,9 @@ extension OpenAPIOperation {
             problems: [.notFound, .conflict]),
         get(
             path + "/events", "listEvents", "The subject's events, newest first",
-            [.subject, .count, .cursor], "EventList", []),
+            [
+                .subject, .eventType, .eventStatus, .eventSession, .from, .until, .count, .cursor,
+            ], "EventList", []),
         get(
             path + "/reservations", "listReservations",
             "What is open on the subject and those below it, in the order in which it expires",
@@ -191,7 +193,8 @@ extension OpenAPIOperation {
     static let operating: [OpenAPIOperation] = [
         OpenAPIOperation(
             method: .get, path: "/v1/changes", id: "listChanges",
-            summary: "The audit log, newest first", parameters: [.count, .cursor],
+            summary: "The audit log, newest first",
+            parameters: [.changeKind, .changeKey, .count, .cursor],
             answers: [
                 OpenAPIAnswer(status: 200, description: "Who changed what.", schema: "ChangeList")
             ]),

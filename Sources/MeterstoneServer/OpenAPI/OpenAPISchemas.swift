@@ -11,7 +11,7 @@ enum OpenAPISchemas {
     static let all: [(name: String, schema: String)] =
         values + Shapes.schemas + events + answers
         + reservations + credits + catalog + subjects + subjectStatistics + statistics + analytics
-        + operating + requests + whatIf + access
+        + operating + requests + usageTracking + whatIf + access
         + [Shapes.schema(Shapes.backup), Shapes.schema(Shapes.backups)]
 
     /// Bounds are in bytes of UTF-8; for texts beyond ASCII the server counts more than JSON

@@ -18,7 +18,7 @@ struct FlatBody {
             } else if numbers.contains(name) {
                 self.numbers[name] = try reader.readWholeNumber(name)
             } else {
-                throw .unknown(name)
+                throw .unknown(name, among: Array(texts.keys) + Array(numbers))
             }
         }
     }

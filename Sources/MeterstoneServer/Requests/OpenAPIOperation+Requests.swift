@@ -68,7 +68,10 @@ extension OpenAPIOperation {
         OpenAPIOperation(
             method: .get, path: "/v1/subjects/{subject}/requests", id: "listRequests",
             summary: "The subject's requests, newest first",
-            parameters: [.subject, .count, .cursor],
+            parameters: [
+                .subject, .requestSession, .requestStatus, .requestModel, .requestCategory, .count,
+                .cursor,
+            ],
             answers: [
                 OpenAPIAnswer(
                     status: 200, description: "A page of requests.", schema: "RequestList")
@@ -81,11 +84,11 @@ extension OpenAPIParameter {
 
     fileprivate static let request = OpenAPIParameter(
         place: .path, name: "request", description: "The request's id.", schema: nameSchema)
-    fileprivate static let user = OpenAPIParameter(
+    static let user = OpenAPIParameter(
         place: .query, name: ChatUser.name,
         description: "Whose request it is, where the header field and the body do not say.",
         schema: nameSchema)
-    fileprivate static let userHeader = OpenAPIParameter(
+    static let userHeader = OpenAPIParameter(
         place: .header, name: "X-User-Id", description: "Whose request it is.",
         schema: headerSchema)
 }
