@@ -19,6 +19,14 @@ let client = TargetDependencyCondition.when(traits: ["Client"])
 /// Without this trait nothing needs libpq.
 let postgres = TargetDependencyCondition.when(traits: ["Postgres"])
 
+/// Templates, the style sheet and the scripts of the pages.
+let pageResources = [
+    "cards.mustache", "empty.mustache", "facts.mustache", "figure.mustache", "filters.mustache",
+    "forms.mustache", "meters.mustache", "notice.mustache", "page.mustache", "sign-in.mustache",
+    "steps.mustache", "table.mustache", "icon.svg", "meterstone.css", "meterstone.js",
+    "client.js", "usage.js",
+]
+
 let package = Package(
     name: "meterstone",
     platforms: [.macOS(.v15)],
@@ -55,6 +63,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
         .package(
             url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
@@ -158,9 +167,19 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
+            name: "MeterstonePages",
+            dependencies: [
+                "MeterstoneCore",
+                .product(name: "Mustache", package: "swift-mustache", condition: server),
+            ],
+            resources: pageResources.map { .embedInCode("Resources/\($0)") },
+            swiftSettings: strict
+        ),
+        .target(
             name: "MeterstoneServer",
             dependencies: [
-                "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneStore",
+                "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstonePages",
+                "MeterstoneStore",
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "JWTKit", package: "jwt-kit", condition: server),
@@ -290,6 +309,9 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(name: "TidyTests", swiftSettings: strict),
+        .testTarget(
+            name: "MeterstonePagesTests", dependencies: ["MeterstoneCore", "MeterstonePages"],
+            exclude: ["Snapshots"], swiftSettings: strict),
         .testTarget(
             name: "MeterstoneServerTests",
             dependencies: [

@@ -3,6 +3,7 @@ import HummingbirdCore
 import NIOCore
 public import Logging
 public import Meterstone
+import MeterstonePages
 
 /// The HTTP server over an engine, as a service that runs until it is asked to stop.
 ///
@@ -90,6 +91,8 @@ private func makeRoutes(
     let tracker = RequestTracker(engine, storedText: options.storedText)
     ChatTrackRoutes(tracker: tracker, clock: options.clock).add(to: &routes)
     TrackedRequestRoutes(tracker: tracker).add(to: &routes)
+    LiveRoutes(engine: engine, lastsMilliseconds: options.liveMilliseconds).add(to: &routes)
+    PageRoutes(pages: .shared, guardian: access.guardian, clock: options.clock).add(to: &routes)
     return routes
 }
 

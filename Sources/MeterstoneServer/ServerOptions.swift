@@ -37,6 +37,8 @@ public struct ServerOptions: Sendable {
     package var stoppingMilliseconds = RequestLimits.stoppingMilliseconds
     /// How long a server that stops waits for answers that are under way, and for clients to take them.
     package var closingMilliseconds = RequestLimits.closingMilliseconds
+    /// How long a stream of what happens lasts; whoever reads it asks for the next one then.
+    package var liveMilliseconds = RequestLimits.liveMilliseconds
     /// Bytes of all bodies that are held at once; one more is answered with 503. Consumes of the usual
     /// size are not among them.
     public var bodiesBytesMax = RequestLimits.bodiesBytesMax

@@ -24,6 +24,7 @@ import Testing
         ],
         "MeterstoneAPI": ["CZlib", "MeterstoneCore", "FoundationEssentials", "Foundation"],
         "MeterstoneBlueprint": ["MeterstoneCore", "Yams"],
+        "MeterstonePages": ["MeterstoneCore", "Mustache", "FoundationEssentials", "Foundation"],
         "MeterstoneClient": [
             "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneStore", "AsyncHTTPClient",
             "NIOCore", "NIOHTTP1", "Foundation", "Glibc", "Musl", "Darwin",

@@ -50,6 +50,7 @@ struct AccessRule: Hashable, Sendable {
                 "getSubscription", "listSubscriptions", "previewSubscription", "listFeatures",
                 "listOverrides", "getOverride", "getCredits", "listEntries",
                 "getLifetime", "getStatistics", "getPace", "getFeature", "listRequests",
+                "streamLimits",
             ]
         ),
         (
@@ -69,7 +70,7 @@ struct AccessRule: Hashable, Sendable {
                 "trendsReport", "usageByReport", "funnelReport", "errorsReport",
                 "unmeteredReport", "adoptionReport", "powerUsersReport", "idleReport",
                 "unusualReport", "limitsReport", "limitSubjectsReport", "overageReport",
-                "plansReport", "whatIf", "getMetrics",
+                "plansReport", "whatIf", "getMetrics", "streamChanges",
             ]
         ),
         (

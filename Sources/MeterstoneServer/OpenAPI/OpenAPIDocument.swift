@@ -15,7 +15,7 @@ package enum OpenAPIDocument {
         + OpenAPIOperation.subjectStatistics + OpenAPIOperation.documents
         + OpenAPIOperation.statistics + OpenAPIOperation.requests + OpenAPIOperation.analytics
         + OpenAPIOperation.whatIf + OpenAPIOperation.operating
-        + OpenAPIOperation.access + OpenAPIOperation.backups
+        + OpenAPIOperation.access + OpenAPIOperation.backups + OpenAPIOperation.live
 
     private static let operationsByRoute = Dictionary(
         operations.map { ($0.route, $0) }, uniquingKeysWith: { first, _ in first })
