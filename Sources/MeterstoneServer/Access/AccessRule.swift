@@ -50,7 +50,7 @@ struct AccessRule: Hashable, Sendable {
                 "getSubscription", "listSubscriptions", "previewSubscription", "listFeatures",
                 "listOverrides", "getOverride", "getCredits", "listEntries",
                 "getLifetime", "getStatistics", "getPace", "getFeature", "listRequests",
-                "streamLimits",
+                "streamLiveLimits",
             ]
         ),
         (

@@ -4,7 +4,7 @@ import HTTPTypes
 extension OpenAPIOperation {
     static let live: [OpenAPIOperation] = [
         OpenAPIOperation(
-            method: .get, path: "/v1/subjects/{subject}/live", id: "streamLimits",
+            method: .get, path: "/v1/subjects/{subject}/live", id: "streamLiveLimits",
             summary: "Where a subject stands with its limits, now and each time that it changes",
             description: stream + " Its data are as `getLimits` answers.",
             parameters: [.subject, lastEventID], answers: [events("limits")]),
