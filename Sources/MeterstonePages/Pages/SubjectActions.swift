@@ -35,7 +35,9 @@ extension PageBuilder {
                 text: "An addition, on top of what the plan allows.", method: "PUT",
                 path: path + "/additions/{id}",
                 fields: [
-                    limit,
+                    .init(
+                        name: "limit", label: "Limit", kind: "select", options: choices,
+                        isRequired: true),
                     .init(name: "add", label: "More", kind: "number", isRequired: true),
                     .init(
                         name: "until", label: "Until", kind: "datetime", hint: "Empty: for good."),
