@@ -6,32 +6,47 @@ FOLDERS = Package.swift Sources Tests Benchmarks Examples/Package.swift Examples
 CHECKED = -Xswiftc -warnings-as-errors
 # Tests that keep every core busy for long, tests of clients that give up after a while, and tests that
 # wait for time-outs of servers and nodes: each apart, so that nobody waits in vain.
+# Tests of every store, whose sessions with PostgreSQL are too many when all run at once.
+STORES = '^StoreConformanceTests'
+FIRST_STORES = '^StoreConformanceTests[.][A-L]'
 LONG = '^(SimulationTests|MeterstoneImportTests)'
+CLIENTS = '^MeterstoneServerTests.ConnectionTests'
 SERVED = '^MeterstoneServerTests'
 FAULTS = '^(MeterstonePostgresTests|MeterstoneCommandTests.NodesTests)'
 MEASURED = --package-path Benchmarks -c release --static-swift-stdlib
 # The program needs no library of Swift, and of others only what cannot be taken in.
 RELEASED = -c release --product meterstone --static-swift-stdlib --pkg-config-path .build/static
 
-.PHONY: help setup demo test check describe format lint build release examples dist run simulate bench \
+# The package in Web/ is tested with these.
+WEB = nodejs node-jsdom node-react node-react-dom
+
+.PHONY: help setup demo test check describe pages format lint build release examples dist run simulate bench \
 	big-store reference record-snapshots clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 — \2/p' Makefile
 
 setup: ## Install what is missing on this machine
-	@SWIFT="$(SWIFT)" Scripts/setup postgresql promtool
+	@SWIFT="$(SWIFT)" Scripts/setup postgresql promtool $(WEB)
 
 demo: release ## A server with real usage in it; DEMO_SECONDS=n stops it by itself
 	@Scripts/demo "$$($(SWIFT) build -c release --show-bin-path)/meterstone"
 
 test: lint build ## Everything that has to pass: format, warnings, tests
-	$(SWIFT) test --skip-build $(CHECKED) --skip $(LONG) --skip $(SERVED) --skip $(FAULTS)
+	Scripts/test-web
+	$(SWIFT) test --skip-build $(CHECKED) --skip $(LONG) --skip $(SERVED) --skip $(FAULTS) --skip $(STORES)
+	$(SWIFT) test --skip-build $(CHECKED) --filter $(FIRST_STORES)
+	$(SWIFT) test --skip-build $(CHECKED) --filter $(STORES) --skip $(FIRST_STORES)
 	$(SWIFT) test --skip-build $(CHECKED) --filter $(LONG)
-	$(SWIFT) test --skip-build $(CHECKED) --filter $(SERVED)
+	$(SWIFT) test --skip-build $(CHECKED) --filter $(SERVED) --skip $(CLIENTS)
+	$(SWIFT) test --skip-build $(CHECKED) --filter $(CLIENTS)
 	$(SWIFT) test --skip-build $(CHECKED) --filter $(FAULTS)
 
-check: test describe examples dist ## All there is: the tests, the description, the examples, and the package in a fresh Debian
+pages: build ## Click through every page in a browser; leaves a picture of each in .build/pages
+	@SWIFT="$(SWIFT)" Scripts/setup chromium python3-venv
+	@Scripts/check-pages "$$($(SWIFT) build --show-bin-path)/meterstone"
+
+check: test describe pages examples dist ## All there is: the tests, the description, the examples, and the package in a fresh Debian
 	@Scripts/check-dist
 
 describe: build ## Ask a server what its description allows and forbids; SEED=n asks other things

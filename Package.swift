@@ -19,6 +19,14 @@ let client = TargetDependencyCondition.when(traits: ["Client"])
 /// Without this trait nothing needs libpq.
 let postgres = TargetDependencyCondition.when(traits: ["Postgres"])
 
+/// Templates, the style sheet and the scripts of the pages.
+let pageResources = [
+    "cards.mustache", "empty.mustache", "facts.mustache", "figure.mustache", "filters.mustache",
+    "forms.mustache", "meters.mustache", "notice.mustache", "page.mustache", "sign-in.mustache",
+    "steps.mustache", "table.mustache", "icon.svg", "meterstone.css", "meterstone.js",
+    "client.js", "usage.js",
+]
+
 let package = Package(
     name: "meterstone",
     platforms: [.macOS(.v15)],
@@ -55,6 +63,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
         .package(
             url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
@@ -85,6 +94,7 @@ let package = Package(
                 .embedInCode("Migrations/0007-sealed-events.sql"),
                 .embedInCode("Migrations/0008-block-times.sql"),
                 .embedInCode("Migrations/0009-times.sql"),
+                .embedInCode("Migrations/0010-followers.sql"),
             ],
             swiftSettings: strict
         ),
@@ -104,6 +114,7 @@ let package = Package(
                 .embedInCode("Migrations/0005-cuts.sql"),
                 .embedInCode("Migrations/0006-numbers.sql"),
                 .embedInCode("Migrations/0007-times.sql"),
+                .embedInCode("Migrations/0008-followers.sql"),
             ],
             swiftSettings: strict
         ),
@@ -131,14 +142,25 @@ let package = Package(
                 .product(name: "Yams", package: "Yams", condition: server),
             ],
             resources: [
-                .embedInCode("Blueprints/chat-flow.yaml"),
-                .embedInCode("Blueprints/daily-tokens.yaml"),
+                .embedInCode("Blueprints/chat-builder.yaml"),
                 .embedInCode("Blueprints/language-tutor.yaml"),
+                .embedInCode("Blueprints/shop-audience.yaml"),
+                .embedInCode("Blueprints/token-allowance.yaml"),
                 .embedInCode("Blueprints/video-studio.yaml"),
             ],
             swiftSettings: strict
         ),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(
+            name: "MeterstoneMirror",
+            dependencies: [
+                "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneSQLite",
+                "MeterstoneStore",
+                .target(name: "MeterstonePostgres", condition: postgres),
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: strict
+        ),
         .target(
             name: "MeterstoneImport",
             dependencies: [
@@ -158,11 +180,22 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
+            name: "MeterstonePages",
+            dependencies: [
+                "MeterstoneCore",
+                .product(name: "Mustache", package: "swift-mustache", condition: server),
+            ],
+            resources: pageResources.map { .embedInCode("Resources/\($0)") },
+            swiftSettings: strict
+        ),
+        .target(
             name: "MeterstoneServer",
             dependencies: [
-                "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneStore",
+                "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstonePages",
+                "MeterstoneStore",
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "JWTKit", package: "jwt-kit", condition: server),
                 .product(name: "HTTPTypes", package: "swift-http-types", condition: server),
                 .product(name: "Hummingbird", package: "hummingbird", condition: server),
@@ -188,8 +221,8 @@ let package = Package(
             name: "MeterstoneCommand",
             dependencies: [
                 "Meterstone", "MeterstoneAPI", "MeterstoneBlueprint", "MeterstoneClient",
-                "MeterstoneCore", "MeterstoneImport", "MeterstoneServer", "MeterstoneSQLite",
-                "MeterstoneStore",
+                "MeterstoneCore", "MeterstoneImport", "MeterstoneMirror", "MeterstoneServer",
+                "MeterstoneSQLite", "MeterstoneStore",
                 .target(name: "MeterstonePostgres", condition: postgres),
                 .product(name: "AsyncHTTPClient", package: "async-http-client", condition: server),
                 .product(name: "NIOCore", package: "swift-nio", condition: server),
@@ -257,7 +290,8 @@ let package = Package(
         .testTarget(
             name: "SimulationTests",
             dependencies: [
-                "Meterstone", "MeterstoneCore", "MeterstonePostgres", "MeterstoneSQLite",
+                "Meterstone", "MeterstoneCore", "MeterstoneMirror", "MeterstonePostgres",
+                "MeterstoneSQLite",
                 "MeterstoneStore", "MeterstoneTesting",
             ],
             swiftSettings: strict
@@ -269,6 +303,14 @@ let package = Package(
             name: "MeterstoneBlueprintTests",
             dependencies: ["MeterstoneBlueprint", "MeterstoneCore"], swiftSettings: strict),
         .testTarget(
+            name: "MeterstoneMirrorTests",
+            dependencies: [
+                "Meterstone", "MeterstoneBlueprint", "MeterstoneCore", "MeterstoneMirror",
+                "MeterstonePostgres", "MeterstoneSQLite", "MeterstoneStore", "MeterstoneTesting",
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
             name: "MeterstoneImportTests",
             dependencies: [
                 "Meterstone", "MeterstoneCore", "MeterstoneImport", "MeterstonePostgres",
@@ -279,9 +321,10 @@ let package = Package(
         .testTarget(
             name: "MeterstoneCommandTests",
             dependencies: [
-                "Meterstone", "MeterstoneAPI", "MeterstoneCommand", "MeterstoneCore",
-                "MeterstoneImport", "MeterstoneServer", "MeterstoneSQLite", "MeterstoneStore",
-                "MeterstoneTesting", .product(name: "Logging", package: "swift-log"),
+                "Meterstone", "MeterstoneAPI", "MeterstoneBlueprint", "MeterstoneCommand",
+                "MeterstoneCore", "MeterstoneImport", "MeterstoneMirror", "MeterstoneServer",
+                "MeterstoneSQLite", "MeterstoneStore", "MeterstoneTesting",
+                .product(name: "Logging", package: "swift-log"),
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser", condition: server),
                 .product(name: "Subprocess", package: "swift-subprocess", condition: server),
@@ -292,10 +335,13 @@ let package = Package(
         ),
         .testTarget(name: "TidyTests", swiftSettings: strict),
         .testTarget(
+            name: "MeterstonePagesTests", dependencies: ["MeterstoneCore", "MeterstonePages"],
+            exclude: ["Snapshots"], swiftSettings: strict),
+        .testTarget(
             name: "MeterstoneServerTests",
             dependencies: [
-                "Meterstone", "MeterstoneAPI", "MeterstoneClient", "MeterstoneCore",
-                "MeterstoneHummingbird", "MeterstoneServer", "MeterstoneStore",
+                "Meterstone", "MeterstoneAPI", "MeterstoneBlueprint", "MeterstoneClient",
+                "MeterstoneCore", "MeterstoneHummingbird", "MeterstoneServer", "MeterstoneStore",
                 "MeterstoneTesting",
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "HTTPTypes", package: "swift-http-types", condition: server),

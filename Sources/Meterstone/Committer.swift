@@ -33,6 +33,8 @@ final class Committer: Sendable {
     private let readers = DispatchQueue(label: "meterstone.readers", attributes: .concurrent)
     private let places: (short: ReadPlaces, long: ReadPlaces)
     private let waiting = Mutex(Waiting())
+    /// Tells those who look on that something was committed.
+    let news = LiveNews()
     /// Only used on the committer's queue.
     private let pace: Mutex<ProjectionPace>
 
@@ -85,6 +87,9 @@ final class Committer: Sendable {
 
     var state: EngineState { waiting.withLock { $0.state } }
 
+    /// Whether other nodes commit, too.
+    var isShared: Bool { store.isSharedBetweenNodes }
+
     // MARK: Callers
 
     /// Carries one command out, and returns what became of it.
@@ -119,9 +124,6 @@ final class Committer: Sendable {
         }
         return try result.get()
     }
-
-    /// Whether other processes write to the store, too.
-    var isShared: Bool { store.isSharedBetweenNodes }
 
     /// Does something on the committer's queue, unless other nodes commit meanwhile anyway.
     func runUnlessShared<Value: Sendable>(
@@ -159,6 +161,16 @@ final class Committer: Sendable {
             }
         }
         return try result.get()
+    }
+
+    /// Reads at once, on the caller's thread; `nil`: there is no place for it.
+    func readIfFree<Value>(
+        _ work: (any Store) throws(StoreError) -> Value
+    ) throws(StoreError) -> Value? {
+        if let refusal = waiting.withLock({ $0.refusal(adding: 0, max: .max) }) { throw refusal }
+        guard places.short.enterIfFree() else { return nil }
+        defer { places.short.leave() }
+        return try work(store)
     }
 
     /// Why the database does not answer; `nil`: it does. What was found out is good for a moment, so
@@ -332,6 +344,7 @@ final class Committer: Sendable {
             let start = Self.now
             let outcomes = try store.commit(commands, at: clock(), waited: milliseconds)
             metrics.note(commands, outcomes, nanoseconds: Self.now - start)
+            news.note()
             return .success(outcomes)
         } catch {
             note(error)

@@ -28,10 +28,17 @@ extension MeterstoneEngine {
     ) async throws(StoreError) -> [BlueprintStep] {
         let steps = try await applyParts(of: blueprint, author: author)
         guard let name, steps.allSatisfy(\.outcome.isAnswer) else { return steps }
-        let note = AppliedBlueprintNote(
-            name: name, digest: try Self.digest(of: blueprint), isOfStart: isOfStart)
-        _ = try await change(ChangeRequest(change: .noteBlueprint(note), author: author))
+        try await note(blueprint, named: name, isOfStart: isOfStart, author: author)
         return steps
+    }
+
+    func note(
+        _ blueprint: Blueprint, named name: String, isOfStart: Bool, author: String
+    ) async throws(StoreError) {
+        let note = AppliedBlueprintNote(
+            name: name, digest: try Self.digest(of: blueprint), isOfStart: isOfStart,
+            blueprint: blueprint.sorted)
+        _ = try await change(ChangeRequest(change: .noteBlueprint(note), author: author))
     }
 
     /// Of what is in a blueprint, and not of how it is written.
@@ -42,18 +49,24 @@ extension MeterstoneEngine {
     private func applyParts(
         of blueprint: Blueprint, author: String
     ) async throws(StoreError) -> [BlueprintStep] {
-        let changes =
-            blueprint.meters.map { Change.putMeter($0) } + blueprint.plans.map { .putPlan($0) }
-            + blueprint.limits.map { .putLimit($0) } + blueprint.models.map { .putModel($0) }
-            + (blueprint.credits.map { [.putCreditPolicy($0)] } ?? [])
-            + (blueprint.statistics.map { [.putStatisticsPolicy($0)] } ?? [])
+        let changes = blueprint.parts
         let rejected = try await rejections(of: changes)
         guard rejected.isEmpty else { return rejected }
+        return zip(changes, try await commit(changes, author: author)).map { change, outcome in
+            BlueprintStep(kind: change.kind, key: change.key, outcome: outcome)
+        }
+    }
+
+    /// Carries changes out one after the other, in one step.
+    func commit(
+        _ changes: [Change], author: String
+    ) async throws(StoreError) -> [ChangeOutcome] {
+        guard !changes.isEmpty else { return [] }
         let outcomes = try await committer.commit(
             changes.map { .change(ChangeRequest(change: $0, author: author)) })
-        return try zip(changes, outcomes).map { (change, outcome) throws(StoreError) in
+        return try outcomes.map { (outcome) throws(StoreError) in
             guard case .changed(let outcome, _, _) = outcome else { throw .unexpectedOutcome }
-            return BlueprintStep(kind: change.kind, key: change.key, outcome: outcome)
+            return outcome
         }
     }
 
@@ -80,6 +93,79 @@ extension MeterstoneEngine {
         try await view(of: nil).catalog.blueprint.keys.sorted { $0.key < $1.key }
     }
 
+    /// Administrators, in the order of their addresses.
+    public func administrators() async throws(StoreError) -> [Administrator] {
+        try await view(of: nil).catalog.blueprint.administrators.sorted { $0.email < $1.email }
+    }
+
+    /// Sessions of administrators that were not ended, those that have expired included.
+    public func administratorSessions() async throws(StoreError) -> [AdministratorSession] {
+        try await view(of: nil).catalog.blueprint.sessions.sorted { $0.id < $1.id }
+    }
+
+    /// All that says who may ask, from one moment.
+    package func access() async throws(StoreError) -> (
+        keys: [APIKey], administrators: [Administrator], sessions: [AdministratorSession],
+        uses: AccessUses?
+    ) {
+        let blueprint = try await view(of: nil).catalog.blueprint
+        return (
+            blueprint.keys, blueprint.administrators, blueprint.sessions, blueprint.uses
+        )
+    }
+
+    /// Gives somebody an invitation with which they choose a password, and makes them an administrator if
+    /// they are none. Whoever is one keeps the role, unless one is given.
+    ///
+    /// - Returns: the secret, which is told this once.
+    public func invite(
+        _ email: EmailAddress, as role: AdministratorRole?, name: String?, author: String,
+        address: String?
+    ) async throws -> InvitedAdministrator {
+        var random = SystemRandomNumberGenerator()
+        let secret = AccessSecret.make(AccessSecret.invitation, using: &random)
+        let expiresAt = clock().advanced(byMilliseconds: InvitedAdministrator.milliseconds)
+        let digest = SHA256.hash(Array(secret.utf8)).description
+        let administrator = try await updateAdministrator(
+            email, orMake: role ?? .viewer, author: author, address: address
+        ) { administrator in
+            if let role { administrator.role = role }
+            if let name { administrator.name = name }
+            administrator.invitation = .init(digest: digest, expiresAt: expiresAt)
+        }
+        guard let administrator else { throw StoreError.unexpectedOutcome }
+        return InvitedAdministrator(
+            administrator: administrator, invitation: secret, expiresAt: expiresAt)
+    }
+
+    /// Changes an administrator in one step with what it was; `nil`: there is none.
+    ///
+    /// - Parameter role: of one that is made where there is none; `nil`: none is made.
+    @discardableResult
+    package func updateAdministrator(
+        _ email: EmailAddress, orMake role: AdministratorRole? = nil, author: String,
+        address: String? = nil, _ update: (inout Administrator) throws -> Void
+    ) async throws -> Administrator? {
+        // Somebody else's change in between has it read anew.
+        for _ in 0..<8 {
+            let before = try await administrators().first { $0.email == email }
+            let new = role.map { Administrator(email: email, role: $0, createdAt: clock()) }
+            guard var after = before ?? new else { return nil }
+            try update(&after)
+            let tag = try before.map { (before) throws(StoreError) in try JSONText(before).tag }
+            let receipt = try await change(
+                ChangeRequest(
+                    change: .putAdministrator(after), author: author,
+                    condition: ChangeCondition(
+                        match: tag.map { .tagged([$0]) }, noneMatch: tag == nil ? .any : nil),
+                    address: address))
+            guard case .rejected(let rejection) = receipt.outcome else { return after }
+            guard rejection.code == .preconditionFailed else { throw rejection }
+        }
+        throw Rejection(
+            code: .preconditionFailed, field: "", message: "others change it all the time")
+    }
+
     /// The same as ``blueprint()`` beside what is in force of it, where the environment says something else.
     package func effectiveBlueprint() async throws(StoreError) -> EffectiveBlueprint {
         let view = try await view(of: nil)
@@ -101,13 +187,30 @@ extension MeterstoneEngine {
         }.map { $0.profile.settled(at: now).subject }
     }
 
-    /// The audit log, newest first: who changed what, when, from what to what.
+    /// The audit log, newest first: who changed what, when, from what to what. When keys were used is not
+    /// among it.
     public func changes(
         before sequence: Int64? = nil, count: Int
     ) async throws(StoreError) -> [ChangeEntry] {
+        try await changes(ChangeFilter(), before: sequence, count: count)
+    }
+
+    /// The same of what a filter accepts.
+    public func changes(
+        _ filter: ChangeFilter, before sequence: Int64? = nil, count: Int
+    ) async throws(StoreError) -> [ChangeEntry] {
         try await committer.read { (store) throws(StoreError) in
-            try store.changes(before: sequence, count: max(1, count))
+            try store.changes(filter, before: sequence, count: max(1, count))
         }
+    }
+
+    /// The audit log of one thing, or of all of a kind, newest first.
+    public func changes(
+        ofKind kind: String, key: String?, before sequence: Int64? = nil, count: Int
+    ) async throws(StoreError) -> [ChangeEntry] {
+        let bound = sequence ?? .max
+        return try await changes(ofKind: kind, key: key).reversed()
+            .filter { $0.sequence < bound }.prefix(max(1, count)).map { ChangeEntry($0) }
     }
 
     /// Changes of one thing, or of all of a kind, oldest first.

@@ -39,7 +39,7 @@ extension MeterstoneEngine {
     ) async throws(StoreError) -> UsageOutcome {
         let now = clock()
         let view = try await view(of: id)
-        guard let meter = view.catalog.blueprint.meters.first(where: { $0.key == key }) else {
+        guard let meter = view.catalog.blueprint.meter(key) else {
             return .rejected(.unknown(meter: key))
         }
         guard window.isRepeating || window == .lifetime else { return .rejected(.windowOfUsage) }
@@ -54,7 +54,7 @@ extension MeterstoneEngine {
         }
         return .series(
             UsageSeries(
-                meter: key, window: window, timeZone: view.timeZone, points: points))
+                meter: meter.key, window: window, timeZone: view.timeZone, points: points))
     }
 
     /// A subject's events, newest first; a team's include those of the subjects below it.

@@ -13,6 +13,8 @@ public final class MeterstoneEngine: Sendable {
     let clock: @Sendable () -> Instant
     /// What all reports, and all who ask what would have been, may take together.
     let memory: MemoryBudget
+    /// Tells those who look on how things stand.
+    let feed: LiveFeed
 
     /// Takes over the store; call ``shutdown()`` to give it back.
     ///
@@ -28,6 +30,7 @@ public final class MeterstoneEngine: Sendable {
         committer = Committer(
             store: store, clock: clock, commandsMax: commandsMax, logger: logger,
             metrics: EngineMetrics(metrics))
+        feed = LiveFeed(committer, clock: clock)
     }
 
     /// - Parameter uptime: nanoseconds of a clock that only rises; paces projection.
@@ -40,6 +43,7 @@ public final class MeterstoneEngine: Sendable {
         committer = Committer(
             store: store, clock: clock, uptime: uptime, commandsMax: 100_000,
             logger: Logger(label: "meterstone"), metrics: EngineMetrics(MetricsSystem.factory))
+        feed = LiveFeed(committer, clock: clock)
     }
 
     package init(
@@ -50,12 +54,14 @@ public final class MeterstoneEngine: Sendable {
         committer = Committer(
             store: store, clock: clock, commandsMax: 100_000,
             logger: Logger(label: "meterstone"), metrics: EngineMetrics(MetricsSystem.factory))
+        feed = LiveFeed(committer, clock: clock)
     }
 
     private static let memoryBytesMax = 1 << 30
 
     /// Finishes what was accepted, projects it, and closes the store. Later calls get `closed`.
     public func shutdown() async {
+        feed.close()
         await committer.shutdown()
     }
 

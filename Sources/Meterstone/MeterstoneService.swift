@@ -97,6 +97,14 @@ public protocol MeterstoneService: Sendable {
         _ blueprint: Blueprint, named name: String?, author: String
     ) async throws -> [BlueprintStep]
 
+    /// Writes of a blueprint what its author changed since it was applied last, and leaves what somebody
+    /// changed by hand meanwhile; where both changed the same, the blueprint is followed.
+    ///
+    /// - Parameter isDryRun: tells what would become of each part, and writes nothing.
+    func merge(
+        _ blueprint: Blueprint, named name: String?, isDryRun: Bool, author: String
+    ) async throws -> [BlueprintStep]
+
     /// What decides now, each part sorted by key.
     func blueprint() async throws -> Blueprint
 
@@ -139,6 +147,19 @@ public protocol MeterstoneService: Sendable {
     /// The audit log, newest first: who changed what, when, from what to what.
     func changes(before sequence: Int64?, count: Int) async throws -> [ChangeEntry]
 
+    /// The same of what a filter accepts.
+    func changes(
+        _ filter: ChangeFilter, before sequence: Int64?, count: Int
+    ) async throws -> [ChangeEntry]
+
+    /// Administrators, in the order of their addresses.
+    func administrators() async throws -> [Administrator]
+
+    /// Gives somebody an invitation with which they choose a password.
+    func invite(
+        _ email: EmailAddress, as role: AdministratorRole?, name: String?, author: String
+    ) async throws -> InvitedAdministrator
+
     /// Files that were imported, each as it was noted last.
     func imports() async throws -> [ImportedFile]
 
@@ -146,4 +167,10 @@ public protocol MeterstoneService: Sendable {
     func shutdown() async
 }
 
-extension MeterstoneEngine: MeterstoneService {}
+extension MeterstoneEngine: MeterstoneService {
+    public func invite(
+        _ email: EmailAddress, as role: AdministratorRole?, name: String?, author: String
+    ) async throws -> InvitedAdministrator {
+        try await invite(email, as: role, name: name, author: author, address: nil)
+    }
+}

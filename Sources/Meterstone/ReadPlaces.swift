@@ -40,6 +40,15 @@ final class ReadPlaces: Sendable {
         }
     }
 
+    /// Takes a place if nobody has to wait for one.
+    func enterIfFree() -> Bool {
+        state.withLock { state in
+            guard state.free > 0 else { return false }
+            state.free -= 1
+            return true
+        }
+    }
+
     func leave() {
         let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
             guard state.next < state.waiting.count else {

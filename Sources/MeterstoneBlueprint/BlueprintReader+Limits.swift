@@ -12,6 +12,9 @@ extension BlueprintReader {
         let addOns = addOns(fields.take("addOns"))
         let dimensions = dimensions(fields.take("dimensions"))
         let perValue = perValue(&fields, of: meter, window, names)
+        let places = (rollover: fields.take("rollover"), debt: fields.take("debt"))
+        let rollover = rollover(places.rollover)
+        let debt = flag(places.debt) ?? false
         let mode = choice(fields.take("mode"), LimitMode.self) ?? .enforce
         let fallback = fallback(fields.take("fallback"))
         let blocking = fields.take("blockWhenExceeded")
@@ -24,11 +27,34 @@ extension BlueprintReader {
         let description = text(fields.take("description"))
         finish(fields)
         guard let meter, let window else { return nil }
-        return Limit(
+        let limit = Limit(
             key: key, meter: meter, window: window, allowances: allowances,
             defaultAllowance: defaultAllowance, addOns: addOns, dimensions: dimensions,
-            perValue: perValue, mode: mode, fallback: fallback, blockWhenExceeded: blocks,
-            active: active, description: description)
+            perValue: perValue, rollover: rollover, debt: debt, mode: mode, fallback: fallback,
+            blockWhenExceeded: blocks, active: active, description: description)
+        let aggregation = names.unsummable(meter.text) ?? .sum
+        if let place = places.rollover ?? places.debt,
+            let (_, expectation) = limit.carryingMistake(
+                of: Meter(key: meter, aggregation: aggregation))
+        {
+            report(place, "expected \(expectation)")
+        }
+        return limit
+    }
+
+    private mutating func rollover(_ value: Value?) -> LimitRollover? {
+        guard let value, !value.isNull else { return nil }
+        var fields = fields(value, at: value.position)
+        var result = LimitRollover()
+        result.max = wholeNumber(fields.take("max"), in: LimitRollover.maxRange).map {
+            Quantity($0)
+        }
+        let range = LimitRollover.windowsRange
+        let windows = wholeNumber(
+            fields.take("windows"), in: Int64(range.lowerBound)...Int64(range.upperBound))
+        if let windows { result.windows = Int(windows) }
+        finish(fields)
+        return result
     }
 
     private mutating func perValue(

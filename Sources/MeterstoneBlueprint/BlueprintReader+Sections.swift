@@ -79,10 +79,12 @@ extension BlueprintReader {
         guard let key = MeterKey(entry.key) else { return nil }
         var fields = fields(entry.value, at: entry.keyPosition)
         var meter = Meter(key: key)
+        meter.aliases = identifiers(fields.take("aliases"), MeterKey.self) ?? []
         meter.aggregation = choice(fields.take("aggregation"), Aggregation.self) ?? .sum
         meter.eventTypes = texts(fields.take("eventTypes")) ?? []
         meter.dimensions = dimensions(fields.take("dimensions"))
         meter.quantityName = identifier(fields.take("quantityName"), MeterKey.self)
+        meter.alongside = identifier(fields.take("alongside"), MeterKey.self)
         let unique = fields.take("uniqueDimension")
         meter.uniqueDimension = text(unique)
         meter.countedStatuses = statuses(fields.take("countedStatuses")) ?? [.success]
@@ -90,6 +92,8 @@ extension BlueprintReader {
         meter.counts = choice(counts, CountedMeasure.self) ?? .quantities
         let withoutCost = fields.take("withoutCost")
         meter.withoutCost = self.withoutCost(withoutCost) ?? .nothing
+        meter.onAbort = choice(fields.take("onAbort"), AbortPolicy.self)
+        meter.abortMinimum = wholeNumber(fields.take("abortMinimum"), in: 0...Int64.max) ?? 0
         meter.unit = text(fields.take("unit"))
         meter.description = text(fields.take("description"))
         finish(fields)

@@ -110,6 +110,13 @@ extension BlueprintReader {
         return nil
     }
 
+    mutating func identifiers<Key: TextIdentifier>(_ value: Value?, _ type: Key.Type) -> [Key]? {
+        items(value, of: "keys")?.compactMap { item in
+            if item.isNull { report(item, "expected \(Key.expectation), found nothing") }
+            return identifier(item, type)
+        }
+    }
+
     /// Dimension → accepted values.
     mutating func dimensions(_ value: Value?) -> [String: [String]] {
         guard let value else { return [:] }

@@ -31,7 +31,20 @@ extension MeterstoneClient {
     public func apply(
         _ blueprint: Blueprint, named name: String? = nil, author: String
     ) async throws -> [BlueprintStep] {
-        let path = RequestPath("v1", "blueprint").with("name", name)
+        try await put(blueprint, RequestPath("v1", "blueprint").with("name", name), author)
+    }
+
+    public func merge(
+        _ blueprint: Blueprint, named name: String?, isDryRun: Bool, author: String
+    ) async throws -> [BlueprintStep] {
+        let path = RequestPath("v1", "blueprint").with("name", name).with("merge", "true")
+            .with("dryRun", isDryRun ? "true" : nil)
+        return try await put(blueprint, path, author)
+    }
+
+    private func put(
+        _ blueprint: Blueprint, _ path: RequestPath, _ author: String
+    ) async throws -> [BlueprintStep] {
         let answer = try await send(
             "PUT", path, try encoded(blueprint), headers: [("X-Author", author)])
         if let rejection = answer.problem?.rejection, let step = blueprint.step(rejection) {
@@ -98,11 +111,20 @@ extension MeterstoneClient {
     }
 
     public func changes(before sequence: Int64? = nil, count: Int) async throws -> [ChangeEntry] {
+        try await changes(ChangeFilter(), before: sequence, count: count)
+    }
+
+    public func changes(
+        _ filter: ChangeFilter, before sequence: Int64?, count: Int
+    ) async throws -> [ChangeEntry] {
         try await pages(count) { limit, last in
             let before = last?.sequence ?? sequence
             let cursor = before.map { Cursor(kind: .changes, position: String($0)) }
             let path = RequestPath("v1", "changes").with("count", "\(limit)")
-                .with("cursor", cursor?.text)
+                .with("cursor", cursor?.text).with("kind", filter.kind).with("key", filter.key)
+                .with("subject", filter.subject?.text).with("author", filter.author)
+                .with("address", filter.address).with("from", filter.from?.rfc3339)
+                .with("until", filter.until?.rfc3339)
             return try await self.send("GET", path).value(Shapes.changes).items
         }
     }
@@ -123,7 +145,24 @@ extension MeterstoneClient {
     }
 
     public func keys() async throws -> [APIKey] {
-        try await send("GET", RequestPath("v1", "keys")).value(Shapes.keys)
+        try await send("GET", RequestPath("v1", "keys")).value(Shapes.keys).map(\.key)
+    }
+
+    public func administrators() async throws -> [Administrator] {
+        try await send("GET", RequestPath("v1", "administrators"))
+            .value(Shapes.administrators).map(\.administrator)
+    }
+
+    public func invite(
+        _ email: EmailAddress, as role: AdministratorRole?, name: String?, author: String
+    ) async throws -> InvitedAdministrator {
+        var body = ["email": email.text]
+        body["role"] = role?.rawValue
+        body["name"] = name
+        return try await send(
+            "POST", RequestPath("v1", "administrators"), try encoded(body),
+            headers: [("X-Author", author)]
+        ).value(Shapes.invited)
     }
 
     public func alerts() async throws -> [Alert] {
@@ -264,6 +303,29 @@ private struct WirePlace {
             try self.init(
                 put: RequestPath("v1", "webhooks", webhook.key.text), JSONValue.object(members))
         case .deleteWebhook(let key): self.init("DELETE", RequestPath("v1", "webhooks", key.text))
+        case .rotateKey(let old, let new, let end):
+            var body: [String: JSONValue] = [
+                "key": .text(new.key.text), "digest": .text(new.digest),
+            ]
+            let left = (end ?? new.createdAt).millisecondsSince1970
+            body["overlapSeconds"] = .integer(
+                max(0, (left - new.createdAt.millisecondsSince1970 + 999) / 1_000))
+            self.init(
+                "POST", RequestPath("v1", "keys", old.text, "rotate"),
+                try Self.json(JSONValue.object(body)))
+        case .putAdministrator(let administrator):
+            var body: [String: JSONValue] = [:]
+            body["role"] = .text(administrator.role.rawValue)
+            body["active"] = .boolean(administrator.active)
+            body["name"] = administrator.name.map { .text($0) }
+            self.init(
+                "PATCH", RequestPath("v1", "administrators", administrator.email.text),
+                try Self.json(JSONValue.object(body)))
+        case .deleteAdministrator(let email):
+            self.init("DELETE", RequestPath("v1", "administrators", email.text))
+        case .deleteSession(let id): self.init("DELETE", RequestPath("v1", "sessions", id.text))
+        case .putSession, .noteUses, .noteSignIn:
+            throw ClientError(.refused, "a server writes down itself who signs in")
         case .putCreditPolicy(let policy):
             try self.init(put: RequestPath("v1", "credits", "policy"), policy)
         case .deleteCreditPolicy: self.init("DELETE", RequestPath("v1", "credits", "policy"))
@@ -275,8 +337,19 @@ private struct WirePlace {
                 put: Self.subject(subject.id), subject,
                 without: [
                     "overrides", "additions", "resets", "subscription", "scheduled", "billing",
+                    "account",
                 ])
         case .deleteSubject(let id): self.init("DELETE", Self.subject(id))
+        case .putAccount(let id, let account):
+            try self.init(put: Self.subject(id, "account"), account)
+        case .deleteAccount(let id): self.init("DELETE", Self.subject(id, "account"))
+        case .startAccountSession(let id, let session):
+            var body = ["id": session.id.text]
+            body["device"] = session.device
+            body["address"] = session.address
+            self.init("POST", Self.subject(id, "sessions"), try Self.json(body))
+        case .endAccountSession(let id, let session, _):
+            self.init("DELETE", Self.subject(id, "sessions", session.text))
         case .putSubscription(let id, let subscription):
             try self.init(
                 put: Self.subject(id, "subscription"), subscription, without: ["change"],
@@ -354,6 +427,7 @@ private struct WirePlace {
         case .alert(let key): RequestPath("v1", "alerts", key.text)
         case .subject(let id): subject(id)
         case .subscription(let id): subject(id, "subscription")
+        case .account(let id): subject(id, "account")
         }
     }
 

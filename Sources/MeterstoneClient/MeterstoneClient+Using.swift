@@ -139,6 +139,8 @@ extension MeterstoneClient {
             writer.seconds("expiresInSeconds", milliseconds: terms.milliseconds)
             writer.member("onExpiry", terms.onExpiry.rawValue)
             writer.member("onOverage", terms.onOverage.rawValue)
+            if let onAbort = terms.onAbort { writer.member("onAbort", onAbort.rawValue) }
+            if terms.abortMinimum != .none { writer.member("abortMinimum", terms.abortMinimum) }
             writer.endObject()
         }
         return try await send("POST", RequestPath("v1", "reservations"), body)

@@ -39,6 +39,14 @@ enum ArgumentText {
         return choice
     }
 
+    /// `subtype=model`.
+    static func fieldMapping(_ text: String) throws -> FieldMapping {
+        guard let mapping = FieldMapping(text) else {
+            throw ValidationError("expected \(FieldMapping.expectation)")
+        }
+        return mapping
+    }
+
     /// A type, project, scene, session or source.
     static func name(_ text: String) throws -> String {
         guard SubjectID.isValid(text) else {

@@ -22,7 +22,7 @@ package struct MeterstoneProgram: AsyncParsableCommand {
                 subcommands: [
                     RecordCommand.self, ConsumeCommand.self, CheckCommand.self, UsageCommand.self,
                     ReportCommand.self, WhatIfCommand.self, ImportCommand.self,
-                    RequestsCommand.self,
+                    RequestsCommand.self, MirrorCommand.self, SQLCommand.self,
                 ]),
             CommandGroup(
                 name: "Reservation",
@@ -37,6 +37,7 @@ package struct MeterstoneProgram: AsyncParsableCommand {
                     SubjectsCommand.self, CreditsCommand.self, ModelsCommand.self,
                     StatisticsPolicyCommand.self, BlueprintCommand.self, KeysCommand.self,
                     AlertsCommand.self, WebhooksCommand.self,
+                    AdminCommand.self,
                 ]),
             CommandGroup(
                 name: "Maintenance",

@@ -35,7 +35,7 @@ struct ImportedMeters {
     private mutating func known(_ service: any MeterstoneService) async throws -> Set<MeterKey> {
         if let known { return known }
         let meters = try await service.blueprint().meters
-        let names = Set(meters.map(\.key) + meters.compactMap(\.quantityName))
+        let names = Set(meters.flatMap { [$0.key] + $0.furtherQuantities })
         known = names
         return names
     }

@@ -7,7 +7,7 @@ struct Migrations {
         PackageResources._001_initial_sql, PackageResources._002_ledger_sql,
         PackageResources._003_columns_sql, PackageResources._004_corrections_sql,
         PackageResources._005_cuts_sql, PackageResources._006_numbers_sql,
-        PackageResources._007_times_sql,
+        PackageResources._007_times_sql, PackageResources._008_followers_sql,
     ]
 
     let connection: Connection

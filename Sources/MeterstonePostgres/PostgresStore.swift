@@ -22,6 +22,8 @@ public final class PostgresStore: Store {
     private let probe = Mutex(Probe())
     private let duty = Mutex(Duty())
     private let halted: Mutex<StoreError?> = Mutex(nil)
+    /// A sequence number up to which nothing can come any more, as followers found it last.
+    let settled: Mutex<Int64> = Mutex(0)
 
     /// Connects, and brings the schema up to date.
     ///
@@ -211,11 +213,16 @@ public final class PostgresStore: Store {
         }
     }
 
-    public func changes(before sequence: Int64?, count: Int) throws(StoreError) -> [ChangeEntry] {
-        try pool.with { (connection) throws(StoreError) in
+    public func changes(
+        _ filter: ChangeFilter, before sequence: Int64?, count: Int
+    ) throws(StoreError) -> [ChangeEntry] {
+        let (sql, texts) = ChangeStatements.before(filter)
+        let query = texts.reduce(Query(sql).binding(sequence ?? .max).binding(Int64(count))) {
+            $0.binding($1)
+        }
+        return try pool.with { (connection) throws(StoreError) in
             do {
-                let rows = try connection.run(
-                    Query(ChangeStatements.before).binding(sequence ?? .max).binding(Int64(count)))
+                let rows = try connection.run(query)
                 return try (0..<rows.count).map { row in
                     ChangeEntry(
                         try JSONText(text: rows.text(row, 0)).decoded(as: ChangeRecord.self))

@@ -1,3 +1,4 @@
+import MeterstoneCore
 import MeterstoneStore
 
 /// Every statement of the store, by what it is about.
@@ -367,12 +368,47 @@ enum ChangeStatements {
         WHERE body::json ->> 'kind' = $1::text AND (body::json ->> 'key') COLLATE "C" = $2::text
         ORDER BY sequence
         """
-    static let before = """
-        SELECT body FROM changes
-        WHERE sequence < $1::bigint AND body::json -> 'outcome' -> 'unchanged' IS NULL
-            AND body::json -> 'outcome' -> 'missing' IS NULL
-        ORDER BY sequence DESC LIMIT $2::bigint
-        """
+    /// Those before $1 that a filter accepts, $2 at most. The texts are bound from $3 on.
+    static func before(_ filter: ChangeFilter) -> (sql: String, texts: [String]) {
+        var (conditions, texts): ([String], [String]) = ([], [])
+        func bound(_ text: String) -> String {
+            texts.append(text)
+            return "$\(texts.count + 2)::text"
+        }
+        let kind = "body::json ->> 'kind'"
+        let key = #"(body::json ->> 'key') COLLATE "C""#
+        let time = #"(body::json ->> 'recordedAt') COLLATE "C""#
+        if filter.kind != nil || filter.key != nil || filter.subject != nil {
+            // With the kind, too, the index finds them.
+            conditions.append("\(kind) IN (\(filter.kinds.map(bound).joined(separator: ", ")))")
+        } else {
+            for unasked in ChangeFilter.unaskedKinds {
+                conditions.append("\(kind) <> \(bound(unasked))")
+            }
+        }
+        if let wanted = filter.key { conditions.append("\(key) = \(bound(wanted))") }
+        if let id = filter.subject?.text {
+            conditions.append(
+                "(\(key) = \(bound(id)) OR \(key) >= \(bound(id + "/")) AND \(key) < \(bound(id + "0")))"
+            )
+        }
+        if let author = filter.author {
+            conditions.append("strpos(body::json ->> 'author', \(bound(author))) > 0")
+        }
+        if let address = filter.address {
+            conditions.append("body::json ->> 'address' = \(bound(address))")
+        }
+        if let from = filter.from { conditions.append("\(time) >= \(bound(from.rfc3339))") }
+        if let until = filter.until { conditions.append("\(time) < \(bound(until.rfc3339))") }
+        let sql = """
+            SELECT body FROM changes
+            WHERE sequence < $1::bigint AND body::json -> 'outcome' -> 'unchanged' IS NULL
+                AND body::json -> 'outcome' -> 'missing' IS NULL
+                AND \(conditions.joined(separator: " AND "))
+            ORDER BY sequence DESC LIMIT $2::bigint
+            """
+        return (sql, texts)
+    }
 }
 
 enum SettingStatements {

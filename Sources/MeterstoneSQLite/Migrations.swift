@@ -40,6 +40,10 @@ enum Migrations {
             try database.execute(
                 sql: String(decoding: PackageResources._009_times_sql, as: UTF8.self))
         }
+        migrator.registerMigration("0010-followers") { database in
+            try database.execute(
+                sql: String(decoding: PackageResources._010_followers_sql, as: UTF8.self))
+        }
         return migrator
     }()
 }

@@ -137,11 +137,15 @@ final class SQLiteSource: InspectionSource {
         return result
     }
 
-    func changes(before sequence: Int64?, count: Int) throws(StoreError) -> [ChangeEntry] {
-        let statement = try statement(ChangeStatements.before)
+    func changes(
+        _ filter: ChangeFilter, before sequence: Int64?, count: Int
+    ) throws(StoreError) -> [ChangeEntry] {
+        let (sql, texts) = ChangeStatements.before(filter)
+        let statement = try statement(sql)
         defer { statement.reset() }
         statement.bind(1, sequence ?? .max)
         statement.bind(2, Int64(count))
+        for (index, text) in texts.enumerated() { statement.bind(Int32(index + 3), text) }
         var result: [ChangeEntry] = []
         while try statement.step() {
             let record = try JSONText(text: statement.text(0)).decoded(as: ChangeRecord.self)

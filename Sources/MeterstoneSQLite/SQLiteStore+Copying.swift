@@ -26,7 +26,7 @@ extension SQLiteStore {
                     try Self.catalog(database, options),
                     defaultTimeZone: options.defaultTimeZone, days: try source.days())
                 try visit(StorePart(.opening(opening)))
-                try source.exportSubjects(visit)
+                try source.getSubjectExports(visit)
                 try source.exportEvents(visit)
                 try source.exportEntries(visit)
                 try source.exportChanges(visit)

@@ -247,10 +247,21 @@ public final class SQLiteStore: Store, @unchecked Sendable {
         }
     }
 
-    public func changes(before sequence: Int64?, count: Int) throws(StoreError) -> [ChangeEntry] {
+    public func changes(
+        _ filter: ChangeFilter, before sequence: Int64?, count: Int
+    ) throws(StoreError) -> [ChangeEntry] {
         try read { (tables, source) throws(StoreError) in
             source.changes(
-                try tables.changes(before: sequence, count: count), before: sequence, count: count)
+                try tables.changes(filter, before: sequence, count: count), filter,
+                before: sequence, count: count)
+        }
+    }
+
+    public func facts(after sequence: Int64, count: Int) throws(StoreError) -> FactPage {
+        try read { (tables, source) throws(StoreError) in
+            try source.facts(after: sequence, count: count) { (last, count) throws(StoreError) in
+                try tables.facts(after: sequence, through: last, count: count)
+            }
         }
     }
 

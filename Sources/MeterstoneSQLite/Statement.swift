@@ -1,16 +1,16 @@
-import GRDB
+package import GRDB
 import GRDBSQLite
-import MeterstoneStore
+package import MeterstoneStore
 
 /// A prepared statement on GRDB's connection handle, for the paths where every microsecond counts.
 ///
 /// Confined to the connection that it was prepared on, and finalized with its last reference, which
 /// must be before the connection closes.
-@safe final class Statement {
+@safe package final class Statement {
     private var handle: OpaquePointer?
     private let connection: OpaquePointer
 
-    init(_ database: Database, _ sql: String) throws(StoreError) {
+    package init(_ database: Database, _ sql: String) throws(StoreError) {
         guard let connection = unsafe database.sqliteConnection else {
             throw StoreError(code: .closed, message: "the database is closed")
         }
@@ -29,12 +29,12 @@ import MeterstoneStore
     }
 
     /// Lets go of the statement, so that its connection can close.
-    func finalize() {
+    package func finalize() {
         unsafe sqlite3_finalize(handle)
         unsafe handle = nil
     }
 
-    func bind(_ index: Int32, _ value: Int64) {
+    package func bind(_ index: Int32, _ value: Int64) {
         _ = unsafe sqlite3_bind_int64(handle, index, value)
     }
 
@@ -49,7 +49,7 @@ import MeterstoneStore
         }
     }
 
-    func bind(_ index: Int32, _ text: String?) {
+    package func bind(_ index: Int32, _ text: String?) {
         guard let text else {
             _ = unsafe sqlite3_bind_null(handle, index)
             return
@@ -58,12 +58,12 @@ import MeterstoneStore
             handle, index, text, Int32(text.utf8.count), Self.transient)
     }
 
-    func bindNull(_ index: Int32) {
+    package func bindNull(_ index: Int32) {
         _ = unsafe sqlite3_bind_null(handle, index)
     }
 
     /// Runs to the next row; `false` when there is none.
-    func step() throws(StoreError) -> Bool {
+    package func step() throws(StoreError) -> Bool {
         let code = unsafe sqlite3_step(handle)
         if code == SQLITE_ROW { return true }
         if code == SQLITE_DONE { return false }
@@ -73,12 +73,12 @@ import MeterstoneStore
     }
 
     /// Makes the statement ready for its next use.
-    func reset() {
+    package func reset() {
         unsafe sqlite3_reset(handle)
     }
 
     /// Runs a statement that gives no rows.
-    func run() throws(StoreError) {
+    package func run() throws(StoreError) {
         while try step() {}
         reset()
     }
@@ -94,15 +94,15 @@ import MeterstoneStore
         try result.get()
     }
 
-    func int(_ column: Int32) -> Int64 {
+    package func int(_ column: Int32) -> Int64 {
         unsafe sqlite3_column_int64(handle, column)
     }
 
-    func isNull(_ column: Int32) -> Bool {
+    package func isNull(_ column: Int32) -> Bool {
         unsafe sqlite3_column_type(handle, column) == SQLITE_NULL
     }
 
-    func text(_ column: Int32) -> String {
+    package func text(_ column: Int32) -> String {
         guard let text = unsafe sqlite3_column_text(handle, column) else { return "" }
         let count = Int(unsafe sqlite3_column_bytes(handle, column))
         return unsafe String(
@@ -132,7 +132,7 @@ extension StoreError {
         self.init(code: Code(sqlite: code), message: "\(text) (SQLite \(code))")
     }
 
-    init(_ error: any Error) {
+    package init(_ error: any Error) {
         switch error {
         case let error as StoreError: self = error
         case let error as DatabaseError:

@@ -1,3 +1,5 @@
+package import MeterstoneCore
+
 /// Every statement that is not part of a migration, by table.
 package enum SubjectStatements {
     private static let columns =
@@ -78,6 +80,12 @@ package enum EventRunStatements: RunStatements {
         """
     package static let daysOfSeveral = """
         SELECT day FROM event_runs GROUP BY day HAVING COUNT(*) > 1
+        """
+    /// With facts between two, by the first of them.
+    package static let between = """
+        SELECT number, day, blocks, facts, usages, first_sequence, last_sequence FROM event_runs
+        WHERE last_sequence > ?1 AND first_sequence <= ?2
+        ORDER BY first_sequence
         """
     package static let firstDay = "SELECT MIN(day) FROM event_runs WHERE day >= ?1"
     package static let lastDay = "SELECT MAX(day) FROM event_runs WHERE day <= ?1"
@@ -229,6 +237,12 @@ package enum LedgerStatements {
         ORDER BY sequence DESC
         LIMIT ?3
         """
+    package static let between = """
+        SELECT subject, sequence, body FROM ledger_entries
+        WHERE sequence > ?1 AND sequence <= ?2
+        ORDER BY sequence
+        LIMIT ?3
+        """
     package static let ofPass = """
         SELECT subject, sequence, body FROM ledger_entries
         WHERE ((subject >> 18) + subject) % ?1 = ?2
@@ -285,13 +299,49 @@ package enum ChangeStatements {
         INSERT OR IGNORE INTO changes (sequence, idempotency_key, body) VALUES (?1, ?2, ?3)
         """
     package static let byIdempotencyKey = "SELECT body FROM changes WHERE idempotency_key = ?1"
-    package static let before = """
-        SELECT body FROM changes
-        WHERE sequence < ?1 AND json_extract(body, '$.outcome.unchanged') IS NULL
-            AND json_extract(body, '$.outcome.missing') IS NULL
-        ORDER BY sequence DESC
-        LIMIT ?2
-        """
+    /// Those before ?1 that a filter accepts, ?2 at most. The texts are bound from ?3 on.
+    package static func before(_ filter: ChangeFilter) -> (sql: String, texts: [String]) {
+        var (conditions, texts): ([String], [String]) = ([], [])
+        func bound(_ text: String) -> String {
+            texts.append(text)
+            return "?\(texts.count + 2)"
+        }
+        let kind = "json_extract(body, '$.kind')"
+        let key = "json_extract(body, '$.key')"
+        let time = "json_extract(body, '$.recordedAt')"
+        if filter.kind != nil || filter.key != nil || filter.subject != nil {
+            // With the kind, too, the index finds them.
+            conditions.append("\(kind) IN (\(filter.kinds.map(bound).joined(separator: ", ")))")
+        } else {
+            for unasked in ChangeFilter.unaskedKinds {
+                conditions.append("\(kind) <> \(bound(unasked))")
+            }
+        }
+        if let wanted = filter.key { conditions.append("\(key) = \(bound(wanted))") }
+        if let id = filter.subject?.text {
+            conditions.append(
+                "(\(key) = \(bound(id)) OR \(key) >= \(bound(id + "/")) AND \(key) < \(bound(id + "0")))"
+            )
+        }
+        if let author = filter.author {
+            conditions.append("instr(json_extract(body, '$.author'), \(bound(author))) > 0")
+        }
+        if let address = filter.address {
+            conditions.append("json_extract(body, '$.address') = \(bound(address))")
+        }
+        if let from = filter.from { conditions.append("\(time) >= \(bound(from.rfc3339))") }
+        if let until = filter.until { conditions.append("\(time) < \(bound(until.rfc3339))") }
+        let sql = """
+            SELECT body FROM changes
+            WHERE sequence < ?1 AND json_extract(body, '$.outcome.unchanged') IS NULL
+                AND json_extract(body, '$.outcome.missing') IS NULL
+                AND \(conditions.joined(separator: " AND "))
+            ORDER BY sequence DESC
+            LIMIT ?2
+            """
+        return (sql, texts)
+    }
+
     package static let after = """
         SELECT body FROM changes
         WHERE sequence > ?1

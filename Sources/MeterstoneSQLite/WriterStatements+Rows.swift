@@ -119,11 +119,13 @@ extension WriterStatements {
         let putEntry = try Statement(database, CatalogStatements.put)
         let deleteEntry = try Statement(database, CatalogStatements.delete)
         for change in changes where change.change.isOfCatalog {
-            let statement = change.after == nil ? deleteEntry : putEntry
-            statement.bind(1, change.kind)
-            statement.bind(2, change.key)
-            if change.after != nil { statement.bind(3, change.after) }
-            try statement.run()
+            for row in try change.catalogRows() {
+                let statement = row.body == nil ? deleteEntry : putEntry
+                statement.bind(1, row.kind)
+                statement.bind(2, row.key)
+                if row.body != nil { statement.bind(3, row.body) }
+                try statement.run()
+            }
         }
         try put(numbersOf: registry)
     }

@@ -1,9 +1,16 @@
+import MeterstoneCore
+import MeterstoneStore
+
 /// The key that guards the server.
 struct AdministratorKey: Sendable {
     private let bytes: [UInt8]
+    /// By which a session knows the key that somebody signed in with: with another key it ends.
+    let id: APIKeyID
 
     init(_ text: String) {
         bytes = Array(text.utf8)
+        let digest = SHA256.hash(Array("meterstone session ".utf8) + bytes).description
+        id = APIKeyID(unchecked: "environment_" + digest.prefix(16))
     }
 
     /// Whether a header field `Authorization` carries the key.

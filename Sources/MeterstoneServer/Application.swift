@@ -3,6 +3,8 @@ import HummingbirdCore
 import NIOCore
 public import Logging
 public import Meterstone
+import MeterstonePages
+import ServiceLifecycle
 
 /// The HTTP server over an engine, as a service that runs until it is asked to stop.
 ///
@@ -18,7 +20,7 @@ public func makeApplication(
     let routes = makeRoutes(engine: engine, options: options, access: access, observer: observer)
     let paths = routes.paths
     let connections = OpenConnections(max: options.connectionsMax, options.metrics)
-    return Application(
+    var application = Application(
         router: routes.router,
         server: .http1(
             configuration: HTTP1Channel.Configuration(
@@ -38,6 +40,29 @@ public func makeApplication(
             await options.whenServing(channel.localAddress?.port ?? options.port)
         },
         logger: logger.quiet)
+    application.addServices(UseTelling(book: access.book))
+    return application
+}
+
+/// Tells the store now and then when keys were used, and once more when the server stops.
+private struct UseTelling: Service {
+    static let pause = Duration.seconds(900)
+
+    let book: AccessBook
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                do {
+                    try await Task.sleep(for: Self.pause)
+                } catch {
+                    return
+                }
+                await book.tellUses()
+            }
+        }
+        await book.tellUses()
+    }
 }
 
 /// Every route of the server.
@@ -62,12 +87,15 @@ private func makeRoutes(
     HealthRoutes(engine: engine).add(to: &routes)
     MetricsRoutes(engine: engine, metrics: options.metrics).add(to: &routes)
     ErrorPage().add(to: &routes)
-    OpenAPIRoutes(isGuarded: options.administratorKey != nil).add(to: &routes)
+    OpenAPIRoutes(guardian: access.guardian).add(to: &routes)
     ConsumeRoutes(engine: engine, clock: options.clock).add(to: &routes)
     ReservationRoutes(engine: engine, clock: options.clock).add(to: &routes)
     EventRoutes(engine: engine, clock: options.clock).add(to: &routes)
     CorrectionRoutes(engine: engine).add(to: &routes)
     SubjectRoutes(engine: engine).add(to: &routes)
+    AccountRoutes(engine: engine, clock: options.clock).add(to: &routes)
+    UserValueRoutes(engine: engine).add(to: &routes)
+    ExportRoutes(engine: engine).add(to: &routes)
     AliasRoutes(engine: engine).add(to: &routes)
     SubjectUsageRoutes(engine: engine).add(to: &routes)
     FeatureRoutes(engine: engine).add(to: &routes)
@@ -88,10 +116,15 @@ private func makeRoutes(
     WebhookRoutes(engine: engine, sender: options.webhookSender, clock: options.clock)
         .add(to: &routes)
     KeyRoutes(engine: engine, book: access.book, clock: options.clock).add(to: &routes)
+    SessionRoutes(engine: engine, access: access.signIn, book: access.book).add(to: &routes)
+    AdministratorRoutes(engine: engine, access: access.signIn, book: access.book).add(to: &routes)
     TokenRoutes(engine: engine, tokens: access.tokens).add(to: &routes)
     let tracker = RequestTracker(engine, storedText: options.storedText)
     ChatTrackRoutes(tracker: tracker, clock: options.clock).add(to: &routes)
     TrackedRequestRoutes(tracker: tracker).add(to: &routes)
+    UsageTrackerRoutes(engine: engine, options: options).add(to: &routes)
+    LiveRoutes(engine: engine, lastsMilliseconds: options.liveMilliseconds).add(to: &routes)
+    PageRoutes(pages: .shared, guardian: access.guardian, clock: options.clock).add(to: &routes)
     return routes
 }
 
@@ -100,6 +133,7 @@ private struct Access {
     let book: AccessBook
     let tokens: SubjectTokens
     let guardian: Guardian
+    let signIn: SignIn
 
     init(_ engine: MeterstoneEngine, _ options: ServerOptions) {
         book = AccessBook(engine, clock: options.clock)
@@ -109,5 +143,8 @@ private struct Access {
         guardian = Guardian(
             administratorKey: options.administratorKey, host: options.host, book: book,
             tokens: tokens, clock: options.clock)
+        signIn = SignIn(
+            engine: engine, guardian: guardian, book: book,
+            passwords: Passwords(cost: options.passwordCost), clock: options.clock)
     }
 }

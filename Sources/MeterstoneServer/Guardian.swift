@@ -60,11 +60,11 @@ package struct Guardian: Sendable {
                     return try await caller(ofKey: secret, from: address)
                 }
                 if secret.split(separator: ".").count == 3 {
-                    return try await tokens.caller(of: secret)
+                    return try await caller(ofToken: secret)
                 }
             }
-        } else if let token = head.ownToken {
-            return try await tokens.caller(of: token)
+        } else if head.mayUseCookies {
+            if let caller = try await caller(ofCookiesOf: head, from: address) { return caller }
         }
         guard administratorKey == nil, isOwnMachineOnly, try await !book.hasAdministrator() else {
             throw Problem.unauthorized
@@ -73,11 +73,76 @@ package struct Guardian: Sendable {
         return .administrator
     }
 
+    private func caller(ofToken token: String) async throws -> Caller {
+        let (caller, madeAt) = try await tokens.caller(of: token)
+        if let subject = caller.subject, let from = try await book.tokensFrom(of: subject),
+            madeAt.map({ $0 < from }) ?? true
+        {
+            throw Problem.invalidToken("it was revoked")
+        }
+        return caller
+    }
+
+    /// Whether a request needs a key now.
+    func asksForKey() async throws -> Bool {
+        if administratorKey != nil || !isOwnMachineOnly { return true }
+        return try await book.hasAdministrator()
+    }
+
     private func caller(ofKey secret: String, from address: SocketAddress?) async throws -> Caller {
+        let key = try await key(ofSecret: secret, from: address?.ipAddress)
+        if let seconds = book.secondsToWait(key) { throw Problem.manyRequests(key, seconds) }
+        book.noteUse(key.key.text)
+        return Caller(key)
+    }
+
+    /// The key that somebody shows.
+    func key(ofSecret secret: String, from address: String?) async throws -> APIKey {
         guard let key = try await book.key(ofSecret: secret) else { throw Problem.unauthorized }
         guard !key.isExpired(at: clock()) else { throw Problem.expired("key \(key.key)") }
-        guard key.mayCome(from: address?.ipAddress) else { throw Problem.foreignAddress }
-        return Caller(key)
+        guard key.mayCome(from: address) else { throw Problem.foreignAddress }
+        return key
+    }
+
+    /// Whoever is known by a cookie. A page about one's own subject has a token; elsewhere somebody who
+    /// signed in comes first.
+    private func caller(
+        ofCookiesOf head: HTTPRequest, from address: SocketAddress?
+    ) async throws -> Caller? {
+        let token = head.cookie(SubjectTokens.cookie)
+        if let token, head.isAboutOneself { return try await caller(ofToken: token) }
+        if let secret = head.cookie(AdministratorSession.cookie),
+            let caller = try await caller(ofSession: secret, from: address)
+        {
+            return caller
+        }
+        guard let token else { return nil }
+        return try await caller(ofToken: token)
+    }
+
+    private func caller(
+        ofSession secret: String, from address: SocketAddress?
+    ) async throws -> Caller? {
+        guard let (session, who) = try await book.session(ofSecret: secret) else { return nil }
+        var caller: Caller
+        switch who {
+        case .administrator(let administrator): caller = Caller(administrator, session)
+        case .key(let key):
+            guard key.mayCome(from: address?.ipAddress) else { throw Problem.foreignAddress }
+            caller = Caller(key)
+        case .environment(let id):
+            guard let administratorKey, administratorKey.id == id else { return nil }
+            caller = .administrator
+        }
+        caller.session = session.id
+        book.noteUse(session.id.text)
+        return caller
+    }
+
+    /// The key of the environment, if a text is it.
+    func environmentKey(_ text: String) -> APIKeyID? {
+        guard let administratorKey, administratorKey.matches("Bearer " + text) else { return nil }
+        return administratorKey.id
     }
 
     private static func bearer(_ header: String) -> String? {
@@ -110,23 +175,33 @@ package struct Guardian: Sendable {
 }
 
 extension HTTPRequest {
-    /// A token in the cookie, which a browser sends by itself: only for reading, or where the request
-    /// comes from a page of the same place, so that no other site's page can use it.
-    fileprivate var ownToken: String? {
+    /// A cookie a browser sends by itself: it counts only for reading, or where the request comes from a
+    /// page of the same place, so that no other site's page can use it.
+    fileprivate var mayUseCookies: Bool {
+        guard headerFields[.cookie] != nil else { return false }
+        return method == .get || method == .head || isOfOwnPage
+    }
+
+    /// Whether a page of this server's own place sends it, as browsers say with whatever writes.
+    var isOfOwnPage: Bool {
+        guard let origin = headerFields[.origin], let authority else { return false }
+        return origin.lowercased() == "https://" + authority.lowercased()
+            || origin.lowercased() == "http://" + authority.lowercased()
+    }
+
+    func cookie(_ name: String) -> String? {
         guard let cookies = headerFields[.cookie] else { return nil }
-        if method != .get && method != .head {
-            guard let origin = headerFields[.origin], let authority,
-                origin.lowercased() == "https://" + authority.lowercased()
-                    || origin.lowercased() == "http://" + authority.lowercased()
-            else { return nil }
-        }
         for cookie in cookies.split(separator: ";") {
             let pair = cookie.drop { $0 == " " }
-            if pair.hasPrefix(SubjectTokens.cookie + "=") {
-                return String(pair.dropFirst(SubjectTokens.cookie.count + 1))
-            }
+            if pair.hasPrefix(name + "=") { return String(pair.dropFirst(name.count + 1)) }
         }
         return nil
+    }
+
+    /// Whether it asks about the caller's own subject.
+    fileprivate var isAboutOneself: Bool {
+        guard let path = path?.prefix(while: { $0 != "?" }) else { return false }
+        return path == "/v1/me" || path.hasPrefix("/v1/me/") || path.hasPrefix("/api/")
     }
 }
 
@@ -144,6 +219,13 @@ extension Problem {
             status: .unauthorized, code: "invalid_token",
             detail: "the token is not accepted: \(why)",
             headers: challenge)
+    }
+
+    fileprivate static func manyRequests(_ key: APIKey, _ seconds: Int64) -> Problem {
+        Problem(
+            status: .tooManyRequests, code: "too_many_requests",
+            detail: "the key \(key.key) may ask \(key.requestsPerMinute ?? 0) times a minute",
+            headers: [.retryAfter: String(seconds)])
     }
 
     fileprivate static let foreignAddress = Problem(

@@ -40,6 +40,8 @@ enum RequestLimits {
     static let rateLimitsMax = 8
     /// How long a connection may say nothing between two requests, or within one.
     static let idleMilliseconds: Int64 = 120_000
+    /// How long a stream of what happens lasts. A key that is taken back ends it then at the latest.
+    static let liveMilliseconds: Int64 = 600_000
     /// How long a server that stops waits for the rest of a request that was begun.
     static let stoppingMilliseconds: Int64 = 5_000
     /// How long a server that stops waits for answers that are under way, and for clients to take them.

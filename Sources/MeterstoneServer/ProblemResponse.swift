@@ -249,6 +249,9 @@ extension MeterstoneEngine {
     func conflict(
         _ id: EventID, _ event: UsageEvent, _ terms: ReservationTerms? = nil
     ) async throws -> Problem {
-        .eventConflict(id, differs: try await differences(of: event, terms: terms))
+        let differs = try await differences(of: event, terms: terms)
+        // What is another's event, or not, is nobody's to learn who is bound to a subject.
+        let isForeign = Caller.current.subject != nil && differs.contains("subject")
+        return .eventConflict(id, differs: isForeign ? [] : differs)
     }
 }

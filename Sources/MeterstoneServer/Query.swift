@@ -29,7 +29,7 @@ struct Query {
         let prefixes = names.filter { $0.hasSuffix(".") }
         for name in values.keys.sorted() where !names.contains(name) || prefixes.contains(name) {
             guard prefixes.contains(where: { name.hasPrefix($0) && name != $0 }) else {
-                throw .unknown(name)
+                throw .unknown(name, among: names)
             }
         }
     }

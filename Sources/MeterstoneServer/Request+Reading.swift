@@ -74,7 +74,7 @@ extension Request {
             change: change, author: try headers.author(),
             idempotencyKey: try headers.idempotencyKey(),
             told: told.map { String(XXH64.hash($0[...], seed: 0), radix: 16) },
-            condition: try headers.condition())
+            condition: try headers.condition(), address: Caller.address)
     }
 }
 

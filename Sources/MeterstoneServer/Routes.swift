@@ -16,12 +16,15 @@ package struct Routes {
 
     private let hummingbird = Router(
         context: ServerContext.self, options: .autoGenerateHeadEndpoints)
+    /// The same without anybody who watches: what pages ask within the process.
+    private let unobserved = Router(context: ServerContext.self)
     private let guardian: Guardian
     private let engine: MeterstoneEngine
     private let observer: Observer
     /// What all bodies may take together.
     private let bodies: MemoryBudget
     private(set) var paths = PathTable()
+    private var pages = PathTable()
 
     init(
         _ options: ServerOptions, engine: MeterstoneEngine, guardian: Guardian, observer: Observer
@@ -48,6 +51,14 @@ package struct Routes {
         let observer = observer
         let bodies = method == .get ? nil : bodies
         let route = observer.route(method, path)
+        if method == .get {
+            unobserved.on(RouterPath(path), method: method) { request, context in
+                try await gate.pass(request, context) { (context) async throws -> Response in
+                    if request.hasQuery { try Query(request).allow(query) }
+                    return try await handler(request, context)
+                }
+            }
+        }
         hummingbird.on(RouterPath(path), method: method) { request, context in
             try await observer.answer(request.head, route) { () async throws -> Response in
                 try await gate.pass(request, context) { (context) async throws -> Response in
@@ -61,6 +72,22 @@ package struct Routes {
             }
         }
     }
+
+    /// Adds a page or a file for people, which is not part of the described interface. Everybody may ask;
+    /// what a page shows it asks the interface for, in the caller's name.
+    mutating func page(_ path: String, _ handler: @escaping Handler) {
+        pages.add(path, .get)
+        let observer = observer
+        let route = observer.route(.get, path)
+        hummingbird.on(RouterPath(path), method: .get) { request, context in
+            try await observer.answer(request.head, route) { () async throws -> Response in
+                try await handler(request, context)
+            }
+        }
+    }
+
+    /// What was added so far, to be asked within the process.
+    var inside: InsideRoutes { InsideRoutes(responder: unobserved.buildResponder()) }
 
     private func gate(to operation: OpenAPIOperation) -> Gate {
         guard !operation.isOpen else { return Gate(guardian: nil, rule: nil, engine: engine) }
@@ -90,7 +117,7 @@ package struct Routes {
     var router: Router<ServerContext> {
         // Hummingbird gives a route the middleware that was added before it; what is added after
         // the last route is left for requests that match none.
-        hummingbird.add(middleware: NoRoute(paths: paths, observer: observer))
+        hummingbird.add(middleware: NoRoute(paths: paths.with(pages), observer: observer))
         return hummingbird
     }
 
@@ -101,9 +128,15 @@ package struct Routes {
 struct PathTable: Sendable {
     private(set) var patterns: [String: Set<HTTPRequest.Method>] = [:]
 
+    init(patterns: [String: Set<HTTPRequest.Method>] = [:]) { self.patterns = patterns }
+
     mutating func add(_ pattern: String, _ method: HTTPRequest.Method) {
         patterns[pattern, default: []].insert(method)
         if method == .get { patterns[pattern, default: []].insert(.head) }
+    }
+
+    func with(_ other: PathTable) -> PathTable {
+        PathTable(patterns: patterns.merging(other.patterns) { one, _ in one })
     }
 
     func methods(of path: String) -> [String] {

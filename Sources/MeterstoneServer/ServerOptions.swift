@@ -33,12 +33,16 @@ public struct ServerOptions: Sendable {
     public var metrics = PrometheusMetrics()
     /// The clock that the engine has too: answers say how many seconds to wait.
     public var clock: @Sendable () -> Instant = SystemClock.now
+    /// What a hash of a password costs.
+    package var passwordCost = Passwords.Cost.standard
     /// How long a connection may say nothing while the server waits for it.
     package var idleMilliseconds = RequestLimits.idleMilliseconds
     /// How long a server that stops waits for the rest of a request.
     package var stoppingMilliseconds = RequestLimits.stoppingMilliseconds
     /// How long a server that stops waits for answers that are under way, and for clients to take them.
     package var closingMilliseconds = RequestLimits.closingMilliseconds
+    /// How long a stream of what happens lasts; whoever reads it asks for the next one then.
+    package var liveMilliseconds = RequestLimits.liveMilliseconds
     /// Bytes of all bodies that are held at once; one more is answered with 503. Consumes of the usual
     /// size are not among them.
     public var bodiesBytesMax = RequestLimits.bodiesBytesMax

@@ -34,6 +34,13 @@ extension MeterstoneEngine {
     }
 }
 
+extension MergePatch.Target {
+    /// An account is a part of its subject, which tells them.
+    fileprivate var tellsTimes: Bool {
+        if case .account = self { false } else { true }
+    }
+}
+
 extension Change {
     /// What it leaves, where that tells its times.
     fileprivate var written: MergePatch.Target? {
@@ -45,7 +52,7 @@ extension Change {
         case .putAlert(let alert): .alert(alert.key)
         case .putSubject(let subject): .subject(subject.id)
         case .putSubscription(let id, _): .subscription(id)
-        case .patch(let patch): patch.target
+        case .patch(let patch): patch.target.tellsTimes ? patch.target : nil
         default: nil
         }
     }

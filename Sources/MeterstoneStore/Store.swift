@@ -106,8 +106,14 @@ public protocol Store: AnyObject, Sendable {
     /// Some subjects of which reservations may have expired by now, those that wait longest first.
     func subjectsDue(at now: Instant, count: Int) throws(StoreError) -> [SubjectID]
 
-    /// Administrative changes, newest first.
-    func changes(before sequence: Int64?, count: Int) throws(StoreError) -> [ChangeEntry]
+    /// Administrative changes that a filter accepts, newest first.
+    func changes(
+        _ filter: ChangeFilter, before sequence: Int64?, count: Int
+    ) throws(StoreError) -> [ChangeEntry]
+
+    /// The first facts after one, in the order of recording: all that are durable, whether they wait or stand in
+    /// tables, up to `count`. Whoever goes on from the last of a page misses none.
+    func facts(after sequence: Int64, count: Int) throws(StoreError) -> FactPage
 
     /// Copies everything that was answered before into a new folder, as a store of its own, beside commits
     /// and reads.
@@ -146,6 +152,11 @@ extension Store {
 }
 
 extension Store {
+    /// Administrative changes, newest first.
+    public func changes(before sequence: Int64?, count: Int) throws(StoreError) -> [ChangeEntry] {
+        try changes(ChangeFilter(), before: sequence, count: count)
+    }
+
     public var notices: [String] { [] }
 
     public var owedFacts: Int { waitingFacts }
@@ -159,7 +170,8 @@ extension ChangeEntry {
     package init(_ record: ChangeRecord) {
         self.init(
             sequence: record.sequence, recordedAt: record.recordedAt, author: record.author,
-            kind: record.kind, key: record.key, before: record.toldBefore, after: record.toldAfter)
+            address: record.address, kind: record.kind, key: record.key,
+            before: record.toldBefore, after: record.toldAfter)
     }
 }
 

@@ -78,7 +78,7 @@ public final class MemoryStore: Store {
         }
         try visit(
             StorePart(.opening(.init(catalog, defaultTimeZone: zone, days: source.days))))
-        try source.exportSubjects(visit)
+        try source.getSubjectExports(visit)
         try source.exportEvents(visit)
         try source.exportEntries(visit)
         if !changes.isEmpty { try visit(StorePart(.changes(changes))) }
@@ -122,8 +122,14 @@ public final class MemoryStore: Store {
         try source().due([], at: now, count: count)
     }
 
-    public func changes(before sequence: Int64?, count: Int) throws(StoreError) -> [ChangeEntry] {
-        try source().changes([], before: sequence, count: count)
+    public func facts(after sequence: Int64, count: Int) throws(StoreError) -> FactPage {
+        try source().facts(after: sequence, count: count) { _, _ in ([], true) }
+    }
+
+    public func changes(
+        _ filter: ChangeFilter, before sequence: Int64?, count: Int
+    ) throws(StoreError) -> [ChangeEntry] {
+        try source().changes([], filter, before: sequence, count: count)
     }
 }
 

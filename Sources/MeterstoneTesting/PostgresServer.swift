@@ -40,7 +40,7 @@ public final class PostgresServer: Sendable {
             throw Failure(description: Self.missing ?? "")
         }
         let own = [
-            "listen_addresses": "127.0.0.1", "max_connections": "1000",
+            "listen_addresses": "127.0.0.1", "max_connections": "2000",
             "unix_socket_directories": "",
         ]
         let supervisor = try PostgresSupervisor(

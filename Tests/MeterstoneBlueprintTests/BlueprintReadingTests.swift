@@ -78,6 +78,49 @@ import Testing
             ])
     }
 
+    @Test func `what is carried over, and what aborted reservations count, arrive`() throws {
+        let blueprint = try Blueprint(
+            yaml: """
+                meters:
+                  calls: { onAbort: told, abortMinimum: 2 }
+                  seconds: {}
+                limits:
+                  a: { meter: calls, window: month, rollover: { max: 1_50, windows: 3 } }
+                  b: { meter: calls, window: day, rollover: {}, debt: true }
+                  c: { meter: seconds, window: day, debt: false }
+                """)
+        let calls = blueprint.meters.first { $0.key == MeterKey(unchecked: "calls") }
+        #expect(calls?.onAbort == .told && calls?.abortMinimum == 2)
+        #expect(
+            blueprint.limits.map(\.rollover) == [
+                LimitRollover(max: 150, windows: 3), LimitRollover(), nil,
+            ])
+        #expect(blueprint.limits.map(\.debt) == [false, true, false])
+    }
+
+    @Test(
+        arguments: [
+            ("window: lifetime, debt: true", "limits.a.debt"),
+            ("window: 'rolling:60', rollover: {}", "limits.a.rollover"),
+            ("window: day, per: model, rollover: {}", "limits.a.rollover"),
+            ("window: day, rollover: { windows: 25 }", "limits.a.rollover.windows"),
+            ("window: day, rollover: { max: 0 }", "limits.a.rollover.max"),
+            ("window: day, rollover: { maximum: 5 }", "limits.a.rollover.maximum"),
+        ])
+    func `what cannot be carried over is told by its place`(fields: String, place: String) {
+        #expect {
+            try Blueprint(
+                yaml: """
+                    meters:
+                      calls: {}
+                    limits:
+                      a: { meter: calls, \(fields) }
+                    """)
+        } throws: { error in
+            "\(error)".contains(place + ":")
+        }
+    }
+
     @Test func `every field arrives`() throws {
         let blueprint = try Blueprint(
             yaml: """
@@ -157,7 +200,7 @@ import Testing
     @Test(arguments: 0..<200)
     func `whatever is read, the answer is a blueprint or mistakes with a place`(seed: UInt64) {
         var random = SplitMix(state: seed)
-        let named = NamedBlueprint.allCases[Int(seed % 4)]
+        let named = NamedBlueprint.allCases[Int(seed % 5)]
         var bytes = Array(named.yaml.utf8.suffix(2_600))
         for _ in 0..<random.next(upTo: 12) {
             let index = random.next(upTo: bytes.count)

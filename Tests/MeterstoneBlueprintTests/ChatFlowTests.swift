@@ -6,7 +6,7 @@ import Testing
     let blueprint: Blueprint
 
     init() throws {
-        blueprint = try Blueprint(yaml: NamedBlueprint.chatFlow.yaml)
+        blueprint = try Blueprint(yaml: NamedBlueprint.chatBuilder.yaml)
     }
 
     @Test(

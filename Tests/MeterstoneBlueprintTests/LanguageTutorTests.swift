@@ -56,6 +56,40 @@ import Testing
         #expect(moved(nil) == ["seconds"])
     }
 
+    /// The document's own call names no type.
+    @Test func `a completed session told by its quantities has a length`() {
+        let event = UsageEvent(
+            subject: SubjectID(unchecked: "ann"),
+            quantities: Quantities(
+                [
+                    ("conversations", 1), ("seconds", 300), ("ankiExports", 1),
+                    ("customPhrasesCreated", 2), ("completedSessions", 1),
+                ].map { name, units in
+                    NamedQuantity(name: MeterKey(unchecked: name), quantity: Quantity(units))
+                }))
+        let moved = blueprint.meters.compactMap { meter in
+            meter.movement(of: event).map { (meter.key.text, $0.units) }
+        }
+        #expect(
+            Dictionary(uniqueKeysWithValues: moved) == [
+                "conversations": 1, "seconds": 300, "ankiExports": 1, "customPhrases": 2,
+                "completedSessions": 1, "completedSeconds": 300, "longestSession": 300,
+            ])
+    }
+
+    @Test(
+        arguments: [
+            ("anki_export", "ankiExports"), ("ankiExportsUsed", "ankiExports"),
+            ("customPhrasesCreated", "customPhrases"),
+            ("custom_phrases_created", "customPhrases"),
+            ("session_extensions_used", "sessionExtensions"),
+            ("advanced_voice_seconds", "advancedVoiceSeconds"),
+        ])
+    func `the document's names mean its meters`(name: String, meter: String) {
+        let named = blueprint.meters.filter { $0.names.contains(MeterKey(unchecked: name)) }
+        #expect(named.map(\.key.text) == [meter])
+    }
+
     @Test func `statistics are about completed sessions and conversations`() throws {
         let statistics = try #require(blueprint.statistics)
         let sessions = try #require(statistics.sessions)
@@ -74,11 +108,13 @@ import Testing
 
 @Suite struct DailyTokensTests {
     @Test func `there are tokens per day, more of them for subscribers`() throws {
-        let blueprint = try Blueprint(yaml: NamedBlueprint.dailyTokens.yaml)
+        let blueprint = try Blueprint(yaml: NamedBlueprint.tokenAllowance.yaml)
         #expect(
             blueprint.meters == [
                 Meter(
-                    key: MeterKey(unchecked: "tokens"), unit: "tokens",
+                    key: MeterKey(unchecked: "tokens"),
+                    aliases: ["tokensUsed", "tokens_used"].map { MeterKey(unchecked: $0) },
+                    unit: "tokens",
                     description: "Tokens that messages used")
             ])
         #expect(blueprint.plans.map(\.key.text) == ["trial", "subscribed"])

@@ -18,7 +18,7 @@ import Testing
             ("projects_total", "projects", .lifetime, 5, -1),
             ("storage_mb", "storage_mb", .lifetime, 500, 10_000),
             ("concurrent_renders", "renders", .concurrent, 1, 3),
-            ("api_calls_hourly", "api_calls", .hour, 60, 600),
+            ("api_calls_hourly", "api_calls", .rolling(seconds: 3_600), 60, 600),
             ("web_agent_daily", "web_agent", .day, 5, 50),
         ] as [(String, String, Window, Int64, Int64)])
     func `a limit is the document's`(
@@ -30,14 +30,14 @@ import Testing
         #expect(limit.mode == .enforce && limit.active)
         let allowances = Dictionary(
             uniqueKeysWithValues: limit.allowances.map { ($0.key.text, $0.value.wire) })
-        #expect(allowances == ["free": free, "pro": pro, "team": -1])
+        #expect(allowances == ["free": free, "pro": pro, "team": -1, "enterprise": -1])
     }
 
-    @Test func `there are eight limits and three plans, and free is the default`() {
+    @Test func `there are eight limits and four plans, and free is the default`() {
         #expect(blueprint.limits.count == 8)
-        #expect(blueprint.plans.map(\.key.text) == ["free", "pro", "team"])
-        #expect(blueprint.plans.map(\.rank) == [0, 1, 2])
-        #expect(blueprint.plans.map(\.isDefault) == [true, false, false])
+        #expect(blueprint.plans.map(\.key.text) == ["free", "pro", "team", "enterprise"])
+        #expect(blueprint.plans.map(\.rank) == [0, 1, 2, 3])
+        #expect(blueprint.plans.map(\.isDefault) == [true, false, false, false])
     }
 
     /// What the log calls it, what the code calls the same action, and the limit that it must meet.
@@ -72,7 +72,7 @@ import Testing
             uniqueKeysWithValues: credits.prices.map { ($0.key.text, $0.value) })
         #expect(prices == ["prompts": 10, "exports": 50])
         let refills = blueprint.plans.map { $0.recurringGrants.map(\.amount) }
-        #expect(refills == [[100], [1_000], []])
+        #expect(refills == [[100], [1_000], [], []])
         let grants = blueprint.plans.flatMap(\.recurringGrants)
         #expect(grants.allSatisfy { $0.window == .day && $0.rolloverMax == nil })
     }

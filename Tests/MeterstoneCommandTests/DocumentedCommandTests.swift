@@ -69,7 +69,7 @@ import Testing
 
     @Test(arguments: [
         "docs/start.md", "docs/concepts/what-if.md", "docs/reference/analytics.md",
-        "docs/reference/blueprint.md", "docs/reference/command-line.md",
+        "docs/reference/blueprint.md", "docs/reference/command-line.md", "docs/reference/mirror.md",
     ])
     func `commands of the program work as they are printed`(page: String) async throws {
         let commands = try Self.commands(of: page, "meterstone").filter(Self.isForHere)
@@ -93,6 +93,7 @@ import Testing
     @Test(arguments: [
         "README.md", "docs/start.md", "docs/concepts/reservations.md", "docs/reference/http.md",
         "docs/reference/events.md", "docs/reference/changes.md", "docs/reference/analytics.md",
+        "docs/reference/retention.md", "docs/reference/usage-tracker.md",
     ])
     func `requests work as they are printed`(page: String) async throws {
         let commands = try Self.commands(of: page, "curl").filter(Self.isForHere)
@@ -100,6 +101,38 @@ import Testing
         try await withFolder { folder in
             try Self.blueprint.write(toFile: folder + "/my.yaml", atomically: true, encoding: .utf8)
             let arguments = ["--data", folder + "/data", "--blueprint", folder + "/my.yaml"]
+            _ = try await Program.serve(arguments) { server in
+                for command in commands {
+                    let here = command.replacing(":8080/", with: ":\(server.port)/")
+                        .replacing("curl ", with: "curl -sS --fail-with-body ", maxReplacements: 1)
+                    let ending = try await shell(here, in: folder)
+                    #expect(
+                        ending.status == 0,
+                        "\(page): \(command)\n\(ending.output)\n\(ending.errors)")
+                }
+            }
+        }
+    }
+
+    /// Each with the blueprint that it begins with: one that comes with the program, or the first of the page.
+    @Test(
+        arguments: [
+            ("docs/guides/meter-an-ai-product.md", "chat-builder"),
+            ("docs/guides/sell-credits.md", nil), ("docs/guides/replace-a-usage-table.md", nil),
+        ] as [(String, String?)])
+    func `requests of guides work with the blueprint that they begin with`(
+        page: String, blueprint: String?
+    ) async throws {
+        let text = try String(contentsOf: Self.root.appending(path: page), encoding: .utf8)
+        let commands = try Self.commands(of: page, "curl").filter(Self.isForHere)
+        #expect(commands.count > 1)
+        try await withFolder { folder in
+            let parts = text.components(separatedBy: "```yaml\n")
+            let yaml = parts.dropFirst().first?.components(separatedBy: "```").first ?? ""
+            try yaml.write(toFile: folder + "/my.yaml", atomically: true, encoding: .utf8)
+            let arguments = [
+                "--data", folder + "/data", "--blueprint", blueprint ?? folder + "/my.yaml",
+            ]
             _ = try await Program.serve(arguments) { server in
                 for command in commands {
                     let here = command.replacing(":8080/", with: ":\(server.port)/")

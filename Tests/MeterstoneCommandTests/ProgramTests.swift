@@ -115,7 +115,7 @@ import Testing
     @Test func `the named blueprint is in the program`() async throws {
         let ending = try await Program.run(["blueprint", "check", "video-studio"])
         #expect(ending.status == 0)
-        #expect(ending.output == "video-studio: 9 meters, 3 plans, 8 limits\n")
+        #expect(ending.output == "video-studio: 9 meters, 4 plans, 8 limits\n")
         let text = try await Program.run(["blueprint", "show", "video-studio"]).output
         #expect(text.contains("prompts_daily:"))
     }
@@ -126,7 +126,7 @@ import Testing
             #expect(
                 try await Program.run(["blueprint", "apply", "video-studio"] + data).status == 0)
             let again = try await Program.run(["blueprint", "apply", "video-studio"] + data)
-            #expect(again.output.hasSuffix("0 created, 0 replaced, 21 unchanged\n"))
+            #expect(again.output.hasSuffix("0 created, 0 replaced, 22 unchanged\n"))
             for _ in 0..<3 {
                 let ending = try await Program.run(
                     ["consume", "ann", "--type", "export_video"] + data)

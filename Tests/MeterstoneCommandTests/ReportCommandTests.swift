@@ -9,6 +9,8 @@ import Testing
         ["usage-by", "calls", "model"], ["funnel", "calls", "calls", "--meters"],
         ["funnel", "calls", "calls", "--meters", "--unordered"],
         ["errors", "--minimum-events", "0"], ["adoption"], ["adoption", "calls"],
+        ["retention"], ["retention", "calls", "--window", "week"], ["feature-retention"],
+        ["sessions"], ["feature-value", "calls"],
         ["power-users", "calls", "--percent", "50"], ["idle", "--idle-days", "7"], ["limits"],
         ["limit-subjects"], ["limit-subjects", "--limit", "daily"], ["unusual", "calls"],
         ["unusual", "calls", "--date", "2026-03-01"], ["overage", "--limit", "daily"], ["plans"],

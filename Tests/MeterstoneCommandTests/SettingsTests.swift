@@ -60,6 +60,7 @@ import Testing
             "METERSTONE_TOKEN_KEYS": "k", "METERSTONE_ALLOWED_ORIGINS": "https://a.example",
             "METERSTONE_BACKUPS": "b", "METERSTONE_BACKUP_HOURS": "1",
             "METERSTONE_BACKUPS_KEPT": "2", "METERSTONE_WEBHOOK_PRIVATE_ADDRESSES": "true",
+            "METERSTONE_MIRROR": "sqlite:m.db",
         ])
         let standard = settings.lines.filter { $0.origin == .standard }
         #expect(
@@ -88,7 +89,7 @@ import Testing
         case .flag: facts.standard == "true" ? "false" : "true"
         case .text:
             switch facts.name {
-            case "store": #""sqlite:x""#
+            case "store", "mirror": #""sqlite:x""#
             case "logLevel": #""error""#
             case "defaultTimeZone": #""Asia/Tokyo""#
             case "storedText": #""hash""#

@@ -52,6 +52,23 @@ struct ManyNodesTests {
         }
     }
 
+    @Test func `who looks on at one node is told what another commits`() async throws {
+        try await TestDatabase.with { database in
+            let nodes = try (0..<2).map { _ in try database.engine() }
+            try await nodes[0].setUp(daily: 1_000)
+            var told: [Int64] = []
+            for await standing in nodes[0].live(of: .ada) {
+                let used = try #require(standing.limits.first).used.units
+                told.append(used)
+                if used == 1 { break }
+                if told.count == 1 {
+                    #expect(await nodes[1].answer(.of(.ada, id: "event")) == "allowed")
+                }
+            }
+            #expect(told.first == 0 && told.last == 1)
+        }
+    }
+
     @Test func `one idempotency key at three nodes at once is carried out once`() async throws {
         try await TestDatabase.with { database in
             let nodes = try (0..<3).map { _ in try database.engine() }

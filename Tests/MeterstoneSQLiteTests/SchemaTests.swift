@@ -60,7 +60,7 @@ import Testing
             "SEARCH counters USING PRIMARY KEY (series=? AND window_from=? AND subject=?)"
         ),
         (ChangeStatements.byIdempotencyKey, "SEARCH changes USING INDEX"),
-        (ChangeStatements.before, "SEARCH changes USING INTEGER PRIMARY KEY"),
+        (ChangeStatements.before(ChangeFilter()).sql, "SEARCH changes USING INTEGER PRIMARY KEY"),
         (SubjectStatements.due, "SEARCH subjects USING INDEX subjects_by_next_expiry"),
         (
             LedgerStatements.byLookup, "SEARCH ledger_entries USING INDEX ledger_entries_by_lookup"
@@ -159,6 +159,24 @@ import Testing
                 let isWhole = [SubjectStatements.zones, ColumnStatements.oldestMerged].contains(sql)
                 #expect(isWhole || !lines.contains { $0.hasPrefix("SCAN") }, "\(sql): \(lines)")
                 #expect(!lines.contains { $0.contains("TEMP B-TREE") }, "\(sql): \(lines)")
+            }
+        }
+    }
+
+    /// What is found is sorted: changes of one thing are few.
+    @Test func `the log of changes is searched by thing and by subject with its index`() throws {
+        let filters = [
+            ChangeFilter(key: "maxChats"), ChangeFilter(subject: SubjectID(unchecked: "ann")),
+        ]
+        try withDatabase { database in
+            for filter in filters {
+                let sql = ChangeStatements.before(filter).sql
+                let lines = try Row.fetchAll(
+                    database, sql: "EXPLAIN QUERY PLAN " + sql.withoutParameters
+                ).map { row -> String in row["detail"] }
+                #expect(
+                    lines.contains { $0.hasPrefix("SEARCH changes USING INDEX changes_by_key") },
+                    "\(sql): \(lines)")
             }
         }
     }

@@ -19,11 +19,15 @@ import Testing
         for operation in guarded where operation.rule?.own == .path {
             #expect(operation.path.contains("{subject}"), "\(operation.id)")
         }
-        // What others may change stays with administrators.
+        // What others may change stays with administrators. Everybody who signed in may sign out, and ask
+        // for a code; variables and preferences are one's own.
+        let own: Set<String> = [
+            "endChatRequest", "endSession", "confirmCodeSecret", "deleteCodeSecret",
+            "updateVariables", "updatePreferences",
+        ]
         for operation in guarded where operation.method == .put || operation.method == .delete {
             #expect(
-                operation.rule?.scope == .admin || operation.id == "endChatRequest",
-                "\(operation.id)")
+                operation.rule?.scope == .admin || own.contains(operation.id), "\(operation.id)")
         }
     }
 
@@ -57,6 +61,49 @@ import Testing
                 #expect(answer.status != 401, "\(operation.id)")
             }
         }
+    }
+
+    @Test(arguments: AdministratorRole.allCases)
+    func `who signed in may do what the role says, and nothing else`(
+        role: AdministratorRole
+    ) async throws {
+        try await TestServer.run(
+            key: "owner",
+            options: { $0.passwordCost = .init(rounds: 4, blockSize: 1, parallelism: 1) }
+        ) { server in
+            let secret = try await server.administrator(
+                "ann@example.com", role.rawValue, "correct horse battery")
+            let cookie: HTTPFields = [
+                .cookie: "meterstone_session=\(secret)", .origin: server.origin,
+            ]
+            var anonymous = server
+            anonymous.key = nil
+            for operation in OpenAPIDocument.operations where !operation.isOpen {
+                guard let rule = operation.rule else { continue }
+                let answer = try await anonymous.call(operation, subject: "ann", cookie)
+                let comment: Comment = "\(operation.id): \(answer.status) \(answer.text)"
+                #expect(answer.status != 401, comment)
+                let isRefused =
+                    answer.isProblem(403, "insufficient_scope")
+                    || answer.isProblem(403, "insufficient_role")
+                    || answer.isProblem(403, "no_own_subject")
+                #expect(isRefused == (role < rule.role || operation.ownOf != nil), comment)
+            }
+        }
+    }
+
+    @Test func `keys, administrators and backups are the owner's`() {
+        for (operation, rule) in AccessRule.table where rule.role == .owner {
+            #expect(rule.scope == .admin, "\(operation)")
+        }
+        let owners = AccessRule.table.filter { $0.value.role == .owner }.keys.sorted()
+        #expect(
+            owners == [
+                "deleteAdministrator", "deleteKey", "getAdministrator", "getKey",
+                "inviteAdministrator", "listAdministrators", "listBackups", "listKeys",
+                "makeBackup",
+                "makeKey", "patchAdministrator", "putKey", "rotateKey",
+            ])
     }
 
     @Test(arguments: [AccessScope.ingest, .consume, .read], ["ann", "bob"])
@@ -101,6 +148,15 @@ import Testing
                     path, "[\(mine),\(foreign)]", headers: .bearer(secret))
                 #expect(answer.status == 200 && answer.text.contains("foreign_subject"))
             }
+            let level =
+                #"{"id":"c","subject":"ann","type":"prompt","levels":["ann","bob"]}"#
+            for path in ["/v1/consume", "/v1/check", "/v1/reservations", "/v1/events"] {
+                let answer = try await server.post(path, level, headers: .bearer(secret))
+                #expect(answer.isProblem(403, "foreign_subject", field: "levels[1]"), "\(path)")
+            }
+            let several = try await server.post(
+                "/v1/events", "[\(mine),\(level)]", headers: .bearer(secret))
+            #expect(several.text.contains("foreign_subject") && several.text.contains("levels[1]"))
             #expect(
                 try await server.engine.limits(of: SubjectID(unchecked: "ann")).map(\.used.units)
                     == [1, 0])
@@ -452,15 +508,22 @@ extension TestServer {
     fileprivate func call(
         _ operation: OpenAPIOperation, subject: String, with secret: String
     ) async throws -> Answer {
+        try await call(operation, subject: subject, .bearer(secret))
+    }
+
+    fileprivate func call(
+        _ operation: OpenAPIOperation, subject: String, _ headers: HTTPFields
+    ) async throws -> Answer {
         let places = [
             "{subject}": subject, "{key}": "some", "{event}": "some", "{reservation}": "some",
             "{limit}": "prompts_daily", "{grant}": "some", "{feature}": "some",
             "{request}": "some", "{alias}": "some", "{addition}": "some",
-            "{document}": "\(subject)_2026-01-01",
+            "{document}": "\(subject)_2026-01-01", "{session}": "some",
+            "{administrator}": "some@example.com",
         ]
         let path = places.reduce(operation.path) { $0.replacing($1.key, with: $1.value) }
         let hasBody = operation.method != .get && operation.method != .delete
         return try await send(
-            operation.method, path, hasBody ? "{}" : nil, headers: .bearer(secret))
+            operation.method, path, hasBody ? "{}" : nil, headers: headers)
     }
 }

@@ -96,6 +96,86 @@ import Testing
         }
     }
 
+    @Test func `a request says how long it is waited for and what counts if it is cancelled`()
+        async throws
+    {
+        try await Self.run { server in
+            func start(_ id: String, _ terms: String) async throws -> Answer {
+                try await server.post(
+                    Self.track,
+                    """
+                    {"requestId":"\(id)","prompt":"p","sessionId":"s","estimatedTokens":100,\(terms)}
+                    """, headers: Self.user)
+            }
+            let started = try await start(
+                "a",
+                #""expiresInSeconds":3600,"onAbort":"told","abortMinimumTokens":25"#)
+            #expect(started.status == 200)
+            server.clock.advance(bySeconds: 3_599)
+            let end = #"{"requestId":"a","status":"cancelled","tokensUsed":40}"#
+            #expect(try await server.put(Self.track, end).text("status") == "cancelled")
+            func used(_ meter: String) async throws -> Int64? {
+                let user = SubjectID(unchecked: "user-123")
+                let outcome = try await server.engine.usage(
+                    of: user, meter: MeterKey(unchecked: meter), window: .lifetime)
+                guard case .series(let series) = outcome else { return nil }
+                return series.points.reduce(0) { $0 + $1.quantity.units }
+            }
+            #expect(try await used("tokens") == 40)
+            #expect(try await used("requests") == 0)
+            _ = try await start("b", #""onAbort":"reserved""#)
+            _ = try await server.put(Self.track, #"{"requestId":"b","status":"failed"}"#)
+            #expect(try await used("tokens") == 140)
+            _ = try await start("c", #""onExpiry":"charge","expiresInSeconds":1"#)
+            server.clock.advance(bySeconds: 1)
+            _ = try await server.engine.expireReservations()
+            #expect(try await used("tokens") == 240)
+            for (terms, field) in [
+                (#""expiresInSeconds":0"#, "expiresInSeconds"), (#""onAbort":"x""#, "onAbort"),
+                (#""onExpiry":"x""#, "onExpiry"),
+            ] {
+                let answer = try await start("d", terms)
+                #expect(answer.isProblem(422, "invalid_field", field: field))
+            }
+        }
+    }
+
+    @Test func `a request counts for the levels that its start names`() async throws {
+        try await Self.run { server in
+            let body = #"{"prompt":"p","sessionId":"s","levels":["key/k1"]}"#
+            for isRepeat in [false, true] {
+                let started = try await server.post(Self.track, body, headers: Self.userAndID)
+                #expect(started.header("Idempotency-Replayed") == (isRepeat ? "true" : nil))
+                #expect(
+                    started.items("limits", "subject") == [
+                        "-", "-", "-", "key/k1", "key/k1", "key/k1",
+                    ])
+            }
+            let ended = try await server.put(Self.track, Self.completion)
+            #expect(ended.status == 200)
+            let limits = try await server.get("/v1/subjects/key%2Fk1/limits")
+            #expect(limits.items("limits", "used").filter { $0 == "1" }.count == 2)
+            let wrong = try await server.post(
+                Self.track, #"{"prompt":"p","sessionId":"s","levels":"x"}"#, headers: Self.user)
+            #expect(wrong.isProblem(422, "invalid_field", field: "levels"))
+        }
+    }
+
+    @Test func `a repeat through another program is a repeat`() async throws {
+        try await Self.run { server in
+            var headers = Self.userAndID
+            headers[.userAgent] = "one"
+            _ = try await server.post(Self.track, Self.initiation, headers: headers)
+            headers[.userAgent] = "other"
+            let again = try await server.post(Self.track, Self.initiation, headers: headers)
+            #expect(again.status == 200 && again.header("Idempotency-Replayed") == "true")
+            #expect(try await server.get("/v1/requests/req-123").text("userAgent") == "one")
+            let different = try await server.post(
+                Self.track, #"{"prompt":"other","sessionId":"s"}"#, headers: headers)
+            #expect(different.isProblem(409, "event_conflict", field: "requestId"))
+        }
+    }
+
     @Test func `telling the same again gets the first answer`() async throws {
         try await Self.run { server in
             for isRepeat in [false, true] {
@@ -314,7 +394,7 @@ import Testing
             let answer = try await server.post(
                 Self.track, Self.initiation, headers: Self.user)
             #expect(answer.isProblem(422, "unknown_meter"))
-            #expect(answer.text("detail")?.contains("chat-flow") == true)
+            #expect(answer.text("detail")?.contains("chat-builder") == true)
         }
     }
 

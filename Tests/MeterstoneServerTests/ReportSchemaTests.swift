@@ -78,6 +78,26 @@ import Testing
                 suggestion: "s")
         ),
         (
+            "RetentionReport",
+            RetentionCohort(
+                cohort: CivilDate(daysSince1970: 0), period: 1, subjects: 1, active: 1, rate: ratio)
+        ),
+        (
+            "FeatureRetentionReport",
+            FeatureRetention(
+                meter: meter, subjects: 1, retained: 1, others: 1, othersRetained: 1)
+        ),
+        (
+            "SessionsReport",
+            SessionQuality(
+                plan: plan, subjects: 1, sessions: 1, averageLength: ratio, longest: 1,
+                sessionsPerSubject: ratio)
+        ),
+        (
+            "FeatureValueReport",
+            FeatureValue(plan: plan, meter: meter, subjects: 1, quantity: 1, revenueMillionths: 1)
+        ),
+        (
             "PlansReport",
             PlanEconomics(
                 plan: plan, subjects: 1, revenueMillionths: 1, costMillionths: 1, quantity: 1,

@@ -155,8 +155,12 @@ import Testing
             let read = try await server.get("/v1/reservations/r1")
             #expect(read.text("status") == "expired")
             #expect(read.text("closedAt") == "2026-03-10T12:01:00.000Z")
+            // An end that comes late is taken, once.
             let settled = try await server.post("/v1/reservations/r1/settle", "{}")
-            #expect(settled.isProblem(409, "reservation_conflict"))
+            #expect(settled.status == 200)
+            #expect(settled.text.contains(#""status":"settled""#))
+            let other = try await server.post("/v1/reservations/r1/release", "{}")
+            #expect(other.isProblem(409, "reservation_conflict"))
         }
     }
 
@@ -181,6 +185,51 @@ import Testing
                 "/v1/reservations/d/settle", #"{"meter":"prompts","quantity":5}"#)
             #expect(capped.items("limits", "used") == ["4"])
             #expect(capped.text.contains(#""onExpiry":"chargeReported","onOverage":"cap""#))
+        }
+    }
+
+    @Test func `what was cancelled counts as the reservation says`() async throws {
+        try await TestServer.run { server in
+            let reserved = try await server.post(
+                "/v1/reservations",
+                """
+                {"id":"a","subject":"u","meter":"prompts","quantity":4,"onAbort":"told",\
+                "abortMinimum":{"prompts":2},"levels":["project/x"]}
+                """)
+            #expect(reserved.status == 200)
+            #expect(reserved.text.contains(#""onAbort":"told","abortMinimum":{"prompts":2}"#))
+            #expect(reserved.items("limits", "used") == ["4", "4"])
+            let settled = try await server.post(
+                "/v1/reservations/a/settle",
+                """
+                {"quantities":{"prompts":1},"status":"cancelled","durationMs":1234,\
+                "errorMessage":"boom","properties":{"tab":"closed"}}
+                """)
+            #expect(settled.status == 200 && settled.items("limits", "used") == ["2", "2"])
+            let events = try await server.get("/v1/subjects/project%2Fx/events")
+            #expect(events.text.contains(#""levels":["project/x"]"#))
+            #expect(events.text.contains(#""status":"cancelled","durationMs":1234"#))
+            for (body, field) in [
+                (#"{"subject":"u","meter":"prompts","onAbort":"perhaps"}"#, "onAbort"),
+                (#"{"subject":"u","meter":"prompts","abortMinimum":{"x":1}}"#, "abortMinimum.x"),
+                (#"{"subject":"u","meter":"prompts","levels":"x"}"#, "levels"),
+                (#"{"subject":"u","meter":"prompts","levels":["x","x"]}"#, "levels[1]"),
+                (#"{"subject":"u","meter":"prompts","levels":[""]}"#, "levels[0]"),
+                (
+                    #"{"subject":"u","meter":"prompts","levels":[1,2,3,4,5,6,7,8,9]}"#,
+                    "levels[0]"
+                ),
+                (
+                    "{\"subject\":\"u\",\"meter\":\"prompts\",\"levels\":"
+                        + "[\((1...9).map { "\"\($0)\"" }.joined(separator: ","))]}", "levels"
+                ),
+            ] {
+                let answer = try await server.post("/v1/reservations", body)
+                #expect(answer.status == 422 && answer.text("field") == field, "\(body)")
+            }
+            let late = try await server.post(
+                "/v1/reservations/a/settle", #"{"levels":["project/y"]}"#)
+            #expect(late.isProblem(422, "unknown_field", field: "levels"))
         }
     }
 

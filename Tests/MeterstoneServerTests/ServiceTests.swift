@@ -178,6 +178,46 @@ import Testing
             lines[13].hasPrefix("conflict") && lines[15].hasPrefix("rejected unknown_reservation"))
     }
 
+    @Test func `levels, what is carried over and what was aborted are told alike`() async throws {
+        let lines = try await both { service, clock, said in
+            said.add(
+                try await service.change(
+                    ChangeRequest(
+                        change: .putLimit(
+                            Limit(
+                                key: LimitKey(unchecked: "l"), meter: TestServer.prompts,
+                                window: .day, defaultAllowance: .units(50),
+                                rollover: LimitRollover(max: 30, windows: 2), debt: true)),
+                        author: "op")))
+            let levels = [SubjectID(unchecked: "project/x"), SubjectID(unchecked: "key/k1")]
+            let event = Self.event("r", 6, details: EventDetails(levels: levels))
+            let terms = ReservationTerms(
+                onAbort: .told, abortMinimum: .one(TestServer.prompts, 2))
+            for _ in 1...2 {
+                said.add(try await service.reserve(event, terms), at: clock.now)
+            }
+            said.add(try await service.reserve(event, ReservationTerms()), at: clock.now)
+            if let found = try await service.reservation(.text("r"), source: nil) {
+                said.object(found, Shapes.reservation)
+            }
+            for _ in 1...2 {
+                said.add(
+                    try await service.settle(
+                        .text("r"), source: nil, .none, details: EventDetails(status: .cancelled)),
+                    at: clock.now)
+            }
+            let events = try await service.events(of: levels[1], before: nil, count: 5)
+            for event in events.events { said.object(event, Shapes.event) }
+            clock.advance(bySeconds: 86_400)
+            for status in try await service.limits(of: levels[0]) {
+                said.object(status, Shapes.limitStatus)
+            }
+        }
+        #expect(lines.contains { $0.contains(#""levels":["project/x","key/k1"]"#) })
+        #expect(lines.contains { $0.contains(#""onAbort":"told","abortMinimum":{"prompts":2}"#) })
+        #expect(lines.contains { $0.contains(#""base":50,"additions":[],"carried":30"#) })
+    }
+
     @Test func `what an administrator changes is changed alike`() async throws {
         let lines = try await both { service, _, said in
             let tokens = Meter(key: MeterKey(unchecked: "tokens"), unit: "token")
@@ -379,8 +419,10 @@ import Testing
         let topics: [ReportTopic] = [
             .top(TestServer.prompts), .trends([], per: .day),
             .usage(TestServer.prompts, by: .dimension("model")),
-            .funnel(["prompt", "end"], isOrdered: false),
-            .funnelOfMeters([TestServer.prompts, TestServer.seconds], isOrdered: true),
+            .funnel(["prompt", "end"], .any), .funnel(["prompt", "end"], .independent),
+            .funnelOfMeters([TestServer.prompts, TestServer.seconds], .given),
+            .retention(per: .month, nil), .retention(per: .day, TestServer.prompts),
+            .featureRetention([], per: .month), .sessions, .featureValue([TestServer.prompts]),
             .errors(minimumEvents: 0), .adoption([TestServer.prompts]),
             .powerUsers(TestServer.prompts, percent: 50), .idle(days: 3), .limits,
             .limitSubjects(Self.daily), .unusual(TestServer.prompts, on: nil), .overage(nil),

@@ -142,8 +142,16 @@ import Testing
             #expect(full.boolean("allowed") == false && full.number("remaining") == 0)
             let free = try await server.get(path + "prompts?monthlyLimit=-1")
             #expect(free.boolean("allowed") == true && free.number("remaining") == -1)
-            let missing = try await server.get(path + "prompts")
-            #expect(missing.isProblem(422, "missing_field", field: "monthlyLimit"))
+            // Without a limit of its own the question is about the limits of the plan.
+            let planned = try await server.get(path + "prompts")
+            #expect(
+                planned.text == """
+                    {"subject":"u1","feature":"prompts","meter":"prompts","allowed":true,"used":1,\
+                    "limit":10,"remaining":9,"resetsAt":"2026-03-11T00:00:00.000Z",\
+                    "limitKey":"prompts_daily"}
+                    """)
+            let unlisted = try await server.get(path + "nope")
+            #expect(unlisted.isProblem(404, "unknown_meter", field: "feature"))
             let wrong = try await server.get(path + "prompts?monthlyLimit=-2")
             #expect(wrong.isProblem(422, "invalid_field", field: "monthlyLimit"))
             let unknown = try await server.get(path + "nope?monthlyLimit=1")

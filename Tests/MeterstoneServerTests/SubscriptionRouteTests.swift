@@ -54,7 +54,7 @@ import Testing
                 one.text.contains(#""allowed":true"#) && one.text.contains(#""value":5"#),
                 "\(one.text)")
             let unknown = try await server.get("/v1/subjects/u/features/other")
-            #expect(unknown.isProblem(422, "missing_field", field: "monthlyLimit"))
+            #expect(unknown.isProblem(404, "unknown_meter", field: "feature"))
         }
     }
 

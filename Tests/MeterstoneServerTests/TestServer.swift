@@ -69,6 +69,8 @@ struct TestServer {
         options.administratorKey = key
         options.isAnalyticsEnabled = isAnalyticsEnabled
         options.clock = { clock.now }
+        // A stream ends after it has said what stands.
+        options.liveMilliseconds = 40
         change(&options)
         let application = makeApplication(engine: engine, options: options, logger: logger)
         let value = try await application.test(setup) { client in

@@ -169,13 +169,16 @@ extension UsageRecord {
             errorMessage: maybe("message"), project: maybe("project"), scene: maybe("scene"),
             session: maybe("session"),
             dimensions: maybe([Dimension(name: "model", value: "gpt")]) ?? [],
-            properties: maybe("{\"a\":1}"))
+            properties: maybe("{\"a\":1}"),
+            levels: maybe(["project/x", "ünter"].map { SubjectID(unchecked: $0) }) ?? []
+        ).with(countsWhenAborted: Bool.random(using: &random))
         let answers = LimitMode.allCases.enumerated().map { index, mode in
             LimitAnswer(
-                limit: index * 1_000, level: index, mode: mode, isExceeded: index % 2 == 0,
-                allowance: Int64(index) - 1, used: units.units)
+                limit: index * 1_000, level: index * 4, mode: mode, isExceeded: index % 2 == 0,
+                allowance: Int64(index) - 1, used: units.units,
+                resetsAt: index % 3 == 0 ? occurredAt : nil, isBeyondValues: index > 1)
         }
-        return UsageRecord(
+        var record = UsageRecord(
             id: Bool.random(using: &random) ? .uuid(number, ~number) : .text("id \(number)"),
             occurredAt: occurredAt,
             recordedAt: maybe(
@@ -185,5 +188,7 @@ extension UsageRecord {
             quantities: quantities.randomElement(using: &random) ?? .none,
             details: maybe(details), ancestors: maybe([3, 500_000]) ?? [],
             answers: maybe(answers) ?? [])
+        record.namedLevelCount = Int.random(in: 0...record.ancestors.count, using: &random)
+        return record
     }
 }

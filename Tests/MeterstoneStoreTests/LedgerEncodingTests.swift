@@ -101,14 +101,16 @@ import Testing
         #expect(read == state && read.value == 50)
     }
 
-    @Test func `a reservation is read as it was written`() throws {
+    @Test(arguments: [nil, AbortPolicy.nothing, .told, .reserved])
+    func `a reservation is read as it was written`(onAbort: AbortPolicy?) throws {
         let names = ["tokens", "requests"].map { MeterKey(unchecked: $0) }
         var record = UsageRecord(
             id: .text("r1"), occurredAt: Self.now, recordedAt: Self.now,
             quantities: .one(names[0], 5), details: EventDetails(source: "s", session: "x"))
         var reservation = ReservationRecord(
             terms: ReservationTerms(
-                milliseconds: 9, onExpiry: .chargeReported, onOverage: .cap),
+                milliseconds: 9, onExpiry: .chargeReported, onOverage: .cap, onAbort: onAbort,
+                abortMinimum: onAbort == .told ? .one(names[1], 7) : .none),
             expiresAt: Self.now)
         reservation.status = .expired
         reservation.reported = Quantities(names.map { NamedQuantity(name: $0, quantity: 3) })

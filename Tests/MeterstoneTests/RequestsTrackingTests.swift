@@ -155,11 +155,19 @@ import Testing
             #expect(try await world.used(RequestTracker.requests) == 1)
             #expect(try await world.engine.expireReservations() == 1)
             #expect(try await world.used(RequestTracker.requests) == 0)
-            let late = RequestEnd(id: .text("r"), tokens: .total(1))
-            guard case .conflict = try await world.tracker.finish(late),
-                case .rejected(let rejection) = try await world.tracker.rate(.text("r"), 3)
-            else { throw World.Unexpected(what: "an expired request was changed") }
+            guard case .rejected(let rejection) = try await world.tracker.rate(.text("r"), 3)
+            else { throw World.Unexpected(what: "an expired request was rated") }
             #expect(rejection.code == .reservationClosed)
+            // An end that comes late is the end.
+            let late = RequestEnd(id: .text("r"), tokens: .total(7))
+            let ended = try await world.finished(late)
+            #expect(ended.request.status == .completed && ended.request.error == nil)
+            #expect(ended.request.tokens == .total(7) && !ended.isDuplicate)
+            #expect(try await world.used(RequestTracker.requests) == 1)
+            #expect(try await world.finished(late).isDuplicate)
+            guard case .conflict = try await world.tracker.finish(RequestEnd(id: .text("r"))),
+                case .done = try await world.tracker.rate(.text("r"), 3)
+            else { throw World.Unexpected(what: "a request that ended late ended twice") }
         }
     }
 
@@ -209,7 +217,7 @@ import Testing
             guard case .rejected(let rejection) = try await world.start("r"),
                 case .rejected(let other) = try await world.tracker.dashboard(of: World.ada)
             else { throw World.Unexpected(what: "started") }
-            #expect(rejection.code == .unknownMeter && rejection.message.contains("chat-flow"))
+            #expect(rejection.code == .unknownMeter && rejection.message.contains("chat-builder"))
             #expect(other == rejection)
         }
     }

@@ -22,7 +22,12 @@ extension Model {
             let before = events[index].event
             var after = before
             after.quantities = quantities
-            if let details { after.details = details }
+            // What it counts for, and by which terms, stays.
+            if let details {
+                after.details = details.with(
+                    levels: before.details?.levels ?? [],
+                    countsWhenAborted: before.details?.countsWhenAborted ?? false)
+            }
             if (after.details ?? .none) == (before.details ?? .none) {
                 after.details = before.details
             }
@@ -66,6 +71,7 @@ extension Model {
         guard let id = change.subject else {
             let (result, outcome) = blueprint.applying(change)
             for limit in blueprint.limits { noteLimit(limit, in: result, at: now) }
+            noteCarrying(result, at: now)
             blueprint = result
             past.append(
                 (max(now, past.last?.from ?? now), blueprint.plans, payment != nil))

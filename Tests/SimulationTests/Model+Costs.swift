@@ -58,19 +58,9 @@ extension Model {
         let details = event.details ?? .none
         return blueprint.meters.contains { meter in
             meter.withoutCost == .refuse && details.cost == nil
-                && meter.countedStatuses.contains(details.status)
+                && countsEnd(meter, details)
                 && accepts(meter.dimensions, details)
                 && details.dimensions.contains { $0.name == "model" }
         }
-    }
-}
-
-extension EventDetails {
-    func with(cost: Money?) -> EventDetails {
-        EventDetails(
-            source: source, type: type, subtype: subtype, status: status,
-            durationMilliseconds: durationMilliseconds, errorMessage: errorMessage, cost: cost,
-            project: project, scene: scene, session: session, dimensions: dimensions,
-            properties: properties)
     }
 }

@@ -109,13 +109,16 @@ extension Model {
         let event = priced(told, at: now, isEstimate: terms != nil)
         let instant = event.occurredAt ?? now
         if isOutOfRange(instant, now) { return "occurred_at_out_of_range" }
-        let levels = timeline.levels(event.subject, at: instant)
+        let levels = levels(of: event, at: instant)
         for level in levels { _ = expireDue(level, at: now) }
         if let rejection = reject(event.quantities) { return rejection }
         let moved = moved(by: event, at: instant).map { ModelMove(meter: $0, worth: $1) }
         if refusesUnpriced(event) { return "unpriced_model" }
         if moved.isEmpty { return "nothing_to_count" }
-        if let blocked = self.levels(event.subject).first(where: { profile($0).blocked }) {
+        let teams = timeline.levels(event.subject, at: instant)
+        let named = levels.filter { !teams.contains($0) }
+        if let blocked = (self.levels(event.subject) + named).first(where: { profile($0).blocked })
+        {
             return "blocked by \(blocked) \(statuses(event.subject, at: instant, now))"
         }
         if let blocked = levels.first(where: { isFull($0, at: instant, now) }) {
@@ -254,7 +257,7 @@ extension Model {
             return takenBack(events[known]) ?? "duplicate"
         }
         if isOutOfRange(instant, now) { return "occurred_at_out_of_range" }
-        let levels = timeline.levels(event.subject, at: instant)
+        let levels = levels(of: event, at: instant)
         for level in levels { _ = expireDue(level, at: now) }
         if let rejection = reject(event.quantities) { return rejection }
         let told = event
@@ -268,8 +271,9 @@ extension Model {
         _ event: UsageEvent, told: UsageEvent, at instant: Instant, _ now: Instant,
         answer: [ModelStatus]
     ) {
-        let levels = timeline.levels(event.subject, at: instant)
+        let levels = levels(of: event, at: instant)
         introduce(event.subject, at: now)
+        for level in event.details?.levels ?? [] { introduce(level, at: now) }
         var known = event
         known.occurredAt = instant
         var first = told
@@ -290,6 +294,7 @@ extension Model {
 
     mutating func noteFirst(_ id: SubjectID, at now: Instant) {
         pastAtFirst[id] = past.count
+        firstAt[id] = firstAt[id] ?? now
         if payment != nil { since[id] = now }
     }
 
@@ -311,7 +316,8 @@ extension Model {
     func reject(_ quantities: Quantities) -> String? {
         for pair in quantities.pairs {
             let isKnown = blueprint.meters.contains {
-                $0.key == pair.name && $0.counts == .quantities || $0.quantityName == pair.name
+                ([$0.key] + $0.aliases).contains(pair.name) && $0.counts == .quantities
+                    || $0.quantityName == pair.name || $0.alongside == pair.name
             }
             if !isKnown { return "unknown_meter" }
         }

@@ -88,7 +88,9 @@ extension Model {
         var asked: Quantities?
         if case .settle(let quantities) = closing.end { asked = quantities }
         let status = asked == nil ? ReservationStatus.released : .settled
-        guard reservation.status == .open else {
+        let isLate =
+            reservation.status == .expired && events[place].corrections.last?.reason == "expired"
+        guard reservation.status == .open || isLate else {
             let details =
                 closing.details.map { $0.told(over: reservation.closingDetails) }
                 ?? reservation.closingDetails
@@ -116,6 +118,7 @@ extension Model {
         guard var reservation = events[place].reservation else { return [] }
         let before = events[place].event
         let after = closed(place, asked, details)
+        reservation.setAside = status == .expired ? before.quantities : nil
         reservation.status = status
         reservation.asked = asked
         reservation.closingDetails = after.details ?? .none
@@ -141,16 +144,57 @@ extension Model {
         if let details { after.details = details.told(over: before.details) }
         after.quantities = .none
         guard let asked else { return after }
-        var pairs = before.quantities.pairs + asked.pairs
+        let setAside = events[place].reservation?.setAside ?? before.quantities
+        let counted = aborted(&after.details, asked, setAside, events[place].reservation)
+        var pairs = setAside.pairs + counted.pairs
         if events[place].reservation?.terms.onOverage == .cap {
             for index in pairs.indices {
-                let most = before.quantities[pairs[index].name] ?? .zero
+                let most = setAside[pairs[index].name] ?? .zero
                 pairs[index].quantity = min(pairs[index].quantity, most)
             }
         }
         after.quantities = Quantities(pairs)
         let isPriced = events[place].isPriced && details?.cost == nil
         return isPriced ? repriced(after, at: events[place].at) : after
+    }
+
+    /// What counts of an operation that failed or was cancelled.
+    private func aborted(
+        _ details: inout EventDetails?, _ asked: Quantities, _ setAside: Quantities,
+        _ reservation: ModelReservation?
+    ) -> Quantities {
+        guard let ended = details, ended.status != .success, let reservation else { return asked }
+        var result: [NamedQuantity] = []
+        for name in Set((setAside.pairs + asked.pairs).map(\.name)) {
+            let readers =
+                blueprint.meters.filter { $0.counts == .quantities && $0.key == name }
+                + blueprint.meters.sorted { $0.key < $1.key }.filter {
+                    $0.counts == .quantities && $0.quantityName == name
+                }
+            let meter = readers.first { $0.onAbort != nil || $0.abortMinimum > 0 }
+            let told = asked[name] ?? reservation.reported?[name]
+            var units: Int64
+            switch reservation.terms.onAbort ?? meter?.onAbort {
+            case .nothing: units = 0
+            case .told: units = told?.units ?? 0
+            case .reserved: units = (told ?? setAside[name])?.units ?? 0
+            case nil: units = (asked[name] ?? setAside[name])?.units ?? 0
+            }
+            units = max(
+                units, reservation.terms.abortMinimum[name]?.units ?? meter?.abortMinimum ?? 0)
+            result.append(NamedQuantity(name: name, quantity: Quantity(units)))
+        }
+        let terms = reservation.terms
+        let mayCount =
+            terms.onAbort == .reserved
+            || result.contains { pair in
+                pair.quantity > .zero
+                    && (terms.onOverage == .count || (setAside[pair.name] ?? .zero) > .zero)
+            }
+        if terms.onAbort != nil || terms.abortMinimum != .none, mayCount {
+            details = ended.with(countsWhenAborted: true)
+        }
+        return Quantities(result)
     }
 
     /// Whether something would not fit if an event that counts became another.
@@ -200,24 +244,28 @@ extension Model {
         guard cost > 0 || events[place].credits != nil else { return }
         var wallet = wallet(id, at: now)
         let shortfall = wallet.shortfall
+        let isLate = events[place].reservation?.status == .expired
+        let before = isLate ? events[place].credits?.amount ?? 0 : 0
         let paid = wallet.settle(
-            place, cost, mayTakeMore: reservation.terms.onOverage == .count,
+            place, max(0, cost - before),
+            mayTakeMore: isLate || reservation.terms.onOverage == .count,
             overdraft: overdraft(id, at: now), after.id?.text ?? "", at: now)
         wallets[id] = wallet
         events[place].credits = CreditCharge(
-            amount: paid, balance: wallet.balance, shortfall: wallet.shortfall - shortfall)
+            amount: before + paid, balance: wallet.balance, shortfall: wallet.shortfall - shortfall)
     }
 
     private func closingCost(
         _ place: Int, _ after: UsageEvent, _ reservation: ModelReservation, _ now: Instant
     ) -> Int64 {
         let instant = events[place].at
-        let setAside = moved(by: events[place].event, at: instant)
+        let isCounted = events[place].reservation?.isCounted ?? true
+        let setAside = isCounted ? moved(by: events[place].event, at: instant) : []
         var units: [MeterKey: Int64] = [:]
         for (meter, worth) in moved(by: after, at: instant) {
             let used = counting(worth, meter)
             let known = setAside.first { $0.0.key == meter.key }.map { counting($0.1, $0.0) } ?? 0
-            let payable = reservation.payable[meter.key] ?? 0
+            let payable = isCounted ? reservation.payable[meter.key] ?? 0 : 0
             if payment == .creditsOnly {
                 units[meter.key] = used
             } else if used <= known {

@@ -18,6 +18,10 @@ struct Model {
     var past: [(from: Instant, plans: [Plan], isEnabled: Bool)] = []
     /// What limits allowed before, and until when.
     var limitPast: [LimitKey: [(until: Instant, limit: Limit)]] = [:]
+    /// Since when limits carry over from window to window.
+    var carriesSince: [LimitKey: Instant] = [:]
+    /// When a subject got its first fact.
+    var firstAt: [SubjectID: Instant] = [:]
     /// Since when a subject's plan has been as its profile says, where that is known.
     var since: [SubjectID: Instant] = [:]
     /// How many entries ``past`` had when a subject got its first fact.
@@ -46,6 +50,15 @@ struct Model {
         return result
     }
 
+    /// The same as they were at an instant, and then the levels that the event names beside them.
+    func levels(of event: UsageEvent, at instant: Instant) -> [SubjectID] {
+        var result = timeline.levels(event.subject, at: instant)
+        for level in event.details?.levels ?? [] where !result.contains(level) {
+            result.append(level)
+        }
+        return result
+    }
+
     func zone(_ id: SubjectID) -> ZoneRules {
         zoneRules(profile(id).timeZone ?? defaultTimeZone) ?? .utc
     }
@@ -66,6 +79,15 @@ struct Model {
     }
 
     func allowance(
+        _ limit: Limit, _ id: SubjectID, at instant: Instant, of value: String? = nil
+    ) -> Allowance {
+        let own = ownAllowance(limit, id, at: instant, of: value)
+        guard case .units(let units) = own else { return own }
+        return .units(Quantity(max(0, units.units + carried(limit, id, at: instant))))
+    }
+
+    /// Without what other windows leave or owe.
+    func ownAllowance(
         _ limit: Limit, _ id: SubjectID, at instant: Instant, of value: String? = nil
     ) -> Allowance {
         let plan = plan(id, at: instant)
@@ -203,25 +225,34 @@ extension Model {
     func worth(_ event: UsageEvent, _ meter: Meter, at instant: Instant) -> Worth? {
         let details = event.details ?? .none
         if meter.counts == .cost {
-            guard meter.countedStatuses.contains(details.status),
+            guard countsEnd(meter, details),
                 let units = billionths(details, meter)
             else { return nil }
             return Worth(units: units, at: instant)
         }
-        if let type = details.type, !meter.eventTypes.isEmpty, !meter.eventTypes.contains(type) {
+        let alias = details.type.flatMap { type in meter.aliases.first { $0.text == type } }
+        if let type = details.type, !meter.eventTypes.isEmpty, !meter.eventTypes.contains(type),
+            alias == nil
+        {
             return nil
         }
-        guard meter.countedStatuses.contains(details.status),
+        guard countsEnd(meter, details),
             accepts(meter.dimensions, details)
         else { return nil }
         var units: Int64?
-        if let named = event.quantities[meter.key] {
-            units = named.units
+        var isMatch = alias != nil
+        if details.type != nil, !meter.eventTypes.isEmpty { isMatch = true }
+        if details.type == nil, let beside = meter.alongside, event.quantities[beside] != nil {
+            isMatch = true
+        }
+        let names = [meter.key] + meter.aliases
+        if let name = names.first(where: { event.quantities[$0] != nil }) {
+            units = event.quantities[name]?.units
         } else if let name = meter.quantityName {
-            if meter.eventTypes.isEmpty || details.type != nil {
+            if isMatch || (meter.eventTypes.isEmpty && meter.alongside == nil) {
                 units = event.quantities[name]?.units
             }
-        } else if details.type != nil, !meter.eventTypes.isEmpty {
+        } else if isMatch {
             units = 1
         }
         guard let units else { return nil }
@@ -230,6 +261,17 @@ extension Model {
             let value = details.dimensions.first(where: { $0.name == meter.uniqueDimension })?.value
         else { return nil }
         return Worth(units: units, distinctValue: value, at: instant)
+    }
+
+    /// Whether an event counts that ended so.
+    func countsEnd(_ meter: Meter, _ details: EventDetails) -> Bool {
+        guard details.status != .success else { return meter.countedStatuses.contains(.success) }
+        if details.countsWhenAborted { return true }
+        switch meter.onAbort {
+        case .told, .reserved: return true
+        case .nothing: return meter.abortMinimum > 0
+        case nil: return meter.countedStatuses.contains(details.status)
+        }
     }
 
     func accepts(_ filter: [String: [String]], _ details: EventDetails) -> Bool {

@@ -6,6 +6,8 @@ struct ModelReservation {
     var expiresAt: Instant
     var status = ReservationStatus.open
     var reported: Quantities?
+    /// What was set aside when it expired, which an end that comes late goes by; `nil`: it did not.
+    var setAside: Quantities?
     /// Units beyond an allowance, which credits were held for, by meter.
     var payable: [MeterKey: Int64] = [:]
     var closedAt: Instant?

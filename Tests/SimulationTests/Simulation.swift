@@ -11,6 +11,7 @@ import MeterstoneTesting
 struct Simulation {
     var world: World
     var model: Model
+    private var keys: Keys
     let memory: MemoryStore
     var sqlite: SQLiteStore?
     /// Commands go to one or the other.
@@ -19,10 +20,12 @@ struct Simulation {
     private let folder = TemporaryFolder()
     private let options: StoreOptions
     private var step = 0
+    let mirrors: SimulatedMirrors
     private static let isVerbose = ProcessInfo.processInfo.environment["VERBOSE"] != nil
 
     init(seed: UInt64, zones: ZoneDatabase) throws {
         world = World(seed: seed)
+        keys = Keys(seed: seed)
         model = Model(zoneRules: { zones.rules(named: $0) })
         var options = StoreOptions()
         options.zoneRules = { zones.rules(named: $0) }
@@ -37,6 +40,9 @@ struct Simulation {
         sqlite = try SQLiteStore(directory: folder.path, options: options)
         database = PostgresOptions(url: try PostgresServer.shared().makeDatabase())
         for _ in 0..<2 { nodes.append(try PostgresStore(database, options: options)) }
+        mirrors = SimulatedMirrors(
+            folder: folder.path, database: try PostgresServer.shared().makeDatabase(),
+            zone: options.defaultTimeZone)
     }
 
     mutating func run(steps: Int) throws {
@@ -65,9 +71,13 @@ struct Simulation {
             if world.percent(5) { try sweep() }
             if world.percent(10) { try compareUsage() }
             if world.percent(2) { try compareEvents() }
+            if world.percent(12) { try mirror(atMost: 2) }
+            if world.percent(2) { try compareMirrors() }
             if step % 100 == 99 { try verify() }
         }
         try compareEvents()
+        try compareMirrors()
+        mirrors.stop()
         try compareReservations()
         try compareWallets()
         try verify()
@@ -81,7 +91,7 @@ struct Simulation {
         try closeNodes()
     }
 
-    private var current: SQLiteStore {
+    var current: SQLiteStore {
         get throws {
             guard let sqlite else { throw Difference("the store is closed") }
             return sqlite
@@ -89,10 +99,13 @@ struct Simulation {
     }
 
     mutating func commit(_ commands: [Command]) throws {
-        let inMemory = try memory.commit(commands, at: world.now)
-        let onDisk = try current.commit(commands, at: world.now)
+        let known = World.subjects.filter { model.pastAtFirst[$0] != nil }
+        let told = keys.changes(of: known) + commands.map { keys.naming($0) }
+        let before = told.count - commands.count
+        let inMemory = try memory.commit(told, at: world.now).dropFirst(before)
+        let onDisk = try current.commit(told, at: world.now).dropFirst(before)
         let node = Int(world.number(0...1))
-        let onNode = try nodes[node].commit(commands, at: world.now)
+        let onNode = try nodes[node].commit(told, at: world.now).dropFirst(before)
         model.looked.removeAll()
         for (index, command) in commands.enumerated() {
             let expected = model.perform(command, at: world.now)
@@ -101,7 +114,7 @@ struct Simulation {
                 ("memory", inMemory), ("SQLite", onDisk), ("node \(node)", onNode),
             ] {
                 try expect(
-                    command.comparable(outcomes[index].text), command.comparable(expected),
+                    command.comparable(outcomes[before + index].text), command.comparable(expected),
                     "\(name), \(command.summary)")
             }
         }

@@ -32,7 +32,11 @@ extension World {
         let terms = ReservationTerms(
             milliseconds: pick([1, 5_000, 60_000, 600_000, 7_200_000, 86_400_000, 864_000_000]),
             onExpiry: pick([.release, .charge, .chargeReported]),
-            onOverage: percent(70) ? .count : .cap)
+            onOverage: percent(70) ? .count : .cap,
+            onAbort: percent(25) ? pick([.nothing, .told, .reserved]) : nil,
+            abortMinimum: percent(10)
+                ? Quantities([NamedQuantity(name: .named(pick(["prompts", "tok"])), quantity: 3)])
+                : .none)
         if event.id != nil { reserved.append((event, terms)) }
         return .reserve(event, terms)
     }

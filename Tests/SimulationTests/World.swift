@@ -22,11 +22,13 @@ struct World {
     static let plans = ["free", "pro", "big"].map { PlanKey(unchecked: $0) }
     static let limitKeys = (0..<9).map { LimitKey(unchecked: "limit\($0)") }
     static let meters = [
-        Meter(key: .named("prompts")),
+        Meter(key: .named("prompts"), aliases: [.named("ask")]),
         Meter(key: .named("tokens"), quantityName: .named("tok")),
-        Meter(key: .named("calls"), aggregation: .count, eventTypes: ["call", "chat"]),
+        Meter(
+            key: .named("calls"), aggregation: .count, eventTypes: ["call", "chat"],
+            alongside: .named("tok")),
         Meter(key: .named("peak"), aggregation: .max),
-        Meter(key: .named("level"), aggregation: .latest),
+        Meter(key: .named("level"), aliases: [.named("walk")], aggregation: .latest),
         Meter(
             key: .named("models"), aggregation: .uniqueCount, eventTypes: ["call"],
             uniqueDimension: "model"),
@@ -136,8 +138,12 @@ struct World {
         func named(_ name: String, _ units: Int64) -> NamedQuantity {
             NamedQuantity(name: .named(name), quantity: Quantity(units))
         }
+        // Under either name, without a throw of the dice.
+        func prompts(_ units: Int64) -> NamedQuantity {
+            named(units % 3 == 1 ? "ask" : "prompts", units)
+        }
         switch number(0...99) {
-        case 0..<45: return Quantities([named("prompts", number(0...4))])
+        case 0..<45: return Quantities([prompts(number(0...4))])
         case 45..<55: return .none
         case 55..<65: return Quantities([named("peak", number(0...40))])
         case 65..<72: return Quantities([named("level", number(0...40))])
@@ -146,7 +152,7 @@ struct World {
         case 78..<86: return Quantities([named("tok", number(0...9))])
         case 86..<95:
             return Quantities([
-                named("prompts", number(0...3)), named("tok", number(0...9)),
+                prompts(number(0...3)), named("tok", number(0...9)),
                 named("peak", number(0...40)),
             ])
         case 95..<99:
@@ -163,7 +169,8 @@ struct World {
             cost: percent(15) ? Money(trillionths: Int128(number(0...20_000))) : nil,
             session: percent(40) ? pick(["s1", "s2", "s3", "s4"]) : nil,
             dimensions: percent(70)
-                ? [Dimension(name: "model", value: pick(["gpt", "four", "claude"]))] : [])
+                ? [Dimension(name: "model", value: pick(["gpt", "four", "claude"]))] : [],
+            levels: percent(12) ? [pick(Self.subjects + Self.teams)] : percent(6) ? Self.teams : [])
     }
 
     private mutating func correction() -> Correction {
@@ -259,12 +266,18 @@ struct World {
         let window = pick(windows)
         let perValue =
             meter.canRoll && !window.isSinceFirst && percent(30) ? perValue(window) : nil
+        let mayCarry = meter.canRoll && perValue == nil && window.isOfCalendar
         return Limit(
             key: pick(Self.limitKeys), meter: meter.key, window: window,
             allowances: allowances, defaultAllowance: percent(75) ? allowance() : nil,
             addOns: percent(30) ? [pick(Self.addOns): Quantity(number(1...9))] : [:],
             dimensions: percent(25) ? ["model": [pick(["gpt", "four", "claude"])]] : [:],
             perValue: perValue,
+            rollover: mayCarry && percent(35)
+                ? LimitRollover(
+                    max: percent(50) ? Quantity(number(1...20)) : nil, windows: Int(number(1...3)))
+                : nil,
+            debt: mayCarry && percent(35),
             mode: percent(70) ? .enforce : pick(LimitMode.allCases),
             blockWhenExceeded: perValue == nil && percent(6), active: percent(92))
     }
@@ -305,6 +318,10 @@ struct World {
     private mutating func meter() -> Meter {
         var meter = pick(Self.meters.filter { $0 != Self.bytes })
         if percent(50) { meter.countedStatuses = [.success, .failed] }
+        if percent(30) {
+            meter.onAbort = pick([.nothing, .told, .reserved])
+            meter.abortMinimum = pick([0, 0, 2])
+        }
         if percent(30), !meter.eventTypes.isEmpty { meter.eventTypes = ["call", "walk"] }
         if percent(20) { meter.dimensions["model"] = ["gpt", "claude"] }
         if meter.counts == .cost {

@@ -36,6 +36,32 @@ import Testing
         }
     }
 
+    @Test(arguments: StoreUnderTest.allCases, [nil, Instant(millisecondsSince1970: 1_500)])
+    func `a rotation is one change of two keys, and stays over a restart`(
+        store: StoreUnderTest, end: Instant?
+    ) async throws {
+        try await store.withSession { session in
+            var new = Self.key
+            new.key = APIKeyID(unchecked: "mk_live_new")
+            new.digest = String(repeating: "0b", count: 32)
+            new.requestsPerMinute = 60
+            let rotation = Change.rotateKey(Self.key.key, to: new, endsAt: end)
+            #expect(try await session.engine.put(rotation).code == "missing")
+            _ = try await session.engine.put(.putKey(Self.key))
+            let same = Change.rotateKey(Self.key.key, to: Self.key, endsAt: end)
+            #expect(try await session.engine.put(same).code == "invalid_field")
+            #expect(try await session.engine.put(rotation).code == "replaced")
+            var old = Self.key
+            old.expiresAt = end
+            let expected = end == nil ? [new] : [old, new]
+            for _ in 0..<2 {
+                #expect(try await session.engine.keys() == expected.sorted { $0.key < $1.key })
+                try await session.engine.flush()
+                try await session.reopen()
+            }
+        }
+    }
+
     @Test func `a blueprint has no keys, and leaves them alone`() async throws {
         try await StoreUnderTest.allCases[0].withSession { session in
             _ = try await session.engine.put(.putKey(Self.key))

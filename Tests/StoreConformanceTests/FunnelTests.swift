@@ -45,6 +45,9 @@ import Testing
                     try counts(
                         try await engine.funnel(of: types, isOrdered: false, Self.question))
                         == [2, 2])
+                #expect(
+                    try counts(try await engine.funnel(of: types, .independent, Self.question))
+                        == [2, 3])
                 let back = try await engine.funnel(
                     of: types.reversed(), isOrdered: false, Self.question)
                 #expect(try counts(back) == [3, 2])

@@ -158,7 +158,13 @@ final class HeldStore: Store {
         for _ in 0..<count { readsReleased.signal() }
     }
 
-    func changes(before sequence: Int64?, count: Int) throws(StoreError) -> [ChangeEntry] {
-        try store.changes(before: sequence, count: count)
+    func changes(
+        _ filter: ChangeFilter, before sequence: Int64?, count: Int
+    ) throws(StoreError) -> [ChangeEntry] {
+        try store.changes(filter, before: sequence, count: count)
+    }
+
+    func facts(after sequence: Int64, count: Int) throws(StoreError) -> FactPage {
+        try store.facts(after: sequence, count: count)
     }
 }

@@ -94,6 +94,94 @@ import Testing
     }
 
     @Test(arguments: StoreUnderTest.allCases)
+    func `an alias names a meter in quantities, as a type and in questions`(
+        store: StoreUnderTest
+    ) async throws {
+        let (ask, asked) = (MeterKey(unchecked: "ask"), MeterKey(unchecked: "asked"))
+        try await store.withSession { session in
+            try await session.engine.setUp(
+                meters: [Meter(key: .prompts, aliases: [asked, ask], eventTypes: ["chat"])],
+                limits: [.daily(9)])
+            // By key, by alias, by a type that is an alias, and by both: then the key counts.
+            #expect(try await session.engine.decide(.of(.ada, [.prompts: 1])).isAllowed)
+            #expect(try await session.engine.decide(.of(.ada, [asked: 2])).moved == [.prompts])
+            #expect(try await session.engine.decide(.of(.ada, [:], type: "asked")).isAllowed)
+            #expect(
+                try await session.engine.decide(.of(.ada, [.prompts: 1, ask: 50])).isAllowed)
+            #expect(try await !session.engine.decide(.of(.ada, [asked: 5])).isAllowed)
+            #expect(
+                try await session.engine.consume(.of(.ada, [:], type: "walk")).code
+                    == "nothing_to_count")
+            try await session.reopen()
+            #expect(try await session.engine.used(.ada) == ["prompts_daily": 5])
+            guard
+                case .series(let series) = try await session.engine.usage(
+                    of: .ada, meter: asked, window: .day),
+                case .report(let top) = try await session.engine.topSubjects(
+                    of: ask, ReportQuestion())
+            else {
+                Issue.record("an alias is no name in questions")
+                return
+            }
+            #expect(series.meter == .prompts && series.points.last?.quantity.units == 5)
+            #expect(top.rows.map(\.quantity) == [5])
+            try await session.engine.expectClean()
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `one name means one meter`(store: StoreUnderTest) async throws {
+        let alias = MeterKey(unchecked: "ask")
+        try await store.with { engine, _ in
+            try await engine.setUp(
+                meters: [Meter(key: .prompts, aliases: [alias]), Meter(key: .seconds)], limits: [])
+            for meter in [
+                Meter(key: .seconds, aliases: [alias]), Meter(key: alias),
+                Meter(key: .seconds, aliases: [.prompts]),
+            ] {
+                #expect(try await engine.put(.putMeter(meter)).code == "invalid_field")
+            }
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `a quantity alongside makes an event without a type match`(
+        store: StoreUnderTest
+    ) async throws {
+        func key(_ text: String) -> MeterKey { MeterKey(unchecked: text) }
+        let (done, lengths, longest) = (key("done"), key("lengths"), key("longest"))
+        func length(_ key: MeterKey, _ aggregation: Aggregation) -> Meter {
+            Meter(
+                key: key, aggregation: aggregation, eventTypes: ["session"],
+                quantityName: .seconds, alongside: done)
+        }
+        try await store.withSession { session in
+            try await session.engine.setUp(
+                meters: [
+                    Meter(key: .seconds), Meter(key: done, eventTypes: ["session"]),
+                    length(lengths, .sum), length(longest, .max),
+                ], limits: [])
+            try await session.engine.count(
+                .of(.ada, [.seconds: 300, done: 1]),
+                .of(.ada, [.seconds: 90], type: "session"),
+                // A conversation that goes on is no session that ended.
+                .of(.ada, [.seconds: 1_000]),
+                .of(.ada, [.seconds: 2_000, done: 1], type: "talk"))
+            try await session.reopen()
+            var totals: [String: Int64] = [:]
+            for key in [MeterKey.seconds, done, lengths, longest] {
+                guard
+                    case .series(let series) = try await session.engine.usage(
+                        of: .ada, meter: key, window: .lifetime)
+                else { continue }
+                totals[key.text] = series.points.last?.quantity.units
+            }
+            #expect(totals == ["seconds": 3_390, "done": 2, "lengths": 390, "longest": 300])
+            try await session.engine.expectClean()
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
     func `types and dimensions and status decide what moves a meter`(
         store: StoreUnderTest
     )

@@ -136,11 +136,91 @@ import Testing
             let expired = try await session.engine.reservation(.of("r1"))
             #expect(expired?.status == .expired)
             #expect(expired?.closedAt == expired?.expiresAt)
-            guard case .conflict = try await session.engine.settle(.of("r1")) else {
-                Issue.record("settled after its expiry")
+            try await session.engine.expectClean()
+        }
+    }
+
+    @Test(arguments: [ExpiryPolicy.release, .charge, .chargeReported], StoreUnderTest.allCases)
+    func `an end that comes after the expiry takes the place of what was counted without it`(
+        policy: ExpiryPolicy, store: StoreUnderTest
+    ) async throws {
+        try await store.withSession { session in
+            try await session.engine.setUp(limits: [.daily(10)])
+            for (id, onOverage) in [("count", OveragePolicy.count), ("cap", .cap)] {
+                let terms = ReservationTerms(
+                    milliseconds: Self.minute, onExpiry: policy, onOverage: onOverage)
+                _ = try await session.engine.reserve(
+                    id == "cap" ? .bob : .ada, 4, id: id, terms: terms)
+                let more = ReservationExtension(
+                    id: .of(id), quantities: .of([.prompts: 5]), reported: .of([.prompts: 3]))
+                guard case .done = try await session.engine.extend(more) else {
+                    Issue.record("not extended")
+                    return
+                }
+            }
+            // A day later, and the windows of then are meant.
+            session.clock.advance(bySeconds: 86_400)
+            #expect(try await session.engine.expireReservations() == 2)
+            try await session.reopen()
+            let first = try await session.engine.finish("count", [.prompts: 12])
+            #expect(first.reservation.status == .settled && !first.isDuplicate)
+            #expect(first.limits.map(\.used.units) == [12] && first.limits.map(\.overage) == [2])
+            #expect(first.reservation.closedAt == session.clock.now)
+            let capped = try await session.engine.finish("cap", [.prompts: 12])
+            #expect(capped.limits.map(\.used.units) == [5])
+            try await session.reopen()
+            #expect(try await session.engine.finish("count", [.prompts: 12]).isDuplicate)
+            let other = try await session.engine.settle(.of("count"), .of([.prompts: 1]))
+            guard case .conflict = other else {
+                Issue.record("it was ended twice")
                 return
             }
+            let events = try await session.engine.events(of: .ada).events
+            #expect(events.map(\.reservation?.status) == [.settled])
+            #expect(try await session.engine.used(.ada) == ["prompts_daily": 0])
             try await session.engine.expectClean()
+            _ = try await session.engine.rebuild()
+            try await session.engine.expectClean()
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `an end that comes late pays what is lacking, and what was amended since stays`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.with { engine, clock in
+            try await engine.setUp(credits: CreditPolicy(prices: [.prompts: 1]))
+            try await engine.put(.grantCredit(.ada, GrantOrder(id: GrantID("g"), amount: 20)))
+            // Reserved, the policy at expiry, what the end tells; what it cost, and what is left.
+            let cases: [(Int64, ExpiryPolicy, Int64, cost: Int64, left: Int64)] = [
+                (8, .release, 5, 5, 15), (8, .charge, 10, 10, 5), (4, .charge, 1, 4, 1),
+                (1, .release, 3, 1, 0), (0, .release, 0, 0, 0),
+            ]
+            for (place, (units, policy, told, cost, left)) in cases.enumerated() {
+                let terms = ReservationTerms(milliseconds: Self.minute, onExpiry: policy)
+                let id = "r\(place)"
+                _ = try await engine.reserve(.ada, units, id: id, terms: terms)
+                clock.advance(bySeconds: 60)
+                let answer = try await engine.finish(id, [.prompts: told])
+                #expect((answer.credits?.amount ?? 0) == cost, "\(id)")
+                #expect(try await engine.wallet(of: .ada).balance == left, "\(id)")
+            }
+            #expect(try await engine.wallet(of: .ada).shortfall == 2)
+            _ = try await engine.reserve(
+                .bob, 0, id: "b", terms: ReservationTerms(milliseconds: Self.minute))
+            clock.advance(bySeconds: 60)
+            #expect(
+                try await engine.correct(
+                    Correction(
+                        eventID: .of("b"), kind: .void, author: "test", reason: "test")
+                )
+                .code == "corrected")
+            guard case .rejected(let rejection) = try await engine.settle(.of("b")) else {
+                Issue.record("an event that was taken back has ended")
+                return
+            }
+            #expect(rejection.code == .unknownReservation)
+            try await engine.expectClean()
         }
     }
 

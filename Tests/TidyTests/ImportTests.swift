@@ -24,9 +24,14 @@ import Testing
         ],
         "MeterstoneAPI": ["CZlib", "MeterstoneCore", "FoundationEssentials", "Foundation"],
         "MeterstoneBlueprint": ["MeterstoneCore", "Yams"],
+        "MeterstonePages": ["MeterstoneCore", "Mustache", "FoundationEssentials", "Foundation"],
         "MeterstoneClient": [
             "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneStore", "AsyncHTTPClient",
             "NIOCore", "NIOHTTP1", "Foundation", "Glibc", "Musl", "Darwin",
+        ],
+        "MeterstoneMirror": [
+            "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneSQLite",
+            "MeterstonePostgres", "MeterstoneStore", "GRDB", "Foundation", "Dispatch",
         ],
         "MeterstoneImport": [
             "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneStore",
@@ -47,9 +52,10 @@ import Testing
         }
     }
 
+    /// The mirror writes through the stores' connections, and follows whatever store there is.
     @Test func `only the command knows which store is in use`() {
         for file in SourceFile.all(in: "Sources", ending: ".swift")
-        where file.target != "MeterstoneCommand" {
+        where !["MeterstoneCommand", "MeterstoneMirror"].contains(file.target) {
             for (number, line) in file.code {
                 guard let module = imported(by: line),
                     ["MeterstoneSQLite", "MeterstonePostgres"].contains(module)

@@ -20,7 +20,8 @@ extension Meter {
     func movement(of shape: ColumnShape) -> ShapeMovement? {
         let details = EventDetails(
             type: shape.type, subtype: shape.subtype, status: shape.status,
-            cost: shape.hasCost ? .zero : nil, dimensions: shape.dimensions)
+            cost: shape.hasCost ? .zero : nil, dimensions: shape.dimensions
+        ).with(countsWhenAborted: shape.countsWhenAborted)
         let mark: Int64 = 1_000
         let event = UsageEvent(
             subject: SubjectID(unchecked: ""),

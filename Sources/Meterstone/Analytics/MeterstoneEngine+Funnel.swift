@@ -4,12 +4,28 @@ public import MeterstoneStore
 extension MeterstoneEngine {
     /// How many subjects took each of these steps, and all before it.
     ///
+    /// - Parameter isOrdered: each step no earlier than the one before; otherwise in whatever order.
+    public func funnel(
+        of types: [String], isOrdered: Bool, _ question: ReportQuestion
+    ) async throws(StoreError) -> ReportOutcome<FunnelStep> {
+        try await funnel(of: types, isOrdered ? .given : .any, question)
+    }
+
+    /// How many subjects moved each of these meters, and all before it.
+    public func funnel(
+        ofMeters keys: [MeterKey], isOrdered: Bool, _ question: ReportQuestion
+    ) async throws(StoreError) -> ReportOutcome<FunnelStep> {
+        try await funnel(ofMeters: keys, isOrdered ? .given : .any, question)
+    }
+
+    /// How many subjects took each of these steps.
+    ///
     /// - Parameters:
     ///   - types: at least two types of events, each of which a meter counts or some event has had.
     ///     Failed and cancelled events are no steps, unless the question asks for a status.
-    ///   - isOrdered: each step no earlier than the one before; otherwise in whatever order.
+    ///   - order: who is counted at a step.
     public func funnel(
-        of types: [String], isOrdered: Bool, _ question: ReportQuestion
+        of types: [String], _ order: FunnelOrder, _ question: ReportQuestion
     ) async throws(StoreError) -> ReportOutcome<FunnelStep> {
         guard types.count >= 2 else { return .rejected(.stepsOfFunnel("types")) }
         let outcome: ReportOutcome<FunnelStep> = try await report(question) {
@@ -21,7 +37,7 @@ extension MeterstoneEngine {
                 }
                 return types.indices.filter { types[$0] == type }
             }
-            let rows = try context.rows(of: steps, isOrdered: isOrdered) { place in
+            let rows = try context.rows(of: steps, order) { place in
                 (types[place], nil)
             }
             return context.page(of: rows)
@@ -32,9 +48,9 @@ extension MeterstoneEngine {
         return .rejected(.unknown(type: unknown))
     }
 
-    /// How many subjects moved each of these meters, and all before it.
+    /// How many subjects moved each of these meters.
     public func funnel(
-        ofMeters keys: [MeterKey], isOrdered: Bool, _ question: ReportQuestion
+        ofMeters keys: [MeterKey], _ order: FunnelOrder, _ question: ReportQuestion
     ) async throws(StoreError) -> ReportOutcome<FunnelStep> {
         guard keys.count >= 2 else { return .rejected(.stepsOfFunnel("meters")) }
         return try await report(question, rejecting: { $0.reject(meters: keys) }) {
@@ -44,7 +60,7 @@ extension MeterstoneEngine {
                 let moved = meters.map { $0.movement(of: shape) != nil }
                 return moved.indices.filter { moved[$0] }
             }
-            let rows = try context.rows(of: steps, isOrdered: isOrdered) { place in
+            let rows = try context.rows(of: steps, order) { place in
                 (nil, keys[place])
             }
             return context.page(of: rows)
@@ -55,7 +71,8 @@ extension MeterstoneEngine {
     private func firstUnknown(
         of types: [String], within question: ReportQuestion
     ) async throws(StoreError) -> String? {
-        let counted = Set(try await blueprint().meters.flatMap(\.eventTypes))
+        let counted = Set(
+            try await blueprint().meters.flatMap { $0.eventTypes + $0.aliases.map(\.text) })
         var missing = types.filter { !counted.contains($0) }
         guard !missing.isEmpty else { return nil }
         // Nearly always the span that was asked about has them.
@@ -99,10 +116,15 @@ struct FunnelSteps {
 
 extension ReportContext {
     fileprivate func rows(
-        of steps: FunnelSteps, isOrdered: Bool,
+        of steps: FunnelSteps, _ order: FunnelOrder,
         name: (Int) -> (type: String?, meter: MeterKey?)
     ) throws(StoreError) -> [FunnelStep] {
-        let counts = try isOrdered ? orderedCounts(of: steps) : counts(of: steps)
+        let counts =
+            switch order {
+            case .given: try orderedCounts(of: steps)
+            case .any: try counts(of: steps, areAllNeeded: true)
+            case .independent: try counts(of: steps, areAllNeeded: false)
+            }
         return counts.indices.map { place in
             let (type, meter) = name(place)
             return FunnelStep(
@@ -113,8 +135,12 @@ extension ReportContext {
         }
     }
 
-    /// How many subjects took each step and all before it, in whatever order.
-    private func counts(of steps: FunnelSteps) throws(StoreError) -> [Int64] {
+    /// How many subjects took each step in whatever order.
+    ///
+    /// - Parameter areAllNeeded: and all before it.
+    private func counts(
+        of steps: FunnelSteps, areAllNeeded: Bool
+    ) throws(StoreError) -> [Int64] {
         var taken = Array(repeating: ActiveSubjects(memory), count: steps.count)
         var known = PerShape<[Int]>()
         try forEachRun(where: { !steps.places($0).isEmpty }) { (run) in
@@ -123,6 +149,7 @@ extension ReportContext {
             }
         }
         for place in taken.indices { taken[place].settle() }
+        guard areAllNeeded else { return taken.map(\.count) }
         var left: [Int64] = []
         taken[0].forEach { left.append($0) }
         var counts = [Int64(left.count)]

@@ -63,8 +63,20 @@ extension MeterstoneEngine {
 extension ReportContext {
     /// What billing periods cost that began in the span.
     fileprivate func revenueByPlan() throws(StoreError) -> [PlanKey: Money] {
-        let plans = try scan.planHistory()
         var result: [PlanKey: Money] = [:]
+        try forEachPayment { (_, plan, money) in
+            result[plan] = (result[plan] ?? .zero).adding(money) ?? Money(millionths: .max)
+        }
+        return result
+    }
+
+    /// Visits what each subject paid for each plan, for billing periods that began in the span.
+    ///
+    /// - Parameter visit: the number of a subject that nothing is stored of is 0.
+    func forEachPayment(
+        _ visit: (_ number: Int64, _ plan: PlanKey, _ money: Money) -> Void
+    ) throws(StoreError) {
+        let plans = try scan.planHistory()
         var renamed: Set<Int64> = []
         try scan.source.forEachSubscriber { (key) throws(StoreError) in
             let stored = try scan.source.meant(by: key)
@@ -80,9 +92,8 @@ extension ReportContext {
                 defaultPlan: scan.view.catalog.defaultPlan)
             for (plan, money) in history.revenueByPlan(in: span)
             where question.filter.plan.map({ $0 == plan }) ?? true {
-                result[plan] = (result[plan] ?? .zero).adding(money) ?? Money(millionths: .max)
+                visit(stored?.number ?? 0, plan, money)
             }
         }
-        return result
     }
 }

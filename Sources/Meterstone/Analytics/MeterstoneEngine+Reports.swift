@@ -14,10 +14,10 @@ extension MeterstoneEngine {
             return .init(try await trends(of: meters, per: window, question), name)
         case .usage(let meter, let facet):
             return .init(try await usage(of: meter, by: facet, question), name)
-        case .funnel(let types, let isOrdered):
-            return .init(try await funnel(of: types, isOrdered: isOrdered, question), name)
-        case .funnelOfMeters(let meters, let isOrdered):
-            return .init(try await funnel(ofMeters: meters, isOrdered: isOrdered, question), name)
+        case .funnel(let types, let order):
+            return .init(try await funnel(of: types, order, question), name)
+        case .funnelOfMeters(let meters, let order):
+            return .init(try await funnel(ofMeters: meters, order, question), name)
         case .errors(let least):
             return .init(try await errorRates(minimumEvents: least, question), name)
         case .adoption(let meters):
@@ -32,6 +32,13 @@ extension MeterstoneEngine {
             return .init(try await unusualUsage(of: meter, on: date, question), name)
         case .overage(let limit): return .init(try await overage(of: limit, question), name)
         case .unmetered: return .init(try await unmeteredEvents(question), name)
+        case .retention(let window, let meter):
+            return .init(try await retention(per: window, of: meter, question), name)
+        case .featureRetention(let meters, let window):
+            return .init(try await featureRetention(of: meters, per: window, question), name)
+        case .sessions: return .init(try await sessionQuality(question), name)
+        case .featureValue(let meters):
+            return .init(try await featureValue(of: meters, question), name)
         case .plans(let meter): return .init(try await planEconomics(of: meter, question), name)
         }
     }

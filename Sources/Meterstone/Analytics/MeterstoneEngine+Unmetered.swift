@@ -22,7 +22,8 @@ extension MeterstoneEngine {
                         type: kind.type, status: kind.status, events: sum.events,
                         firstAt: Instant(millisecondsSince1970: sum.first),
                         lastAt: Instant(millisecondsSince1970: sum.last),
-                        suggestion: kind.suggestion(meters))
+                        suggestion: context.blueprint.suggestion(
+                            forType: kind.type, kind.status))
                 }.sorted {
                     ($1.events, $0.type ?? "", $0.status.rawValue)
                         < ($0.events, $1.type ?? "", $1.status.rawValue)
@@ -36,26 +37,6 @@ extension MeterstoneEngine {
 private struct UnmeteredKind: Hashable {
     var type: String?
     var status: EventStatus
-
-    /// What may help, in a sentence.
-    func suggestion(_ meters: [Meter]) -> String {
-        guard let type else {
-            return "no meter counts its quantities with this status and these dimensions"
-        }
-        let counting = meters.filter { $0.eventTypes.contains(type) }
-        if let meter = counting.first {
-            guard counting.contains(where: { $0.countedStatuses.contains(status) }) else {
-                return
-                    "the meter '\(meter.key)' counts this type, and not the status \(status.rawValue)"
-            }
-            return "the meter '\(meter.key)' counts this type with other dimensions"
-        }
-        let types = Set(meters.flatMap(\.eventTypes))
-        guard let nearest = Spelling.nearest(to: type, among: types),
-            let meter = meters.first(where: { $0.eventTypes.contains(nearest) })
-        else { return "add a meter with the event type '\(type)'" }
-        return "did you mean '\(nearest)', which moves the meter '\(meter.key)'?"
-    }
 }
 
 private struct UnmeteredSum {

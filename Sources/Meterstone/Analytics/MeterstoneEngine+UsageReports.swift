@@ -130,6 +130,9 @@ struct MeterTotal {
         }
     }
 
+    /// Puts subjects in order, so that they can be asked for.
+    mutating func settle() { subjects.settle() }
+
     /// Forgets everything, and keeps the room.
     mutating func removeAll() {
         (sum, events) = (0, 0)

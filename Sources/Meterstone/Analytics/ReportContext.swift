@@ -232,7 +232,10 @@ extension Rejection {
 }
 
 extension Blueprint {
-    func meter(_ key: MeterKey) -> Meter? { meters.first { $0.key == key } }
+    /// The meter of a key, or of an alias.
+    func meter(_ key: MeterKey) -> Meter? {
+        meters.first { $0.key == key } ?? meters.first { $0.aliases.contains(key) }
+    }
 
     /// What is wrong with naming these meters.
     func reject(meters keys: [MeterKey]) -> Rejection? {

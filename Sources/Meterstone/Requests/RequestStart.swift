@@ -15,12 +15,23 @@ public struct RequestStart: Hashable, Sendable {
     public var estimatedTokens: Int64?
     public var ipAddress: String?
     public var userAgent: String?
+    /// How long its end is waited for; `nil`: as the tracker says.
+    public var milliseconds: Int64?
+    /// What counts when nobody tells its end; `nil`: nothing.
+    public var onExpiry: ExpiryPolicy?
+    /// What counts when it fails or is cancelled; `nil`: as meters say.
+    public var onAbort: AbortPolicy?
+    /// Tokens that count at least then, where there is a meter of tokens; `nil`: as the meter says.
+    public var abortMinimumTokens: Int64?
+    /// Further subjects that it counts for, beside its own and the teams above that.
+    public var levels: [SubjectID]
 
     public init(
         id: EventID? = nil, subject: SubjectID, prompt: String, session: String? = nil,
         model: ModelKey? = nil, type: String? = nil, category: String? = nil,
         complexity: String? = nil, estimatedTokens: Int64? = nil, ipAddress: String? = nil,
-        userAgent: String? = nil
+        userAgent: String? = nil, milliseconds: Int64? = nil, onExpiry: ExpiryPolicy? = nil,
+        onAbort: AbortPolicy? = nil, abortMinimumTokens: Int64? = nil, levels: [SubjectID] = []
     ) {
         self.id = id
         self.subject = subject
@@ -33,6 +44,11 @@ public struct RequestStart: Hashable, Sendable {
         self.estimatedTokens = estimatedTokens
         self.ipAddress = ipAddress
         self.userAgent = userAgent
+        self.milliseconds = milliseconds
+        self.onExpiry = onExpiry
+        self.onAbort = onAbort
+        self.abortMinimumTokens = abortMinimumTokens
+        self.levels = levels
     }
 
     /// Tokens that an answer is thought to have where nobody says more.

@@ -89,7 +89,8 @@ extension RequestTracker {
     }
 
     private static func email(of subject: SubjectID, _ profile: Subject?) -> String? {
-        profile?.metadata[emailName] ?? (subject.text.contains("@") ? subject.text : nil)
+        profile?.account?.email?.text ?? profile?.metadata[emailName]
+            ?? (subject.text.contains("@") ? subject.text : nil)
     }
 }
 

@@ -34,21 +34,25 @@ extension RequestTracker {
             outcomes.append(refusal(of: end, reservation, request))
         }
         let prices = try await prices(for: ends, requests, outcomes)
+        let meters = try await meters(for: ends, found)
         var commands: [Command] = []
         var places: [Int] = []
         for index in ends.indices where outcomes[index] == nil {
             guard let reservation = found[index], let request = requests[index] else { continue }
             var ended = request
-            if request.status == .pending {
+            let isEnding = request.status == .pending || reservation.status == .expired
+            if isEnding {
                 ended = request.ended(by: ends[index], storedText)
                 ended.price(by: prices, or: request.cost)
             }
             // Of a repeat, it was found out already that it tells the same.
-            let details = request.status == .pending ? try ended.details() : nil
+            let details = isEnding ? try ended.details() : nil
             commands.append(
                 .close(
                     ReservationClosing(
-                        id: ends[index].id, end: .settle(ends[index].quantities(for: reservation)),
+                        id: ends[index].id,
+                        end: .settle(
+                            ends[index].quantities(for: reservation, meters)),
                         details: details)))
             places.append(index)
         }
@@ -64,9 +68,25 @@ extension RequestTracker {
     ) -> RequestEndOutcome? {
         if let rejection = end.rejection { return .rejected(rejection) }
         guard let request, let reservation else { return .unknown(end.id) }
-        if request.status == .pending { return nil }
+        // An end that comes after its time is taken, too.
+        if request.status == .pending || reservation.status == .expired { return nil }
         let isRepeat = reservation.status == .settled && request.isEnd(end, storedText)
         return isRepeat ? nil : .conflict(request)
+    }
+
+    /// What meters say of tokens, read only when an end asks for it: one that comes late, since what has
+    /// expired does not say whether tokens were set aside, or one of a request that was aborted.
+    private func meters(
+        for ends: [RequestEnd], _ found: [Reservation?]
+    ) async throws(StoreError) -> TokenMeters {
+        let isNeeded =
+            ends.contains { $0.status != .completed }
+            || found.contains { $0?.status == .expired }
+        guard isNeeded else { return TokenMeters(areThere: false, onAbort: nil) }
+        let catalog = try await engine.view(of: nil).catalog
+        return TokenMeters(
+            areThere: catalog.knows(quantity: Self.tokens),
+            onAbort: catalog.abortTerms(of: Self.tokens).policy)
     }
 
     /// The models' prices, read only when there is something to price.
@@ -74,8 +94,7 @@ extension RequestTracker {
         for ends: [RequestEnd], _ requests: [TrackedRequest?], _ outcomes: [RequestEndOutcome?]
     ) async throws(StoreError) -> RequestPrices {
         let isNeeded = ends.indices.contains { index in
-            outcomes[index] == nil && requests[index]?.status == .pending
-                && requests[index]?.model != nil && ends[index].cost == nil
+            outcomes[index] == nil && requests[index]?.model != nil && ends[index].cost == nil
                 && ends[index].tokens != nil
         }
         return RequestPrices(isNeeded ? try await engine.blueprint().models : [])
@@ -133,13 +152,25 @@ extension RequestTracker {
     }
 }
 
+/// Whether somebody counts tokens, and what counts of those of a request that was aborted.
+private struct TokenMeters {
+    var areThere: Bool
+    var onAbort: AbortPolicy?
+}
+
 extension RequestEnd {
     /// What counts in the place of what was set aside. Tokens that nobody told stay as they were set
-    /// aside, unless nothing came of the request.
-    fileprivate func quantities(for reservation: Reservation) -> Quantities {
-        guard reservation.quantities[RequestTracker.tokens] != nil else { return .none }
+    /// aside, unless nothing came of the request and nobody wants the estimate to count then.
+    fileprivate func quantities(for reservation: Reservation, _ meters: TokenMeters) -> Quantities {
+        let hasTokens =
+            reservation.status == .expired
+            ? meters.areThere : reservation.quantities[RequestTracker.tokens] != nil
+        guard hasTokens else { return .none }
         if let tokens { return .one(RequestTracker.tokens, Quantity(tokens.used)) }
-        return status == .completed ? .none : .one(RequestTracker.tokens, .zero)
+        let staysAsSetAside =
+            status == .completed
+            || (reservation.terms.onAbort ?? meters.onAbort) == .reserved
+        return staysAsSetAside ? .none : .one(RequestTracker.tokens, .zero)
     }
 }
 

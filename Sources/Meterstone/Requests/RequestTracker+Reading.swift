@@ -8,6 +8,31 @@ public struct RequestPage: Sendable {
     public let next: EventCursor?
 }
 
+/// Which requests a list shows; every part that is `nil` lets all through.
+public struct RequestFilter: Hashable, Sendable {
+    public var session: String?
+    public var status: RequestStatus?
+    public var model: String?
+    public var category: String?
+
+    public init(
+        session: String? = nil, status: RequestStatus? = nil, model: String? = nil,
+        category: String? = nil
+    ) {
+        self.session = session
+        self.status = status
+        self.model = model
+        self.category = category
+    }
+
+    func accepts(_ request: TrackedRequest) -> Bool {
+        (session == nil || request.session == session)
+            && (status == nil || request.status == status)
+            && (model == nil || request.model?.text == model)
+            && (category == nil || request.category == category)
+    }
+}
+
 extension RequestTracker {
     /// A request as it stands; `nil` when there is none with this id.
     public func request(_ id: EventID) async throws(StoreError) -> TrackedRequest? {
@@ -17,15 +42,18 @@ extension RequestTracker {
 
     /// A subject's requests, newest first; a team's include those of the subjects below it.
     ///
-    /// Events that are no requests are read over, so that a page among many of them takes longer.
+    /// Events that are no requests are read over, and so are requests that a filter does not let through: a
+    /// page among many of them takes longer.
     public func requests(
-        of subject: SubjectID, before cursor: EventCursor? = nil, count: Int = 100
+        of subject: SubjectID, matching filter: RequestFilter = RequestFilter(),
+        before cursor: EventCursor? = nil, count: Int = 100
     ) async throws(StoreError) -> RequestPage {
         let count = min(max(1, count), MeterstoneEngine.eventsPerPageMax)
         var found: [TrackedRequest] = []
         var last: EventCursor?
         var isMore = false
         try await forEachRequest(of: subject, before: cursor) { request, event in
+            guard filter.accepts(request) else { return true }
             // One more than asked for tells whether there is a next page.
             guard found.count < count else {
                 isMore = true

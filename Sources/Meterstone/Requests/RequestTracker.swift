@@ -78,7 +78,6 @@ public struct RequestTracker: Sendable {
     private func reserve(
         _ starts: [RequestStart], _ costs: [Money?], withTokens: Bool
     ) async throws(StoreError) -> [RequestStartOutcome] {
-        let terms = ReservationTerms(milliseconds: milliseconds)
         var commands: [Command] = []
         for (start, cost) in zip(starts, costs) {
             let request = pending(start, cost, id: .text(""), startedAt: .earliest)
@@ -89,8 +88,8 @@ public struct RequestTracker: Sendable {
             }
             let event = UsageEvent(
                 id: start.id, subject: start.subject, quantities: Quantities(quantities),
-                details: try request.details())
-            commands.append(.reserve(event, terms))
+                details: try request.details().with(levels: start.levels))
+            commands.append(.reserve(event, terms(of: start, withTokens: withTokens)))
         }
         var outcomes: [RequestStartOutcome] = []
         let reserved = try await engine.committer.commit(commands)
@@ -99,6 +98,15 @@ public struct RequestTracker: Sendable {
             outcomes.append(self.outcome(of: reserved, starts[index], costs[index]))
         }
         return outcomes
+    }
+
+    private func terms(of start: RequestStart, withTokens: Bool) -> ReservationTerms {
+        ReservationTerms(
+            milliseconds: start.milliseconds ?? milliseconds,
+            onExpiry: start.onExpiry ?? .release, onAbort: start.onAbort,
+            abortMinimum: start.abortMinimumTokens.flatMap { tokens in
+                withTokens ? .one(Self.tokens, Quantity(tokens)) : nil
+            } ?? .none)
     }
 
     private func outcome(
@@ -152,7 +160,9 @@ extension RequestStartOutcome {
         case .conflict: true
         case .rejected(let rejection):
             rejection.code == .unknownMeter
-                && rejection.field == "quantities.\(RequestTracker.tokens)"
+                && ["quantities", "abortMinimum"].contains {
+                    rejection.field == "\($0).\(RequestTracker.tokens)"
+                }
         }
     }
 }
@@ -169,5 +179,5 @@ extension Rejection {
     static let noRequestsMeter = Rejection(
         code: .unknownMeter, field: "",
         message: "expected a meter '\(RequestTracker.requests)', and there is none; the blueprint "
-            + "chat-flow has it")
+            + "chat-builder has it")
 }

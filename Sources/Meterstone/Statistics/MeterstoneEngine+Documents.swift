@@ -62,7 +62,8 @@ extension MeterstoneEngine {
         let document = try await answer(view) { (context) throws(StoreError) in
             try Document(context, period, meter)
         }
-        return document.map { .found($0) } ?? .unknownSubject
+        let today = { Document(unseen: id, view, period, meter, now: self.clock()) }
+        return (document ?? today()).map { .found($0) } ?? .unknownSubject
     }
 
     private func documents<Document: UsageDocument>(

@@ -19,6 +19,7 @@ extension MeterstoneEngine {
         occurredAt instant: Instant? = nil
     ) async throws(StoreError) -> RecordOutcome {
         guard !quantities.isEmpty else { return .rejected(.nothingUsed) }
+        let quantities = try await blueprint().withoutEmptyCompanions(quantities)
         let event = UsageEvent(
             id: eventID, subject: id, occurredAt: instant,
             quantities: Quantities(
@@ -36,12 +37,43 @@ extension MeterstoneEngine {
     public func canUseFeature(
         _ id: SubjectID, _ feature: String, monthlyLimit: Allowance
     ) async throws(StoreError) -> FeatureOutcome {
-        let meters = try await blueprint().meters
-        let matching =
-            meters.first { $0.key.text == feature }.map { [$0] }
-            ?? meters.filter { $0.eventTypes.contains(feature) }
-        guard let meter = matching.first else { return .rejected(.unknown(feature: feature)) }
-        guard matching.count == 1 else { return .rejected(.ambiguous(feature, matching)) }
+        switch try await blueprint().meter(ofFeature: feature) {
+        case .failure(let rejection): return .rejected(rejection)
+        case .success(let meter): return try await month(of: id, meter, monthlyLimit)
+        }
+    }
+
+    /// Whether a subject may use a feature once more under the limits of its plan, credits included. Counts
+    /// nothing; a subject that nobody has seen is one of the default plan.
+    ///
+    /// Of several limits the answer shows the one of the month, or else the one of which least is left.
+    public func canUseFeature(
+        _ id: SubjectID, _ feature: String
+    ) async throws(StoreError) -> FeatureOutcome {
+        let meter: Meter
+        switch try await blueprint().meter(ofFeature: feature) {
+        case .failure(let rejection): return .rejected(rejection)
+        case .success(let known): meter = known
+        }
+        let once = UsageEvent(subject: id, quantities: .one(meter.key, 1))
+        guard case .decided(let decision) = try await check(once) else {
+            return try await month(of: id, meter, .unlimited)
+        }
+        let own = decision.limits.filter { $0.meter == meter.key }
+        let monthly = own.first { $0.window == .month || $0.window == .billingMonth }
+        let bounded = own.filter { $0.remaining >= 0 }
+        guard
+            let shown = monthly ?? bounded.min(by: { $0.remaining < $1.remaining }) ?? own.first
+        else { return try await month(of: id, meter, .unlimited) }
+        return .use(
+            FeatureUse(
+                meter: meter.key, used: shown.used, limit: shown.allowance,
+                resetsAt: shown.resetsAt, limitKey: shown.limit, isAllowed: decision.isAllowed))
+    }
+
+    private func month(
+        of id: SubjectID, _ meter: Meter, _ monthlyLimit: Allowance
+    ) async throws(StoreError) -> FeatureOutcome {
         let now = clock()
         let outcome = try await usage(
             of: id, meter: meter.key, window: .month, from: now,
@@ -55,6 +87,28 @@ extension MeterstoneEngine {
                     meter: meter.key, used: month.quantity, limit: monthlyLimit,
                     resetsAt: month.until))
         }
+    }
+}
+
+extension Blueprint {
+    /// Without quantities of 0 that meters are counted alongside of: who tells all fields of a form, and no
+    /// session among them, has completed none.
+    fileprivate func withoutEmptyCompanions(
+        _ quantities: [MeterKey: Quantity]
+    ) -> [MeterKey: Quantity] {
+        let companions = Set(meters.compactMap(\.alongside))
+        guard !companions.isEmpty else { return quantities }
+        let told = quantities.filter { $0.value != .zero || !companions.contains($0.key) }
+        return told.isEmpty ? quantities : told
+    }
+
+    /// The meter of a key or an alias, or the one that a type of events moves.
+    fileprivate func meter(ofFeature feature: String) -> Result<Meter, Rejection> {
+        if let meter = MeterKey(feature).flatMap({ meter($0) }) { return .success(meter) }
+        let matching = meters.filter { $0.counts(type: feature) }
+        guard let meter = matching.first else { return .failure(.unknown(feature: feature)) }
+        return matching.count == 1
+            ? .success(meter) : .failure(.ambiguous(feature, matching))
     }
 }
 

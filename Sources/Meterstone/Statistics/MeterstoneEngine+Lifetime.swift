@@ -63,7 +63,7 @@ extension SubjectContext {
         return max(1, months[1] - months[0] + 1)
     }
 
-    private func overages(_ activities: [Activity]) -> [LimitKey: Quantity] {
+    func overages(_ activities: [Activity]) -> [LimitKey: Quantity] {
         var result: [LimitKey: Quantity] = [:]
         for (limit, units) in activities.flatMap(\.overages) {
             guard let key = view.registry.limit(limit) else { continue }

@@ -10,6 +10,9 @@ protocol UsageDocument: Sendable {
 
     init(_ context: SubjectContext, _ period: Period, _ meter: Meter) throws(StoreError)
 
+    /// That of the current period of somebody who has used nothing yet; `nil`: the period is another.
+    init?(unseen id: SubjectID, _ view: StoreView, _ period: Period, _ meter: Meter, now: Instant)
+
     /// The same with what columns tell of it, as of the first page of a list.
     ///
     /// - Parameter days: by local day.
@@ -32,9 +35,21 @@ extension DailyUsage: UsageDocument {
         let resetsAt = date.span(in: context.zone).until
         self.init(
             subject: context.id, date: date, used: used,
-            allowance: context.allowancePerDay(
-                of: meter, under: plan, at: resetsAt.advanced(byMilliseconds: -1)),
+            allowance: context.view.allowancePerDay(
+                of: meter, under: plan,
+                at: min(context.now, resetsAt.advanced(byMilliseconds: -1))),
             plan: plan, updatedAt: known?.updatedAt, resetsAt: resetsAt)
+    }
+
+    init?(
+        unseen id: SubjectID, _ view: StoreView, _ date: CivilDate, _ meter: Meter, now: Instant
+    ) {
+        guard view.zone.dayNumber(containing: now) == date.daysSince1970 else { return nil }
+        let plan = view.plan(at: now)
+        self.init(
+            subject: id, date: date, used: .zero,
+            allowance: view.allowancePerDay(of: meter, under: plan, at: now), plan: plan,
+            updatedAt: nil, resetsAt: date.span(in: view.zone).until)
     }
 
     func asOf(_ row: RankedUsage, _ days: [Int64: Quantity], _ meter: Meter) -> DailyUsage {
@@ -72,6 +87,19 @@ extension MonthlyUsage: UsageDocument {
             updatedAt: activity.days.map(\.updatedAt).max())
     }
 
+    init?(
+        unseen id: SubjectID, _ view: StoreView, _ month: CivilMonth, _ meter: Meter, now: Instant
+    ) {
+        let today = CivilDate(daysSince1970: view.zone.dayNumber(containing: now))
+        guard CivilMonth(containing: today) == month,
+            let usage = UsageMonth(
+                year: month.year, month: month.month, usage: [:], today: today, total: nil)
+        else { return nil }
+        self.init(
+            subject: id, usage: usage, plan: view.plan(at: now),
+            createdAt: month.span(in: view.zone).from, updatedAt: nil)
+    }
+
     func asOf(_ row: RankedUsage, _ days: [Int64: Quantity], _ meter: Meter) -> MonthlyUsage {
         let usage = UsageMonth(
             year: usage.year, month: usage.month, usage: days, today: row.today,
@@ -103,24 +131,24 @@ extension SubjectContext {
     }
 
     /// The plan at the time of use on a day, or the current one where there was none.
-    fileprivate func plan(lastUsedOn day: ActiveDay?) -> PlanKey? {
+    func plan(lastUsedOn day: ActiveDay?) -> PlanKey? {
         guard let day, day.events > 0 else { return plan }
         return reader.plan(day.planNumber)
     }
+}
 
-    /// What the limits per day on all of a meter allow under a plan, the least of several: now, or at the
-    /// end of a day that is past.
+extension StoreView {
+    /// What the limits per day on all of a meter allow under a plan at an instant, the least of several.
     fileprivate func allowancePerDay(
-        of meter: Meter, under plan: PlanKey?, at end: Instant
+        of meter: Meter, under plan: PlanKey?, at instant: Instant
     ) -> Allowance {
         var least = Allowance.unlimited
-        for definition in view.catalog.activeDefinitions
+        for definition in catalog.activeDefinitions
         where definition.limit.meter == meter.key && definition.limit.window == .day
             && definition.limit.isForAll
         {
             guard
-                case .units(let units) = view.allowance(
-                    of: definition, under: plan, at: min(now, end))
+                case .units(let units) = allowance(of: definition, under: plan, at: instant)
             else { continue }
             if case .units(let known) = least, known <= units { continue }
             least = .units(units)

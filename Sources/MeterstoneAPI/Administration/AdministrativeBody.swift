@@ -34,7 +34,7 @@ package struct AdministrativeBody: Sendable {
         inner = reader.position + 1
         members = try checker.members()
         for name in members.keys.sorted() where !fields.contains(name) {
-            guard let place = elsewhere[name] else { throw .unknown(name) }
+            guard let place = elsewhere[name] else { throw .unknown(name, among: fields) }
             throw Rejection(
                 code: .unknownField, field: name, message: "has its own place: \(place)")
         }
@@ -122,7 +122,9 @@ private struct BodyChecker {
         while let member = try reader.nextName(&isFirst) {
             let name = reader.text(of: member)
             guard names.insert(name).inserted else { throw .repeated("\(path).\(name)") }
-            guard fields?.contains(name) ?? true else { throw .unknown("\(path).\(name)") }
+            guard fields?.contains(name) ?? true else {
+                throw .unknown("\(path).\(name)", among: fields ?? [])
+            }
             guard !name.utf8.contains(0) else { throw .invalid(path, "names without U+0000") }
             try check("\(path).\(name)")
         }

@@ -48,14 +48,18 @@ package struct EventsAnswer: Sendable {
     ///   - index: the event's position in the body.
     ///   - id: the event's id as it was given.
     ///   - fields: what an event in conflict says otherwise than the first.
+    ///   - suggestion: what may help an event that no meter counts.
     package mutating func add(
-        _ outcome: RecordOutcome, at index: Int, id: EventID?, differs fields: [String] = []
+        _ outcome: RecordOutcome, at index: Int, id: EventID?, differs fields: [String] = [],
+        suggestion: String? = nil
     ) {
         switch outcome {
         case .counted(let made, let moved):
             counted += 1
             guard listsCounted else { return }
-            list(EventResult(index, isDryRun ? id : made, .counted, moved: moved))
+            list(
+                EventResult(
+                    index, isDryRun ? id : made, .counted, moved: moved, suggestion: suggestion))
         case .duplicate(let id, let moved):
             duplicate += 1
             list(EventResult(index, id, .duplicate, moved: moved))
@@ -146,12 +150,15 @@ package struct EventResult: Sendable {
     package let id: EventID?
     package let verdict: EventVerdict
     package let moved: [MeterKey]
+    /// What may help an event that no meter counts.
+    let suggestion: String?
     let error: ResultError?
 
     init(
         _ index: Int, _ id: EventID?, _ verdict: EventVerdict, moved: [MeterKey] = [],
-        error: ResultError? = nil
+        suggestion: String? = nil, error: ResultError? = nil
     ) {
+        self.suggestion = suggestion
         self.index = index
         self.id = id
         self.verdict = verdict

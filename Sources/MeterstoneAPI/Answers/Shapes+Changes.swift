@@ -7,6 +7,9 @@ extension Shapes {
             Member("sequence", .integer(from: 1), \.sequence, "Its place among all facts."),
             Member("recordedAt", .instant, \.recordedAt),
             Member("author", .text, \.author),
+            Member(
+                maybe: "address", .text, \.address,
+                "From where; absent: that is not known."),
             Member("kind", .oneOf(ChangeEntry.kinds), \.kind, "What was changed."),
             Member("key", .text, \.key, "Which one."),
             Member(
@@ -21,7 +24,8 @@ extension Shapes {
         let after: WireJSON? = try fields("after")
         return ChangeEntry(
             sequence: try fields("sequence"), recordedAt: try fields("recordedAt"),
-            author: try fields("author"), kind: try fields("kind"), key: try fields("key"),
+            author: try fields("author"), address: try fields("address"), kind: try fields("kind"),
+            key: try fields("key"),
             before: before?.text, after: after?.text)
     }
 
@@ -40,6 +44,13 @@ extension Shapes {
             Member(
                 "outcome", .oneOf(["created", "replaced", "unchanged"]), \.outcome.word,
                 "What became of it."),
+            Member(
+                maybe: "members", mergedMember.wire.list(),
+                { $0.members.isEmpty ? nil : $0.members },
+                "Of a merge: the members in which file and store differ."),
+            Member(
+                maybe: "changedBy", .text, \.changedBy, "Of a merge: who changed it by hand last."),
+            Member(maybe: "changedAt", .instant, \.changedAt),
         ]
     ) { fields throws(WireMismatch) in
         let word: String = try fields("outcome")
@@ -49,7 +60,28 @@ extension Shapes {
             case "replaced": .replaced
             default: .unchanged
             }
-        return BlueprintStep(kind: try fields("kind"), key: try fields("key"), outcome: outcome)
+        return BlueprintStep(
+            kind: try fields("kind"), key: try fields("key"), outcome: outcome,
+            members: fields.contains("members")
+                ? try fields("members", listOf: mergedMember) : [],
+            changedBy: try fields("changedBy"), changedAt: try fields("changedAt"))
+    }
+
+    private static let mergedMember = Shape<MergedMember>([
+        Member("path", .text, \.path, "allowances.free; empty: the part as a whole."),
+        Member(
+            "applied", Wire<JSONValue>.value.orNull, \.applied,
+            "As it was applied last; null: nothing was."),
+        Member("now", Wire<JSONValue>.value.orNull, \.now, "As it is."),
+        Member("file", Wire<JSONValue>.value.orNull, \.file, "As the file says."),
+        Member(
+            "verdict", .choice, \.verdict,
+            "The file's word is taken, the hand's word stays, or the file replaces the hand's word."
+        ),
+    ]) { fields throws(WireMismatch) in
+        MergedMember(
+            path: try fields("path"), applied: try fields("applied"), now: try fields("now"),
+            file: try fields("file"), verdict: try fields("verdict"))
     }
 
     package static let blueprintSteps = list("BlueprintAnswer", "steps", of: blueprintStep)

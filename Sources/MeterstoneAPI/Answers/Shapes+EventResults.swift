@@ -52,7 +52,8 @@ extension Shapes {
 extension Shapes {
     /// Of an event that was reported.
     static let eventResult = Shape<EventResult>(
-        placed(.counted, .duplicate, .conflict, .rejected, .notRecorded) + [moved, error])
+        placed(.counted, .duplicate, .conflict, .rejected, .notRecorded)
+            + [moved, suggestion, error])
 
     /// Of a consume that was decided.
     static let decidedResult = Shape<DecidedResult>(
@@ -86,6 +87,9 @@ extension Shapes {
     }
 
     private static let moved = Member<EventResult>("moved", .keys, \.moved, movedSentence)
+
+    private static let suggestion = Member<EventResult>(
+        maybe: "suggestion", .text, \.suggestion, "What may help when no meter counts it.")
 
     static let movedSentence = "The meters that it moves: none when nothing counts it."
 

@@ -33,6 +33,10 @@ extension Shapes {
                 maybe: "properties", .json(.type("object")), \.event.details?.properties,
                 "What else was told."),
             Member(
+                maybe: "levels", Wire<SubjectID>.name.list(),
+                { $0.details.levels.isEmpty ? nil : $0.details.levels },
+                "Further subjects that it counts for."),
+            Member(
                 maybe: "reservation", Shapes.standing.wire,
                 { $0.reservation.map { Standing(status: $0.status, expiresAt: $0.expiresAt) } },
                 "Where it stands, if it is or was a reservation."),
@@ -60,7 +64,8 @@ extension RecordedEvent {
             project: try fields("project"), scene: try fields("scene"),
             session: try fields("session"),
             dimensions: dimensions.map { Dimension(name: $0.key, value: $0.value) },
-            properties: properties?.text)
+            properties: properties?.text,
+            levels: try fields("levels") ?? [])
         let event = UsageEvent(
             id: id, subject: try fields("subject"), occurredAt: try fields("occurredAt"),
             quantities: quantities, details: details == .none ? nil : details)

@@ -2,15 +2,26 @@ package import MeterstoneCore
 
 extension Shapes {
     /// Keys are shown as they are stored, so that what was read can be written elsewhere.
-    package static let key = Shape<APIKey>("APIKey", keyMembers) { fields throws(WireMismatch) in
-        APIKey(
-            key: try fields("key"), name: try fields("name"), digest: try fields("digest"),
-            scopes: try fields("scopes"), subject: try fields("subject"),
-            addresses: try fields("addresses") ?? [], createdAt: try fields("createdAt"),
-            expiresAt: try fields("expiresAt"))
+    package static let key = Shape<ShownKey>(
+        "APIKey",
+        storedKey.members(of: \.key) + [
+            Member(
+                maybe: "lastUsedAt", .instant, \.lastUsedAt,
+                "When it was used last; of other nodes up to a quarter of an hour late. Absent: never."
+            )
+        ]
+    ) { fields throws(WireMismatch) in
+        ShownKey(
+            key: APIKey(
+                key: try fields("key"), name: try fields("name"), digest: try fields("digest"),
+                scopes: try fields("scopes"), subject: try fields("subject"),
+                addresses: try fields("addresses") ?? [], createdAt: try fields("createdAt"),
+                expiresAt: try fields("expiresAt"),
+                requestsPerMinute: try fields("requestsPerMinute")),
+            lastUsedAt: try fields("lastUsedAt"))
     }
 
-    private static let keyMembers: [Member<APIKey>] = [
+    private static let storedKey = Shape<APIKey>([
         Member("key", .key, \.key, "How the secret begins."),
         Member(maybe: "name", .text, \.name, "For people."),
         Member("digest", .text, \.digest, "SHA-256 of the secret."),
@@ -27,7 +38,10 @@ extension Shapes {
         Member(
             maybe: "expiresAt", .instant, \.expiresAt,
             "When it is no longer accepted; absent: never."),
-    ]
+        Member(
+            maybe: "requestsPerMinute", .integer(from: 1), \.requestsPerMinute,
+            "How many requests a minute each node answers; absent: all."),
+    ])
 
     package static let keys = list("APIKeyList", "keys", of: key)
 
@@ -36,7 +50,7 @@ extension Shapes {
         "MadeKey",
         [
             Member("secret", .text, \.secret, "Sent as `Authorization: Bearer`. Told this once.")
-        ] + key.members(of: \.key))
+        ] + storedKey.members(of: \.key))
 
     package static let madeToken = Shape<MadeToken>(
         "MadeToken",
@@ -44,6 +58,17 @@ extension Shapes {
             Member("token", .text, \.token, "Sent as `Authorization: Bearer`."),
             Member("expiresAt", .instant, \.expiresAt, "When it is no longer accepted."),
         ])
+}
+
+/// A key, and when it was used.
+package struct ShownKey: Sendable {
+    package let key: APIKey
+    package let lastUsedAt: Instant?
+
+    package init(key: APIKey, lastUsedAt: Instant?) {
+        self.key = key
+        self.lastUsedAt = lastUsedAt
+    }
 }
 
 /// A key and its secret.

@@ -40,6 +40,9 @@ extension Shapes {
             Member(
                 maybe: "additions", allowancePart.wire.list(), { $0.parts?.additions },
                 "What changes the base now, in the order in which it is put on top."),
+            Member(
+                maybe: "carried", .integer, { $0.carried == 0 ? nil : $0.carried },
+                "What earlier windows left, which is allowed beside it; below 0: what they owe."),
         ]
     ) { fields throws(WireMismatch) in
         let mode: LimitMode = try fields("mode")
@@ -56,7 +59,9 @@ extension Shapes {
 
     private static func parts(_ fields: WireFields) throws(WireMismatch) -> AllowanceParts? {
         guard let base: Allowance = try fields("base") else { return nil }
-        return AllowanceParts(base: base, additions: try fields("additions", listOf: allowancePart))
+        return AllowanceParts(
+            base: base, additions: try fields("additions", listOf: allowancePart),
+            carried: try fields("carried") ?? 0)
     }
 
     /// An addition that counts in an allowance.

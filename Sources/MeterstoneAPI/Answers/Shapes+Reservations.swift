@@ -20,6 +20,13 @@ extension Shapes {
                 "onExpiry", .choice, \.terms.onExpiry, "What counts when nobody ends it."),
             Member(
                 "onOverage", .choice, \.terms.onOverage, "What counts beyond what was set aside."),
+            Member(
+                maybe: "onAbort", .choice, \.terms.onAbort,
+                "What counts when it failed or was cancelled; absent: as meters say."),
+            Member(
+                maybe: "abortMinimum", .quantities,
+                { $0.terms.abortMinimum == .none ? nil : $0.terms.abortMinimum },
+                "What counts at least then."),
         ]
     ) { fields throws(WireMismatch) in
         let reservedAt: Instant = try fields("reservedAt")
@@ -31,7 +38,9 @@ extension Shapes {
             // The time that it was given last is not told, but when it ends.
             terms: ReservationTerms(
                 milliseconds: expiresAt.millisecondsSince1970 - reservedAt.millisecondsSince1970,
-                onExpiry: try fields("onExpiry"), onOverage: try fields("onOverage")),
+                onExpiry: try fields("onExpiry"), onOverage: try fields("onOverage"),
+                onAbort: try fields("onAbort"),
+                abortMinimum: try fields("abortMinimum") ?? .none),
             reservedAt: reservedAt, expiresAt: expiresAt, closedAt: try fields("closedAt"))
     }
 }

@@ -123,6 +123,70 @@ extension NamedQuantity {
 }
 
 extension Shapes {
+    package static let periods = Shape<UsagePeriods>(
+        "Periods",
+        [
+            Member("subject", .name, \.subject),
+            Member("timeZone", .text, \.timeZone, "The zone of its calendar."),
+            Member("window", .window, \.window),
+            Member("periods", period.wire.list(), \.periods, "The newest first."),
+        ])
+
+    private static let period = Shape<UsagePeriods.Period>([
+        Member("from", .instant, \.span.from), Member("until", .instant, \.span.until),
+        Member(
+            "quantities", .named, { $0.quantities.map(\.named) }, "Used in it, by meter."),
+        Member(maybe: "daysActive", .quantity, \.daysActive, "Of a month: days with usage."),
+        Member(maybe: "plan", .key, \.plan, "Of a month: the plan of its last event."),
+        Member(
+            maybe: "overages", .named,
+            { period in
+                period.daysActive == nil
+                    ? nil
+                    : period.overages.sorted { $0.key < $1.key }.map {
+                        ($0.key.text, $0.value.units)
+                    }
+            }, "Of a month: used beyond allowances, by limit."),
+        Member(
+            maybe: "sessions", periodSessions.wire, \.sessions,
+            "Where the statistics policy names meters of sessions."),
+    ])
+
+    private static let periodSessions = Shape<SessionStatistics>([
+        Member("completed", .units, \.completed),
+        Member("averageLength", Wire<Ratio>.number.orNull, \.averageLength),
+        Member("longest", Wire<Quantity>.units.orNull, \.longest),
+    ])
+}
+
+extension Shapes {
+    package static let planFits = Shape<PlanFits>(
+        "PlansThatFit",
+        [
+            Member("subject", .name, \.subject),
+            Member("plan", Wire<PlanKey>.key.orNull, \.plan, "The plan that applies now."),
+            Member("days", .integer(in: 1...366), { Int64($0.dayCount) }),
+            Member(
+                "plansThatFit", Wire<PlanKey>.key.list(), \.fitting,
+                "Plans that allow what was used, the smallest first."),
+            Member("plans", planFit.wire.list(), \.plans, "Every plan, the smallest first."),
+        ])
+
+    private static let planFit = Shape<PlanFits.Plan>([
+        Member("plan", .key, \.plan),
+        Member(
+            maybe: "price", .quantity, \.price?.millionths, "In millionths of the currency unit."),
+        Member("fits", .flag, \.tooSmall.isEmpty),
+        Member("tooSmall", tooSmall.wire.list(), \.tooSmall, "Limits that allow too little."),
+    ])
+
+    private static let tooSmall = Shape<PlanFits.TooSmall>([
+        Member("limit", .key, \.limit), Member("allowance", .allowance, \.allowance),
+        Member("peak", .units, \.peak, "Used in the fullest window."),
+    ])
+}
+
+extension Shapes {
     package static let pace = Shape<UsageProjection>(
         "Pace",
         [
@@ -188,11 +252,16 @@ extension Shapes {
             Member("feature", .name, \.feature),
             Member("meter", .key, \.use.meter, "What is counted."),
             Member("allowed", .flag, \.use.isAllowed, "Whether it may be used once more."),
-            Member("used", .units, \.use.used, "This month."),
-            Member("limit", .allowance, \.use.limit, "A month."),
+            Member("used", .units, \.use.used, "This month, or in the window of the limit."),
+            Member("limit", .allowance, \.use.limit, "A month, or in the window of the limit."),
             Member(
                 "remaining", .integer(from: -1), \.use.remaining, "-1 without a bound."),
-            Member("resetsAt", .instant, \.use.resetsAt, "When the month ends."),
+            Member(
+                "resetsAt", Wire<Instant>.instant.orNull, \.use.resetsAt,
+                "When the month or the window ends; null: never."),
+            Member(
+                maybe: "limitKey", .key, \.use.limitKey,
+                "The limit that says so; absent: the one of the question, or there is none."),
         ])
 }
 

@@ -41,7 +41,7 @@ package struct CorrectionBody: Sendable {
             case .source:
                 source = try reader.readName(name)
             case nil:
-                guard amends, let field = EventField(rawValue: name), field.isAmendable else {
+                guard amends, let field = EventField(rawValue: name), field.isTold else {
                     throw .unknown(name)
                 }
                 try draft.read(field, from: &reader)
@@ -65,8 +65,4 @@ package struct CorrectionBody: Sendable {
         try draft.mergeMeter()
         return .amend(draft.quantities, draft.details())
     }
-}
-
-extension EventField {
-    fileprivate var isAmendable: Bool { isData || self == .type }
 }

@@ -1,4 +1,4 @@
-import MeterstoneCore
+package import MeterstoneCore
 
 /// An event while its fields are read, in whatever order they come.
 struct EventDraft {
@@ -20,6 +20,7 @@ struct EventDraft {
     var source: String?
     var dimensions: [Dimension] = []
     var properties: String?
+    var levels: [SubjectID] = []
 
     /// Puts the event together, and checks what no field says alone.
     mutating func event() throws(Rejection) -> UsageEvent {
@@ -52,14 +53,13 @@ struct EventDraft {
             && durationMilliseconds == nil && costMillionths == nil && errorMessage == nil
             && project == nil && scene == nil && session == nil && source == nil
             && dimensions.isEmpty
-            && properties == nil
+            && properties == nil && levels.isEmpty
         guard !isPlain else { return nil }
         return EventDetails(
             source: source, type: type, subtype: subtype, status: status ?? .success,
             durationMilliseconds: durationMilliseconds, errorMessage: errorMessage,
             cost: costMillionths.map { Money(millionths: $0) }, project: project, scene: scene,
-            session: session, dimensions: dimensions,
-            properties: properties)
+            session: session, dimensions: dimensions, properties: properties, levels: levels)
     }
 }
 
@@ -91,6 +91,7 @@ extension EventDraft {
         case .dimensions: dimensions = try Self.readDimensions(name, from: &reader)
         case .properties:
             properties = try reader.readObjectText(name, bytesMax: WireBounds.propertiesBytesMax)
+        case .levels: levels = try reader.readLevels(name)
         case .specversion:
             throw .unknown(name)
         }
@@ -193,5 +194,28 @@ extension EventDraft {
             throw .invalid("\(field).\(name)", WireBounds.dimensionExpectation)
         }
         return Dimension(name: name, value: value)
+    }
+}
+
+extension JSONReader {
+    /// Reads the subjects that something counts for beside its own.
+    package mutating func readLevels(_ field: String) throws(Rejection) -> [SubjectID] {
+        if try skipNull() { return [] }
+        guard kind() == .array else { throw .invalid(field, "an array of subjects") }
+        try enterArray()
+        var levels: [SubjectID] = []
+        var isFirst = true
+        while try nextElement(&isFirst) {
+            guard levels.count < EventBounds.levelsMax else {
+                throw .invalid(field, "at most \(EventBounds.levelsMax) levels")
+            }
+            let place = "\(field)[\(levels.count)]"
+            guard let level = try readIdentifier(place, as: SubjectID.self) else {
+                throw .invalid(place, SubjectID.expectation)
+            }
+            guard !levels.contains(level) else { throw .invalid(place, "each level once") }
+            levels.append(level)
+        }
+        return levels
     }
 }

@@ -2,10 +2,14 @@
 enum EventField: String, CaseIterable, Sendable {
     case id, subject, meter, quantity, quantities, type, occurredAt, status, subtype, durationMs
     case costMillionths, errorMessage, project, scene, session, source, dimensions, properties
+    case levels
     /// Not ours: a CloudEvent says with it that it is one.
     case specversion
 
     static let table = FieldTable(Self.self)
+
+    /// The names that an event of ours may have.
+    static let names = allCases.filter { $0 != .specversion }.map(\.rawValue)
 
     /// Whether the `data` of a CloudEvent may hold it; the other fields are attributes there.
     var isData: Bool {
@@ -13,10 +17,13 @@ enum EventField: String, CaseIterable, Sendable {
         case .meter, .quantity, .quantities, .status, .subtype, .durationMs, .costMillionths,
             .errorMessage:
             true
-        case .project, .scene, .session, .dimensions, .properties: true
+        case .project, .scene, .session, .dimensions, .properties, .levels: true
         case .id, .subject, .type, .occurredAt, .source, .specversion: false
         }
     }
+
+    /// Whether it may be told of an event that is recorded already: at its end, or as a correction.
+    var isTold: Bool { self == .type || isData && self != .levels }
 
     /// Whether it says how much.
     var isQuantity: Bool { self == .meter || self == .quantity || self == .quantities }

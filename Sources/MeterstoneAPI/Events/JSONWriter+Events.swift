@@ -16,6 +16,11 @@ extension JSONWriter {
         if event.quantities != .none { member("quantities", event.quantities) }
         guard let details = event.details else { return }
         members(of: details)
+        guard !details.levels.isEmpty else { return }
+        name("levels")
+        beginArray()
+        for level in details.levels { string(level.text) }
+        endArray()
     }
 
     package mutating func member(_ name: StaticString, _ quantities: Quantities) {

@@ -73,7 +73,7 @@ extension EventDraft {
         var isFirst = true
         while let name = try reader.nextName(&isFirst) {
             guard let (field, number) = EventField.table.field(name, in: reader) else {
-                throw .unknown(reader.text(of: name))
+                throw .unknown(reader.text(of: name), among: EventField.names)
             }
             guard field != .specversion else { return false }
             guard seen.insert(number) else { throw .repeated(field.rawValue) }

@@ -85,11 +85,22 @@ extension Rejection {
         Rejection(code: .missingField, field: field, message: "expected \(expectation)")
     }
 
-    package static func unknown(_ field: String) -> Rejection {
-        Rejection(
-            code: .unknownField, field: String(field.prefix(WireBounds.nameBytesMax)),
-            message: "there is no such field here")
+    /// - Parameter names: those that there are. The nearest is told, or all where they are few.
+    package static func unknown(
+        _ field: String, among names: some Collection<String> = [] as [String]
+    ) -> Rejection {
+        let field = String(field.prefix(WireBounds.nameBytesMax))
+        let last = field.split(separator: ".").last.map(String.init) ?? field
+        var message = "there is no such field here"
+        if let nearest = Spelling.nearest(to: last, among: names) {
+            message += "; did you mean '\(nearest)'?"
+        } else if !names.isEmpty, names.count <= fieldsToldMax {
+            message += "; expected one of \(names.sorted().joined(separator: ", "))"
+        }
+        return Rejection(code: .unknownField, field: field, message: message)
     }
+
+    private static let fieldsToldMax = 24
 
     package static func repeated(_ field: String) -> Rejection {
         Rejection(code: .invalidField, field: field, message: "expected the field only once")

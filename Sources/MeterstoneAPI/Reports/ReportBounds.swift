@@ -13,6 +13,7 @@ package enum ReportBounds {
     package static let percentDefault = 1
     /// How many types a funnel has.
     package static let steps = 2...20
+    package static let cohortExpectation = "day, week, week:WEEKDAY, month, quarter or year"
     package static let stepsExpectation = "from \(steps.lowerBound) to \(steps.upperBound) steps"
 }
 

@@ -8,26 +8,41 @@ extension ReportTopic {
         case .trends(let meters, let window):
             return Self.list(of: meters) + [("window", window.text)]
         case .usage(let meter, let facet): return [("meter", meter.text), ("by", facet.text)]
-        case .funnel(let types, let isOrdered):
-            return [("types", types.joined(separator: ",")), ("ordered", "\(isOrdered)")]
-        case .funnelOfMeters(let meters, let isOrdered):
-            return Self.list(of: meters) + [("ordered", "\(isOrdered)")]
+        case .funnel(let types, let order):
+            return [("types", types.joined(separator: ",")), order.parameter]
+        case .funnelOfMeters(let meters, let order):
+            return Self.list(of: meters) + [order.parameter]
         case .errors(let least): return [("minimumEvents", "\(least)")]
         case .adoption(let meters): return Self.list(of: meters)
         case .powerUsers(let meter, let percent):
             return [("meter", meter.text), ("percent", "\(percent)")]
         case .idle(let days): return [("idleDays", "\(days)")]
-        case .limits, .unmetered: return []
+        case .limits, .unmetered, .sessions: return []
         case .limitSubjects(let limit), .overage(let limit):
             return limit.map { [("limit", $0.text)] } ?? []
         case .unusual(let meter, let date):
             return [("meter", meter.text)] + (date.map { [("date", $0.description)] } ?? [])
+        case .retention(let window, let meter):
+            return [("window", window.text)] + (meter.map { [("meter", $0.text)] } ?? [])
+        case .featureRetention(let meters, let window):
+            return Self.list(of: meters) + [("window", window.text)]
+        case .featureValue(let meters): return Self.list(of: meters)
         case .plans(let meter): return meter.map { [("meter", $0.text)] } ?? []
         }
     }
 
     private static func list(of meters: [MeterKey]) -> [(name: String, value: String)] {
         meters.isEmpty ? [] : [("meters", meters.map(\.text).joined(separator: ","))]
+    }
+}
+
+extension FunnelOrder {
+    fileprivate var parameter: (name: String, value: String) {
+        switch self {
+        case .given: ("ordered", "true")
+        case .any: ("ordered", "false")
+        case .independent: ("independent", "true")
+        }
     }
 }
 

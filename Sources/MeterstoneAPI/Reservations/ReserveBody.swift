@@ -9,7 +9,7 @@ package struct ReserveBody: Sendable {
     package let terms: ReservationTerms
 
     private enum Field: String {
-        case expiresInSeconds, onExpiry, onOverage
+        case expiresInSeconds, onExpiry, onOverage, onAbort, abortMinimum
     }
 
     package init(_ json: [UInt8]) throws(Rejection) {
@@ -23,6 +23,9 @@ package struct ReserveBody: Sendable {
                 terms.onExpiry = try reader.readChoice(name) ?? terms.onExpiry
             case .onOverage:
                 terms.onOverage = try reader.readChoice(name) ?? terms.onOverage
+            case .onAbort: terms.onAbort = try reader.readChoice(name)
+            case .abortMinimum:
+                terms.abortMinimum = try EventDraft.readQuantities(name, from: &reader)
             case nil:
                 guard let field = EventField(rawValue: name) else { throw .unknown(name) }
                 try draft.read(field, from: &reader)
@@ -121,7 +124,7 @@ package struct ClosingBody: Sendable {
         var draft = EventDraft()
         if !json.isEmpty || counts {
             try JSONReader.readBody(json) { (name, reader) throws(Rejection) in
-                guard let field = EventField(rawValue: name), field.isData || field == .type,
+                guard let field = EventField(rawValue: name), field.isTold,
                     counts || !field.isQuantity
                 else { throw .unknown(name) }
                 try draft.read(field, from: &reader)

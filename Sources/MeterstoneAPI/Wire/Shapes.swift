@@ -10,14 +10,19 @@ package enum Shapes {
         schema(event), schema(events), schema(eventsAnswer), schema(consumesAnswer),
         schema(recordedUsage),
         schema(usage), schema(lifetime), schema(statistics),
-        schema(pace), schema(feature), schema(day), schema(days), schema(month), schema(months),
+        schema(pace), schema(periods), schema(planFits), schema(feature), schema(day), schema(days),
+        schema(month),
+        schema(months),
         schema(whatIf), schema(whatIfRefusal), schema(change), schema(changes),
         schema(subscriptionPeriod), schema(subscriptionPeriods), schema(subscriptionTurn),
         schema(subscriptionPreview), schema(subjectFeatures), schema(planFeatureAnswer),
         schema(blueprintStep), schema(blueprintSteps), schema(importedFile), schema(imports),
         schema(key), schema(keys), schema(madeKey), schema(madeToken),
-        schema(aliases), schema(firedAlert), schema(firedAlerts), schema(webhook), schema(webhooks),
+        schema(firedAlert), schema(firedAlerts), schema(webhook), schema(webhooks),
         schema(madeWebhook), schema(progress),
+        schema(administrator), schema(administrators), schema(invited), schema(session),
+        schema(sessionList), schema(codeSecret), schema(accountSession), schema(accountSessions),
+        schema(aliases),
     ]
 
     package static func schema<Value>(_ shape: Shape<Value>) -> (name: String, schema: String) {

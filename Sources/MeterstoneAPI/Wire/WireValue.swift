@@ -97,6 +97,8 @@ extension GrantID: WireText {}
 extension APIKeyID: WireText {}
 extension AlertKey: WireText {}
 extension WebhookKey: WireText {}
+extension EmailAddress: WireText {}
+extension SessionID: WireText {}
 extension MilestoneKey: WireText {}
 extension EventID: WireText {}
 extension EntrySeal: WireText {}
@@ -111,11 +113,14 @@ extension WireValue where Self: RawRepresentable, RawValue == String {
 }
 
 extension LimitMode: WireValue {}
+extension MergedMember.Verdict: WireValue {}
 extension AccessScope: WireValue {}
 extension AlertMeasure: WireValue {}
+extension AdministratorRole: WireValue {}
 extension ReservationStatus: WireValue {}
 extension ExpiryPolicy: WireValue {}
 extension OveragePolicy: WireValue {}
+extension AbortPolicy: WireValue {}
 extension CreditSource: WireValue {}
 extension EventStatus: WireValue {}
 extension CorrectionNote.Kind: WireValue {}

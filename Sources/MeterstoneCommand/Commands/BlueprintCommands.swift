@@ -8,7 +8,7 @@ struct BlueprintCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "blueprint",
         abstract: "Check and apply blueprints: meters, plans and limits as one file.",
-        subcommands: [Check.self, Apply.self, Show.self])
+        subcommands: [Check.self, Apply.self, Diff.self, Show.self])
 
     private static let nameHelp = ArgumentHelp(
         "A blueprint's name (\(NamedBlueprint.names)) or a file.", valueName: "name-or-file")
@@ -33,15 +33,48 @@ struct BlueprintCommand: AsyncParsableCommand {
         @Argument(help: BlueprintCommand.nameHelp)
         var name: String
 
+        @Flag(
+            help: """
+                Write what the blueprint changed since it was applied last, and leave what was changed by \
+                hand, as `serve --blueprint` does.
+                """)
+        var merge = false
+
         @OptionGroup var store: ServiceArguments
 
         func run() async throws {
             let blueprint = try BlueprintFile(name).blueprint()
             let steps = try await OpenStore.with(store, for: .mayCreate) { service in
-                try await service.apply(blueprint, named: name, author: Changes.author)
+                guard merge else {
+                    return try await service.apply(blueprint, named: name, author: Changes.author)
+                }
+                return try await service.merge(
+                    blueprint, named: name, isDryRun: false, author: Changes.author)
             }
             try AppliedBlueprint(steps, name: name).check()
             Console.write("\(name): \(AppliedBlueprint(steps, name: name).text)")
+        }
+    }
+
+    struct Diff: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Tell what a start with a blueprint would change, and what it would leave.")
+
+        @Argument(help: BlueprintCommand.nameHelp)
+        var name: String
+
+        @OptionGroup var store: ServiceArguments
+        @OptionGroup var output: OutputArguments
+
+        func run() async throws {
+            let blueprint = try BlueprintFile(name).blueprint()
+            let steps = try await OpenStore.with(store) { service in
+                try await service.merge(
+                    blueprint, named: name, isDryRun: true, author: Changes.author)
+            }
+            try AppliedBlueprint(steps, name: name).check()
+            guard !output.json else { return Console.write(BlueprintDifference(steps).json) }
+            Console.write(BlueprintDifference(steps).text)
         }
     }
 

@@ -74,6 +74,12 @@ package struct EventArguments: ParsableArguments {
         transform: { try ArgumentText.name($0) })
     var source: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "A further subject that it counts for; repeat for more.", valueName: "subject"),
+        transform: { try ArgumentText.identifier($0) as SubjectID })
+    var level: [SubjectID] = []
+
     package init() {}
 
     package func validate() throws {
@@ -107,6 +113,6 @@ package struct EventArguments: ParsableArguments {
             source: source, type: type, subtype: subtype, status: status,
             durationMilliseconds: durationMs, errorMessage: errorMessage,
             cost: costMillionths.map { Money(millionths: $0) }, project: project, scene: scene,
-            session: session, dimensions: dimension)
+            session: session, dimensions: dimension, levels: level)
     }
 }

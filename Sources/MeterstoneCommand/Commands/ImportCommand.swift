@@ -15,7 +15,29 @@ struct ImportCommand: AsyncParsableCommand {
             """)
 
     @Argument(help: "The file; - is the standard input.")
-    var file: String
+    var file: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "An application's own table instead of a file: sqlite:FILE#TABLE, postgres://…#TABLE "
+                + "or FILE.csv#TABLE.", valueName: "url#table"))
+    var fromTable: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "What a table of another name is like: "
+                + OldTable.allCases.map(\.rawValue).joined(separator: ", ") + ".",
+            valueName: "table"),
+        transform: { try ArgumentText.choice($0) as OldTable })
+    var like: OldTable?
+
+    @Option(
+        help: ArgumentHelp(
+            "Which column tells a field of the events; repeat for more. Fields: "
+                + EventField.allCases.map(\.rawValue).joined(separator: ", ") + ".",
+            valueName: "field=column"),
+        transform: { try ArgumentText.fieldMapping($0) })
+    var column: [FieldMapping] = []
 
     @Option(
         help: ArgumentHelp(
@@ -71,13 +93,26 @@ struct ImportCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputArguments
 
     func run() async throws {
-        let request = try request()
+        if let fromTable {
+            guard file == nil else {
+                throw ValidationError("expected a file or --from-table, and there are both")
+            }
+            return try await TableImport(
+                fromTable, like: like, column, time: time, id: id, source: source,
+                zone: try zone(), isStrict: strict, json: output.json
+            ).run(store)
+        }
+        guard let file else {
+            throw ValidationError("Missing expected argument '<file>', or --from-table")
+        }
+        guard like == nil else { throw ValidationError("--like: only with --from-table") }
+        let request = try request(file)
         let input = try InputFile(path: file)
         let purpose: OpenStore.Purpose = strict ? .existing : .mayCreate
         let summary = try await OpenStore.with(store, for: purpose) { service in
-            try await run(try UsageImport(input, into: service, request))
+            try await run(try UsageImport(input, into: service, request), file)
         }
-        tell(summary)
+        tell(summary, file)
         if summary.rejected > 0 {
             guard summary.usable > 0 else {
                 throw CommandFailure(.badData, "no row of '\(file)' could be used")
@@ -86,7 +121,7 @@ struct ImportCommand: AsyncParsableCommand {
         }
     }
 
-    private func run(_ usageImport: UsageImport) async throws -> ImportSummary {
+    private func run(_ usageImport: UsageImport, _ file: String) async throws -> ImportSummary {
         var usageImport = usageImport
         let bar = Console.isErrorTerminal ? ProgressBar(name: file) : nil
         defer { if bar != nil { Console.redraw("") } }
@@ -95,7 +130,7 @@ struct ImportCommand: AsyncParsableCommand {
         }
     }
 
-    private func request() throws -> ImportRequest {
+    private func request(_ file: String) throws -> ImportRequest {
         let format = format ?? ImportFormat(fileName: file) ?? .csv
         let mapping = try format == .ndjson ? noMapping() : mapping(format)
         return ImportRequest(
@@ -105,7 +140,7 @@ struct ImportCommand: AsyncParsableCommand {
     private func noMapping() throws -> ColumnMapping? {
         let isMapped =
             subject != nil || time != nil || id != nil || !quantity.isEmpty || !dimension.isEmpty
-            || type != nil || source != nil || timeZone != nil
+            || type != nil || source != nil || timeZone != nil || !column.isEmpty
         guard !isMapped else {
             throw ValidationError("rows of NDJSON are events already; columns cannot be mapped")
         }
@@ -114,7 +149,8 @@ struct ImportCommand: AsyncParsableCommand {
 
     private func mapping(_ format: ImportFormat) throws -> ColumnMapping {
         var mapping = format == .accessLog ? ColumnMapping.accessLog : nil
-        if let subject {
+        let own = column.first { $0.field == .subject }.map { RowTemplate(column: $0.column) }
+        if let subject = subject ?? own {
             mapping = mapping ?? ColumnMapping(subject: subject)
             mapping?.subject = subject
         }
@@ -128,7 +164,8 @@ struct ImportCommand: AsyncParsableCommand {
         mapping.type = type
         mapping.source = source
         mapping.zone = try zone()
-        guard !mapping.quantities.isEmpty || type != nil else {
+        for field in column where field.field != .subject { mapping.put(field) }
+        guard !mapping.quantities.isEmpty || mapping.type != nil else {
             throw ValidationError("expected --quantity or --type; else nothing would be counted")
         }
         return mapping
@@ -142,7 +179,7 @@ struct ImportCommand: AsyncParsableCommand {
         return zone
     }
 
-    private func tell(_ summary: ImportSummary) {
+    private func tell(_ summary: ImportSummary, _ file: String) {
         if let notice = summary.notice { Console.note(notice) }
         for meter in summary.createdMeters { Console.note("created the meter '\(meter)', a sum") }
         for problem in summary.problems { Console.note("\(file): \(problem)") }

@@ -63,13 +63,17 @@ struct KeysCommand: AsyncParsableCommand {
             transform: { try ArgumentText.instant($0) })
         var expiresAt: Instant?
 
+        @Option(help: "How many requests a minute each node answers (default: all).")
+        var requestsPerMinute: Int64?
+
         @OptionGroup var store: ServiceArguments
 
         func run() async throws {
             let new = NewKey { (key, digest) in
                 APIKey(
                     key: key, name: name, digest: digest, scopes: scope, subject: subject,
-                    addresses: address, createdAt: SystemClock.now(), expiresAt: expiresAt)
+                    addresses: address, createdAt: SystemClock.now(), expiresAt: expiresAt,
+                    requestsPerMinute: requestsPerMinute)
             }
             try await OpenStore.with(store, for: .mayCreate) { try await new.put(to: $0) }
             Console.write(new.secret)
@@ -95,23 +99,23 @@ struct KeysCommand: AsyncParsableCommand {
 
         func run() async throws {
             let secret = try await OpenStore.with(store) { service in
-                guard var old = try await service.keys().first(where: { $0.key == key }) else {
+                guard let old = try await service.keys().first(where: { $0.key == key }) else {
                     throw CommandFailure(.badData, "there is no key \(key)")
                 }
                 let now = SystemClock.now()
-                let template = old
                 let new = NewKey { (key, digest) in
-                    var new = template
+                    var new = old
                     new.key = key
                     new.digest = digest
                     new.createdAt = now
                     return new
                 }
-                try await new.put(to: service)
                 let end = now.advanced(byMilliseconds: Int64(overlap) * 1_000)
-                old.expiresAt = min(old.expiresAt ?? end, end)
-                _ = try await service.change(
-                    ChangeRequest(change: .putKey(old), author: Changes.author))
+                let receipt = try await service.change(
+                    ChangeRequest(
+                        change: .rotateKey(old.key, to: new.key, endsAt: end),
+                        author: Changes.author))
+                _ = try Changes.text(receipt.outcome)
                 return new.secret
             }
             Console.write(secret)

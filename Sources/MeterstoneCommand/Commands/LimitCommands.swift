@@ -120,6 +120,18 @@ struct LimitsCommand: AsyncParsableCommand {
         var beyondValues: BeyondValues?
 
         @Option(
+            help: ArgumentHelp(
+                "Keep what is left for so many windows more (default: none).", valueName: "n"))
+        var rolloverWindows: Int?
+
+        @Option(
+            help: ArgumentHelp("The most that is kept for one window.", valueName: "units"))
+        var rolloverMax: Int64?
+
+        @Flag(help: "Take what goes beyond off the windows that follow.")
+        var debt = false
+
+        @Option(
             help: "enforce, soft, shadow or off.", transform: { try ArgumentText.choice($0) })
         var mode: LimitMode = .enforce
 
@@ -146,6 +158,22 @@ struct LimitsCommand: AsyncParsableCommand {
             throw ValidationError("--value, --values-max and --beyond-values need --per")
         }
 
+        private func rollover() throws -> LimitRollover? {
+            guard rolloverWindows != nil || rolloverMax != nil else { return nil }
+            let windows = rolloverWindows ?? 1
+            guard LimitRollover.windowsRange.contains(windows) else {
+                throw ValidationError(
+                    "--rollover-windows: expected a whole number from 1 to "
+                        + "\(LimitRollover.windowsRange.upperBound)")
+            }
+            guard rolloverMax.map(LimitRollover.maxRange.contains) ?? true else {
+                throw ValidationError(
+                    "--rollover-max: expected a whole number from 1 to "
+                        + "\(LimitRollover.maxRange.upperBound)")
+            }
+            return LimitRollover(max: rolloverMax.map { Quantity($0) }, windows: windows)
+        }
+
         private var perValue: PerValue? {
             per.map { name in
                 PerValue(
@@ -166,7 +194,8 @@ struct LimitsCommand: AsyncParsableCommand {
                 addOns: Dictionary(addOn.map { ($0.key, $0.units) }, uniquingKeysWith: { $1 }),
                 dimensions: Dictionary(
                     dimension.map { ($0.name, $0.values) }, uniquingKeysWith: { $0 + $1 }),
-                perValue: perValue, mode: mode, fallback: fallback,
+                perValue: perValue, rollover: try rollover(), debt: debt, mode: mode,
+                fallback: fallback,
                 blockWhenExceeded: blockWhenExceeded, active: !inactive, description: description)
             try await Changes.make(.putLimit(limit), of: "limit \(key)", store)
         }

@@ -39,6 +39,11 @@ struct MetersCommand: AsyncParsableCommand {
         var key: MeterKey
 
         @Option(
+            help: ArgumentHelp("Another name of the meter; repeat for more.", valueName: "key"),
+            transform: { try ArgumentText.identifier($0) as MeterKey })
+        var alias: [MeterKey] = []
+
+        @Option(
             help: "sum, count, max, latest or uniqueCount.",
             transform: { try ArgumentText.choice($0) })
         var aggregation: Aggregation = .sum
@@ -58,6 +63,12 @@ struct MetersCommand: AsyncParsableCommand {
             help: ArgumentHelp("The quantity that a matching event gives.", valueName: "name"),
             transform: { try ArgumentText.identifier($0) as MeterKey })
         var quantityName: MeterKey?
+
+        @Option(
+            help: ArgumentHelp(
+                "An event without a type matches when it names this quantity.", valueName: "name"),
+            transform: { try ArgumentText.identifier($0) as MeterKey })
+        var alongside: MeterKey?
 
         @Option(
             help: ArgumentHelp("For uniqueCount: whose values are counted.", valueName: "name"))
@@ -81,6 +92,17 @@ struct MetersCommand: AsyncParsableCommand {
             transform: { try ArgumentText.withoutCost($0) })
         var withoutCost: WithoutCost = .nothing
 
+        @Option(
+            help: """
+                What counts of a reservation that failed or was cancelled: nothing, told or reserved \
+                (default: as --counted-status says).
+                """,
+            transform: { try ArgumentText.choice($0) })
+        var onAbort: AbortPolicy?
+
+        @Option(help: ArgumentHelp("What counts at least of it.", valueName: "units"))
+        var abortMinimum: Int64 = 0
+
         @Option(help: "The unit, for people.")
         var unit: String?
 
@@ -91,12 +113,14 @@ struct MetersCommand: AsyncParsableCommand {
 
         func run() async throws {
             let meter = Meter(
-                key: key, aggregation: aggregation, eventTypes: eventType,
+                key: key, aliases: alias, aggregation: aggregation, eventTypes: eventType,
                 dimensions: Dictionary(
                     dimension.map { ($0.name, $0.values) }, uniquingKeysWith: { $0 + $1 }),
-                quantityName: quantityName, uniqueDimension: uniqueDimension,
+                quantityName: quantityName, alongside: alongside,
+                uniqueDimension: uniqueDimension,
                 countedStatuses: countedStatus.isEmpty ? [.success] : countedStatus,
-                counts: counts, withoutCost: withoutCost, unit: unit, description: description)
+                counts: counts, withoutCost: withoutCost, onAbort: onAbort,
+                abortMinimum: abortMinimum, unit: unit, description: description)
             try await Changes.make(.putMeter(meter), of: "meter \(key)", store, for: .mayCreate)
         }
     }

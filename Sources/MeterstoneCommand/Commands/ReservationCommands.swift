@@ -31,6 +31,18 @@ struct ReserveCommand: AsyncParsableCommand {
         transform: { try ArgumentText.choice($0) })
     var onOverage: OveragePolicy = .count
 
+    @Option(
+        help: """
+            What counts when it failed or was cancelled: nothing, told or reserved (default: as meters say).
+            """,
+        transform: { try ArgumentText.choice($0) })
+    var onAbort: AbortPolicy?
+
+    @Option(
+        help: ArgumentHelp("What counts at least then; repeat for more.", valueName: "meter=n"),
+        transform: { try ArgumentText.namedQuantity($0) })
+    var abortMinimum: [NamedQuantity] = []
+
     @OptionGroup var store: ServiceArguments
     @OptionGroup var output: OutputArguments
 
@@ -38,7 +50,7 @@ struct ReserveCommand: AsyncParsableCommand {
         let event = try arguments.usageEvent()
         let terms = ReservationTerms(
             milliseconds: expiresIn ?? ReservationTerms.millisecondsDefault, onExpiry: onExpiry,
-            onOverage: onOverage)
+            onOverage: onOverage, onAbort: onAbort, abortMinimum: Quantities(abortMinimum))
         let outcome = try await OpenStore.with(store) { service in
             let outcome = try await service.reserve(event, terms)
             if case .conflict(let id) = outcome {
@@ -97,6 +109,38 @@ struct ExtendCommand: AsyncParsableCommand {
     }
 }
 
+/// What is told of an operation when its reservation ends.
+struct EndArguments: ParsableArguments {
+    @Option(
+        help: "How it ended: success, failed or cancelled.",
+        transform: { try ArgumentText.choice($0) })
+    var status: EventStatus = .success
+
+    @Option(help: ArgumentHelp("How long it took.", valueName: "milliseconds"))
+    var durationMs: Int64?
+
+    @Option(help: ArgumentHelp("What it cost, in millionths.", valueName: "millionths"))
+    var costMillionths: Int64?
+
+    @Option(help: ArgumentHelp("What went wrong.", valueName: "text"))
+    var errorMessage: String?
+
+    @Option(help: ArgumentHelp("What else there is to tell, as a JSON object.", valueName: "json"))
+    var properties: String?
+
+    /// `nil`: nothing is told.
+    func details() throws -> EventDetails? {
+        let properties = try properties.map { (text) throws in
+            try ClosingBody(Array(#"{"properties":\#(text)}"#.utf8), counts: false).details?
+                .properties
+        }
+        let details = EventDetails(
+            status: status, durationMilliseconds: durationMs, errorMessage: errorMessage,
+            cost: costMillionths.map { Money(millionths: $0) }, properties: properties ?? nil)
+        return details == .none ? nil : details
+    }
+}
+
 /// `meterstone settle`.
 struct SettleCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -111,13 +155,15 @@ struct SettleCommand: AsyncParsableCommand {
         transform: { try ArgumentText.namedQuantity($0) })
     var quantities: [NamedQuantity] = []
 
+    @OptionGroup var end: EndArguments
     @OptionGroup var store: ServiceArguments
     @OptionGroup var output: OutputArguments
 
     func run() async throws {
         let outcome = try await OpenStore.with(store) { service in
             try await service.settle(
-                reservation.id, source: reservation.source, Quantities(quantities), details: nil)
+                reservation.id, source: reservation.source, Quantities(quantities),
+                details: try end.details())
         }
         try Answers.print(outcome, asJSON: output.json, at: SystemClock.now())
     }
@@ -130,13 +176,14 @@ struct ReleaseCommand: AsyncParsableCommand {
         abstract: "Count nothing in the place of what was set aside.")
 
     @OptionGroup var reservation: ReservationArguments
+    @OptionGroup var end: EndArguments
     @OptionGroup var store: ServiceArguments
     @OptionGroup var output: OutputArguments
 
     func run() async throws {
         let outcome = try await OpenStore.with(store) { service in
             try await service.release(
-                reservation.id, source: reservation.source, details: nil)
+                reservation.id, source: reservation.source, details: try end.details())
         }
         try Answers.print(outcome, asJSON: output.json, at: SystemClock.now())
     }

@@ -19,6 +19,9 @@ struct FunnelReport: ReportSubcommand {
     @Flag(help: "Count who did all, in whatever order.")
     var unordered = false
 
+    @Flag(help: "Count each step by itself, whoever took the others.")
+    var independent = false
+
     @OptionGroup var arguments: ReportArguments
 
     func validate() throws {
@@ -28,12 +31,15 @@ struct FunnelReport: ReportSubcommand {
         guard !meters || types.allSatisfy({ MeterKey($0) != nil }) else {
             throw ValidationError("expected \(MeterKey.expectation)")
         }
+        guard !unordered || !independent else {
+            throw ValidationError("expected --unordered or --independent, not both")
+        }
     }
 
     var topic: ReportTopic {
-        meters
-            ? .funnelOfMeters(types.compactMap { MeterKey($0) }, isOrdered: !unordered)
-            : .funnel(types, isOrdered: !unordered)
+        let order: FunnelOrder = independent ? .independent : unordered ? .any : .given
+        return meters
+            ? .funnelOfMeters(types.compactMap { MeterKey($0) }, order) : .funnel(types, order)
     }
 }
 

@@ -10,6 +10,7 @@ struct ReportCommand: AsyncParsableCommand {
             ErrorsReport.self, UnmeteredReport.self, AdoptionReport.self, PowerUsersReport.self,
             IdleReport.self,
             LimitsReport.self, LimitSubjectsReport.self, UnusualReport.self, OverageReport.self,
-            PlansReport.self,
+            PlansReport.self, RetentionReport.self, FeatureRetentionReport.self,
+            SessionsReport.self, FeatureValueReport.self,
         ])
 }

@@ -1,6 +1,7 @@
 import Logging
 import Meterstone
 import MeterstoneCore
+import MeterstoneMirror
 import MeterstoneServer
 import ServiceLifecycle
 import UnixSignals
@@ -13,7 +14,9 @@ struct Serving {
     private let settings: Settings
     private let logger: Logger
     /// Of the engine and of the server.
-    private let metrics = PrometheusMetrics()
+    private let metrics = PrometheusMetrics(
+        help: Dictionary(
+            MirrorMetric.allCases.map { ($0.rawValue, $0.help) }, uniquingKeysWith: { $1 }))
 
     init(_ settings: Settings) throws {
         self.settings = settings
@@ -110,6 +113,11 @@ struct Serving {
         if let backups, settings.backupHours.value > 0 {
             services.append(
                 BackupWatch(backups, hours: settings.backupHours.value, logger: logger))
+        }
+        if let mirror = settings.mirror.value {
+            services.append(
+                MirrorWatch(
+                    MirrorFollower(engine, to: mirror), logger: logger, metrics: metrics))
         }
         var configuration = ServiceGroupConfiguration(
             services: services,

@@ -1,5 +1,6 @@
 package import Logging
 package import Meterstone
+package import MeterstoneMirror
 package import MeterstoneServer
 
 /// Everything that can be set, each declared here and nowhere else. Reading, the flags' help, the log at
@@ -81,6 +82,13 @@ package struct SettingTable: Sendable {
         "webhookPrivateAddresses", standard: false,
         "Whether webhooks are sent to addresses of this machine and of private networks."
     ).only([.variable, .file])
+
+    package let mirror = SettingKey<MirrorLocation?>(
+        "mirror", standard: nil, shown: "none", expectation: MirrorLocation.expectation,
+        valueName: "url",
+        "The mirror that the server keeps up, and that `meterstone sql` asks: sqlite:FILE or postgres://…",
+        read: { MirrorLocation(url: $0).map { .some($0) } }
+    ).secret
 
     package let connections = SettingKey(
         "connections", in: 1...1_000_000, standard: 4_096,

@@ -1,6 +1,7 @@
 import Meterstone
 import MeterstoneBlueprint
 import MeterstoneCore
+import MeterstoneMirror
 
 /// What everything is set to, with where each value came from: `settings.port` is the value of what
 /// ``SettingTable`` declares as `port`.
@@ -100,6 +101,7 @@ extension Settings {
     private func shown(_ facts: SettingFacts, _ text: String?) -> String {
         switch (facts.name, text) {
         case (SettingTable.shared.store.facts.name, _?): location.value.description
+        case (SettingTable.shared.mirror.facts.name, _?): self.mirror.value?.description ?? "none"
         case (SettingTable.shared.data.facts.name, nil) where self.store.value != nil: "none"
         case (_, _?) where facts.isSecret: "set"
         case (_, let text?): facts.withUnit(text)

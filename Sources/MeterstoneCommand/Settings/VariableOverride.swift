@@ -66,7 +66,8 @@ package struct VariableOverride: Hashable, Sendable {
                 // Only what sums or counts can have a price.
                 Set(
                     blueprint.meters.filter(\.canRoll).flatMap { meter in
-                        [meter.key.text.asVariableName] + meter.eventTypes.map(\.asVariableName)
+                        meter.names.map(\.text.asVariableName)
+                            + meter.eventTypes.map(\.asVariableName)
                     })
             }
         }

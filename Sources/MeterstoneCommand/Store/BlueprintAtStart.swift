@@ -4,8 +4,8 @@ import MeterstoneStore
 
 /// The blueprint that a server is started with.
 ///
-/// It is applied when it differs from what was applied last, so that a restart leaves alone what an
-/// administrator changed since.
+/// What its author changed since it was applied last is written, and what an administrator changed
+/// meanwhile stays. Where both changed the same, the file is followed, and that is told.
 package struct BlueprintAtStart {
     private let name: String
     private let blueprint: Blueprint
@@ -15,24 +15,19 @@ package struct BlueprintAtStart {
         blueprint = try BlueprintFile(name).blueprint()
     }
 
-    /// Applies it unless it was applied, and returns what there is to say of that.
+    /// Merges it unless it was applied as it is, and returns what there is to say of that.
     package func apply(to engine: MeterstoneEngine) async throws -> [String] {
         let digest = try MeterstoneEngine.digest(of: blueprint)
         guard try await !isApplied(digest, engine) else {
             return ["blueprint \(name): as it was applied before; changes made since stay"]
         }
-        let steps = try await engine.apply(
-            blueprint, named: name, isOfStart: true, author: author)
+        let steps = try await engine.merge(
+            blueprint, named: name, isDryRun: false, isOfStart: true,
+            author: MeterstoneEngine.blueprintAuthor + name)
         try AppliedBlueprint(steps, name: name).check()
-        var lines = ["blueprint \(name): \(AppliedBlueprint(steps, name: name).text)"]
-        for step in steps where step.outcome == .replaced {
-            if let line = try await replacement(step, engine) { lines.append(line) }
-        }
-        return lines
+        return ["blueprint \(name): \(AppliedBlueprint(steps, name: name).text)"]
+            + steps.flatMap { step in lines(about: step) }
     }
-
-    private var author: String { "\(Self.authorPrefix)\(name)" }
-    private static let authorPrefix = "blueprint "
 
     /// By the last start, or by an administrator since.
     private func isApplied(_ digest: String, _ engine: MeterstoneEngine) async throws -> Bool {
@@ -50,17 +45,32 @@ package struct BlueprintAtStart {
         return last?.digest == digest || byHand?.digest == digest
     }
 
-    /// What a part was before, when somebody else than a start wrote it.
-    private func replacement(
-        _ step: BlueprintStep, _ engine: MeterstoneEngine
-    ) async throws -> String? {
-        let changes = try await engine.changes(ofKind: step.kind, key: step.key)
-        guard let own = changes.last, let earlier = changes.dropLast().last,
-            !earlier.author.hasPrefix(Self.authorPrefix)
-        else { return nil }
-        return """
-            blueprint \(name) replaces \(step.kind) '\(step.key)', which \(earlier.author) changed at \
-            \(earlier.recordedAt.rfc3339): it was \(own.before ?? "nothing")
-            """
+    /// What was changed by hand and is replaced, and what of it stays.
+    private func lines(about step: BlueprintStep) -> [String] {
+        let hand =
+            step.changedBy.map { author in
+                ", which \(author) changed" + (step.changedAt.map { " at \($0.rfc3339)" } ?? "")
+            } ?? ""
+        return step.members.compactMap { member in
+            let place = member.path.isEmpty ? "" : " \(member.path)"
+            switch member.verdict {
+            case .changed: return nil
+            case .replaced:
+                return
+                    "blueprint \(name) replaces \(step.kind) '\(step.key)'\(place)\(hand): it was "
+                    + "\(member.now.text) and is \(member.file.text)"
+            case .kept:
+                return "blueprint \(name) keeps \(step.kind) '\(step.key)'\(place)\(hand): it is "
+                    + "\(member.now.text), and \(member.file.text) in the file"
+            }
+        }
+    }
+}
+
+extension JSONValue? {
+    /// For people, in one line.
+    var text: String {
+        guard let self, let text = try? JSONText(self).text else { return "nothing" }
+        return text
     }
 }

@@ -16,7 +16,7 @@ package struct BlueprintFile {
 
     package init(_ name: String) throws {
         self.name = name
-        if let known = NamedBlueprint(rawValue: name) {
+        if let known = NamedBlueprint(named: name) {
             yaml = known.yaml
             return
         }

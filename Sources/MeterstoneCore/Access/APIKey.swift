@@ -17,11 +17,13 @@ public struct APIKey: Hashable, Sendable, Codable {
     public var createdAt: Instant
     /// At this instant it is no longer accepted; `nil`: it does not expire.
     public var expiresAt: Instant?
+    /// How many requests a minute are answered, by each node; `nil`: all.
+    public var requestsPerMinute: Int64?
 
     public init(
         key: APIKeyID, name: String? = nil, digest: String, scopes: [AccessScope],
         subject: SubjectID? = nil, addresses: [String] = [], createdAt: Instant,
-        expiresAt: Instant? = nil
+        expiresAt: Instant? = nil, requestsPerMinute: Int64? = nil
     ) {
         self.key = key
         self.name = name
@@ -31,12 +33,15 @@ public struct APIKey: Hashable, Sendable, Codable {
         self.addresses = addresses
         self.createdAt = createdAt
         self.expiresAt = expiresAt
+        self.requestsPerMinute = requestsPerMinute
     }
 
     public static let addressesMax = 64
+    public static let requestsPerMinuteMax: Int64 = 1_000_000
 
     private enum CodingKeys: String, CodingKey {
         case key, name, digest, scopes, subject, addresses, createdAt, expiresAt
+        case requestsPerMinute
     }
 
     public init(from decoder: any Decoder) throws {
@@ -49,7 +54,9 @@ public struct APIKey: Hashable, Sendable, Codable {
             subject: try container.decodeIfPresent(SubjectID.self, forKey: .subject),
             addresses: try container.decodeIfPresent([String].self, forKey: .addresses) ?? [],
             createdAt: try container.decode(Instant.self, forKey: .createdAt),
-            expiresAt: try container.decodeIfPresent(Instant.self, forKey: .expiresAt))
+            expiresAt: try container.decodeIfPresent(Instant.self, forKey: .expiresAt),
+            requestsPerMinute: try container.decodeIfPresent(
+                Int64.self, forKey: .requestsPerMinute))
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -62,11 +69,20 @@ public struct APIKey: Hashable, Sendable, Codable {
         if !addresses.isEmpty { try container.encode(addresses, forKey: .addresses) }
         try container.encode(createdAt, forKey: .createdAt)
         try container.encodeIfPresent(expiresAt, forKey: .expiresAt)
+        try container.encodeIfPresent(requestsPerMinute, forKey: .requestsPerMinute)
     }
 }
 
 extension APIKey {
     public func isExpired(at instant: Instant) -> Bool { expiresAt.map { $0 <= instant } ?? false }
+
+    /// The same, until an instant at most.
+    package func ending(at instant: Instant) -> APIKey {
+        var key = self
+        // Of two instants the earlier one: who rotates does not prolong.
+        key.expiresAt = min(expiresAt ?? instant, instant)
+        return key
+    }
 
     /// Whether it may be used from an address; `nil`: nobody knows from where, which is not enough where
     /// addresses are named.
@@ -94,6 +110,10 @@ extension APIKey {
         for (index, address) in addresses.enumerated() where AddressRange(address) == nil {
             return .invalidKey("addresses[\(index)]", "an address, or a range such as 10.0.0.0/8")
         }
+        if let requestsPerMinute, !(1...Self.requestsPerMinuteMax).contains(requestsPerMinute) {
+            return .invalidKey(
+                "requestsPerMinute", "a whole number from 1 to \(Self.requestsPerMinuteMax)")
+        }
         if let expiresAt, expiresAt <= createdAt {
             return .invalidKey("expiresAt", "an instant later than createdAt")
         }
@@ -106,9 +126,7 @@ extension APIKey {
     package static func secret(
         using random: inout some RandomNumberGenerator
     ) -> (text: String, key: APIKeyID) {
-        let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
-        let chance = (0..<40).map { _ in letters[Int.random(in: letters.indices, using: &random)] }
-        let text = secretPrefix + String(chance)
+        let text = AccessSecret.make(secretPrefix, using: &random)
         return (text, APIKeyID(unchecked: String(text.prefix(secretPrefix.count + 8))))
     }
 

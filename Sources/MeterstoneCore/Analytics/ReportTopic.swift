@@ -7,9 +7,9 @@ public enum ReportTopic: Hashable, Sendable {
     /// Usage of a meter, split.
     case usage(MeterKey, by: ReportFacet)
     /// How many get from one type of event to the next.
-    case funnel([String], isOrdered: Bool)
+    case funnel([String], FunnelOrder)
     /// How many get from one meter to the next.
-    case funnelOfMeters([MeterKey], isOrdered: Bool)
+    case funnelOfMeters([MeterKey], FunnelOrder)
     /// How operations end, and how long they take; only what happened more often.
     case errors(minimumEvents: Int)
     /// How many of a plan's subjects use a meter; all meters where none is named.
@@ -30,6 +30,15 @@ public enum ReportTopic: Hashable, Sendable {
     case plans(MeterKey?)
     /// Which events no meter counts, by type.
     case unmetered
+    /// How many of those who began in one window came back in later ones; of those only who used a meter
+    /// where one is named.
+    case retention(per: Window, MeterKey?)
+    /// Whether who used a meter when they began came back more often; all meters where none is named.
+    case featureRetention([MeterKey], per: Window)
+    /// How long sessions are, by plan.
+    case sessions
+    /// What those paid who used a meter, by plan; all meters where none is named.
+    case featureValue([MeterKey])
 
     public var name: ReportName {
         switch self {
@@ -47,8 +56,22 @@ public enum ReportTopic: Hashable, Sendable {
         case .overage: .overage
         case .plans: .plans
         case .unmetered: .unmetered
+        case .retention: .retention
+        case .featureRetention: .featureRetention
+        case .sessions: .sessions
+        case .featureValue: .featureValue
         }
     }
+}
+
+/// Who is counted at a step of a funnel.
+public enum FunnelOrder: Hashable, Sendable {
+    /// Who took all steps before it, each no earlier than the one before.
+    case given
+    /// Who took all steps before it, in whatever order.
+    case any
+    /// Who took the step, whatever else they did.
+    case independent
 }
 
 /// The reports, as paths, commands and cursors name them.
@@ -59,7 +82,9 @@ public enum ReportName: String, CaseIterable, Sendable {
     case powerUsers = "power-users"
     case idle, limits
     case limitSubjects = "limit-subjects"
-    case unusual, overage, plans, unmetered
+    case unusual, overage, plans, unmetered, retention, sessions
+    case featureRetention = "feature-retention"
+    case featureValue = "feature-value"
 
     /// Where it is on a server.
     package var path: [String] {
@@ -84,6 +109,10 @@ public enum ReportName: String, CaseIterable, Sendable {
         case .overage: Overage.self
         case .plans: PlanEconomics.self
         case .unmetered: UnmeteredEvents.self
+        case .retention: RetentionCohort.self
+        case .featureRetention: FeatureRetention.self
+        case .sessions: SessionQuality.self
+        case .featureValue: FeatureValue.self
         }
     }
 

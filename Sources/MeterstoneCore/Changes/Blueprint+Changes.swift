@@ -84,6 +84,32 @@ extension Blueprint {
                 return (self, .rejected(.inUse("alert '\(alert.key)' is sent to this webhook")))
             }
             outcome = result.webhooks.delete(key, by: \.key)
+        case .rotateKey(let old, let new, let end):
+            guard let index = keys.firstIndex(where: { $0.key == old }) else {
+                return (self, .missing)
+            }
+            if let rejection = new.mistake { return (self, .rejected(rejection)) }
+            if old == new.key {
+                return (self, .rejected(.invalidAccess("key", "another key than the old one")))
+            }
+            if let end {
+                result.keys[index] = keys[index].ending(at: end)
+            } else {
+                result.keys.remove(at: index)
+            }
+            _ = result.keys.put(new, by: \.key)
+            outcome = .replaced
+        case .putAdministrator(let administrator):
+            if let rejection = administrator.mistake { return (self, .rejected(rejection)) }
+            outcome = result.administrators.put(administrator, by: \.email)
+        case .deleteAdministrator(let email):
+            outcome = result.administrators.delete(email, by: \.email)
+        case .putSession(let session): outcome = result.sessions.put(session, by: \.id)
+        case .deleteSession(let id): outcome = result.sessions.delete(id, by: \.id)
+        case .noteUses(let seen):
+            let merged = (uses ?? AccessUses()).merged(with: seen).keeping(self)
+            outcome = uses == nil ? .created : uses == merged ? .unchanged : .replaced
+            result.uses = merged
         default: outcome = .unchanged
         }
         return (result, outcome)
@@ -120,6 +146,12 @@ extension Blueprint {
             return Rejection(
                 code: .invalidField, field: field, message: "expected \(expectation)")
         }
+        if meter.abortMinimum < 0 {
+            return Rejection(
+                code: .invalidField, field: "abortMinimum",
+                message: "expected a whole number from 0")
+        }
+        if let rejection = rejectNames(of: meter) { return rejection }
         if meter.countedStatuses.isEmpty {
             return Rejection(
                 code: .invalidField, field: "countedStatuses", message: "expected at least one")
@@ -138,6 +170,11 @@ extension Blueprint {
                 message: "expected sum or count, since limit '\(summing.key)' has the window "
                     + "'\(summing.window)'")
         }
+        if let carrying = limits.first(where: { $0.meter == meter.key && $0.carries }) {
+            return Rejection(
+                code: .invalidField, field: "aggregation",
+                message: "expected sum or count, since limit '\(carrying.key)' carries over")
+        }
         if let telling = limits.first(where: { $0.meter == meter.key && $0.perValue != nil }) {
             return Rejection(
                 code: .invalidField, field: "aggregation",
@@ -147,6 +184,28 @@ extension Blueprint {
             return Rejection(
                 code: .invalidField, field: "aggregation",
                 message: "expected sum or count, since the meter has a price in credits")
+        }
+        return nil
+    }
+
+    /// One name means one meter.
+    private func rejectNames(of meter: Meter) -> Rejection? {
+        for other in meters where other.key != meter.key {
+            if let alias = meter.aliases.first(where: { other.names.contains($0) }) {
+                return Rejection(
+                    code: .invalidField, field: "aliases",
+                    message: "'\(alias)' is a name of the meter '\(other.key)' already")
+            }
+            if other.aliases.contains(meter.key) {
+                return Rejection(
+                    code: .invalidField, field: "key",
+                    message: "'\(meter.key)' is an alias of the meter '\(other.key)'")
+            }
+        }
+        guard meter.aliases.count <= Meter.aliasesMax else {
+            return Rejection(
+                code: .invalidField, field: "aliases",
+                message: "expected at most \(Meter.aliasesMax) aliases")
         }
         return nil
     }
@@ -161,6 +220,10 @@ extension Blueprint {
             return Rejection(
                 code: .invalidField, field: "window",
                 message: "the window '\(limit.window)' needs a meter that is a sum or a count")
+        }
+        if let (field, expectation) = limit.carryingMistake(of: meter) {
+            return Rejection(
+                code: .invalidField, field: field, message: "expected \(expectation)")
         }
         guard let perValue = limit.perValue else { return nil }
         if !meter.canRoll {

@@ -16,9 +16,15 @@ extension Change {
                     patch.members = .object(members)
                 }
             case .subscription: patch.target = .subscription(id)
+            case .account: patch.target = .account(id)
             case .meter, .plan, .limit, .model, .alert: break
             }
             return .patch(patch)
+        case .putAccount(_, let account): return .putAccount(id, account)
+        case .deleteAccount: return .deleteAccount(id)
+        case .startAccountSession(_, let session): return .startAccountSession(id, session)
+        case .endAccountSession(_, let session, let at):
+            return .endAccountSession(id, session, at: at)
         case .putAlias(_, let alias): return .putAlias(id, alias: alias)
         case .deleteAlias(_, let alias): return .deleteAlias(id, alias: alias)
         case .renameSubject(_, let key): return .renameSubject(id, to: key)
@@ -38,9 +44,10 @@ extension Change {
         case .resetLimit(_, let limit, let reason): return .resetLimit(id, limit, reason: reason)
         case .putMeter, .deleteMeter, .putPlan, .deletePlan, .putLimit, .deleteLimit,
             .putCreditPolicy, .deleteCreditPolicy, .putStatisticsPolicy, .deleteStatisticsPolicy,
-            .putModel, .deleteModel, .putKey, .deleteKey, .putAlert, .deleteAlert, .putWebhook,
-            .deleteWebhook, .noteBlueprint, .noteImport, .noteAlert, .noteProgress,
-            .noteReplay:
+            .putModel, .deleteModel, .putKey, .deleteKey, .rotateKey, .putAlert, .deleteAlert,
+            .putWebhook, .deleteWebhook, .putAdministrator, .deleteAdministrator, .putSession,
+            .deleteSession, .noteUses, .noteSignIn, .noteBlueprint, .noteImport, .noteAlert,
+            .noteProgress, .noteReplay:
             return self
         }
     }

@@ -19,6 +19,17 @@ public enum Change: Hashable, Sendable, Codable {
     case deleteAlert(AlertKey)
     case putWebhook(Webhook)
     case deleteWebhook(WebhookKey)
+    /// Puts a key beside another, which ends then; `nil`: at once.
+    case rotateKey(APIKeyID, to: APIKey, endsAt: Instant?)
+    case putAdministrator(Administrator)
+    case deleteAdministrator(EmailAddress)
+    case putSession(AdministratorSession)
+    /// From then on whoever has its secret is nobody.
+    case deleteSession(SessionID)
+    /// Takes in when keys and sessions were used last. Decides nothing.
+    case noteUses(AccessUses)
+    /// Writes down that somebody wanted to sign in. Decides nothing.
+    case noteSignIn(SignInNote)
     /// Replaces time zone, parent, plan, block flag, name and metadata. Overrides, additions and
     /// subscription have changes of their own, and stay as they are.
     case putSubject(Subject)
@@ -32,6 +43,13 @@ public enum Change: Hashable, Sendable, Codable {
     case deleteAlias(SubjectID, alias: SubjectID)
     /// Gives the subject another key. The one that it had goes on meaning it.
     case renameSubject(SubjectID, to: SubjectID)
+    /// Replaces the account, but for its sessions.
+    case putAccount(SubjectID, PersonAccount)
+    case deleteAccount(SubjectID)
+    /// Notes that a person signed in to the application, or was seen again.
+    case startAccountSession(SubjectID, AccountSession)
+    /// Notes that a session ended. Tokens that were made before are not accepted.
+    case endAccountSession(SubjectID, SessionID, at: Instant)
     case putSubscription(SubjectID, Subscription)
     case deleteSubscription(SubjectID)
     /// Changes the plan at a time, by the rules for windows and credits that it names.
@@ -76,16 +94,19 @@ public struct ChangeRequest: Hashable, Sendable {
     public var told: String?
     /// What must be so for the change to be carried out; `nil`: nothing.
     public var condition: ChangeCondition?
+    /// From where it was asked for; `nil`: that is not known.
+    public var address: String?
 
     public init(
         change: Change, author: String, idempotencyKey: String? = nil, told: String? = nil,
-        condition: ChangeCondition? = nil
+        condition: ChangeCondition? = nil, address: String? = nil
     ) {
         self.change = change
         self.author = author
         self.idempotencyKey = idempotencyKey
         self.told = told
         self.condition = condition
+        self.address = address
     }
 }
 

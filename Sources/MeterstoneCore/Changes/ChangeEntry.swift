@@ -3,6 +3,8 @@ public struct ChangeEntry: Sendable, Hashable {
     public let sequence: Int64
     public let recordedAt: Instant
     public let author: String
+    /// From where it was asked for; `nil`: that is not known.
+    public let address: String?
     /// One of ``kinds``.
     public let kind: String
     public let key: String
@@ -11,12 +13,13 @@ public struct ChangeEntry: Sendable, Hashable {
     public let after: String?
 
     package init(
-        sequence: Int64, recordedAt: Instant, author: String, kind: String, key: String,
-        before: String?, after: String?
+        sequence: Int64, recordedAt: Instant, author: String, address: String? = nil,
+        kind: String, key: String, before: String?, after: String?
     ) {
         self.sequence = sequence
         self.recordedAt = recordedAt
         self.author = author
+        self.address = address
         self.kind = kind
         self.key = key
         self.before = before
@@ -28,8 +31,8 @@ public struct ChangeEntry: Sendable, Hashable {
         "addition", "limitReset", "creditPolicy",
         "statisticsPolicy", "model", "creditGrant", "refund", "appliedBlueprint", "importedFile",
         "key", "alert", "webhook", "firedAlert", "rearmedAlert", "webhookProgress",
-        "webhookReplay",
-        "alias", "rename",
+        "webhookReplay", "alias", "rename", "administrator", "session", "signIn", "uses",
+        "account", "accountSession",
     ]
 }
 
@@ -48,17 +51,45 @@ public struct ChangeReceipt: Sendable {
     }
 }
 
+/// Somebody who may choose a password now.
+public struct InvitedAdministrator: Sendable {
+    /// How long an invitation may be taken up: a day.
+    package static let milliseconds: Int64 = 86_400_000
+
+    public let administrator: Administrator
+    /// The secret, which is told this once.
+    public let invitation: String
+    public let expiresAt: Instant
+
+    package init(administrator: Administrator, invitation: String, expiresAt: Instant) {
+        self.administrator = administrator
+        self.invitation = invitation
+        self.expiresAt = expiresAt
+    }
+}
+
 /// What applying a blueprint did to one of its parts.
 public struct BlueprintStep: Sendable {
     /// "meter", "plan", "limit", "model", "creditPolicy" or "statisticsPolicy".
     public let kind: String
     public let key: String
     public let outcome: ChangeOutcome
+    /// Of a merge: the members in which file and store differ, and what became of each.
+    public let members: [MergedMember]
+    /// Of a merge: who changed the part by hand last, where that made a difference.
+    public let changedBy: String?
+    public let changedAt: Instant?
 
-    package init(kind: String, key: String, outcome: ChangeOutcome) {
+    package init(
+        kind: String, key: String, outcome: ChangeOutcome, members: [MergedMember] = [],
+        changedBy: String? = nil, changedAt: Instant? = nil
+    ) {
         self.kind = kind
         self.key = key
         self.outcome = outcome
+        self.members = members
+        self.changedBy = changedBy
+        self.changedAt = changedAt
     }
 }
 

@@ -12,6 +12,8 @@ public struct MergePatch: Hashable, Sendable, Codable {
         /// One that is not known yet has its defaults, and they are what is changed.
         case subject(SubjectID)
         case subscription(SubjectID)
+        /// As of ``subject``.
+        case account(SubjectID)
     }
 
     public var target: Target
@@ -33,7 +35,24 @@ public struct MergePatch: Hashable, Sendable, Codable {
         case .alert(let key): .deleteAlert(key)
         case .subject(let id): .deleteSubject(id)
         case .subscription(let id): .deleteSubscription(id)
+        case .account(let id): .deleteAccount(id)
         }
+    }
+
+    /// Keys that an account will have, if the patch says some.
+    package var identityKeys: [SubjectID] {
+        guard case .account = target, case .object(let members) = members else { return [] }
+        var keys: [SubjectID] = []
+        if case .text(let text) = members["email"], let email = EmailAddress(folding: text) {
+            keys.append(PersonAccount.key(of: email))
+        }
+        if case .object(let ids) = members["externalIds"] {
+            for (kind, id) in ids {
+                guard case .text(let text) = id else { continue }
+                keys.append(PersonAccount.key(ofKind: kind, text))
+            }
+        }
+        return keys.filter { SubjectID.isValid($0.text) }
     }
 
     /// The team that a subject is put below, if the patch says one.

@@ -9,11 +9,14 @@ public struct AppliedBlueprintNote: Hashable, Sendable, Codable {
     public var digest: String
     /// Whether a server applied it at its start, and not somebody with `meterstone blueprint apply`.
     public var isOfStart: Bool
+    /// What was applied; `nil`: an earlier version noted it, which kept only the digest.
+    public var blueprint: Blueprint?
 
-    public init(name: String, digest: String, isOfStart: Bool) {
+    public init(name: String, digest: String, isOfStart: Bool, blueprint: Blueprint? = nil) {
         self.name = name
         self.digest = digest
         self.isOfStart = isOfStart
+        self.blueprint = blueprint
     }
 }
 

@@ -26,7 +26,11 @@ public struct CreditOverrides: Hashable, Sendable {
         }
         return
             priced
-            .filter { $0.eventTypes.contains { $0.asVariableName == name } }.map(\.key)
+            .filter { meter in
+                (meter.aliases.map(\.text) + meter.eventTypes).contains {
+                    $0.asVariableName == name
+                }
+            }.map(\.key)
     }
 
     /// The policy that applies. Without one in the blueprint there is none unless the environment

@@ -64,7 +64,7 @@ public final class Catalog: Sendable {
                                 until: then.until,
                                 limit: then.limit.overridden(
                                     by: allowanceOverrides, plans: blueprint.plans))
-                        })
+                        }, carriesSince: limitSchedule.carriesSince(limit.key))
                 }
             for definition in own { definitions[definition.limit.key] = definition }
             compiled[meter.key] = CompiledMeter(
@@ -90,12 +90,18 @@ public final class Catalog: Sendable {
                     return (key, watching.filter { $0.limits.isEmpty || $0.limits.contains(key) })
                 }
             ).filter { !$0.value.isEmpty }
-        meterByName = compiled
+        var byName = compiled
+        for meter in compiled.values {
+            for alias in meter.meter.aliases where byName[alias] == nil { byName[alias] = meter }
+        }
+        meterByName = byName
         var byType: [String: [CompiledMeter]] = [:]
         var byQuantity: [MeterKey: [CompiledMeter]] = [:]
         for meter in compiled.values.sorted(by: { $0.meter.key < $1.meter.key }) {
-            for type in Set(meter.meter.eventTypes) { byType[type, default: []].append(meter) }
-            if let name = meter.meter.quantityName {
+            for type in Set(meter.meter.eventTypes + meter.meter.aliases.map(\.text)) {
+                byType[type, default: []].append(meter)
+            }
+            for name in Set([meter.meter.quantityName, meter.meter.alongside].compactMap(\.self)) {
                 byQuantity[name, default: []].append(meter)
             }
         }
@@ -114,6 +120,7 @@ public final class Catalog: Sendable {
         models[model]?.price(at: instant)
     }
 
+    /// The meter of a key, or of an alias.
     package func meter(_ key: MeterKey) -> CompiledMeter? { meterByName[key] }
 
     package func plan(_ key: PlanKey?) -> Plan? {
@@ -133,6 +140,14 @@ public final class Catalog: Sendable {
         case .one(let name, _): knows(quantity: name) ? nil : name
         case .many(let pairs): pairs.first { !knows(quantity: $0.name) }?.name
         }
+    }
+
+    /// What meters say of a quantity of a reservation that was aborted: the one that is called so, or else the
+    /// first by key, of those that read it, which says something.
+    package func abortTerms(of name: MeterKey) -> (policy: AbortPolicy?, minimum: Int64) {
+        let readers = (meterByName[name].map { [$0] } ?? []) + (metersByQuantity[name] ?? [])
+        let meter = readers.first { $0.meter.onAbort != nil || $0.meter.abortMinimum > 0 }?.meter
+        return (meter?.onAbort, meter?.abortMinimum ?? 0)
     }
 
     /// Which meters an event moves, and by how much.
@@ -301,7 +316,7 @@ extension String {
 extension LimitDefinition {
     fileprivate convenience init?(
         _ limit: Limit, of meter: Meter, registry: Registry, areLimitsEnforced: Bool,
-        earlier: [EarlierAllowances]
+        earlier: [EarlierAllowances], carriesSince: Instant?
     ) {
         guard let number = registry.number(of: limit.key),
             let series = registry.number(of: limit.series(of: meter)),
@@ -310,7 +325,7 @@ extension LimitDefinition {
         let mode = limit.mode == .enforce && !areLimitsEnforced ? .shadow : limit.mode
         self.init(
             limit: limit, aggregation: meter.aggregation, mode: mode, number: number,
-            series: series, refusalSeries: refusals, earlier: earlier)
+            series: series, refusalSeries: refusals, earlier: earlier, carriesSince: carriesSince)
     }
 
     /// Whether the limit takes part in decisions.

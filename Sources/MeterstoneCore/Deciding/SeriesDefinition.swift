@@ -55,7 +55,7 @@ extension Meter {
     /// This is the only place that says so; the type's documentation states the rule.
     package func movement(of event: UsageEvent) -> (units: Int64, distinctValue: String?)? {
         guard let units = units(of: event),
-            countedStatuses.contains(event.details?.status ?? .success),
+            countsEnd(of: event.details),
             dimensions.matches(event.details)
         else { return nil }
         guard aggregation == .uniqueCount else { return (units, nil) }
@@ -65,16 +65,27 @@ extension Meter {
         return (units, value)
     }
 
+    private func countsEnd(of details: EventDetails?) -> Bool {
+        guard let details else { return countedStatuses.contains(.success) }
+        return counts(details.status) || (details.countsWhenAborted && details.status != .success)
+    }
+
     private func units(of event: UsageEvent) -> Int64? {
         let type = event.details?.type
         if counts == .cost { return billionths(of: event) }
-        if let type, !eventTypes.isEmpty, !eventTypes.contains(type) { return nil }
+        let isAlias = type.map { type in aliases.contains { $0.text == type } } ?? false
+        if let type, !eventTypes.isEmpty, !eventTypes.contains(type), !isAlias { return nil }
         if let named = event.quantities[key] { return named.units }
+        for alias in aliases {
+            if let named = event.quantities[alias] { return named.units }
+        }
+        let isBeside = type == nil && alongside.map { event.quantities[$0] != nil } ?? false
+        let matches = isAlias || isBeside || (type != nil && !eventTypes.isEmpty)
         if let quantityName {
-            let mayRead = eventTypes.isEmpty || type != nil
+            let mayRead = matches || (eventTypes.isEmpty && alongside == nil)
             return mayRead ? event.quantities[quantityName]?.units : nil
         }
-        return type != nil && !eventTypes.isEmpty ? 1 : nil
+        return matches ? 1 : nil
     }
 
     private func billionths(of event: UsageEvent) -> Int64? {
@@ -91,7 +102,7 @@ extension Meter {
     /// The model of an event that cannot be decided, since nobody knows what it costs; `nil`: it can.
     package func unpricedModel(of event: UsageEvent) -> String? {
         guard counts == .cost, withoutCost == .refuse, let details = event.details,
-            details.cost == nil, isOfCost(details), countedStatuses.contains(details.status),
+            details.cost == nil, isOfCost(details), countsEnd(of: details),
             dimensions.matches(details)
         else { return nil }
         return details.modelName
@@ -100,10 +111,11 @@ extension Meter {
     /// Two meters that count alike are equal when normalized.
     fileprivate var normalized: Meter {
         Meter(
-            key: key, aggregation: aggregation, eventTypes: Set(eventTypes).sorted(),
+            key: key, aliases: Set(aliases).sorted(), aggregation: aggregation,
+            eventTypes: Set(eventTypes).sorted(),
             dimensions: dimensions.mapValues { Set($0).sorted() }, quantityName: quantityName,
-            uniqueDimension: uniqueDimension,
-            countedStatuses: Set(countedStatuses).sorted { $0.rawValue < $1.rawValue },
+            alongside: alongside, uniqueDimension: uniqueDimension,
+            countedStatuses: Set(effectiveStatuses).sorted { $0.rawValue < $1.rawValue },
             counts: counts, withoutCost: withoutCost)
     }
 

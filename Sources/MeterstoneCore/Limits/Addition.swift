@@ -244,10 +244,13 @@ package struct Allowed: Sendable {
 package final class AllowanceParts: Sendable {
     package let base: Allowance
     package let additions: [AllowancePart]
+    /// What earlier windows left, or less than 0 what they owe.
+    package let carried: Int64
 
-    package init(base: Allowance, additions: [AllowancePart]) {
+    package init(base: Allowance, additions: [AllowancePart], carried: Int64 = 0) {
         self.base = base
         self.additions = additions
+        self.carried = carried
     }
 }
 

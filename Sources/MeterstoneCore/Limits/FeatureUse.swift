@@ -1,21 +1,36 @@
-/// Whether a subject may use a feature once more this month, under a limit that the caller names.
+/// Whether a subject may use a feature once more: this month under a limit that the caller names, or under
+/// the limits that there are.
 public struct FeatureUse: Hashable, Sendable {
     /// The meter that counts the feature.
     public let meter: MeterKey
-    /// In the current month of the subject's calendar.
+    /// In the current month of the subject's calendar, or the window of the limit.
     public let used: Quantity
     public let limit: Allowance
-    /// When the month ends.
-    public let resetsAt: Instant
+    /// When the month or the window ends; `nil`: never.
+    public let resetsAt: Instant?
+    /// The limit that says so; `nil`: the caller's own, or there is none.
+    public let limitKey: LimitKey?
+    /// Whether it may be used once more.
+    public let isAllowed: Bool
 
-    package init(meter: MeterKey, used: Quantity, limit: Allowance, resetsAt: Instant) {
+    /// - Parameter isAllowed: `nil`: as long as something remains.
+    package init(
+        meter: MeterKey, used: Quantity, limit: Allowance, resetsAt: Instant?,
+        limitKey: LimitKey? = nil, isAllowed: Bool? = nil
+    ) {
         self.meter = meter
         self.used = used
         self.limit = limit
         self.resetsAt = resetsAt
+        self.limitKey = limitKey
+        let remains: Bool
+        if case .units(let allowed) = limit {
+            remains = used < allowed
+        } else {
+            remains = true
+        }
+        self.isAllowed = isAllowed ?? remains
     }
-
-    public var isAllowed: Bool { remaining != 0 }
 
     /// What may still be used: never below 0, and −1 when unlimited.
     public var remaining: Int64 {

@@ -13,6 +13,10 @@ public struct Limit: Hashable, Sendable, Codable {
     public var dimensions: [String: [String]]
     /// Counts each value by itself; `nil`: all together.
     public var perValue: PerValue?
+    /// What is left of a window and stays; `nil`: nothing.
+    public var rollover: LimitRollover?
+    /// Whether what goes beyond the allowance is taken off the windows that follow.
+    public var debt: Bool
     public var mode: LimitMode
     /// What to do instead where it refuses, for whoever is refused: the name of a smaller model.
     public var fallback: String?
@@ -31,6 +35,8 @@ public struct Limit: Hashable, Sendable, Codable {
         addOns: [AddOnKey: Quantity] = [:],
         dimensions: [String: [String]] = [:],
         perValue: PerValue? = nil,
+        rollover: LimitRollover? = nil,
+        debt: Bool = false,
         mode: LimitMode = .enforce,
         fallback: String? = nil,
         blockWhenExceeded: Bool = false,
@@ -45,6 +51,8 @@ public struct Limit: Hashable, Sendable, Codable {
         self.addOns = addOns
         self.dimensions = dimensions
         self.perValue = perValue
+        self.rollover = rollover
+        self.debt = debt
         self.mode = mode
         self.fallback = fallback
         self.blockWhenExceeded = blockWhenExceeded
@@ -62,7 +70,8 @@ extension Limit {
 
     private enum CodingKeys: String, CodingKey, CaseIterable {
         case key, meter, window, allowances, defaultAllowance, addOns, dimensions
-        case per, values, valuesMax, beyondValues, mode, fallback, blockWhenExceeded, active
+        case per, values, valuesMax, beyondValues, rollover, debt, mode, fallback,
+            blockWhenExceeded, active
         case description
     }
 
@@ -90,6 +99,8 @@ extension Limit {
             dimensions: try container.decodeIfPresent([String: [String]].self, forKey: .dimensions)
                 ?? [:],
             perValue: try Self.perValue(container),
+            rollover: try container.decodeIfPresent(LimitRollover.self, forKey: .rollover),
+            debt: try container.decodeIfPresent(Bool.self, forKey: .debt) ?? false,
             mode: try container.decodeIfPresent(LimitMode.self, forKey: .mode) ?? .enforce,
             fallback: try Self.fallback(container),
             blockWhenExceeded: try container.decodeIfPresent(
@@ -146,6 +157,8 @@ extension Limit {
             try container.encode(perValue.valuesMax, forKey: .valuesMax)
             try container.encode(perValue.beyond, forKey: .beyondValues)
         }
+        try container.encodeIfPresent(rollover, forKey: .rollover)
+        if debt { try container.encode(true, forKey: .debt) }
         try container.encode(mode, forKey: .mode)
         try container.encodeIfPresent(fallback, forKey: .fallback)
         if blockWhenExceeded { try container.encode(true, forKey: .blockWhenExceeded) }

@@ -5,6 +5,7 @@
 package struct LimitSchedule: Sendable {
     private var current: [LimitKey: Limit] = [:]
     private var earlier: [LimitKey: [EarlierAllowances]] = [:]
+    private var carriesSince: [LimitKey: Instant] = [:]
 
     /// Of each limit; of what is older, the oldest that is kept is said.
     package static let countMax = 256
@@ -24,6 +25,7 @@ package struct LimitSchedule: Sendable {
         case .deleteLimit(let key):
             current[key] = nil
             earlier[key] = nil
+            carriesSince[key] = nil
         default: break
         }
     }
@@ -31,6 +33,7 @@ package struct LimitSchedule: Sendable {
     private mutating func put(_ limit: Limit, at instant: Instant) {
         let key = limit.key
         let known = current.updateValue(limit, forKey: key)
+        noteCarrying(limit, in: known, at: instant)
         guard let known, known.meter == limit.meter, known.window == limit.window,
             known.perValue == limit.perValue
         else {
@@ -46,6 +49,23 @@ package struct LimitSchedule: Sendable {
         earlier[key, default: []].append(EarlierAllowances(until: until, limit: known))
         if earlier[key, default: []].count > Self.countMax { earlier[key]?.removeFirst() }
     }
+
+    /// What counts otherwise than before carries nothing over from what it counted then.
+    private mutating func noteCarrying(_ limit: Limit, in known: Limit?, at instant: Instant) {
+        guard limit.carries else {
+            carriesSince[limit.key] = nil
+            return
+        }
+        let isTheSame =
+            known.map {
+                $0.carries && $0.meter == limit.meter && $0.window == limit.window
+                    && $0.dimensions == limit.dimensions
+            } ?? false
+        if !isTheSame { carriesSince[limit.key] = instant }
+    }
+
+    /// When a limit began to carry over; `nil`: it does not, or nobody knows.
+    package func carriesSince(_ key: LimitKey) -> Instant? { carriesSince[key] }
 
     package func earlier(of key: LimitKey) -> [EarlierAllowances] { earlier[key] ?? [] }
 

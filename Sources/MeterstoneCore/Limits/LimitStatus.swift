@@ -44,6 +44,8 @@ public struct LimitStatus: Sendable {
     public var base: Allowance { parts?.base ?? allowance }
     /// What changes it now, in the order in which it is put on top.
     public var additions: [AllowancePart] { parts?.additions ?? [] }
+    /// What earlier windows left, or less than 0 what they owe.
+    public var carried: Int64 { parts?.carried ?? 0 }
 
     /// Whether it blocks its subject now: something was used of it, and nothing is left.
     public var isBlocking: Bool { definition.limit.blockWhenExceeded && isFull && used > .zero }
@@ -80,6 +82,10 @@ public final class LimitDefinition: Sendable {
     package let aggregation: Aggregation
     /// What it allowed before, the oldest first; mostly nothing.
     package let earlier: [EarlierAllowances]
+    /// When it began to carry over from window to window; `nil`: it does not, or nobody knows.
+    package let carriesSince: Instant?
+    /// Whether what is left of a window, or goes beyond it, changes what later ones allow.
+    package let carries: Bool
     /// Where events tell the value whose counter they are counted by; `nil`: values are not told apart.
     private let valueSource: ValueSource?
     /// What some values are allowed; the first that matches holds.
@@ -89,7 +95,7 @@ public final class LimitDefinition: Sendable {
 
     package init(
         limit: Limit, aggregation: Aggregation, mode: LimitMode, number: Int, series: Int,
-        refusalSeries: Int, earlier: [EarlierAllowances] = []
+        refusalSeries: Int, earlier: [EarlierAllowances] = [], carriesSince: Instant? = nil
     ) {
         self.limit = limit
         self.aggregation = aggregation
@@ -98,6 +104,8 @@ public final class LimitDefinition: Sendable {
         self.series = series
         self.refusalSeries = refusalSeries
         self.earlier = earlier
+        self.carriesSince = carriesSince
+        carries = limit.carries
         valueSource = limit.perValue.map { ValueSource($0.name) }
         patterns = limit.perValue.map { ValuePattern.sorted($0.allowances) } ?? []
         isForAll = limit.isForAll

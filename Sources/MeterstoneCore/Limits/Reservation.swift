@@ -52,21 +52,32 @@ public enum ReservationStatus: String, Hashable, Sendable, NamedChoice {
 }
 
 /// How long a reservation lasts, and what happens where nobody says so.
-public struct ReservationTerms: Hashable, Sendable, Codable {
+public struct ReservationTerms: Hashable, Sendable {
     /// From when it is made, or extended, until it expires.
     public var milliseconds: Int64
     public var onExpiry: ExpiryPolicy
     public var onOverage: OveragePolicy
+    /// What counts when the operation failed or was cancelled; `nil`: as each meter says.
+    public var onAbort: AbortPolicy?
+    /// What counts at least then, by quantity, in the place of what meters say.
+    public var abortMinimum: Quantities
 
     public init(
         milliseconds: Int64 = ReservationTerms.millisecondsDefault,
         onExpiry: ExpiryPolicy = .release,
-        onOverage: OveragePolicy = .count
+        onOverage: OveragePolicy = .count,
+        onAbort: AbortPolicy? = nil,
+        abortMinimum: Quantities = .none
     ) {
         self.milliseconds = milliseconds
         self.onExpiry = onExpiry
         self.onOverage = onOverage
+        self.onAbort = onAbort
+        self.abortMinimum = abortMinimum
     }
+
+    /// Whether a reservation says itself what it counts when it was aborted.
+    package var decidesAborts: Bool { onAbort != nil || abortMinimum != .none }
 
     /// Ten minutes.
     public static let millisecondsDefault: Int64 = 600_000
@@ -82,6 +93,15 @@ public enum ExpiryPolicy: String, Hashable, Sendable, NamedChoice {
     case charge
     /// What was reported so far; nothing when nothing was.
     case chargeReported
+}
+
+/// What counts of an operation that failed or was cancelled.
+public enum AbortPolicy: String, Hashable, Sendable, NamedChoice {
+    case nothing
+    /// What was told at its end, or reported before; nothing when nothing was.
+    case told
+    /// The same, and what was set aside when nothing was told.
+    case reserved
 }
 
 /// What happens when more was used than was set aside.

@@ -8,6 +8,8 @@ package enum EventBounds {
     package static let dimensionsMax = 64
     package static let quantitiesMax = 64
     package static let errorMessageBytesMax = 4_096
+    /// Subjects that an event names beside its own.
+    package static let levelsMax = 8
 }
 
 extension Quantities {
@@ -46,6 +48,12 @@ extension EventDetails {
         }
         if let properties, properties.utf8.contains(0) {
             return .outOfBounds("properties", "a text without U+0000")
+        }
+        guard levels.count <= EventBounds.levelsMax else {
+            return .outOfBounds("levels", "at most \(EventBounds.levelsMax) levels")
+        }
+        if levels.contains(where: { !SubjectID.isValid($0.text) }) {
+            return .outOfBounds("levels", SubjectID.expectation)
         }
         return dimensionsRejection
     }

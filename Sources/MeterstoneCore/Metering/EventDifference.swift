@@ -27,6 +27,7 @@ extension EventDetails {
             ("errorMessage", errorMessage == known.errorMessage),
             ("project", project == known.project), ("scene", scene == known.scene),
             ("session", session == known.session), ("source", source == known.source),
+            ("levels", levels == known.levels),
         ]
         let names = Set(dimensions.map(\.name)).union(known.dimensions.map(\.name)).sorted()
         return fields.filter { !$0.1 }.map(\.0)
@@ -41,6 +42,8 @@ extension ReservationTerms {
         let fields = [
             ("expiresInSeconds", milliseconds == known.milliseconds),
             ("onExpiry", onExpiry == known.onExpiry), ("onOverage", onOverage == known.onOverage),
+            ("onAbort", onAbort == known.onAbort),
+            ("abortMinimum", abortMinimum == known.abortMinimum),
         ]
         return fields.filter { !$0.1 }.map(\.0)
     }

@@ -94,8 +94,13 @@ public final class EventDetails: Sendable {
     public let dimensions: [Dimension]
     /// A JSON object, kept as it was given.
     public let properties: String?
+    /// Further subjects that it counts for, beside its own and the teams above that, as they were named.
+    public let levels: [SubjectID]
+    /// Whether it counts although it failed or was cancelled, whatever meters say of that: the terms of its
+    /// reservation wanted it so.
+    package let countsWhenAborted: Bool
 
-    public init(
+    public convenience init(
         source: String? = nil,
         type: String? = nil,
         subtype: String? = nil,
@@ -107,7 +112,21 @@ public final class EventDetails: Sendable {
         scene: String? = nil,
         session: String? = nil,
         dimensions: [Dimension] = [],
-        properties: String? = nil
+        properties: String? = nil,
+        levels: [SubjectID] = []
+    ) {
+        self.init(
+            source: source, type: type, subtype: subtype, status: status,
+            durationMilliseconds: durationMilliseconds, errorMessage: errorMessage, cost: cost,
+            project: project, scene: scene, session: session, dimensions: dimensions,
+            properties: properties, levels: levels, countsWhenAborted: false)
+    }
+
+    package init(
+        source: String?, type: String?, subtype: String?, status: EventStatus,
+        durationMilliseconds: Int64?, errorMessage: String?, cost: Money?, project: String?,
+        scene: String?, session: String?, dimensions: [Dimension], properties: String?,
+        levels: [SubjectID], countsWhenAborted: Bool
     ) {
         self.source = source
         self.type = type
@@ -121,6 +140,21 @@ public final class EventDetails: Sendable {
         self.session = session
         self.dimensions = dimensions.sorted { $0.name < $1.name }
         self.properties = properties
+        self.levels = levels
+        self.countsWhenAborted = countsWhenAborted
+    }
+
+    /// The same with one thing told otherwise.
+    package func with(
+        source: String?? = nil, cost: Money?? = nil, levels: [SubjectID]? = nil,
+        countsWhenAborted: Bool? = nil
+    ) -> EventDetails {
+        EventDetails(
+            source: source ?? self.source, type: type, subtype: subtype, status: status,
+            durationMilliseconds: durationMilliseconds, errorMessage: errorMessage,
+            cost: cost ?? self.cost, project: project, scene: scene, session: session,
+            dimensions: dimensions, properties: properties, levels: levels ?? self.levels,
+            countsWhenAborted: countsWhenAborted ?? self.countsWhenAborted)
     }
 
     /// What an event without details tells.
@@ -139,7 +173,8 @@ public final class EventDetails: Sendable {
             project: project ?? before.project, scene: scene ?? before.scene,
             session: session ?? before.session,
             dimensions: dimensions + before.dimensions.filter { !known.contains($0.name) },
-            properties: properties ?? before.properties)
+            properties: properties ?? before.properties, levels: before.levels,
+            countsWhenAborted: before.countsWhenAborted)
     }
 
     /// The dimension whose price a request has.
@@ -164,7 +199,8 @@ extension EventDetails: Hashable {
                 && lhs.errorMessage == rhs.errorMessage && lhs.cost == rhs.cost
                 && lhs.project == rhs.project
                 && lhs.scene == rhs.scene && lhs.session == rhs.session
-                && lhs.dimensions == rhs.dimensions && lhs.properties == rhs.properties)
+                && lhs.dimensions == rhs.dimensions && lhs.properties == rhs.properties
+                && lhs.levels == rhs.levels && lhs.countsWhenAborted == rhs.countsWhenAborted)
     }
 
     public func hash(into hasher: inout Hasher) {

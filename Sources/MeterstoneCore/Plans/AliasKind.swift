@@ -4,4 +4,6 @@ public enum AliasKind: String, Hashable, Sendable, Codable {
     case added
     /// It was the subject's own before a rename.
     case formerKey
+    /// The subject's account names it, or named it last: an e-mail address, an id elsewhere.
+    case identity
 }

@@ -14,6 +14,9 @@ public struct Blueprint: Hashable, Sendable, Codable {
     /// What is told to whom. They stand in the catalog, too, and in no blueprint.
     package var alerts: [Alert] = []
     package var webhooks: [Webhook] = []
+    package var administrators: [Administrator] = []
+    package var sessions: [AdministratorSession] = []
+    package var uses: AccessUses?
 
     public init(
         meters: [Meter] = [], plans: [Plan] = [], limits: [Limit] = [],
@@ -37,6 +40,17 @@ extension Blueprint {
             models: models.sorted { $0.key < $1.key }, statistics: statistics)
         result.alerts = alerts.sorted { $0.key < $1.key }
         return result
+    }
+
+    /// What writes each of its parts, in an order in which no part names one that comes later.
+    package var parts: [Change] {
+        var parts = meters.map { Change.putMeter($0) }
+        parts += plans.map { .putPlan($0) }
+        parts += limits.map { .putLimit($0) }
+        parts += models.map { .putModel($0) }
+        if let credits { parts.append(.putCreditPolicy(credits)) }
+        if let statistics { parts.append(.putStatisticsPolicy(statistics)) }
+        return parts
     }
 
     private enum CodingKeys: String, CodingKey {

@@ -25,13 +25,16 @@ public struct Subject: Hashable, Sendable, Codable {
     public var metadata: [String: String]
     /// What changes of plan left behind; `nil`: none did.
     public var billing: SubjectBilling?
+    /// Of a person; `nil`: nobody told of one.
+    public var account: PersonAccount?
 
     public init(
         id: SubjectID, timeZone: String? = nil, parent: SubjectID? = nil, plan: PlanKey? = nil,
         blocked: Bool = false, name: String? = nil, overrides: [LimitKey: Allowance] = [:],
         subscription: Subscription? = nil, scheduled: [ScheduledSubscription] = [],
         metadata: [String: String] = [:], additions: [Addition] = [],
-        resets: [LimitKey: [LimitReset]] = [:], billing: SubjectBilling? = nil
+        resets: [LimitKey: [LimitReset]] = [:], billing: SubjectBilling? = nil,
+        account: PersonAccount? = nil
     ) {
         self.id = id
         self.timeZone = timeZone
@@ -46,11 +49,12 @@ public struct Subject: Hashable, Sendable, Codable {
         self.billing = billing
         self.additions = additions
         self.resets = resets
+        self.account = account
     }
 
     private enum CodingKeys: String, CodingKey {
         case id, timeZone, parent, plan, blocked, name, overrides, subscription, metadata
-        case additions, resets, scheduled, billing
+        case additions, resets, scheduled, billing, account
     }
 }
 
@@ -103,7 +107,8 @@ extension Subject {
                 ?? [:],
             additions: try container.decodeIfPresent([Addition].self, forKey: .additions) ?? [],
             resets: try LimitKey.keyed(resets ?? [:], container, .resets),
-            billing: try container.decodeIfPresent(SubjectBilling.self, forKey: .billing)
+            billing: try container.decodeIfPresent(SubjectBilling.self, forKey: .billing),
+            account: try container.decodeIfPresent(PersonAccount.self, forKey: .account)
         )
     }
 
@@ -122,5 +127,6 @@ extension Subject {
         if !scheduled.isEmpty { try container.encode(scheduled, forKey: .scheduled) }
         if !metadata.isEmpty { try container.encode(metadata, forKey: .metadata) }
         try container.encodeIfPresent(billing, forKey: .billing)
+        try container.encodeIfPresent(account, forKey: .account)
     }
 }

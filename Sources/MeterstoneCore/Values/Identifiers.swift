@@ -145,6 +145,14 @@ public struct APIKeyID: TextIdentifier {
     public static var expectation: String { keyExpectation }
 }
 
+/// Names a session, and is no secret.
+public struct SessionID: TextIdentifier {
+    public let text: String
+    public init(unchecked text: String) { self.text = text }
+    public static func isValid(_ text: String) -> Bool { isKey(text) }
+    public static var expectation: String { keyExpectation }
+}
+
 /// The caller's key for a credit grant; unique among the grants of one subject.
 public struct GrantID: TextIdentifier {
     public let text: String

@@ -23,6 +23,19 @@ extension Window {
     }
 }
 
+extension Limit {
+    /// The same of what the limit looks at: where something is carried over, of the windows before, too.
+    package func reach(of span: WindowSpan) -> WindowSpan {
+        var reach = window.reach(of: span)
+        guard carries, window.isOfCalendar else { return reach }
+        for _ in 0..<windowsLookedBack {
+            let before = window.reach(of: WindowSpan(from: reach.from, until: span.until))
+            reach = WindowSpan(from: min(before.from, reach.from), until: reach.until)
+        }
+        return reach
+    }
+}
+
 extension WindowSpan {
     /// Ends that are beyond what has a text stay as they are.
     fileprivate func widened(byMilliseconds milliseconds: Int64) -> WindowSpan {

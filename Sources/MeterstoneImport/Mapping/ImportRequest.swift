@@ -45,6 +45,14 @@ package struct ColumnMapping: Sendable {
     package var source: String?
     /// The zone of times that name none.
     package var zone: ZoneRules?
+    /// Which columns tell the rest of an event.
+    package var fields: [EventField: String] = [:]
+    /// The column with how much of what its type says a row counts; ``typeMeters`` says what that is.
+    package var count: String?
+    /// The meters that types mean; a type that is not there is a meter's key.
+    package var typeMeters: [String: MeterKey] = [:]
+    /// Whether a quantity whose field is empty is left out; else the row is rejected.
+    package var skipsAbsent = false
 
     package init(
         subject: RowTemplate, time: String? = nil, id: String? = nil,
@@ -99,9 +107,56 @@ extension ColumnMapping {
         let others = [
             time.map { "--time \($0)" }, zone.map { "--time-zone \($0.name)" },
             id.map { "--id \($0)" }, type.map { "--type \($0)" },
+            count.map { "--column count=\($0)" },
         ]
-        let parts = [subject] + others.compactMap { $0 } + amounts.sorted() + filters.sorted()
+        let columns = fields.map { "--column \($0.key.rawValue)=\($0.value)" }
+        let parts =
+            [subject] + others.compactMap { $0 } + amounts.sorted() + filters.sorted()
+            + columns.sorted()
         return parts.joined(separator: " ")
+    }
+}
+
+/// A field of an event that a column may tell.
+package enum EventField: String, CaseIterable, Sendable {
+    case subject, time, id, type, count
+    case subtype, status, duration, error, project, scene, session, properties
+    /// In the currency's unit.
+    case cost
+    /// In hundredths of it.
+    case costCents
+}
+
+/// `FIELD=COLUMN`.
+package struct FieldMapping: Hashable, Sendable {
+    package let field: EventField
+    package let column: String
+
+    package static let expectation =
+        "FIELD=COLUMN with one of "
+        + EventField.allCases.map(\.rawValue).joined(separator: ", ")
+
+    /// `nil` when the text is not what ``expectation`` says.
+    package init?(_ argument: String) {
+        guard let (name, column) = splitAtEqualsSign(argument),
+            let field = EventField(rawValue: name)
+        else { return nil }
+        self.field = field
+        self.column = column
+    }
+}
+
+extension ColumnMapping {
+    /// Takes a field from a column, whatever was said of it before.
+    package mutating func put(_ mapping: FieldMapping) {
+        switch mapping.field {
+        case .subject: subject = RowTemplate(column: mapping.column)
+        case .time: time = mapping.column
+        case .id: id = mapping.column
+        case .type: type = "{\(mapping.column)}"
+        case .count: count = mapping.column
+        default: fields[mapping.field] = mapping.column
+        }
     }
 }
 

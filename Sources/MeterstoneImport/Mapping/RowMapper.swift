@@ -11,6 +11,8 @@ package struct RowMapper: Sendable {
     private let id: Int?
     private let quantities: [(meter: MeterKey, amount: Amount)]
     private let dimensions: [(name: String, column: Int)]
+    private let fields: [(field: EventField, column: Int)]
+    private let count: Int?
     private let clock: RowClock
     private let mapping: ColumnMapping
     /// What all rows have in common, where nothing differs from row to row.
@@ -48,6 +50,11 @@ package struct RowMapper: Sendable {
         id = try Self.index(mapping.id, "--id", columns)
         quantities = try Self.quantities(mapping.quantities, columns)
         dimensions = try Self.dimensions(mapping.dimensions, columns)
+        fields = try mapping.fields.sorted { $0.key.rawValue < $1.key.rawValue }
+            .map { (field, name) throws(ImportError) in
+                (field, try columns.index(of: name, for: "--column \(field.rawValue)"))
+            }
+        count = try Self.index(mapping.count, "--column count", columns)
         let hasDetails = mapping.type != nil || mapping.source != nil
         sharedDetails = hasDetails ? EventDetails(source: mapping.source, type: mapping.type) : nil
     }
@@ -64,7 +71,7 @@ package struct RowMapper: Sendable {
             id: try eventID(record),
             subject: try subject(record, number),
             occurredAt: try occurredAt(record),
-            quantities: try quantities(record),
+            quantities: try quantities(record, number),
             details: try details(record, number, status)
         )
     }
@@ -125,13 +132,26 @@ extension RowMapper {
         return instant
     }
 
-    private func quantities(_ record: Record) throws(RowProblem) -> Quantities {
-        if quantities.count == 1 {
+    private func quantities(
+        _ record: Record, _ number: Int
+    ) throws(RowProblem) -> Quantities {
+        if quantities.count == 1, count == nil, !mapping.skipsAbsent {
             return .one(quantities[0].meter, try quantity(record, quantities[0].amount))
         }
         var pairs: [NamedQuantity] = []
-        pairs.reserveCapacity(quantities.count)
+        pairs.reserveCapacity(quantities.count + 1)
+        if let count {
+            let type = try type(record, number) ?? ""
+            guard let meter = mapping.typeMeters[type] ?? MeterKey(type) else {
+                throw problem(record, "type '\(type)': expected \(MeterKey.expectation)")
+            }
+            pairs.append(
+                NamedQuantity(name: meter, quantity: try quantity(record, .column(count))))
+        }
         for (meter, amount) in quantities {
+            if mapping.skipsAbsent, case .column(let index) = amount, record.isAbsent(index) {
+                continue
+            }
             pairs.append(NamedQuantity(name: meter, quantity: try quantity(record, amount)))
         }
         return Quantities(pairs)
@@ -171,7 +191,9 @@ extension RowMapper {
     private func details(
         _ record: Record, _ number: Int, _ status: EventStatus
     ) throws(RowProblem) -> EventDetails? {
-        if dimensions.isEmpty, type == nil, status == .success { return sharedDetails }
+        if dimensions.isEmpty, fields.isEmpty, type == nil, status == .success {
+            return sharedDetails
+        }
         var values: [Dimension] = []
         for (name, column) in dimensions where !record.isAbsent(column) {
             let value = try text(record, column, name)
@@ -181,9 +203,80 @@ extension RowMapper {
             }
             values.append(Dimension(name: name, value: value))
         }
+        var told: [EventField: String] = [:]
+        for (field, column) in fields where !record.isAbsent(column) {
+            told[field] = try text(record, column, field.rawValue)
+        }
+        let properties = told[.properties]
+        if let properties, !properties.hasPrefix("{") {
+            throw problem(record, "properties '\(properties.prefix(40))': expected a JSON object")
+        }
         return EventDetails(
-            source: mapping.source, type: try type(record, number), status: status,
-            dimensions: values)
+            source: mapping.source, type: try type(record, number),
+            subtype: try name(told[.subtype], .subtype, record),
+            status: try told[.status].map { (text) throws(RowProblem) in
+                try self.status(text, record)
+            } ?? status,
+            durationMilliseconds: try told[.duration].map { (text) throws(RowProblem) in
+                try milliseconds(text, record)
+            },
+            errorMessage: told[.error].map {
+                String(decoding: $0.utf8.prefix(WireBounds.errorMessageBytesMax), as: UTF8.self)
+            }, cost: try cost(told, record), project: try name(told[.project], .project, record),
+            scene: try name(told[.scene], .scene, record),
+            session: try name(told[.session], .session, record), dimensions: values,
+            properties: properties)
+    }
+
+    private func name(
+        _ text: String?, _ field: EventField, _ record: Record
+    ) throws(RowProblem) -> String? {
+        guard let text, !SubjectID.isValid(text) else { return text }
+        throw problem(
+            record, "\(field.rawValue) '\(text)': expected \(SubjectID.expectation)")
+    }
+
+    private func milliseconds(_ text: String, _ record: Record) throws(RowProblem) -> Int64 {
+        guard let number = Int64(text), number >= 0 else {
+            throw problem(record, "duration '\(text)': expected whole milliseconds from 0")
+        }
+        return number
+    }
+
+    /// In the words of events, and in those of requests.
+    private func status(_ text: String, _ record: Record) throws(RowProblem) -> EventStatus {
+        switch text.lowercased() {
+        case "success", "succeeded", "completed", "ok": return .success
+        case "failed", "failure", "error": return .failed
+        case "cancelled", "canceled": return .cancelled
+        default:
+            throw problem(
+                record, "status '\(text)': expected success, completed, failed or cancelled")
+        }
+    }
+
+    private func cost(
+        _ told: [EventField: String], _ record: Record
+    ) throws(RowProblem) -> Money? {
+        if let text = told[.costCents] {
+            guard let cents = Int64(text),
+                let cost = Money(trillionths: Int128(cents) * 10_000_000_000),
+                cents >= 0
+            else { throw problem(record, "cost '\(text)': expected whole cents from 0") }
+            return cost
+        }
+        guard let text = told[.cost] else { return nil }
+        let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+        let decimals = parts.count == 2 ? String(parts[1]) : ""
+        let digits = String(parts[0]) + decimals
+        guard decimals.count <= 12, digits.allSatisfy({ $0.isASCII && $0.isNumber }),
+            let units = Int128(digits + String(repeating: "0", count: 12 - decimals.count)),
+            let cost = Money(trillionths: units)
+        else {
+            throw problem(
+                record, "cost '\(text)': expected a number from 0 with at most 12 decimals")
+        }
+        return cost
     }
 
     private func type(_ record: Record, _ number: Int) throws(RowProblem) -> String? {

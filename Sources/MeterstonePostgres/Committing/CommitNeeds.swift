@@ -19,20 +19,18 @@ struct CommitNeeds {
     private mutating func add(_ command: Command) {
         switch command {
         case .consume(let event), .record(let event):
-            subjects.insert(event.subject)
-            writtenSubjects.insert(event.subject)
+            addSubjects(of: event, areWritten: true)
             if let id = event.id {
                 identities.insert(id.identity(source: event.details?.source))
             }
             isReadOnly = false
         case .check(let event, _):
-            subjects.insert(event.subject)
+            addSubjects(of: event, areWritten: false)
             if let id = event.id {
                 identities.insert(id.identity(source: event.details?.source))
             }
         case .reserve(let event, _):
-            subjects.insert(event.subject)
-            writtenSubjects.insert(event.subject)
+            addSubjects(of: event, areWritten: true)
             if let id = event.id {
                 identities.insert(id.identity(source: event.details?.source))
             }
@@ -59,6 +57,9 @@ struct CommitNeeds {
                 concerned.append(parent)
             }
             switch request.change {
+            case .putAccount(_, let account):
+                concerned += account.identityKeys.map(\.key).filter { SubjectID.isValid($0.text) }
+            case .patch(let patch): concerned += patch.identityKeys
             case .putAlias(_, let key), .deleteAlias(_, let key), .renameSubject(_, let key):
                 concerned.append(key)
             default: break
@@ -66,6 +67,14 @@ struct CommitNeeds {
             writtenSubjects.formUnion(concerned)
             subjects.formUnion(concerned)
         }
+    }
+
+    private mutating func addSubjects(of event: UsageEvent, areWritten: Bool) {
+        subjects.insert(event.subject)
+        if areWritten { writtenSubjects.insert(event.subject) }
+        guard let levels = event.details?.levels, !levels.isEmpty else { return }
+        subjects.formUnion(levels)
+        if areWritten { writtenSubjects.formUnion(levels) }
     }
 
     /// Whose it is shows when it is decided.

@@ -189,11 +189,12 @@ struct TransactionWrites {
         guard !ofCatalog.isEmpty else { return }
         changesCatalog = true
         for change in ofCatalog {
-            let query = Query(
-                change.after == nil ? CatalogStatements.delete : CatalogStatements.put
-            )
-            .binding(change.kind).binding(change.key)
-            queries.append(change.after == nil ? query : query.binding(change.after))
+            for row in try change.catalogRows() {
+                let query = Query(
+                    row.body == nil ? CatalogStatements.delete : CatalogStatements.put
+                ).binding(row.kind).binding(row.key)
+                queries.append(row.body == nil ? query : query.binding(row.body))
+            }
         }
         queries += try Query.putting(registry)
         queries.append(Query(CatalogStatements.raiseVersion))

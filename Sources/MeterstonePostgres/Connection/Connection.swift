@@ -13,7 +13,7 @@ import Darwin
 /// A call sends any number of statements and then waits once: a round trip costs the same for one
 /// statement and for ten. Nothing here waits without a bound; a session that does not answer in time
 /// is given up, since nobody can tell what it is still going to do.
-@safe final class Connection {
+@safe package final class Connection {
     private var handle: OpaquePointer?
     /// Names of the statements that the server has prepared, by their text.
     private var prepared: [String: String] = [:]
@@ -108,7 +108,7 @@ import Darwin
     }
 
     /// Ends the session; whatever it was doing is rolled back by the server.
-    func close() {
+    package func close() {
         unsafe PQfinish(handle)
         unsafe handle = nil
     }
@@ -133,7 +133,7 @@ import Darwin
     ///
     /// After a failure the rest is not run.
     @discardableResult
-    func run(_ queries: [Query]) throws(PostgresFailure) -> [Rows] {
+    package func run(_ queries: [Query]) throws(PostgresFailure) -> [Rows] {
         let deadline = Deadline(milliseconds: milliseconds).orEarlier(limit)
         do throws(PostgresFailure) {
             let isPreparing = try queries.map { (query) throws(PostgresFailure) in
@@ -151,12 +151,12 @@ import Darwin
         }
     }
 
-    func run(_ query: Query) throws(PostgresFailure) -> Rows {
+    package func run(_ query: Query) throws(PostgresFailure) -> Rows {
         try run([query])[0]
     }
 
     /// Runs statements that return nothing that matters, as one text.
-    func execute(script: String) throws(PostgresFailure) {
+    package func execute(script: String) throws(PostgresFailure) {
         let deadline = Deadline(milliseconds: milliseconds)
         do throws(PostgresFailure) {
             try check(unsafe PQexitPipelineMode(handle))
@@ -202,7 +202,8 @@ import Darwin
                 unsafe start = start?.advanced(by: parameter?.count ?? 0)
             }
             return unsafe PQsendQueryPrepared(
-                handle, name, Int32(count), values, lengths, formats, 1)
+                handle, name, Int32(count), values, lengths, formats,
+                query.returnsText ? 0 : 1)
         }
         try check(sent)
         return isNew

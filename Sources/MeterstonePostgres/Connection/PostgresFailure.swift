@@ -1,7 +1,7 @@
-import MeterstoneStore
+package import MeterstoneStore
 
 /// What went wrong between us and the server.
-struct PostgresFailure: Error, CustomStringConvertible {
+package struct PostgresFailure: Error, CustomStringConvertible {
     /// Five characters of the SQL standard and of PostgreSQL's appendix A; `nil` when the connection was
     /// lost, or could not be made.
     let sqlState: String?
@@ -12,7 +12,7 @@ struct PostgresFailure: Error, CustomStringConvertible {
         self.message = message
     }
 
-    var description: String {
+    package var description: String {
         sqlState.map { "\($0): \(message)" } ?? message
     }
 
@@ -51,7 +51,7 @@ struct PostgresFailure: Error, CustomStringConvertible {
 }
 
 extension StoreError {
-    init(_ failure: PostgresFailure) {
+    package init(_ failure: PostgresFailure) {
         let code: Code =
             switch failure.sqlState {
             case PostgresFailure.State.diskFull: .diskFull

@@ -1,18 +1,21 @@
 /// One statement with its parameters, as they go over the wire: all in binary format.
-struct Query {
+package struct Query {
     let sql: String
+    /// Whether rows come as texts: of statements that people wrote, whose types nobody knows.
+    let returnsText: Bool
     private(set) var parameters: [[UInt8]?] = []
 
-    init(_ sql: String) {
+    package init(_ sql: String, returnsText: Bool = false) {
         self.sql = sql
+        self.returnsText = returnsText
     }
 
-    func binding(_ value: Int64?) -> Query {
+    package func binding(_ value: Int64?) -> Query {
         adding(
             value.map { value in unsafe withUnsafeBytes(of: value.bigEndian) { unsafe Array($0) } })
     }
 
-    func binding(_ text: String?) -> Query {
+    package func binding(_ text: String?) -> Query {
         adding(text.map { Array($0.utf8) })
     }
 
@@ -20,7 +23,7 @@ struct Query {
         adding(bytes)
     }
 
-    func binding(_ column: some Column) -> Query {
+    package func binding(_ column: some Column) -> Query {
         adding(column.bytes)
     }
 
@@ -32,7 +35,7 @@ struct Query {
 }
 
 /// An array parameter: one column of the rows that a set-based statement writes or looks for.
-protocol Column {
+package protocol Column {
     /// PostgreSQL's binary format of a one-dimensional array.
     var bytes: [UInt8] { get }
 }
@@ -91,31 +94,41 @@ extension [UInt8] {
 }
 
 /// `bigint[]`.
-struct IntColumn: Column {
+package struct IntColumn: Column {
     private var writer = ArrayWriter(elementType: 20)
 
     init(_ values: some Sequence<Int64> = []) {
         for value in values { writer.append(value) }
     }
 
+    package init(orNull values: some Sequence<Int64?>) {
+        for value in values {
+            if let value { writer.append(value) } else { writer.null() }
+        }
+    }
+
     mutating func append(_ value: Int64) { writer.append(value) }
 
-    var bytes: [UInt8] { writer.finished }
+    package var bytes: [UInt8] { writer.finished }
 }
 
 /// `text[]`.
-struct TextColumn: Column {
+package struct TextColumn: Column {
     private var writer = ArrayWriter(elementType: 25)
 
     init(_ values: some Sequence<String> = []) {
         for value in values { writer.append(value.utf8) }
     }
 
+    package init(orNull values: some Sequence<String?>) {
+        for value in values { append(value) }
+    }
+
     mutating func append(_ value: String?) {
         if let value { writer.append(value.utf8) } else { writer.null() }
     }
 
-    var bytes: [UInt8] { writer.finished }
+    package var bytes: [UInt8] { writer.finished }
 }
 
 /// `bytea[]`.

@@ -1,9 +1,9 @@
 import CLibPQ
 
 /// What one statement returned, in binary format.
-@safe final class Rows {
+@safe package final class Rows {
     private let result: OpaquePointer
-    let count: Int
+    package let count: Int
 
     /// Takes the result over.
     init(_ result: OpaquePointer) {
@@ -15,7 +15,7 @@ import CLibPQ
         unsafe PQclear(result)
     }
 
-    func isNull(_ row: Int, _ column: Int32) -> Bool {
+    package func isNull(_ row: Int, _ column: Int32) -> Bool {
         unsafe PQgetisnull(result, Int32(row), column) == 1
     }
 
@@ -27,16 +27,39 @@ import CLibPQ
         return unsafe bytes.reduce(sign) { $0 << 8 | Int64($1) }
     }
 
-    func text(_ row: Int, _ column: Int32) -> String {
+    package func text(_ row: Int, _ column: Int32) -> String {
         unsafe String(decoding: value(row, column), as: UTF8.self)
     }
 
-    func optionalText(_ row: Int, _ column: Int32) -> String? {
+    package func optionalText(_ row: Int, _ column: Int32) -> String? {
         isNull(row, column) ? nil : text(row, column)
     }
 
     func bytes(_ row: Int, _ column: Int32) -> [UInt8] {
         unsafe Array(value(row, column))
+    }
+
+    package var columnNames: [String] {
+        let columns = unsafe PQnfields(result)
+        return (0..<columns).map { column in
+            let name = unsafe PQfname(result, column)
+            return unsafe name.map { unsafe String(cString: $0) } ?? ""
+        }
+    }
+
+    /// What the texts of a column are.
+    package enum Kind: Sendable {
+        case integer, real, boolean, other
+    }
+
+    package func kind(_ column: Int32) -> Kind {
+        switch unsafe PQftype(result, column) {
+        case 20, 21, 23: .integer
+        // What `numeric` says may be whole.
+        case 700, 701, 1700: .real
+        case 16: .boolean
+        default: .other
+        }
     }
 
     /// Valid while this object lives.

@@ -1,7 +1,7 @@
 import MeterstoneStore
 
 /// What a connection is for, which decides how the server treats it.
-enum Session {
+package enum Session {
     /// The committer's. Its statements look rows up by key, whatever the server believes of the tables'
     /// sizes: each is planned once, with index look-ups and nothing else.
     case committing
@@ -29,6 +29,11 @@ enum Session {
                 "expected PostgreSQL 14 or later, not \(connection.serverVersion)")
         }
         return connection
+    }
+
+    /// A connection for as long as somebody works, whatever that takes.
+    package static func ofMirror(_ options: PostgresOptions) throws(PostgresFailure) -> Connection {
+        try Session.maintaining.connect(options)
     }
 
     private func settings(_ options: PostgresOptions) -> [String: String] {

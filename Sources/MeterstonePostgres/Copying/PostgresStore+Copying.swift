@@ -21,7 +21,7 @@ extension PostgresStore {
                 try catalogs.current(version: version, connection).catalog,
                 defaultTimeZone: options.defaultTimeZone, days: try source.days())
             try visit(StorePart(.opening(opening)))
-            try source.exportSubjects(visit)
+            try source.getSubjectExports(visit)
             try source.exportSortedEvents(visit)
             try source.exportEntries(visit)
             try source.exportChanges(visit)

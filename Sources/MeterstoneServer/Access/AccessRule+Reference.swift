@@ -5,14 +5,15 @@ extension AccessRule {
     /// The table of `docs/reference/access.md`, in Markdown.
     static var reference: String {
         let head = """
-            | operation | scope | a caller of one subject |
-            | --- | --- | --- |
+            | operation | scope | role | a caller of one subject |
+            | --- | --- | --- | --- |
 
             """
         let rows = OpenAPIDocument.operations.filter { $0.ownOf == nil }.map { operation in
             let name = "`\(operation.method.rawValue) \(operation.path)`"
-            guard let rule = operation.rule else { return "| \(name) | none | yes |" }
-            return "| \(name) | `\(rule.scope.rawValue)` | \(rule.own.words(operation)) |"
+            guard let rule = operation.rule else { return "| \(name) | none | none | yes |" }
+            return "| \(name) | `\(rule.scope.rawValue)` | `\(rule.role.rawValue)` | "
+                + "\(rule.own.words(operation)) |"
         }
         return head + rows.joined(separator: "\n") + "\n"
     }

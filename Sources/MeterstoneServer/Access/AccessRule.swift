@@ -15,6 +15,15 @@ struct AccessRule: Hashable, Sendable {
     let scope: AccessScope
     let own: Own
 
+    /// The least role of an administrator who signed in.
+    let role: AdministratorRole
+
+    init(scope: AccessScope, own: Own, isOwners: Bool = false) {
+        self.scope = scope
+        self.own = own
+        role = isOwners ? .owner : scope == .read ? .viewer : .operator
+    }
+
     /// The rule of an operation; `nil`: none is written down, and nobody may call it.
     static func of(_ operation: String) -> AccessRule? { table[operation] }
 
@@ -25,20 +34,29 @@ struct AccessRule: Hashable, Sendable {
         for (scope, own, operations) in rows {
             for operation in operations {
                 precondition(table[operation] == nil, "\(operation) has two rules")
-                table[operation] = AccessRule(scope: scope, own: own)
+                table[operation] = AccessRule(
+                    scope: scope, own: own, isOwners: owners.contains(operation))
             }
         }
         return table
     }()
 
+    /// What only an owner may do who signed in.
+    private static let owners: Set<String> = [
+        "listKeys", "getKey", "makeKey", "putKey", "deleteKey", "rotateKey", "listBackups",
+        "makeBackup", "listAdministrators", "getAdministrator", "inviteAdministrator",
+        "patchAdministrator", "deleteAdministrator",
+    ]
+
     private static let rows: [(AccessScope, Own, [String])] = [
-        (.ingest, .named, ["recordEvents"]),
+        (.ingest, .named, ["recordEvents", "trackUsage"]),
         (.ingest, .path, ["recordUsage"]),
         (
             .consume, .named,
             [
                 "consume", "check", "reserve", "extendReservation", "settleReservation",
-                "releaseReservation", "startChatRequest", "endChatRequest",
+                "releaseReservation", "startChatRequest", "endChatRequest", "setVariables",
+                "updateVariables", "setPreferences", "updatePreferences", "checkAction",
             ]
         ),
         (
@@ -49,7 +67,9 @@ struct AccessRule: Hashable, Sendable {
                 "listReservations", "listFiredAlerts",
                 "getSubscription", "listSubscriptions", "previewSubscription", "listFeatures",
                 "listOverrides", "getOverride", "getCredits", "listEntries",
-                "getLifetime", "getStatistics", "getPace", "getFeature", "listRequests",
+                "getAccount", "listActivity", "listAccountSessions", "getSubjectExport",
+                "getLifetime", "getStatistics", "getPace", "getPeriods", "getPlansThatFit",
+                "getFeature", "listRequests", "streamLiveLimits",
             ]
         ),
         (
@@ -57,7 +77,8 @@ struct AccessRule: Hashable, Sendable {
             [
                 "getReservation", "getRequest", "getDailyUsage", "getMonthlyUsage",
                 "listDailyUsage", "listMonthlyUsage", "getUserDashboard",
-                "recalculateUserDashboard", "makeToken",
+                "recalculateUserDashboard", "makeToken", "getVariables", "getPreferences",
+                "checkUsageLimit", "getUserLimits", "getUserStats",
             ]
         ),
         (
@@ -69,7 +90,11 @@ struct AccessRule: Hashable, Sendable {
                 "trendsReport", "usageByReport", "funnelReport", "errorsReport",
                 "unmeteredReport", "adoptionReport", "powerUsersReport", "idleReport",
                 "unusualReport", "limitsReport", "limitSubjectsReport", "overageReport",
-                "plansReport", "whatIf", "getMetrics",
+                "plansReport", "retentionReport", "featureRetentionReport", "sessionsReport",
+                "featureValueReport", "whatIf", "getMetrics", "getTopUsers", "getUsageTrends",
+                "getConversionFunnel", "getErrorRates", "listSessions", "getCurrentSession",
+                "endSession", "makeCodeSecret", "confirmCodeSecret", "deleteCodeSecret",
+                "streamChanges",
             ]
         ),
         (
@@ -78,7 +103,9 @@ struct AccessRule: Hashable, Sendable {
                 "voidEvent", "amendEvent", "putMeter", "patchMeter", "deleteMeter", "putPlan",
                 "patchPlan", "deletePlan", "putLimit", "patchLimit", "deleteLimit", "putModel",
                 "patchModel", "deleteModel", "applyBlueprint", "noteImport", "putSubject",
-                "patchSubject", "deleteSubject", "putAlias", "deleteAlias", "renameSubject",
+                "patchSubject", "deleteSubject", "putAccount", "patchAccount", "deleteAccount",
+                "startAccountSession", "endAccountSession", "putAlias", "deleteAlias",
+                "renameSubject",
                 "putAddition", "endAddition", "resetLimit",
                 "putSubscription", "patchSubscription",
                 "deleteSubscription", "changeSubscription", "cancelScheduledSubscription",
@@ -86,10 +113,10 @@ struct AccessRule: Hashable, Sendable {
                 "refundCredit", "putCreditPolicy", "deleteCreditPolicy", "putStatisticsPolicy",
                 "deleteStatisticsPolicy", "listBackups", "makeBackup", "listChanges", "listKeys",
                 "getKey", "makeKey", "listAlerts", "getAlert", "putAlert", "patchAlert",
-                "deleteAlert",
-                "listWebhooks", "getWebhook", "putWebhook", "deleteWebhook", "rotateWebhook",
-                "testWebhook", "listDeliveries", "replayDeliveries",
-                "putKey", "deleteKey", "rotateKey",
+                "deleteAlert", "listWebhooks", "getWebhook", "putWebhook", "deleteWebhook",
+                "rotateWebhook", "testWebhook", "listDeliveries", "replayDeliveries",
+                "putKey", "deleteKey", "rotateKey", "listAdministrators", "getAdministrator",
+                "inviteAdministrator", "patchAdministrator", "deleteAdministrator",
             ]
         ),
     ]

@@ -12,6 +12,12 @@ struct Caller: Hashable, Sendable {
     var subject: SubjectID?
     /// Whether it is for those below the subject, too.
     var includesTeam = false
+    /// Of whoever signed in with a password; `nil`: what the scopes say is all.
+    var role: AdministratorRole?
+    /// Who signed in.
+    var administrator: EmailAddress?
+    /// By which session they are known.
+    var session: SessionID?
 
     /// Whoever has the administrator's key, or is on this machine where there is none.
     static let administrator = Caller(name: "administrator", scopes: [.admin])
@@ -27,13 +33,29 @@ struct Caller: Hashable, Sendable {
         includesTeam = true
     }
 
+    init(_ administrator: Administrator, _ session: AdministratorSession) {
+        self.init(
+            name: administrator.email.text,
+            scopes: administrator.role == .viewer ? [.read] : [.admin])
+        role = administrator.role
+        self.administrator = administrator.email
+        self.session = session.id
+    }
+
     /// Whose request is carried out. Routes that a bound caller may call ask for it.
     @TaskLocal static var current = administrator
+
+    /// From where it came, where it changes what is everybody's; `nil`: that is not known, or not asked.
+    @TaskLocal static var address: String?
+
+    /// Whether keys, administrators and backups are theirs to see and change.
+    var isOwner: Bool { has(.admin) && (role ?? .owner) == .owner }
 
     func has(_ scope: AccessScope) -> Bool { scopes.contains(scope) || scopes.contains(.admin) }
 
     func require(_ rule: AccessRule) throws(Problem) {
         guard has(rule.scope) else { throw .insufficientScope(rule.scope) }
+        if let role, role < rule.role { throw .insufficientRole(rule.role) }
         guard subject == nil || rule.own != .denied else { throw .boundCaller }
     }
 
@@ -61,6 +83,28 @@ extension MeterstoneEngine {
         guard try await isOwn(subject) else { throw Problem.foreignSubject(subject, field) }
     }
 
+    /// The same of everything that an event counts for.
+    func requireOwn(_ event: UsageEvent) async throws {
+        try await requireOwn(event.subject)
+        try await requireOwn(levels: event.details?.levels ?? [])
+    }
+
+    func requireOwn(levels: [SubjectID]) async throws {
+        for (place, level) in levels.enumerated() {
+            try await requireOwn(level, field: "levels[\(place)]")
+        }
+    }
+
+    /// What an event counts for and is not the caller's, as a rejection of it; `nil`: there is nothing.
+    func foreign(in event: UsageEvent) async throws(StoreError) -> Rejection? {
+        if try await !isOwn(event.subject) { return .foreignSubject(event.subject) }
+        for (place, level) in (event.details?.levels ?? []).enumerated()
+        where try await !isOwn(level) {
+            return .foreignSubject(level, "levels[\(place)]")
+        }
+        return nil
+    }
+
     func isOwn(_ subject: SubjectID) async throws(StoreError) -> Bool {
         let caller = Caller.current
         guard caller.subject != nil else { return true }
@@ -73,6 +117,12 @@ extension Problem {
         Problem(
             status: .forbidden, code: "insufficient_scope",
             detail: "this needs a key or a token with the scope '\(scope.rawValue)'")
+    }
+
+    static func insufficientRole(_ role: AdministratorRole) -> Problem {
+        Problem(
+            status: .forbidden, code: "insufficient_role",
+            detail: "this needs an administrator with the role '\(role.rawValue)'")
     }
 
     /// A key or a token of one subject asks about everybody.
@@ -93,9 +143,9 @@ extension Problem {
 }
 
 extension Rejection {
-    static func foreignSubject(_ subject: SubjectID) -> Rejection {
+    static func foreignSubject(_ subject: SubjectID, _ field: String = "subject") -> Rejection {
         Rejection(
-            code: .foreignSubject, field: "subject",
+            code: .foreignSubject, field: field,
             message: "expected the subject that the key or token is for, and not '\(subject)'")
     }
 }

@@ -15,6 +15,18 @@ struct Gate: Sendable {
     ) async throws -> Response {
         guard let guardian, let rule else { return try await work(context) }
         let caller = try await guardian.admit(request.head, rule, from: context.remoteAddress)
+        guard rule.scope == .admin, let address = context.remoteAddress?.ipAddress else {
+            return try await pass(caller, rule, context, work)
+        }
+        return try await Caller.$address.withValue(address) {
+            try await pass(caller, rule, context, work)
+        }
+    }
+
+    private func pass(
+        _ caller: Caller, _ rule: AccessRule, _ context: ServerContext,
+        _ work: (ServerContext) async throws -> Response
+    ) async throws -> Response {
         guard caller != .administrator else { return try await work(context) }
         if rule.own == .path, caller.subject != nil, context.parameters["subject"] != nil {
             let subject: SubjectID = try context.parameter("subject")

@@ -36,6 +36,7 @@ final class SubjectTokens: Sendable {
         let caller: Caller
         let from: Instant
         let until: Instant
+        let madeAt: Instant?
     }
 
     /// - Parameter secret: `nil`: one of chance, so that tokens do not outlive this process.
@@ -68,15 +69,15 @@ final class SubjectTokens: Sendable {
         return MadeToken(token: token, expiresAt: until)
     }
 
-    /// Who a token speaks for.
-    func caller(of token: String) async throws -> Caller {
+    /// Who a token speaks for, and when it was made, if it says so.
+    func caller(of token: String) async throws -> (caller: Caller, madeAt: Instant?) {
         let now = clock()
         let seen = known.withLock { $0[token] } ?? nil
         let known: KnownToken
         if let seen { known = seen } else { known = try await read(token) }
         guard now >= known.from else { throw Problem.invalidToken("it is not valid yet") }
         guard now < known.until else { throw Problem.expired("token") }
-        return known.caller
+        return (known.caller, known.madeAt)
     }
 
     private func read(_ token: String) async throws -> KnownToken {
@@ -104,7 +105,7 @@ final class SubjectTokens: Sendable {
         let found = KnownToken(
             caller: Caller(name: "subject \(subject)", scopes: scopes, subject: subject),
             from: claims.nbf.map { Instant($0.value) } ?? .earliest,
-            until: Instant(claims.exp.value))
+            until: Instant(claims.exp.value), madeAt: claims.iat.map { Instant($0.value) })
         known.withLock { known in
             if known.count >= Self.knownMax { known.removeAll() }
             known[token] = found

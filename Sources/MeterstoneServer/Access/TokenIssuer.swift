@@ -28,11 +28,15 @@ public struct TokenIssuer: Sendable {
 final class IssuerKeys: Sendable {
     /// Tokens that name keys nobody has cannot make us ask more often.
     static let refetchMilliseconds: Int64 = 60_000
+    /// After a reading that failed.
+    static let retryMilliseconds: Int64 = 5_000
 
     private struct State {
         var keys: JWTKeyCollection?
         var kids: Set<String> = []
         var readAt: Instant?
+        /// Whether the last reading failed, or none has come to its end.
+        var isUnsure = true
     }
 
     private let issuer: TokenIssuer
@@ -49,8 +53,10 @@ final class IssuerKeys: Sendable {
     ) async throws -> SubjectTokens.Claims {
         guard let kid else { throw Problem.invalidToken("its header has no 'kid'") }
         var known = state.withLock { $0 }
-        if !known.kids.contains(kid), mayRead(known.readAt) { known = try await read() }
+        if !known.kids.contains(kid), mayRead(known) { known = try await read() }
         guard let keys = known.keys, known.kids.contains(kid) else {
+            // Nobody knows whether the key is the issuer's.
+            if known.isUnsure { throw Problem.issuerUnavailable }
             throw Problem.invalidToken("its issuer has no key '\(kid)'")
         }
         let key = try await keys.getKey(for: JWKIdentifier(string: kid), alg: algorithm)
@@ -60,32 +66,41 @@ final class IssuerKeys: Sendable {
         return try await keys.verify(token, as: SubjectTokens.Claims.self)
     }
 
-    private func mayRead(_ readAt: Instant?) -> Bool {
-        guard let readAt else { return true }
-        return clock() >= readAt.advanced(byMilliseconds: Self.refetchMilliseconds)
+    private func mayRead(_ known: State) -> Bool {
+        guard let readAt = known.readAt else { return true }
+        let pause = known.isUnsure ? Self.retryMilliseconds : Self.refetchMilliseconds
+        return clock() >= readAt.advanced(byMilliseconds: pause)
     }
 
     private func read() async throws -> State {
         let now = clock()
         // Others that come meanwhile take what is known.
-        state.withLock { $0.readAt = now }
-        let json: String
-        do {
-            json = try await issuer.keys()
-        } catch {
-            throw Problem(
-                status: .serviceUnavailable, code: "issuer_unavailable",
-                detail: "the keys of the token's issuer cannot be read",
-                headers: [.retryAfter: "60"])
+        state.withLock {
+            $0.readAt = now
+            $0.isUnsure = true
         }
         let keys = JWTKeyCollection()
-        try await keys.add(jwksJSON: json)
-        let parsed = try DefaultJWTParser().jsonDecoder.decode(JWKS.self, from: .init(json.utf8))
-        let kids = Set(parsed.keys.compactMap { $0.keyIdentifier?.string })
+        let kids: Set<String>
+        do {
+            let json = try await issuer.keys()
+            try await keys.add(jwksJSON: json)
+            let parsed = try DefaultJWTParser().jsonDecoder.decode(
+                JWKS.self, from: .init(json.utf8))
+            kids = Set(parsed.keys.compactMap { $0.keyIdentifier?.string })
+        } catch {
+            throw Problem.issuerUnavailable
+        }
         return state.withLock { state in
             state.keys = keys
             state.kids = kids
+            state.isUnsure = false
             return state
         }
     }
+}
+
+extension Problem {
+    static let issuerUnavailable = Problem(
+        status: .serviceUnavailable, code: "issuer_unavailable",
+        detail: "the keys of the token's issuer cannot be read", headers: [.retryAfter: "5"])
 }

@@ -25,13 +25,11 @@ extension AnalyticsReport {
     private static let behaviour = [
         AnalyticsReport(
             .funnel, "How many subjects get from one type of event to the next",
-            [.types, .stepMeters, .ordered]
+            [.types, .stepMeters, .ordered, .independent]
         ) { query in
-            let isOrdered = try query.flag("ordered") ?? true
-            if let meters = try query.stepMeters() {
-                return .funnelOfMeters(meters, isOrdered: isOrdered)
-            }
-            return .funnel(try query.types(), isOrdered: isOrdered)
+            let order = try query.funnelOrder()
+            if let meters = try query.stepMeters() { return .funnelOfMeters(meters, order) }
+            return .funnel(try query.types(), order)
         },
         AnalyticsReport(
             .errors, "How operations end, and how long they take", [.minimumEvents]
@@ -56,6 +54,20 @@ extension AnalyticsReport {
             let days = try query.number("idleDays", in: ReportBounds.days)
             return .idle(days: days ?? ReportBounds.idleDaysDefault)
         },
+        AnalyticsReport(
+            .retention, "How many of those who began together came back",
+            [.cohortWindow, .optionalMeter]
+        ) { query in
+            .retention(per: try query.cohortWindow(), try query.identifier("meter"))
+        },
+        AnalyticsReport(
+            .featureRetention, "Whether who used a meter when they began came back more often",
+            [.meters, .cohortWindow]
+        ) { query in .featureRetention(try query.meters(), per: try query.cohortWindow()) },
+        AnalyticsReport(.sessions, "How long sessions are, by plan") { _ in .sessions },
+        AnalyticsReport(
+            .featureValue, "What those paid who used a meter, by plan", [.meters]
+        ) { query in .featureValue(try query.meters()) },
         AnalyticsReport(
             .unusual, "Whose day stands out from the days before", [.meter, .date]
         ) { query in

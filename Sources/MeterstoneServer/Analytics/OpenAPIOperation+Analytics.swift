@@ -124,6 +124,9 @@ extension OpenAPIParameter {
     static let trendWindow = query(
         "window", "The length of one window. Default: day.",
         #"{"type":"string","pattern":"^(minute|hour|day|week(:[a-z]+day)?|month|quarter|year)$"}"#)
+    static let cohortWindow = query(
+        "window", "The length of one window. Default: month.",
+        #"{"type":"string","pattern":"^(day|week(:[a-z]+day)?|month|quarter|year)$"}"#)
     static let facet = query(
         "by", ReportFacet.expectation + ".",
         #"""
@@ -138,6 +141,9 @@ extension OpenAPIParameter {
         list(of: keyPattern, ReportBounds.steps))
     static let ordered = query(
         "ordered", "Whether one step has to come after the other. Default: true.",
+        #"{"type":"boolean"}"#)
+    static let independent = query(
+        "independent", "Whether each step counts by itself. Default: false.",
         #"{"type":"boolean"}"#)
     static let minimumEvents = query(
         "minimumEvents", "Only what happened more often. Default: 10.",

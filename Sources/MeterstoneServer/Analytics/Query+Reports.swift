@@ -80,6 +80,23 @@ extension Query {
         return keys
     }
 
+    /// Who is counted at a step.
+    func funnelOrder() throws(Rejection) -> FunnelOrder {
+        let isOrdered = try flag("ordered")
+        guard try flag("independent") ?? false else { return isOrdered ?? true ? .given : .any }
+        guard isOrdered == nil else {
+            throw .invalid("independent", "ordered or independent, not both")
+        }
+        return .independent
+    }
+
+    /// The length of the windows of cohorts.
+    func cohortWindow() throws(Rejection) -> Window {
+        try optional("window", ReportBounds.cohortExpectation) { text in
+            Window(trend: text).flatMap { [.minute, .hour].contains($0) ? nil : $0 }
+        } ?? .month
+    }
+
     func flag(_ name: String) throws(Rejection) -> Bool? {
         try optional(name, "true or false") { Bool($0) }
     }

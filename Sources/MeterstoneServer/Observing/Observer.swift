@@ -71,6 +71,7 @@ struct Observer: Sendable {
             answer = Answer(problem)
         }
         answer.headers[.requestID] = id
+        SecurityFields.add(to: &answer.headers)
         origins.admit(head, to: &answer.headers)
         note(head, id, route, answer.status, since: start)
         return answer

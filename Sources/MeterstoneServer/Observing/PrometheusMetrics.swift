@@ -24,10 +24,12 @@ public final class PrometheusMetrics: MetricsFactory {
     private let state = Mutex(State())
     private let help: [String: String]
 
-    public init() {
+    /// - Parameter help: what metrics are that others tell, by name.
+    public init(help others: [String: String] = [:]) {
         let engine = EngineMetric.allCases.map { ($0.rawValue, $0.help) }
         let server = ServerMetric.allCases.map { ($0.rawValue, $0.help) }
         help = Dictionary(engine + server, uniquingKeysWith: { first, _ in first })
+            .merging(others) { first, _ in first }
     }
 
     public func makeCounter(

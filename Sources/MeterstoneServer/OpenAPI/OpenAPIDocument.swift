@@ -13,10 +13,12 @@ package enum OpenAPIDocument {
         OpenAPIOperation.consuming + OpenAPIOperation.reserving + OpenAPIOperation.recording
         + OpenAPIOperation.catalog + OpenAPIOperation.subjects + OpenAPIOperation.credits
         + OpenAPIOperation.subjectStatistics + OpenAPIOperation.documents
-        + OpenAPIOperation.statistics + OpenAPIOperation.requests + OpenAPIOperation.analytics
+        + OpenAPIOperation.statistics + OpenAPIOperation.usageTracking
+        + OpenAPIOperation.requests + OpenAPIOperation.analytics
         + OpenAPIOperation.whatIf + OpenAPIOperation.operating
-        + OpenAPIOperation.access + OpenAPIOperation.backups
-        + OpenAPIOperation.webhooks
+        + OpenAPIOperation.access + OpenAPIOperation.accounts + OpenAPIOperation.exports
+        + OpenAPIOperation.administrators + OpenAPIOperation.backups + OpenAPIOperation.webhooks
+        + OpenAPIOperation.live
 
     private static let operationsByRoute = Dictionary(
         operations.map { ($0.route, $0) }, uniquingKeysWith: { first, _ in first })
@@ -36,7 +38,7 @@ package enum OpenAPIDocument {
         writer.json(info)
         if isGuarded {
             writer.name("security")
-            writer.json(#"[{"key":[]},{"token":[]}]"#)
+            writer.json(#"[{"key":[]},{"token":[]},{"session":[]}]"#)
         }
         writer.name("paths")
         writePaths(&writer)
@@ -56,7 +58,9 @@ package enum OpenAPIDocument {
         {"key":{"type":"http","scheme":"bearer",
           "description":"The administrator's key, or one that begins with mk_live_."},
          "token":{"type":"http","scheme":"bearer","bearerFormat":"JWT",
-          "description":"A token of one subject."}}
+          "description":"A token of one subject."},
+         "session":{"type":"apiKey","in":"cookie","name":"meterstone_session",
+          "description":"An administrator who signed in. What writes has to come from a page of this server."}}
         """#
 
     private static func writePaths(_ writer: inout JSONWriter) {

@@ -31,7 +31,8 @@ extension OpenAPIOperation {
             isBodyRequired: false,
             answers: [
                 OpenAPIAnswer(
-                    status: 201, description: "The new key and its secret.", schema: "MadeKey")
+                    status: 201, description: "The new key and its secret.",
+                    schema: "RotatedKey", headers: [.outcome])
             ],
             problems: [.notFound, .conflict]),
         OpenAPIOperation(
@@ -76,11 +77,14 @@ extension OpenAPISchemas {
                 #""digest":{"type":"string","pattern":"^[0-9a-f]{64}$"},"#
                     + #""createdAt":{"$ref":"Instant"},"# + keySettings)
         ),
+        ("RotatedKey", #"{"anyOf":[{"$ref":"MadeKey"},{"$ref":"APIKey"}]}"#),
         (
             "RotateBody",
             object(
                 [],
-                #""overlapSeconds":{"type":["integer","null"],"minimum":0,"maximum":"#
+                #""key":{"$ref":"OptionalKey"},"#
+                    + #""digest":{"type":["string","null"],"pattern":"^[0-9a-f]{64}$"},"#
+                    + #""overlapSeconds":{"type":["integer","null"],"minimum":0,"maximum":"#
                     + "\(KeyRoutes.overlapSecondsMax)}")
         ),
         (
@@ -102,6 +106,7 @@ extension OpenAPISchemas {
          "items":{"enum":["ingest","consume","read","admin"]}},
         "subject":{"$ref":"OptionalName"},
         "addresses":{"type":["array","null"],"maxItems":64,"items":{"type":"string"}},
-        "expiresAt":{"$ref":"OptionalInstant"}
+        "expiresAt":{"$ref":"OptionalInstant"},
+        "requestsPerMinute":{"type":["integer","null"],"minimum":1,"maximum":1000000}
         """#
 }

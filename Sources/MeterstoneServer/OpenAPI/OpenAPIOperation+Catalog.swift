@@ -21,9 +21,11 @@ extension OpenAPIOperation {
             description: """
                 What it does not name stays as it is; doing it again changes nothing. Where a part is \
                 not accepted, nothing is written. With a name, it is noted in the audit log what was \
-                applied.
+                applied. With merge=true only what changed since then is written, and what somebody changed \
+                by hand meanwhile stays.
                 """,
-            parameters: [.blueprintName, .author], body: [("application/json", "Blueprint")],
+            parameters: [.blueprintName, .merge, .dryRun, .author],
+            body: [("application/json", "Blueprint")],
             answers: [
                 OpenAPIAnswer(
                     status: 200, description: "What became of each part.",

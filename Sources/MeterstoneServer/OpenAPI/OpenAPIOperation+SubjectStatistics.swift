@@ -11,6 +11,14 @@ extension OpenAPIOperation {
             "What the subject used on the last days, and its newest events", [.subject, .days],
             "Statistics"),
         get(
+            path + "/periods", "getPeriods",
+            "What the subject used of every meter in its latest months, or other windows",
+            [.subject, .periodWindow, .periodCount, .until], "Periods"),
+        get(
+            path + "/plans-that-fit", "getPlansThatFit",
+            "Which plans allow what the subject used on the last days", [.subject, .days],
+            "PlansThatFit"),
+        get(
             path + "/pace", "getPace", "Where limits and the month end if usage goes on so",
             [.subject], "Pace"),
         OpenAPIOperation(

@@ -9,7 +9,8 @@ extension OpenAPIOperation {
 
     private static let profiles: [OpenAPIOperation] = [
         get(
-            "/v1/subjects", "listSubjects", "All subjects, by id", [.count, .cursor],
+            "/v1/subjects", "listSubjects", "All subjects, by id, or the one whose account says so",
+            [.accountEmail, .accountID, .count, .cursor],
             "SubjectList", []),
         get(path, "getSubject", "One subject", [.subject], "Subject").tagged,
         put(
@@ -78,7 +79,9 @@ extension OpenAPIOperation {
             problems: [.notFound, .conflict]),
         get(
             path + "/events", "listEvents", "The subject's events, newest first",
-            [.subject, .count, .cursor], "EventList", []),
+            [
+                .subject, .eventType, .eventStatus, .eventSession, .from, .until, .count, .cursor,
+            ], "EventList", []),
         get(
             path + "/reservations", "listReservations",
             "What is open on the subject and those below it, in the order in which it expires",
@@ -191,9 +194,15 @@ extension OpenAPIOperation {
     static let operating: [OpenAPIOperation] = [
         OpenAPIOperation(
             method: .get, path: "/v1/changes", id: "listChanges",
-            summary: "The audit log, newest first", parameters: [.count, .cursor],
+            summary: "The audit log, newest first",
+            description:
+                "As CSV or lines of JSON all of it comes in one answer, unless count says how much.",
+            parameters: ChangeRoutes.parameters + [.count, .cursor],
             answers: [
-                OpenAPIAnswer(status: 200, description: "Who changed what.", schema: "ChangeList")
+                OpenAPIAnswer(
+                    status: 200, description: "Who changed what.", schema: "ChangeList",
+                    textTypes: ["text/csv", "application/x-ndjson"],
+                    headers: [.contentDisposition])
             ]),
         OpenAPIOperation(
             method: .get, path: "/healthz", id: "isAlive", summary: "Whether the process is alive",

@@ -34,6 +34,8 @@ package struct OpenAPIOperation: Sendable {
         var all = Set(problems)
         if !isOpen {
             all.formUnion([.unauthorized, .forbidden, .storeFailed, .unavailable, .storeFull])
+            // A key may have a bound of its own.
+            if !all.contains(where: { $0.status == 429 }) { all.insert(.tooFrequent) }
         }
         // Another's subject is not there.
         if rule?.own == .path { all.insert(.notFound) }
@@ -144,6 +146,7 @@ enum OpenAPIHeader: String, Sendable {
     case tag = "ETag"
     case outcome = "Meterstone-Outcome"
     case contentDisposition = "Content-Disposition"
+    case setCookie = "Set-Cookie"
 
     /// Whether every answer that may have it has it.
     private var isRequired: Bool { self == .authenticate || self == .allow }
@@ -163,6 +166,7 @@ enum OpenAPIHeader: String, Sendable {
             )
         case .tag: ("Which state of it this is.", #"{"type":"string"}"#)
         case .link: ("The next page.", #"{"type":"string"}"#)
+        case .setCookie: ("The session, or its end.", #"{"type":"string"}"#)
         case .contentDisposition: ("A name for the file.", #"{"type":"string"}"#)
         }
     }

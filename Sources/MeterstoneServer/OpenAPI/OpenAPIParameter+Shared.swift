@@ -1,3 +1,6 @@
+import MeterstoneAPI
+import MeterstoneCore
+
 /// Parameters that several operations take.
 extension OpenAPIParameter {
     private static let keySchema = #"{"$ref":"Key"}"#
@@ -43,6 +46,27 @@ extension OpenAPIParameter {
     static let window = OpenAPIParameter(
         place: .query, name: "window", description: "The span of one point.", isRequired: true,
         schema: #"{"$ref":"UsageWindow"}"#)
+    static let periodWindow = OpenAPIParameter(
+        place: .query, name: "window", description: "The length of one. Default: month.",
+        schema:
+            #"{"type":"string","pattern":"^(minute|hour|day|week|month|quarter|year|billingMonth)$"}"#
+    )
+    static let periodCount = OpenAPIParameter(
+        place: .query, name: "count", description: "How many. Default: 12.",
+        schema: #"{"type":"integer","minimum":1,"maximum":366}"#)
+    static let changeKind = OpenAPIParameter(
+        place: .query, name: "kind", description: "Only changes of things of this kind.",
+        schema: WireSchema.oneOf(ChangeEntry.kinds).json)
+    static let changeKey = OpenAPIParameter(
+        place: .query, name: "key",
+        description: "Only changes of the thing of this key; with kind.",
+        schema: #"{"type":"string","minLength":1,"maxLength":1024}"#)
+    static let requestSession = filter("sessionId", "Only requests of this session.")
+    static let requestModel = filter("model", "Only requests to this model.")
+    static let requestCategory = filter("category", "Only requests of this category.")
+    static let requestStatus = OpenAPIParameter(
+        place: .query, name: "status", description: "Only requests that stand so.",
+        schema: #"{"enum":["pending","completed","failed","cancelled"]}"#)
     static let from = OpenAPIParameter(
         place: .query, name: "from", description: "Where the span starts.", schema: instantSchema)
     static let until = OpenAPIParameter(
@@ -80,6 +104,10 @@ extension OpenAPIParameter {
     static let blueprintName = OpenAPIParameter(
         place: .query, name: "name", description: "What is noted in the audit log.",
         schema: nameSchema)
+    static let merge = OpenAPIParameter(
+        place: .query, name: "merge",
+        description: "true: writes what the blueprint changed since it was applied last.",
+        schema: #"{"type":"boolean"}"#)
     static let author = OpenAPIParameter(
         place: .header, name: "X-Author", description: "Who is named in the audit log.",
         schema: headerSchema)

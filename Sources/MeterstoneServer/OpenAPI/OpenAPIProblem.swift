@@ -5,7 +5,8 @@ enum OpenAPIProblem: String, CaseIterable, Sendable {
     case malformed, unauthorized, insufficientCredits, forbidden, notFound, methodNotAllowed
     case conflict, reservationConflict, cursorExpired, preconditionFailed, tooLarge,
         unsupportedMediaType, unprocessable
-    case limitExceeded, tooMany, storeFailed, badGateway, unavailable, storeFull
+    case limitExceeded, tooMany, signInsLimited, tooFrequent, storeFailed, badGateway
+    case unavailable, storeFull
 
     var status: Int {
         switch self {
@@ -21,7 +22,7 @@ enum OpenAPIProblem: String, CaseIterable, Sendable {
         case .tooLarge: 413
         case .unsupportedMediaType: 415
         case .unprocessable: 422
-        case .limitExceeded, .tooMany: 429
+        case .limitExceeded, .tooMany, .signInsLimited, .tooFrequent: 429
         case .storeFailed: 500
         case .badGateway: 502
         case .unavailable: 503
@@ -47,6 +48,8 @@ enum OpenAPIProblem: String, CaseIterable, Sendable {
         case .unprocessable: "A field breaks a rule, or refers to something that is not there."
         case .limitExceeded: "Not enough is left. Nothing was counted."
         case .tooMany: "Not enough is left, or too many reservations are open. Nothing was counted."
+        case .tooFrequent: "The key asks more often than it may. Nothing was done."
+        case .signInsLimited: "Too many sign-ins failed. Wait."
         case .storeFailed: "The store failed, and whether it was done is not known."
         case .badGateway: "The receiver did not take the message."
         case .unavailable: "Not now. Nothing was done."
@@ -60,15 +63,15 @@ enum OpenAPIProblem: String, CaseIterable, Sendable {
         case .methodNotAllowed: [.allow]
         case .forbidden, .insufficientCredits, .limitExceeded, .tooMany:
             [.retryAfter, .rateLimit, .rateLimitPolicy]
-        case .unavailable: [.retryAfter]
+        case .unavailable, .signInsLimited, .tooFrequent: [.retryAfter]
         default: []
         }
     }
 
     private var schema: String {
         switch self {
-        case .limitExceeded, .insufficientCredits: "Denial"
-        case .forbidden, .tooMany: "Refusal"
+        case .insufficientCredits: "Denial"
+        case .forbidden, .tooMany, .limitExceeded: "Refusal"
         case .reservationConflict: "ReservationProblem"
         default: "Problem"
         }

@@ -12,7 +12,7 @@ extension OpenAPISchemas {
             "Denial",
             #"{"type":"object","required":["type","title","status","detail","code","limits","#
                 + #""violated","retryAfterSeconds","plansThatAllow"],"properties":{"# + problem
-                + "," + Shapes.denied.properties + "}}"
+                + "," + Shapes.denied.properties + "," + action + "}}"
         ),
         // Of a limit or a subject, or of the server.
         ("Refusal", #"{"anyOf":[{"$ref":"Denial"},{"$ref":"Problem"}]}"#),
@@ -29,6 +29,11 @@ extension OpenAPISchemas {
             """#
         ),
     ]
+
+    /// What a refused action of an application that tracked usage itself has beside it.
+    private static let action = #"""
+        "message":{"type":"string"},"cause":\#(Shapes.denialCause.definition)
+        """#
 
     static let problem = #"""
         "type":{"type":"string"},"title":{"type":"string"},"status":{"type":"integer"},

@@ -92,10 +92,14 @@ extension OpenAPISchemas {
     }
 
     private static let meter = #"""
+        "aliases":{"type":["array","null"],"maxItems":16,"items":{"$ref":"Key"},
+         "description":"Other names of the meter: in quantities, as a type of events, and in questions."},
         "aggregation":{"enum":["sum","count","max","latest","uniqueCount",null]},
         "eventTypes":{"type":["array","null"],"items":{"$ref":"Text"}},
         "dimensions":{"$ref":"ValuesByDimension"},
         "quantityName":{"type":["string","null"],"pattern":"^[A-Za-z0-9_.-]{1,64}$"},
+        "alongside":{"type":["string","null"],"pattern":"^[A-Za-z0-9_.-]{1,64}$",
+         "description":"An event without a type that names this quantity matches as event types do."},
         "uniqueDimension":{"$ref":"OptionalText"},
         "countedStatuses":{"type":["array","null"],"minItems":1,
          "items":{"enum":["success","failed","cancelled"]}},
@@ -104,6 +108,10 @@ extension OpenAPISchemas {
         "withoutCost":{"anyOf":[{"enum":["nothing","refuse",null]},
          {"type":"integer","minimum":0,"maximum":1000000000000}],
          "description":"What an event counts that names a model and tells no cost; a number is millionths."},
+        "onAbort":{"enum":["nothing","told","reserved",null],
+         "description":"What counts of a reservation that failed or was cancelled."},
+        "abortMinimum":{"type":["integer","null"],"minimum":0,"maximum":9223372036854775807,
+         "description":"What counts at least of it."},
         "unit":{"$ref":"OptionalText"},
         "description":{"$ref":"OptionalText"}
         """#
@@ -162,6 +170,12 @@ extension OpenAPISchemas {
          "description":"How many values of a window have a counter of their own."},
         "beyondValues":{"enum":["refuse","together",null],
          "description":"What becomes of further values."},
+        "rollover":{"type":["object","null"],"additionalProperties":false,"properties":{
+          "max":{"type":["integer","null"],"minimum":1,"maximum":1000000000000000},
+          "windows":{"type":["integer","null"],"minimum":1,"maximum":24}},
+         "description":"What is left of a window and may be used in the next ones."},
+        "debt":{"type":["boolean","null"],
+         "description":"Whether what goes beyond is taken off the windows that follow."},
         "mode":{"enum":["enforce","soft","shadow","off",null]},
         "fallback":{"$ref":"OptionalName"},
         "blockWhenExceeded":{"type":["boolean","null"],

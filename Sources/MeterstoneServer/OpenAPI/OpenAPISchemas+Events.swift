@@ -4,12 +4,13 @@ extension OpenAPISchemas {
         (
             "Event",
             #"{"type":"object","required":["subject"],"additionalProperties":false,"properties":{"#
-                + identity + "," + details + #"},"allOf":["# + oneNotation + "," + movesSomething
+                + eventMembers + #"},"allOf":["# + oneNotation + "," + movesSomething
                 + "]}"
         ),
         (
             "EventData",
-            #"{"type":["object","null"],"properties":{"# + details + #"},"allOf":["# + oneNotation
+            #"{"type":["object","null"],"properties":{"# + details + "," + levels
+                + #"},"allOf":["# + oneNotation
                 + "]}"
         ),
         (
@@ -61,7 +62,7 @@ extension OpenAPISchemas {
     ]
 
     /// Members of an event that a reserve takes as well.
-    static let eventMembers = identity + "," + details
+    static let eventMembers = identity + "," + details + "," + levels
     /// What no member of an event says alone.
     static let eventRules = oneNotation + "," + movesSomething
     /// The same of a check, which may name a limit instead of a meter.
@@ -86,6 +87,12 @@ extension OpenAPISchemas {
         "type":{"$ref":"OptionalName"},
         "occurredAt":{"$ref":"OptionalInstant"},
         "source":{"$ref":"OptionalName"}
+        """#
+
+    private static let levels = #"""
+        "levels":{"type":["array","null"],"maxItems":8,"uniqueItems":true,
+         "items":{"$ref":"Name"},
+         "description":"Further subjects that it counts for, beside its own and the teams above that."}
         """#
 
     private static let details = notationMembers + "," + telling

@@ -46,5 +46,7 @@ extension OpenAPISchemas {
     private static let terms =
         expiresInSeconds
         + #","onExpiry":{"enum":["release","charge","chargeReported",null]},"#
-        + #""onOverage":{"enum":["count","cap",null]}"#
+        + #""onOverage":{"enum":["count","cap",null]},"#
+        + #""onAbort":{"enum":["nothing","told","reserved",null]},"#
+        + #""abortMinimum":{"$ref":"Quantities"}"#
 }

@@ -15,6 +15,7 @@ extension OpenAPISchemas {
                     + #""additions":{"type":"array","items":{"$ref":"Addition"}},"#
                     + #""resets":{"type":"object","additionalProperties":"#
                     + #"{"type":"array","items":{"$ref":"LimitReset"}}},"#
+                    + #""account":{"$ref":"Account"},"#
                     + #""subscription":{"$ref":"Subscription"},"# + scheduled + times)
         ),
         ("FeatureAnswer", #"{"anyOf":[{"$ref":"FeatureUse"},{"$ref":"FeatureOfPlan"}]}"#),

@@ -11,7 +11,8 @@ enum OpenAPISchemas {
     static let all: [(name: String, schema: String)] =
         values + Shapes.schemas + events + answers
         + reservations + credits + catalog + subjects + subjectStatistics + statistics + analytics
-        + operating + webhooks + requests + whatIf + access
+        + operating + webhooks + requests + usageTracking + whatIf + access + administrators
+        + accounts
         + [Shapes.schema(Shapes.backup), Shapes.schema(Shapes.backups)]
 
     /// Bounds are in bytes of UTF-8; for texts beyond ASCII the server counts more than JSON

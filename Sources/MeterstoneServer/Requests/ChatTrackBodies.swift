@@ -12,8 +12,10 @@ extension FlatBody {
                 "requestType": ChatBounds.name, "category": ChatBounds.name,
                 "complexity": ChatBounds.name, "userId": ChatBounds.name,
                 "requestId": ChatBounds.name, "ipAddress": ChatBounds.name,
-                "userAgent": ChatBounds.userAgent,
-            ], numbers: ["estimatedTokens"])
+                "userAgent": ChatBounds.userAgent, "onExpiry": ChatBounds.name,
+                "onAbort": ChatBounds.name,
+            ], numbers: ["estimatedTokens", "expiresInSeconds", "abortMinimumTokens"],
+            hasLevels: true)
     }
 
     /// - Parameters:
@@ -31,7 +33,31 @@ extension FlatBody {
             prompt: try requiredText("prompt", "what the user asks"), session: session,
             model: try identifier("model"), type: text("requestType"), category: text("category"),
             complexity: text("complexity"), estimatedTokens: try number("estimatedTokens"),
-            ipAddress: text("ipAddress"), userAgent: text("userAgent") ?? userAgent)
+            ipAddress: text("ipAddress"), userAgent: text("userAgent") ?? userAgent,
+            milliseconds: try expiry(), onExpiry: try choice("onExpiry"),
+            onAbort: try choice("onAbort"), abortMinimumTokens: try number("abortMinimumTokens"),
+            levels: levels)
+    }
+
+    private func expiry() throws(Rejection) -> Int64? {
+        guard let seconds = try number("expiresInSeconds") else { return nil }
+        let bounds = WireBounds.reservationSeconds
+        guard bounds.contains(seconds) else {
+            throw .invalid(
+                "expiresInSeconds",
+                "a whole number from \(bounds.lowerBound) to \(bounds.upperBound)")
+        }
+        return seconds * 1_000
+    }
+
+    private func choice<Choice>(_ name: String) throws(Rejection) -> Choice?
+    where Choice: RawRepresentable<String> & CaseIterable {
+        guard let text = text(name) else { return nil }
+        guard let choice = Choice(rawValue: text) else {
+            let words = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+            throw .invalid(name, "one of \(words)")
+        }
+        return choice
     }
 }
 

@@ -42,7 +42,12 @@ struct ChatTrackRoutes: Sendable {
         let userAgent = request.headers[.userAgent].map { String($0.prefix(256)) }
         let start = try body.requestStart(
             of: user, key: try request.headers.idempotencyEventID(), userAgent: userAgent)
-        switch try await tracker.start(start) {
+        try await tracker.engine.requireOwn(levels: start.levels)
+        var outcome = try await tracker.start(start)
+        if case .conflict(let id) = outcome, body.text("userAgent") == nil {
+            outcome = try await startAgain(start, id) ?? outcome
+        }
+        switch outcome {
         case .started(let started): return answer(started)
         case .conflict(let id):
             var problem = Problem.eventConflict(id, differs: [])
@@ -52,6 +57,18 @@ struct ChatTrackRoutes: Sendable {
         case .denied(let denial, let limits, let credits):
             throw Problem.denied(denial, limits: limits, credits: credits, at: clock())
         }
+    }
+
+    /// A repeat may come through another program, which the header field tells and the caller does not.
+    private func startAgain(
+        _ start: RequestStart, _ id: EventID
+    ) async throws -> RequestStartOutcome? {
+        guard let known = try await tracker.request(id), known.userAgent != start.userAgent else {
+            return nil
+        }
+        var again = start
+        again.userAgent = known.userAgent
+        return try await tracker.start(again)
     }
 
     private func answer(_ started: StartedRequest) -> Response {

@@ -10,9 +10,14 @@ enum ChatUser {
 
     /// `nil` when nobody says.
     static func named(in request: Request, _ body: FlatBody?) throws(Rejection) -> SubjectID? {
-        let texts = [
-            request.headers[.userID], try Query(request).text(name), body?.text(name),
-        ]
+        try named(in: request, told: body?.text(name))
+    }
+
+    /// - Parameter told: by the body.
+    private static func named(
+        in request: Request, told: String?
+    ) throws(Rejection) -> SubjectID? {
+        let texts = [request.headers[.userID], try Query(request).text(name), told]
         var user: SubjectID?
         for text in texts {
             guard let text else { continue }
@@ -28,7 +33,11 @@ enum ChatUser {
     }
 
     static func required(in request: Request, _ body: FlatBody?) throws(Rejection) -> SubjectID {
-        guard let user = try named(in: request, body) else {
+        try required(in: request, told: body?.text(name))
+    }
+
+    static func required(in request: Request, told: String?) throws(Rejection) -> SubjectID {
+        guard let user = try named(in: request, told: told) else {
             throw .missing(name, "a user in X-User-Id, in the query or in the body")
         }
         return user

@@ -5,20 +5,25 @@ import MeterstoneCore
 struct FlatBody {
     private var texts: [String: String] = [:]
     private var numbers: [String: Int64] = [:]
+    private(set) var levels: [SubjectID] = []
 
     /// - Parameters:
     ///   - texts: names of texts, and how many bytes each may have.
     ///   - numbers: names of whole numbers from 0.
+    ///   - hasLevels: whether it may have `levels`, an array of subjects.
     init(
-        _ json: [UInt8], texts: [String: ClosedRange<Int>], numbers: Set<String> = []
+        _ json: [UInt8], texts: [String: ClosedRange<Int>], numbers: Set<String> = [],
+        hasLevels: Bool = false
     ) throws(Rejection) {
         try JSONReader.readBody(json) { (name, reader) throws(Rejection) in
             if let bytes = texts[name] {
                 self.texts[name] = try reader.readText(name, bytes: bytes)
             } else if numbers.contains(name) {
                 self.numbers[name] = try reader.readWholeNumber(name)
+            } else if hasLevels, name == "levels" {
+                levels = try reader.readLevels(name)
             } else {
-                throw .unknown(name)
+                throw .unknown(name, among: Array(texts.keys) + Array(numbers))
             }
         }
     }

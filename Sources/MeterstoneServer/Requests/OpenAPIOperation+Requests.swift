@@ -12,7 +12,7 @@ extension OpenAPIOperation {
                 Counts it and sets an estimate of its tokens aside. The same requestId again gets \
                 the first answer again.
                 """,
-            parameters: [.userHeader, .user, .idempotencyKey],
+            parameters: [.chatUserHeader, .chatUserID, .idempotencyKey],
             body: [("application/json", "ChatRequestStart")],
             answers: [
                 OpenAPIAnswer(
@@ -27,7 +27,8 @@ extension OpenAPIOperation {
                 With a status it ends the request; with userRating alone it rates one that ended. \
                 The same again gets the first answer again.
                 """,
-            parameters: [.userHeader, .user], body: [("application/json", "ChatRequestEnd")],
+            parameters: [.chatUserHeader, .chatUserID],
+            body: [("application/json", "ChatRequestEnd")],
             answers: [
                 OpenAPIAnswer(
                     status: 200, description: "The request as it stands.",
@@ -36,14 +37,15 @@ extension OpenAPIOperation {
             problems: [.forbidden, .conflict]),
         OpenAPIOperation(
             method: .get, path: ChatTrackRoutes.dashboardPath, id: "getUserDashboard",
-            summary: "A user's requests at a glance", parameters: [.userHeader, .user],
+            summary: "A user's requests at a glance", parameters: [.chatUserHeader, .chatUserID],
             answers: [
                 OpenAPIAnswer(status: 200, description: "As of now.", schema: "UserDashboard")
             ]),
         OpenAPIOperation(
             method: .post, path: ChatTrackRoutes.dashboardPath, id: "recalculateUserDashboard",
             summary: "A user's requests at a glance, and when that was computed",
-            parameters: [.userHeader, .user], body: [("application/json", "UserDashboardBody")],
+            parameters: [.chatUserHeader, .chatUserID],
+            body: [("application/json", "UserDashboardBody")],
             answers: [
                 OpenAPIAnswer(status: 200, description: "As of now.", schema: "UserDashboard")
             ]),
@@ -68,7 +70,10 @@ extension OpenAPIOperation {
         OpenAPIOperation(
             method: .get, path: "/v1/subjects/{subject}/requests", id: "listRequests",
             summary: "The subject's requests, newest first",
-            parameters: [.subject, .count, .cursor],
+            parameters: [
+                .subject, .requestSession, .requestStatus, .requestModel, .requestCategory, .count,
+                .cursor,
+            ],
             answers: [
                 OpenAPIAnswer(
                     status: 200, description: "A page of requests.", schema: "RequestList")
@@ -81,11 +86,11 @@ extension OpenAPIParameter {
 
     fileprivate static let request = OpenAPIParameter(
         place: .path, name: "request", description: "The request's id.", schema: nameSchema)
-    fileprivate static let user = OpenAPIParameter(
+    static let chatUserID = OpenAPIParameter(
         place: .query, name: ChatUser.name,
         description: "Whose request it is, where the header field and the body do not say.",
         schema: nameSchema)
-    fileprivate static let userHeader = OpenAPIParameter(
+    static let chatUserHeader = OpenAPIParameter(
         place: .header, name: "X-User-Id", description: "Whose request it is.",
         schema: headerSchema)
 }

@@ -21,7 +21,13 @@ extension OpenAPISchemas {
              "model":{"$ref":"OptionalName"},"requestType":{"$ref":"OptionalName"},
              "category":{"$ref":"OptionalName"},"complexity":{"$ref":"OptionalName"},
              "userId":{"$ref":"OptionalName"},"requestId":{"$ref":"OptionalName"},
-             "estimatedTokens":{"$ref":"ChatNumber"},"ipAddress":{"$ref":"ChatText"},
+             "estimatedTokens":{"$ref":"ChatNumber"},
+             "expiresInSeconds":{"type":["integer","null"],"minimum":1,"maximum":2592000},
+             "onExpiry":{"enum":["release","charge","chargeReported",null]},
+             "onAbort":{"enum":["nothing","told","reserved",null]},
+             "abortMinimumTokens":{"$ref":"ChatNumber"},
+             "levels":{"type":["array","null"],"maxItems":8,"uniqueItems":true,
+              "items":{"$ref":"Name"}},"ipAddress":{"$ref":"ChatText"},
              "userAgent":{"type":["string","null"],"maxLength":1024,"pattern":"^[^\u0000]*$"}}}
             """#
         ),

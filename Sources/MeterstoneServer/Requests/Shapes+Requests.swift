@@ -90,7 +90,7 @@ extension Shapes {
 
 extension Wire<Int64> {
     /// A number from 0 that is known in parts of a power of ten, without zeros at its end.
-    fileprivate static func decimal(digits: Int, in range: ClosedRange<Int>) -> Wire {
+    static func decimal(digits: Int, in range: ClosedRange<Int>) -> Wire {
         Wire(
             .type(
                 "number", #","minimum":\#(range.lowerBound),"maximum":\#(range.upperBound)"#)

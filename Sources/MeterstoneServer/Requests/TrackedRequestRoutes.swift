@@ -34,8 +34,13 @@ struct TrackedRequestRoutes: Sendable {
         let cursor = try query.cursor(.events).map { (cursor) throws(Rejection) in
             try cursor.eventCursor()
         }
+        let filter = RequestFilter(
+            session: try query.name("sessionId"),
+            status: try query.optional("status", "pending, completed, failed or cancelled") {
+                RequestStatus(rawValue: $0)
+            }, model: try query.name("model"), category: try query.name("category"))
         let page = try await tracker.requests(
-            of: subject, before: cursor, count: try query.count())
+            of: subject, matching: filter, before: cursor, count: try query.count())
         let requests = try encoded(page.requests)
         return Response { writer in
             writer.beginObject()

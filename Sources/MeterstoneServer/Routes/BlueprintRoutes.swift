@@ -13,15 +13,23 @@ struct BlueprintRoutes: Sendable {
             Response(json: try encoded(try await engine.blueprint()))
         }
         routes.on(.put, "/v1/blueprint") { request, _ in
-            let name = try Query(request).optional("name", SubjectID.expectation) {
-                SubjectID($0)?.text
+            let query = try Query(request)
+            let name = try query.name("name")
+            let isMerge = try query.flag("merge") ?? false
+            let isDryRun = try query.flag("dryRun") ?? false
+            guard isMerge || !isDryRun else {
+                throw Rejection.invalid("dryRun", "merge=true beside dryRun=true")
             }
             let blueprint = try AdministrativeBody(
                 try await request.json(), fields: Self.fields, elements: Self.elements,
                 objects: Self.objects
             ).decode(Blueprint.self)
-            let steps = try await engine.apply(
-                blueprint, named: name, author: try request.headers.author())
+            let author = try request.headers.author()
+            let steps =
+                isMerge
+                ? try await engine.merge(
+                    blueprint, named: name, isDryRun: isDryRun, author: author)
+                : try await engine.apply(blueprint, named: name, author: author)
             if let rejection = blueprint.rejection(steps) { throw rejection }
             return Response(steps, Shapes.blueprintSteps)
         }

@@ -61,7 +61,7 @@ struct ConsumeRoutes: Sendable {
         }
         var event = try document.single()
         if event.id == nil { event.id = try headers.idempotencyEventID() }
-        try await engine.requireOwn(event.subject)
+        try await engine.requireOwn(event)
         switch try await outcome(of: event, isDryRun) {
         case .decided(let decision): return answer(decision)
         case .conflict(let id): throw try await engine.conflict(id, event)
@@ -112,7 +112,7 @@ struct ConsumeRoutes: Sendable {
         let body = try CheckBody(json)
         var event = try body.event(under: try await limit(body.limit))
         if event.id == nil { event.id = try headers.idempotencyEventID() }
-        try await engine.requireOwn(event.subject)
+        try await engine.requireOwn(event)
         switch try await engine.check(event, as: body.use) {
         case .decided(let decision):
             return JSONAnswer { $0.object(CheckAnswer(decision, at: clock()), Shapes.checked) }

@@ -11,7 +11,12 @@ struct ErrorPage: Sendable {
     func add(to routes: inout Routes) {
         routes.on(.get, "/docs/errors") { _, _ in
             Response(
-                status: .ok, headers: [.contentType: "text/html; charset=utf-8"],
+                status: .ok,
+                headers: [
+                    .contentType: "text/html; charset=utf-8",
+                    .contentSecurityPolicy:
+                        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+                ],
                 body: ResponseBody(byteBuffer: ByteBuffer(string: html)))
         }
     }

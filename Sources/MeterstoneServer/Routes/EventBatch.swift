@@ -42,8 +42,9 @@ struct EventBatch {
 
     mutating func add(_ read: ReadEvent) async throws {
         var read = read.identified(by: key)
-        if case .success(let event) = read.event, try await !engine.isOwn(event.subject) {
-            read = read.rejected(.foreignSubject(event.subject))
+        if case .success(let event) = read.event, let foreign = try await engine.foreign(in: event)
+        {
+            read = read.rejected(foreign)
         }
         waiting.append(read)
         if waiting.count == RequestLimits.eventsPerCommitMax, !isDryRun { try await commit() }
@@ -74,8 +75,12 @@ struct EventBatch {
             case (.success(let event), .conflict?) where answer.hasRoom:
                 let fields = try await engine.differences(of: event)
                 answer.add(outcomes.removeFirst(), at: read.index, id: read.id, differs: fields)
-            case (.success, _):
-                answer.add(outcomes.removeFirst(), at: read.index, id: read.id)
+            case (.success(let event), let outcome?):
+                outcomes.removeFirst()
+                let suggestion =
+                    answer.hasRoom ? try await engine.suggestion(event, outcome) : nil
+                answer.add(outcome, at: read.index, id: read.id, suggestion: suggestion)
+            case (.success, nil): throw Problem.unexplained
             }
         }
     }
@@ -108,5 +113,18 @@ struct EventBatch {
     consuming func finish() async throws -> [UInt8] {
         try await commit()
         return answer.json()
+    }
+}
+
+extension MeterstoneEngine {
+    /// What was probably meant by an event that no meter counts; mostly nothing.
+    func suggestion(_ event: UsageEvent, _ outcome: RecordOutcome) async throws -> String? {
+        guard case .counted(_, let moved) = outcome, moved.isEmpty, let details = event.details,
+            let type = details.type, details.status == .success
+        else { return nil }
+        let blueprint = try await blueprint()
+        let names = blueprint.meters.flatMap { $0.eventTypes + $0.names.map(\.text) }
+        guard Spelling.nearest(to: type, among: Set(names)) != nil else { return nil }
+        return blueprint.suggestion(forType: type, details.status)
     }
 }

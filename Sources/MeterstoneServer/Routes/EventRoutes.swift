@@ -23,21 +23,8 @@ struct EventRoutes: Sendable {
 
     private func list(_ request: Request) async throws -> Response {
         let query = try Query(request)
-        let (from, until) = try query.span()
-        let filter = EventFilter(
-            subject: try query.optional("subject", SubjectID.expectation) { SubjectID($0) },
-            type: try query.name("type"),
-            status: try query.optional("status", EventStatus.expectation) {
-                EventStatus(rawValue: $0)
-            },
-            session: try query.name("session"), from: from, until: until)
-        let position = try query.cursor(.allEvents).map { (cursor) throws(Rejection) in
-            try cursor.eventListPosition()
-        }
-        let page = try await engine.events(
-            matching: filter, after: position, count: try query.count())
-        return Response(
-            Page(page.events, next: page.next.map { Cursor($0) }), Shapes.events)
+        let subject = try query.optional("subject", SubjectID.expectation) { SubjectID($0) }
+        return try await engine.listEvents(try query.eventFilter(subject: subject), query)
     }
 
     private func record(_ request: Request) async throws -> Response {
@@ -75,7 +62,7 @@ struct EventRoutes: Sendable {
     private func recordOne(
         _ event: UsageEvent, from json: [UInt8], isDryRun: Bool
     ) async throws -> Response {
-        try await engine.requireOwn(event.subject)
+        try await engine.requireOwn(event)
         let outcomes =
             isDryRun
             ? try await engine.dryRun(recording: [event]) : try await engine.record([event])
@@ -89,7 +76,9 @@ struct EventRoutes: Sendable {
         case .counted, .rejected: break
         }
         var answer = EventsAnswer(isDryRun: isDryRun, listsCounted: true, resultsMax: 1)
-        answer.add(outcome, at: 0, id: event.id)
+        answer.add(
+            outcome, at: 0, id: event.id,
+            suggestion: try await engine.suggestion(event, outcome))
         return Response(json: answer.json(), headers: headers)
     }
 
@@ -132,5 +121,28 @@ struct EventRoutes: Sendable {
             }
         }
         return Response(json: try await batch.finish())
+    }
+}
+
+extension Query {
+    /// Which events a list is to show.
+    func eventFilter(subject: SubjectID?) throws(Rejection) -> EventFilter {
+        let (from, until) = try span()
+        return EventFilter(
+            subject: subject, type: try name("type"),
+            status: try optional("status", EventStatus.expectation) { EventStatus(rawValue: $0) },
+            session: try name("session"), from: from, until: until)
+    }
+}
+
+extension MeterstoneEngine {
+    /// A page of the events that a filter lets through.
+    func listEvents(_ filter: EventFilter, _ query: Query) async throws -> Response {
+        let position = try query.cursor(.allEvents).map { (cursor) throws(Rejection) in
+            try cursor.eventListPosition()
+        }
+        let page = try await events(matching: filter, after: position, count: try query.count())
+        return Response(
+            Page(page.events, next: page.next.map { Cursor($0) }), Shapes.events)
     }
 }

@@ -63,14 +63,21 @@ struct FeatureRoutes: Sendable {
         guard let limit else {
             let features = try await engine.features(of: subject)
             guard let value = features.features[feature] else {
-                throw Rejection(
-                    code: .missingField, field: "monthlyLimit",
-                    message: "expected \(expectation), since no plan names a feature '\(feature)'")
+                return try answer(
+                    subject, feature, try await engine.canUseFeature(subject, feature))
             }
             return Response(
                 PlanFeatureAnswer(features, feature, value), Shapes.planFeatureAnswer)
         }
-        switch try await engine.canUseFeature(subject, feature, monthlyLimit: limit) {
+        return try answer(
+            subject, feature,
+            try await engine.canUseFeature(subject, feature, monthlyLimit: limit))
+    }
+
+    private func answer(
+        _ subject: SubjectID, _ feature: String, _ outcome: FeatureOutcome
+    ) throws -> Response {
+        switch outcome {
         case .rejected(let rejection): throw Problem(rejection, missing: [.unknownMeter])
         case .use(let use): return Response(FeatureAnswer(subject, feature, use), Shapes.feature)
         }

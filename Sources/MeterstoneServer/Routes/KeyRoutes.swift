@@ -1,3 +1,4 @@
+import HTTPTypes
 import Hummingbird
 import Meterstone
 import MeterstoneAPI
@@ -11,14 +12,20 @@ struct KeyRoutes: Sendable {
     let clock: @Sendable () -> Instant
 
     private static let path = "/v1/keys/:key"
-    private static let settings = ["name", "scopes", "subject", "addresses", "expiresAt"]
+    private static let settings = [
+        "name", "scopes", "subject", "addresses", "expiresAt", "requestsPerMinute",
+    ]
     /// How long a key that is rotated is accepted beside the new one, where nobody says: a day.
     static let overlapSecondsStandard: Int64 = 86_400
     static let overlapSecondsMax: Int64 = 2_592_000
 
     func add(to routes: inout Routes) {
         routes.on(.get, "/v1/keys") { _, _ in
-            Response(try await engine.keys(), Shapes.keys)
+            let uses = try await book.lastUses()
+            let keys = try await engine.keys().map {
+                ShownKey(key: $0, lastUsedAt: uses[$0.key.text])
+            }
+            return Response(keys, Shapes.keys)
         }
         routes.on(.post, "/v1/keys") { request, _ in
             let body = try AdministrativeBody(try await request.json(), fields: Self.settings)
@@ -33,7 +40,9 @@ struct KeyRoutes: Sendable {
         routes.on(.get, Self.path) { request, context in
             let key = try await existing(context)
             var writer = JSONWriter()
-            writer.object(key, Shapes.key)
+            writer.object(
+                ShownKey(key: key, lastUsedAt: try await book.lastUses()[key.key.text]),
+                Shapes.key)
             return try request.answer(key, writer.bytes)
         }
         routes.on(.put, Self.path) { request, context in try await put(request, context) }
@@ -64,7 +73,7 @@ struct KeyRoutes: Sendable {
         let id: APIKeyID = try context.parameter("key")
         let json = try await request.json()
         let body = try AdministrativeBody(
-            json, fields: Self.settings + ["key", "digest", "createdAt"])
+            json, fields: Self.settings + ["key", "digest", "createdAt", "lastUsedAt"])
         try body.require("key", toBe: id.text)
         let before = try await engine.keys().first { $0.key == id }
         let key = try body.decode(
@@ -78,37 +87,57 @@ struct KeyRoutes: Sendable {
 
     private struct RotateBody: Decodable {
         let overlapSeconds: Int64?
+        let key: APIKeyID?
+        let digest: String?
     }
 
-    /// Another secret with the same rights; the old one is accepted for a while.
+    /// Another secret with the same rights; the old one is accepted for a while. Both are one change.
     private func rotate(_ request: Request, _ context: ServerContext) async throws -> Response {
-        var old = try await existing(context)
+        let old = try await existing(context)
         let json = try await request.json()
         let body = try AdministrativeBody(
-            json.isEmpty ? Array("{}".utf8) : json, fields: ["overlapSeconds"])
-        let overlap =
-            try body.decode(RotateBody.self).overlapSeconds ?? Self.overlapSecondsStandard
+            json.isEmpty ? Array("{}".utf8) : json, fields: ["overlapSeconds", "key", "digest"])
+        let told = try body.decode(RotateBody.self)
+        let overlap = told.overlapSeconds ?? Self.overlapSecondsStandard
         guard (0...Self.overlapSecondsMax).contains(overlap) else {
             throw Rejection.invalid(
                 "overlapSeconds", "a whole number from 0 to \(Self.overlapSecondsMax)")
         }
         guard !old.isExpired(at: clock()) else { throw Problem.keyExpired(old.key) }
-        let template = old
-        let answer = try await make(request) { digest, key, now in
-            var new = template
-            new.key = key
+        let now = clock()
+        var new = old
+        new.createdAt = now
+        var random = SystemRandomNumberGenerator()
+        let secret = told.key == nil ? APIKey.secret(using: &random) : nil
+        if let secret {
+            new.key = secret.key
+            new.digest = SHA256.hash(Array(secret.text.utf8)).description
+        } else {
+            new.key = told.key ?? new.key
+            guard let digest = told.digest else {
+                throw Rejection.missing("digest", "the SHA-256 of the secret")
+            }
             new.digest = digest
-            new.createdAt = now
-            return new
         }
-        // Of two instants the earlier one: who rotates does not prolong.
-        let end = clock().advanced(byMilliseconds: overlap * 1_000)
-        old.expiresAt = min(old.expiresAt ?? end, end)
-        let change = overlap == 0 ? Change.deleteKey(old.key) : .putKey(old)
-        _ = try await engine.change(
-            ChangeRequest(change: change, author: try request.headers.author()))
+        let end = overlap == 0 ? nil : now.advanced(byMilliseconds: overlap * 1_000)
+        let receipt = try await engine.change(
+            ChangeRequest(
+                change: .rotateKey(old.key, to: new, endsAt: end),
+                author: try request.headers.author(), address: Caller.address))
         book.forget()
-        return answer
+        switch receipt.outcome {
+        case .rejected(let rejection): throw rejection
+        case .missing: throw Self.missing(old.key)
+        default: break
+        }
+        let headers: HTTPFields = [.cacheControl: "no-store", .outcome: "replaced"]
+        guard let secret else {
+            return Response(
+                ShownKey(key: new, lastUsedAt: nil), Shapes.key, status: .created, headers: headers)
+        }
+        return Response(
+            MadeKey(key: new, secret: secret.text), Shapes.madeKey, status: .created,
+            headers: headers)
     }
 
     private func make(
@@ -120,7 +149,9 @@ struct KeyRoutes: Sendable {
         let digest = SHA256.hash(Array(secret.text.utf8)).description
         let made = try key(digest, secret.key, clock())
         let receipt = try await engine.change(
-            ChangeRequest(change: .putKey(made), author: try request.headers.author()))
+            ChangeRequest(
+                change: .putKey(made), author: try request.headers.author(),
+                address: Caller.address))
         if case .rejected(let rejection) = receipt.outcome { throw rejection }
         book.forget()
         return Response(

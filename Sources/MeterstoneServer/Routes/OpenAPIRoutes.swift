@@ -2,16 +2,18 @@ import Hummingbird
 
 /// The description of this interface, for programs.
 struct OpenAPIRoutes: Sendable {
-    private let json: [UInt8]
+    private let guardian: Guardian
+    private let guarded = OpenAPIDocument.json(isGuarded: true)
+    private let open = OpenAPIDocument.json(isGuarded: false)
 
-    /// - Parameter isGuarded: whether the server asks for an administrator key.
-    init(isGuarded: Bool) {
-        json = OpenAPIDocument.json(isGuarded: isGuarded)
+    init(guardian: Guardian) {
+        self.guardian = guardian
     }
 
     func add(to routes: inout Routes) {
         routes.on(.get, "/openapi.json") { _, _ in
-            Response(json: json)
+            // The first key of an administrator changes it.
+            Response(json: try await guardian.asksForKey() ? guarded : open)
         }
     }
 }

@@ -45,7 +45,7 @@ struct ReservationRoutes: Sendable {
         let json = try await request.json()
         var body = try ReserveBody(json)
         if body.event.id == nil { body.event.id = try request.headers.idempotencyEventID() }
-        try await engine.requireOwn(body.event.subject)
+        try await engine.requireOwn(body.event)
         switch try await engine.reserve(body.event, body.terms) {
         case .decided(let decision, let reservation): return try answer(decision, reservation)
         case .conflict(let id): throw try await engine.conflict(id, body.event, body.terms)

@@ -25,6 +25,30 @@ struct StatisticsRoutes: Sendable {
             }
             return Response(statistics, Shapes.statistics)
         }
+        routes.on(.get, Self.path + "/periods") { request, context in
+            let id: SubjectID = try context.parameter("subject")
+            let query = try Query(request)
+            let window =
+                try query.optional("window", Window.expectation) { Window($0) } ?? .month
+            let count =
+                try query.number("count", in: UsagePeriods.countRange)
+                ?? UsagePeriods.countDefault
+            switch try await engine.periods(
+                of: id, per: window, count: count, until: try query.instant("until"))
+            {
+            case .periods(let periods): return Response(periods, Shapes.periods)
+            case .unknownSubject: throw Problem.missing(.unknownSubject, "subject \(id)")
+            case .rejected(let rejection): throw rejection
+            }
+        }
+        routes.on(.get, Self.path + "/plans-that-fit") { request, context in
+            let id: SubjectID = try context.parameter("subject")
+            let days = try Query(request).days()
+            guard let fits = try await engine.plansThatFit(id, days: days) else {
+                throw Problem.missing(.unknownSubject, "subject \(id)")
+            }
+            return Response(fits, Shapes.planFits)
+        }
         routes.on(.get, Self.path + "/pace") { _, context in
             let id: SubjectID = try context.parameter("subject")
             guard let projection = try await engine.pace(of: id) else {

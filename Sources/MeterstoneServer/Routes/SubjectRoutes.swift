@@ -18,6 +18,7 @@ struct SubjectRoutes: Sendable {
         "subscription": "/v1/subjects/{subject}/subscription",
         "scheduled": "/v1/subjects/{subject}/subscription",
         "billing": "/v1/subjects/{subject}/subscription",
+        "account": "/v1/subjects/{subject}/account",
     ]
 
     func add(to routes: inout Routes) {
@@ -55,6 +56,7 @@ struct SubjectRoutes: Sendable {
 
     private func list(_ request: Request) async throws -> Response {
         let query = try Query(request)
+        if let found = try await found(by: query) { return try await answer(found) }
         let count = try query.count()
         let after = try query.cursor(.subjects).map { (cursor) throws(Rejection) in
             guard let id = SubjectID(cursor.position) else { throw Cursor.invalid }
@@ -70,6 +72,44 @@ struct SubjectRoutes: Sendable {
             for item in page { writer.json(item.times.adding(to: try encoded(item.subject))) }
             writer.endArray()
             writer.nextCursor(next.map { Cursor(kind: .subjects, position: $0.subject.id.text) })
+            writer.endObject()
+        }
+    }
+
+    /// Whom an account's address or id means, as a list; `nil`: nobody asks for that.
+    private func found(by query: Query) async throws -> [Subject]? {
+        let email = try query.optional("email", EmailAddress.expectation) {
+            EmailAddress(folding: $0)
+        }
+        let ids = query.texts(under: "externalIds.")
+        guard email != nil || !ids.isEmpty else { return nil }
+        var found: [Subject] = []
+        if let email { found = [try await engine.subject(email: email)].compactMap(\.self) }
+        for (kind, id) in ids.sorted(by: { $0.key < $1.key }) {
+            guard let subject = try await engine.subject(externalID: id, ofKind: kind) else {
+                return []
+            }
+            if found.isEmpty, email == nil { found = [subject] }
+            found = found.filter { $0.id == subject.id }
+            if found.isEmpty { return [] }
+        }
+        return found
+    }
+
+    private func answer(_ subjects: [Subject]) async throws -> Response {
+        var shown: [[UInt8]] = []
+        for subject in subjects {
+            let json = try encoded(subject)
+            shown.append(
+                try await engine.times(of: .subject(subject.id))?.adding(to: json) ?? json)
+        }
+        return Response { writer in
+            writer.beginObject()
+            writer.name("subjects")
+            writer.beginArray()
+            for json in shown { writer.json(json) }
+            writer.endArray()
+            writer.nextCursor(nil)
             writer.endObject()
         }
     }

@@ -73,6 +73,10 @@ struct SubjectUsageRoutes: Sendable {
     ) async throws -> Response {
         let subject: SubjectID = try context.parameter("subject")
         let query = try Query(request)
+        let filter = try query.eventFilter(subject: subject)
+        guard filter == EventFilter(subject: subject) else {
+            return try await engine.listEvents(filter, query)
+        }
         let cursor = try query.cursor(.events).map { (cursor) throws(Rejection) in
             try cursor.eventCursor()
         }

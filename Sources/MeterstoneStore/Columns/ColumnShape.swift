@@ -7,6 +7,8 @@ package struct ColumnShape: Hashable, Sendable {
     package var type: String?
     package var subtype: String?
     package var status: EventStatus = .success
+    /// As of ``EventDetails/countsWhenAborted``.
+    package var countsWhenAborted = false
     /// At the time of use.
     package var plan: PlanKey?
     package var dimensions: [Dimension] = []
@@ -25,7 +27,8 @@ package struct ColumnShape: Hashable, Sendable {
 
     /// Texts are told apart by their bytes, so that it does not matter which of them came first.
     package static func == (lhs: ColumnShape, rhs: ColumnShape) -> Bool {
-        lhs.status == rhs.status && lhs.plan == rhs.plan && lhs.quantities == rhs.quantities
+        lhs.status == rhs.status && lhs.countsWhenAborted == rhs.countsWhenAborted
+            && lhs.plan == rhs.plan && lhs.quantities == rhs.quantities
             && lhs.overages == rhs.overages && lhs.met == rhs.met
             && lhs.hasDuration == rhs.hasDuration && lhs.hasCost == rhs.hasCost
             && lhs.hasCostRest == rhs.hasCostRest
@@ -47,6 +50,7 @@ package struct ColumnShape: Hashable, Sendable {
             type = details.type
             subtype = details.subtype
             status = details.status
+            countsWhenAborted = details.countsWhenAborted
             dimensions = details.dimensions
             hasDuration = details.durationMilliseconds != nil
             hasCost = details.cost != nil
@@ -107,13 +111,17 @@ extension UsageRecord {
 /// The encoding of a shape.
 extension ColumnShape {
     private static let statuses: [EventStatus] = [.success, .failed, .cancelled]
+    /// Beside the number of the status.
+    private static let countsWhenAbortedFlag: UInt8 = 16
 
     func write(to writer: inout ByteWriter) {
         let texts = [source, type, subtype, plan?.text]
         var flags: UInt8 = (hasDuration ? 16 : 0) | (hasCost ? 32 : 0) | (hasCostRest ? 64 : 0)
         for (bit, text) in texts.enumerated() where text != nil { flags |= 1 << UInt8(bit) }
         writer.byte(flags)
-        writer.byte(UInt8(Self.statuses.firstIndex(of: status) ?? 0))
+        writer.byte(
+            UInt8(Self.statuses.firstIndex(of: status) ?? 0)
+                | (countsWhenAborted ? Self.countsWhenAbortedFlag : 0))
         for text in texts { if let text { writer.text(text) } }
         writer.unsigned(UInt64(dimensions.count))
         for dimension in dimensions {
@@ -128,9 +136,11 @@ extension ColumnShape {
 
     init(_ reader: inout ByteReader) throws(MalformedRecord) {
         let flags = try reader.byte()
-        let status = Int(try reader.byte())
+        let ending = try reader.byte()
+        let status = Int(ending & ~Self.countsWhenAbortedFlag)
         guard status < Self.statuses.count else { throw MalformedRecord() }
         self.status = Self.statuses[status]
+        countsWhenAborted = ending & Self.countsWhenAbortedFlag != 0
         source = flags & 1 == 0 ? nil : try reader.text()
         type = flags & 2 == 0 ? nil : try reader.text()
         subtype = flags & 4 == 0 ? nil : try reader.text()

@@ -61,6 +61,14 @@ extension Blueprint {
         for webhook in webhooks {
             rows.append((Webhook.kind, webhook.key.text, try JSONText(webhook).text))
         }
+        for administrator in administrators {
+            let body = try JSONText(administrator).text
+            rows.append(("administrator", administrator.email.text, body))
+        }
+        for session in sessions {
+            rows.append(("session", session.id.text, try JSONText(session).text))
+        }
+        if let uses { rows.append(("uses", "access", try JSONText(uses).text)) }
         return rows
     }
 
@@ -77,6 +85,9 @@ extension Blueprint {
         case "key": keys.append(try body.decoded(as: APIKey.self))
         case "alert": alerts.append(try body.decoded(as: Alert.self))
         case Webhook.kind: webhooks.append(try body.decoded(as: Webhook.self))
+        case "administrator": administrators.append(try body.decoded(as: Administrator.self))
+        case "session": sessions.append(try body.decoded(as: AdministratorSession.self))
+        case "uses": uses = try body.decoded(as: AccessUses.self)
         default:
             throw StoreError(code: .corrupt, message: "the catalog has a row of kind '\(kind)'")
         }
@@ -85,7 +96,7 @@ extension Blueprint {
 
 extension InspectionSource {
     /// Visits every subject, in parts.
-    package func exportSubjects(
+    package func getSubjectExports(
         _ visit: (StorePart) throws(StoreError) -> Void
     ) throws(StoreError) {
         var last: SubjectID?

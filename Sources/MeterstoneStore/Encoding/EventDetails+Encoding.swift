@@ -16,6 +16,8 @@ private enum Fields {
     static let cost: UInt64 = 1 << 11
     /// Trillionths beyond the whole millionths of the cost.
     static let costRest: UInt64 = 1 << 12
+    static let countsWhenAborted: UInt64 = 1 << 13
+    static let levels: UInt64 = 1 << 14
 }
 
 extension EventDetails {
@@ -36,6 +38,8 @@ extension EventDetails {
         if durationMilliseconds != nil { fields |= Fields.duration }
         if !dimensions.isEmpty { fields |= Fields.dimensions }
         if let cost { fields |= cost.rest == 0 ? Fields.cost : Fields.cost | Fields.costRest }
+        if countsWhenAborted { fields |= Fields.countsWhenAborted }
+        if !levels.isEmpty { fields |= Fields.levels }
         writer.unsigned(fields)
         for (text, _) in texts {
             if let text { writer.text(text) }
@@ -52,6 +56,10 @@ extension EventDetails {
                 writer.text(dimension.name)
                 writer.text(dimension.value)
             }
+        }
+        if !levels.isEmpty {
+            writer.unsigned(UInt64(levels.count))
+            for level in levels { writer.text(level.text) }
         }
     }
 
@@ -103,10 +111,18 @@ extension EventDetails {
                 dimensions.append(Dimension(name: try reader.text(), value: try reader.text()))
             }
         }
+        var levels: [SubjectID] = []
+        if fields & Fields.levels != 0 {
+            for _ in 0..<(try reader.count()) {
+                guard let level = SubjectID(try reader.text()) else { throw MalformedRecord() }
+                levels.append(level)
+            }
+        }
         return EventDetails(
             source: source, type: type, subtype: subtype, status: statuses[status],
             durationMilliseconds: duration, errorMessage: errorMessage, cost: cost,
             project: project, scene: scene, session: session, dimensions: dimensions,
-            properties: properties)
+            properties: properties, levels: levels,
+            countsWhenAborted: fields & Fields.countsWhenAborted != 0)
     }
 }

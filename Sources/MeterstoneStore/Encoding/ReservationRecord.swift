@@ -43,11 +43,16 @@ extension ReservationRecord {
     private static let statuses: [ReservationStatus] = [.open, .settled, .released, .expired]
     private static let expiryPolicies: [ExpiryPolicy] = [.release, .charge, .chargeReported]
 
+    private static let abortPolicies: [AbortPolicy] = [.nothing, .told, .reserved]
+
     private enum Flags {
         static let cap: UInt64 = 1
         static let reported: UInt64 = 2
         static let closed: UInt64 = 4
         static let asked: UInt64 = 8
+        /// The place of the policy among all, from 1; two bits.
+        static let onAbort: UInt64 = 16
+        static let abortMinimum: UInt64 = 64
     }
 
     func write(to writer: inout ByteWriter, nameNumber: (MeterKey) -> Int) {
@@ -55,6 +60,11 @@ extension ReservationRecord {
         if reported != nil { flags |= Flags.reported }
         if closedAt != nil { flags |= Flags.closed }
         if asked != nil { flags |= Flags.asked }
+        if let policy = terms.onAbort {
+            let place = Self.abortPolicies.firstIndex(of: policy) ?? 0
+            flags |= UInt64(place + 1) * Flags.onAbort
+        }
+        if terms.abortMinimum != .none { flags |= Flags.abortMinimum }
         let status = UInt64(Self.statuses.firstIndex(of: status) ?? 0)
         let policy = UInt64(Self.expiryPolicies.firstIndex(of: terms.onExpiry) ?? 0)
         writer.unsigned(flags << 4 | policy << 2 | status)
@@ -69,6 +79,9 @@ extension ReservationRecord {
         asked?.write(to: &writer, nameNumber: nameNumber)
         writer.unsigned(UInt64(answers.count))
         for answer in answers { answer.write(to: &writer) }
+        if terms.abortMinimum != .none {
+            terms.abortMinimum.write(to: &writer, nameNumber: nameNumber)
+        }
     }
 
     init(_ reader: inout ByteReader, names: [MeterKey]) throws(MalformedRecord) {
@@ -90,6 +103,11 @@ extension ReservationRecord {
         }
         asked = flags & Flags.asked == 0 ? nil : try Quantities(&reader, names: names)
         for _ in 0..<(try reader.count()) { answers.append(try LimitAnswer(&reader)) }
+        let abort = Int(flags / Flags.onAbort & 3)
+        if abort > 0 { terms.onAbort = Self.abortPolicies[abort - 1] }
+        if flags & Flags.abortMinimum != 0 {
+            terms.abortMinimum = try Quantities(&reader, names: names)
+        }
     }
 }
 

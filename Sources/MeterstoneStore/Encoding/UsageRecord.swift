@@ -10,8 +10,11 @@ package struct UsageRecord: Sendable, Hashable {
     package var recordedAt: Instant
     package var quantities: Quantities
     package var details: EventDetails?
-    /// Teams above the subject when the event was recorded, the nearest first. It counts for them too.
+    /// Teams above the subject when the event was recorded, the nearest first, and then the levels that it
+    /// named beside them. It counts for them too.
     package var ancestors: [Int64]
+    /// How many of ``ancestors``, the last ones, the event named itself.
+    package var namedLevelCount = 0
     /// What a consume was answered. Of an event that was only recorded: which limits it reached.
     package var answers: [LimitAnswer]
     /// Whether ``answers`` are no answer that was given.
@@ -42,6 +45,12 @@ package struct UsageRecord: Sendable, Hashable {
         self.planNumber = planNumber
         self.overages = overages
     }
+
+    /// Teams alone.
+    package var teams: ArraySlice<Int64> { ancestors.dropLast(namedLevelCount) }
+
+    /// The levels that the event named itself.
+    package var namedLevels: ArraySlice<Int64> { ancestors.suffix(namedLevelCount) }
 
     /// Whether it was told before its time.
     package var isAhead: Bool { occurredAt > recordedAt }
@@ -139,6 +148,7 @@ private enum Flags {
     static let onlyRecorded: UInt64 = 512
     static let shortfall: UInt64 = 1 << 13
     static let priced: UInt64 = 1 << 17
+    static let namedLevels: UInt64 = 1 << 18
 }
 
 extension UsageRecord {
@@ -166,6 +176,7 @@ extension UsageRecord {
         if !overages.isEmpty { flags |= Flags.overages }
         if isOnlyRecorded { flags |= Flags.onlyRecorded }
         if isPriced { flags |= Flags.priced }
+        if namedLevelCount > 0 { flags |= Flags.namedLevels }
         writer.unsigned(flags)
         writer.signed(occurredAt.millisecondsSince1970)
         if recordedAt != occurredAt {
@@ -196,6 +207,7 @@ extension UsageRecord {
                 writer.signed(overage.units)
             }
         }
+        if namedLevelCount > 0 { writer.unsigned(UInt64(namedLevelCount)) }
     }
 
     /// Reads a record whose kind byte was read before.
@@ -226,13 +238,17 @@ extension UsageRecord {
         isOnlyRecorded = flags & Flags.onlyRecorded != 0
         isPriced = flags & Flags.priced != 0
         if flags & Flags.plan != 0 { planNumber = try Self.readNumber(&reader) }
-        guard flags & Flags.overages != 0 else { return }
-        for _ in 0..<(try reader.count()) {
-            let limit = try Self.readNumber(&reader)
-            let overage = LimitOverage(limit: limit, units: try reader.signed())
-            guard overage.units >= 0 else { throw MalformedRecord() }
-            overages.append(overage)
+        if flags & Flags.overages != 0 {
+            for _ in 0..<(try reader.count()) {
+                let limit = try Self.readNumber(&reader)
+                let overage = LimitOverage(limit: limit, units: try reader.signed())
+                guard overage.units >= 0 else { throw MalformedRecord() }
+                overages.append(overage)
+            }
         }
+        guard flags & Flags.namedLevels != 0 else { return }
+        namedLevelCount = try Self.readNumber(&reader)
+        guard namedLevelCount <= ancestors.count else { throw MalformedRecord() }
     }
 
     /// Reads only which teams a usage or a correction counts for.
@@ -312,11 +328,14 @@ extension LimitAnswer {
     private static let resets = 1 << 24
     /// Added to the number of a limit that had no counter for the value.
     private static let beyondValues = 1 << 25
+    /// Times what of the level three bits do not hold.
+    private static let levels = 1 << 26
 
     func write(to writer: inout ByteWriter) {
         let modeNumber = UInt64(Self.modes.firstIndex(of: mode) ?? 0)
         let number = UInt64(
-            limit + (resetsAt == nil ? 0 : Self.resets) + (isBeyondValues ? Self.beyondValues : 0))
+            limit + (resetsAt == nil ? 0 : Self.resets) + (isBeyondValues ? Self.beyondValues : 0)
+                + (level >> 3) * Self.levels)
         writer.unsigned(
             number << 6 | UInt64(level & 7) << 3 | modeNumber << 1 | (isExceeded ? 1 : 0))
         writer.signed(allowance)
@@ -328,7 +347,8 @@ extension LimitAnswer {
         let head = try reader.unsigned()
         let number = Int(head >> 6)
         self.init(
-            limit: number % Self.resets, level: Int(head >> 3 & 7),
+            limit: number % Self.resets,
+            level: Int(head >> 3 & 7) | (number / Self.levels & 7) << 3,
             mode: Self.modes[Int(head >> 1 & 3)], isExceeded: head & 1 == 1,
             allowance: try reader.signed(), used: try reader.signed(),
             isBeyondValues: number & Self.beyondValues != 0)

@@ -288,10 +288,13 @@ package final class HeadSource: StoreSource {
     ///
     /// - Parameter stored: as many as are wanted, from the tables.
     package func changes(
-        _ stored: [ChangeEntry], before sequence: Int64?, count: Int
+        _ stored: [ChangeEntry], _ filter: ChangeFilter, before sequence: Int64?, count: Int
     ) -> [ChangeEntry] {
         let waiting = waitingChanges.reversed().filter { change in
             change.outcome.isChange && sequence.map { change.sequence < $0 } ?? true
+                && filter.accepts(
+                    kind: change.kind, key: change.key, author: change.author,
+                    address: change.address, recordedAt: change.recordedAt)
         }
         return Array((waiting.map { ChangeEntry($0) } + stored).prefix(count))
     }

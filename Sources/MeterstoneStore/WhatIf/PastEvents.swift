@@ -74,9 +74,11 @@ final class PastEvents {
         self.now = now
         numberOfName = Dictionary(
             names.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
-        let asked = Set(meters.map(\.key) + meters.compactMap(\.quantityName))
+        let asked = Set(meters.flatMap { [$0.key] + $0.furtherQuantities })
         isAskedAbout = names.map { asked.contains($0) }
-        areTypesAskedAbout = meters.contains { !$0.eventTypes.isEmpty || $0.counts == .cost }
+        areTypesAskedAbout = meters.contains {
+            !$0.eventTypes.isEmpty || !$0.aliases.isEmpty || $0.counts == .cost
+        }
     }
 
     deinit { budget.giveBack(taken) }
@@ -199,9 +201,11 @@ final class PastEvents {
         }
         record.details = record.details.map { details in
             EventDetails(
-                source: details.source, type: details.type, status: details.status,
-                cost: details.cost, project: details.project, session: details.session,
-                dimensions: details.dimensions)
+                source: details.source, type: details.type, subtype: nil, status: details.status,
+                durationMilliseconds: nil, errorMessage: nil, cost: details.cost,
+                project: details.project, scene: nil, session: details.session,
+                dimensions: details.dimensions, properties: nil, levels: [],
+                countsWhenAborted: details.countsWhenAborted)
         }
         record.answers = []
         record.overages = []

@@ -22,8 +22,15 @@ struct Players {
         _ number: Int64, _ record: UsageRecord
     ) throws(StoreError) -> SubjectState {
         let state = try workingSet.state(number: number)
-        if state.parent != nil || !record.ancestors.isEmpty {
-            try workingSet.seat(state, below: record.ancestors)
+        if state.parent != nil || !record.teams.isEmpty {
+            try workingSet.seat(state, below: record.teams)
+        }
+        if !asked.isEmpty {
+            for number in record.namedLevels {
+                let level = try workingSet.state(number: number)
+                let plan = asked[level.id]
+                if level.assumedPlan != plan { level.assumedPlan = plan }
+            }
         }
         var told: AssumedPlan?
         if let number = record.planNumber, plans.indices.contains(number) { told = plans[number] }

@@ -62,7 +62,7 @@ package struct WhatIfReplay {
 
     private func gather(_ events: PastEvents, _ source: any StoreSource) throws(StoreError) {
         let span = question.span
-        let reaches = blueprint.limits.map { $0.window.reach(of: span) }
+        let reaches = blueprint.limits.map { $0.reach(of: span) }
         let from = reaches.reduce(span.from) { min($0, $1.from) }
         let until = reaches.reduce(span.until) { max($0, $1.until) }
         try events.gather(source, over: WindowSpan(from: from, until: span.until))
@@ -140,7 +140,9 @@ private struct Stage {
         case .unconcerned: break
         case .counted:
             if isDecided { tally.count(subject: subject) }
-            for level in Levels(state) { past.note(place, for: level.number) }
+            for level in try players.workingSet.levels(played: record, state) {
+                past.note(place, for: level.number)
+            }
         case .refused(let limits):
             tally.count(subject: subject)
             tally.refuse(
@@ -158,7 +160,7 @@ extension Blueprint {
         var registry = Registry(names: names, limits: [], series: [])
         for meter in meters {
             registry.register(meter.key)
-            if let name = meter.quantityName { registry.register(name) }
+            for name in meter.furtherQuantities { registry.register(name) }
         }
         for limit in limits.sorted(by: { $0.key < $1.key }) { registry.register(limit.key) }
         registry.count(series { registry.number(of: $0) }, from: 0)

@@ -6,6 +6,8 @@ public struct ChangeRecord: Sendable, Codable {
     package var sequence: Int64
     package var recordedAt: Instant
     package var author: String
+    /// As of ``ChangeRequest/address``.
+    package var address: String?
     /// What was carried out; of a patch, what it came to.
     package var change: Change
     /// What was asked, where that was a patch.
@@ -41,6 +43,7 @@ public struct ChangeRecord: Sendable, Codable {
         self.sequence = sequence
         self.recordedAt = recordedAt
         author = request.author
+        address = request.address
         change = request.change
         self.outcome = outcome
         idempotencyKey = request.idempotencyKey
@@ -88,11 +91,28 @@ extension ChangeRecord {
     package var toldAfter: String? { told(after) }
 
     private func told(_ text: String?) -> String? {
+        if kind == "administrator", let text {
+            let administrator = try? JSONText(text: text).decoded(as: Administrator.self)
+            return administrator.flatMap { try? JSONText($0.withoutSecrets).text }
+        }
         guard kind == Webhook.kind, let text,
             case .object(var members) = try? JSONText(text: text).decoded(as: JSONValue.self)
         else { return text }
         members["secrets"] = nil
         return (try? JSONText(JSONValue.object(members)).text) ?? "{}"
+    }
+
+    /// What becomes of the rows of `catalog`; without a body the row goes.
+    package func catalogRows() throws(StoreError) -> [(kind: String, key: String, body: String?)] {
+        guard case .rotateKey(let old, let new, let end) = change else {
+            return [(kind, key, after)]
+        }
+        var ended: String?
+        if let end, let before {
+            let known = try JSONText(text: before).decoded(as: APIKey.self)
+            ended = try JSONText(known.ending(at: end)).text
+        }
+        return [(kind, old.text, ended), (kind, new.key.text, after)]
     }
 
     /// What a repeat with the same key has to ask.
@@ -125,16 +145,22 @@ extension Change {
         case .putCreditPolicy, .deleteCreditPolicy: "creditPolicy"
         case .putStatisticsPolicy, .deleteStatisticsPolicy: "statisticsPolicy"
         case .putModel, .deleteModel: "model"
-        case .putKey, .deleteKey: "key"
+        case .putKey, .deleteKey, .rotateKey: "key"
         case .putAlert, .deleteAlert: "alert"
         case .putWebhook, .deleteWebhook: Webhook.kind
         case .noteAlert(let fired):
             fired.isRearmed ?? false ? FiredAlert.rearmedKind : FiredAlert.kind
         case .noteProgress: WebhookProgress.kind
         case .noteReplay: "webhookReplay"
+        case .putAdministrator, .deleteAdministrator: "administrator"
+        case .putSession, .deleteSession: "session"
+        case .noteUses: "uses"
+        case .noteSignIn: "signIn"
         case .grantCredit, .voidGrant: "creditGrant"
         case .refundCredit: "refund"
         case .patch(let patch): patch.deletion.kind
+        case .putAccount, .deleteAccount: "account"
+        case .startAccountSession, .endAccountSession: "accountSession"
         case .putAlias, .deleteAlias: "alias"
         case .renameSubject: "rename"
         case .noteBlueprint: "appliedBlueprint"
@@ -174,10 +200,20 @@ extension Change {
         case .noteAlert(let fired): FiredAlert.key(of: fired.subject, fired.alert)
         case .noteProgress(let progress): progress.webhook.text
         case .noteReplay(let webhook, _): webhook.text
+        case .rotateKey(let key, _, _): key.text
+        case .putAdministrator(let administrator): administrator.email.text
+        case .deleteAdministrator(let email): email.text
+        case .putSession(let session): session.id.text
+        case .deleteSession(let id): id.text
+        case .noteUses: "access"
+        case .noteSignIn(let note): note.who ?? "unknown"
         case .grantCredit(let id, let order): "\(id.text)/\(order.id?.text ?? "")"
         case .voidGrant(let id, let grant, _): "\(id.text)/\(grant.text)"
         case .refundCredit(let id, let reference, _): "\(id.text)/\(reference)"
         case .patch(let patch): patch.deletion.key
+        case .putAccount(let id, _), .deleteAccount(let id): id.text
+        case .startAccountSession(let id, let session): "\(id.text)/\(session.id)"
+        case .endAccountSession(let id, let session, _): "\(id.text)/\(session)"
         case .putAlias(let id, let alias), .deleteAlias(let id, let alias):
             "\(id.text)/\(alias.text)"
         case .renameSubject(let id, _): id.text
@@ -189,12 +225,12 @@ extension Change {
     /// Whether it only writes something down, and nothing decides by it.
     package var isNote: Bool {
         switch self {
-        case .noteBlueprint, .noteImport, .noteAlert, .noteProgress, .noteReplay: true
+        case .noteBlueprint, .noteImport, .noteSignIn, .noteAlert, .noteProgress, .noteReplay: true
         default: false
         }
     }
 
-    /// Whether it changes meters, plans, limits, models or policies.
+    /// Whether it changes meters, plans, limits, models, policies, or who may ask.
     package var isOfCatalog: Bool { subject == nil && !isNote }
 
     /// Whether it writes to a subject's ledger.
@@ -223,7 +259,9 @@ extension Change {
             .putAddition(let id, _), .endAddition(let id, _), .resetLimit(let id, _, _),
             .grantCredit(let id, _),
             .voidGrant(let id, _, _), .refundCredit(let id, _, _), .putAlias(let id, _),
-            .deleteAlias(let id, _), .renameSubject(let id, _):
+            .deleteAlias(let id, _), .renameSubject(let id, _), .putAccount(let id, _),
+            .deleteAccount(let id), .startAccountSession(let id, _),
+            .endAccountSession(let id, _, _):
             id
         case .patch(let patch): patch.deletion.subject
         default: nil
@@ -295,6 +333,19 @@ extension WorkingSet {
         case .putWebhook(let webhook):
             return try json(blueprint.webhooks.first { $0.key == webhook.key })
         case .deleteWebhook(let key): return try json(blueprint.webhooks.first { $0.key == key })
+        case .rotateKey(let old, let new, _):
+            var shown = old
+            if case .catalog = effect { shown = new.key }
+            return try json(blueprint.keys.first { $0.key == shown })
+        case .putAdministrator(let administrator):
+            return try json(blueprint.administrators.first { $0.email == administrator.email })
+        case .deleteAdministrator(let email):
+            return try json(blueprint.administrators.first { $0.email == email })
+        case .putSession(let session):
+            return try json(blueprint.sessions.first { $0.id == session.id })
+        case .deleteSession(let id): return try json(blueprint.sessions.first { $0.id == id })
+        case .noteUses: return try json(blueprint.uses)
+        case .noteSignIn(let note): return try json(note)
         case .grantCredit(let id, let order):
             return try json(order.id.flatMap { (grant) in try? openGrant(grant, of: id) })
         case .voidGrant(let id, let grant, _): return try json(openGrant(grant, of: id))
@@ -309,6 +360,12 @@ extension WorkingSet {
                 return try json(["alias": alias.text, "subject": row.meant.id.text])
             }
         case .renameSubject(let id, _): return try json(profile(of: id))
+        case .putAccount(let id, _), .deleteAccount(let id):
+            return try json(profile(of: id)?.account)
+        case .startAccountSession(let id, let session):
+            return try json(profile(of: id)?.account?.sessions.first { $0.id == session.id })
+        case .endAccountSession(let id, let session, _):
+            return try json(profile(of: id)?.account?.sessions.first { $0.id == session })
         case .patch(let patch): return try text(of: patch.deletion, after: effect)
         case .noteBlueprint(let note): return try json(note)
         case .noteImport(let note): return try json(note)

@@ -180,7 +180,8 @@ extension WorkingSet {
             let allowed = subject.allowance(
                 of: definition, status.value, under: subject.plan(at: instant, catalog: catalog),
                 at: instant, catalog: catalog)
-            return needed <= allowed.allowance.bound
+            let carried = isAnew ? 0 : reading.parts?.carried ?? 0
+            return needed <= allowed.allowance.carrying(carried).bound
         }
     }
 
@@ -224,7 +225,8 @@ extension WorkingSet {
                 let allowed = subject.allowance(
                     of: statuses[index].definition, statuses[index].value, under: plan,
                     at: instant, catalog: catalog)
-                guard case .units(let units) = allowed.allowance else { return true }
+                guard case .units(let units) = allowed.allowance.carrying(statuses[index].carried)
+                else { return true }
                 let after = evaluation.statuses[index].used
                 return after <= units || after <= statuses[index].used
             }

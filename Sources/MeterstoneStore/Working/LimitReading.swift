@@ -39,8 +39,13 @@ extension WorkingSet {
         adding movement: Movement?, at instant: Instant, after effects: [CorrectionEffect] = []
     ) throws(StoreError) -> LimitReading {
         let window = definition.limit.window
-        let allowed = subject.allowance(
+        var allowed = subject.allowance(
             of: definition, value, at: instant, catalog: catalog, version: version)
+        // What the next window has of its own.
+        let bound = allowed.allowance.bound
+        if definition.carries {
+            allowed = try carrying(allowed, definition, of: subject, at: instant)
+        }
         if window == .request { return readRequest(allowed, movement) }
         if let resets = allowed.resets,
             let reading = try readSinceReset(
@@ -86,8 +91,7 @@ extension WorkingSet {
         let resetsAt = until == WindowSpan.lifetime.until ? nil : until
         return LimitReading(
             allowance: allowed.allowance, before: before, after: after, resetsAt: resetsAt,
-            retryAt: movement.map { alone($0) <= allowed.allowance.bound } ?? false
-                ? resetsAt : nil,
+            retryAt: movement.map { alone($0) <= bound } ?? false ? resetsAt : nil,
             pastAt: resetsAt, parts: allowed.parts)
     }
 

@@ -39,6 +39,8 @@ package final class SubjectState {
     package var others: [CounterKey: Counter] = [:]
     /// What counts against limits that were reset, by number of the limit. It stands in no row.
     var resetCounters: [Int: ResetCounter] = [:]
+    /// What counters of earlier windows hold that do not wait to be projected, as far as somebody asked.
+    var pastUnits: [CounterKey: Int64] = [:]
     /// The last fact that changed the subject's row; 0 when none did since it was read.
     package var rowSequence: Int64 = 0
     /// No reservation that counts on it expires before; `nil`: none is open.
@@ -139,6 +141,7 @@ package final class SubjectState {
         profile = new
         parent = newParent
         resetCounters = [:]
+        pastUnits = [:]
     }
 }
 

@@ -3,7 +3,7 @@ package import MeterstoneCore
 /// The part of the journal that is not projected, as it stood after one commit. Taking it costs nobody
 /// anything, and it stays as it is.
 package struct TailSnapshot: Sendable {
-    private let sections: [TailSection]
+    let sections: [TailSection]
 
     package init(_ sections: [TailSection] = []) {
         self.sections = sections

@@ -50,6 +50,8 @@ extension WorkingSet {
         case .profile(let profile, let state, _):
             register(state, on: now)
             if let parent = profile.parent { register(try self.state(of: parent), on: now) }
+            for (key, _) in profile.account?.identityKeys ?? []
+            where !state.names(key) { register(try row(of: key), on: now) }
         case .alias(let key, let state):
             register(state, on: now)
             register(try row(of: key), on: now)
@@ -128,7 +130,7 @@ extension WorkingSet {
     ) {
         for meter in blueprint.meters.sorted(by: { $0.key < $1.key }) {
             registry.register(meter.key)
-            if let name = meter.quantityName { registry.register(name) }
+            for name in meter.furtherQuantities { registry.register(name) }
         }
         registry.registerPlans(of: blueprint)
         for limit in blueprint.limits.sorted(by: { $0.key < $1.key }) {
@@ -167,6 +169,9 @@ extension WorkingSet {
         if oldParent !== state.parent {
             noteChild(of: oldParent, left: state.levelsBelow, at: sequence)
             noteChild(of: state.parent, came: state.levelsBelow, at: sequence)
+        }
+        if profile.account != before.account {
+            try installIdentities(of: state, at: sequence, on: instant)
         }
         version += 1
         noteRow(of: state, at: sequence)

@@ -47,19 +47,37 @@ extension WorkingSet {
         switch try find(reservation: closing.id, source: closing.source, at: now) {
         case .rejected(let rejection): return .rejected(rejection)
         case .closed(let known, let record, let reservation):
+            // An end that comes late takes the place of what was counted without it.
+            if reservation.status == .expired, let setAside = try setAsideUntilExpiry(of: known) {
+                return try end(known, record, closing, setAside, at: now)
+            }
             return try closedBefore(known, record, reservation, closing)
         case .open(let known, let before, _):
-            var asked: Quantities?
-            if case .settle(let quantities) = closing.end {
-                if let rejection = reject(quantities, of: known) { return .rejected(rejection) }
-                asked = quantities
-            }
-            let told = closing.details?.told(over: before.details)
-            if let rejection = told?.boundsRejection { return .rejected(rejection) }
-            return try close(
-                known, before, as: asked == nil ? .released : .settled, asked: asked,
-                details: told, telling: closing.details, at: now)
+            return try end(known, before, closing, before.quantities, at: now)
         }
+    }
+
+    private func end(
+        _ known: KnownEvent, _ before: UsageRecord, _ closing: ReservationClosing,
+        _ setAside: Quantities, at now: Instant
+    ) throws(StoreError) -> ReservationOutcome {
+        var asked: Quantities?
+        if case .settle(let quantities) = closing.end {
+            if let rejection = reject(quantities, of: known) { return .rejected(rejection) }
+            asked = quantities
+        }
+        let told = closing.details?.told(over: before.details)
+        if let rejection = told?.boundsRejection { return .rejected(rejection) }
+        return try close(
+            known, before, as: asked == nil ? .released : .settled, asked: asked,
+            setAside: setAside, details: told, telling: closing.details, at: now)
+    }
+
+    /// What was set aside when a reservation expired; `nil`: something else was done with it since.
+    private func setAsideUntilExpiry(of known: KnownEvent) throws(StoreError) -> Quantities? {
+        guard let last = try lastCorrection(of: known), last.before.reservation?.status == .open
+        else { return nil }
+        return last.before.quantities
     }
 
     private func reject(_ quantities: Quantities, of known: KnownEvent) -> Rejection? {
@@ -93,23 +111,26 @@ extension WorkingSet {
                 credits: record.credits, isDuplicate: true))
     }
 
-    /// Closes an open reservation.
+    /// Closes a reservation that is open, or that has expired.
     ///
     /// - Parameters:
     ///   - asked: what was used; `nil`: nothing.
+    ///   - setAside: `nil`: as it stands.
     ///   - details: what is told of it in all.
     ///   - news: what of that is told now.
     @discardableResult
     func close(
         _ known: KnownEvent, _ before: UsageRecord, as status: ReservationStatus,
-        asked: Quantities?, details: EventDetails?, telling news: EventDetails? = nil,
-        at now: Instant
+        asked: Quantities?, setAside: Quantities? = nil, details: EventDetails?,
+        telling news: EventDetails? = nil, at now: Instant
     ) throws(StoreError) -> ReservationOutcome {
         guard var reservation = before.reservation else { return .rejected(.reservationOpen) }
         var after = before
         if let details { after.details = details.withSource(before.details?.source) }
         after.quantities =
-            asked.map { before.quantities.settled(as: $0, reservation.terms.onOverage) } ?? .none
+            asked.map {
+                count($0, of: setAside ?? before.quantities, reservation, &after.details)
+            } ?? .none
         if asked != nil { reprice(&after, told: news) }
         reservation.status = status
         reservation.asked = asked
@@ -137,6 +158,43 @@ extension WorkingSet {
             ReservationAnswer(
                 reservation: Reservation(after, of: owner.id), limits: standing.statuses,
                 credits: charge?.answer, isDuplicate: false))
+    }
+
+    /// What counts of a reservation once so much was used: all of it, no more than was set aside, or what its
+    /// terms and the meters say of what failed or was cancelled.
+    ///
+    /// - Parameter details: of the event, which note that it counts although it was aborted.
+    private func count(
+        _ used: Quantities, of setAside: Quantities, _ reservation: ReservationRecord,
+        _ details: inout EventDetails?
+    ) -> Quantities {
+        let terms = reservation.terms
+        guard let ended = details, ended.status != .success else {
+            return setAside.settled(as: used, terms.onOverage)
+        }
+        let reported = reservation.reported ?? .none
+        let names = setAside.replacing(with: used).pairs.map(\.name)
+        let counted = names.map { name in
+            let asMetersSay = catalog.abortTerms(of: name)
+            let told = used[name] ?? reported[name]
+            let quantity: Quantity =
+                switch terms.onAbort ?? asMetersSay.policy {
+                case .nothing: .zero
+                case .told: told ?? .zero
+                case .reserved: told ?? setAside[name] ?? .zero
+                case nil: used[name] ?? setAside[name] ?? .zero
+                }
+            let least = terms.abortMinimum[name]?.units ?? asMetersSay.minimum
+            return NamedQuantity(name: name, quantity: max(quantity, Quantity(least)))
+        }
+        let quantities = setAside.settled(as: Quantities(counted), terms.onOverage)
+        // What names no quantity is an estimate of one by itself.
+        if terms.decidesAborts,
+            terms.onAbort == .reserved || quantities.pairs.contains(where: { $0.quantity > .zero })
+        {
+            details = ended.with(countsWhenAborted: true)
+        }
+        return quantities
     }
 
     // MARK: Extending

@@ -10,7 +10,7 @@ extension WorkingSet {
     ) throws(StoreError) -> [String] {
         guard let id = event.id, let known = try find(id, source: event.details?.source, at: now)
         else { return [] }
-        var event = event
+        var event = try namingLevels(event, as: known)
         if known.subject.isMeant(by: event.subject) { event.subject = known.subject.id }
         var first = known.record.event(subject: known.subject.id)
         first.details = known.record.detailsTold(besides: event)

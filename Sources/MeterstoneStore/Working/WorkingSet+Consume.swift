@@ -68,7 +68,7 @@ extension WorkingSet {
         let occurredAt = event.occurredAt ?? now
         if let rejection = reject(occurredAt, now) { return .rejected(rejection) }
         let state = try state(of: event.subject)
-        let levels = Levels(state, at: occurredAt)
+        let levels = try levels(of: event, state, at: occurredAt)
         try expireDue(levels, at: now)
         if let rejection = reject(event) { return .rejected(rejection) }
         let movements = catalog.movements(of: event)
@@ -79,7 +79,7 @@ extension WorkingSet {
             }
         }
         guard !movements.isEmpty else { return .rejected(.nothingToCount) }
-        if let blocked = state.blockedLevel {
+        if let blocked = state.blockedLevel ?? levels.blockedNamed {
             return .denied(
                 Decision(
                     denial: Denial(reason: .subjectBlocked(blocked)), isDuplicate: false,
@@ -240,7 +240,7 @@ extension SubjectState {
     var blockedLevel: SubjectID? {
         var level: SubjectState? = self
         while let subject = level {
-            if subject.profile.blocked { return subject.id }
+            if subject.profile.isShut { return subject.id }
             level = subject.parent
         }
         return nil

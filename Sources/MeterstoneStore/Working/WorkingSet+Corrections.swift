@@ -21,7 +21,7 @@ extension WorkingSet {
             var amended = before
             amended.quantities = quantities
             let kept =
-                details?.withSource(before.details?.source) ?? before.details ?? EventDetails.none
+                details?.standing(as: before.details) ?? before.details ?? EventDetails.none
             // No details and details that tell nothing are the same.
             if kept != before.details ?? .none { amended.details = kept == .none ? nil : kept }
             reprice(&amended, told: details)
@@ -208,7 +208,7 @@ extension CorrectionEffect {
     func state(of counter: Counter) -> CounterState {
         if let folded { return folded }
         var state = counter.state
-        if !series.window.isRolling {
+        if !series.window.isOfInstants {
             state.replace(before, by: after, as: series.aggregation)
         } else if concerns(counter) {
             apply(to: &state)
@@ -228,14 +228,15 @@ extension Contribution {
 }
 
 extension EventDetails {
-    /// The source is part of an event's identity: an amendment cannot change it.
-    func withSource(_ source: String?) -> EventDetails {
-        EventDetails(
-            source: source, type: type, subtype: subtype, status: status,
-            durationMilliseconds: durationMilliseconds, errorMessage: errorMessage,
-            cost: cost, project: project, scene: scene, session: session, dimensions: dimensions,
-            properties: properties)
+    /// In the place of other details of an event: what it counts for, and by which terms, stays.
+    func standing(as before: EventDetails?) -> EventDetails {
+        with(
+            source: .some(before?.source), levels: before?.levels ?? [],
+            countsWhenAborted: before?.countsWhenAborted ?? false)
     }
+
+    /// The source is part of an event's identity: an amendment cannot change it.
+    func withSource(_ source: String?) -> EventDetails { with(source: .some(source)) }
 }
 
 extension Rejection {

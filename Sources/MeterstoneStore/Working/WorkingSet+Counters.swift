@@ -194,6 +194,7 @@ extension WorkingSet {
 
     func noteDirty(_ state: SubjectState, _ index: Int, at sequence: Int64) {
         state.dirtyCounters += 1
+        if !state.pastUnits.isEmpty { state.pastUnits[state.current[index].key(of: state)] = nil }
         tail.noteDirty(
             DirtyCounter(
                 subject: state, series: state.current[index].series,

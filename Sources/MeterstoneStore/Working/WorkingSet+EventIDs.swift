@@ -87,7 +87,13 @@ extension WorkingSet {
 
     /// An event as it stands after its corrections; `nil` when it was voided.
     func standing(of known: KnownEvent) throws(StoreError) -> UsageRecord? {
-        var latest: (sequence: Int64, record: UsageRecord?) = (0, known.record)
+        guard let correction = try lastCorrection(of: known) else { return known.record }
+        return correction.after
+    }
+
+    /// `nil`: there is none.
+    func lastCorrection(of known: KnownEvent) throws(StoreError) -> CorrectionRecord? {
+        var latest: (sequence: Int64, correction: CorrectionRecord?) = (0, nil)
         func take(_ body: [UInt8], _ sequence: Int64) throws(StoreError) {
             guard body.first == FactKind.correction.rawValue, sequence > latest.sequence else {
                 return
@@ -96,7 +102,7 @@ extension WorkingSet {
             do throws(MalformedRecord) {
                 let correction = try CorrectionRecord(&reader, names: registry.names)
                 guard correction.target == known.sequence else { return }
-                latest = (sequence, correction.after)
+                latest = (sequence, correction)
             } catch {
                 throw .unreadable(sequence)
             }
@@ -112,7 +118,7 @@ extension WorkingSet {
         for position in tail.corrections(of: known.sequence) {
             if let fact = fact(at: position) { try take(Array(fact.body), fact.sequence) }
         }
-        return latest.record
+        return latest.correction
     }
 
     func read(_ reader: inout ByteReader) throws(StoreError) -> UsageRecord {
@@ -126,9 +132,30 @@ extension WorkingSet {
     /// What a consume with a known event id is answered: the first answer, a conflict, or what became
     /// of the event since.
     func repeated(_ event: UsageEvent, as known: KnownEvent) throws(StoreError) -> ConsumeOutcome {
-        guard known.matches(event) else { return .conflict(known.record.id) }
+        guard try matches(event, known) else { return .conflict(known.record.id) }
         if let rejection = try takenBack(known) { return .rejected(rejection) }
         return .decided(firstDecision(known))
+    }
+
+    /// Whether a repeat tells the same, by whichever keys it names subjects.
+    func matches(_ event: UsageEvent, _ known: KnownEvent) throws(StoreError) -> Bool {
+        known.matches(try namingLevels(event, as: known))
+    }
+
+    /// An event with its levels named as those of the recorded one, where they are the same subjects.
+    func namingLevels(
+        _ event: UsageEvent, as known: KnownEvent
+    ) throws(StoreError) -> UsageEvent {
+        guard let details = event.details, !details.levels.isEmpty,
+            let first = known.record.details?.levels, first != details.levels,
+            first.count == details.levels.count
+        else { return event }
+        for (told, known) in zip(details.levels, first) where told != known {
+            guard try state(of: told) === state(of: known) else { return event }
+        }
+        var event = event
+        event.details = details.with(levels: first)
+        return event
     }
 
     func firstDecision(_ known: KnownEvent) -> Decision {

@@ -53,7 +53,13 @@ extension WorkingSet {
             }
         case .deleteAlias(let id, let key):
             let row = try row(of: key)
-            guard try row.isAlias(of: state(of: id)), row.alias == .formerKey else { return nil }
+            let state = try state(of: id)
+            if row.isAlias(of: state), row.alias == .identity, state.names(key) {
+                return Rejection(
+                    code: .inUse, field: "alias",
+                    message: "'\(key)' is in the subject's account; take it away there")
+            }
+            guard row.isAlias(of: state), row.alias == .formerKey else { return nil }
             return Rejection(
                 code: .inUse, field: "alias",
                 message: "'\(key)' was the subject's own key, and history names it so")
@@ -137,7 +143,7 @@ extension WorkingSet {
 extension SubjectState {
     fileprivate func isAlias(of state: SubjectState) -> Bool { alias != nil && parent === state }
 
-    fileprivate func stand(for state: SubjectState, as kind: AliasKind) {
+    func stand(for state: SubjectState, as kind: AliasKind) {
         alias = kind
         profile = Subject(id: id, parent: state.id)
         parent = state
@@ -146,7 +152,7 @@ extension SubjectState {
 
 extension [SubjectID] {
     /// Puts a key in its place.
-    fileprivate mutating func insert(_ key: SubjectID) {
+    mutating func insert(_ key: SubjectID) {
         guard !contains(key) else { return }
         insert(key, at: firstIndex { key < $0 } ?? endIndex)
     }

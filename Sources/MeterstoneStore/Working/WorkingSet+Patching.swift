@@ -29,6 +29,10 @@ extension WorkingSet {
         case .subject(let id):
             let defaults = try JSONText(Subject(id: id)).text
             return try merged(patch, ("id", id.text), or: defaults) { .putSubject($0) }
+        case .account(let id):
+            return try merged(patch, nil, or: try JSONText(PersonAccount()).text) {
+                .putAccount(id, $0)
+            }
         case .subscription(let id):
             return try merged(patch, nil) { .putSubscription(id, $0) }
         }

@@ -144,7 +144,8 @@ extension WorkingSet {
             let allowed = subject.allowance(
                 of: status.definition, status.value, under: plan, at: instant, catalog: catalog)
             let (before, after) = (status.used.units, evaluated.used.units)
-            guard case .units(let units) = allowed.allowance, after > units.units, after > before
+            guard case .units(let units) = allowed.allowance.carrying(evaluated.carried),
+                after > units.units, after > before
             else { continue }
             let window = status.window
             guard catalog.payment == .allowanceFirst, window != .request, window != .concurrent,
@@ -196,7 +197,8 @@ extension WorkingSet {
     /// concerned.
     ///
     /// What expired is closed as of its end, however late that is written: what comes back then comes
-    /// before the windows that have begun since.
+    /// before the windows that have begun since. An end that comes after it pays what is lacking; what was
+    /// paid at the expiry stays paid.
     func charge(
         _ before: UsageRecord, _ after: UsageRecord, _ state: SubjectState, hold: Int64,
         at instant: Instant, writtenAt now: Instant
@@ -204,10 +206,12 @@ extension WorkingSet {
         guard catalog.payment != nil || before.credits != nil else { return nil }
         let cost = try closingCost(before, after, state)
         guard cost > 0 || before.credits != nil else { return nil }
+        let isLate = before.reservation?.status == .expired
+        let paid = isLate ? before.credits?.amount ?? 0 : 0
         let account = try account(of: state, at: instant)
         let settlement = account.wallet.settling(
-            hold: hold, units: cost,
-            mayTakeMore: after.reservation?.terms.onOverage == .count,
+            hold: hold, units: max(0, cost - paid),
+            mayTakeMore: isLate || after.reservation?.terms.onOverage == .count,
             overdraft: overdraft(of: state, at: instant), reference: before.id.text, at: instant)
         let balance = settlement.entries.last?.balanceAfter ?? account.wallet.balance
         let entries = (account.due + settlement.entries).map { entry in
@@ -218,7 +222,7 @@ extension WorkingSet {
         return ClosingCharge(
             entries: entries,
             answer: CreditCharge(
-                amount: settlement.paid, balance: balance, shortfall: settlement.unpaid))
+                amount: paid + settlement.paid, balance: balance, shortfall: settlement.unpaid))
     }
 
     /// Units that were set aside within an allowance stay free; what goes beyond them is paid, and
@@ -229,7 +233,8 @@ extension WorkingSet {
         guard let reservation = before.reservation, after.reservation?.isCounted ?? true,
             let order = catalog.payment
         else { return 0 }
-        let setAside = catalog.movements(of: before.event(subject: state.id))
+        let setAside =
+            before.isCounted ? catalog.movements(of: before.event(subject: state.id)) : Movements()
         var movements = catalog.movements(of: after.event(subject: state.id))
         let used = movements.map(\.countedUnits)
         for index in movements.indices {
@@ -239,7 +244,8 @@ extension WorkingSet {
         var cost: Int64 = 0
         for (index, movement) in movements.enumerated() where movement.meter.price > 0 {
             let reserved = used[index] - movement.units
-            let payable = reservation.payable[movement.meter.meter.key]?.units ?? 0
+            let payable =
+                before.isCounted ? reservation.payable[movement.meter.meter.key]?.units ?? 0 : 0
             let units: Int64
             if order == .creditsOnly {
                 units = used[index]

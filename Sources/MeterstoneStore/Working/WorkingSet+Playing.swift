@@ -24,9 +24,10 @@ extension WorkingSet {
         let movements = catalog.movements(of: record.event(subject: state.id))
         guard !movements.isEmpty else { return .unconcerned }
         batch.move(to: sequence)
+        let levels = try levels(played: record, state)
         if decides {
             let evaluation = try evaluate(
-                movements, Levels(state), record.details, at: record.occurredAt,
+                movements, levels, record.details, at: record.occurredAt,
                 isReservation: false)
             guard evaluation.violations.isEmpty else {
                 let statuses = evaluation.statuses
@@ -34,14 +35,16 @@ extension WorkingSet {
                     by: evaluation.violations.map { statuses[$0.status].definition.number }.unique)
             }
         }
-        for (level, subject) in Levels(state).enumerated() {
+        for (level, subject) in levels.enumerated() {
             try count(movements, record, for: subject, level: level, at: sequence)
         }
         return .counted
     }
 
     /// Puts a subject below these teams, the nearest first, and each of them below the next.
-    func seat(_ state: SubjectState, below teams: [Int64]) throws(StoreError) {
+    func seat(
+        _ state: SubjectState, below teams: some Collection<Int64>
+    ) throws(StoreError) {
         var level = state
         for team in teams {
             if level.parent?.number != team {

@@ -40,13 +40,7 @@ extension WorkingSet {
 }
 
 extension EventDetails {
-    func costing(_ cost: Money?) -> EventDetails {
-        EventDetails(
-            source: source, type: type, subtype: subtype, status: status,
-            durationMilliseconds: durationMilliseconds, errorMessage: errorMessage, cost: cost,
-            project: project, scene: scene, session: session, dimensions: dimensions,
-            properties: properties)
-    }
+    func costing(_ cost: Money?) -> EventDetails { with(cost: .some(cost)) }
 }
 
 extension UsageRecord {

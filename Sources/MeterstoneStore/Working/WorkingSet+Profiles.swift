@@ -23,6 +23,24 @@ extension Subject {
             profile.scheduled = scheduled
             profile.billing = billing
             profile.resets = resets
+            profile.account = account
+        case .putAccount(_, var account):
+            account.sessions = self.account?.sessions ?? []
+            profile.account = account
+            return (profile, outcome(profile, existed: self.account != nil))
+        case .deleteAccount:
+            profile.account = nil
+            return (profile, account == nil ? .missing : .deleted)
+        case .startAccountSession(_, let session):
+            let isKnown = account?.sessions.contains { $0.id == session.id } ?? false
+            profile.account = (account ?? PersonAccount()).starting(session)
+            return (profile, outcome(profile, existed: isKnown))
+        case .endAccountSession(_, let session, let instant):
+            guard let ended = account?.ending(session, at: instant) else {
+                return (self, .missing)
+            }
+            profile.account = ended
+            return (profile, .deleted)
         case .deleteSubject:
             // What was added until now was added.
             profile = Subject(id: id, additions: additions.ended(at: now), resets: resets)
@@ -162,6 +180,7 @@ extension WorkingSet {
         if case .resetLimit(_, let limit, _) = change, let mistake = reject(resetOf: limit) {
             return mistake
         }
+        if let rejection = try rejectAccount(profile, state) { return rejection }
         return try rejectParent(of: profile, state)
     }
 

@@ -5,7 +5,7 @@ extension WorkingSet {
     /// have been recorded is rejected last, so that other mistakes are told as always.
     func record(_ event: UsageEvent, at now: Instant) throws(StoreError) -> RecordOutcome {
         if let id = event.id, let known = try find(id, source: event.details?.source, at: now) {
-            guard known.matches(event), known.record.reservation == nil else {
+            guard try matches(event, known), known.record.reservation == nil else {
                 return .conflict(id)
             }
             if let rejection = try takenBack(known) { return .rejected(rejection) }
@@ -15,7 +15,7 @@ extension WorkingSet {
         if let rejection = reject(occurredAt, now) { return .rejected(rejection) }
         let state = try state(of: event.subject)
         // Before anything is noted of the event: what expires has movements of its own.
-        let levels = Levels(state, at: occurredAt)
+        let levels = try levels(of: event, state, at: occurredAt)
         try expireDue(levels, at: now)
         if let rejection = reject(event) { return .rejected(rejection) }
         let priced = priced(event, at: now, isEstimate: false)
@@ -41,7 +41,8 @@ extension WorkingSet {
     ) throws(StoreError) -> UsageRecord {
         let (state, movements) = (admission.subject, admission.movements)
         register(state, on: now)
-        let levels = Levels(state, at: admission.occurredAt)
+        let levels = try levels(of: event, state, at: admission.occurredAt)
+        if levels.namedCount > 0 { for level in levels { register(level, on: now) } }
         var record = UsageRecord(
             id: event.id ?? eventIDs.next(at: now), occurredAt: admission.occurredAt,
             recordedAt: now, quantities: event.quantities, details: event.details,
@@ -51,6 +52,7 @@ extension WorkingSet {
             overages: admission.evaluation.overages)
         record.isOnlyRecorded = isOnlyRecorded && !record.answers.isEmpty
         record.isPriced = isPriced
+        record.namedLevelCount = levels.namedCount
         if let terms {
             record.reservation = ReservationRecord(
                 terms: terms, expiresAt: now.advanced(byMilliseconds: terms.milliseconds),

@@ -10,6 +10,7 @@ extension WorkingSet {
         if let id = event.id, let known = try find(id, source: event.details?.source, at: now) {
             return try repeated(event, terms, as: known, at: now)
         }
+        if let rejection = reject(terms) { return .rejected(rejection) }
         let priced = priced(event, at: now, isEstimate: true)
         switch try judge(priced ?? event, at: now, isReservation: true) {
         case .rejected(let rejection): return .rejected(rejection)
@@ -24,10 +25,29 @@ extension WorkingSet {
         }
     }
 
+    /// Rejects terms that name what no meter knows, or less than nothing.
+    private func reject(_ terms: ReservationTerms) -> Rejection? {
+        for pair in terms.abortMinimum.pairs {
+            let field = "abortMinimum.\(pair.name.text)"
+            guard pair.quantity >= .zero else {
+                return Rejection(
+                    code: .invalidField, field: field, message: "expected a whole number from 0")
+            }
+            let event = UsageEvent(
+                subject: SubjectID(unchecked: ""), quantities: .one(pair.name, pair.quantity))
+            if catalog.unknownQuantity(of: event) != nil {
+                return Rejection(
+                    code: .unknownMeter, field: field,
+                    message: "expected the name of a quantity that some meter reads")
+            }
+        }
+        return nil
+    }
+
     private func repeated(
         _ event: UsageEvent, _ terms: ReservationTerms, as known: KnownEvent, at now: Instant
     ) throws(StoreError) -> ReserveOutcome {
-        guard known.record.reservation?.terms == terms, known.matches(event) else {
+        guard known.record.reservation?.terms == terms, try matches(event, known) else {
             return .conflict(known.record.id)
         }
         try expireDue(known.subject, at: now)

@@ -1,0 +1,221 @@
+import Foundation
+import MeterstoneMirror
+import Testing
+
+/// The commands around the mirror, and what an application's own tables bring in.
+@Suite struct MirrorProgramTests {
+    private func number(_ name: String, in output: String) throws -> Int {
+        let object = try JSONSerialization.jsonObject(with: Data(output.utf8))
+        return try #require((object as? [String: Any])?[name] as? Int)
+    }
+
+    @Test func `a mirror is made, goes on, and is asked as table, CSV and JSON`() async throws {
+        try await withFolder { folder in
+            let store = ["--data", "\(folder)/store"]
+            let mirror = "sqlite:\(folder)/reports.db"
+            _ = try await Program.run(["blueprint", "apply", "video-studio"] + store)
+            for type in ["prompt", "prompt", "export"] {
+                _ = try await Program.run(["record", "u1", "--type", type] + store)
+            }
+            let first = try await Program.run(["mirror", "--to", mirror, "--json"] + store)
+            #expect(first.status == 0, "\(first.errors)")
+            #expect(try number("facts", in: first.output) > 3)
+            _ = try await Program.run(["record", "u,2", "--type", "prompt"] + store)
+            let next = try await Program.run(["mirror", "--to", mirror, "--json"] + store)
+            #expect(try number("facts", in: next.output) == 1)
+            let sql = """
+                SELECT user_id, count FROM user_usage WHERE usage_type = 'prompt' ORDER BY user_id
+                """
+            func ask(_ format: String) async throws -> String {
+                try await Program.run(
+                    ["sql", sql, "--format", format], ["METERSTONE_MIRROR": mirror]
+                ).output
+            }
+            #expect(
+                try await ask("table")
+                    == "user_id  count\n-------  -----\nu,2          1\nu1           2\n")
+            #expect(try await ask("csv") == "user_id,count\r\n\"u,2\",1\r\nu1,2\r\n")
+            #expect(
+                try await ask("json")
+                    == #"[{"user_id":"u,2","count":1},{"user_id":"u1","count":2}]"# + "\n")
+            let write = try await Program.run(["sql", "DELETE FROM events", "--mirror", mirror])
+            #expect(write.status != 0)
+            #expect(try await ask("csv").contains("u1,2"))
+            let nowhere = try await Program.run(["sql", "SELECT 1"])
+            #expect(nowhere.status == 64)
+            #expect(nowhere.errors.contains("METERSTONE_MIRROR"))
+        }
+    }
+
+    @Test func `a server keeps a mirror up, and tells its lag`() async throws {
+        try await withFolder { folder in
+            let mirror = "sqlite:\(folder)/reports.db"
+            let ending = try await Program.serve(
+                ["--data", "\(folder)/store", "--blueprint", "video-studio", "--mirror", mirror]
+            ) { server in
+                let client = HTTPConnection(port: try #require(Int(server.port)))
+                _ = try client.send(
+                    "POST", "/v1/events", #"{"subject":"u1","type":"prompt"}"#)
+                var found = ""
+                while !found.contains("u1") {
+                    found = try await Program.run(
+                        ["sql", "SELECT user_id FROM user_usage", "--mirror", mirror]
+                    ).output
+                }
+                let metrics = try client.send("GET", "/metrics").body
+                #expect(metrics.contains("meterstone_mirror_watermark"))
+                #expect(metrics.contains("meterstone_mirror_lag_seconds 0"))
+            }
+            #expect(ending.status == 0, "\(ending.errors)")
+        }
+    }
+
+    // MARK: Tables
+
+    /// An SQLite file with an application's table in it.
+    private func table(_ path: String, _ statements: String...) throws {
+        let database = try SQLiteMirror(path: path)
+        for statement in statements { try database.execute(statement) }
+        database.close()
+    }
+
+    @Test func `usage_events keep ids, times and every field, and a repeat counts nothing`()
+        async throws
+    {
+        try await withFolder { folder in
+            try table(
+                "\(folder)/old.db",
+                """
+                CREATE TABLE usage_events (id INTEGER PRIMARY KEY, user_id TEXT, event_type TEXT,
+                    event_subtype TEXT, project_id TEXT, tokens_used INTEGER, duration_ms INTEGER,
+                    status TEXT, error_message TEXT, metadata TEXT, created_at TEXT)
+                """,
+                """
+                INSERT INTO usage_events VALUES
+                    (1, 'u1', 'prompt', 'gpt-4', 'p1', 120, 900, 'success', NULL, '{"a":1}',
+                        '2026-01-05 10:00:00'),
+                    (2, 'u1', 'export', 'mp4', NULL, NULL, 2000, 'failed', 'no memory', NULL,
+                        '2026-01-06 11:00:00'),
+                    (3, 'u2', 'prompt', NULL, NULL, 30, NULL, 'success', NULL, NULL,
+                        '2026-01-07 12:00:00'),
+                    (4, 'u2', 'prompt', NULL, NULL, 5, NULL, 'unheard-of', NULL, NULL,
+                        '2026-01-07 13:00:00')
+                """)
+            let store = ["--data", "\(folder)/store"]
+            _ = try await Program.run(["blueprint", "apply", "video-studio"] + store)
+            let import_ =
+                ["import", "--from-table", "sqlite:\(folder)/old.db#usage_events", "--json"] + store
+            let first = try await Program.run(import_)
+            #expect(first.status == 1)
+            #expect(first.errors.contains("status 'unheard-of'"))
+            #expect(try number("counted", in: first.output) == 3)
+            #expect(try number("rejected", in: first.output) == 1)
+            #expect(first.output.contains(#"{"of":"prompts","table":2,"store":2}"#))
+            #expect(first.output.contains(#"{"of":"tokens","table":150,"store":150}"#))
+            #expect(try number("duplicate", in: try await Program.run(import_).output) == 3)
+            let mirror = "sqlite:\(folder)/reports.db"
+            _ = try await Program.run(["mirror", "--to", mirror] + store)
+            let rows = try await Program.run(
+                [
+                    "sql",
+                    """
+                    SELECT e.id, e.source, u.user_id, u.event_type, u.event_subtype, u.project_id,
+                        u.tokens_used, u.duration_ms, u.status, u.error_message, u.metadata,
+                        u.created_at
+                    FROM usage_events u JOIN events e ON e.sequence = u.id ORDER BY e.id
+                    """, "--mirror", mirror, "--format", "csv",
+                ]
+            ).output.split(separator: "\r\n").dropFirst()
+            #expect(
+                Array(rows) == [
+                    "1,usage_events,u1,prompt,gpt-4,p1,120,900,success,,\"{\"\"a\"\":1}\","
+                        + "2026-01-05 10:00:00.000",
+                    "2,usage_events,u1,export,mp4,,,2000,failed,no memory,,2026-01-06 11:00:00.000",
+                    "3,usage_events,u2,prompt,,,30,,success,,,2026-01-07 12:00:00.000",
+                ])
+        }
+    }
+
+    @Test func `rows that sum up are opening balances of the meter that their type means`()
+        async throws
+    {
+        try await withFolder { folder in
+            try """
+            user_id,usage_type,usage_date,count
+            u1,prompt,2026-01-05,7
+            u1,export,2026-01-05,2
+            u2,prompt,2026-01-06,"4
+            u2,prompt,2026-01-07,3
+            """.write(
+                toFile: "\(folder)/old.csv", atomically: true, encoding: .utf8)
+            let store = ["--data", "\(folder)/store"]
+            _ = try await Program.run(["blueprint", "apply", "video-studio"] + store)
+            let ending = try await Program.run(
+                ["import", "--from-table", "\(folder)/old.csv#user_usage", "--json"] + store)
+            #expect(ending.errors.contains("line 4: a quote is not closed"))
+            #expect(ending.output.contains(#"{"of":"exports","table":2,"store":2}"#))
+            #expect(ending.output.contains(#"{"of":"prompts","table":10,"store":10}"#))
+            let usage = try await Program.run(
+                ["usage", "u1", "prompts", "--window", "lifetime", "--json"] + store)
+            #expect(usage.output.contains(#""quantity":7"#))
+        }
+    }
+
+    @Test func `a log of credits is an opening balance for each user, once`() async throws {
+        try await withFolder { folder in
+            try table(
+                "\(folder)/old.db",
+                """
+                CREATE TABLE credit_transactions (id INTEGER, user_id TEXT, amount INTEGER,
+                    balance_after INTEGER, created_at TEXT)
+                """,
+                """
+                INSERT INTO credit_transactions VALUES
+                    (1, 'u1', 100, 100, '2026-01-05 10:00:00'),
+                    (2, 'u1', -10, 90, '2026-01-06 10:00:00'),
+                    (3, 'u2', 50, 50, '2026-01-06 10:00:00')
+                """)
+            let store = ["--data", "\(folder)/store"]
+            for _ in 0..<2 {
+                let ending = try await Program.run(
+                    [
+                        "import", "--from-table", "sqlite:\(folder)/old.db#credit_transactions",
+                        "--json",
+                    ] + store)
+                #expect(ending.status == 0, "\(ending.errors)")
+                #expect(ending.output.contains(#"{"of":"credits","table":140,"store":140}"#))
+            }
+        }
+    }
+
+    @Test func `columns of a CSV file tell every field of an event`() async throws {
+        try await withFolder { folder in
+            try """
+            who,what,model,ok,ms,why,proj,usd,when
+            u1,export,mp4,failed,1200,no memory,p1,0.0125,2026-01-05T10:00:00Z
+            """.write(toFile: "\(folder)/a.csv", atomically: true, encoding: .utf8)
+            let store = ["--data", "\(folder)/store"]
+            let columns = [
+                "subject=who", "type=what", "subtype=model", "status=ok", "duration=ms",
+                "error=why",
+                "project=proj", "cost=usd", "time=when",
+            ].flatMap { ["--column", $0] }
+            let ending = try await Program.run(
+                ["import", "\(folder)/a.csv", "--json"] + columns + store)
+            #expect(ending.status == 0, "\(ending.errors)")
+            let mirror = "sqlite:\(folder)/reports.db"
+            _ = try await Program.run(["mirror", "--to", mirror] + store)
+            let rows = try await Program.run(
+                [
+                    "sql",
+                    """
+                    SELECT subject, type, subtype, status, duration_ms, error_message, project,
+                        cost_billionths, occurred_at FROM events
+                    """, "--mirror", mirror, "--format", "csv",
+                ])
+            #expect(
+                rows.output.contains(
+                    "u1,export,mp4,failed,1200,no memory,p1,12500000,2026-01-05 10:00:00.000"))
+        }
+    }
+}

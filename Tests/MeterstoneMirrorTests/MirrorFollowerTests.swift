@@ -1,0 +1,266 @@
+import Meterstone
+import MeterstoneCore
+import MeterstoneMirror
+import MeterstoneStore
+import MeterstoneTesting
+import Testing
+
+/// That the mirror has each fact once, as it stands now, whatever happens to it in between.
+@Suite struct MirrorFollowerTests {
+    private static let prompts = Meter(key: MeterKey(unchecked: "prompts"))
+    private static let ada = SubjectID(unchecked: "ada")
+
+    private static let sums = """
+        SELECT subject, day, quantity FROM usage_by_day ORDER BY subject, day
+        """
+
+    private func meters(_ meters: [Meter]) -> Blueprint {
+        Blueprint(meters: meters, plans: [], limits: [])
+    }
+
+    @Test(arguments: MirrorUnderTest.allCases)
+    func `a fact that is told is in the mirror after its next page`(
+        mirror: MirrorUnderTest
+    )
+        async throws
+    {
+        try await mirror.with { scene in
+            try await scene.apply(meters([Self.prompts]))
+            try await scene.use("ada", nil, ["prompts": 2])
+            #expect(try await scene.ask(Self.sums) == ["ada|2026-04-02|2"])
+            try await scene.use("ada", nil, ["prompts": 3])
+            // As fresh as the last page, and no fresher.
+            #expect(try scene.stale(Self.sums) == ["ada|2026-04-02|2"])
+            let progress = try await scene.step()
+            #expect(progress.facts == 1 && progress.isAtEnd)
+            #expect(try scene.stale(Self.sums) == ["ada|2026-04-02|5"])
+            let state = try scene.stale("SELECT watermark, updated_at FROM mirror_state")
+            #expect(state == ["\(progress.watermark)|2026-04-02 12:00:00"])
+            // Nothing is written where nothing is new.
+            #expect(try await scene.catchUp().facts == 0)
+        }
+    }
+
+    @Test(arguments: MirrorUnderTest.allCases, [1, 2, 3, 5])
+    func `a mirror that is stopped after any page goes on there`(
+        mirror: MirrorUnderTest, pages: Int
+    ) async throws {
+        try await mirror.with { scene in
+            try await scene.apply(meters([Self.prompts]))
+            for number in 0..<40 {
+                try await scene.use(
+                    number.isMultiple(of: 3) ? "ada" : "bob", nil, ["prompts": 1],
+                    at: "2026-04-0\(1 + number % 2)T10:00:00Z", id: "e\(number)")
+            }
+            _ = try await scene.engine.correct(
+                Correction(
+                    eventID: try #require(EventID("e3")), kind: .void, author: "eve",
+                    reason: "twice"))
+            for _ in 0..<pages { _ = try await scene.step() }
+            await scene.restart()
+            let expected = [
+                "ada|2026-04-01|7", "ada|2026-04-02|6", "bob|2026-04-01|13", "bob|2026-04-02|13",
+            ]
+            #expect(try await scene.ask(Self.sums) == expected)
+            #expect(try scene.stale("SELECT COUNT(*), COUNT(DISTINCT id) FROM events") == ["40|40"])
+            await scene.restart(startsOver: true, factsPerPage: 3)
+            #expect(try await scene.ask(Self.sums) == expected)
+        }
+    }
+
+    @Test(arguments: MirrorUnderTest.allCases)
+    func `corrections show as such and in the sums`(mirror: MirrorUnderTest) async throws {
+        try await mirror.with { scene in
+            try await scene.apply(meters([Self.prompts]))
+            for id in ["e1", "e2", "e3"] {
+                try await scene.use("ada", nil, ["prompts": 5], id: id)
+            }
+            try await scene.catchUp()
+            scene.clock.advance(bySeconds: 60)
+            _ = try await scene.engine.correct(
+                Correction(
+                    eventID: try #require(EventID("e1")), kind: .void, author: "eve",
+                    reason: "twice"))
+            _ = try await scene.engine.correct(
+                Correction(
+                    eventID: try #require(EventID("e2")),
+                    kind: .amend(.one(Self.prompts.key, 2), nil), author: "eve",
+                    reason: "misread"))
+            #expect(try await scene.ask(Self.sums) == ["ada|2026-04-02|7"])
+            #expect(
+                try scene.stale(
+                    """
+                    SELECT event_id, kind, author, reason, quantities_before, quantities_after
+                    FROM corrections ORDER BY sequence
+                    """) == [
+                        #"e1|void|eve|twice|{"prompts":5}|"#,
+                        #"e2|amend|eve|misread|{"prompts":5}|{"prompts":2}"#,
+                    ])
+            #expect(
+                try scene.stale(
+                    """
+                    SELECT id, quantities, counts, voided, corrected_by, corrected_at FROM events
+                    ORDER BY id
+                    """) == [
+                        #"e1|{"prompts":5}|0|1|eve|2026-04-02 12:01:00"#,
+                        #"e2|{"prompts":2}|1|0|eve|2026-04-02 12:01:00"#,
+                        #"e3|{"prompts":5}|1|0||"#,
+                    ])
+            #expect(try scene.stale("SELECT id FROM usage_events ORDER BY id").count == 2)
+        }
+    }
+
+    @Test(arguments: MirrorUnderTest.allCases)
+    func `usage moves to the days of another zone and stands under another key`(
+        mirror: MirrorUnderTest
+    ) async throws {
+        try await mirror.with { scene in
+            try await scene.apply(meters([Self.prompts]))
+            try await scene.use("ada", nil, ["prompts": 1], at: "2026-04-01T23:30:00Z")
+            try await scene.use("bob", nil, ["prompts": 4], at: "2026-04-01T23:30:00Z")
+            try await scene.catchUp()
+            try await scene.change(.putSubject(Subject(id: Self.ada, timeZone: "Asia/Tokyo")))
+            #expect(
+                try await scene.ask(Self.sums) == ["ada|2026-04-02|1", "bob|2026-04-01|4"])
+            let key = SubjectID(unchecked: "ada@example.org")
+            try await scene.change(.renameSubject(Self.ada, to: key))
+            // The old key means the same subject.
+            try await scene.use("ada", nil, ["prompts": 8], at: "2026-04-01T23:30:00Z")
+            #expect(
+                try await scene.ask(Self.sums)
+                    == ["ada@example.org|2026-04-02|9", "bob|2026-04-01|4"])
+        }
+    }
+
+    @Test(arguments: MirrorUnderTest.allCases)
+    func `a meter that is defined later counts what was before`(
+        mirror: MirrorUnderTest
+    )
+        async throws
+    {
+        try await mirror.with { scene in
+            let seconds = Meter(key: MeterKey(unchecked: "seconds"))
+            try await scene.apply(meters([Self.prompts, seconds]))
+            try await scene.change(
+                .putSubject(Subject(id: Self.ada, parent: SubjectID(unchecked: "team"))))
+            for number in 0..<20 {
+                try await scene.use(
+                    "ada", number.isMultiple(of: 2) ? "chat" : "call",
+                    ["prompts": 1, "seconds": Int64(number)], subtype: "s\(number)")
+            }
+            try await scene.catchUp()
+            var calls = Meter(key: MeterKey(unchecked: "calls"), eventTypes: ["call"])
+            calls.aggregation = .count
+            let longest = Meter(
+                key: MeterKey(unchecked: "longest"), aggregation: .max,
+                quantityName: MeterKey(unchecked: "seconds"))
+            try await scene.apply(meters([calls, longest]))
+            let sums = """
+                SELECT subject, meter, quantity FROM usage_lifetime
+                WHERE meter IN ('calls', 'longest') ORDER BY meter, subject
+                """
+            #expect(
+                try await scene.ask(sums) == [
+                    "ada|calls|10", "team|calls|10", "ada|longest|19", "team|longest|19",
+                ])
+            try await scene.change(.deleteMeter(longest.key))
+            try await scene.use("ada", "call")
+            #expect(try await scene.ask(sums) == ["ada|calls|11", "team|calls|11"])
+        }
+    }
+
+    @Test(arguments: MirrorUnderTest.allCases)
+    func `a mirror of another store is refused, and made anew when told to`(
+        mirror: MirrorUnderTest
+    ) async throws {
+        try await mirror.with { scene in
+            try await scene.apply(meters([Self.prompts]))
+            try await scene.use("ada", nil, ["prompts": 2])
+            try await scene.catchUp()
+            let clock = scene.clock
+            let other = MeterstoneEngine(store: MemoryStore(), clock: { clock.now })
+            _ = try await other.apply(meters([Self.prompts]), author: "test")
+            for startsOver in [false, true] {
+                let follower = MirrorFollower(
+                    other, to: scene.location, startsOver: startsOver,
+                    clock: { clock.now })
+                if startsOver {
+                    _ = try await follower.catchUp()
+                } else {
+                    let error = await #expect(throws: StoreError.self) {
+                        _ = try await follower.catchUp()
+                    }
+                    #expect(error?.code == .misuse)
+                    #expect(error?.message.contains("--start-over") == true)
+                }
+                await follower.close()
+            }
+            await other.shutdown()
+            #expect(try scene.stale("SELECT COUNT(*) FROM events") == ["0"])
+        }
+    }
+
+    @Test(arguments: MirrorUnderTest.allCases)
+    func `whoever asks cannot write`(mirror: MirrorUnderTest) async throws {
+        try await mirror.with { scene in
+            try await scene.apply(meters([Self.prompts]))
+            try await scene.use("ada", nil, ["prompts": 2])
+            try await scene.catchUp()
+            for sql in [
+                "DELETE FROM events", "UPDATE usage SET quantity = 9", "DROP TABLE usage",
+                "CREATE TABLE mine (id integer)",
+            ] {
+                #expect(throws: StoreError.self, "\(sql)") { _ = try scene.stale(sql) }
+            }
+            #expect(try scene.stale(Self.sums) == ["ada|2026-04-02|2"])
+        }
+    }
+
+    @Test(arguments: MirrorUnderTest.allCases)
+    func `subjects, plans, limits and changes are rows`(mirror: MirrorUnderTest) async throws {
+        try await mirror.with { scene in
+            let free = PlanKey(unchecked: "free")
+            try await scene.apply(
+                Blueprint(
+                    meters: [Self.prompts],
+                    plans: [
+                        Plan(key: free, isDefault: true),
+                        Plan(
+                            key: PlanKey(unchecked: "pro"), rank: 1,
+                            price: Money(millionths: 9_990_000)),
+                    ],
+                    limits: [
+                        Limit(
+                            key: LimitKey(unchecked: "prompts_daily"), meter: Self.prompts.key,
+                            window: .day,
+                            allowances: [free: .units(10), PlanKey(unchecked: "pro"): .unlimited])
+                    ]))
+            try await scene.change(
+                .putSubject(Subject(id: Self.ada, parent: SubjectID(unchecked: "team"))))
+            try await scene.change(
+                .putSubject(
+                    Subject(id: SubjectID(unchecked: "team"), plan: PlanKey(unchecked: "pro"))))
+            try await scene.change(
+                .putOverride(Self.ada, LimitKey(unchecked: "prompts_daily"), .units(7)))
+            try await scene.use("bob", nil, ["prompts": 1])
+            #expect(
+                try await scene.ask(
+                    """
+                    SELECT subject, plan, allowance FROM subject_limits
+                    WHERE limit_key = 'prompts_daily' ORDER BY subject
+                    """) == ["ada|pro|7", "bob|free|10", "team|pro|-1"])
+            #expect(
+                try scene.stale("SELECT key, price_millionths, is_default FROM plans ORDER BY key")
+                    == ["free||1", "pro|9990000|0"])
+            #expect(
+                try scene.stale(
+                    """
+                    SELECT author, kind, key FROM changes
+                    WHERE kind IN ('override', 'subject') ORDER BY sequence
+                    """) == [
+                        "test|subject|ada", "test|subject|team",
+                        "test|override|ada/prompts_daily",
+                    ])
+        }
+    }
+}

@@ -1,0 +1,150 @@
+import MeterstoneCore
+import Testing
+
+@testable import MeterstonePages
+
+/// Pages over answers that are written down here.
+@Suite struct PageTests {
+    /// An interface that knows a few answers, by their paths without the query.
+    private struct Source: PageSource {
+        var answers: [String: PageValue] = [:]
+        var mayChange = true
+        let now = Instant(millisecondsSince1970: 1_773_144_000_000)
+
+        func text(_ path: String) async throws(PageProblem) -> String { "" }
+
+        func get(_ path: String) async throws(PageProblem) -> PageValue {
+            let name = String(path.prefix { $0 != "?" })
+            guard let answer = answers[name] else {
+                throw PageProblem(status: 404, code: "not_found", detail: "No \(name).")
+            }
+            return answer
+        }
+    }
+
+    private func page(
+        _ path: String, _ query: [(name: String, value: String)] = [], _ source: Source
+    ) async -> PageAnswer {
+        await Pages.shared.answer(PageRequest(path: path, query: query), source)
+    }
+
+    private static func limits(_ keys: [String]) -> PageValue {
+        .object([
+            "limits": .list(
+                keys.enumerated().map { index, key in
+                    .object([
+                        "key": .text(key), "meter": .text("m"), "window": .text("day"),
+                        "defaultAllowance": .integer(Int64(index * 10)), "mode": .text("enforce"),
+                    ])
+                })
+        ])
+    }
+
+    private func limitsSource(_ keys: [String]) -> Source {
+        Source(answers: [
+            "/v1/limits": Self.limits(keys),
+            "/v1/plans": .object([
+                "plans": .list([
+                    .object(["key": .text("free")])
+                ])
+            ]),
+        ])
+    }
+
+    @Test func `what comes from outside is text, wherever it stands`() async {
+        let source = limitsSource([#"<script>alert("1")</script>"#])
+        let answer = await page("/admin/limits", [], source)
+        #expect(answer.status == 200)
+        #expect(!answer.body.contains("<script>alert"))
+        #expect(answer.body.contains("&lt;script&gt;alert"))
+    }
+
+    @Test func `no page has a style or a script within`() async {
+        for path in ["/admin/limits", "/admin/design", "/admin/sign-in"] {
+            let body = await page(path, [], limitsSource(["a"])).body
+            #expect(!body.contains("style=") && !body.contains("<style"), "\(path)")
+            #expect(!body.contains(" onclick") && !body.contains("javascript:"), "\(path)")
+            #expect(body.utf8.count < 150_000, "\(path)")
+        }
+    }
+
+    @Test func `a table sorts by its address, and numbers as numbers`() async throws {
+        let source = limitsSource(["b", "c", "a"])
+        func order(_ sort: String) async -> [String] {
+            let body = await page("/admin/limits", [("limits-sort", sort)], source).body
+            return body.split(separator: "href=\"/admin/limits/").dropFirst()
+                .map { String($0.prefix(1)) }
+        }
+        #expect(await order("limit") == ["a", "b", "c"])
+        #expect(await order("-limit") == ["c", "b", "a"])
+        #expect(await order("-free") == ["a", "c", "b"])
+        #expect(await order("nothing") == ["b", "c", "a"])
+    }
+
+    @Test func `a table pages by its address, and its export has all rows`() async {
+        let keys = (0..<120).map { "limit-\(1_000 + $0)" }
+        let source = limitsSource(keys)
+        let second = await page("/admin/limits", [("limits-page", "2")], source).body
+        #expect(second.contains("limit-1050") && !second.contains("limit-1049"))
+        #expect(second.contains("Page 2 of 3, 120 rows"))
+        let beyond = await page("/admin/limits", [("limits-page", "99")], source).body
+        #expect(beyond.contains("limit-1119"))
+        let export = await page(
+            "/admin/limits", [("csv", "limits"), ("limits-sort", "-free")], source)
+        #expect(export.fileName == "limits.csv" && export.type.hasPrefix("text/csv"))
+        let lines = export.body.split(separator: "\r\n")
+        #expect(lines.count == 121)
+        #expect(lines[0] == "limit,meter,window,free,mode")
+        #expect(lines[1] == "limit-1119,m,day,1190,Enforce")
+    }
+
+    @Test func `an export has nothing that a spreadsheet takes for a formula`() async {
+        let source = limitsSource(["=1+1", "a,\"b\""])
+        let export = await page("/admin/limits", [("csv", "limits")], source).body
+        #expect(export.contains("\r\n'=1+1,m") && export.contains("\r\n\"a,\"\"b\"\"\",m"))
+    }
+
+    @Test func `a page offers nothing that its reader may not do`() async {
+        var source = Source(answers: [
+            "/v1/limits/a": .object(["key": .text("a"), "meter": .text("m")]),
+            "/v1/plans": .object(["plans": .list([])]),
+            "/v1/analytics/limit-subjects": .object(["rows": .list([])]),
+        ])
+        let changing = await page("/admin/limits/a", [], source).body
+        #expect(changing.contains("data-call=\"PATCH\""))
+        source.mayChange = false
+        let reading = await page("/admin/limits/a", [], source).body
+        #expect(!reading.contains("data-call"))
+    }
+
+    @Test func `who is not known goes to the sign-in, and comes back`() async {
+        struct Closed: PageSource {
+            let mayChange = false
+            let now = Instant(millisecondsSince1970: 0)
+            func text(_ path: String) async throws(PageProblem) -> String {
+                throw PageProblem(status: 401, code: "unauthorized", detail: "No key.")
+            }
+            func get(_ path: String) async throws(PageProblem) -> PageValue {
+                throw PageProblem(status: 401, code: "unauthorized", detail: "No key.")
+            }
+        }
+        let request = PageRequest(path: "/admin/top", query: [("days", "7")])
+        let answer = await Pages.shared.answer(request, Closed())
+        #expect(answer.status == 303)
+        #expect(answer.location == "/admin/sign-in?next=%2Fadmin%2Ftop%3Fdays%3D7")
+        let own = await Pages.shared.answer(PageRequest(path: "/me", query: []), Closed())
+        #expect(own.status == 401 && own.body.contains("needs a token"))
+    }
+
+    @Test func `a new server is led to its first refusal`() async {
+        let nothing = PageValue.object([
+            "rows": .list([]), "meters": .list([]), "limits": .list([]),
+        ])
+        let source = Source(answers: [
+            "/v1/meters": nothing, "/v1/limits": nothing, "/v1/analytics/trends": nothing,
+        ])
+        let body = await page("/admin", [], source).body
+        #expect(body.contains("From nothing to the first refusal"))
+        #expect(body.contains("/v1/meters/prompts"))
+    }
+}
