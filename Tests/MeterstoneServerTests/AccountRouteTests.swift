@@ -101,6 +101,7 @@ import Testing
             #expect(other.isProblem(403, "foreign_subject", field: "userId"))
             for (body, field) in [
                 (#"{"key":"a"}"#, "value"), (#"{"value":1}"#, "key"),
+                (#"{"userId":{},"key":"a","value":1}"#, "userId"),
                 (#"{"\#(kind)":[]}"#, kind), (#"{"\#(kind)":{},"key":"a"}"#, "key"),
                 (#"{"\#(kind)":{"a":1.5}}"#, "\(kind).a"), (#"{"x":1}"#, "x"),
             ] {

@@ -52,9 +52,13 @@ struct UserValueRoutes: Sendable {
         let json = try await request.json()
         let body = try AdministrativeBody(
             json, fields: [ChatUser.name, "name", "key", "value", kind.rawValue])
-        let user = try await user(request, body)
         let told = try body.decode(JSONValue.self)
         guard case .object(let members) = told else { throw Rejection.invalid("", "an object") }
+        switch members[ChatUser.name] ?? .null {
+        case .null, .text: break
+        default: throw Rejection.invalid(ChatUser.name, SubjectID.expectation)
+        }
+        let user = try await user(request, body)
         var values: [String: JSONValue] = [:]
         if body.contains(kind.rawValue) {
             for name in ["name", "key", "value"] where body.contains(name) {
