@@ -140,6 +140,32 @@ import Testing
         }
     }
 
+    @Test func `what fired while there was no webhook is not for one of the same key`()
+        async throws
+    {
+        try await TestServer.run { server in
+            let receiver = Receiver()
+            let courier = courier(server, receiver)
+            let hook = #"{"url":"https://a.example"}"#
+            _ = try await server.put("/v1/webhooks/ops", hook)
+            _ = try await server.put("/v1/alerts/full", #"{"usedPercent":[100]}"#)
+            await courier.runOnce()
+            _ = try await server.delete("/v1/webhooks/ops")
+            _ = try await server.post(
+                "/v1/consume", #"{"subject":"a","meter":"prompts","quantity":10}"#)
+            _ = try await server.put("/v1/webhooks/other", hook)
+            await courier.runOnce()
+            _ = try await server.put("/v1/webhooks/ops", hook)
+            // More than are sent at once, in one look.
+            for place in 0..<20 {
+                _ = try await server.post(
+                    "/v1/consume", #"{"subject":"s\#(place)","meter":"prompts","quantity":10}"#)
+            }
+            await courier.runOnce()
+            #expect(receiver.got.count == 40)
+        }
+    }
+
     @Test func `a receiver that is gone is not tried again`() async throws {
         try await TestServer.run { server in
             let receiver = Receiver()

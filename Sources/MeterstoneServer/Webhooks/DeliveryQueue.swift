@@ -18,7 +18,8 @@ package struct DeliveryQueue: Sendable {
     package static let pausesInSeconds: [Int64] = [
         5, 30, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400,
     ]
-    package static let waitingMax = 10_000
+    /// They are written down together with how far a webhook has come.
+    package static let waitingMax = 1_000
     private static let atOnce = 8
 
     package init(_ progress: WebhookProgress) {

@@ -20,6 +20,8 @@ package actor WebhookCourier: Service {
     /// Where there is nobody to send to.
     private static let idleMilliseconds = 2_000
     private static let factsPerLook = 1_000
+    /// After so many the webhook is read anew: it may lead elsewhere by now.
+    private static let batchesPerLook = 64
     /// Between two notes of how far a webhook has come.
     private static let noteMilliseconds: Int64 = 5_000
 
@@ -77,6 +79,9 @@ package actor WebhookCourier: Service {
             }
             let alerts = Dictionary(
                 try await engine.alerts().map { ($0.key, $0) }, uniquingKeysWith: { $1 })
+            // One of the same key that is made later begins anew.
+            let known = Set(webhooks.map(\.key))
+            queues = queues.filter { known.contains($0.key) }
             for webhook in webhooks { try await take(for: webhook, alerts) }
             let now = clock()
             return webhooks.filter { webhook in
@@ -127,7 +132,14 @@ package actor WebhookCourier: Service {
     private func deliver(to webhook: Webhook) async {
         guard busy.insert(webhook.key).inserted else { return }
         defer { busy.remove(webhook.key) }
-        let due = queues[webhook.key]?.due(at: clock()) ?? []
+        for _ in 0..<Self.batchesPerLook {
+            let due = queues[webhook.key]?.due(at: clock()) ?? []
+            guard !due.isEmpty, !Task.isCancelled else { return }
+            await deliver(due, to: webhook)
+        }
+    }
+
+    private func deliver(_ due: [WaitingDelivery], to webhook: Webhook) async {
         await withTaskGroup(of: (WaitingDelivery, DeliveryError?).self) { group in
             for delivery in due {
                 let alert = await alert(of: delivery, webhook.key)
