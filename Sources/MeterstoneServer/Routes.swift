@@ -46,29 +46,19 @@ package struct Routes {
         let gate = gate(to: operation)
         addOwn(method, path, gate.rule, handler)
         paths.add(path, method)
-        let query = operation.queryNames
-        let hasParameters = path.contains(":")
+        let guarded = GuardedRoute(
+            gate: gate, query: operation.queryNames, hasParameters: path.contains(":"),
+            bodies: method == .get ? nil : bodies, handler: handler)
         let observer = observer
-        let bodies = method == .get ? nil : bodies
         let route = observer.route(method, path)
         if method == .get {
             unobserved.on(RouterPath(path), method: method) { request, context in
-                try await gate.pass(request, context) { (context) async throws -> Response in
-                    if request.hasQuery { try Query(request).allow(query) }
-                    return try await handler(request, context)
-                }
+                try await guarded.answer(request, context)
             }
         }
         hummingbird.on(RouterPath(path), method: method) { request, context in
             try await observer.answer(request.head, route) { () async throws -> Response in
-                try await gate.pass(request, context) { (context) async throws -> Response in
-                    if hasParameters { try request.requireWholePath() }
-                    if request.hasQuery { try Query(request).allow(query) }
-                    guard let bodies else { return try await handler(request, context) }
-                    return try await BodyMemory.$current.withValue(BodyMemory(bodies)) {
-                        try await handler(request, context)
-                    }
-                }
+                try await guarded.answer(request, context)
             }
         }
     }
@@ -124,6 +114,31 @@ package struct Routes {
     package var patterns: [String: Set<HTTPRequest.Method>] { paths.patterns }
 }
 
+/// What stands between the router and a handler.
+private struct GuardedRoute: Sendable {
+    let gate: Gate
+    let query: Set<String>
+    let hasParameters: Bool
+    /// `nil`: requests have no bodies.
+    let bodies: MemoryBudget?
+    let handler: Routes.Handler
+
+    func answer(_ request: Request, _ context: ServerContext) async throws -> Response {
+        try await gate.pass(request, context) { (context) async throws -> Response in
+            try await work(request, context)
+        }
+    }
+
+    private func work(_ request: Request, _ context: ServerContext) async throws -> Response {
+        if hasParameters { try request.requireWholePath() }
+        if request.hasQuery { try Query(request).allow(query) }
+        guard let bodies else { return try await handler(request, context) }
+        return try await BodyMemory.$current.withValue(BodyMemory(bodies)) {
+            try await handler(request, context)
+        }
+    }
+}
+
 /// Which methods each path takes, to tell a wrong method from a wrong path.
 struct PathTable: Sendable {
     private(set) var patterns: [String: Set<HTTPRequest.Method>] = [:]
@@ -139,6 +154,7 @@ struct PathTable: Sendable {
         PathTable(patterns: patterns.merging(other.patterns) { one, _ in one })
     }
 
+    /// Of the pattern that the router takes: a name goes before a parameter, from the left.
     func methods(of path: String) -> [String] {
         let segments = path.split(separator: "/")
         let matching = patterns.filter { pattern, _ in
@@ -146,7 +162,13 @@ struct PathTable: Sendable {
             return parts.count == segments.count
                 && zip(parts, segments).allSatisfy { $0.hasPrefix(":") || $0 == $1 }
         }
-        return Set(matching.values.joined().map(\.rawValue)).sorted()
+        func parameters(_ pattern: String) -> [Int] {
+            pattern.split(separator: "/").map { $0.hasPrefix(":") ? 1 : 0 }
+        }
+        let taken = matching.min {
+            parameters($0.key).lexicographicallyPrecedes(parameters($1.key))
+        }
+        return (taken?.value ?? []).map(\.rawValue).sorted()
     }
 }
 
