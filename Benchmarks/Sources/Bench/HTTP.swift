@@ -35,16 +35,17 @@ struct HTTPBench {
 
     private static let eventsPerBody = 50_000
 
+    static let blueprint = """
+        meters:
+          requests: {aggregation: sum, eventTypes: [request]}
+        limits:
+          daily: {meter: requests, window: day, defaultAllowance: 1000000000}
+          monthly: {meter: requests, window: month, defaultAllowance: 1000000000}
+          total: {meter: requests, window: lifetime, defaultAllowance: 1000000000}
+        """
+
     private func writeInputs() throws {
-        let blueprint = """
-            meters:
-              requests: {aggregation: sum, eventTypes: [request]}
-            limits:
-              daily: {meter: requests, window: day, defaultAllowance: 1000000000}
-              monthly: {meter: requests, window: month, defaultAllowance: 1000000000}
-              total: {meter: requests, window: lifetime, defaultAllowance: 1000000000}
-            """
-        try write(blueprint, "bench.yaml")
+        try write(Self.blueprint, "bench.yaml")
         try write(
             """
             counter = 0
@@ -62,8 +63,12 @@ struct HTTPBench {
     }
 
     private func wrk(_ url: String) throws -> Double {
-        let output = try shell(
-            "wrk -t1 -c64 -d\(seconds)s -s \(folder.path)/consume.lua \(url)")
+        try Self.wrk(url, script: folder.path + "/consume.lua", seconds: seconds)
+    }
+
+    /// Requests a second over 64 connections.
+    static func wrk(_ url: String, script: String, seconds: Int) throws -> Double {
+        let output = try shell("wrk -t1 -c64 -d\(seconds)s -s \(script) \(url)")
         guard
             let line = output.split(separator: "\n").first(where: { $0.contains("Requests/sec") }),
             let rate = Double(line.split(separator: " ").last ?? "")
@@ -116,9 +121,12 @@ struct BenchError: Error, CustomStringConvertible {
 struct Server {
     private let process = Process()
 
-    init(path: String, arguments: [String], port: Int) throws {
+    init(
+        path: String, arguments: [String], port: Int, environment: [String: String] = [:]
+    ) throws {
         process.executableURL = URL(fileURLWithPath: path)
         process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
         try process.run()

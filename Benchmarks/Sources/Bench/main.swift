@@ -12,7 +12,7 @@ func option(_ name: String) -> String? {
 
 let sections = Set(
     (option("sections")
-        ?? "inprocess,reservations,values,slow,sustained,size,analytics,whatif,http,postgres")
+        ?? "inprocess,reservations,values,slow,sustained,size,analytics,whatif,http,around,postgres")
         .split(
             separator: ","
         )
@@ -82,6 +82,9 @@ if sections.contains("slow") {
 }
 if sections.contains("http"), let program = option("meterstone") {
     try await HTTPBench(report: report, program: program, seconds: 5).run()
+}
+if sections.contains("around"), let program = option("meterstone") {
+    try await AroundBench(report: report, program: program, seconds: 3).run()
 }
 if sections.contains("profile") {
     // One kind of call, for a profiler: --batch N.
