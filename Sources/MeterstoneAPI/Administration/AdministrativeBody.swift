@@ -21,15 +21,17 @@ package struct AdministrativeBody: Sendable {
     ///   - fields: the names that the object may have.
     ///   - elements: the names that objects in the array of a member may have, by the member's path.
     ///   - objects: the names that the object of a member may have, by the member's path.
+    ///   - free: members that may hold any JSON, numbers with a fraction among it.
     ///   - elsewhere: names that belong to another resource, and where that is.
     package init(
         _ json: [UInt8], fields: [String], elements: [String: [String]] = [:],
-        objects: [String: [String]] = [:], elsewhere: [String: String] = [:]
+        objects: [String: [String]] = [:], free: Set<String> = [], elsewhere: [String: String] = [:]
     ) throws(Rejection) {
         var reader = JSONReader(json)
         try reader.validate()
         guard reader.kind() == .object else { throw .invalid("", "an object") }
-        var checker = BodyChecker(reader: reader, elements: elements, objects: objects)
+        var checker = BodyChecker(
+            reader: reader, elements: elements, objects: objects, free: free)
         self.json = json
         inner = reader.position + 1
         members = try checker.members()
@@ -84,6 +86,19 @@ private struct BodyChecker {
     var reader: JSONReader
     let elements: [String: [String]]
     let objects: [String: [String]]
+    let free: Set<String>
+    /// Whether what is read may hold any number.
+    private var isFree = false
+
+    init(
+        reader: JSONReader, elements: [String: [String]], objects: [String: [String]],
+        free: Set<String>
+    ) {
+        self.reader = reader
+        self.elements = elements
+        self.objects = objects
+        self.free = free
+    }
 
     /// The members of the outermost object; of those that are texts, with their place.
     mutating func members() throws(Rejection) -> [String: JSONText?] {
@@ -93,6 +108,7 @@ private struct BodyChecker {
         while let member = try reader.nextName(&isFirst) {
             let name = reader.text(of: member)
             guard members[name] == nil else { throw .repeated(name) }
+            isFree = free.contains(name)
             members[name] = .some(try check(name))
         }
         return members
@@ -105,8 +121,12 @@ private struct BodyChecker {
         case .array: try checkArray(path)
         case .string: return try checkText(path)
         case .number:
-            guard try reader.scanWholeNumber() != nil else {
-                throw .invalid(path, "a whole number of 64 bits")
+            let start = reader.position
+            guard try reader.scanWholeNumber() == nil else { break }
+            guard isFree else { throw .invalid(path, "a whole number of 64 bits") }
+            let text = String(decoding: reader.bytes[start..<reader.position], as: UTF8.self)
+            guard Double(text)?.isFinite == true else {
+                throw .invalid(path, "a number of at most 1.8e308")
             }
         case .boolean, .null, .none: try reader.scanLiteral()
         }

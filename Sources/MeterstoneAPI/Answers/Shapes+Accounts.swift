@@ -4,7 +4,7 @@ extension Shapes {
     package static let accountSession = Shape<AccountSession>(
         "AccountSession",
         [
-            Member("id", .text, \.id.text),
+            Member("id", .key, \.id),
             Member(maybe: "device", .text, \.device),
             Member(maybe: "address", .text, \.address),
             Member("startedAt", .instant, \.startedAt),

@@ -1,15 +1,20 @@
 package import MeterstoneCore
 
 extension JSONValue: WireValue {
-    /// `nil`: a number in it is not whole.
+    /// `nil`: a number in it is beyond what IEEE 754 holds.
     package init?(_ node: WireNode) {
         switch node.content {
         case .null: self = .null
         case .boolean(let flag): self = .boolean(flag)
         case .text(let text): self = .text(text)
-        case .number:
-            guard let number = Int64(node) else { return nil }
-            self = .integer(number)
+        case .number(let text):
+            if let number = Int64(node) {
+                self = .integer(number)
+            } else if let number = Double(text), number.isFinite {
+                self = .number(number)
+            } else {
+                return nil
+            }
         case .array:
             guard let elements = [JSONValue](node) else { return nil }
             self = .array(elements)
@@ -32,6 +37,7 @@ extension JSONValue {
         case .null: writer.null()
         case .boolean(let flag): writer.boolean(flag)
         case .integer(let number): writer.integer(number)
+        case .number(let number): writer.json(number.description)
         case .text(let text): writer.string(text)
         case .array(let elements):
             writer.beginArray()

@@ -213,7 +213,7 @@ extension JSONValue {
     /// How much it takes: texts by their bytes, and a little for everything else.
     fileprivate var roughBytes: Int {
         switch self {
-        case .null, .boolean, .integer: 8
+        case .null, .boolean, .integer, .number: 8
         case .text(let text): text.utf8.count + 2
         case .array(let elements): elements.reduce(2) { $0 + $1.roughBytes + 1 }
         case .object(let members):

@@ -1,8 +1,11 @@
-/// Any JSON whose numbers are whole.
+/// Any JSON.
 public enum JSONValue: Hashable, Sendable {
     case null
     case boolean(Bool)
     case integer(Int64)
+    /// A number with a fraction, or one that 64 bits do not hold: somebody else's data, that nothing here
+    /// computes with. As RFC 8259, section 6, has it, it is as exact as IEEE 754 binary64.
+    case number(Double)
     case text(String)
     case array([JSONValue])
     case object([String: JSONValue])
@@ -41,6 +44,8 @@ extension JSONValue: Codable {
             self = .boolean(flag)
         } else if let number = try? container.decode(Int64.self) {
             self = .integer(number)
+        } else if let number = try? container.decode(Double.self) {
+            self = .number(number)
         } else if let text = try? container.decode(String.self) {
             self = .text(text)
         } else if let elements = try? container.decode([JSONValue].self) {
@@ -56,6 +61,7 @@ extension JSONValue: Codable {
         case .null: try container.encodeNil()
         case .boolean(let flag): try container.encode(flag)
         case .integer(let number): try container.encode(number)
+        case .number(let number): try container.encode(number)
         case .text(let text): try container.encode(text)
         case .array(let elements): try container.encode(elements)
         case .object(let members): try container.encode(members)

@@ -91,8 +91,12 @@ extension OpenAPIParameter {
 }
 
 extension OpenAPISchemas {
-    private static let values = #"{"type":"object","additionalProperties":true}"#
-    private static let optionalValues = #"{"type":["object","null"],"additionalProperties":true}"#
+    private static let valueName =
+        #"{"minLength":1,"maxLength":64,"pattern":"^[^\u0000-\u001f\u007f]+$"}"#
+    private static let values =
+        #"{"type":"object","propertyNames":\#(valueName),"additionalProperties":true}"#
+    private static let optionalValues =
+        #"{"type":["object","null"],"propertyNames":\#(valueName),"additionalProperties":true}"#
     private static let account = #"""
         "email":\#(optional(email)),"image":{"type":["string","null"],"minLength":1,"maxLength":2048},
         "externalIds":{"type":["object","null"],"additionalProperties":{"type":["string","null"]}},
@@ -142,7 +146,8 @@ extension OpenAPISchemas {
         + UserValueRoutes.Kind.allCases.flatMap { kind -> [(name: String, schema: String)] in
             let name = kind == .variables ? "Variables" : "Preferences"
             let user = #""userId":{"$ref":"OptionalName"}"#
-            let text = #"{"type":"string","minLength":1,"maxLength":64}"#
+            let text =
+                #"{"type":"string","minLength":1,"maxLength":64,"pattern":"^[^\u0000-\u001f\u007f]+$"}"#
             return [
                 (name, object([kind.rawValue], #""\#(kind.rawValue)":\#(values)"#)),
                 (

@@ -16,6 +16,7 @@ struct AccountRoutes: Sendable {
         "email", "image", "externalIds", "active", "lastLoginAt", "preferences", "variables",
         "tokensFrom",
     ]
+    private static let free: Set<String> = ["preferences", "variables"]
     private static let elsewhere = ["sessions": "/v1/subjects/{subject}/sessions"]
 
     func add(to routes: inout Routes) {
@@ -28,14 +29,16 @@ struct AccountRoutes: Sendable {
             let id: SubjectID = try context.parameter("subject")
             var fields = Self.fields
             fields.append("sessions")
-            let body = try AdministrativeBody(try await request.json(), fields: fields)
+            let body = try AdministrativeBody(
+                try await request.json(), fields: fields, free: Self.free)
             return try await engine.put(
                 .putAccount(id, try body.decode(PersonAccount.self)), request)
         }
         routes.on(.patch, Self.path) { request, context in
             let id: SubjectID = try context.parameter("subject")
             let body = try AdministrativeBody(
-                try await request.json(), fields: Self.fields, elsewhere: Self.elsewhere)
+                try await request.json(), fields: Self.fields, free: Self.free,
+                elsewhere: Self.elsewhere)
             return try await engine.patch(
                 .account(id), body, request, missing: .missing(.unknownSubject, "subject \(id)"))
         }

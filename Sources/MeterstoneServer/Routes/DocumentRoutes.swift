@@ -116,7 +116,8 @@ struct DocumentList<Period: Hashable & Comparable & Sendable> {
         case nil, orders.newest: self.init(.newest(id, within: periods, plan: plan), prefix + "n")
         case orders.lastUpdated:
             self.init(.lastUpdated(id, within: periods, plan: plan), prefix + "u")
-        default: throw .invalid("orderBy", "\(orders.newest) or \(orders.lastUpdated)")
+        default:
+            throw .invalid("orderBy", "\(orders.newest) or \(orders.lastUpdated) beside userId")
         }
     }
 }

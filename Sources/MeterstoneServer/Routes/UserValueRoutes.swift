@@ -51,7 +51,8 @@ struct UserValueRoutes: Sendable {
     private func change(_ kind: Kind, _ request: Request) async throws -> Response {
         let json = try await request.json()
         let body = try AdministrativeBody(
-            json, fields: [ChatUser.name, "name", "key", "value", kind.rawValue])
+            json, fields: [ChatUser.name, "name", "key", "value", kind.rawValue],
+            free: ["value", kind.rawValue])
         let told = try body.decode(JSONValue.self)
         guard case .object(let members) = told else { throw Rejection.invalid("", "an object") }
         switch members[ChatUser.name] ?? .null {
