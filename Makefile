@@ -18,7 +18,7 @@ MEASURED = --package-path Benchmarks -c release --static-swift-stdlib
 RELEASED = -c release --product meterstone --static-swift-stdlib --pkg-config-path .build/static
 
 # The package in Web/ is tested with these.
-WEB = nodejs node-jsdom node-react node-react-dom
+WEB = nodejs node-jsdom node-react node-react-dom node-typescript
 
 .PHONY: help setup demo test check describe pages format lint build release examples dist run simulate bench \
 	big-store reference record-snapshots clean

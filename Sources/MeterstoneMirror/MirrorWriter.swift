@@ -7,7 +7,7 @@ package import MeterstoneStore
 /// has not happened, and whoever goes on begins after the last page that is there.
 package final class MirrorWriter {
     /// Raised when tables or views change: an older mirror is made anew.
-    package static let version: Int64 = 1
+    package static let version: Int64 = 2
     private static let eventsPerStep = 20_000
 
     private let database: any MirrorDatabase
@@ -173,11 +173,14 @@ package final class MirrorWriter {
 
     private func row(_ subject: StoredSubject) -> [MirrorValue] {
         let profile = subject.profile
+        let account = profile.account ?? PersonAccount()
         return [
             .integer(subject.number), .text(profile.id.text), MirrorValue(profile.name),
             MirrorValue(profile.parent?.text), MirrorValue(profile.timeZone),
             MirrorValue(profile.plan?.text), MirrorValue(profile.blocked),
-            json(profile.metadata), instant(subject.times.createdAt),
+            json(profile.metadata), MirrorValue(account.email?.text), MirrorValue(account.image),
+            json(account.externalIDs), MirrorValue(account.active), instant(account.lastLoginAt),
+            json(account.preferences), json(account.variables), instant(subject.times.createdAt),
             instant(subject.times.updatedAt),
         ]
     }
@@ -369,8 +372,8 @@ package final class MirrorWriter {
         instant.map { dialect.value($0) } ?? .null
     }
 
-    private func json(_ texts: [String: String]) -> MirrorValue {
-        guard !texts.isEmpty, let json = try? JSONText(texts).text else { return .null }
+    private func json(_ values: [String: some Encodable]) -> MirrorValue {
+        guard !values.isEmpty, let json = try? JSONText(values).text else { return .null }
         return .text(json)
     }
 }

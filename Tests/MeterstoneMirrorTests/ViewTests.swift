@@ -273,6 +273,38 @@ import Testing
     }
 
     @Test(arguments: MirrorUnderTest.allCases)
+    func `a user is who the account says, before what the metadata say`(
+        mirror: MirrorUnderTest
+    ) async throws {
+        try await mirror.with(.chatBuilder) { scene in
+            let user = SubjectID(unchecked: "user-1")
+            try await scene.change(
+                .putSubject(
+                    Subject(
+                        id: user, metadata: ["email": "old@example.org", "githubId": "1"])))
+            let users = """
+                SELECT email, image, github_id, is_active, last_login_at FROM users
+                """
+            #expect(try await scene.ask(users) == ["old@example.org||1|1|"])
+            try await scene.change(
+                .putAccount(
+                    user,
+                    PersonAccount(
+                        email: EmailAddress("ann@example.org"), image: "https://example.org/a.png",
+                        externalIDs: ["github": "583231"], active: false,
+                        lastLoginAt: .at("2026-04-02T11:00:00Z"),
+                        preferences: ["theme": .text("dark"), "warmth": .number(0.7)])))
+            #expect(
+                try await scene.ask(users) == [
+                    "ann@example.org|https://example.org/a.png|583231|0|2026-04-02 11:00:00"
+                ])
+            #expect(
+                try await scene.ask("SELECT preferences FROM subjects")
+                    == [#"{"theme":"dark","warmth":0.7}"#])
+        }
+    }
+
+    @Test(arguments: MirrorUnderTest.allCases)
     func `requests of today and of this month follow the subject's own calendar`(
         mirror: MirrorUnderTest
     ) async throws {

@@ -12,6 +12,8 @@ struct SQLCommand: AsyncParsableCommand {
         discussion: """
             Example: meterstone sql "select usage_type, sum(count) from user_usage group by usage_type" \
             --mirror sqlite:reports.db
+
+            For a query builder: meterstone sql --schema drizzle --mirror postgres://reports > mirror.ts
             """)
 
     enum Format: String, CaseIterable, ExpressibleByArgument {
@@ -19,11 +21,22 @@ struct SQLCommand: AsyncParsableCommand {
     }
 
     @Argument(help: "One statement that asks something.")
-    var statement: String
+    var statement: String?
 
     @Option(help: .of(\.mirror)) var mirror: String?
     @Option(help: "How to print the rows.") var format = Format.table
+    @Option(
+        help:
+            "Print the tables and views as the schema of a query builder; of a mirror in PostgreSQL."
+    )
+    var schema: MirrorSchema.Language?
     @Option(help: .of(\.config)) var config: String?
+
+    func validate() throws {
+        guard (statement == nil) != (schema == nil) else {
+            throw ValidationError("expected a statement or --schema, and not both")
+        }
+    }
 
     func run() async throws {
         let settings = try SQLArguments.settings(mirror: mirror, config: config)
@@ -33,6 +46,10 @@ struct SQLCommand: AsyncParsableCommand {
         }
         let database = try location.open(isReadOnly: true)
         defer { database.close() }
+        if let schema {
+            Console.write(Array(try MirrorSchema(of: database).text(schema).utf8))
+        }
+        guard let statement else { return }
         let answer = try database.ask(statement)
         switch format {
         case .table: Console.write(answer.table)
@@ -41,6 +58,8 @@ struct SQLCommand: AsyncParsableCommand {
         }
     }
 }
+
+extension MirrorSchema.Language: ExpressibleByArgument {}
 
 private enum SQLArguments {
     static func settings(mirror: String?, config: String?) throws -> Settings {

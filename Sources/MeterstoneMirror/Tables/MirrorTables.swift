@@ -76,6 +76,10 @@ package enum MirrorTables {
             MirrorColumn("name", .text), MirrorColumn("parent", .text),
             MirrorColumn("time_zone", .text), MirrorColumn("plan", .text),
             MirrorColumn("blocked", .boolean), MirrorColumn("metadata", .json),
+            MirrorColumn("email", .text), MirrorColumn("image", .text),
+            MirrorColumn("external_ids", .json), MirrorColumn("active", .boolean),
+            MirrorColumn("last_login_at", .instant), MirrorColumn("preferences", .json),
+            MirrorColumn("variables", .json),
             MirrorColumn("created_at", .instant), MirrorColumn("updated_at", .instant),
         ], key: ["number"], indexes: [["id"]])
 

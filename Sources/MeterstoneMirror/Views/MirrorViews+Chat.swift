@@ -27,7 +27,7 @@ extension MirrorViews {
                 + "THEN u.quantity END), 0)")
         return [
             MirrorView(
-                "requests",
+                "requests", key: ["id"],
                 """
                 SELECT e.sequence, e.id, e.subject, e.session, e.subtype AS model,
                     \(status) AS status, e.occurred_at AS started_at, e.closed_at AS ended_at,
@@ -47,7 +47,7 @@ extension MirrorViews {
                 WHERE e.type = 'chat_request' AND e.reservation IS NOT NULL
                 """),
             MirrorView(
-                "chat_requests",
+                "chat_requests", key: ["id"],
                 """
                 SELECT id, subject AS user_id, session AS session_id, prompt, response, model,
                     tokens_used, cost, duration_ms AS duration, status, error_message, ip_address,
@@ -55,7 +55,7 @@ extension MirrorViews {
                 FROM requests WHERE NOT voided
                 """),
             MirrorView(
-                "request_analytics",
+                "request_analytics", key: ["id"],
                 """
                 SELECT id, subject AS user_id, id AS request_id, request_type, category, complexity,
                     duration_ms AS response_time, tokens_input, tokens_output, user_rating,
@@ -71,13 +71,14 @@ extension MirrorViews {
                 GROUP BY t.subject
                 """),
             MirrorView(
-                "users",
+                "users", key: ["id"],
                 """
                 SELECT s.id,
-                    COALESCE(s.metadata ->> 'email', CASE WHEN s.id LIKE '%@%' THEN s.id END)
-                        AS email,
-                    s.name, s.metadata ->> 'image' AS image,
-                    s.metadata ->> 'githubId' AS github_id, p.plan,
+                    COALESCE(s.email, s.metadata ->> 'email',
+                        CASE WHEN s.id LIKE '%@%' THEN s.id END) AS email,
+                    s.name, COALESCE(s.image, s.metadata ->> 'image') AS image,
+                    COALESCE(s.external_ids ->> 'github', s.metadata ->> 'githubId') AS github_id,
+                    p.plan,
                     (SELECT b.gives_plan_until FROM subscriptions b
                         WHERE b.subject_number = s.number AND NOT b.is_scheduled LIMIT 1)
                         AS plan_expires_at,
@@ -85,14 +86,14 @@ extension MirrorViews {
                     (SELECT l.allowance FROM subject_limits l
                         WHERE l.subject = s.id AND l.limit_key = 'requests_monthly')
                         AS requests_limit,
-                    NOT s.blocked AS is_active, CAST(NULL AS text) AS last_login_at,
+                    s.active AND NOT s.blocked AS is_active, s.last_login_at,
                     s.created_at, s.updated_at
                 FROM subjects s
                 JOIN subject_plans p ON p.number = s.number
                 LEFT JOIN request_windows w ON w.subject = s.id
                 """),
             MirrorView(
-                "user_plans",
+                "user_plans", key: ["id"],
                 """
                 SELECT \(words.text("s.number")) AS id, s.id AS user_id, p.plan AS plan_name,
                     l.monthly_requests, l.daily_requests, l.max_tokens_per_request, n.features,
@@ -114,7 +115,7 @@ extension MirrorViews {
                     ON b.subject_number = s.number AND b.plan = p.plan AND NOT b.is_scheduled
                 """),
             MirrorView(
-                "user_dashboard_data",
+                "user_dashboard_data", key: ["id"],
                 """
                 SELECT \(words.text("s.number")) AS id, s.id AS user_id,
                     COALESCE(r.total_requests, 0) AS total_requests,

@@ -9,7 +9,7 @@ extension MirrorViews {
         }.joined(separator: ", ")
         return [
             MirrorView(
-                "\"UsageTracking\"",
+                "\"UsageTracking\"", key: ["id"],
                 """
                 SELECT \(words.text("s.number")) AS id, s.id AS shop,
                     COALESCE(u.chats, 0) AS "totalChatsCreated",
@@ -31,7 +31,7 @@ extension MirrorViews {
                 ) u ON u.subject = s.id
                 """),
             MirrorView(
-                "\"UsageLimits\"",
+                "\"UsageLimits\"", key: ["id"],
                 """
                 SELECT '1' AS id, \(limits),
                     COUNT(CASE WHEN l.active THEN 1 END) > 0 AS "isActive",

@@ -13,7 +13,7 @@ extension MirrorViews {
         let subtype = words.latest("u.subtype", where: "u.subtype IS NOT NULL")
         return [
             MirrorView(
-                "usage_limits_config",
+                "usage_limits_config", key: ["id"],
                 """
                 SELECT ROW_NUMBER() OVER (ORDER BY l.key) AS id, l.key AS limit_type,
                     \(tier("free", else: 0)) AS free_tier_limit,
@@ -26,7 +26,7 @@ extension MirrorViews {
                     t.updated_at
                 """),
             MirrorView(
-                "user_usage",
+                "user_usage", key: ["id", "usage_type"],
                 """
                 SELECT MIN(u.sequence) AS id, u.subject AS user_id, t.usage_type,
                     u.day AS usage_date, \(words.quantity) AS count,
@@ -39,7 +39,7 @@ extension MirrorViews {
                 GROUP BY u.subject, t.usage_type, u.day, m.aggregation
                 """),
             MirrorView(
-                "usage_events",
+                "usage_events", key: ["id"],
                 """
                 SELECT e.sequence AS id, e.subject AS user_id,
                     COALESCE(e.type, (SELECT MIN(u.meter) FROM usage u
@@ -54,7 +54,7 @@ extension MirrorViews {
                 WHERE NOT e.voided AND (e.counts OR e.status <> 'success')
                 """),
             MirrorView(
-                "user_subscriptions",
+                "user_subscriptions", key: ["id"],
                 """
                 SELECT s.number AS id, s.id AS user_id, COALESCE(p.plan, 'free') AS tier,
                     \(customer("stripeCustomerId", "stripe_customer_id", "stripeCustomer"))
@@ -74,7 +74,7 @@ extension MirrorViews {
                         AND (NOT n.is_scheduled OR n.starts_at <= \(words.now)))
                 """),
             MirrorView(
-                "user_credits",
+                "user_credits", key: ["id"],
                 """
                 SELECT MIN(g.sequence) AS id, g.subject AS user_id,
                     MAX(CASE WHEN g.sequence = k.last THEN g.balance_after END) AS balance,
@@ -91,7 +91,7 @@ extension MirrorViews {
                 GROUP BY g.subject
                 """),
             MirrorView(
-                "credit_transactions",
+                "credit_transactions", key: ["id"],
                 """
                 SELECT sequence AS id, subject AS user_id, amount, balance_after,
                     CASE WHEN kind IN ('spend', 'hold', 'settle', 'release') THEN 'usage'

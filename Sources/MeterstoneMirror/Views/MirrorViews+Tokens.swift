@@ -17,7 +17,7 @@ extension MirrorViews {
                 GROUP BY u.subject, u.subject_number, u.day
                 """),
             MirrorView(
-                "daily_token_usage",
+                "daily_token_usage", key: ["id"],
                 """
                 SELECT d.subject || '_' || \(words.text("d.day")) AS id, d.subject AS "userId",
                     \(words.text("d.day")) AS "date", d.quantity AS "tokensUsed",
@@ -37,7 +37,7 @@ extension MirrorViews {
                     s.time_zone, (SELECT default_time_zone FROM mirror_state))
                 """),
             MirrorView(
-                "token_usage_history",
+                "token_usage_history", key: ["id"],
                 """
                 SELECT d.subject || '_' || replace(d.month, '-', '_') AS id,
                     d.subject AS "userId", MIN(\(year)) AS "year", MIN(\(month)) AS "month",

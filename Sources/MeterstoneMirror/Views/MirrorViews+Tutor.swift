@@ -26,7 +26,7 @@ extension MirrorViews {
                 WHERE u.level = 0 GROUP BY u.subject, \(month)
                 """),
             MirrorView(
-                "\"userUsage\"",
+                "\"userUsage\"", key: ["user_id", "month"],
                 """
                 SELECT m.subject AS user_id, m.month, m.conversations, m.seconds,
                     m.realtime_sessions, m.anki_exports_used, m.custom_phrases_created,
@@ -71,7 +71,7 @@ extension MirrorViews {
                 ) r GROUP BY subject, subject_number, run
                 """),
             MirrorView(
-                "user_lifetime_stats",
+                "user_lifetime_stats", key: ["user_id"],
                 """
                 SELECT u.subject AS user_id, u.total_conversations, u.total_seconds,
                     u.total_realtime_sessions, u.total_anki_exports, u.total_custom_phrases,

@@ -9,6 +9,14 @@ package enum MirrorViews {
         views(dialect).map { "CREATE VIEW \($0.name) AS \($0.sql)" }
     }
 
+    /// Those that people ask, with what tells a row of each from others.
+    package static var keys: [String: [String]] {
+        Dictionary(
+            uniqueKeysWithValues: views(.postgres).compactMap { view in
+                view.key.map { (view.name.filter { $0 != "\"" }, $0) }
+            })
+    }
+
     private static func views(_ dialect: MirrorDialect) -> [MirrorView] {
         let words = DialectWords(dialect)
         return sums(words) + people(words) + shop(words) + tutor(words) + chat(words)
@@ -18,10 +26,13 @@ package enum MirrorViews {
 
 struct MirrorView {
     let name: String
+    /// Columns that tell a row from others; `nil`: others are built on it, and nobody asks it.
+    let key: [String]?
     let sql: String
 
-    init(_ name: String, _ sql: String) {
+    init(_ name: String, key: [String]? = nil, _ sql: String) {
         self.name = name
+        self.key = key
         self.sql = sql
     }
 }
@@ -119,7 +130,7 @@ extension MirrorViews {
         func sum(_ name: String, _ column: String, _ value: String) -> MirrorView {
             let (head, group) = value.isEmpty ? ("", "") : ("\(value) AS \(column), ", ", \(value)")
             return MirrorView(
-                name,
+                name, key: ["subject", "meter"] + (column.isEmpty ? [] : [column]),
                 """
                 SELECT u.subject, u.meter, \(head)\(words.quantity) AS quantity,
                     COUNT(*) AS events, MIN(u.occurred_at) AS first_used_at,
@@ -152,7 +163,7 @@ extension MirrorViews {
                 FROM subjects s
                 """),
             MirrorView(
-                "subject_plans",
+                "subject_plans", key: ["subject"],
                 """
                 SELECT o.number, o.id AS subject, COALESCE(o.plan, a.plan, b.plan, c.plan,
                     (SELECT key FROM plans WHERE is_default)) AS plan
@@ -162,7 +173,7 @@ extension MirrorViews {
                 LEFT JOIN own_plans c ON c.id = b.parent
                 """),
             MirrorView(
-                "subject_limits",
+                "subject_limits", key: ["subject", "limit_key"],
                 """
                 SELECT p.subject, l.key AS limit_key, l.meter, l.period, l.mode, p.plan,
                     COALESCE(o.allowance, a.allowance, l.default_allowance, -1) AS allowance
