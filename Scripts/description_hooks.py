@@ -40,11 +40,14 @@ UNSAYABLE = [
     r"expected tokensInput and tokensOutput beside reasoningTokens",
     r"expected nothing, since the meter (does not count|counts) cost",
     r"expected nothing: it is for add-ons",
-    r"expected a threshold: usedPercent, remaining or credits",
+    r"expected a threshold: usedPercent, remaining, credits or unusual",
     r"expected (date or lastUpdated|month or updatedAt) beside userId",
     r"expected date, or tokensUsed of one date",
     # A schema counts characters, and we count bytes.
     r"expected names of 1 to 64 bytes without control characters",
+    r"expected an e-mail address of at most 248 bytes",
+    # Within values that may be anything.
+    r"expected (names|a text) without U\+0000",
     r"expected an instant later than createdAt",
     r"expected another key than the subject's own",
     r"expected what values, valuesMax and beyondValues are of",

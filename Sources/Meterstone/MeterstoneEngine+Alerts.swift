@@ -23,6 +23,40 @@ extension MeterstoneEngine {
 
     private static let firedAlertsMax = 1_000
 
+    /// Fires for every subject whose use of today stands out, where an alert asks for that: once for each alert,
+    /// subject, meter and day, whoever else does the same.
+    ///
+    /// - Returns: how many fired that had not before.
+    @discardableResult
+    public func fireUnusual() async throws(StoreError) -> Int {
+        var count = 0
+        for alert in try await alerts() where alert.active && !alert.unusual.isEmpty {
+            let question = ReportQuestion(count: Self.unusualMax)
+            for meter in alert.unusual {
+                let zone = try await zone(named: nil)
+                let today = CivilDate(daysSince1970: zone.dayNumber(containing: clock()))
+                guard
+                    case .report(let report) = try await unusualUsage(
+                        of: meter, on: today, question)
+                else { continue }
+                for row in report.rows {
+                    let plan = try await plan(of: row.subject)
+                    guard alert.concerns(plan) else { continue }
+                    let fired = FiredAlert(row, of: meter, alert: alert.key)
+                    let receipt = try await change(
+                        ChangeRequest(
+                            change: .noteAlert(fired), author: "meterstone",
+                            idempotencyKey: fired.key(ofWindow: row.date.description)))
+                    // What was told of the day before is told with what was used then.
+                    if receipt.outcome == .created, !receipt.isReplay { count += 1 }
+                }
+            }
+        }
+        return count
+    }
+
+    private static let unusualMax = 1_000
+
     /// Changes of everything after a fact, oldest first.
     package func changes(
         after sequence: Int64, count: Int

@@ -152,6 +152,7 @@ extension Change {
                 case .putPlan(let plan): try JSONText(plan)
                 case .putLimit(let limit): try JSONText(limit)
                 case .putModel(let model): try JSONText(model)
+                case .putAlert(let alert): try JSONText(alert)
                 case .putCreditPolicy(let policy): try JSONText(policy)
                 case .putStatisticsPolicy(let policy): try JSONText(policy)
                 default: nil as JSONText?
@@ -168,6 +169,7 @@ extension Change {
         case .putPlan: .putPlan(try text.decoded(as: Plan.self))
         case .putLimit: .putLimit(try text.decoded(as: Limit.self))
         case .putModel: .putModel(try text.decoded(as: Model.self))
+        case .putAlert: .putAlert(try text.decoded(as: Alert.self))
         case .putCreditPolicy: .putCreditPolicy(try text.decoded(as: CreditPolicy.self))
         case .putStatisticsPolicy:
             .putStatisticsPolicy(try text.decoded(as: StatisticsPolicy.self))

@@ -15,6 +15,7 @@ extension BlueprintReader {
         let credits = sections.take("credits")
         let models = section(sections.take("models"), ModelKey.self)
         let statistics = sections.take("statistics")
+        let alerts = section(sections.take("alerts"), AlertKey.self)
         finish(sections)
         var blueprint = Blueprint()
         blueprint.meters = meters.compactMap { meter($0) }
@@ -24,10 +25,11 @@ extension BlueprintReader {
         blueprint.credits = creditPolicy(credits, names)
         blueprint.models = models.compactMap { model($0) }
         blueprint.statistics = statisticsPolicy(statistics, names)
+        blueprint.alerts = alerts.compactMap { alert($0, names, limits: limits.map(\.key)) }
         return blueprint
     }
 
-    private static let sectionNames = "meters, plans, limits, credits, models or statistics"
+    private static let sectionNames = "meters, plans, limits, credits, models, statistics or alerts"
 
     /// The entries of a section whose keys are good enough to name something.
     private mutating func section<Key: TextIdentifier>(

@@ -454,6 +454,7 @@ extension Blueprint {
             case "plans": known("plan", plans.map(\.key.text))
             case "limits": known("limit", limits.map(\.key.text))
             case "models": known("model", models.map(\.key.text))
+            case "alerts": known("alert", alerts.map(\.key.text))
             case "credits": ("creditPolicy", "credits")
             case "statistics": ("statisticsPolicy", "statistics")
             default: nil

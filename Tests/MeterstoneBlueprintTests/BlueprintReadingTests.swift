@@ -41,6 +41,44 @@ import Testing
             ])
     }
 
+    @Test func `alerts arrive, and what they watch has to be in the file`() throws {
+        let blueprint = try Blueprint(
+            yaml: """
+                meters: { prompts: {} }
+                plans: { free: {} }
+                limits: { daily: { meter: prompts, window: day } }
+                alerts:
+                  full: { limits: [daily], usedPercent: [80, 100], plans: [free], webhooks: [ops] }
+                  odd: { unusual: [prompts], active: false, description: much }
+                """)
+        #expect(
+            blueprint.alerts == [
+                Alert(
+                    key: AlertKey(unchecked: "full"), limits: [LimitKey(unchecked: "daily")],
+                    usedPercent: [80, 100], plans: [PlanKey(unchecked: "free")],
+                    webhooks: [WebhookKey(unchecked: "ops")]),
+                Alert(
+                    key: AlertKey(unchecked: "odd"), unusual: [MeterKey(unchecked: "prompts")],
+                    active: false, description: "much"),
+            ])
+        let error = try #require(throws: BlueprintError.self) {
+            try Blueprint(
+                yaml: """
+                    meters: { prompts: {} }
+                    alerts:
+                      a: { limits: [dayly] }
+                      b: { unusual: [prompt] }
+                    """)
+        }
+        #expect(
+            error.mistakes.map(\.description) == [
+                "3:3: alerts.a.usedPercent: expected a threshold: usedPercent, remaining, credits or "
+                    + "unusual",
+                "3:17: alerts.a.limits[0]: no limit is called 'dayly'",
+                "4:18: alerts.b.unusual[0]: no meter is called 'prompt'; did you mean 'prompts'?",
+            ])
+    }
+
     @Test func `limits per value and meters of cost arrive`() throws {
         let blueprint = try Blueprint(
             yaml: """

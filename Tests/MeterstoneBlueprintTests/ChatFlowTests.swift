@@ -73,6 +73,7 @@ import Testing
             + [blueprint.credits].compactMap { $0.map { Change.putCreditPolicy($0) } }
             + blueprint.models.map { Change.putModel($0) }
             + [blueprint.statistics].compactMap { $0.map { Change.putStatisticsPolicy($0) } }
+            + blueprint.alerts.map { Change.putAlert($0) }
         var applied = Blueprint()
         for change in changes {
             let step = applied.applying(change)

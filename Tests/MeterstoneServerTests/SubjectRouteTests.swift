@@ -194,6 +194,17 @@ import Testing
         ("/v1/plans/p", #"{"rank":"first"}"#, "rank", "expected a whole number of 64 bits"),
     ]
 
+    @Test func `a key in the body that is null is no other than that of the path`() async throws {
+        try await TestServer.run { server in
+            let answer = try await server.put(
+                "/v1/subjects/u/additions/a", #"{"id":null,"limit":"l","add":1}"#)
+            #expect(answer.isProblem(422, "unknown_limit", field: "limit"), "\(answer.text)")
+            let other = try await server.put(
+                "/v1/subjects/u/additions/a", #"{"id":"b","limit":"l","add":1}"#)
+            #expect(other.isProblem(422, "invalid_field", field: "id"), "\(other.text)")
+        }
+    }
+
     @Test(arguments: wrongBodies)
     func `a mistake in a body is told in a sentence`(
         mistake: (path: String, body: String, field: String, detail: String)

@@ -205,6 +205,52 @@ import Testing
         }
     }
 
+    @Test(arguments: StoreUnderTest.allCases)
+    func `a day that stands out is told once, and only where an alert asks for it`(
+        store: StoreUnderTest
+    ) async throws {
+        let pro = PlanKey(unchecked: "pro")
+        try await store.withSession { session in
+            try await setUp(
+                session.engine, [],
+                Alert(key: AlertKey(unchecked: "odd"), unusual: [.prompts]))
+            _ = try await session.engine.put(.putPlan(Plan(key: pro)))
+            _ = try await session.engine.put(
+                .putAlert(
+                    Alert(
+                        key: AlertKey(unchecked: "of-pro"), unusual: [.prompts], plans: [pro])))
+            // Ada uses 10 a day, Bob has no past, and it is the tenth.
+            for day in 1...9 {
+                try await session.engine.count(
+                    .of(.ada, [.prompts: 10], id: "d\(day)", at: "2026-03-0\(day)T10:00:00Z"))
+            }
+            try await session.engine.count(.of(.bob, [.prompts: 500], id: "b"))
+            try await session.engine.count(.of(.ada, [.prompts: 10], id: "today"))
+            #expect(try await session.engine.fireUnusual() == 0)
+            try await session.engine.count(.of(.ada, [.prompts: 60], id: "much"))
+            #expect(try await session.engine.fireUnusual() == 1)
+            try await session.reopen()
+            // More of the same day is nothing new, and neither is an event that comes late.
+            try await session.engine.count(.of(.ada, [.prompts: 40], id: "more"))
+            try await session.engine.count(
+                .of(.ada, [.prompts: 40], id: "late", at: "2026-03-02T10:00:00Z"))
+            #expect(try await session.engine.fireUnusual() == 0)
+            // 90 of 28 days.
+            #expect(try await fired(session.engine) == ["unusual 3 at 70"])
+            #expect(try await fired(session.engine, .bob) == [])
+            let told = try #require(try await session.engine.firedAlerts(of: .ada).first)
+            #expect(told.alert.meter == .prompts && told.alert.limit == nil)
+            guard
+                case .rejected(let why) = try await session.engine.put(.deleteMeter(.prompts))
+            else {
+                Issue.record("the meter of an alert was deleted")
+                return
+            }
+            #expect(why.message.contains("alert 'odd' watches this meter"))
+            try await session.engine.expectClean()
+        }
+    }
+
     @Test(arguments: [
         (Int64.max, Int64.max, 2), (1, Int64.max, 0), (Int64.max / 2 + 1, Int64.max, 1), (5, 0, 2),
         (0, 0, 0),

@@ -23,6 +23,8 @@ import Testing
         let (word, targets, instead) = Self.banned[index]
         for file in sources where targets?.contains(file.target) ?? true {
             if word == "print(", file.target == "MeterstoneCommand" { continue }
+            // JSON that is somebody else's: it is kept, and nothing is computed with it.
+            if word == "Double", file.path.hasSuffix("Values/JSONValue.swift") { continue }
             for (number, line) in file.code where line.containsWord(word) {
                 Issue.record("\(file.path):\(number): use \(instead), not \(word)")
             }

@@ -16,6 +16,8 @@ package struct AdministrativeBody: Sendable {
     /// Where the first member starts, or the object ends.
     private let inner: Int
     private let members: [String: JSONText?]
+    /// Names of members that are `null`.
+    private let nulls: Set<String>
 
     /// - Parameters:
     ///   - fields: the names that the object may have.
@@ -35,6 +37,7 @@ package struct AdministrativeBody: Sendable {
         self.json = json
         inner = reader.position + 1
         members = try checker.members()
+        nulls = checker.nulls
         for name in members.keys.sorted() where !fields.contains(name) {
             guard let place = elsewhere[name] else { throw .unknown(name, among: fields) }
             throw Rejection(
@@ -54,7 +57,7 @@ package struct AdministrativeBody: Sendable {
 
     /// Refuses a body whose member says something else than the path that it was sent to.
     package func require(_ name: String, toBe text: String) throws(Rejection) {
-        guard contains(name), self.text(name) != text else { return }
+        guard contains(name), !nulls.contains(name), self.text(name) != text else { return }
         throw .invalid(name, "the same as in the path, or nothing")
     }
 
@@ -64,7 +67,8 @@ package struct AdministrativeBody: Sendable {
     ) throws(Rejection) -> Value {
         var added = JSONWriter()
         added.beginObject()
-        for (name, text) in texts where !contains(name) {
+        // Of two that have the same name JSONDecoder takes the first.
+        for (name, text) in texts where !contains(name) || nulls.contains(name) {
             added.name(text: name)
             added.string(text)
         }
@@ -87,6 +91,7 @@ private struct BodyChecker {
     let elements: [String: [String]]
     let objects: [String: [String]]
     let free: Set<String>
+    private(set) var nulls: Set<String> = []
     /// Whether what is read may hold any number.
     private var isFree = false
 
@@ -109,6 +114,7 @@ private struct BodyChecker {
             let name = reader.text(of: member)
             guard members[name] == nil else { throw .repeated(name) }
             isFree = free.contains(name)
+            if reader.kind() == .null { nulls.insert(name) }
             members[name] = .some(try check(name))
         }
         return members

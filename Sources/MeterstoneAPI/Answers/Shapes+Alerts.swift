@@ -10,7 +10,8 @@ extension Shapes {
             Member("subject", .name, \.alert.subject, "Whose limit or credits."),
             Member("measure", Wire<AlertMeasure>.choice, \.alert.measure, "What was reached."),
             Member("threshold", .integer, \.alert.threshold, "Which value of it."),
-            Member(maybe: "limit", .key, \.alert.limit, "Absent: it is about credits."),
+            Member(
+                maybe: "limit", .key, \.alert.limit, "Absent: it is about credits or unusual use."),
             Member(maybe: "meter", .key, \.alert.meter),
             Member(maybe: "value", .text, \.alert.value, "Of a limit per value: which."),
             Member(maybe: "allowance", .integer, \.alert.allowance),

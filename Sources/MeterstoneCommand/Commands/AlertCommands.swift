@@ -22,13 +22,15 @@ struct AlertsCommand: AsyncParsableCommand {
             let alerts = try await OpenStore.with(store) { try await $0.alerts() }
             guard !output.json else { return try Answers.printList("alerts", alerts) }
             var table = TextTable([
-                "alert", "used %", "remaining", "credits", "limits", "plans", "webhooks", "active",
+                "alert", "used %", "remaining", "credits", "unusual", "limits", "plans", "webhooks",
+                "active",
             ])
             for alert in alerts {
                 table.add([
                     alert.key.text, Self.text(alert.usedPercent), Self.text(alert.remaining),
-                    Self.text(alert.credits), Self.text(alert.limits), Self.text(alert.plans),
-                    Self.text(alert.webhooks), alert.active ? "yes" : "no",
+                    Self.text(alert.credits), alert.unusual.map(\.text).joined(separator: " "),
+                    Self.text(alert.limits), Self.text(alert.plans), Self.text(alert.webhooks),
+                    alert.active ? "yes" : "no",
                 ])
             }
             Console.write(table.isEmpty ? "no alerts" : table.text)
@@ -62,6 +64,11 @@ struct AlertsCommand: AsyncParsableCommand {
         var credits: [Int64] = []
 
         @Option(
+            help: "A meter of which a subject's day is told that stands out from the 28 before.",
+            transform: { try ArgumentText.identifier($0) as MeterKey })
+        var unusual: [MeterKey] = []
+
+        @Option(
             help: "A limit to watch (default: all).",
             transform: { try ArgumentText.identifier($0) as LimitKey })
         var limit: [LimitKey] = []
@@ -87,8 +94,8 @@ struct AlertsCommand: AsyncParsableCommand {
         func run() async throws {
             let alert = Alert(
                 key: key, limits: limit, usedPercent: usedPercent, remaining: remaining,
-                credits: credits, plans: plan, webhooks: webhook, active: !inactive,
-                description: description)
+                credits: credits, unusual: unusual, plans: plan, webhooks: webhook,
+                active: !inactive, description: description)
             try await Changes.make(.putAlert(alert), of: "alert \(key)", store, for: .mayCreate)
         }
     }
@@ -124,7 +131,8 @@ struct AlertsCommand: AsyncParsableCommand {
                 let alert = record.alert
                 table.add([
                     record.firedAt.rfc3339, alert.alert.text,
-                    "\(alert.measure.rawValue) \(alert.threshold)", alert.limit?.text ?? "",
+                    "\(alert.measure.rawValue) \(alert.threshold)",
+                    (alert.limit?.text ?? alert.meter?.text) ?? "",
                     (alert.used ?? alert.balance).map { "\($0)" } ?? "",
                     alert.allowance.map { "\($0)" } ?? "",
                 ])

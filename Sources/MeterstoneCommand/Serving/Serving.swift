@@ -109,6 +109,7 @@ struct Serving {
         var services: [any Service] = [
             application, HaltWatch(engine: engine), ExpiryWatch(engine: engine, logger: logger),
             WebhookCourier(engine, sender: sender, logger: logger),
+            AlertWatch(engine: engine, logger: logger),
         ]
         if let backups, settings.backupHours.value > 0 {
             services.append(

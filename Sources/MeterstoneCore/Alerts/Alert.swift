@@ -1,4 +1,5 @@
-/// What is told when a subject's use of its limits, or its credits, come to something.
+/// What is told when a subject's use of its limits, or its credits, come to something, or when its use stands
+/// out.
 ///
 /// Each threshold is told once per subject, limit and window. It is told anew after a void that went below
 /// it, and where the allowance is another or the limit was reset by hand.
@@ -12,6 +13,8 @@ public struct Alert: Hashable, Sendable, Codable {
     public var remaining: [Int64]
     /// A balance of credits, or less.
     public var credits: [Int64]
+    /// Meters of which a subject's day is told that stands out from the 28 days before, once a day.
+    public var unusual: [MeterKey]
     /// Subjects of which plans; empty: all.
     public var plans: [PlanKey]
     /// Who is told; empty: every webhook.
@@ -21,7 +24,8 @@ public struct Alert: Hashable, Sendable, Codable {
 
     public init(
         key: AlertKey, limits: [LimitKey] = [], usedPercent: [Int64] = [], remaining: [Int64] = [],
-        credits: [Int64] = [], plans: [PlanKey] = [], webhooks: [WebhookKey] = [],
+        credits: [Int64] = [], unusual: [MeterKey] = [], plans: [PlanKey] = [],
+        webhooks: [WebhookKey] = [],
         active: Bool = true, description: String? = nil
     ) {
         self.key = key
@@ -29,6 +33,7 @@ public struct Alert: Hashable, Sendable, Codable {
         self.usedPercent = usedPercent
         self.remaining = remaining
         self.credits = credits
+        self.unusual = unusual
         self.plans = plans
         self.webhooks = webhooks
         self.active = active
@@ -37,12 +42,13 @@ public struct Alert: Hashable, Sendable, Codable {
 
     public static let thresholdsMax = 16
     package static let fields = [
-        "key", "limits", "usedPercent", "remaining", "credits", "plans", "webhooks", "active",
-        "description",
+        "key", "limits", "usedPercent", "remaining", "credits", "unusual", "plans", "webhooks",
+        "active", "description",
     ]
 
     private enum CodingKeys: String, CodingKey {
-        case key, limits, usedPercent, remaining, credits, plans, webhooks, active, description
+        case key, limits, usedPercent, remaining, credits, unusual, plans, webhooks, active
+        case description
     }
 
     public init(from decoder: any Decoder) throws {
@@ -53,7 +59,8 @@ public struct Alert: Hashable, Sendable, Codable {
         self.init(
             key: try container.decode(AlertKey.self, forKey: .key), limits: try list(.limits),
             usedPercent: try list(.usedPercent), remaining: try list(.remaining),
-            credits: try list(.credits), plans: try list(.plans), webhooks: try list(.webhooks),
+            credits: try list(.credits), unusual: try list(.unusual), plans: try list(.plans),
+            webhooks: try list(.webhooks),
             active: try container.decodeIfPresent(Bool.self, forKey: .active) ?? true,
             description: try container.decodeIfPresent(String.self, forKey: .description))
     }
@@ -62,6 +69,8 @@ public struct Alert: Hashable, Sendable, Codable {
 /// What of a limit or of credits a threshold is about.
 public enum AlertMeasure: String, NamedChoice, Hashable, Sendable {
     case usedPercent, remaining, credits
+    /// The threshold is the average of the days before, rounded down.
+    case unusual
 }
 
 extension Alert {
@@ -95,10 +104,15 @@ extension Alert {
             ("usedPercent", usedPercent, 1...1_000), ("remaining", remaining, 0...Int64.max),
             ("credits", credits, Int64.min...Int64.max),
         ]
-        if thresholds.allSatisfy(\.1.isEmpty) {
+        if unusual.count > Self.thresholdsMax || Set(unusual).count < unusual.count {
+            return Rejection(
+                code: .invalidField, field: "unusual",
+                message: "expected at most \(Self.thresholdsMax) meters, each once")
+        }
+        if thresholds.allSatisfy(\.1.isEmpty), unusual.isEmpty {
             return Rejection(
                 code: .missingField, field: "usedPercent",
-                message: "expected a threshold: usedPercent, remaining or credits")
+                message: "expected a threshold: usedPercent, remaining, credits or unusual")
         }
         for (name, values, range) in thresholds {
             if values.count > Self.thresholdsMax || Set(values).count < values.count {

@@ -5,7 +5,7 @@ public struct FiredAlert: Hashable, Sendable, Codable {
     public var subject: SubjectID
     public var measure: AlertMeasure
     public var threshold: Int64
-    /// `nil`: it is about credits.
+    /// `nil`: it is about credits, or about use that stands out.
     public var limit: LimitKey?
     public var meter: MeterKey?
     /// Of a limit per value: which one.
@@ -39,6 +39,14 @@ public struct FiredAlert: Hashable, Sendable, Codable {
         self.resetsAt = resetsAt
         self.balance = balance
         self.eventID = eventID
+    }
+
+    /// A subject's day that stands out from its own past.
+    package init(_ usage: UnusualUsage, of meter: MeterKey, alert: AlertKey) {
+        self.init(
+            alert: alert, subject: usage.subject, measure: .unusual,
+            threshold: usage.usualQuantity.map { $0.numerator / $0.denominator } ?? 0,
+            meter: meter, used: usage.quantity)
     }
 
     package static let kind = "firedAlert"

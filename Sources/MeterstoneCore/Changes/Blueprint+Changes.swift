@@ -22,6 +22,9 @@ extension Blueprint {
             if let use = statistics?.meterUses.first(where: { $0.meter == key }) {
                 return (self, .rejected(.inUse("the statistics policy names it: \(use.field)")))
             }
+            if let alert = alerts.first(where: { $0.unusual.contains(key) }) {
+                return (self, .rejected(.inUse("alert '\(alert.key)' watches this meter")))
+            }
             outcome = result.meters.delete(key, by: \.key)
         case .putPlan(let plan):
             if let rejection = plan.mistake { return (self, .rejected(rejection)) }
@@ -121,6 +124,12 @@ extension Blueprint {
             return Rejection(
                 code: .unknownLimit, field: "limits[\(place)]",
                 message: "expected the key of a limit, and there is none called '\(key)'")
+        }
+        for (place, key) in alert.unusual.enumerated()
+        where !meters.contains(where: { $0.key == key }) {
+            return Rejection(
+                code: .unknownMeter, field: "unusual[\(place)]",
+                message: "expected the key of a meter, and there is none called '\(key)'")
         }
         for (place, key) in alert.plans.enumerated() where !knows(plan: key) {
             return Rejection(

@@ -9,10 +9,11 @@ public struct Blueprint: Hashable, Sendable, Codable {
     public var models: [Model]
     /// What statistics of subjects are about; `nil`: nothing is said about it.
     public var statistics: StatisticsPolicy?
+    /// What is told when something comes to a threshold, or stands out.
+    public var alerts: [Alert] = []
     /// Who may ask. They stand in the catalog and in no blueprint that is told or written.
     package var keys: [APIKey] = []
-    /// What is told to whom. They stand in the catalog, too, and in no blueprint.
-    package var alerts: [Alert] = []
+    /// To whom alerts are sent. They stand in the catalog, too, and in no blueprint.
     package var webhooks: [Webhook] = []
     package var administrators: [Administrator] = []
     package var sessions: [AdministratorSession] = []
@@ -50,11 +51,12 @@ extension Blueprint {
         parts += models.map { .putModel($0) }
         if let credits { parts.append(.putCreditPolicy(credits)) }
         if let statistics { parts.append(.putStatisticsPolicy(statistics)) }
+        parts += alerts.map { .putAlert($0) }
         return parts
     }
 
     private enum CodingKeys: String, CodingKey {
-        case meters, plans, limits, credits, models, statistics
+        case meters, plans, limits, credits, models, statistics, alerts
     }
 
     public init(from decoder: any Decoder) throws {
@@ -66,5 +68,18 @@ extension Blueprint {
             credits: try container.decodeIfPresent(CreditPolicy.self, forKey: .credits),
             models: try container.decodeIfPresent([Model].self, forKey: .models) ?? [],
             statistics: try container.decodeIfPresent(StatisticsPolicy.self, forKey: .statistics))
+        alerts = try container.decodeIfPresent([Alert].self, forKey: .alerts) ?? []
+    }
+
+    /// Without alerts it is written as it was before there were any, so that what was noted of it is the same.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(meters, forKey: .meters)
+        try container.encode(plans, forKey: .plans)
+        try container.encode(limits, forKey: .limits)
+        try container.encodeIfPresent(credits, forKey: .credits)
+        try container.encode(models, forKey: .models)
+        try container.encodeIfPresent(statistics, forKey: .statistics)
+        if !alerts.isEmpty { try container.encode(alerts, forKey: .alerts) }
     }
 }

@@ -85,7 +85,8 @@ struct AccessRule: Hashable, Sendable {
             .read, .denied,
             [
                 "listAllEvents", "listSubjects", "listMeters", "getMeter", "listPlans", "getPlan",
-                "listLimits", "getLimit", "listModels", "getModel", "getBlueprint", "listImports",
+                "listLimits", "getLimit", "listModels", "getModel", "listAlerts", "getAlert",
+                "getBlueprint", "listImports",
                 "getCreditPolicy", "getStatisticsPolicy", "listUnpricedRequests", "topReport",
                 "trendsReport", "usageByReport", "funnelReport", "errorsReport",
                 "unmeteredReport", "adoptionReport", "powerUsersReport", "idleReport",
@@ -112,7 +113,7 @@ struct AccessRule: Hashable, Sendable {
                 "putOverride", "deleteOverride", "grantCredit", "voidGrant",
                 "refundCredit", "putCreditPolicy", "deleteCreditPolicy", "putStatisticsPolicy",
                 "deleteStatisticsPolicy", "listBackups", "makeBackup", "listChanges", "listKeys",
-                "getKey", "makeKey", "listAlerts", "getAlert", "putAlert", "patchAlert",
+                "getKey", "makeKey", "putAlert", "patchAlert",
                 "deleteAlert", "listWebhooks", "getWebhook", "putWebhook", "deleteWebhook",
                 "rotateWebhook", "testWebhook", "listDeliveries", "replayDeliveries",
                 "putKey", "deleteKey", "rotateKey", "listAdministrators", "getAdministrator",

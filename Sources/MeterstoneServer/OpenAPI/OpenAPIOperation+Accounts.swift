@@ -97,13 +97,16 @@ extension OpenAPISchemas {
         #"{"type":"object","propertyNames":\#(valueName),"additionalProperties":true}"#
     private static let optionalValues =
         #"{"type":["object","null"],"propertyNames":\#(valueName),"additionalProperties":true}"#
-    private static let account = #"""
+    /// - Parameter id: an id elsewhere; a patch takes one away with `null`.
+    private static func account(id: String) -> String {
+        #"""
         "email":\#(optional(email)),"image":{"type":["string","null"],"minLength":1,"maxLength":2048},
-        "externalIds":{"type":["object","null"],"additionalProperties":{"type":["string","null"]}},
+        "externalIds":{"type":["object","null"],"additionalProperties":\#(id)},
         "active":{"type":["boolean","null"]},"lastLoginAt":{"$ref":"OptionalInstant"},
         "tokensFrom":{"$ref":"OptionalInstant"},
         "preferences":\#(optionalValues),"variables":\#(optionalValues)
         """#
+    }
 
     private static func optional(_ schema: String) -> String {
         #"{"anyOf":[\#(schema),{"type":"null"}]}"#
@@ -127,11 +130,11 @@ extension OpenAPISchemas {
                 "AccountBody",
                 object(
                     [],
-                    account
+                    account(id: #"{"type":"string"}"#)
                         + #","sessions":{"type":["array","null"],"items":{"$ref":"AccountSession"}}"#
                 )
             ),
-            ("AccountPatch", object([], account)),
+            ("AccountPatch", object([], account(id: #"{"type":["string","null"]}"#))),
             (
                 "AccountSessionBody",
                 object(

@@ -108,7 +108,7 @@ extension OpenAPIParameter {
 
 extension OpenAPISchemas {
     static let email =
-        #"{"type":"string","maxLength":254,"pattern":"^[^\u0000-\u0020@\u007f]+@[^\u0000-\u0020@\u007f]+$"}"#
+        #"{"type":"string","maxLength":248,"pattern":"^[^\u0000-\u0020@\u007f]+@[^\u0000-\u0020@\u007f]+$"}"#
     private static let roles = #"{"enum":["viewer","operator","owner",null]}"#
     private static let personName = #"{"type":["string","null"],"minLength":1,"maxLength":255}"#
 

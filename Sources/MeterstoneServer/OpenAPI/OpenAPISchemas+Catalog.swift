@@ -35,6 +35,7 @@ extension OpenAPISchemas {
             parts("meters", meter), parts("plans", plan),
             parts("limits", required: ["meter", "window"], limit),
             parts("models", key: "Name", required: ["prices"], model, isOptional: true),
+            parts("alerts", alert, isOptional: true),
             part("credits", "CreditPolicyBody"), part("statistics", "StatisticsPolicyBody"),
         ].joined(separator: ","))
 

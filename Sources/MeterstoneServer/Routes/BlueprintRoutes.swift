@@ -45,11 +45,14 @@ struct BlueprintRoutes: Sendable {
         }
     }
 
-    private static let fields = ["meters", "plans", "limits", "credits", "models", "statistics"]
+    private static let fields = [
+        "meters", "plans", "limits", "credits", "models", "statistics", "alerts",
+    ]
     private static let elements = CatalogCollection.meters.elementsOfBlueprint
         .merging(CatalogCollection.plans.elementsOfBlueprint) { $1 }
         .merging(CatalogCollection.limits.elementsOfBlueprint) { $1 }
         .merging(CatalogCollection.models.elementsOfBlueprint) { $1 }
+        .merging(CatalogCollection.alerts.elementsOfBlueprint) { $1 }
         .merging(["statistics.milestones": ["key", "meter", "total", "streak"]]) { $1 }
     private static let objects = [
         "credits": ["enabled", "payment", "prices"] + EffectiveCreditPolicy.fields,
@@ -105,6 +108,7 @@ extension Blueprint {
         case "plan": return place("plans", blueprint.plans.map(\.key.text))
         case "limit": return place("limits", blueprint.limits.map(\.key.text))
         case "model": return place("models", blueprint.models.map(\.key.text))
+        case "alert": return place("alerts", blueprint.alerts.map(\.key.text))
         case "creditPolicy": return "credits"
         default: return "statistics"
         }

@@ -251,7 +251,7 @@ extension OpenAPISchemas {
             ),
         ]
 
-    private static let alert = #"""
+    static let alert = #"""
         "limits":{"type":["array","null"],"items":{"$ref":"Key"},
          "description":"Which limits are watched; absent: all."},
         "usedPercent":{"type":["array","null"],"maxItems":16,"uniqueItems":true,
@@ -262,6 +262,9 @@ extension OpenAPISchemas {
         "credits":{"type":["array","null"],"maxItems":16,"uniqueItems":true,
          "items":{"type":"integer","minimum":-9223372036854775808,"maximum":9223372036854775807},
          "description":"A balance of credits, or less."},
+        "unusual":{"type":["array","null"],"maxItems":16,"uniqueItems":true,
+         "items":{"$ref":"Key"},
+         "description":"Meters of which a subject's day is told that stands out from the 28 days before."},
         "plans":{"type":["array","null"],"items":{"$ref":"Key"},
          "description":"Subjects of which plans; absent: all."},
         "webhooks":{"type":["array","null"],"items":{"$ref":"Key"},

@@ -160,23 +160,13 @@ extension WorkingSet {
         of fired: FiredAlert, _ use: WatchedUse
     ) throws(StoreError) -> (key: String, isFired: Bool) {
         let reset = use.subject.profile.resets[use.definition.limit.key]?.last?.sequence ?? 0
-        let base = Self.key(fired, "\(use.window)/\(use.allowed)/\(reset)")
+        let base = fired.key(ofWindow: "\(use.window)/\(use.allowed)/\(reset)")
         for place in 0..<Self.armingsMax {
             let key = "\(base):\(place)"
             if try !isWritten(key) { return (key, false) }
             if try !isWritten(key + "-") { return (key, true) }
         }
         return ("\(base):\(Self.armingsMax)", true)
-    }
-
-    private static func key(_ fired: FiredAlert, _ window: String) -> String {
-        let parts = [
-            String(fired.subject.text.utf8.count), fired.subject.text, fired.alert.text,
-            fired.limit?.text ?? "", fired.measure.rawValue, String(fired.threshold), window,
-            fired.value ?? "",
-        ]
-        let digest = SHA256.hash(Array(parts.joined(separator: "/").utf8)).description
-        return "meterstone:alert:" + digest.prefix(40)
     }
 
     private func isWritten(_ key: String) throws(StoreError) -> Bool {
@@ -194,7 +184,7 @@ extension WorkingSet {
                 let fired = FiredAlert(
                     alert: alert.key, subject: state.id, measure: .credits, threshold: threshold,
                     balance: wallet.balance)
-                let key = Self.key(fired, String(wallet.nextGrantNumber)) + ":0"
+                let key = fired.key(ofWindow: String(wallet.nextGrantNumber)) + ":0"
                 guard try !isWritten(key) else { continue }
                 try write(fired, key: key, of: state)
             }
@@ -213,4 +203,20 @@ extension WorkingSet {
     }
 
     private static let ownAuthor = "meterstone"
+}
+
+extension FiredAlert {
+    /// Under which it is written down, so that there is no second one.
+    ///
+    /// - Parameter window: in words that differ for each.
+    package func key(ofWindow window: String) -> String {
+        // What was usual is another with each event that comes late.
+        let reached = measure == .unusual ? meter?.text ?? "" : String(threshold)
+        let parts = [
+            String(subject.text.utf8.count), subject.text, alert.text, limit?.text ?? "",
+            measure.rawValue, reached, window, value ?? "",
+        ]
+        let digest = SHA256.hash(Array(parts.joined(separator: "/").utf8)).description
+        return "meterstone:alert:" + digest.prefix(40)
+    }
 }
