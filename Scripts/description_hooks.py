@@ -46,6 +46,8 @@ UNSAYABLE = [
     # A schema counts characters, and we count bytes.
     r"expected names of 1 to 64 bytes without control characters",
     r"expected an e-mail address of at most 248 bytes",
+    r"expected kinds of 1 to 32 of a-z, 0-9 and '_', a letter first, and not mailto",
+    r"expected 1 to 200 bytes of UTF-8 without control characters",
     # Within values that may be anything.
     r"expected (names|a text) without U\+0000",
     r"expected an instant later than createdAt",
@@ -54,8 +56,6 @@ UNSAYABLE = [
     r"expected nothing beside the window 'sinceFirst:\d+', which opens for all values at once",
     r"expected false beside 'per': one full value says nothing of the others",
     r"expected at most 16 tiers, each above another number from 0",
-    # An addition without a limit and without an add-on.
-    r"expected a value",
     r"expected a limit or an add-on, and not both",
     r"expected one of set, add and atLeast.*",
     r"expected an id that no other addition has",

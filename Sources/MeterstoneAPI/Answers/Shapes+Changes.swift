@@ -38,7 +38,9 @@ extension Shapes {
         [
             Member(
                 "kind",
-                .oneOf(["meter", "plan", "limit", "model", "creditPolicy", "statisticsPolicy"]),
+                .oneOf([
+                    "meter", "plan", "limit", "model", "creditPolicy", "statisticsPolicy", "alert",
+                ]),
                 \.kind, "Which part."),
             Member("key", .text, \.key, "Which one."),
             Member(

@@ -44,7 +44,9 @@ extension Addition {
             }
             return .addOn(key, quantity: quantity ?? 1)
         }
-        let limit = try container.decode(LimitKey.self, forKey: .limit)
+        guard let limit = try container.decodeIfPresent(LimitKey.self, forKey: .limit) else {
+            throw mistake(.limit, "a limit or an add-on, and not both")
+        }
         guard quantity == nil else { throw mistake(.quantity, "nothing: it is for add-ons") }
         guard changes.count == 1, let change = changes.first else {
             throw mistake(changes.isEmpty ? .add : .limit, "one of set, add and atLeast")

@@ -101,7 +101,8 @@ extension OpenAPISchemas {
     private static func account(id: String) -> String {
         #"""
         "email":\#(optional(email)),"image":{"type":["string","null"],"minLength":1,"maxLength":2048},
-        "externalIds":{"type":["object","null"],"additionalProperties":\#(id)},
+        "externalIds":{"type":["object","null"],"additionalProperties":\#(id),
+         "propertyNames":{"pattern":"^[a-z][a-z0-9_]{0,31}$"}},
         "active":{"type":["boolean","null"]},"lastLoginAt":{"$ref":"OptionalInstant"},
         "tokensFrom":{"$ref":"OptionalInstant"},
         "preferences":\#(optionalValues),"variables":\#(optionalValues)
@@ -130,11 +131,15 @@ extension OpenAPISchemas {
                 "AccountBody",
                 object(
                     [],
-                    account(id: #"{"type":"string"}"#)
+                    account(id: #"{"type":"string","minLength":1,"maxLength":200}"#)
                         + #","sessions":{"type":["array","null"],"items":{"$ref":"AccountSession"}}"#
                 )
             ),
-            ("AccountPatch", object([], account(id: #"{"type":["string","null"]}"#))),
+            (
+                "AccountPatch",
+                object(
+                    [], account(id: #"{"type":["string","null"],"minLength":1,"maxLength":200}"#))
+            ),
             (
                 "AccountSessionBody",
                 object(
