@@ -62,6 +62,11 @@ public protocol MeterstoneService: Sendable {
         of id: SubjectID, meter key: MeterKey, window: Window, from: Instant?, until: Instant?
     ) async throws -> UsageOutcome
 
+    /// What there is now of each item that a gauge counts, by item and then by who told it.
+    func heldItems(
+        of id: SubjectID, meter key: MeterKey, after position: HeldItem.Position?, count: Int
+    ) async throws -> HeldItemsOutcome
+
     /// A subject's events, newest first.
     func events(
         of id: SubjectID, before cursor: EventCursor?, count: Int

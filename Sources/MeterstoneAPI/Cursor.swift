@@ -18,6 +18,7 @@ package struct Cursor: Sendable, Hashable {
         case reports = "r"
         case documents = "d"
         case allEvents = "a"
+        case items = "i"
     }
 
     package init(kind: Kind, position: String) {

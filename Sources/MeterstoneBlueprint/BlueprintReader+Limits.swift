@@ -130,7 +130,12 @@ extension BlueprintReader {
             report(value, "'\(word)': expected \(Window.expectation)\(suggestion)")
             return nil
         }
-        if window.needsSum, let meter, let aggregation = names.unsummable(meter.text) {
+        if let meter, names.aggregation(meter.text) == .integral {
+            report(
+                value,
+                "a limit bounds a gauge, and no integral, which grows without any event;"
+                    + " '\(meter)' has the aggregation integral")
+        } else if window.needsSum, let meter, let aggregation = names.unsummable(meter.text) {
             let message = "the window '\(window)' is for meters that sum or count;"
             report(value, "\(message) '\(meter)' has the aggregation \(aggregation.rawValue)")
         }

@@ -106,8 +106,8 @@ extension BlueprintReader {
             let message = "missing; uniqueCount counts the values of this dimension"
             report(fields.position, "\(fields.field).uniqueDimension", message)
         }
-        if let unique, meter.aggregation != .uniqueCount {
-            report(unique, "belongs to the aggregation uniqueCount only")
+        if let unique, meter.aggregation != .uniqueCount, !meter.aggregation.isOfReadings {
+            report(unique, "belongs to the aggregations uniqueCount, gauge and integral only")
         }
         return meter
     }

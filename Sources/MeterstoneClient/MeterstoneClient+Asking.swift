@@ -19,6 +19,18 @@ extension MeterstoneClient {
         return .series(try answer.value(Shapes.usage).series)
     }
 
+    public func heldItems(
+        of id: SubjectID, meter key: MeterKey, after position: HeldItem.Position? = nil,
+        count: Int = 100
+    ) async throws -> HeldItemsOutcome {
+        let path = RequestPath("v1", "subjects", id.text, "meters", key.text, "items")
+            .with("count", "\(count)").with("cursor", position.map { Cursor($0).text })
+        let answer = try await send("GET", path)
+        if let rejection = answer.problem?.rejection { return .rejected(rejection) }
+        let page = try answer.value(Shapes.heldItems)
+        return .page(HeldItemPage(items: page.items, next: try page.next?.heldItemPosition()))
+    }
+
     /// What a list leaves out stays unknown: places among all facts, and terms of reservations.
     public func events(
         of id: SubjectID, before cursor: EventCursor? = nil, count: Int = 100

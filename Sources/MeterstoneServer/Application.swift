@@ -99,6 +99,7 @@ private func makeRoutes(
     AliasRoutes(engine: engine).add(to: &routes)
     SubjectUsageRoutes(engine: engine).add(to: &routes)
     FeatureRoutes(engine: engine).add(to: &routes)
+    ItemRoutes(engine: engine).add(to: &routes)
     StatisticsRoutes(engine: engine).add(to: &routes)
     DocumentRoutes(engine: engine).add(to: &routes)
     SubscriptionRoutes(engine: engine, clock: options.clock).add(to: &routes)

@@ -92,7 +92,7 @@ struct MistakeCase: Sendable, CustomTestStringConvertible {
             name: "an unknown aggregation", yaml: "meters:\n  a:\n    aggregation: summ\n",
             mistakes: [
                 "3:18: meters.a.aggregation: expected one of sum, count, max, latest, uniqueCount, "
-                    + "found 'summ'; did you mean 'sum'?"
+                    + "gauge, integral, found 'summ'; did you mean 'sum'?"
             ]),
         Case(
             name: "types of fields",
@@ -135,7 +135,18 @@ struct MistakeCase: Sendable, CustomTestStringConvertible {
             mistakes: [
                 "2:3: meters.a.uniqueDimension: missing; "
                     + "uniqueCount counts the values of this dimension",
-                "3:25: meters.b.uniqueDimension: belongs to the aggregation uniqueCount only",
+                "3:25: meters.b.uniqueDimension: belongs to the aggregations uniqueCount, gauge "
+                    + "and integral only",
+            ]),
+        Case(
+            name: "a limit of an integral",
+            yaml: """
+                meters: { a: { aggregation: integral } }
+                limits: { b: { meter: a, window: month } }
+                """,
+            mistakes: [
+                "2:34: limits.b.window: a limit bounds a gauge, and no integral, which grows "
+                    + "without any event; 'a' has the aggregation integral"
             ]),
         Case(
             name: "a misspelt field", yaml: "meters:\n  a: { eventType: [x] }\n",
@@ -231,7 +242,11 @@ struct MistakeCase: Sendable, CustomTestStringConvertible {
 @Suite struct BlueprintLimitsTests {
     private static let windows: [Window] = [.rolling(seconds: 60), .request, .concurrent]
 
-    @Test(arguments: ["max", "latest", "uniqueCount, uniqueDimension: d"], windows)
+    @Test(
+        arguments: [
+            "max", "latest", "gauge", "gauge, uniqueDimension: d",
+            "uniqueCount, uniqueDimension: d",
+        ], windows)
     func `some windows are for meters that sum or count`(
         aggregation: String, window: Window
     ) throws {
@@ -248,6 +263,17 @@ struct MistakeCase: Sendable, CustomTestStringConvertible {
         #expect(
             mistake.message.hasPrefix(
                 "the window '\(window)' is for meters that sum or count; 'm' has the aggregation"))
+    }
+
+    @Test(arguments: ["gauge", "gauge, uniqueDimension: d"])
+    func `a gauge takes windows of the calendar`(aggregation: String) throws {
+        let blueprint = try Blueprint(
+            yaml: """
+                meters: { m: { aggregation: \(aggregation) } }
+                limits: { a: { meter: m, window: month, defaultAllowance: 5 } }
+                """)
+        #expect(blueprint.meters.first?.aggregation == .gauge)
+        #expect(blueprint.limits.first?.window == .month)
     }
 
     @Test(arguments: ["sum", "count"], windows)

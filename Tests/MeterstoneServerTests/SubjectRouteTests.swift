@@ -151,7 +151,7 @@ import Testing
         ("/v1/subjects/u", #"{"metadata":{"a":null}}"#, "metadata.a", "expected a text"),
         (
             "/v1/meters/m", #"{"aggregation":"avg"}"#, "aggregation",
-            "expected one of sum, count, max, latest, uniqueCount"
+            "expected one of sum, count, max, latest, uniqueCount, gauge, integral"
         ),
         ("/v1/meters/m", #"{"eventTypes":"a"}"#, "eventTypes", "expected an array"),
         (

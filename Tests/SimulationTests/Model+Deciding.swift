@@ -79,7 +79,8 @@ extension Model {
 
     private func countsNothing(_ event: UsageEvent) -> Bool {
         moved(by: event, at: .earliest).allSatisfy { meter, worth in
-            worth.units == 0 && meter.aggregation != .count && meter.aggregation != .uniqueCount
+            worth.units == 0
+                && ![.count, .uniqueCount, .gauge, .integral].contains(meter.aggregation)
         }
     }
 

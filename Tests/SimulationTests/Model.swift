@@ -210,6 +210,8 @@ struct Worth {
     var isAhead = false
     /// Of a limit per value: the value.
     var value: String?
+    /// Whose event it is.
+    var owner: SubjectID?
 }
 
 /// What a limit has counted, with and without one more.
@@ -256,6 +258,9 @@ extension Model {
             units = 1
         }
         guard let units else { return nil }
+        if meter.aggregation == .gauge || meter.aggregation == .integral {
+            return reading(units, meter, details, of: event.subject, at: instant)
+        }
         guard meter.aggregation == .uniqueCount else { return Worth(units: units, at: instant) }
         guard
             let value = details.dimensions.first(where: { $0.name == meter.uniqueDimension })?.value
@@ -328,6 +333,7 @@ extension Model {
                 if last.map({ $0.at <= worth.at }) ?? true { last = worth }
             }
             return last?.units ?? 0
+        case .gauge, .integral: return level(worths, at: instant)
         }
     }
 
@@ -356,6 +362,11 @@ extension Model {
             let before = aggregate(open, meter.aggregation, at: now)
             return ModelReading(
                 before: before, after: before + (more.map { counting($0, meter) } ?? 0))
+        case _ where meter.aggregation == .gauge:
+            let told = worths(id, meter, limit.dimensions, in: .lifetime)
+            return ModelReading(
+                before: level(told, at: max(instant, now)),
+                after: level(told + (more.map { [$0] } ?? []), at: max(instant, now)))
         default: break
         }
         let span = span(limit.window, id, at: instant)

@@ -41,8 +41,10 @@ extension Simulation {
                 in: zone,
                 anchor: model.profile(id).subscription?.startsAt, atMost: 1_000) ?? []
         let expected = spans.map { span in
-            model.aggregate(
-                model.worths(id, meter, [:], in: span), meter.aggregation, at: world.now)
+            meter.aggregation == .gauge || meter.aggregation == .integral
+                ? model.gauge(id, meter, in: span, world.now)
+                : model.aggregate(
+                    model.worths(id, meter, [:], in: span), meter.aggregation, at: world.now)
         }
         let now = world.now
         for (name, store) in try stores {

@@ -29,6 +29,11 @@ struct World {
             alongside: .named("tok")),
         Meter(key: .named("peak"), aggregation: .max),
         Meter(key: .named("level"), aliases: [.named("walk")], aggregation: .latest),
+        Meter(key: .named("stock"), aggregation: .gauge, quantityName: .named("level")),
+        Meter(
+            key: .named("held"), aggregation: .gauge, eventTypes: ["call", "walk"],
+            uniqueDimension: "model"),
+        Meter(key: .named("area"), aggregation: .integral, quantityName: .named("level")),
         Meter(
             key: .named("models"), aggregation: .uniqueCount, eventTypes: ["call"],
             uniqueDimension: "model"),
@@ -169,8 +174,15 @@ struct World {
             cost: percent(15) ? Money(trillionths: Int128(number(0...20_000))) : nil,
             session: percent(40) ? pick(["s1", "s2", "s3", "s4"]) : nil,
             dimensions: percent(70)
-                ? [Dimension(name: "model", value: pick(["gpt", "four", "claude"]))] : [],
+                ? [Dimension(name: "model", value: pick(["gpt", "four", "claude"]))] + operation
+                : [],
             levels: percent(12) ? [pick(Self.subjects + Self.teams)] : percent(6) ? Self.teams : [])
+    }
+
+    /// What becomes of an item, without a throw of the dice; mostly nothing is said.
+    private var operation: [Dimension] {
+        let said = ["add", "remove", "", "lend", "", "remove", ""][told.count % 7]
+        return said.isEmpty ? [] : [Dimension(name: "operation", value: said)]
     }
 
     private mutating func correction() -> Correction {
@@ -250,7 +262,7 @@ struct World {
     }
 
     mutating func limit() -> Limit {
-        let meter = pick(Self.meters)
+        let meter = pick(Self.meters.filter { $0.aggregation != .integral })
         var windows: [Window] = [
             .minute, .hour, .day, .quarter, .week(startsOn: .monday), .week(startsOn: .saturday),
             .month, .year,

@@ -67,7 +67,12 @@ enum CopiedHistory {
     static let visitors = MeterKey(unchecked: "visitors")
     static let size = MeterKey(unchecked: "size")
     static let peak = MeterKey(unchecked: "peak")
-    static let meters: [MeterKey] = [.prompts, .seconds, .exports, visitors, size, peak]
+    static let stock = MeterKey(unchecked: "stock")
+    static let area = MeterKey(unchecked: "area")
+    static let seats = MeterKey(unchecked: "seats")
+    static let meters: [MeterKey] = [
+        .prompts, .seconds, .exports, visitors, size, peak, stock, area, seats,
+    ]
     static let cid = SubjectID(unchecked: "cid")
     static let äda = SubjectID(unchecked: "äda 😀")
 
@@ -132,6 +137,11 @@ enum CopiedHistory {
                     key: visitors, aggregation: .uniqueCount, eventTypes: ["visit"],
                     uniqueDimension: "visitor"),
                 Meter(key: size, aggregation: .latest), Meter(key: peak, aggregation: .max),
+                Meter(key: stock, aggregation: .gauge, quantityName: size),
+                Meter(key: area, aggregation: .integral, quantityName: size),
+                Meter(
+                    key: seats, aggregation: .gauge, eventTypes: ["visit"],
+                    uniqueDimension: "visitor"),
             ],
             plans: [
                 Plan(key: .free, isDefault: true), Plan(key: .big),

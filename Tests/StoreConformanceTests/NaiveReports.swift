@@ -216,6 +216,8 @@ extension NaiveReports {
             // Reports do not know what was recorded last of what occurred at once.
             events.map { ($0.at, $0.units(meter) ?? 0) }.max { $0 < $1 }?.1 ?? 0
         case .uniqueCount: Int64(Set(events.compactMap { $0.value(meter) }).count)
+        // GaugeReportTests have a list of their own, which looks at what was before the span, too.
+        case .gauge, .integral: 0
         }
     }
 

@@ -44,6 +44,11 @@ private final class TailHistory {
         Meter(key: .exports, aggregation: .count, eventTypes: ["export"]),
         Meter(key: MeterKey(unchecked: "peak"), aggregation: .max, quantityName: .seconds),
         Meter(key: MeterKey(unchecked: "level"), aggregation: .latest, quantityName: .prompts),
+        Meter(key: MeterKey(unchecked: "stock"), aggregation: .gauge, quantityName: .prompts),
+        Meter(
+            key: MeterKey(unchecked: "held"), aggregation: .gauge, eventTypes: ["export"],
+            uniqueDimension: "model"),
+        Meter(key: MeterKey(unchecked: "area"), aggregation: .integral, quantityName: .prompts),
         Meter(
             key: MeterKey(unchecked: "models"), aggregation: .uniqueCount, eventTypes: ["export"],
             uniqueDimension: "model"),

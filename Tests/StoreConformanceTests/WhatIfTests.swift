@@ -68,6 +68,46 @@ import Testing
     }
 
     @Test(arguments: StoreUnderTest.allCases)
+    func `a gauge has in a span what it was told before it`(store: StoreUnderTest) async throws {
+        try await store.with { engine, clock in
+            let seats = MeterKey(unchecked: "seats")
+            try await engine.setUp(meters: [
+                Meter(
+                    key: seats, aggregation: .gauge, eventTypes: ["seat"], uniqueDimension: "who")
+            ])
+            for id in [SubjectID.ada, .bob] {
+                try await engine.put(.putSubject(Subject(id: id, parent: .team)))
+            }
+            clock.set(.at("2026-03-20T00:00:00Z"))
+            for (id, subject, who, operation, day) in [
+                ("a", SubjectID.ada, "x", "add", "01-10"), ("b", .bob, "x", "add", "02-10"),
+                ("c", .ada, "y", "add", "03-01"), ("d", .ada, "x", "add", "03-02"),
+                ("e", .bob, "x", "remove", "03-03"), ("f", .ada, "z", "add", "03-04"),
+                ("g", .bob, "z", "add", "03-05"),
+            ] {
+                try await engine.count(
+                    .of(
+                        subject, [:], id: id, at: "2026-\(day)T12:00:00Z", type: "seat",
+                        dimensions: ["who": who, "operation": operation]))
+            }
+            func refused(_ window: Window, _ allowance: Int64) async throws -> [String] {
+                try await engine.answer(
+                    WhatIfQuestion(
+                        from: .at("2026-03-01T00:00:00Z"), until: .at("2026-03-07T00:00:00Z"),
+                        limits: [.limit("l", allowance, of: seats, per: window)])
+                ).refusals.map(\.eventID.text)
+            }
+            // The team has two when March begins. What is refused is not there afterwards.
+            for window in [Window.day, .month, .lifetime] {
+                #expect(try await refused(window, 2) == ["c", "g"], "\(window)")
+                #expect(try await refused(window, 1) == ["c", "f", "g"], "\(window)")
+                #expect(try await refused(window, 3) == ["g"], "\(window)")
+                #expect(try await refused(window, 4) == [], "\(window)")
+            }
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
     func `only what counts is played`(store: StoreUnderTest) async throws {
         try await store.with { engine, clock in
             try await engine.setUp()

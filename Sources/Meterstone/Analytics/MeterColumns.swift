@@ -9,6 +9,8 @@ enum ShapeMovement {
     case value(Int)
     /// By one distinct value, the same for all.
     case distinct(String)
+    /// By a reading of one item.
+    indirect case item(String, ShapeMovement)
     /// By what it cost: millionths at one place, and trillionths beyond them at another.
     case cost(Int, rest: Int?)
 }
@@ -31,7 +33,12 @@ extension Meter {
                 }),
             details: details)
         guard let (units, distinctValue) = movement(of: event) else { return nil }
-        if let distinctValue { return .distinct(distinctValue) }
+        if let distinctValue {
+            guard aggregation.isOfReadings else { return .distinct(distinctValue) }
+            return .item(
+                distinctValue,
+                units >= mark ? .value(Int(units - mark)) : .constant(units))
+        }
         if aggregation == .count { return .constant(1) }
         if counts == .cost, let place = shape.costPlace {
             return .cost(place, rest: shape.costRestPlace)
@@ -75,6 +82,7 @@ enum RunUnits {
         case .value(let place):
             self = run.constant(place).map { .constant($0) } ?? .values(run.values(place))
         case .distinct: self = .constant(1)
+        case .item(_, let reading): self.init(run, reading)
         case .cost(let place, let rest):
             let rests = rest.map { run.values($0) }
             self = .values(

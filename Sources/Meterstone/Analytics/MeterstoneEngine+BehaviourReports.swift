@@ -56,6 +56,7 @@ extension MeterstoneEngine {
                         .add(run, movement, subjects, weights)
                 }
             }
+            try context.show(gauges: meters, in: &totals)
             var rows: [FeatureAdoption] = []
             for (plan, subjects) in active.sorted(by: {
                 ($0.key?.text ?? "") < ($1.key?.text ?? "")

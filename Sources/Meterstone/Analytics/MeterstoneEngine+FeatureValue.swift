@@ -85,6 +85,7 @@ extension ReportContext {
                     .add(run, movement, subjects, weights)
             }
         }
+        try show(gauges: meters, in: &totals)
         return totals
     }
 }

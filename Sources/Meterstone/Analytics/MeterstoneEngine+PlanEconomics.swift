@@ -42,6 +42,7 @@ extension MeterstoneEngine {
                         run, movement, subjects, weights)
                 }
             }
+            if let meter { try context.show(gauge: meter, by: { $0.plan }, in: &totals) }
             let costs = sums.mapValues { (Money(trillionths: $0) ?? .largest).millionths }
             let revenue = try context.revenueByPlan()
             let plans = Set(active.filter { $0.value.count > 0 }.keys)

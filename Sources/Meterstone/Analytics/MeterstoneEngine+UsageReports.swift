@@ -15,7 +15,11 @@ extension MeterstoneEngine {
             let sums = try context.sums(of: meter)
             let page = try Ranking(sums).page(context)
             let last = try context.lastUses(
-                of: meter, by: page.rows.map(\.number), on: sums.days)
+                of: meter, by: page.rows.map(\.number), on: sums.days,
+                // What a gauge shows may have been told before the span.
+                in: WindowSpan(
+                    from: meter.aggregation.isOfReadings ? .earliest : context.span.from,
+                    until: context.span.until))
             return (
                 page.rows.map { row in
                     TopSubject(
@@ -63,10 +67,13 @@ extension MeterstoneEngine {
                     from: max(span.from, context.span.from),
                     until: min(span.until, context.span.until))
             }
+            let gauges = try context.gauges(among: meters, over: parts)
             if parts.allSatisfy(\.isOfUTCDays) {
-                rows = try context.trend(movements, inDaysOf: parts, &totals)
+                rows = try context.trend(movements, inDaysOf: parts, gauges, &totals)
             } else {
-                for part in parts { rows += try context.trend(movements, in: part, &totals) }
+                for part in parts {
+                    rows += try context.trend(movements, in: part, gauges, &totals)
+                }
             }
             let page = rows.dropFirst(start % meters.count).prefix(end - start)
             return (Array(page), end < total ? end : nil)
@@ -85,8 +92,10 @@ extension MeterstoneEngine {
                 values[facet.value(of: run.shape), default: MeterTotal(meter, context.memory)]
                     .add(run, movement)
             }
+            try context.show(gauge: meter, by: { facet.value(of: $0) }, in: &values)
             let total = values.values.reduce(Int64(0)) { $0.addingSaturated($1.quantity) }
-            let rows = values.filter { $0.value.events > 0 }.map { value, sum in
+            let rows = values.filter { $0.value.events > 0 || $0.value.quantity != 0 }.map {
+                value, sum in
                 UsageShare(
                     value: value, quantity: sum.quantity, events: sum.events,
                     subjects: sum.subjects.count,
@@ -104,14 +113,17 @@ struct MeterTotal {
     private(set) var events: Int64 = 0
     private(set) var subjects: ActiveSubjects
     private var fold: ValueFold?
+    /// What a gauge comes to, which its readings of before say, too; `nil`: it is none.
+    var stands: Int64?
 
     init(_ meter: Meter, _ memory: MemoryShare) {
         subjects = ActiveSubjects(memory)
-        fold = meter.aggregation.isAdditive ? nil : ValueFold(meter.aggregation, memory)
+        fold = meter.aggregation.isFolded ? ValueFold(meter.aggregation, memory) : nil
+        stands = meter.aggregation.isOfReadings ? 0 : nil
     }
 
     /// Stops at the greatest number there is.
-    var quantity: Int64 { fold?.total ?? Int64(clamping: sum) }
+    var quantity: Int64 { stands ?? fold?.total ?? Int64(clamping: sum) }
 
     mutating func add(_ run: ColumnRun, _ movement: ShapeMovement) {
         add(run, movement, run.subjects, run.weights)
@@ -123,6 +135,7 @@ struct MeterTotal {
     ) {
         subjects.add(numbers, weights)
         events += run.events(weights)
+        if stands != nil { return }
         if fold == nil {
             sum += RunUnits(run, movement).sum(count: numbers.count, weights)
         } else {
@@ -144,17 +157,19 @@ struct MeterTotal {
 extension ReportContext {
     /// - Parameter totals: whose room is used again.
     fileprivate func trend(
-        _ movements: MeterMovements, in span: WindowSpan, _ totals: inout [MeterTotal]
+        _ movements: MeterMovements, in span: WindowSpan, _ gauges: GaugesByStart,
+        _ totals: inout [MeterTotal]
     ) throws(StoreError) -> [TrendPoint] {
         try forEachRun(
             in: span, withTimes: movements.needTimes, takenBackFirst: movements.needTakenBackFirst
         ) { (run) in totals.add(run, movements) }
-        return points(movements, in: span, &totals)
+        return points(movements, in: span, gauges, &totals)
     }
 
     /// The same of several windows at once, one after the other, that begin and end with UTC days.
     fileprivate func trend(
-        _ movements: MeterMovements, inDaysOf spans: [WindowSpan], _ totals: inout [MeterTotal]
+        _ movements: MeterMovements, inDaysOf spans: [WindowSpan], _ gauges: GaugesByStart,
+        _ totals: inout [MeterTotal]
     ) throws(StoreError) -> [TrendPoint] {
         var rows: [TrendPoint] = []
         var rest = spans[...]
@@ -164,31 +179,50 @@ extension ReportContext {
             in: whole, withTimes: movements.needTimes, takenBackFirst: movements.needTakenBackFirst
         ) { (run) in
             while let window = rest.first, window.until <= .startOf(day: run.day) {
-                rows += points(movements, in: window, &totals)
+                rows += points(movements, in: window, gauges, &totals)
                 rest.removeFirst()
             }
             totals.add(run, movements)
         }
-        for window in rest { rows += points(movements, in: window, &totals) }
+        for window in rest { rows += points(movements, in: window, gauges, &totals) }
         return rows
     }
 
     /// What totals come to; they are empty after it.
     private func points(
-        _ movements: MeterMovements, in span: WindowSpan, _ totals: inout [MeterTotal]
+        _ movements: MeterMovements, in span: WindowSpan, _ gauges: GaugesByStart,
+        _ totals: inout [MeterTotal]
     ) -> [TrendPoint] {
         defer { for place in totals.indices { totals[place].removeAll() } }
         return zip(movements.meters, totals).map { meter, total in
             TrendPoint(
-                from: span.from, until: span.until, meter: meter.key, quantity: total.quantity,
+                from: span.from, until: span.until, meter: meter.key,
+                quantity: gauges[meter.key]?[span.from] ?? total.quantity,
                 events: total.events, subjects: total.subjects.count)
         }
+    }
+
+    /// What gauges come to in each of some windows that follow each other, by where they begin.
+    fileprivate typealias GaugesByStart = [MeterKey: [Instant: Int64]]
+
+    fileprivate func gauges(
+        among meters: [Meter], over spans: [WindowSpan]
+    ) throws(StoreError) -> GaugesByStart {
+        var result: GaugesByStart = [:]
+        for meter in meters where meter.aggregation.isOfReadings {
+            let found = try gaugeTotals(
+                of: meter, until: spans.last?.until ?? span.until, by: { _, _ in 0 },
+                over: { _ in spans })
+            result[meter.key] = Dictionary(
+                zip(spans.map(\.from), found.totals[0] ?? []), uniquingKeysWith: { $1 })
+        }
+        return result
     }
 
     /// When each of these subjects moved a meter last: from the newest of the days with usage back, until
     /// all are found.
     func lastUses(
-        of meter: Meter, by subjects: [Int64], on days: Set<Int64>
+        of meter: Meter, by subjects: [Int64], on days: Set<Int64>, in span: WindowSpan
     ) throws(StoreError) -> [Int64: Instant] {
         var missing = Set(subjects)
         var result: [Int64: Instant] = [:]

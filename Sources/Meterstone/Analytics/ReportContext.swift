@@ -63,6 +63,9 @@ struct ReportContext {
 
     /// What each subject used of a meter.
     func sums(of meter: Meter, in span: WindowSpan? = nil) throws(StoreError) -> SubjectSums {
+        if meter.aggregation.isOfReadings {
+            return try gaugeSums(of: meter, in: span ?? self.span)
+        }
         var sums = SubjectSums(memory)
         guard meter.aggregation.isAdditive else {
             var fold = ValueFold(meter.aggregation, memory)
@@ -121,6 +124,9 @@ extension SubjectSums {
 extension Aggregation {
     /// Whether what two spans come to can be added.
     var isAdditive: Bool { self == .sum || self == .count }
+
+    /// Whether one value for each subject is kept of what a span comes to.
+    var isFolded: Bool { !isAdditive && !isOfReadings }
 }
 
 extension ReportQuestion {

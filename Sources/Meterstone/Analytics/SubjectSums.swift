@@ -109,16 +109,18 @@ struct SubjectSums {
         return (sums[0], sums[1])
     }
 
-    /// Visits every subject of which events remain.
+    /// Visits every subject of which events remain, or a gauge that shows something.
     @inline(__always)
     func forEach(_ visit: (_ subject: Int64, _ quantity: Int64, _ events: Int64) -> Void) {
         unsafe dense.withUnsafeBufferPointer { dense in
             for subject in dense.indices {
                 let sums = unsafe dense[subject]
-                if sums[1] > 0 { visit(Int64(subject), sums[0], sums[1]) }
+                if sums[1] > 0 || sums[0] != 0 { visit(Int64(subject), sums[0], sums[1]) }
             }
         }
-        for (subject, sums) in sparse where sums[1] > 0 { visit(subject, sums[0], sums[1]) }
+        for (subject, sums) in sparse where sums[1] > 0 || sums[0] != 0 {
+            visit(subject, sums[0], sums[1])
+        }
     }
 }
 

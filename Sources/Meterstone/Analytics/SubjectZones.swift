@@ -37,13 +37,17 @@ struct SubjectZones {
 struct SubjectTally {
     private var sums: SubjectSums
     private var fold: ValueFold?
+    /// Whether only events are counted: what a gauge comes to, its readings of before say, too.
+    private let isOfReadings: Bool
 
     init(_ meter: Meter, _ memory: MemoryShare) {
         sums = SubjectSums(memory)
-        fold = meter.aggregation.isAdditive ? nil : ValueFold(meter.aggregation, memory)
+        isOfReadings = meter.aggregation.isOfReadings
+        fold = meter.aggregation.isFolded ? ValueFold(meter.aggregation, memory) : nil
     }
 
     mutating func add(_ run: ColumnRun, _ movement: ShapeMovement) {
+        if isOfReadings { return sums.add(run.subjects, .constant(0), run.weights) }
         if fold == nil { sums.add(run, movement) } else { fold?.add(run, movement) }
     }
 
@@ -68,7 +72,12 @@ extension ReportContext {
             total.add(run, movement)
             if let plan, run.shape.plan == plan { underPlan.add(run, movement) }
         }
-        let sums = total.result
+        var sums = total.result
+        if meter.aggregation.isOfReadings {
+            for (subject, numbers) in try gaugeTotals(of: meter, in: [period], zones) {
+                sums.add(numbers[0], events: 0, to: subject)
+            }
+        }
         guard plan != nil else { return sums }
         var chosen = SubjectSums(memory)
         underPlan.result.forEach { subject, _, _ in

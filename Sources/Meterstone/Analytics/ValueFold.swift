@@ -158,7 +158,8 @@ struct ValueFold {
         switch aggregation {
         case .max: max(0, kept.value.units)
         case .latest: kept.value.units
-        case .sum, .count, .uniqueCount: Int64(clamping: kept.sum)
+        // Gauges have totals of their own.
+        case .sum, .count, .uniqueCount, .gauge, .integral: Int64(clamping: kept.sum)
         }
     }
 
@@ -167,7 +168,7 @@ struct ValueFold {
         switch aggregation {
         case .uniqueCount: return Int64(Set(distinct.map(\.value)).count)
         case .max: return kept.values.reduce(0) { max($0, quantity(of: $1)) }
-        case .latest, .sum, .count:
+        case .latest, .sum, .count, .gauge, .integral:
             var sum: Int64 = 0
             forEach { _, quantity, _ in sum = sum.addingSaturated(quantity) }
             return sum

@@ -84,6 +84,9 @@ extension ReportContext {
         of meter: Meter, in period: some CalendarPeriod, _ zones: SubjectZones,
         _ subjects: [Int64]
     ) throws(StoreError) -> [Int64: [Int64: Quantity]] {
+        if meter.aggregation.isOfReadings {
+            return try gaugeDays(of: meter, in: period, zones, Set(subjects))
+        }
         let wanted = WantedSubjects(subjects)
         var folds: [Int64: ValueFold] = [:]
         try forEachRun(of: meter, in: period, zones, withTimes: true) { (run, movement) in
@@ -103,6 +106,25 @@ extension ReportContext {
             var days: [Int64: Quantity] = [:]
             fold.forEach { day, quantity, _ in days[day] = Quantity(quantity) }
             return days
+        }
+    }
+}
+
+extension ReportContext {
+    /// What some subjects' gauge came to on each day of a period of their calendars, as far as it has begun.
+    private func gaugeDays(
+        of meter: Meter, in period: some CalendarPeriod, _ zones: SubjectZones,
+        _ subjects: Set<Int64>
+    ) throws(StoreError) -> [Int64: [Int64: Quantity]] {
+        let days = (period.first.daysSince1970..<period.end.daysSince1970).map {
+            CivilDate(daysSince1970: $0)
+        }
+        return try gaugeTotals(of: meter, in: days, zones, where: subjects.contains).mapValues {
+            numbers in
+            Dictionary(
+                uniqueKeysWithValues: zip(days, numbers).map {
+                    ($0.daysSince1970, Quantity($1))
+                })
         }
     }
 }

@@ -43,6 +43,12 @@ struct SubjectContext {
         return Dictionary(zip(days, points.map(\.quantity)), uniquingKeysWith: { $1 })
     }
 
+    /// The local days of a month up to today.
+    func days(of month: CivilMonth) -> [Int64] {
+        let days = month.first.daysSince1970..<month.end.daysSince1970
+        return days.filter { $0 <= today }
+    }
+
     func activity(in month: CivilMonth) throws(StoreError) -> Activity {
         try reader.activity(inMonthFrom: month.span(in: zone).from)
     }

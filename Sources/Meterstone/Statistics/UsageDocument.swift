@@ -73,7 +73,11 @@ extension MonthlyUsage: UsageDocument {
         guard
             let usage = UsageMonth(
                 year: month.year, month: month.month,
-                usage: try context.quantities(of: meter, on: activity.activeDays),
+                usage: try context.quantities(
+                    of: meter,
+                    // A gauge shows something on the other days, too.
+                    on: meter.aggregation.isOfReadings
+                        ? context.days(of: month) : activity.activeDays),
                 today: CivilDate(daysSince1970: context.today),
                 total: try context.ownTotal(of: meter, in: month))
         else {

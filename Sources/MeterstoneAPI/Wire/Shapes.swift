@@ -22,7 +22,7 @@ package enum Shapes {
         schema(madeWebhook), schema(progress),
         schema(administrator), schema(administrators), schema(invited), schema(session),
         schema(sessionList), schema(codeSecret), schema(accountSession), schema(accountSessions),
-        schema(aliases),
+        schema(aliases), schema(heldItem), schema(heldItems),
     ]
 
     package static func schema<Value>(_ shape: Shape<Value>) -> (name: String, schema: String) {

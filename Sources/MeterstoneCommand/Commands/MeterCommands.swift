@@ -44,7 +44,7 @@ struct MetersCommand: AsyncParsableCommand {
         var alias: [MeterKey] = []
 
         @Option(
-            help: "sum, count, max, latest or uniqueCount.",
+            help: "sum, count, max, latest, uniqueCount, gauge or integral.",
             transform: { try ArgumentText.choice($0) })
         var aggregation: Aggregation = .sum
 
@@ -71,7 +71,9 @@ struct MetersCommand: AsyncParsableCommand {
         var alongside: MeterKey?
 
         @Option(
-            help: ArgumentHelp("For uniqueCount: whose values are counted.", valueName: "name"))
+            help: ArgumentHelp(
+                "For uniqueCount: whose values are counted. For gauge and integral: what names an item.",
+                valueName: "name"))
         var uniqueDimension: String?
 
         @Option(

@@ -10,7 +10,8 @@ struct SubjectsCommand: AsyncParsableCommand {
         abstract: "List, show and write subjects: who or what usage is counted for.",
         subcommands: [
             List.self, Show.self, Put.self, Alias.self, Rename.self, Subscribe.self,
-            Subscriptions.self, Cancel.self, Features.self, Additions.self, Lifetime.self,
+            Subscriptions.self, Cancel.self, Features.self, Items.self, Additions.self,
+            Lifetime.self,
         ],
         defaultSubcommand: List.self)
 

@@ -173,6 +173,14 @@ extension Blueprint {
                 message: "the statistics policy needs \(use.expectation): \(use.field)")
         }
         guard !meter.canRoll else { return nil }
+        if meter.aggregation == .integral,
+            let limiting = limits.first(where: { $0.meter == meter.key })
+        {
+            return Rejection(
+                code: .invalidField, field: "aggregation",
+                message: "expected another than integral, since limit '\(limiting.key)' bounds "
+                    + "the meter")
+        }
         if let summing = limits.first(where: { $0.meter == meter.key && $0.window.needsSum }) {
             return Rejection(
                 code: .invalidField, field: "aggregation",
@@ -224,6 +232,12 @@ extension Blueprint {
             return Rejection(
                 code: .unknownMeter, field: "meter",
                 message: "expected the key of a meter, and there is none called '\(limit.meter)'")
+        }
+        if meter.aggregation == .integral {
+            return Rejection(
+                code: .invalidField, field: "meter",
+                message: "expected a meter that is no integral, which grows without any event: "
+                    + "a limit bounds the gauge itself")
         }
         if limit.window.needsSum, !meter.canRoll {
             return Rejection(

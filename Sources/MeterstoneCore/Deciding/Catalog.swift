@@ -229,8 +229,8 @@ package final class CompiledMeter: Sendable {
         for limit in limits { _ = add(limit.series) }
         series = numbers.map { CompiledSeries(number: $0, registry.series[$0].definition) }
         isPlain =
-            meter.dimensions.isEmpty && meter.aggregation != .uniqueCount
-            && meter.counts == .quantities
+            meter.dimensions.isEmpty && meter.uniqueDimension == nil
+            && meter.aggregation != .uniqueCount && meter.counts == .quantities
             && meter.countedStatuses.contains(.success)
     }
 }

@@ -15,6 +15,8 @@ public struct CounterState: Hashable, Sendable {
         /// The latest reading, and later ones that were told before their time, in their order. The
         /// value is that of the latest, or 0 when there is none.
         case readings(latest: Reading?, ahead: [Reading])
+        /// The readings of a gauge.
+        indirect case gauge(GaugeReadings)
         /// How often each distinct value was seen.
         case distinct([String: Int64])
         /// What each value came to, of a series that tells values apart.
@@ -60,8 +62,11 @@ public struct CounterState: Hashable, Sendable {
     /// counts from its own time on.
     @inline(__always)
     package func value(at instant: Instant) -> Int64 {
-        guard case .readings(_, let ahead) = memory else { return value }
-        return ahead.last { $0.at <= instant }?.units ?? value
+        switch memory {
+        case .readings(_, let ahead): ahead.last { $0.at <= instant }?.units ?? value
+        case .gauge(let readings): readings.value(at: instant)
+        default: value
+        }
     }
 
     /// What it comes to at an instant with one more contribution, or `nil` when it does not fit.
@@ -81,6 +86,7 @@ public struct CounterState: Hashable, Sendable {
             var copy = self
             copy.addLatest(contribution)
             return copy.value(at: instant)
+        case .gauge, .integral: return gauge.value(at: instant, adding: contribution)
         case .uniqueCount:
             guard let seen = contribution.value, !has(seen) else { return value }
             return value + 1
@@ -107,6 +113,8 @@ public struct CounterState: Hashable, Sendable {
             value = max(value, contribution.units)
         case .latest:
             addLatest(contribution)
+        case .gauge, .integral:
+            addGauge(contribution)
         case .uniqueCount:
             addDistinct(contribution.value)
         }
@@ -193,38 +201,44 @@ public struct CounterState: Hashable, Sendable {
     /// In whatever order readings come, the state is the same: the latest of those that were told in
     /// their time, and what was told ahead of it for later.
     fileprivate mutating func addLatest(_ contribution: Contribution) {
-        let reading = Reading(
-            at: contribution.occurredAt, sequence: contribution.sequence,
-            units: contribution.units)
-        var (latest, ahead) = readings
-        guard latest.map({ $0 < reading }) ?? true else { return }
-        if contribution.isAhead {
-            ahead.insert(reading, at: ahead.firstIndex { reading < $0 } ?? ahead.endIndex)
-        } else {
-            latest = reading
-            ahead.removeAll { $0 < reading }
-        }
-        put(latest, ahead: ahead)
+        var track = readings
+        track.add(contribution.reading, isAhead: contribution.isAhead)
+        put(track)
     }
 
-    fileprivate var readings: (latest: Reading?, ahead: [Reading]) {
+    fileprivate var readings: ReadingTrack {
         switch memory {
         case .latest(let at, let sequence):
-            (Reading(at: at, sequence: sequence, units: value), [])
-        case .readings(let latest, let ahead): (latest, ahead)
-        default: (nil, [])
+            ReadingTrack(latest: Reading(at: at, sequence: sequence, units: value))
+        case .readings(let latest, let ahead): ReadingTrack(latest: latest, ahead: ahead)
+        default: ReadingTrack()
         }
     }
 
-    fileprivate mutating func put(_ latest: Reading?, ahead: [Reading]) {
-        value = latest?.units ?? 0
-        if !ahead.isEmpty {
-            memory = .readings(latest: latest, ahead: ahead)
-        } else if let latest {
+    fileprivate mutating func put(_ track: ReadingTrack) {
+        value = track.units
+        if !track.ahead.isEmpty {
+            memory = .readings(latest: track.latest, ahead: track.ahead)
+        } else if let latest = track.latest {
             memory = .latest(at: latest.at, sequence: latest.sequence)
         } else {
             memory = .none
         }
+    }
+
+    /// What a gauge shows; nothing of other counters.
+    package var gauge: GaugeReadings {
+        guard case .gauge(let readings) = memory else { return GaugeReadings() }
+        return readings
+    }
+
+    /// Changes what is known in place: a second reference would have it copied.
+    fileprivate mutating func addGauge(_ contribution: Contribution) {
+        var readings = gauge
+        memory = .none
+        readings.add(contribution)
+        value = readings.value
+        memory = .gauge(readings)
     }
 
     fileprivate mutating func addDistinct(_ distinctValue: String?) {
@@ -263,7 +277,9 @@ extension CounterState {
             let ahead = (own.ahead + new.ahead).filter { reading in
                 latest.map { $0 < reading } ?? true
             }
-            put(latest, ahead: ahead.sorted())
+            put(ReadingTrack(latest: latest, ahead: ahead.sorted()))
+        // A gauge is counted in one window, that of all time.
+        case .gauge, .integral: break
         case .uniqueCount:
             guard case .distinct(let seen) = other.memory else { return }
             withDistinct { $0.merge(seen, uniquingKeysWith: +) }
@@ -303,6 +319,13 @@ extension CounterState {
             }
             return new.flatMap { previewing($0, as: .latest, at: instant) }
                 .map { .value($0) } ?? .value(value(at: instant))
+        case .gauge, .integral:
+            let readings = gauge
+            if let old {
+                return readings.remembers(old) ? .unknown : .value(value(at: instant))
+            }
+            return .value(
+                new.map { readings.value(at: instant, adding: $0) } ?? value(at: instant))
         case .uniqueCount:
             guard case .distinct(let values) = memory else {
                 return .value(new?.value == nil ? value : 1)
@@ -326,6 +349,7 @@ extension CounterState {
             if (old ?? new)?.valuesMax ?? 0 > 0 { replaceValue(old, by: new) }
         case .max: value = Swift.max(value, new?.units ?? 0)
         case .latest: if old == nil, let new { addLatest(new) }
+        case .gauge, .integral: if old == nil, let new { addGauge(new) }
         case .uniqueCount:
             dropDistinct(old?.value)
             addDistinct(new?.value)
@@ -334,21 +358,15 @@ extension CounterState {
 
     /// Whether the value, or a later one, is that of this reading. What was overtaken is not known.
     private func remembers(_ contribution: Contribution) -> Bool {
-        switch memory {
-        case .latest(_, let sequence): return sequence == contribution.sequence
-        case .readings(let latest, let ahead):
-            return latest?.sequence == contribution.sequence
-                || ahead.contains { $0.sequence == contribution.sequence }
-        default: return false
-        }
+        readings.remembers(contribution.sequence)
     }
 }
 
 /// What one event adds to one counter.
 public struct Contribution: Hashable, Sendable {
     public var units: Int64
-    /// For unique counts: the value that was seen. Of a series that tells values apart: whose counter it
-    /// adds to.
+    /// For unique counts: the value that was seen; for gauges: the item. Of a series that tells values
+    /// apart: whose counter it adds to.
     public var value: String?
     /// How many values have a counter of their own; 0: values are not told apart.
     public var valuesMax: Int
@@ -356,11 +374,14 @@ public struct Contribution: Hashable, Sendable {
     public var sequence: Int64
     /// Whether it was recorded before it occurred.
     public var isAhead: Bool
+    /// The number of the member whose event it is; 0: it is the subject's own.
+    public var member: Int64
 
     package init(
         units: Int64, value: String? = nil, valuesMax: Int = 0, occurredAt: Instant,
-        sequence: Int64, isAhead: Bool
+        sequence: Int64, isAhead: Bool, member: Int64 = 0
     ) {
+        self.member = member
         self.isAhead = isAhead
         self.units = units
         self.value = value

@@ -58,12 +58,30 @@ extension Meter {
             countsEnd(of: event.details),
             dimensions.matches(event.details)
         else { return nil }
+        if aggregation.isOfReadings, let uniqueDimension {
+            return reading(units, of: uniqueDimension, event.details)
+        }
         guard aggregation == .uniqueCount else { return (units, nil) }
         guard let value = uniqueDimension.flatMap({ event.details?.dimension($0) }) else {
             return nil
         }
         return (units, value)
     }
+
+    /// What an event says of an item: how much of it there is, and nothing once it was removed.
+    private func reading(
+        _ units: Int64, of itemDimension: String, _ details: EventDetails?
+    ) -> (units: Int64, distinctValue: String?)? {
+        guard let item = details?.dimension(itemDimension) else { return nil }
+        switch details?.dimension(Self.operationDimension) {
+        case nil, "add": return (units, item)
+        case "remove": return (0, item)
+        default: return nil
+        }
+    }
+
+    /// The dimension that says whether an item is added or removed.
+    package static let operationDimension = "operation"
 
     private func countsEnd(of details: EventDetails?) -> Bool {
         guard let details else { return countedStatuses.contains(.success) }
@@ -119,9 +137,15 @@ extension Meter {
             counts: counts, withoutCost: withoutCost)
     }
 
-    /// The series that every meter has, whatever its limits.
+    /// The series that every meter has, whatever its limits. A gauge has one.
     package func standingSeries(_ window: Window) -> SeriesDefinition {
-        SeriesDefinition(meter: self, window: window, limitFilter: [:], measure: .usage)
+        SeriesDefinition(
+            meter: self, window: countedWindow(window), limitFilter: [:], measure: .usage)
+    }
+
+    /// In which windows it is counted for a question about some. What a gauge shows is not of a window.
+    package func countedWindow(_ window: Window) -> Window {
+        aggregation.isOfReadings ? .lifetime : window
     }
 }
 
@@ -130,8 +154,8 @@ extension Limit {
     package func series(of meter: Meter) -> SeriesDefinition {
         if window == .request { return meter.standingSeries(.lifetime) }
         return SeriesDefinition(
-            meter: meter, window: window, limitFilter: dimensions, measure: .usage,
-            values: countedValues)
+            meter: meter, window: meter.countedWindow(window), limitFilter: dimensions,
+            measure: .usage, values: countedValues)
     }
 
     /// Windows that roll hold the events themselves, and reservations that are open are bounded: what there

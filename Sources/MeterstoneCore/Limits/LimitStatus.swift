@@ -92,6 +92,8 @@ public final class LimitDefinition: Sendable {
     package let patterns: [ValuePattern]
     private let isForAll: Bool
     package let isPerValue: Bool
+    /// In which windows ``series`` is counted: the limit's own, or for a gauge that of all time.
+    package let countedWindow: Window
 
     package init(
         limit: Limit, aggregation: Aggregation, mode: LimitMode, number: Int, series: Int,
@@ -110,6 +112,7 @@ public final class LimitDefinition: Sendable {
         patterns = limit.perValue.map { ValuePattern.sorted($0.allowances) } ?? []
         isForAll = limit.isForAll
         isPerValue = limit.perValue != nil
+        countedWindow = aggregation.isOfReadings ? .lifetime : limit.window
     }
 
     /// Whether an event that moves the meter counts under this limit.

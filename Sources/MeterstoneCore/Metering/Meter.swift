@@ -20,7 +20,9 @@ public struct Meter: Hashable, Sendable, Codable {
     /// An event without a type that names this quantity matches as ``eventTypes`` do: a completed session
     /// is one whether its type says so, or a quantity beside its length.
     public var alongside: MeterKey?
-    /// For ``Aggregation/uniqueCount``: the dimension whose distinct values are counted.
+    /// For ``Aggregation/uniqueCount``: the dimension whose distinct values are counted. For
+    /// ``Aggregation/gauge`` and ``Aggregation/integral``: the dimension that names an item, of which each
+    /// has a reading of its own; `nil`: there is one reading.
     public var uniqueDimension: String?
     /// Which statuses move the meter. A failed event is logged all the same.
     public var countedStatuses: [EventStatus]
@@ -228,6 +230,14 @@ public enum Aggregation: String, Hashable, Sendable, NamedChoice {
     case latest
     /// The number of distinct values of a dimension.
     case uniqueCount
+    /// The latest reading, which stays until there is another: over windows, and added up over members of a
+    /// team and over items.
+    case gauge
+    /// What a gauge comes to over time, in units times whole seconds.
+    case integral
+
+    /// Whether events are readings of a gauge.
+    package var isOfReadings: Bool { self == .gauge || self == .integral }
 }
 
 /// How the operation that an event reports ended.

@@ -29,7 +29,7 @@ extension MirrorViews {
                 "user_usage", key: ["id", "usage_type"],
                 """
                 SELECT MIN(u.sequence) AS id, u.subject AS user_id, t.usage_type,
-                    u.day AS usage_date, \(words.quantity) AS count,
+                    u.day AS usage_date, \(words.quantity(by: { "\($0).day" })) AS count,
                     \(words.object("'lastEventSubtype', \(subtype)")) AS metadata,
                     MIN(u.occurred_at) AS created_at, MAX(u.occurred_at) AS updated_at
                 FROM usage_types t

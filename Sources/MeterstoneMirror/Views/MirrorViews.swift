@@ -104,17 +104,40 @@ struct DialectWords {
                 + "lpad(u.sequence::text, 20, '0'), \(value)::text] END))[3]")
     }
 
-    /// What rows of `usage` come to under the meter `m`.
-    var quantity: String {
+    /// What rows of `usage` come to under the meter `m`. Of a gauge they are readings: the latest of each
+    /// subject and item, added up. What one comes to over time, rows do not tell.
+    ///
+    /// - Parameter group: beside subject and meter, of rows that go by an alias; `nil`: nothing.
+    func quantity(by group: ((String) -> String)? = nil) -> String {
         """
         CASE m.aggregation
             WHEN 'max' THEN MAX(u.quantity)
             WHEN 'uniqueCount' THEN COUNT(DISTINCT u.value)
             WHEN 'latest' THEN
                 \(integer(latest("u.quantity", where: "m.aggregation = 'latest'")))
+            WHEN 'gauge' THEN \(integer("SUM(\(readingThatStands(by: group)))"))
+            WHEN 'integral' THEN NULL
             ELSE \(integer("SUM(u.quantity)"))
         END
         """
+    }
+
+    /// The quantity of a row of a gauge, unless another row of its group overtakes it.
+    private func readingThatStands(by group: ((String) -> String)?) -> String {
+        let sameGroup = group.map { " AND \($0("l")) = \($0("u"))" } ?? ""
+        func owner(_ row: String) -> String {
+            "(SELECT e.subject_number FROM events e WHERE e.sequence = \(row).sequence)"
+        }
+        return """
+            CASE WHEN m.aggregation = 'gauge' AND NOT EXISTS (
+                SELECT 1 FROM usage l
+                WHERE l.subject = u.subject AND l.meter = u.meter\(sameGroup)
+                    AND COALESCE(l.value, '') = COALESCE(u.value, '')
+                    AND (l.occurred_ms > u.occurred_ms
+                        OR l.occurred_ms = u.occurred_ms AND l.sequence > u.sequence)
+                    AND \(owner("l")) = \(owner("u")))
+            THEN u.quantity END
+            """
     }
 
     /// Adds up what a subject used of any of these meters, in rows of a sum by meter.
@@ -127,12 +150,15 @@ struct DialectWords {
 
 extension MirrorViews {
     static func sums(_ words: DialectWords) -> [MirrorView] {
-        func sum(_ name: String, _ column: String, _ value: String) -> MirrorView {
-            let (head, group) = value.isEmpty ? ("", "") : ("\(value) AS \(column), ", ", \(value)")
+        func sum(
+            _ name: String, _ column: String, _ value: ((String) -> String)?
+        ) -> MirrorView {
+            let (head, group) =
+                value.map { ("\($0("u")) AS \(column), ", ", \($0("u"))") } ?? ("", "")
             return MirrorView(
                 name, key: ["subject", "meter"] + (column.isEmpty ? [] : [column]),
                 """
-                SELECT u.subject, u.meter, \(head)\(words.quantity) AS quantity,
+                SELECT u.subject, u.meter, \(head)\(words.quantity(by: value)) AS quantity,
                     COUNT(*) AS events, MIN(u.occurred_at) AS first_used_at,
                     MAX(u.occurred_at) AS last_used_at
                 FROM usage u JOIN meters m ON m.key = u.meter
@@ -140,9 +166,9 @@ extension MirrorViews {
                 """)
         }
         return [
-            sum("usage_by_day", "day", "u.day"),
-            sum("usage_by_month", "month", words.month("u.day")),
-            sum("usage_lifetime", "", ""),
+            sum("usage_by_day", "day", { "\($0).day" }),
+            sum("usage_by_month", "month", { words.month("\($0).day") }),
+            sum("usage_lifetime", "", nil),
         ]
     }
 

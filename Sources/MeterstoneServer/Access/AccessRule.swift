@@ -63,7 +63,7 @@ struct AccessRule: Hashable, Sendable {
             .read, .path,
             [
                 "getSubject", "listAliases", "listAdditions", "getAddition", "getUsage",
-                "getLimits", "listEvents",
+                "getLimits", "listEvents", "listItems",
                 "listReservations", "listFiredAlerts",
                 "getSubscription", "listSubscriptions", "previewSubscription", "listFeatures",
                 "listOverrides", "getOverride", "getCredits", "listEntries",

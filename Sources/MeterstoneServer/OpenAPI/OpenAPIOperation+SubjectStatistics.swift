@@ -36,6 +36,10 @@ extension OpenAPIOperation {
             ],
             problems: [.forbidden, .conflict]),
         get(
+            path + "/meters/{meter}/items", "listItems",
+            "What a gauge of the subject counts now, item by item, and who told it",
+            [.subject, .meterOfItems, .count, .cursor], "HeldItemList"),
+        get(
             path + "/features", "listFeatures",
             "What the subject's plan says of every feature that any plan names", [.subject],
             "SubjectFeatures", []),
@@ -95,6 +99,10 @@ extension OpenAPIParameter {
     static let days = OpenAPIParameter(
         place: .query, name: "days", description: "How many days, today included; 30 if left out.",
         schema: #"{"type":"integer","minimum":1,"maximum":366}"#)
+    static let meterOfItems = OpenAPIParameter(
+        place: .path, name: "meter",
+        description: "The key of a meter whose aggregation is gauge or integral.",
+        schema: #"{"$ref":"Key"}"#)
     static let feature = OpenAPIParameter(
         place: .path, name: "feature",
         description:

@@ -95,7 +95,7 @@ extension OpenAPISchemas {
     private static let meter = #"""
         "aliases":{"type":["array","null"],"maxItems":16,"items":{"$ref":"Key"},
          "description":"Other names of the meter: in quantities, as a type of events, and in questions."},
-        "aggregation":{"enum":["sum","count","max","latest","uniqueCount",null]},
+        "aggregation":{"enum":["sum","count","max","latest","uniqueCount","gauge","integral",null]},
         "eventTypes":{"type":["array","null"],"items":{"$ref":"Text"}},
         "dimensions":{"$ref":"ValuesByDimension"},
         "quantityName":{"type":["string","null"],"pattern":"^[A-Za-z0-9_.-]{1,64}$"},

@@ -26,6 +26,7 @@ extension CounterState {
         static let activity: UInt8 = 5
         static let readings: UInt8 = 6
         static let values: UInt8 = 7
+        static let gauge: UInt8 = 8
     }
 
     /// - Parameter memory: the column `memory`; `nil` when it is null.
@@ -48,10 +49,8 @@ extension CounterState {
         case Memories.latest:
             return .latest(at: try reader.instant(), sequence: try reader.signed())
         case Memories.readings:
-            let latest = try reader.byte() == 0 ? nil : Reading(&reader)
-            var ahead: [Reading] = []
-            for _ in 0..<(try reader.count()) { ahead.append(try Reading(&reader)) }
-            return .readings(latest: latest, ahead: ahead)
+            let track = try ReadingTrack(&reader)
+            return .readings(latest: track.latest, ahead: track.ahead)
         case Memories.distinct:
             var values: [String: Int64] = [:]
             for _ in 0..<(try reader.count()) {
@@ -62,6 +61,7 @@ extension CounterState {
             }
             return .distinct(values)
         case Memories.values: return .values(try ValueCounters(&reader))
+        case Memories.gauge: return .gauge(try GaugeReadings(&reader))
         case Memories.reservations:
             var open: [OpenReservation] = []
             for _ in 0..<(try reader.count()) { open.append(try OpenReservation(&reader)) }
@@ -83,10 +83,10 @@ extension CounterState {
             writer.signed(sequence)
         case .readings(let latest, let ahead):
             writer.byte(Memories.readings)
-            writer.byte(latest == nil ? 0 : 1)
-            latest?.write(to: &writer)
-            writer.unsigned(UInt64(ahead.count))
-            for reading in ahead { reading.write(to: &writer) }
+            ReadingTrack(latest: latest, ahead: ahead).write(to: &writer)
+        case .gauge(let readings):
+            writer.byte(Memories.gauge)
+            readings.write(to: &writer)
         case .distinct(let values):
             writer.byte(Memories.distinct)
             writer.unsigned(UInt64(values.count))
@@ -122,6 +122,44 @@ extension CounterState.Reading {
         writer.signed(at.millisecondsSince1970)
         writer.signed(sequence)
         writer.signed(units)
+    }
+}
+
+extension ReadingTrack {
+    fileprivate init(_ reader: inout ByteReader) throws(MalformedRecord) {
+        let latest = try reader.byte() == 0 ? nil : CounterState.Reading(&reader)
+        var ahead: [CounterState.Reading] = []
+        for _ in 0..<(try reader.count()) { ahead.append(try CounterState.Reading(&reader)) }
+        self.init(latest: latest, ahead: ahead)
+    }
+
+    fileprivate func write(to writer: inout ByteWriter) {
+        writer.byte(latest == nil ? 0 : 1)
+        latest?.write(to: &writer)
+        writer.unsigned(UInt64(ahead.count))
+        for reading in ahead { reading.write(to: &writer) }
+    }
+}
+
+extension GaugeReadings {
+    fileprivate init(_ reader: inout ByteReader) throws(MalformedRecord) {
+        var tracks: [Key: ReadingTrack] = [:]
+        for _ in 0..<(try reader.count()) {
+            let member = try reader.signed()
+            let item = try reader.byte() == 0 ? nil : reader.text()
+            tracks[Key(member: member, item: item)] = try ReadingTrack(&reader)
+        }
+        self.init(tracks)
+    }
+
+    fileprivate func write(to writer: inout ByteWriter) {
+        writer.unsigned(UInt64(tracks.count))
+        for (key, track) in tracks.sorted(by: { $0.key < $1.key }) {
+            writer.signed(key.member)
+            writer.byte(key.item == nil ? 0 : 1)
+            if let item = key.item { writer.text(item) }
+            track.write(to: &writer)
+        }
     }
 }
 

@@ -4,7 +4,7 @@ package import MeterstoneCore
 package struct UsageReader {
     package let view: StoreView
     package let source: any StoreSource
-    private let now: Instant
+    let now: Instant
     let names: [MeterKey]
 
     /// - Parameters:
@@ -32,6 +32,9 @@ package struct UsageReader {
         guard let subject = view.subject, let compiled = view.catalog.meter(meter.key) else {
             return spans.map { point($0, .empty) }
         }
+        if meter.aggregation.isOfReadings {
+            return try readings(compiled, of: subject, over: spans)
+        }
         if window == .lifetime, let state = try lifetime(compiled, of: subject) {
             return spans.map { point($0, state) }
         }
@@ -39,7 +42,7 @@ package struct UsageReader {
         return zip(spans, try fold(meter, of: subject, over: spans)).map { point($0, $1) }
     }
 
-    private func lifetime(
+    func lifetime(
         _ meter: CompiledMeter, of subject: StoredSubject
     )
         throws(StoreError) -> CounterState?
@@ -147,7 +150,7 @@ package struct UsageReader {
         return history
     }
 
-    private func point(_ span: WindowSpan, _ state: CounterState) -> UsageSeries.Point {
+    func point(_ span: WindowSpan, _ state: CounterState) -> UsageSeries.Point {
         UsageSeries.Point(
             from: span.from, until: span.until, quantity: Quantity(state.value(at: now)))
     }

@@ -62,7 +62,10 @@ package struct WhatIfReplay {
 
     private func gather(_ events: PastEvents, _ source: any StoreSource) throws(StoreError) {
         let span = question.span
-        let reaches = blueprint.limits.map { $0.reach(of: span) }
+        let gauges = Set(blueprint.meters.filter { $0.aggregation.isOfReadings }.map(\.key))
+        let reaches = blueprint.limits.map {
+            gauges.contains($0.meter) ? .lifetime : $0.reach(of: span)
+        }
         let from = reaches.reduce(span.from) { min($0, $1.from) }
         let until = reaches.reduce(span.until) { max($0, $1.until) }
         try events.gather(source, over: WindowSpan(from: from, until: span.until))

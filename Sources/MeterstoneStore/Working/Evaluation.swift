@@ -62,6 +62,7 @@ extension WorkingSet {
         var result = Evaluation()
         result.payable = unitsToPay(of: movements)
         var isOwn = true
+        var member: Int64 = 0
         for subject in levels {
             if isOwn { result.statuses.reserveCapacity(movements.limitCount) }
             for (place, movement) in movements.enumerated() {
@@ -70,7 +71,7 @@ extension WorkingSet {
                     let isAsideOfIt = definition.limit.window == .concurrent && !isReservation
                     let reading = try read(
                         definition, value, of: subject, adding: isAsideOfIt ? nil : movement,
-                        at: instant)
+                        by: member, at: instant)
                     let isExceeded = reading.isExceeded
                     if isExceeded {
                         result.exceeded.append(result.statuses.count)
@@ -95,6 +96,7 @@ extension WorkingSet {
                             ).map { $0 + (isExceeded ? 1 : 0) }, parts: reading.parts))
                 }
             }
+            if isOwn { member = subject.memberNumber }
             isOwn = false
         }
         return result

@@ -5,17 +5,21 @@ package import MeterstoneCore
 /// changes, for `verify`, for usage of a span, and when a past is played again.
 extension CompiledSeries {
     /// What a usage that moves the meter so adds for one of its levels; `nil`: nothing.
+    ///
+    /// - Parameter owner: the number of the subject whose event it is.
     @inline(__always)
     func contribution(
-        of movement: Movement, _ record: UsageRecord, level: Int, sequence: Int64
+        of movement: Movement, _ record: UsageRecord, level: Int, owner: Int64, sequence: Int64
     ) -> Contribution? {
         contribution(
-            units: movement.units, movement.distinctValue, record, level: level, sequence: sequence)
+            units: movement.units, movement.distinctValue, record, level: level, owner: owner,
+            sequence: sequence)
     }
 
     @inline(__always)
     fileprivate func contribution(
-        units: Int64, _ distinctValue: String?, _ record: UsageRecord, level: Int, sequence: Int64
+        units: Int64, _ distinctValue: String?, _ record: UsageRecord, level: Int, owner: Int64,
+        sequence: Int64
     ) -> Contribution? {
         // What is no open reservation happens at no time together with anything else.
         guard accepts(record.details), !isConcurrent || record.reservation?.status == .open
@@ -26,17 +30,21 @@ extension CompiledSeries {
         return Contribution(
             units: units, value: valuesMax == 0 ? distinctValue : value(of: record.details),
             valuesMax: valuesMax, occurredAt: record.occurredAt, sequence: sequence,
-            isAhead: record.isAhead)
+            isAhead: record.isAhead, member: level == 0 ? 0 : owner)
     }
 }
 
 extension Movement {
     /// What it adds to a series that counts it, before there is a record.
+    ///
+    /// - Parameter member: as of ``Contribution/member``.
     @inline(__always)
-    func contribution(at instant: Instant, sequence: Int64, isAhead: Bool) -> Contribution {
+    func contribution(
+        at instant: Instant, sequence: Int64, isAhead: Bool, of member: Int64
+    ) -> Contribution {
         Contribution(
             units: units, value: distinctValue, occurredAt: instant, sequence: sequence,
-            isAhead: isAhead)
+            isAhead: isAhead, member: member)
     }
 }
 
@@ -69,18 +77,22 @@ extension SeriesDefinition {
 
     /// What one event adds to this series, or `nil` when it does not move it.
     package func contribution(of event: EffectiveEvent) -> Contribution? {
-        contribution(of: event.record, level: event.level, sequence: event.sequence)
+        contribution(
+            of: event.record, level: event.level, owner: event.owner, sequence: event.sequence)
     }
 
     /// The same of a record that counts for one of its levels.
-    func contribution(of record: UsageRecord, level: Int, sequence: Int64) -> Contribution? {
+    func contribution(
+        of record: UsageRecord, level: Int, owner: Int64, sequence: Int64
+    ) -> Contribution? {
         guard record.isCounted,
             let (units, distinctValue) = meter.movement(
                 of: record.event(subject: SubjectID(unchecked: "")))
         else { return nil }
         return CompiledSeries(number: 0, self)
             .contribution(
-                units: units, distinctValue, record, level: level, sequence: sequence)
+                units: units, distinctValue, record, level: level, owner: owner,
+                sequence: sequence)
     }
 }
 

@@ -32,13 +32,15 @@ struct LimitReading {
 extension WorkingSet {
     /// - Parameters:
     ///   - value: of a limit per value, whose counter is read; `nil`: what any other value may have.
+    ///   - member: whose movement it is, as of ``Contribution/member``.
     ///   - effects: of a correction that is about to be written: they are read as if they had been carried
     ///     out.
     func read(
         _ definition: LimitDefinition, _ value: String?, of subject: SubjectState,
-        adding movement: Movement?, at instant: Instant, after effects: [CorrectionEffect] = []
+        adding movement: Movement?, by member: Int64 = 0, at instant: Instant,
+        after effects: [CorrectionEffect] = []
     ) throws(StoreError) -> LimitReading {
-        let window = definition.limit.window
+        let window = definition.countedWindow
         var allowed = subject.allowance(
             of: definition, value, at: instant, catalog: catalog, version: version)
         // What the next window has of its own.
@@ -82,7 +84,7 @@ extension WorkingSet {
         var after = before
         if let movement {
             let contribution = movement.contribution(
-                at: instant, sequence: batch.nextSequence, isAhead: instant > now)
+                at: instant, sequence: batch.nextSequence, isAhead: instant > now, of: member)
             after =
                 subject.current[index].state
                 .previewing(contribution, as: definition.aggregation, at: asked) ?? .max
@@ -107,7 +109,7 @@ extension WorkingSet {
     /// What a movement comes to in a window that is empty.
     func alone(_ movement: Movement) -> Int64 {
         switch movement.meter.meter.aggregation {
-        case .sum, .max, .latest: movement.units
+        case .sum, .max, .latest, .gauge, .integral: movement.units
         case .count, .uniqueCount: 1
         }
     }

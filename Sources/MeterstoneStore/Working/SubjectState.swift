@@ -91,6 +91,10 @@ package final class SubjectState {
     @inline(__always)
     var meant: SubjectState { alias == nil ? self : parent ?? self }
 
+    /// What its readings are told apart by in the gauges of its teams; −1 until it has a fact, since 0
+    /// is the team itself.
+    var memberNumber: Int64 { number == 0 ? -1 : number }
+
     /// Whether a key means it.
     func isMeant(by key: SubjectID) -> Bool { id == key || aliases.contains(key) }
 

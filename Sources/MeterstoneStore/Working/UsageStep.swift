@@ -78,7 +78,8 @@ struct UsageStep {
     ) -> (before: Contribution?, after: Contribution?) {
         func contribution(_ record: UsageRecord?, _ sequence: Int64) -> Contribution? {
             record.flatMap {
-                definition.contribution(of: $0, level: level, sequence: sequence)
+                definition.contribution(
+                    of: $0, level: level, owner: owner, sequence: sequence)
             }?.counted(as: definition.aggregation)
         }
         switch content {

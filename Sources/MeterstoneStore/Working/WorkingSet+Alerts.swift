@@ -25,6 +25,7 @@ extension WorkingSet {
         by movements: Movements, _ levels: Levels, _ details: EventDetails?, at instant: Instant
     ) throws(StoreError) -> [WatchedUse] {
         var result: [WatchedUse] = []
+        var member: Int64 = 0
         for subject in levels {
             for movement in movements {
                 for definition in movement.meter.limits where definition.concerns(details) {
@@ -33,7 +34,7 @@ extension WorkingSet {
                     else { continue }
                     let value = definition.value(of: details)
                     let reading = try read(
-                        definition, value, of: subject, adding: movement, at: instant)
+                        definition, value, of: subject, adding: movement, by: member, at: instant)
                     guard
                         let use = use(
                             reading, before: reading.before, after: reading.after, definition,
@@ -46,6 +47,7 @@ extension WorkingSet {
                     result.append(use)
                 }
             }
+            if member == 0 { member = subject.memberNumber }
         }
         return result
     }
@@ -85,7 +87,10 @@ extension WorkingSet {
         _ value: String?, of subject: SubjectState, at instant: Instant
     ) -> WatchedUse? {
         guard case .units(let allowed) = reading.allowance, !reading.isBeyondValues,
-            let window = name(ofWindow: definition.limit.window, reading, of: subject, at: instant)
+            let window = name(
+                ofWindow: definition.limit.window, reading, of: subject,
+                // What is said late of a gauge changes what it shows now.
+                at: definition.aggregation.isOfReadings ? max(instant, now) : instant)
         else { return nil }
         return WatchedUse(
             subject: subject, definition: definition, value: value, before: before, after: after,

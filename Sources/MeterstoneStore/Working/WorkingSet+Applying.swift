@@ -16,8 +16,9 @@ extension WorkingSet {
         let sequence = position.sequence
         tail.remember(
             record.id.key(source: record.details?.source), isGenerated: isGenerated, at: position)
+        let number = owner.number
         for (level, subject) in levels.enumerated() {
-            try count(movements, record, for: subject, level: level, at: sequence)
+            try count(movements, record, for: subject, level: level, owner: number, at: sequence)
             if !subject.resetCounters.isEmpty {
                 countSinceResets(movements, record, for: subject, level: level, at: sequence)
             }
@@ -26,20 +27,26 @@ extension WorkingSet {
                 guard let (series, meter) = refusals(by: answer),
                     let movement = movements.movement(of: meter)
                 else { continue }
-                try count(movement, series, record, for: subject, level: level, at: sequence)
+                try count(
+                    movement, series, record, for: subject, level: level, owner: number,
+                    at: sequence)
             }
         }
         if record.reservation != nil { try open(record, of: owner, levels, at: sequence) }
     }
 
     /// Adds what a record moves to the counters of one of its levels.
+    ///
+    /// - Parameter owner: the number of the subject whose event it is.
     func count(
         _ movements: Movements, _ record: UsageRecord, for subject: SubjectState, level: Int,
-        at sequence: Int64
+        owner: Int64, at sequence: Int64
     ) throws(StoreError) {
         for movement in movements {
             for series in movement.meter.series {
-                try count(movement, series, record, for: subject, level: level, at: sequence)
+                try count(
+                    movement, series, record, for: subject, level: level, owner: owner,
+                    at: sequence)
             }
         }
     }
@@ -47,11 +54,11 @@ extension WorkingSet {
     @inline(__always)
     private func count(
         _ movement: Movement, _ series: CompiledSeries, _ record: UsageRecord,
-        for subject: SubjectState, level: Int, at sequence: Int64
+        for subject: SubjectState, level: Int, owner: Int64, at sequence: Int64
     ) throws(StoreError) {
         guard
             let contribution = series.contribution(
-                of: movement, record, level: level, sequence: sequence)
+                of: movement, record, level: level, owner: owner, sequence: sequence)
         else { return }
         let index = try counterIndex(
             subject, series: series.number, window: series.window, at: contribution.occurredAt)

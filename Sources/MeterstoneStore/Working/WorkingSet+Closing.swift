@@ -289,7 +289,7 @@ extension WorkingSet {
                 case .sum:
                     movement.unitsBefore = earlier.units
                     movement.units -= earlier.units
-                case .max, .latest: break
+                case .max, .latest, .gauge, .integral: break
                 }
             }
             result.append(movement)

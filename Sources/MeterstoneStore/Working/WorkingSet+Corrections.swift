@@ -90,7 +90,8 @@ extension WorkingSet {
                 func contribution(_ movements: Movements, _ record: UsageRecord) -> Contribution? {
                     movements.movement(of: meter).flatMap {
                         series.contribution(
-                            of: $0, record, level: level, sequence: correction.target)
+                            of: $0, record, level: level, owner: owner.number,
+                            sequence: correction.target)
                     }?.counted(as: series.aggregation)
                 }
                 var effect = CorrectionEffect(

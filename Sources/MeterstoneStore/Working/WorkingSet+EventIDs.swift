@@ -194,6 +194,8 @@ extension WorkingSet {
         catalog.movements(of: record.event(subject: state.id)).allSatisfy { movement in
             switch movement.meter.meter.aggregation {
             case .sum, .max, .latest: movement.units == 0
+            // That there is nothing, or that an item was removed, is a reading.
+            case .gauge, .integral: false
             case .count, .uniqueCount: false
             }
         }
@@ -215,7 +217,7 @@ extension WorkingSet {
             let subject = answer.level == 0 ? known.subject : levels[answer.level - 1]
             let until =
                 answer.resetsAt
-                ?? definition.limit.window.span(
+                ?? definition.countedWindow.span(
                     containing: known.record.occurredAt, in: subject.zone, anchors: subject.anchors
                 ).until
             let allowed = subject.allowance(

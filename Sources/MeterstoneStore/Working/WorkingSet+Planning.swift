@@ -101,10 +101,10 @@ extension WorkingSet {
         of definition: LimitDefinition, _ subject: SubjectState, at instant: Instant,
         to keys: inout Set<CounterKey>
     ) {
-        let window = definition.limit.window
-        addKey(definition.series, window, subject, at: instant, to: &keys)
+        addKey(definition.series, definition.countedWindow, subject, at: instant, to: &keys)
         guard definition.mode == .shadow else { return }
-        addKey(definition.refusalSeries, window, subject, at: instant, to: &keys)
+        addKey(
+            definition.refusalSeries, definition.limit.window, subject, at: instant, to: &keys)
     }
 
     private func addKey(

@@ -36,7 +36,8 @@ extension WorkingSet {
             }
         }
         for (level, subject) in levels.enumerated() {
-            try count(movements, record, for: subject, level: level, at: sequence)
+            try count(
+                movements, record, for: subject, level: level, owner: state.number, at: sequence)
         }
         return .counted
     }

@@ -99,7 +99,8 @@ extension WorkingSet {
                         $0.number == known.counter.series
                     }),
                     let contribution = series.contribution(
-                        of: movement, record, level: level, sequence: sequence),
+                        // Nothing that tells members apart can be reset.
+                        of: movement, record, level: level, owner: 0, sequence: sequence),
                     known.piece.contains(contribution.occurredAt, at: sequence),
                     series.window.isOfInstants
                         || known.counter.span.contains(contribution.occurredAt)
