@@ -86,6 +86,7 @@ extension Model {
             if isUnknown(wanted.plan, to: old) { return "unknown_plan" }
             if let parent = wanted.parent, levels(parent).contains(id) { return "cyclic_parent" }
             new = wanted
+            new.formerZones = formerZones(of: wanted, at: now)
             new.overrides = old?.overrides ?? [:]
             new.subscription = old?.subscription
             outcome = old == nil ? .created : new == old ? .unchanged : .replaced
@@ -119,6 +120,7 @@ extension Model {
             end(key, of: id, at: now)
         default:
             new = Subject(id: id)
+            new.formerZones = formerZones(of: new, at: now)
             let isBare =
                 old == new
                 && Set((additions[id] ?? []).map(\.id)).allSatisfy {
@@ -138,6 +140,12 @@ extension Model {
             since[id] = now
         }
         return outcome.text
+    }
+
+    private func formerZones(of subject: Subject, at now: Instant) -> [FormerZone] {
+        timeline.formerZones(of: subject, at: now) { zones in
+            Window.day.span(containing: now, in: clocks(zones), anchor: nil).until
+        }
     }
 
     private func reject(resetOf key: LimitKey) -> String? {

@@ -59,8 +59,12 @@ struct Model {
         return result
     }
 
+    func clocks(_ zones: ZonesInTime) -> ZoneRules {
+        zones.clocks(default: defaultTimeZone, zoneRules) ?? .utc
+    }
+
     func zone(_ id: SubjectID) -> ZoneRules {
-        zoneRules(profile(id).timeZone ?? defaultTimeZone) ?? .utc
+        clocks(profile(id).zones)
     }
 
     func span(_ window: Window, _ id: SubjectID, at instant: Instant) -> WindowSpan {

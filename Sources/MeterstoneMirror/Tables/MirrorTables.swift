@@ -74,8 +74,9 @@ package enum MirrorTables {
         [
             MirrorColumn("number", .integer), MirrorColumn("id", .text),
             MirrorColumn("name", .text), MirrorColumn("parent", .text),
-            MirrorColumn("time_zone", .text), MirrorColumn("plan", .text),
-            MirrorColumn("blocked", .boolean), MirrorColumn("metadata", .json),
+            MirrorColumn("time_zone", .text), MirrorColumn("calendar", .text),
+            MirrorColumn("plan", .text), MirrorColumn("blocked", .boolean),
+            MirrorColumn("metadata", .json),
             MirrorColumn("created_at", .instant), MirrorColumn("updated_at", .instant),
         ], key: ["number"], indexes: [["id"]])
 

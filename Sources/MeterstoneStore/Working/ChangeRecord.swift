@@ -15,6 +15,9 @@ public struct ChangeRecord: Sendable, Codable {
     /// What was asked, where something else was carried out and it was no patch.
     package var request: Change?
     package var outcome: ChangeOutcome
+    /// The zones that the subject had until then, where it got another. Earlier versions wrote none: there
+    /// the new zone was that of all its days, the past included.
+    package var formerZones: [FormerZone]?
     package var idempotencyKey: String?
     /// As of ``ChangeRequest/told``.
     package var told: String?
