@@ -106,7 +106,7 @@ package final class MirrorWriter {
 
     /// Writes a page of facts that come after the watermark.
     package func write(_ page: FactPage, at now: Instant) throws(StoreError) {
-        let blueprint = page.catalog.blueprint
+        let blueprint = page.catalog.blueprint.settled(at: now)
         let known: Blueprint
         if let blueprint = self.blueprint {
             known = blueprint

@@ -69,7 +69,8 @@ extension Model {
         }
         if let answer = credit(change, at: now) { return answer }
         guard let id = change.subject else {
-            let (result, outcome) = blueprint.applying(change)
+            let (result, outcome) = blueprint.settled(for: change, at: now)
+                .applying(change.settled(at: now))
             for limit in blueprint.limits { noteLimit(limit, in: result, at: now) }
             noteCarrying(result, at: now)
             blueprint = result
@@ -206,7 +207,9 @@ extension Model {
             limitPast[limit.key] = nil
             return
         }
-        guard new.allowances != limit.allowances || new.defaultAllowance != limit.defaultAllowance
+        guard
+            new.allowances != limit.allowances || new.defaultAllowance != limit.defaultAllowance
+                || new.scheduled != limit.scheduled
         else { return }
         let until = max(now, limitPast[limit.key]?.last?.until ?? now)
         limitPast[limit.key, default: []].append((until, limit))

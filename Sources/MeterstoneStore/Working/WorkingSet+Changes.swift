@@ -120,7 +120,8 @@ extension WorkingSet {
         // Ledger entries are facts of their own.
         if change.isOfCredits { return (.unchanged, .none) }
         guard let id = change.subject else {
-            let (blueprint, outcome) = catalog.blueprint.applying(change)
+            let (blueprint, outcome) = catalog.blueprint.settled(for: change, at: now)
+                .applying(change)
             return (outcome, outcome.isChange ? .catalog(blueprint) : .none)
         }
         if let (outcome, effect) = try keyEffect(of: change) { return (outcome, effect) }
