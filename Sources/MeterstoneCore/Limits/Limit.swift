@@ -226,3 +226,21 @@ extension Allowance: Codable {
         try container.encode(wire)
     }
 }
+
+extension UsageEvent {
+    /// The same as a question about one unit of what a limit counts. What it counts only for some dimensions
+    /// is asked for with the first value that it accepts, unless the event tells one.
+    package func asking(about limit: Limit) -> UsageEvent {
+        var event = self
+        event.quantities = .one(limit.meter, Quantity(1))
+        let details = event.details ?? .none
+        let missing = limit.dimensions.sorted { $0.key < $1.key }.compactMap { name, values in
+            details.dimension(name) == nil
+                ? values.first.map { Dimension(name: name, value: $0) } : nil
+        }
+        if !missing.isEmpty {
+            event.details = details.with(dimensions: details.dimensions + missing)
+        }
+        return event
+    }
+}
