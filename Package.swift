@@ -95,6 +95,7 @@ let package = Package(
                 .embedInCode("Migrations/0008-block-times.sql"),
                 .embedInCode("Migrations/0009-times.sql"),
                 .embedInCode("Migrations/0010-followers.sql"),
+                .embedInCode("Migrations/0011-former-zones.sql"),
             ],
             swiftSettings: strict
         ),
@@ -115,6 +116,7 @@ let package = Package(
                 .embedInCode("Migrations/0006-numbers.sql"),
                 .embedInCode("Migrations/0007-times.sql"),
                 .embedInCode("Migrations/0008-followers.sql"),
+                .embedInCode("Migrations/0009-former-zones.sql"),
             ],
             swiftSettings: strict
         ),

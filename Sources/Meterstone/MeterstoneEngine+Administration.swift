@@ -85,7 +85,7 @@ extension MeterstoneEngine {
 
     /// What decides now, each part sorted by key.
     public func blueprint() async throws(StoreError) -> Blueprint {
-        try await view(of: nil).catalog.blueprint.sorted
+        try await view(of: nil).catalog.blueprint.settled(at: clock()).sorted
     }
 
     /// Keys of the interface, in the order of their names.
@@ -170,7 +170,8 @@ extension MeterstoneEngine {
     package func effectiveBlueprint() async throws(StoreError) -> EffectiveBlueprint {
         let view = try await view(of: nil)
         return EffectiveBlueprint(
-            view.catalog.blueprint, areLimitsEnforced: view.options.areLimitsEnforced,
+            view.catalog.blueprint.settled(at: clock()),
+            areLimitsEnforced: view.options.areLimitsEnforced,
             allowances: view.options.allowanceOverrides, credits: view.options.creditOverrides)
     }
 

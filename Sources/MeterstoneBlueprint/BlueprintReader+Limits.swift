@@ -9,6 +9,7 @@ extension BlueprintReader {
         let window = window(fields.take("window"), in: fields, of: meter, names)
         let allowances = allowances(fields.take("allowances"), names)
         let defaultAllowance = allowance(fields.take("defaultAllowance"))
+        let scheduled = scheduledAllowances(fields.take("scheduled"), names)
         let addOns = addOns(fields.take("addOns"))
         let dimensions = dimensions(fields.take("dimensions"))
         let perValue = perValue(&fields, of: meter, window, names)
@@ -31,7 +32,8 @@ extension BlueprintReader {
             key: key, meter: meter, window: window, allowances: allowances,
             defaultAllowance: defaultAllowance, addOns: addOns, dimensions: dimensions,
             perValue: perValue, rollover: rollover, debt: debt, mode: mode, fallback: fallback,
-            blockWhenExceeded: blocks, active: active, description: description)
+            blockWhenExceeded: blocks, active: active, description: description,
+            scheduled: scheduled)
         let aggregation = names.unsummable(meter.text) ?? .sum
         if let place = places.rollover ?? places.debt,
             let (_, expectation) = limit.carryingMistake(
@@ -170,7 +172,7 @@ extension BlueprintReader {
         return result
     }
 
-    private mutating func allowances(_ value: Value?, _ names: Names) -> [PlanKey: Allowance] {
+    mutating func allowances(_ value: Value?, _ names: Names) -> [PlanKey: Allowance] {
         guard let value else { return [:] }
         var result: [PlanKey: Allowance] = [:]
         for entry in entries(value) {

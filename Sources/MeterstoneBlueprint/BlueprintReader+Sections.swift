@@ -150,6 +150,8 @@ extension BlueprintReader {
             plan.overdraft =
                 wholeNumber(fields.take("overdraft"), in: CreditPolicy.priceRange) ?? 0
             plan.price = money(fields.take("price"), in: Plan.priceRange)
+            plan.scheduled = scheduledPrices(fields.take("scheduled"))
+                .sorted { $0.effectiveAt < $1.effectiveAt }
             plan.billingPeriod = choice(fields.take("billingPeriod"), BillingPeriod.self) ?? .month
             plan.features = features(fields.take("features"))
             plan.pastDueGraceDays = wholeNumber(

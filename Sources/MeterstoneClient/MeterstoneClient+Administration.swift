@@ -337,7 +337,7 @@ private struct WirePlace {
                 put: Self.subject(subject.id), subject,
                 without: [
                     "overrides", "additions", "resets", "subscription", "scheduled", "billing",
-                    "account",
+                    "account", "formerZones",
                 ])
         case .deleteSubject(let id): self.init("DELETE", Self.subject(id))
         case .putAccount(let id, let account):

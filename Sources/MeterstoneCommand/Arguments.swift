@@ -181,9 +181,13 @@ enum ArgumentText {
 
     /// An addition as JSON.
     static func addition(_ text: String) throws -> Addition {
+        try json(text, fields: Addition.fields)
+    }
+
+    /// A value as JSON that has these members, and no others.
+    static func json<Value: Decodable>(_ text: String, fields: [String]) throws -> Value {
         do {
-            return try AdministrativeBody(Array(text.utf8), fields: Addition.fields)
-                .decode(Addition.self)
+            return try AdministrativeBody(Array(text.utf8), fields: fields).decode(Value.self)
         } catch {
             throw ValidationError("\(error.field): \(error.message)")
         }

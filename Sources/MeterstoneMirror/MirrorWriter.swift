@@ -106,7 +106,7 @@ package final class MirrorWriter {
 
     /// Writes a page of facts that come after the watermark.
     package func write(_ page: FactPage, at now: Instant) throws(StoreError) {
-        let blueprint = page.catalog.blueprint
+        let blueprint = page.catalog.blueprint.settled(at: now)
         let known: Blueprint
         if let blueprint = self.blueprint {
             known = blueprint
@@ -146,12 +146,14 @@ package final class MirrorWriter {
 
     private func write(_ subjects: [StoredSubject], _ page: FactPage) throws(StoreError) {
         let numbers = subjects.map { MirrorValue.integer($0.number) }
-        var known: [Int64: (id: String?, zone: String?)] = [:]
+        var known: [Int64: (id: String?, zones: [String?])] = [:]
         for row in try database.rows(
-            ["number", "id", "time_zone"], from: MirrorTables.subjects, where: "number",
+            ["number", "id", "time_zone", "calendar"], from: MirrorTables.subjects, where: "number",
             isOneOf: numbers)
         {
-            if let number = row[0].integer { known[number] = (row[1].text, row[2].text) }
+            if let number = row[0].integer {
+                known[number] = (row[1].text, [row[2].text, row[3].text])
+            }
         }
         try database.put(subjects.map { row($0) }, into: MirrorTables.subjects)
         for table in [MirrorTables.subscriptions, MirrorTables.overrides] {
@@ -165,7 +167,8 @@ package final class MirrorWriter {
             if let id = before.id, id != subject.profile.id.text {
                 try rename(id, subject)
             }
-            if before.zone != subject.profile.timeZone {
+            let zones = subject.profile.zones
+            if before.zones != [zones.last, zones.mirrorName] {
                 try moveDays(of: subject, page)
             }
         }
@@ -177,8 +180,9 @@ package final class MirrorWriter {
         return [
             .integer(subject.number), .text(profile.id.text), MirrorValue(profile.name),
             MirrorValue(profile.parent?.text), MirrorValue(profile.timeZone),
-            MirrorValue(profile.plan?.text), MirrorValue(profile.blocked),
-            json(profile.metadata), MirrorValue(account.email?.text), MirrorValue(account.image),
+            MirrorValue(profile.zones.mirrorName), MirrorValue(profile.plan?.text),
+            MirrorValue(profile.blocked), json(profile.metadata),
+            MirrorValue(account.email?.text), MirrorValue(account.image),
             json(account.externalIDs), MirrorValue(account.active), instant(account.lastLoginAt),
             json(account.preferences), json(account.variables), instant(subject.times.createdAt),
             instant(subject.times.updatedAt),
@@ -324,12 +328,13 @@ package final class MirrorWriter {
     private func profiles(_ numbers: Set<Int64>) throws(StoreError) -> [Int64: Subject] {
         var result: [Int64: Subject] = [:]
         for row in try database.rows(
-            ["number", "id", "time_zone"], from: MirrorTables.subjects, where: "number",
+            ["number", "id", "time_zone", "calendar"], from: MirrorTables.subjects, where: "number",
             isOneOf: numbers.map { .integer($0) })
         {
             guard let number = row[0].integer, let id = row[1].text else { continue }
             var profile = Subject(id: SubjectID(unchecked: id))
             profile.timeZone = row[2].text
+            profile.formerZones = row[3].text.map { ZonesInTime(mirrorName: $0).former } ?? []
             result[number] = profile
         }
         return result

@@ -16,8 +16,8 @@ public struct PostgresOptions: Sendable {
     /// How long a node may be silent within a transaction, before the server ends its session and lets
     /// go of its locks. It bounds how long a node that hangs holds up the others.
     public var idleTransactionMilliseconds: Int64 = 5_000
-    /// The same for a commit that counts everything of a subject anew: one that gives it another time
-    /// zone, or another start of its subscription.
+    /// The same for a commit that counts everything of a subject anew: one that gives it
+    /// another start of its subscription, or another time zone where much was recorded ahead of its time.
     public var historyMilliseconds: Int64 = 600_000
     /// How long anybody waits while the database cannot be reached: a commit, with the time that it
     /// waited for others, and a read, until the first answer.

@@ -43,10 +43,14 @@ enum SubjectStatements {
         SELECT \(columns) FROM subjects
         WHERE id = ANY(ARRAY(SELECT id FROM wanted)) AND number IS NOT NULL
         """
-    /// With a zone of their own.
+    /// Those that have, or had, a zone of their own: its name, and the former ones as JSON.
     static let zones = """
-        SELECT number, profile::json ->> 'timeZone' FROM subjects
+        SELECT number, profile::json ->> 'timeZone', profile::json ->> 'formerZones' FROM subjects
         WHERE (profile::json ->> 'timeZone') IS NOT NULL AND number IS NOT NULL
+        UNION ALL
+        SELECT number, NULL, profile::json ->> 'formerZones' FROM subjects
+        WHERE (profile::json ->> 'timeZone') IS NULL
+            AND (profile::json ->> 'formerZones') IS NOT NULL AND number IS NOT NULL
         """
     static let byNumber = "SELECT \(columns) FROM subjects WHERE number = ANY($1::bigint[])"
     static let after = """

@@ -44,6 +44,10 @@ enum Migrations {
             try database.execute(
                 sql: String(decoding: PackageResources._010_followers_sql, as: UTF8.self))
         }
+        migrator.registerMigration("0011-former-zones") { database in
+            try database.execute(
+                sql: String(decoding: PackageResources._011_former_zones_sql, as: UTF8.self))
+        }
         return migrator
     }()
 }

@@ -184,11 +184,16 @@ extension SQLiteSource {
         Int64(try setting(Setting.cutFloor) ?? "0") ?? .max
     }
 
-    func subjectZones() throws(StoreError) -> [(number: Int64, zone: String)] {
+    func subjectZones() throws(StoreError) -> [(number: Int64, zones: ZonesInTime)] {
         let statement = try self.statement(SubjectStatements.zones)
         defer { statement.reset() }
-        var result: [(number: Int64, zone: String)] = []
-        while try statement.step() { result.append((statement.int(0), statement.text(1))) }
+        var result: [(number: Int64, zones: ZonesInTime)] = []
+        while try statement.step() {
+            let zones = try ZonesInTime(
+                storedName: statement.isNull(1) ? nil : statement.text(1),
+                former: statement.isNull(2) ? nil : statement.text(2))
+            result.append((statement.int(0), zones))
+        }
         return result
     }
 

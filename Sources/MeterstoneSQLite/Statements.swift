@@ -24,10 +24,14 @@ package enum SubjectStatements {
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
         """
     package static let putExpiry = "UPDATE subjects SET next_expiry = ?2 WHERE number = ?1"
-    /// With a zone of their own.
+    /// Those that have, or had, a zone of their own: its name, and the former ones as JSON.
     package static let zones = """
-        SELECT number, json_extract(profile, '$.timeZone') FROM subjects
-        WHERE json_extract(profile, '$.timeZone') IS NOT NULL
+        SELECT number, json_extract(profile, '$.timeZone'), json_extract(profile, '$.formerZones')
+        FROM subjects WHERE json_extract(profile, '$.timeZone') IS NOT NULL
+        UNION ALL
+        SELECT number, NULL, json_extract(profile, '$.formerZones') FROM subjects
+        WHERE json_extract(profile, '$.timeZone') IS NULL
+            AND json_extract(profile, '$.formerZones') IS NOT NULL
         """
     package static let due = """
         SELECT id FROM subjects

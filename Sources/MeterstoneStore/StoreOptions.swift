@@ -31,6 +31,11 @@ public struct StoreOptions: Sendable {
     package var factsPerSection = Tail.factsPerSection
 
     public init() {}
+
+    /// What clocks showed to a subject; `nil` where the rules of a zone are not known.
+    package func clocks(of zones: ZonesInTime) -> ZoneRules? {
+        zones.clocks(default: defaultTimeZone, zoneRules)
+    }
 }
 
 extension Catalog {

@@ -48,8 +48,8 @@ public protocol StoreSource: DecisionSource {
     /// Some subjects by their numbers, for stores where each look-up has its price; fetched ahead.
     func prefetch(subjects numbers: some Collection<Int64>) throws(StoreError)
 
-    /// Every subject with a time zone of its own.
-    func subjectZones() throws(StoreError) -> [(number: Int64, zone: String)]
+    /// Every subject that has, or had, a time zone of its own.
+    func subjectZones() throws(StoreError) -> [(number: Int64, zones: ZonesInTime)]
 
     /// Those of many counters that exist.
     func counters(_ keys: [CounterKey]) throws(StoreError) -> [CounterKey: StoredCounter]
@@ -191,12 +191,12 @@ public struct StoredSubject: Sendable {
 extension StoredSubject {
     /// What the subject's windows are cut by.
     struct Calendar: Hashable {
-        let zone: String?
+        let zones: ZonesInTime
         let anchors: BillingAnchors
     }
 
     var calendar: Calendar {
-        Calendar(zone: profile.timeZone, anchors: profile.anchors)
+        Calendar(zones: profile.zones, anchors: profile.anchors)
     }
 }
 

@@ -158,7 +158,7 @@ private struct NothingStored: StoreSource {
         _ visit: (ColumnSegment) throws(StoreError) -> Void
     ) {}
     func columnDays(within days: ClosedRange<Int64>) -> [Int64] { [] }
-    func subjectZones() -> [(number: Int64, zone: String)] { [] }
+    func subjectZones() -> [(number: Int64, zones: ZonesInTime)] { [] }
     func counters(ofSeries series: Int, of subject: Int64) -> [CounterKey: StoredCounter] { [:] }
     func changes(ofKind kind: String, key: String?) -> [ChangeRecord] { [] }
     func lastChange(ofKind kind: String, key: String) -> ChangeRecord? { nil }

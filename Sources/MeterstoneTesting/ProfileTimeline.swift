@@ -35,6 +35,22 @@ public struct ProfileTimeline: Sendable {
         subscribed[id]?.append((from, new.subscription))
     }
 
+    /// The zones that a subject had, once this is said of it: the day that runs goes on to its end.
+    ///
+    /// - Parameter dayEnd: where a day of these zones ends that contains now.
+    public func formerZones(
+        of new: Subject, at now: Instant, dayEnd: (ZonesInTime) -> Instant
+    ) -> [FormerZone] {
+        guard let old = profiles[new.id] else { return [] }
+        guard old.timeZone != new.timeZone else { return old.formerZones }
+        let running = old.formerZones.first { now < $0.until }
+        let zone = running.map { $0.timeZone } ?? old.timeZone
+        let before = old.formerZones.filter { $0.until <= now }
+        guard zone != new.timeZone else { return before }
+        let until = running?.until ?? dayEnd(old.zones)
+        return before + [FormerZone(timeZone: zone, until: until)]
+    }
+
     public func profile(_ id: SubjectID, at instant: Instant) -> Subject {
         past[id]?.first { instant < $0.until }?.profile ?? profiles[id] ?? Subject(id: id)
     }

@@ -72,7 +72,7 @@ final class TailSource: InspectionSource {
     }
 
     func columnDays(within days: ClosedRange<Int64>) -> [Int64] { [] }
-    func subjectZones() -> [(number: Int64, zone: String)] { [] }
+    func subjectZones() -> [(number: Int64, zones: ZonesInTime)] { [] }
     func counters(ofSeries series: Int, of subject: Int64) -> [CounterKey: StoredCounter] { [:] }
     func changes(ofKind kind: String, key: String?) -> [ChangeRecord] { [] }
     func lastChange(ofKind kind: String, key: String) -> ChangeRecord? { nil }

@@ -52,6 +52,27 @@ import Testing
         }
     }
 
+    @Test func `a column tells the levels of a row`() async throws {
+        let text = """
+            who,n,for
+            ann,1,"project/x, key/k1"
+            bob,2,project/x
+            eve,4,
+            sam,8,"a,a"
+            """
+        try await with(["a.csv": text + "\n"]) { run in
+            let columns = mapping + ["--column", "levels=for"]
+            let ending = try await run(["import", "a.csv"] + columns)
+            let counted = try counts(ending)
+            #expect(counted["counted"] == 3 && counted["rejected"] == 1)
+            for (level, quantity) in [("project/x", 3), ("key/k1", 1), ("eve", 4)] {
+                let usage = try await run(
+                    ["usage", level, "calls", "--window", "lifetime", "--json"])
+                #expect(usage.output.contains(#""quantity":\#(quantity)}"#), "\(level)")
+            }
+        }
+    }
+
     @Test func `with ids, equal rows of two files are one`() async throws {
         let text = "id,who,n\ne1,ann,1\n"
         try await with(["a.csv": text, "b.csv": text]) { run in

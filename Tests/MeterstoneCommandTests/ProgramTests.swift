@@ -138,6 +138,12 @@ import Testing
             #expect(refused.output.contains(#""violated":["exports_daily"]"#))
             #expect(try await Program.run(["check", "ann", "exports"] + data).status == 1)
             #expect(try await Program.run(["check", "bob", "exports"] + data).status == 0)
+            let limit = ["--limit", "exports_daily"]
+            #expect(try await Program.run(["check", "ann"] + limit + data).status == 1)
+            #expect(try await Program.run(["check", "bob"] + limit + data).status == 0)
+            #expect(try await Program.run(["check", "bob", "exports"] + limit + data).status == 64)
+            #expect(
+                try await Program.run(["check", "bob", "--limit", "none"] + data).status == 65)
             let override = ["USAGE_LIMIT_EXPORTS_DAILY_FREE": "4"]
             #expect(
                 try await Program.run(["consume", "ann", "exports"] + data, override).status == 0)

@@ -22,6 +22,42 @@ import Testing
         }
     }
 
+    @Test(arguments: 1...60 as ClosedRange<UInt64>)
+    func `windows partition time where made-up zones take over from each other`(seed: UInt64) {
+        var generator = CalendarGenerator(seed: seed)
+        var clocks = generator.zone()
+        var told = generator.instant(in: clocks)
+        for _ in 0..<8 {
+            let day = Window.day.span(containing: told, in: clocks, anchor: nil)
+            let next = generator.zone()
+            let before = clocks
+            clocks = clocks.handingOver(to: next, at: day.until)
+            // The day that runs, and all before it, stay as they were.
+            for window in [Window.day, .hour, .minute] {
+                #expect(
+                    window.span(containing: told, in: clocks, anchor: nil)
+                        == window.span(containing: told, in: before, anchor: nil))
+            }
+            #expect(
+                Window.day.span(containing: day.until, in: clocks, anchor: nil).from == day.until)
+            #expect(
+                clocks.dayNumber(containing: day.until)
+                    >= before.dayNumber(containing: told) + 1)
+            for _ in 0..<20 {
+                let time = told.advanced(
+                    byMilliseconds: .random(in: -400_000_000...400_000_000, using: &generator))
+                let anchor = generator.instant(in: clocks)
+                for window in Self.windows {
+                    #expect(
+                        window.isLawful(at: time, in: clocks, anchor: anchor),
+                        "\(window) at \(time) with anchor \(anchor)")
+                }
+            }
+            told = told.advanced(
+                byMilliseconds: .random(in: 0...300_000_000, using: &generator))
+        }
+    }
+
     @Test(arguments: windows)
     func `windows partition time at its ends`(window: Window) {
         var generator = CalendarGenerator(seed: 1)

@@ -79,9 +79,11 @@ import Testing
             let prompts = Meter(key: MeterKey(unchecked: "prompts"))
             try await scene.apply(Blueprint(meters: [prompts], plans: [], limits: []))
             for number in 0..<30 {
+                // Hers come ahead of their time.
+                let isHers = number.isMultiple(of: 3)
                 try await scene.use(
-                    number.isMultiple(of: 3) ? "ada" : "bob", nil, ["prompts": Int64(number)],
-                    id: "e\(number)")
+                    isHers ? "ada" : "bob", nil, ["prompts": Int64(number)],
+                    at: isHers ? "2026-04-03T10:00:00Z" : nil, id: "e\(number)")
             }
             _ = try await scene.engine.correct(
                 Correction(
@@ -117,7 +119,7 @@ import Testing
             #expect(try scene.stale("SELECT COUNT(*) FROM corrections") == ["1"])
             #expect(
                 try scene.stale("SELECT DISTINCT subject, day FROM usage ORDER BY subject")
-                    == ["ada|2026-04-03", "bob|2026-04-02"])
+                    == ["ada|2026-04-04", "bob|2026-04-02"])
         }
     }
 

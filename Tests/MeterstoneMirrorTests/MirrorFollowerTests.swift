@@ -111,7 +111,7 @@ import Testing
     }
 
     @Test(arguments: MirrorUnderTest.allCases)
-    func `usage moves to the days of another zone and stands under another key`(
+    func `usage stays on its day under another zone and stands under another key`(
         mirror: MirrorUnderTest
     ) async throws {
         try await mirror.with { scene in
@@ -121,14 +121,37 @@ import Testing
             try await scene.catchUp()
             try await scene.change(.putSubject(Subject(id: Self.ada, timeZone: "Asia/Tokyo")))
             #expect(
-                try await scene.ask(Self.sums) == ["ada|2026-04-02|1", "bob|2026-04-01|4"])
+                try await scene.ask(Self.sums) == ["ada|2026-04-01|1", "bob|2026-04-01|4"])
+            // Tokyo takes over at midnight in UTC, and its 3rd ends at 15:00.
+            try await scene.use("ada", nil, ["prompts": 16], at: "2026-04-03T00:00:00Z")
+            scene.clock.set(.at("2026-04-03T16:00:00Z"))
+            try await scene.use("ada", nil, ["prompts": 32], at: "2026-04-03T15:00:00Z")
+            #expect(
+                try await scene.ask(Self.sums)
+                    == [
+                        "ada|2026-04-01|1", "ada|2026-04-03|16", "ada|2026-04-04|32",
+                        "bob|2026-04-01|4",
+                    ])
+            let days = """
+                SELECT d.day, d.starts_at FROM days d JOIN subjects s ON s.calendar = d.zone
+                WHERE s.id = 'ada' ORDER BY d.day
+                """
+            #expect(
+                try await scene.ask(days)
+                    == [
+                        "2026-04-01|2026-04-01 00:00:00", "2026-04-03|2026-04-03 00:00:00",
+                        "2026-04-04|2026-04-03 15:00:00",
+                    ])
             let key = SubjectID(unchecked: "ada@example.org")
             try await scene.change(.renameSubject(Self.ada, to: key))
             // The old key means the same subject.
             try await scene.use("ada", nil, ["prompts": 8], at: "2026-04-01T23:30:00Z")
             #expect(
                 try await scene.ask(Self.sums)
-                    == ["ada@example.org|2026-04-02|9", "bob|2026-04-01|4"])
+                    == [
+                        "ada@example.org|2026-04-01|9", "ada@example.org|2026-04-03|16",
+                        "ada@example.org|2026-04-04|32", "bob|2026-04-01|4",
+                    ])
         }
     }
 

@@ -95,6 +95,9 @@ struct CatalogTests {
                 SELECT subject, day, sequence + n, body
                 FROM usage_events, generate_series(1, \(copies)) n
                 """)
+            // What comes ahead of its time is on a day of which the other zone decides.
+            let ahead = database.clock.now.advanced(byMilliseconds: 82_800_000)
+            _ = try await engine.record([.of(.ada, id: "ahead", at: ahead)])
             try await engine.put(.putSubject(Subject(id: .ada, timeZone: "Asia/Kathmandu")))
             #expect(try await engine.used(.ada) == Int64(copies) + 1)
             try await engine.put(.putPlan(Plan(key: PlanKey(unchecked: "pro"))))

@@ -39,7 +39,7 @@ struct SchemaTests {
             let schema = try Self.schema(database)
             let migrations = "SELECT version, applied_at FROM schema_migrations"
             let applied = try database.admin.run(migrations)
-            #expect(applied.count == 8)
+            #expect(applied.count == 9)
             // Once more changes nothing.
             try database.store().close()
             #expect(try Self.schema(database) == schema)
@@ -126,6 +126,13 @@ struct SchemaTests {
             SELECT number, profile::json ->> 'timeZone' FROM subjects
             WHERE (profile::json ->> 'timeZone') IS NOT NULL AND number IS NOT NULL
             """, "subjects_by_time_zone"
+        ),
+        (
+            """
+            SELECT number, NULL, profile::json ->> 'formerZones' FROM subjects
+            WHERE (profile::json ->> 'timeZone') IS NULL
+                AND (profile::json ->> 'formerZones') IS NOT NULL AND number IS NOT NULL
+            """, "subjects_by_former_zones"
         ),
         (
             """

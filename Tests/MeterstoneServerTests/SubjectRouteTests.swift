@@ -42,6 +42,22 @@ import Testing
         }
     }
 
+    @Test func `a subject tells the zones that it had`() async throws {
+        try await TestServer.run { server in
+            let path = "/v1/subjects/x"
+            _ = try await server.put(path, #"{"timeZone":"Europe/Berlin"}"#)
+            let changed = try await server.send(.patch, path, #"{"timeZone":"America/New_York"}"#)
+            let former =
+                #""formerZones":[{"timeZone":"Europe/Berlin","until":"2026-03-10T23:00:00.000Z"}]"#
+            #expect(changed.status == 200 && changed.text.contains(former))
+            #expect(try await server.get(path).text.contains(former))
+            let written = try await server.put(path, #"{"formerZones":[]}"#)
+            #expect(written.isProblem(422, "unknown_field", field: "formerZones"))
+            let back = try await server.put(path, #"{"timeZone":"Europe/Berlin"}"#)
+            #expect(back.status == 200 && !back.has("formerZones"))
+        }
+    }
+
     @Test func `answers say since when things are there, and a repeat says what the first did`()
         async throws
     {

@@ -69,7 +69,8 @@ extension Model {
         }
         if let answer = credit(change, at: now) { return answer }
         guard let id = change.subject else {
-            let (result, outcome) = blueprint.applying(change)
+            let (result, outcome) = blueprint.settled(for: change, at: now)
+                .applying(change.settled(at: now))
             for limit in blueprint.limits { noteLimit(limit, in: result, at: now) }
             noteCarrying(result, at: now)
             blueprint = result
@@ -86,6 +87,7 @@ extension Model {
             if isUnknown(wanted.plan, to: old) { return "unknown_plan" }
             if let parent = wanted.parent, levels(parent).contains(id) { return "cyclic_parent" }
             new = wanted
+            new.formerZones = formerZones(of: wanted, at: now)
             new.overrides = old?.overrides ?? [:]
             new.subscription = old?.subscription
             outcome = old == nil ? .created : new == old ? .unchanged : .replaced
@@ -119,6 +121,7 @@ extension Model {
             end(key, of: id, at: now)
         default:
             new = Subject(id: id)
+            new.formerZones = formerZones(of: new, at: now)
             let isBare =
                 old == new
                 && Set((additions[id] ?? []).map(\.id)).allSatisfy {
@@ -138,6 +141,12 @@ extension Model {
             since[id] = now
         }
         return outcome.text
+    }
+
+    private func formerZones(of subject: Subject, at now: Instant) -> [FormerZone] {
+        timeline.formerZones(of: subject, at: now) { zones in
+            Window.day.span(containing: now, in: clocks(zones), anchor: nil).until
+        }
     }
 
     private func reject(resetOf key: LimitKey) -> String? {
@@ -198,7 +207,9 @@ extension Model {
             limitPast[limit.key] = nil
             return
         }
-        guard new.allowances != limit.allowances || new.defaultAllowance != limit.defaultAllowance
+        guard
+            new.allowances != limit.allowances || new.defaultAllowance != limit.defaultAllowance
+                || new.scheduled != limit.scheduled
         else { return }
         let until = max(now, limitPast[limit.key]?.last?.until ?? now)
         limitPast[limit.key, default: []].append((until, limit))

@@ -59,8 +59,12 @@ struct Model {
         return result
     }
 
+    func clocks(_ zones: ZonesInTime) -> ZoneRules {
+        zones.clocks(default: defaultTimeZone, zoneRules) ?? .utc
+    }
+
     func zone(_ id: SubjectID) -> ZoneRules {
-        zoneRules(profile(id).timeZone ?? defaultTimeZone) ?? .utc
+        clocks(profile(id).zones)
     }
 
     func span(_ window: Window, _ id: SubjectID, at instant: Instant) -> WindowSpan {
@@ -97,7 +101,9 @@ struct Model {
         } else {
             let planned = blueprint.plans.first { $0.key == plan }?.additions ?? []
             let then = limitPast[limit.key]?.first { instant < $0.until }?.limit ?? limit
-            let base = allowance(limit, of: value, under: plan) ?? allowance(then, under: plan)
+            let base =
+                allowance(limit, of: value, under: plan)
+                ?? allowance(then, under: plan, at: instant)
             result = raised(base.wire, by: planned.filter { $0.holds(at: instant) }, limit)
         }
         result = raised(result, by: additions(of: id, at: instant), limit)
@@ -138,8 +144,13 @@ struct Model {
         return result == -1 || least == -1 ? -1 : max(result, least)
     }
 
-    func allowance(_ limit: Limit, under plan: PlanKey?) -> Allowance {
-        plan.flatMap { limit.allowances[$0] } ?? limit.defaultAllowance ?? .unlimited
+    func allowance(_ limit: Limit, under plan: PlanKey?, at instant: Instant) -> Allowance {
+        let begun = limit.scheduled.filter { $0.effectiveAt <= instant }
+        let own = plan.flatMap { plan in
+            begun.last { $0.allowances[plan] != nil }?.allowances[plan] ?? limit.allowances[plan]
+        }
+        let others = begun.last { $0.defaultAllowance != nil }?.defaultAllowance
+        return own ?? others ?? limit.defaultAllowance ?? .unlimited
     }
 }
 

@@ -291,7 +291,19 @@ struct World {
                 : nil,
             debt: mayCarry && percent(35),
             mode: percent(70) ? .enforce : pick(LimitMode.allCases),
-            blockWhenExceeded: perValue == nil && percent(6), active: percent(92))
+            blockWhenExceeded: perValue == nil && percent(6), active: percent(92),
+            scheduled: scheduled())
+    }
+
+    private mutating func scheduled() -> [ScheduledAllowances] {
+        guard percent(25) else { return [] }
+        return (1...number(1...2)).map { place in
+            ScheduledAllowances(
+                effectiveAt: now.advanced(
+                    byMilliseconds: number(-3_600_000...30_000_000) + place * 60_000_000),
+                allowances: percent(70) ? [pick(Self.plans): allowance()] : [:],
+                defaultAllowance: allowance())
+        }
     }
 
     /// So small that a token costs a few billionths.

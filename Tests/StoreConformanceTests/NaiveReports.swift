@@ -69,7 +69,11 @@ extension NaiveReports {
 
     func profile(_ id: SubjectID) -> Subject { profiles[id] ?? Subject(id: id) }
 
-    func zone(of id: SubjectID) -> ZoneRules { zones(profile(id).timeZone) }
+    func zone(of id: SubjectID) -> ZoneRules { clocks(profile(id).zones) }
+
+    func clocks(_ own: ZonesInTime) -> ZoneRules {
+        own.clocks(default: "") { zones($0.isEmpty ? nil : $0) } ?? zones(nil)
+    }
 
     var defaultPlan: PlanKey? { plans.first { $0.isDefault }?.key }
 

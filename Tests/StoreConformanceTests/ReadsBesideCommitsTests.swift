@@ -117,13 +117,15 @@ import Testing
         #expect(try await engine.quantities(of: .team, per: .day).last == 10)
         #expect(try await engine.quantities(of: .team, peak.key, per: .lifetime) == [6])
         #expect(try await engine.events(of: .team).events.map(\.corrections.count) == [0, 1, 0, 1])
-        // In Kathmandu a day has begun at 18:15 UTC.
-        try await engine.count(.of(.ada, [.prompts: 20], at: "2026-03-10T17:30:00Z"))
+        // What comes ahead of its time falls on the 12th in Kathmandu, which takes over at midnight in UTC.
+        try await engine.count(.of(.ada, [.prompts: 20], at: "2026-03-11T18:20:00Z"))
         try await engine.put(.putSubject(Subject(id: .ada, timeZone: "Asia/Kathmandu")))
         let days = try await engine.quantities(
-            of: .ada, per: .day, from: "2026-03-09T18:15:00Z", until: "2026-03-11T18:15:00Z")
-        #expect(days == [20, 9])
-        #expect(try await engine.quantities(of: .team, per: .day).last == 30)
+            of: .ada, per: .day, from: "2026-03-10T00:00:00Z", until: "2026-03-12T18:15:00Z")
+        #expect(days == [9, 0, 20])
+        let team = try await engine.quantities(
+            of: .team, per: .day, from: "2026-03-10T00:00:00Z", until: "2026-03-12T00:00:00Z")
+        #expect(team == [10, 20])
         held.allow(steps: nil)
         try await engine.expectClean()
         await engine.shutdown()

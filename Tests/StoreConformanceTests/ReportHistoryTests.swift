@@ -193,6 +193,9 @@ private final class ReportHistory {
         let outcome = try await engine.put(.putSubject(profile))
         if case .rejected = outcome { throw UnexpectedOutcome() }
         profile.subscription = known?.subscription
+        profile.formerZones = naive.timeline.formerZones(of: profile, at: clock.now) { zones in
+            Window.day.span(containing: clock.now, in: naive.clocks(zones), anchor: nil).until
+        }
         naive.timeline.put(profile, at: clock.now)
         if outcome.isChange, let plan = profile.plan {
             var noted = profile

@@ -136,40 +136,6 @@ import Testing
 
     // MARK: Calendars
 
-    @Test(arguments: StoreUnderTest.allCases, [0, 1, 2])
-    func `usage moves to the windows of another time zone`(
-        store: StoreUnderTest, step: Int
-    )
-        async throws
-    {
-        try await store.withSession { session in
-            try await session.engine.setUp(limits: [.daily(10), .limit("hour", 10, per: .hour)])
-            session.clock.set(.at("2026-03-10T20:30:00Z"))
-            #expect(
-                try await session.engine.decide("ada", 4, at: .at("2026-03-10T17:00:00Z")).isAllowed
-            )
-            #expect(try await session.engine.decide("ada", 5, id: "one").isAllowed)
-            if step == 1 { try await session.engine.flush() }
-            if step == 2 { try await session.reopen() }
-            // In Kathmandu a day has begun at 18:15 UTC, and an hour at 20:15.
-            try await session.engine.put(.putSubject(Subject(id: .ada, timeZone: "Asia/Kathmandu")))
-            #expect(try await session.engine.used(.ada) == ["prompts_daily": 5, "hour": 5])
-            #expect(
-                try await session.engine.quantities(
-                    of: .ada, per: .day, from: "2026-03-09T18:15:00Z", until: "2026-03-11T18:15:00Z"
-                )
-                    == [4, 5])
-            if step == 2 { try await session.reopen() }
-            #expect(try await session.engine.decide("ada", 5).isAllowed)
-            #expect(try await !session.engine.decide("ada", 1).isAllowed)
-            try await session.engine.expectClean()
-            #expect(try await session.engine.void("one").code == "corrected")
-            try await session.engine.put(.putSubject(Subject(id: .ada)))
-            #expect(try await session.engine.used(.ada) == ["prompts_daily": 9, "hour": 5])
-            try await session.engine.expectClean()
-        }
-    }
-
     @Test(arguments: StoreUnderTest.allCases)
     func `another anchor moves usage to other billing months`(store: StoreUnderTest) async throws {
         try await store.withSession { session in

@@ -90,7 +90,7 @@ import Testing
             #expect(voided.used == .zero && voided.updatedAt == clock.now)
             #expect(recordedAt < clock.now && voided.plan == .pro)
             try await engine.put(.putSubject(Subject(id: .ada, timeZone: "Asia/Tokyo")))
-            #expect(try await daily(engine, .ada)?.resetsAt == .at("2026-03-09T15:00:00Z"))
+            #expect(try await daily(engine, .ada)?.resetsAt == .at("2026-03-10T00:00:00Z"))
         }
     }
 

@@ -242,7 +242,7 @@ extension ReportContext {
     private func lastActivity(
         of subject: StoredSubject, before idle: Instant
     ) throws(StoreError) -> Instant? {
-        let zone = subject.profile.timeZone.flatMap { scan.view.zones($0) } ?? scan.view.zone
+        let zone = scan.view.clocks(of: subject.profile.zones)
         let months = try scan.source.counters(ofSeries: OwnSeries.activity, of: subject.number)
         let days = months.values.flatMap { $0.state.activity.days }.filter { $0.events > 0 }
         for day in days.map(\.day).sorted(by: >) {

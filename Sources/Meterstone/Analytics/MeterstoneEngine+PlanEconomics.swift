@@ -89,7 +89,7 @@ extension ReportContext {
             let id = profile.id
             let history = SubscriptionHistory(
                 try scan.profileVersions(of: id), plans: plans,
-                zone: profile.timeZone.flatMap { scan.view.zones($0) } ?? scan.view.zone, now: now,
+                zone: scan.view.clocks(of: profile.zones), now: now,
                 defaultPlan: scan.view.catalog.defaultPlan)
             for (plan, money) in history.revenueByPlan(in: span)
             where question.filter.plan.map({ $0 == plan }) ?? true {

@@ -1,7 +1,7 @@
 import MeterstoneCore
 import MeterstoneStore
 
-/// In whose calendar each subject's days are cut: the default zone, or one of its own.
+/// In whose calendar each subject's days are cut: the default zone, or what it has and had of its own.
 struct SubjectZones {
     /// The default zone first.
     private(set) var zones: [ZoneRules]
@@ -9,19 +9,19 @@ struct SubjectZones {
 
     init(_ scan: ColumnScan) throws(StoreError) {
         zones = [scan.view.zone]
-        var known: [String: Int] = [:]
-        var names: [Int64: String] = [:]
-        for (number, name) in try scan.source.subjectZones() { names[number] = name }
-        for (number, name) in names {
-            if known[name] == nil {
+        var known: [ZonesInTime: Int] = [:]
+        var own: [Int64: ZonesInTime] = [:]
+        for (number, zones) in try scan.source.subjectZones() { own[number] = zones }
+        for (number, zonesInTime) in own {
+            if known[zonesInTime] == nil {
                 // A zone that is no longer known falls back to the default.
-                known[name] = 0
-                if let rules = scan.view.zones(name) {
-                    known[name] = zones.count
+                known[zonesInTime] = 0
+                if let rules = scan.view.options.clocks(of: zonesInTime) {
+                    known[zonesInTime] = zones.count
                     zones.append(rules)
                 }
             }
-            if let place = known[name], place > 0 { places[number] = place }
+            if let place = known[zonesInTime], place > 0 { places[number] = place }
         }
     }
 

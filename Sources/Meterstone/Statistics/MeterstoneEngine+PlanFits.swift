@@ -28,7 +28,7 @@ extension SubjectContext {
         }
         let plans = catalog.plans.map { plan in
             PlanFits.Plan(
-                plan: plan.key, price: plan.price,
+                plan: plan.key, price: plan.settled(at: now).price,
                 tooSmall: peaks.compactMap { definition, peak in
                     tooSmall(definition, peak, under: plan.key)
                 })

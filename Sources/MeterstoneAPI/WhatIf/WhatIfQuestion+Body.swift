@@ -4,6 +4,7 @@ extension WhatIfQuestion {
     /// What one object of a list may say, by the list's name.
     private static let elements = [
         "limits": Limit.fields,
+        "limits.scheduled": ScheduledAllowances.fields,
         "allowances": ["limit", "plan", "allowance"],
         "plans": ["subject", "plan"],
     ]

@@ -33,8 +33,10 @@ struct LimitsCommand: AsyncParsableCommand {
         private static func table(_ blueprint: Blueprint) -> TextTable {
             let plans = plans(blueprint)
             let columns = plans.map { "\($0)>" }
+            let isScheduled = blueprint.limits.contains { !$0.scheduled.isEmpty }
             var table = TextTable(
-                ["limit", "meter", "window"] + columns + ["others>", "mode", "active"])
+                ["limit", "meter", "window"] + columns + ["others>", "mode", "active"]
+                    + (isScheduled ? ["scheduled"] : []))
             for limit in blueprint.limits {
                 let allowances = plans.map { plan in
                     limit.allowances[plan].map { Answers.text($0.wire) } ?? ""
@@ -42,9 +44,23 @@ struct LimitsCommand: AsyncParsableCommand {
                 let others = Answers.text(limit.defaultAllowance?.wire ?? -1)
                 table.add(
                     [limit.key.text, limit.meter.text, limit.spanText] + allowances
-                        + [others, limit.mode.rawValue, limit.active ? "yes" : "no"])
+                        + [others, limit.mode.rawValue, limit.active ? "yes" : "no"]
+                        + (isScheduled ? [Self.text(limit.scheduled)] : []))
             }
             return table
+        }
+
+        /// `pro 200 from 2027-01-01T00:00:00.000Z`.
+        private static func text(_ scheduled: [ScheduledAllowances]) -> String {
+            scheduled.map { next in
+                var words = next.allowances.sorted { $0.key < $1.key }.map {
+                    "\($0.key) \(Answers.text($0.value.wire))"
+                }
+                if let others = next.defaultAllowance {
+                    words.append("others \(Answers.text(others.wire))")
+                }
+                return "\(words.joined(separator: ", ")) from \(next.effectiveAt.rfc3339)"
+            }.joined(separator: "; ")
         }
 
         /// The smallest plan first, and after them those that only limits name.
@@ -87,6 +103,13 @@ struct LimitsCommand: AsyncParsableCommand {
                 "How much other plans include (default: unlimited).", valueName: "n"),
             transform: { try ArgumentText.allowance($0) })
         var defaultAllowance: Allowance?
+
+        @Option(
+            help: ArgumentHelp(
+                "What it allows from an instant on, like {\"effectiveAt\":\"2027-01-01T00:00:00Z\",\"allowances\":{\"pro\":200}}; repeat for more.",
+                valueName: "json"),
+            transform: { try ArgumentText.json($0, fields: ScheduledAllowances.fields) })
+        var scheduled: [ScheduledAllowances] = []
 
         @Option(
             help: ArgumentHelp(
@@ -196,7 +219,8 @@ struct LimitsCommand: AsyncParsableCommand {
                     dimension.map { ($0.name, $0.values) }, uniquingKeysWith: { $0 + $1 }),
                 perValue: perValue, rollover: try rollover(), debt: debt, mode: mode,
                 fallback: fallback,
-                blockWhenExceeded: blockWhenExceeded, active: !inactive, description: description)
+                blockWhenExceeded: blockWhenExceeded, active: !inactive, description: description,
+                scheduled: scheduled)
             try await Changes.make(.putLimit(limit), of: "limit \(key)", store)
         }
     }

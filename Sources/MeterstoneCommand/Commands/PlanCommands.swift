@@ -20,16 +20,21 @@ struct PlansCommand: AsyncParsableCommand {
             let plans = try await OpenStore.with(store) { try await $0.blueprint() }.plans
                 .sorted { ($0.rank, $0.key) < ($1.rank, $1.key) }
             guard !output.json else { return try Answers.printList("plans", plans) }
-            var table = TextTable([
-                "plan", "rank>", "default", "price>", "per", "name", "description",
-            ])
+            let isScheduled = plans.contains { !$0.scheduled.isEmpty }
+            var table = TextTable(
+                ["plan", "rank>", "default", "price>", "per", "name", "description"]
+                    + (isScheduled ? ["scheduled"] : []))
             for plan in plans {
-                table.add([
-                    plan.key.text, String(plan.rank), plan.isDefault ? "yes" : "",
-                    plan.price.map { Answers.text($0) } ?? "",
-                    plan.price.map { _ in plan.billingPeriod.rawValue } ?? "", plan.name ?? "",
-                    plan.description ?? "",
-                ])
+                let scheduled = plan.scheduled.map {
+                    "\(Answers.text($0.price)) from \($0.effectiveAt.rfc3339)"
+                }
+                table.add(
+                    [
+                        plan.key.text, String(plan.rank), plan.isDefault ? "yes" : "",
+                        plan.price.map { Answers.text($0) } ?? "",
+                        plan.price.map { _ in plan.billingPeriod.rawValue } ?? "",
+                        plan.name ?? "", plan.description ?? "",
+                    ] + (isScheduled ? [scheduled.joined(separator: "; ")] : []))
             }
             Console.write(table.isEmpty ? "no plans" : table.text)
         }
@@ -80,6 +85,13 @@ struct PlansCommand: AsyncParsableCommand {
         var price: Money?
 
         @Option(
+            help: ArgumentHelp(
+                "What it costs from an instant on, in millionths, like {\"effectiveAt\":\"2027-01-01T00:00:00Z\",\"price\":12500000}; repeat for more.",
+                valueName: "json"),
+            transform: { try ArgumentText.json($0, fields: ScheduledPrice.fields) })
+        var scheduled: [ScheduledPrice] = []
+
+        @Option(
             help: "How long a billing period is: month or year.",
             transform: { try ArgumentText.choice($0) })
         var billingPeriod: BillingPeriod = .month
@@ -106,7 +118,7 @@ struct PlansCommand: AsyncParsableCommand {
                 billingPeriod: billingPeriod,
                 features: Dictionary(
                     feature.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 }),
-                pastDueGraceDays: pastDueGraceDays, additions: addition)
+                pastDueGraceDays: pastDueGraceDays, additions: addition, scheduled: scheduled)
             try await Changes.make(.putPlan(plan), of: "plan \(key)", store, for: .mayCreate)
         }
     }

@@ -96,6 +96,10 @@ struct SubjectsCommand: AsyncParsableCommand {
                 table.add(["scheduled", "\(next.plan) from \(next.startsAt.rfc3339)"])
             }
             table.add(["time zone", subject.timeZone ?? ""])
+            for former in subject.formerZones {
+                let name = former.timeZone ?? "(default)"
+                table.add(["time zone before", "\(name) until \(former.until.rfc3339)"])
+            }
             table.add(["parent", subject.parent?.text ?? ""])
             table.add(["blocked", subject.blocked ? "yes" : "no"])
             table.add(["created", times.createdAt?.rfc3339 ?? ""])

@@ -70,6 +70,11 @@ struct CheckCommand: AsyncParsableCommand {
     @OptionGroup var arguments: EventArguments
 
     @Option(
+        help: "The limit to ask about, instead of a meter.",
+        transform: { try ArgumentText.identifier($0) as LimitKey })
+    var limit: LimitKey?
+
+    @Option(
         name: .customLong("as"), help: "What it would be: consume or reservation.",
         transform: { try ArgumentText.choice($0) })
     var use: CheckedUse = .consume
@@ -77,9 +82,27 @@ struct CheckCommand: AsyncParsableCommand {
     @OptionGroup var store: ServiceArguments
     @OptionGroup var output: OutputArguments
 
+    func validate() throws {
+        guard limit != nil, arguments.event != nil || !arguments.quantities.isEmpty else { return }
+        throw ValidationError("--limit says what is asked about; leave the meter out")
+    }
+
+    /// The event as a question about the limit that is named.
+    private func asked(
+        _ event: UsageEvent, _ service: any MeterstoneService
+    ) async throws -> UsageEvent {
+        guard let limit else { return event }
+        let known = try await service.blueprint().limits.first { $0.key == limit }
+        guard let known else {
+            throw CommandFailure(.badData, "there is no limit called '\(limit)'")
+        }
+        return event.asking(about: known)
+    }
+
     func run() async throws {
         let event = try arguments.usageEvent()
         let outcome = try await OpenStore.with(store) { service in
+            let event = try await asked(event, service)
             let outcome = try await service.check(event, as: use)
             if case .conflict(let id) = outcome { throw try await service.failure(id, event) }
             return outcome

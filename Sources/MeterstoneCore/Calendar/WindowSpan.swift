@@ -163,6 +163,21 @@ extension ZoneRules {
 
     /// A full hour or minute of the local clock.
     fileprivate func clockSpan(of milliseconds: Int64, containing time: Int64) -> WindowSpan {
+        guard !joints.isEmpty else { return fullSpan(of: milliseconds, containing: time) }
+        let index = joints.lastIndex { $0 <= time }
+        let following = joints[(index.map { $0 + 1 } ?? 0)...].first ?? 4 * Self.farthest
+        var span = fullSpan(of: milliseconds, containing: time)
+        if let joint = index.map({ joints[$0] }) {
+            let first = fullSpan(of: milliseconds, containing: joint + milliseconds - 1)
+            if time < first.until.millisecondsSince1970 {
+                span = WindowSpan(from: Instant(millisecondsSince1970: joint), until: first.until)
+            }
+        }
+        let until = min(span.until, Instant(millisecondsSince1970: following))
+        return WindowSpan(from: span.from, until: until)
+    }
+
+    private func fullSpan(of milliseconds: Int64, containing time: Int64) -> WindowSpan {
         let stretch = stretch(containing: time)
         let (_, elapsed) = (time + stretch.offset)
             .flooredQuotientAndRemainder(dividingBy: milliseconds)

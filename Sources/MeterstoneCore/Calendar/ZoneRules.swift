@@ -26,6 +26,8 @@ public final class ZoneRules: Sendable {
     /// milliseconds; one more than there are changes.
     private let offsets: [Int64]
     private let greatestOffset: Int64
+    /// Where another zone took over, in ascending order, in milliseconds; see ``handingOver(to:at:)``.
+    let joints: [Int64]
     /// Tells rules apart by what clocks show from 1970 to 2099: counters are cut by no more.
     package let digest: UInt64
 
@@ -34,7 +36,7 @@ public final class ZoneRules: Sendable {
     /// first offset is.
     ///
     /// Offsets are in ``offsetSecondsAllowed``, or the caller has a bug.
-    public init(name: String, initialOffsetSeconds: Int64, transitions: [Transition]) {
+    public convenience init(name: String, initialOffsetSeconds: Int64, transitions: [Transition]) {
         var changes: [Int64] = []
         var offsets = [Self.milliseconds(initialOffsetSeconds)]
         for transition in transitions.sorted(by: { $0.at < $1.at }) {
@@ -52,9 +54,14 @@ public final class ZoneRules: Sendable {
             changes.append(transition.at.millisecondsSince1970)
             offsets.append(offset)
         }
+        self.init(name, changes, offsets, joints: [])
+    }
+
+    private init(_ name: String, _ changes: [Int64], _ offsets: [Int64], joints: [Int64]) {
         self.name = name
         self.changes = changes
         self.offsets = offsets
+        self.joints = joints
         greatestOffset = offsets.max() ?? 0
         digest = Self.digest(changes, offsets)
     }
@@ -204,5 +211,51 @@ extension ZoneRules {
         let time = local - stretch.offset
         let isWithin = local - greatestOffset >= stretch.from && time < stretch.until
         return isWithin ? time : firstTime(showing: local)
+    }
+}
+
+// MARK: - From one zone to another
+
+extension ZoneRules {
+    /// The clocks of somebody who follows these up to an instant at which a day ends in them, and others
+    /// from there on.
+    ///
+    /// The day that begins there has the next date, and ends where the other clocks first show the one
+    /// after. So each date is one day at most, whoever comes and goes: to the west its first day is longer,
+    /// to the east shorter, and a date that is over there already has none. Weeks, months, quarters and
+    /// years consist of whole days, and follow. The first hour, and the first minute, is never shorter than
+    /// one: it ends with the first full one of the other clocks that ends later.
+    package func handingOver(to next: ZoneRules, at instant: Instant) -> ZoneRules {
+        let time = max(Self.clamped(instant.millisecondsSince1970), joints.last ?? -Self.farthest)
+        let begun = dayNumber(containing: Instant(millisecondsSince1970: time)) * 86_400_000
+        let shown = time + next.offsets[next.changeCount(atOrBefore: time)]
+        // What shows the day that has ended once more is put back a moment after the next has begun.
+        let turn = shown < begun ? time + 1 : time
+        var changes = Array(self.changes.prefix { $0 < turn })
+        var offsets = Array(self.offsets.prefix(changes.count + 1))
+        var index = next.changeCount(atOrBefore: turn)
+        if offsets.last != next.offsets[index] {
+            changes.append(turn)
+            offsets.append(next.offsets[index])
+        }
+        while index < next.changes.count {
+            changes.append(next.changes[index])
+            index += 1
+            offsets.append(next.offsets[index])
+        }
+        return ZoneRules(next.name, changes, offsets, joints: joints + [time])
+    }
+
+    /// Up to where clocks show the same; `nil`: nothing is cut otherwise by the others.
+    package func firstDifference(from other: ZoneRules) -> Instant? {
+        guard digest != other.digest else { return nil }
+        guard offsets[0] == other.offsets[0] else { return .earliest }
+        let shared = min(changes.count, other.changes.count)
+        let place =
+            (0..<shared).first {
+                changes[$0] != other.changes[$0] || offsets[$0 + 1] != other.offsets[$0 + 1]
+            } ?? shared
+        let first = [changes, other.changes].compactMap { $0.dropFirst(place).first }.min()
+        return first.map { Instant(millisecondsSince1970: $0) }
     }
 }

@@ -1,7 +1,11 @@
 extension Blueprint {
     /// Whether limits and subjects may refer to a plan: it was written, or a limit names it.
     public func knows(plan: PlanKey) -> Bool {
-        plans.contains { $0.key == plan } || limits.contains { $0.allowances[plan] != nil }
+        plans.contains { $0.key == plan }
+            || limits.contains { limit in
+                limit.allowances[plan] != nil
+                    || limit.scheduled.contains { $0.allowances[plan] != nil }
+            }
     }
 
     /// What it would come to after a change of a meter, plan or limit; other changes leave it.
@@ -248,6 +252,7 @@ extension Blueprint {
             return Rejection(
                 code: .invalidField, field: field, message: "expected \(expectation)")
         }
+        if let mistake = limit.scheduleMistake { return mistake }
         guard let perValue = limit.perValue else { return nil }
         if !meter.canRoll {
             return Rejection(
@@ -344,6 +349,7 @@ extension Plan {
                 code: .invalidField, field: "price",
                 message: "expected millionths from 0 to \(Self.priceRange.upperBound)")
         }
+        if let mistake = scheduleMistake { return mistake }
         if !CreditPolicy.priceRange.contains(overdraft) {
             return Rejection(
                 code: .invalidField, field: "overdraft",

@@ -56,10 +56,12 @@ public final class Catalog: Sendable {
             let own = blueprint.limits.filter { $0.meter == meter.key }
                 .sorted { $0.key < $1.key }
                 .compactMap { limit in
-                    LimitDefinition(
-                        limit.overridden(by: allowanceOverrides, plans: blueprint.plans),
+                    // What it allows now is earlier than what is scheduled.
+                    let (until, last) = limit.versions
+                    return LimitDefinition(
+                        last.overridden(by: allowanceOverrides, plans: blueprint.plans),
                         of: meter, registry: registry, areLimitsEnforced: areLimitsEnforced,
-                        earlier: limitSchedule.earlier(of: limit.key).map { then in
+                        earlier: (limitSchedule.earlier(of: limit.key) + until).map { then in
                             EarlierAllowances(
                                 until: then.until,
                                 limit: then.limit.overridden(

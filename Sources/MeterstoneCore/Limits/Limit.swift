@@ -7,6 +7,8 @@ public struct Limit: Hashable, Sendable, Codable {
     public var allowances: [PlanKey: Allowance]
     /// For plans that are not listed; `nil`: unlimited.
     public var defaultAllowance: Allowance?
+    /// What it allows from instants to come on, by time.
+    public var scheduled: [ScheduledAllowances]
     /// Add-on → how much more each allows, of subjects or plans that have an addition of it.
     public var addOns: [AddOnKey: Quantity]
     /// Count only events whose dimensions match; empty: all that the meter counts.
@@ -41,7 +43,8 @@ public struct Limit: Hashable, Sendable, Codable {
         fallback: String? = nil,
         blockWhenExceeded: Bool = false,
         active: Bool = true,
-        description: String? = nil
+        description: String? = nil,
+        scheduled: [ScheduledAllowances] = []
     ) {
         self.key = key
         self.meter = meter
@@ -58,6 +61,7 @@ public struct Limit: Hashable, Sendable, Codable {
         self.blockWhenExceeded = blockWhenExceeded
         self.active = active
         self.description = description
+        self.scheduled = scheduled.sorted { $0.effectiveAt < $1.effectiveAt }
     }
 
     /// Whether one counter counts all that the meter does.
@@ -69,7 +73,7 @@ extension Limit {
     public static let addOnUnitsRange: ClosedRange<Int64> = 1...1_000_000_000_000_000
 
     private enum CodingKeys: String, CodingKey, CaseIterable {
-        case key, meter, window, allowances, defaultAllowance, addOns, dimensions
+        case key, meter, window, allowances, defaultAllowance, scheduled, addOns, dimensions
         case per, values, valuesMax, beyondValues, rollover, debt, mode, fallback,
             blockWhenExceeded, active
         case description
@@ -106,7 +110,9 @@ extension Limit {
             blockWhenExceeded: try container.decodeIfPresent(
                 Bool.self, forKey: .blockWhenExceeded) ?? false,
             active: try container.decodeIfPresent(Bool.self, forKey: .active) ?? true,
-            description: try container.decodeIfPresent(String.self, forKey: .description)
+            description: try container.decodeIfPresent(String.self, forKey: .description),
+            scheduled: try container.decodeIfPresent(
+                [ScheduledAllowances].self, forKey: .scheduled) ?? []
         )
     }
 
@@ -145,6 +151,7 @@ extension Limit {
         try container.encode(window, forKey: .window)
         try container.encode(allowances.keyedByText, forKey: .allowances)
         try container.encodeIfPresent(defaultAllowance, forKey: .defaultAllowance)
+        if !scheduled.isEmpty { try container.encode(scheduled, forKey: .scheduled) }
         if !addOns.isEmpty {
             try container.encode(addOns.keyedByText.mapValues(\.units), forKey: .addOns)
         }
@@ -217,5 +224,23 @@ extension Allowance: Codable {
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(wire)
+    }
+}
+
+extension UsageEvent {
+    /// The same as a question about one unit of what a limit counts. What it counts only for some dimensions
+    /// is asked for with the first value that it accepts, unless the event tells one.
+    package func asking(about limit: Limit) -> UsageEvent {
+        var event = self
+        event.quantities = .one(limit.meter, Quantity(1))
+        let details = event.details ?? .none
+        let missing = limit.dimensions.sorted { $0.key < $1.key }.compactMap { name, values in
+            details.dimension(name) == nil
+                ? values.first.map { Dimension(name: name, value: $0) } : nil
+        }
+        if !missing.isEmpty {
+            event.details = details.with(dimensions: details.dimensions + missing)
+        }
+        return event
     }
 }

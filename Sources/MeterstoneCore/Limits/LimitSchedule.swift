@@ -40,13 +40,22 @@ package struct LimitSchedule: Sendable {
             earlier[key] = nil
             return
         }
+        // What was scheduled and came meanwhile was so, too.
+        for version in known.versions.earlier where version.until <= instant {
+            note(version.limit, of: key, until: version.until)
+        }
+        let last = known.settled(at: instant)
         guard
-            known.allowances != limit.allowances
-                || known.defaultAllowance != limit.defaultAllowance
+            last.allowances != limit.allowances
+                || last.defaultAllowance != limit.defaultAllowance
         else { return }
+        note(last, of: key, until: instant)
+    }
+
+    private mutating func note(_ limit: Limit, of key: LimitKey, until instant: Instant) {
         // Clocks may go back, and versions do not.
         let until = max(instant, earlier[key]?.last?.until ?? instant)
-        earlier[key, default: []].append(EarlierAllowances(until: until, limit: known))
+        earlier[key, default: []].append(EarlierAllowances(until: until, limit: limit))
         if earlier[key, default: []].count > Self.countMax { earlier[key]?.removeFirst() }
     }
 

@@ -146,14 +146,15 @@ public final class EventDetails: Sendable {
 
     /// The same with one thing told otherwise.
     package func with(
-        source: String?? = nil, cost: Money?? = nil, levels: [SubjectID]? = nil,
-        countsWhenAborted: Bool? = nil
+        source: String?? = nil, cost: Money?? = nil, dimensions: [Dimension]? = nil,
+        levels: [SubjectID]? = nil, countsWhenAborted: Bool? = nil
     ) -> EventDetails {
         EventDetails(
             source: source ?? self.source, type: type, subtype: subtype, status: status,
             durationMilliseconds: durationMilliseconds, errorMessage: errorMessage,
             cost: cost ?? self.cost, project: project, scene: scene, session: session,
-            dimensions: dimensions, properties: properties, levels: levels ?? self.levels,
+            dimensions: dimensions ?? self.dimensions, properties: properties,
+            levels: levels ?? self.levels,
             countsWhenAborted: countsWhenAborted ?? self.countsWhenAborted)
     }
 

@@ -15,6 +15,8 @@ public struct Plan: Hashable, Sendable, Codable {
     public var overdraft: Int64
     /// What a billing period costs; `nil`: nothing that is known.
     public var price: Money?
+    /// What one costs that begins from instants to come on, by time.
+    public var scheduled: [ScheduledPrice]
     public var billingPeriod: BillingPeriod
     /// What it lets somebody do, beside what limits count: on, off, or a value.
     public var features: [String: PlanFeature]
@@ -36,7 +38,7 @@ public struct Plan: Hashable, Sendable, Codable {
         features: [String: PlanFeature] = [:], pastDueGraceDays: Int64? = nil,
         keepsVersion: Bool = false, onUpgrade: ChangePolicy? = nil,
         onDowngrade: ChangePolicy? = nil,
-        additions: [Addition] = []
+        additions: [Addition] = [], scheduled: [ScheduledPrice] = []
     ) {
         self.key = key
         self.name = name
@@ -53,6 +55,7 @@ public struct Plan: Hashable, Sendable, Codable {
         self.onUpgrade = onUpgrade
         self.onDowngrade = onDowngrade
         self.additions = additions
+        self.scheduled = scheduled.sorted { $0.effectiveAt < $1.effectiveAt }
     }
 
     /// What a billing period may cost.
@@ -63,7 +66,7 @@ public struct Plan: Hashable, Sendable, Codable {
     private enum CodingKeys: String, CodingKey {
         case key, name, description, rank, isDefault, recurringGrants, overdraft, price
         case billingPeriod, features, pastDueGraceDays, onUpgrade, onDowngrade, additions
-        case keepsVersion
+        case keepsVersion, scheduled
     }
 
     public init(from decoder: any Decoder) throws {
@@ -86,7 +89,9 @@ public struct Plan: Hashable, Sendable, Codable {
             keepsVersion: try container.decodeIfPresent(Bool.self, forKey: .keepsVersion) ?? false,
             onUpgrade: try container.decodeIfPresent(ChangePolicy.self, forKey: .onUpgrade),
             onDowngrade: try container.decodeIfPresent(ChangePolicy.self, forKey: .onDowngrade),
-            additions: try container.decodeIfPresent([Addition].self, forKey: .additions) ?? []
+            additions: try container.decodeIfPresent([Addition].self, forKey: .additions) ?? [],
+            scheduled: try container.decodeIfPresent([ScheduledPrice].self, forKey: .scheduled)
+                ?? []
         )
     }
 
@@ -103,6 +108,7 @@ public struct Plan: Hashable, Sendable, Codable {
         if !additions.isEmpty { try container.encode(additions, forKey: .additions) }
         if overdraft != 0 { try container.encode(overdraft, forKey: .overdraft) }
         try container.encodeIfPresent(price, forKey: .price)
+        if !scheduled.isEmpty { try container.encode(scheduled, forKey: .scheduled) }
         if price != nil || billingPeriod != .month {
             try container.encode(billingPeriod, forKey: .billingPeriod)
         }

@@ -6,6 +6,9 @@ public struct Subject: Hashable, Sendable, Codable {
     public var id: SubjectID
     /// Name in the IANA database; `nil`: the server's default.
     public var timeZone: String?
+    /// The zones that it had before, in the order of time. The last may still count: another zone takes over
+    /// where the day ends.
+    public var formerZones: [FormerZone]
     /// The team above. A consume counts and is limited on both.
     public var parent: SubjectID?
     /// Used where no subscription applies; `nil`: the parent's plan, then the default plan.
@@ -34,10 +37,11 @@ public struct Subject: Hashable, Sendable, Codable {
         subscription: Subscription? = nil, scheduled: [ScheduledSubscription] = [],
         metadata: [String: String] = [:], additions: [Addition] = [],
         resets: [LimitKey: [LimitReset]] = [:], billing: SubjectBilling? = nil,
-        account: PersonAccount? = nil
+        account: PersonAccount? = nil, formerZones: [FormerZone] = []
     ) {
         self.id = id
         self.timeZone = timeZone
+        self.formerZones = formerZones
         self.parent = parent
         self.plan = plan
         self.blocked = blocked
@@ -54,11 +58,14 @@ public struct Subject: Hashable, Sendable, Codable {
 
     private enum CodingKeys: String, CodingKey {
         case id, timeZone, parent, plan, blocked, name, overrides, subscription, metadata
-        case additions, resets, scheduled, billing, account
+        case additions, resets, scheduled, billing, account, formerZones
     }
 }
 
 extension Subject {
+    /// Whose clocks its days followed and follow.
+    public var zones: ZonesInTime { ZonesInTime(timeZone, former: formerZones) }
+
     /// The subscription that is said of the subject at an instant from now on, whether or not it applies.
     public func subscription(at instant: Instant) -> Subscription? {
         scheduled.last { $0.subscription.appliesFrom <= instant }?.subscription ?? subscription
@@ -108,7 +115,9 @@ extension Subject {
             additions: try container.decodeIfPresent([Addition].self, forKey: .additions) ?? [],
             resets: try LimitKey.keyed(resets ?? [:], container, .resets),
             billing: try container.decodeIfPresent(SubjectBilling.self, forKey: .billing),
-            account: try container.decodeIfPresent(PersonAccount.self, forKey: .account)
+            account: try container.decodeIfPresent(PersonAccount.self, forKey: .account),
+            formerZones: try container.decodeIfPresent([FormerZone].self, forKey: .formerZones)
+                ?? []
         )
     }
 
@@ -116,6 +125,7 @@ extension Subject {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(id, forKey: .id)
         try container.encodeIfPresent(timeZone, forKey: .timeZone)
+        if !formerZones.isEmpty { try container.encode(formerZones, forKey: .formerZones) }
         try container.encodeIfPresent(parent, forKey: .parent)
         try container.encodeIfPresent(plan, forKey: .plan)
         try container.encode(blocked, forKey: .blocked)

@@ -18,7 +18,12 @@ public struct PlanHistory: Sendable {
 
     /// - Parameter versions: in the order in which they were recorded.
     public init(_ versions: [Version]) {
-        self.versions = Dictionary(grouping: versions, by: \.key)
+        self.versions = Dictionary(grouping: versions, by: \.key).mapValues { versions in
+            versions.indices.flatMap { index in
+                let next = index + 1 < versions.count ? versions[index + 1].recordedAt : .latest
+                return versions[index].withScheduled(before: next)
+            }
+        }
     }
 
     /// The plan as it stood at an instant; before it was first written, as it was written then, since
@@ -39,5 +44,19 @@ public struct PlanHistory: Sendable {
         guard let one else { return false }
         guard let other else { return true }
         return (rank(of: one) ?? .min) > (rank(of: other) ?? .min)
+    }
+}
+
+extension PlanHistory.Version {
+    /// The version, and what it became by what was scheduled and came before it was replaced.
+    fileprivate func withScheduled(before end: Instant) -> [PlanHistory.Version] {
+        guard let plan, !plan.scheduled.isEmpty else { return [self] }
+        let later = plan.scheduled.filter { recordedAt < $0.effectiveAt && $0.effectiveAt < end }
+        return [self]
+            + later.map { next in
+                PlanHistory.Version(
+                    recordedAt: next.effectiveAt, key: key,
+                    plan: plan.settled(at: next.effectiveAt))
+            }
     }
 }

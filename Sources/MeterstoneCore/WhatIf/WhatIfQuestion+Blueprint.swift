@@ -84,9 +84,12 @@ extension WhatIfQuestion {
         case (let plan?, let allowance?):
             guard blueprint.knows(plan: plan) else { throw .unknown(plan, "\(place).plan") }
             limit.allowances[plan] = allowance
+            // The question is what would be if it were so all the time.
+            for place in limit.scheduled.indices { limit.scheduled[place].allowances[plan] = nil }
         case (nil, let allowance?):
             limit.allowances = [:]
             limit.defaultAllowance = allowance
+            limit.scheduled = []
         case (_?, nil):
             throw Rejection(
                 code: .missingField, field: "\(place).allowance",

@@ -121,6 +121,8 @@ extension ColumnMapping {
 package enum EventField: String, CaseIterable, Sendable {
     case subject, time, id, type, count
     case subtype, status, duration, error, project, scene, session, properties
+    /// Further subjects that a row counts for, with commas between them.
+    case levels
     /// In the currency's unit.
     case cost
     /// In hundredths of it.

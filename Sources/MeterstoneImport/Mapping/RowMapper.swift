@@ -225,7 +225,27 @@ extension RowMapper {
             }, cost: try cost(told, record), project: try name(told[.project], .project, record),
             scene: try name(told[.scene], .scene, record),
             session: try name(told[.session], .session, record), dimensions: values,
-            properties: properties)
+            properties: properties, levels: try levels(told[.levels] ?? "", record))
+    }
+
+    /// `project/x, key/k1`.
+    private func levels(_ text: String, _ record: Record) throws(RowProblem) -> [SubjectID] {
+        var levels: [SubjectID] = []
+        for part in text.split(separator: ",") {
+            var name = part
+            while name.first == " " { name.removeFirst() }
+            while name.last == " " { name.removeLast() }
+            guard let level = SubjectID(String(name)), !levels.contains(level),
+                levels.count < EventBounds.levelsMax
+            else {
+                throw problem(
+                    record,
+                    "levels '\(text.prefix(40))': expected at most \(EventBounds.levelsMax) "
+                        + "subjects, each once, with commas between them")
+            }
+            levels.append(level)
+        }
+        return levels
     }
 
     private func name(

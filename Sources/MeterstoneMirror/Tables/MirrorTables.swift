@@ -74,12 +74,12 @@ package enum MirrorTables {
         [
             MirrorColumn("number", .integer), MirrorColumn("id", .text),
             MirrorColumn("name", .text), MirrorColumn("parent", .text),
-            MirrorColumn("time_zone", .text), MirrorColumn("plan", .text),
-            MirrorColumn("blocked", .boolean), MirrorColumn("metadata", .json),
-            MirrorColumn("email", .text), MirrorColumn("image", .text),
-            MirrorColumn("external_ids", .json), MirrorColumn("active", .boolean),
-            MirrorColumn("last_login_at", .instant), MirrorColumn("preferences", .json),
-            MirrorColumn("variables", .json),
+            MirrorColumn("time_zone", .text), MirrorColumn("calendar", .text),
+            MirrorColumn("plan", .text), MirrorColumn("blocked", .boolean),
+            MirrorColumn("metadata", .json), MirrorColumn("email", .text),
+            MirrorColumn("image", .text), MirrorColumn("external_ids", .json),
+            MirrorColumn("active", .boolean), MirrorColumn("last_login_at", .instant),
+            MirrorColumn("preferences", .json), MirrorColumn("variables", .json),
             MirrorColumn("created_at", .instant), MirrorColumn("updated_at", .instant),
         ], key: ["number"], indexes: [["id"]])
 

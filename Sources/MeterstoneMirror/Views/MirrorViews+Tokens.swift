@@ -34,7 +34,7 @@ extension MirrorViews {
                 LEFT JOIN limit_allowances a
                     ON a.limit_key = l.key AND a.plan = COALESCE(d.plan, p.plan)
                 LEFT JOIN days z ON z.day = d.day AND z.zone = COALESCE(
-                    s.time_zone, (SELECT default_time_zone FROM mirror_state))
+                    s.calendar, s.time_zone, (SELECT default_time_zone FROM mirror_state))
                 """),
             MirrorView(
                 "token_usage_history", key: ["id"],

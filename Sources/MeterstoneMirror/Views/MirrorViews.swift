@@ -215,7 +215,7 @@ extension MirrorViews {
                 SELECT s.number, s.id AS subject, COALESCE((
                     SELECT d.day FROM days d
                     WHERE d.zone = COALESCE(
-                            s.time_zone, (SELECT default_time_zone FROM mirror_state))
+                            s.calendar, s.time_zone, (SELECT default_time_zone FROM mirror_state))
                         AND d.starts_at <= \(words.now) AND d.ends_at > \(words.now)
                     LIMIT 1), \(words.today)) AS today
                 FROM subjects s

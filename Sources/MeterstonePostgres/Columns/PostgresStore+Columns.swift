@@ -98,9 +98,13 @@ extension PostgresSource {
         return Int64(rows[0].text(0, 0)).map { $0 < snapshot.xmin } ?? false
     }
 
-    func subjectZones() throws(StoreError) -> [(number: Int64, zone: String)] {
+    func subjectZones() throws(StoreError) -> [(number: Int64, zones: ZonesInTime)] {
         let rows = try run(Query(SubjectStatements.zones))
-        return (0..<rows.count).map { (rows.int($0, 0), rows.text($0, 1)) }
+        return try (0..<rows.count).map { (row) throws(StoreError) in
+            let zones = try ZonesInTime(
+                storedName: rows.optionalText(row, 1), former: rows.optionalText(row, 2))
+            return (rows.int(row, 0), zones)
+        }
     }
 
     func counters(

@@ -117,6 +117,10 @@ extension OpenAPISchemas {
         """# + statusTold + newer
 
     private static let scheduled = #"""
+        "formerZones":{"type":"array","readOnly":true,
+         "description":"The time zones that it had before; the last may still count.",
+         "items":{"type":"object","required":["until"],"additionalProperties":false,
+          "properties":{"timeZone":{"type":"string"},"until":{"$ref":"Instant"}}}},
         "scheduled":{"type":"array","readOnly":true,
          "description":"Subscriptions that follow, by their start.",
          "items":{"type":"object","required":["subscription","grants"],

@@ -48,11 +48,12 @@ extension CatalogCollection where Item == Plan, Key == PlanKey {
                 "key", "name", "description", "rank", "isDefault", "recurringGrants", "overdraft",
                 "price", "billingPeriod", "features", "pastDueGraceDays", "onUpgrade",
                 "onDowngrade", "keepsVersion",
-                "additions",
+                "additions", "scheduled",
             ],
             elements: [
                 "recurringGrants": ["window", "amount", "rolloverMax", "priority"],
                 "additions": Addition.fields,
+                "scheduled": ScheduledPrice.fields,
             ],
             objects: ["onUpgrade": changePolicy, "onDowngrade": changePolicy],
             items: { $0.plans }, key: { $0.key }, put: { .putPlan($0) },
@@ -65,7 +66,7 @@ extension CatalogCollection where Item == Limit, Key == LimitKey {
     static var limits: Self {
         CatalogCollection(
             name: "limits", singular: "limit", unknown: Rejection.Code.unknownLimit.rawValue,
-            fields: Limit.fields,
+            fields: Limit.fields, elements: ["scheduled": ScheduledAllowances.fields],
             items: { $0.limits }, key: { $0.key }, put: { .putLimit($0) },
             delete: { .deleteLimit($0) }, target: { .limit($0) }, shown: { $1.limit($0) },
             shownFields: EffectiveLimit.fields)

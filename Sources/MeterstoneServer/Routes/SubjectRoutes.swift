@@ -19,6 +19,7 @@ struct SubjectRoutes: Sendable {
         "scheduled": "/v1/subjects/{subject}/subscription",
         "billing": "/v1/subjects/{subject}/subscription",
         "account": "/v1/subjects/{subject}/account",
+        "formerZones": "timeZone, of which they are what went before",
     ]
 
     func add(to routes: inout Routes) {

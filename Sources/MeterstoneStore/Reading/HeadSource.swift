@@ -60,11 +60,12 @@ package final class HeadSource: StoreSource {
         try tables.prefetch(subjects: numbers.filter { tail.row(ofNumber: $0) == nil })
     }
 
-    package func subjectZones() throws(StoreError) -> [(number: Int64, zone: String)] {
-        var zones: [Int64: String] = [:]
-        for (number, zone) in try tables.subjectZones() { zones[number] = zone }
+    package func subjectZones() throws(StoreError) -> [(number: Int64, zones: ZonesInTime)] {
+        var zones: [Int64: ZonesInTime] = [:]
+        for (number, own) in try tables.subjectZones() { zones[number] = own }
         for row in tail.rows where row.sequence > stored {
-            zones[row.subject.number] = row.subject.profile.timeZone
+            let own = row.subject.profile.zones
+            zones[row.subject.number] = own == ZonesInTime() ? nil : own
         }
         return zones.map { ($0.key, $0.value) }
     }

@@ -26,6 +26,11 @@ extension StoreView {
     /// The rules of a zone by its name.
     package var zones: @Sendable (String) -> ZoneRules? { options.zoneRules }
 
+    /// What clocks showed to a subject. A zone that is no longer known falls back to the default.
+    package func clocks(of zones: ZonesInTime) -> ZoneRules {
+        options.clocks(of: zones) ?? options.clocks(of: ZonesInTime()) ?? .utc
+    }
+
     /// What the subject's billing months are counted from.
     package var anchors: BillingAnchors { subject?.profile.anchors ?? BillingAnchors(nil) }
 

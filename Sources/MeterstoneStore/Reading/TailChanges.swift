@@ -53,7 +53,7 @@ struct TailChanges {
     var isEmpty: Bool { facts.isEmpty && entries.isEmpty && !hasMoved }
 
     private var zone: ZoneRules {
-        head.options.zoneRules(profile?.timeZone ?? head.options.defaultTimeZone) ?? .utc
+        head.options.clocks(of: profile?.zones ?? ZonesInTime()) ?? .utc
     }
 
     private func window(of series: Int) -> Window? {

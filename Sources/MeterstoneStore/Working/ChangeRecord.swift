@@ -15,6 +15,9 @@ public struct ChangeRecord: Sendable, Codable {
     /// What was asked, where something else was carried out and it was no patch.
     package var request: Change?
     package var outcome: ChangeOutcome
+    /// The zones that the subject had until then, where it got another. Earlier versions wrote none: there
+    /// the new zone was that of all its days, the past included.
+    package var formerZones: [FormerZone]?
     package var idempotencyKey: String?
     /// As of ``ChangeRequest/told``.
     package var told: String?
@@ -296,10 +299,14 @@ extension WorkingSet {
         switch change {
         case .putMeter(let meter): return try json(blueprint.meters.first { $0.key == meter.key })
         case .deleteMeter(let key): return try json(blueprint.meters.first { $0.key == key })
-        case .putPlan(let plan): return try json(blueprint.plans.first { $0.key == plan.key })
-        case .deletePlan(let key): return try json(blueprint.plans.first { $0.key == key })
-        case .putLimit(let limit): return try json(blueprint.limits.first { $0.key == limit.key })
-        case .deleteLimit(let key): return try json(blueprint.limits.first { $0.key == key })
+        case .putPlan(let plan):
+            return try json(blueprint.plans.first { $0.key == plan.key }?.settled(at: now))
+        case .deletePlan(let key):
+            return try json(blueprint.plans.first { $0.key == key }?.settled(at: now))
+        case .putLimit(let limit):
+            return try json(blueprint.limits.first { $0.key == limit.key }?.settled(at: now))
+        case .deleteLimit(let key):
+            return try json(blueprint.limits.first { $0.key == key }?.settled(at: now))
         case .putSubject(let subject): return try json(profile(of: subject.id))
         case .deleteSubject(let id): return try json(profile(of: id))
         case .putSubscription(let id, _), .deleteSubscription(let id):

@@ -1,25 +1,30 @@
 import MeterstoneCore
 
-/// How counters follow when a subject's time zone changes, or when its subscription starts at another
-/// time: all that is counted moves to the new windows at once.
+/// How counters follow when a subject gets another time zone, or when its subscription starts at another
+/// time: all that is counted in windows that are cut otherwise moves to the new ones at once.
 extension WorkingSet {
     /// Moves the counters whose windows are cut otherwise by another calendar, and no others.
     func move(_ state: SubjectState, to new: SubjectCalendar) throws(StoreError) {
         let old = SubjectCalendar(zone: state.zone, anchors: state.anchors)
-        let hasOtherDays = old.zone.digest != new.zone.digest
-        guard state.number != 0, hasOtherDays || old.anchors != new.anchors else { return }
+        let edge = old.zone.firstDifference(from: new.zone)
+        guard state.number != 0, edge != nil || old.anchors != new.anchors else { return }
         var moved = Set(
             registry.series.indices.filter { number in
                 let series = registry.series[number]
                 return series.isCounted
                     && series.definition.window.isCut(
-                        byZone: hasOtherDays, byTurn: old.anchors.opened != new.anchors.opened)
+                        byZone: edge != nil, byTurn: old.anchors.opened != new.anchors.opened)
             })
-        if hasOtherDays { moved.insert(OwnSeries.activity) }
+        if edge != nil { moved.insert(OwnSeries.activity) }
         guard !moved.isEmpty else { return }
         var move = CalendarMove(subject: state.number, old: old, new: new, registry: registry)
+        // Months that are counted from an anchor to come are cut by what its clock will show.
+        if let edge, old.anchors == new.anchors, new.anchors.areBefore(edge) {
+            guard try moveDays(of: state, from: edge, moved, by: &move) else { return }
+            return replaceCounters(of: state, by: move)
+        }
         // A replay finds counters that are ahead of it.
-        if !hasOtherDays, replayed == nil {
+        if edge == nil, replayed == nil {
             for series in moved {
                 let isAdded = try addDays(of: state, to: &move, series)
                 // Of what is folded when it is first asked for, there is nothing to move.
@@ -27,15 +32,55 @@ extension WorkingSet {
                     guard try counters(of: state, ofSeries: series).isEmpty else { continue }
                 }
                 moved.remove(series)
-                move.replaced.insert(series)
+                move.replace(series)
             }
         }
         if !moved.isEmpty {
             let history = try history(of: state.number, over: .lifetime)
-            move.replaced.formUnion(moved)
+            for series in moved { move.replace(series) }
             guard move.add(history, to: moved) else { throw .doesNotFit(state.id) }
         }
         replaceCounters(of: state, by: move)
+    }
+
+    /// Moves what was used from an instant on at which clocks begin to differ: another zone takes over where
+    /// the day ends, so that it is what came ahead of its time.
+    ///
+    /// - Returns: whether there is any. Otherwise counters stay, and only know where their windows end now.
+    private func moveDays(
+        of state: SubjectState, from edge: Instant, _ series: Set<Int>, by move: inout CalendarMove
+    ) throws(StoreError) -> Bool {
+        let ahead = try history(
+            of: state.number, over: WindowSpan(from: edge, until: WindowSpan.lifetime.until))
+        guard ahead.all.contains(where: { edge <= $0.record.occurredAt }) else {
+            renewSpans(of: state, series, move.new)
+            return false
+        }
+        for number in series {
+            let last = move.span(number, move.old, containing: edge.advanced(byMilliseconds: -1))
+            move.replace(number, from: last.from)
+        }
+        // A year may have begun long ago. Stores read a whole life in pieces, and take their time.
+        let history = try history(of: state.number, over: .lifetime)
+        guard move.add(history, to: series) else { throw .doesNotFit(state.id) }
+        return true
+    }
+
+    /// Windows that run may end elsewhere, and those that nobody has used yet begin elsewhere.
+    private func renewSpans(
+        of state: SubjectState, _ series: Set<Int>, _ calendar: SubjectCalendar
+    ) {
+        for index in state.current.indices where series.contains(state.current[index].series) {
+            let counter = state.current[index]
+            let calendar = counter.series < 0 ? calendar.ofMonths : calendar
+            let window =
+                counter.series < 0 ? .month : registry.series[counter.series].definition.window
+            let span = calendar.span(of: window, containing: counter.span.from)
+            // An empty one is nobody's: whoever asks finds the window that is there.
+            state.current[index].span =
+                span.from == counter.span.from
+                ? span : WindowSpan(from: counter.span.from, until: counter.span.from)
+        }
     }
 
     /// Adds up billing months from days, which the zone cuts alike; `false` where no series of days has
@@ -77,17 +122,18 @@ extension WorkingSet {
     }
 
     private func replaceCounters(of state: SubjectState, by move: CalendarMove) {
-        func isReplaced(_ series: Int) -> Bool { move.replaced.contains(series) }
+        func isReplaced(_ key: CounterKey) -> Bool { move.isReplaced(key) }
         let wasDirty = Set(
-            state.others.filter { $0.value.isDirty && isReplaced($0.key.series) }.keys
-                + state.current.filter { $0.isDirty && isReplaced($0.series) }
+            state.others.filter { $0.value.isDirty && isReplaced($0.key) }.keys
+                + state.current.filter { $0.isDirty && isReplaced($0.key(of: state)) }
                 .map { $0.key(of: state) })
         // Reservations, credits, and what is counted for ever, follow no calendar.
-        state.current.removeAll { isReplaced($0.series) }
-        for key in state.others.keys.filter({ isReplaced($0.series) }) { state.others[key] = nil }
+        state.current.removeAll { isReplaced($0.key(of: state)) }
+        for key in state.others.keys.filter({ isReplaced($0) }) { state.others[key] = nil }
         for (key, counter) in move.counters {
             state.others[key] = Counter(
-                series: key.series, span: move.new.span(of: key, registry), state: counter,
+                series: key.series, span: move.span(key.series, move.new, containing: key.from),
+                state: counter,
                 asOf: head, isDirty: true)
         }
         // A row that is left without usage goes, and what was dirty keeps its place in the list.
@@ -112,8 +158,8 @@ private struct CalendarMove {
     let old: SubjectCalendar
     let new: SubjectCalendar
     let registry: Registry
-    /// Series of which every counter is in ``counters``.
-    var replaced: Set<Int> = []
+    /// Series of which every counter from a window on is in ``counters``.
+    private var replaced: [Int: Instant] = [:]
     private(set) var counters: [CounterKey: CounterState] = [:]
     /// Counters that there may have been until now.
     private(set) var left: Set<CounterKey> = []
@@ -125,18 +171,43 @@ private struct CalendarMove {
         self.registry = registry
     }
 
-    /// Folds events to series; `false` when a number does not fit.
+    /// Says that all counters of a series from a window on will be there.
+    mutating func replace(_ series: Int, from start: Instant = WindowSpan.lifetime.from) {
+        replaced[series] = start
+    }
+
+    func isReplaced(_ key: CounterKey) -> Bool {
+        replaced[key.series].map { $0 <= key.from } ?? false
+    }
+
+    /// Folds events to series that are replaced; `false` when a number does not fit.
     mutating func add(_ history: History, to series: Set<Int>) -> Bool {
         let events = history.events
         for number in series where number >= 0 {
-            guard add(events, to: number) else { return false }
+            guard add(events.filter { isIncluded($0, number) }, to: number) else { return false }
         }
         guard series.contains(OwnSeries.activity) else { return true }
-        for event in history.all { leave(OwnSeries.activity, .month, event.record.occurredAt) }
+        let days = history.all.filter { isIncluded($0, OwnSeries.activity) }
+        for event in days { leave(OwnSeries.activity, .month, event.record.occurredAt) }
         var fold = CounterFold(registry)
-        fold.addActivity(history.all, of: subject, new)
+        fold.addActivity(days, of: subject, new)
         counters.merge(fold.counters) { $1 }
         return true
+    }
+
+    private func isIncluded(_ event: EffectiveEvent, _ series: Int) -> Bool {
+        replaced[series].map { $0 <= event.record.occurredAt } ?? false
+    }
+
+    /// The window of a series that an instant falls into.
+    func span(
+        _ number: Int, _ calendar: SubjectCalendar, containing instant: Instant
+    ) -> WindowSpan {
+        guard number != OwnSeries.activity else {
+            return calendar.ofMonths.span(of: .month, containing: instant)
+        }
+        return calendar.span(
+            of: registry.series[number].definition.window, containing: instant)
     }
 
     /// Folds events to one series.
@@ -179,20 +250,13 @@ private struct CalendarMove {
     }
 }
 
-extension SubjectCalendar {
-    /// The window of a counter, of which the key tells the beginning.
-    fileprivate func span(of key: CounterKey, _ registry: Registry) -> WindowSpan {
-        guard key.series != OwnSeries.activity else {
-            return ofMonths.span(of: .month, containing: key.from)
-        }
-        return span(
-            of: registry.series[key.series].definition.window, containing: key.from)
-    }
-}
-
 extension BillingAnchors {
     /// Where all windows are cut.
     fileprivate var opened: [Instant] { turns.filter(\.opensWindow).map(\.at) }
+
+    fileprivate func areBefore(_ instant: Instant) -> Bool {
+        !([base] + turns.map(\.anchor)).contains { $0.map { instant <= $0 } ?? false }
+    }
 }
 
 extension Window {

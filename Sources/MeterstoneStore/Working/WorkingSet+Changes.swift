@@ -72,6 +72,11 @@ extension WorkingSet {
         } else if asked.change != request.change {
             record.request = asked.change
         }
+        if case .profile(let profile, of: let state, isFirst: false) = effect,
+            profile.timeZone != state.profile.timeZone
+        {
+            record.formerZones = profile.formerZones
+        }
         let subject = request.change.subject.flatMap { subjects[$0]?.number } ?? 0
         guard case .profile(_, let state, _) = effect else {
             try write(record, effect, of: subject)
@@ -103,24 +108,35 @@ extension WorkingSet {
 
     /// What a change comes to, if nothing it refers to is missing.
     ///
-    /// - Parameter now: when it is made.
+    /// - Parameters:
+    ///   - now: when it is made.
+    ///   - formerZones: the zones that a subject had until then, where it gets another; `nil`: that is to be
+    ///     decided.
     func effect(
-        of change: Change, by author: String, at now: Instant, _ sequence: Int64
+        of change: Change, by author: String, at now: Instant, _ sequence: Int64,
+        formerZones: [FormerZone]? = nil
     ) throws(StoreError) -> (outcome: ChangeOutcome, effect: ChangeEffect) {
         if change.isNote { return (.created, .none) }
         // Ledger entries are facts of their own.
         if change.isOfCredits { return (.unchanged, .none) }
         guard let id = change.subject else {
-            let (blueprint, outcome) = catalog.blueprint.applying(change)
+            let (blueprint, outcome) = catalog.blueprint.settled(for: change, at: now)
+                .applying(change)
             return (outcome, outcome.isChange ? .catalog(blueprint) : .none)
         }
         if let (outcome, effect) = try keyEffect(of: change) { return (outcome, effect) }
         let state = try state(of: id)
         // In a replay its number was a fact of its own, of the same command.
         let isNew = state.number == 0 || state.firstSequence > replayedDeed
-        let (profile, outcome) = state.profile.applying(
+        var (profile, outcome) = state.profile.applying(
             change, by: author, at: now, sequence, isNew: isNew)
         guard outcome.isChange else { return (outcome, .none) }
+        // What is said first is said of all that was before.
+        if !isNew, profile.timeZone != state.profile.timeZone {
+            profile.formerZones =
+                formerZones
+                ?? state.profile.zones.changing(to: profile.timeZone, at: now, state.zone).former
+        }
         return (outcome, .profile(profile, of: state, isFirst: isNew))
     }
 

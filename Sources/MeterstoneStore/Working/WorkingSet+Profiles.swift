@@ -24,6 +24,7 @@ extension Subject {
             profile.billing = billing
             profile.resets = resets
             profile.account = account
+            profile.formerZones = formerZones
         case .putAccount(_, var account):
             account.sessions = self.account?.sessions ?? []
             profile.account = account
@@ -43,7 +44,9 @@ extension Subject {
             return (profile, .deleted)
         case .deleteSubject:
             // What was added until now was added.
-            profile = Subject(id: id, additions: additions.ended(at: now), resets: resets)
+            profile = Subject(
+                id: id, additions: additions.ended(at: now), resets: resets,
+                formerZones: formerZones)
             return (profile, isNew || profile == self ? .missing : .deleted)
         case .putSubscription(_, let subscription):
             if let known = self.subscription, subscription.isOlder(than: known) {
@@ -157,11 +160,7 @@ extension WorkingSet {
         let profile = known.applying(
             change, by: "", at: now, batch.nextSequence, isNew: state.number == 0
         ).profile
-        if let zone = profile.timeZone, zone != known.timeZone, options.zoneRules(zone) == nil {
-            return Rejection(
-                code: .unknownTimeZone, field: "timeZone",
-                message: "expected a name of the IANA time zone database, not '\(zone)'")
-        }
+        if let mistake = reject(zonesOf: profile, known) { return mistake }
         let knownPlans = [known.plan, known.subscription?.plan]
         for plan in [profile.plan, profile.subscription?.plan].compactMap(\.self)
         where !knownPlans.contains(plan) && !catalog.blueprint.knows(plan: plan) {
@@ -182,6 +181,23 @@ extension WorkingSet {
         }
         if let rejection = try rejectAccount(profile, state) { return rejection }
         return try rejectParent(of: profile, state)
+    }
+
+    private func reject(zonesOf profile: Subject, _ known: Subject) -> Rejection? {
+        guard profile.timeZone != known.timeZone else { return nil }
+        if let zone = profile.timeZone, options.zoneRules(zone) == nil {
+            return Rejection(
+                code: .unknownTimeZone, field: "timeZone",
+                message: "expected a name of the IANA time zone database, not '\(zone)'")
+        }
+        if let last = known.formerZones.last, last.until <= now,
+            known.formerZones.count >= FormerZone.countMax
+        {
+            return Rejection(
+                code: .invalidField, field: "timeZone",
+                message: "expected at most \(FormerZone.countMax) changes of the time zone")
+        }
+        return nil
     }
 
     private func reject(resetOf key: LimitKey) -> Rejection? {

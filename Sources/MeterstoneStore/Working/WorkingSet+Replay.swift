@@ -63,7 +63,8 @@ extension WorkingSet {
             let effect =
                 record.outcome.isChange
                 ? try effect(
-                    of: record.change, by: record.author, at: record.recordedAt, record.sequence
+                    of: record.change, by: record.author, at: record.recordedAt, record.sequence,
+                    formerZones: record.formerZones ?? []
                 ).effect
                 : .none
             try apply(record, effect, at: fact.sequence)

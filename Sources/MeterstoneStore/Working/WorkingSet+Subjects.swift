@@ -66,12 +66,20 @@ extension WorkingSet {
         return state
     }
 
-    /// The rules of the subject's zone, and whether its counters are cut with them. Where the system
-    /// does not know the zone, nothing is decided and UTC serves for what is there.
+    /// The clocks that the subject follows, and whether its counters are cut with them. Where the system
+    /// does not know a zone, nothing is decided and UTC serves for what is there.
     func zone(of profile: Subject?) -> (rules: ZoneRules, isCertain: Bool) {
-        let name = profile?.timeZone ?? options.defaultTimeZone
-        let rules = options.zoneRules(name)
-        return (rules ?? .utc, zones.note(name, rules))
+        guard let profile, !profile.formerZones.isEmpty else {
+            let name = profile?.timeZone ?? options.defaultTimeZone
+            let rules = options.zoneRules(name)
+            return (rules ?? .utc, zones.note(name, rules))
+        }
+        var isCertain = true
+        for name in profile.zones.names(default: options.defaultTimeZone)
+        where !zones.note(name, options.zoneRules(name)) {
+            isCertain = false
+        }
+        return (options.clocks(of: profile.zones) ?? .utc, isCertain)
     }
 
     /// Gives the subject and every team above it a number, as a fact that says when, if they have none.

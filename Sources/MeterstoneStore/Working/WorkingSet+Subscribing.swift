@@ -10,7 +10,8 @@ enum DecidedSubscription {
 
 extension WorkingSet {
     /// Decides what a change of a subscription leaves open: when it applies, which windows it cuts, what it
-    /// gives, until when there is grace. Other changes are what they are.
+    /// gives, until when there is grace. What a limit or a plan schedules for now or before is what it says;
+    /// other changes are what they are.
     func decided(_ change: Change, at now: Instant) throws(StoreError) -> DecidedSubscription {
         switch change {
         case .putSubscription(let id, let subscription):
@@ -19,7 +20,7 @@ extension WorkingSet {
             return .put(.putSubscription(id, withGrace(kept, after: known, at: now)))
         case .changeSubscription(let id, let asked):
             return try Turning(asked, of: try state(of: id), at: now, self).decided(as: id)
-        default: return .put(change)
+        default: return .put(change.settled(at: now))
         }
     }
 
