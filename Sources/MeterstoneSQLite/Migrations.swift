@@ -44,6 +44,10 @@ enum Migrations {
             try database.execute(
                 sql: String(decoding: PackageResources._010_followers_sql, as: UTF8.self))
         }
+        migrator.registerMigration("0011-shipping") { database in
+            try database.execute(
+                sql: String(decoding: PackageResources._011_shipping_sql, as: UTF8.self))
+        }
         return migrator
     }()
 }
