@@ -96,6 +96,7 @@ let package = Package(
                 .embedInCode("Migrations/0009-times.sql"),
                 .embedInCode("Migrations/0010-followers.sql"),
                 .embedInCode("Migrations/0011-former-zones.sql"),
+                .embedInCode("Migrations/0012-shipping.sql"),
             ],
             swiftSettings: strict
         ),
@@ -164,6 +165,11 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
+            name: "MeterstoneShipping",
+            dependencies: ["Meterstone", "MeterstoneCore", "MeterstoneStore"],
+            swiftSettings: strict
+        ),
+        .target(
             name: "MeterstoneImport",
             dependencies: [
                 "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneStore",
@@ -224,7 +230,7 @@ let package = Package(
             dependencies: [
                 "Meterstone", "MeterstoneAPI", "MeterstoneBlueprint", "MeterstoneClient",
                 "MeterstoneCore", "MeterstoneImport", "MeterstoneMirror", "MeterstoneServer",
-                "MeterstoneSQLite", "MeterstoneStore",
+                "MeterstoneShipping", "MeterstoneSQLite", "MeterstoneStore",
                 .target(name: "MeterstonePostgres", condition: postgres),
                 .product(name: "AsyncHTTPClient", package: "async-http-client", condition: server),
                 .product(name: "NIOCore", package: "swift-nio", condition: server),
@@ -293,7 +299,7 @@ let package = Package(
             name: "SimulationTests",
             dependencies: [
                 "Meterstone", "MeterstoneCore", "MeterstoneMirror", "MeterstonePostgres",
-                "MeterstoneSQLite",
+                "MeterstoneShipping", "MeterstoneSQLite",
                 "MeterstoneStore", "MeterstoneTesting",
             ],
             swiftSettings: strict
@@ -325,7 +331,7 @@ let package = Package(
             dependencies: [
                 "Meterstone", "MeterstoneAPI", "MeterstoneBlueprint", "MeterstoneCommand",
                 "MeterstoneCore", "MeterstoneImport", "MeterstoneMirror", "MeterstoneServer",
-                "MeterstoneSQLite", "MeterstoneStore", "MeterstoneTesting",
+                "MeterstoneShipping", "MeterstoneSQLite", "MeterstoneStore", "MeterstoneTesting",
                 .product(name: "Logging", package: "swift-log"),
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser", condition: server),

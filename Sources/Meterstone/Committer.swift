@@ -163,6 +163,21 @@ final class Committer: Sendable {
         return try result.get()
     }
 
+    /// Reads beside the committer and beside all other readers. For one caller, who must not wait for them.
+    func readApart<Value: Sendable>(
+        _ work: @escaping @Sendable (any Store) throws(StoreError) -> Value
+    ) async throws(StoreError) -> Value {
+        if let refusal = waiting.withLock({ $0.refusal(adding: 0, max: .max) }) { throw refusal }
+        let store = self.store
+        let result: Result<Value, StoreError> = await withCheckedContinuation { continuation in
+            readers.async {
+                continuation.resume(
+                    returning: Self.result { () throws(StoreError) in try work(store) })
+            }
+        }
+        return try result.get()
+    }
+
     /// Reads at once, on the caller's thread; `nil`: there is no place for it.
     func readIfFree<Value>(
         _ work: (any Store) throws(StoreError) -> Value

@@ -3,6 +3,7 @@ package import MeterstoneBlueprint
 import MeterstoneClient
 package import MeterstoneCore
 import MeterstoneImport
+import MeterstoneShipping
 package import MeterstoneStore
 
 /// Why a command failed, in words, and the exit code for it.
@@ -26,6 +27,7 @@ extension CommandFailure {
         case let error as StoreError: self.init(ProgramExit(error.code), error.wholeMessage)
         case let error as ClientError: self.init(ProgramExit(error.code), error.message)
         case let error as ImportError: self.init(ProgramExit(error.code), error.message)
+        case let error as ShippingError: self.init(ProgramExit(error.kind), error.message)
         case let rejection as Rejection: self.init(rejection)
         default: return nil
         }
@@ -66,6 +68,13 @@ extension ProgramExit {
         case .locked, .unavailable: self = .unavailable
         case .outcomeUnknown, .overloaded: self = .temporaryFailure
         default: self = .software
+        }
+    }
+
+    init(_ kind: ShippingError.Kind) {
+        switch kind {
+        case .fenced, .unavailable: self = .unavailable
+        case .foreign, .damaged: self = .badData
         }
     }
 

@@ -48,6 +48,10 @@ enum Migrations {
             try database.execute(
                 sql: String(decoding: PackageResources._011_former_zones_sql, as: UTF8.self))
         }
+        migrator.registerMigration("0012-shipping") { database in
+            try database.execute(
+                sql: String(decoding: PackageResources._012_shipping_sql, as: UTF8.self))
+        }
         return migrator
     }()
 }

@@ -344,7 +344,8 @@ final class Projection {
         let (bytesMax, rowsMax) = Self.droppedPerStep
         let rows = Int64(min(max(bytesMax / max(1, bytes), 1), rowsMax))
         try statements.transaction(isSynced: false) { () throws(StoreError) in
-            statements.dropJournal.bind(1, until)
+            statements.dropJournal.bind(
+                1, statements.journalKept.droppable(projectedThrough: until))
             statements.dropJournal.bind(2, rows)
             try statements.dropJournal.run()
         }

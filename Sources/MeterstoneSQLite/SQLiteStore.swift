@@ -52,7 +52,9 @@ public final class SQLiteStore: Store, @unchecked Sendable {
             self.idRuns = idRuns
             (statements, workingSet, checkpoints, copiedEvents) =
                 try pool.writeWithoutTransaction { database in
-                    let statements = try WriterStatements(database, idRuns)
+                    let statements = try WriterStatements(
+                        database, idRuns,
+                        JournalKept(factsMax: Int64(options.shippedFactsKeptMax)))
                     let checkpoints = try Checkpoints(path: path, writer: database)
                     let copied = try statements.copyFormerEvents(checkpoints)
                     return (
@@ -75,8 +77,9 @@ public final class SQLiteStore: Store, @unchecked Sendable {
     private static func openPool(path: String) throws -> DatabasePool {
         var configuration = Configuration()
         configuration.label = "meterstone"
-        // One for each place that a reader may take, and one for an export beside them.
-        configuration.maximumReaderCount = 7
+        // One for each place that a reader may take, and beside them one for an export and one for whoever
+        // ships the journal.
+        configuration.maximumReaderCount = 8
         configuration.prepareDatabase { database in
             try database.execute(sql: "PRAGMA cache_size = -65536")
         }
@@ -138,9 +141,14 @@ public final class SQLiteStore: Store, @unchecked Sendable {
     private func appendToJournal() throws(StoreError) -> JournalBatch? {
         guard workingSet.hasFacts else { return nil }
         let batch = workingSet.seal()
-        statements.appendToJournal.bind(1, batch.firstSequence)
-        try statements.appendToJournal.run(binding: 2, batch.bytes, batch.bytes.indices)
+        try appendToJournal(batch, at: statements.now)
         return batch
+    }
+
+    func appendToJournal(_ batch: JournalBatch, at now: Instant) throws(StoreError) {
+        statements.appendToJournal.bind(1, batch.firstSequence)
+        statements.appendToJournal.bind(3, now.millisecondsSince1970)
+        try statements.appendToJournal.run(binding: 2, batch.bytes, batch.bytes.indices)
     }
 
     /// After a failure that is known to have changed nothing, goes on from what is on disk. After a

@@ -49,11 +49,24 @@ package enum SubjectStatements {
 }
 
 package enum JournalStatements {
-    package static let append = "INSERT INTO journal (first_sequence, body) VALUES (?1, ?2)"
+    package static let append = """
+        INSERT INTO journal (first_sequence, body, committed_at) VALUES (?1, ?2, ?3)
+        """
+    /// With when each was committed, which rows of earlier versions do not know.
+    package static let page = """
+        SELECT body, COALESCE(committed_at, 0) FROM journal
+        WHERE first_sequence > ?1
+        ORDER BY first_sequence
+        """
     package static let after = """
         SELECT body FROM journal
         WHERE first_sequence > ?1
         ORDER BY first_sequence
+        """
+    package static let last = """
+        SELECT body FROM journal
+        ORDER BY first_sequence DESC
+        LIMIT 1
         """
     /// A few rows at a time, since every page of a deleted body is touched.
     package static let drop = """
@@ -383,6 +396,8 @@ package enum SettingStatements {
 /// Keys of `settings`.
 package enum Setting {
     package static let watermark = "watermark"
+    /// Which store this is, once its journal was shipped.
+    package static let identity = "identity"
     package static let defaultTimeZone = "default_time_zone"
     package static let derivedVersion = "derived_version"
     /// Followed by the name of a zone: the digest of the rules that counters were cut with.

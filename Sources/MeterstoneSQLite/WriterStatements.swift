@@ -8,6 +8,7 @@ final class WriterStatements {
     let ids: SealedIDs
     let events: SealedEvents
     let database: Database
+    let journalKept: JournalKept
     let appendToJournal, putCounter, deleteCounter, dropJournal: Statement
     /// Whether a projection that was cut short may have written columns ahead of the watermark.
     var mayHaveColumnsAhead = true
@@ -17,7 +18,10 @@ final class WriterStatements {
     /// Whether the next transaction is synced when it commits; as ``SQLiteStore`` opens the database.
     private var isSynced = true
 
-    init(_ database: Database, _ cache: IDRunCache) throws(StoreError) {
+    init(
+        _ database: Database, _ cache: IDRunCache, _ journalKept: JournalKept
+    ) throws(StoreError) {
+        self.journalKept = journalKept
         self.database = database
         source = SQLiteSource(database, cache)
         ids = try SealedIDs(database, source)

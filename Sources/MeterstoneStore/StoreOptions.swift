@@ -27,6 +27,9 @@ public struct StoreOptions: Sendable {
     public var cachedSubjectsMax = 1_000_000
     /// Events that may wait in the journal before projection goes first.
     public var journalEventsMax = 400_000
+    /// Facts that stay in the journal at most after they were projected, until they are shipped elsewhere;
+    /// 0: nothing is shipped.
+    package var shippedFactsKeptMax = 0
     /// Facts after which a section of the tail is closed; tests have sections of few.
     package var factsPerSection = Tail.factsPerSection
 

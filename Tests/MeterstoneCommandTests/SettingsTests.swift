@@ -60,7 +60,8 @@ import Testing
             "METERSTONE_TOKEN_KEYS": "k", "METERSTONE_ALLOWED_ORIGINS": "https://a.example",
             "METERSTONE_BACKUPS": "b", "METERSTONE_BACKUP_HOURS": "1",
             "METERSTONE_BACKUPS_KEPT": "2", "METERSTONE_WEBHOOK_PRIVATE_ADDRESSES": "true",
-            "METERSTONE_MIRROR": "sqlite:m.db",
+            "METERSTONE_MIRROR": "sqlite:m.db", "METERSTONE_SHIP_TO": "s",
+            "METERSTONE_SHIP_FACTS_KEPT": "9",
         ])
         let standard = settings.lines.filter { $0.origin == .standard }
         #expect(
@@ -79,6 +80,7 @@ import Testing
         #expect(options.earlyMillisecondsMax == 4_000)
         #expect(options.cachedSubjectsMax == 5)
         #expect(options.journalEventsMax == 6)
+        #expect(options.shippedFactsKeptMax == 9)
         #expect(!options.isTrackingEnabled && !options.areLimitsEnforced)
     }
 

@@ -27,6 +27,7 @@ import Testing
         (SubjectStatements.putExpiry, "SEARCH subjects USING INTEGER PRIMARY KEY"),
         (SubjectStatements.numberMax, "SEARCH subjects"),
         (JournalStatements.after, "SEARCH journal USING INTEGER PRIMARY KEY"),
+        (JournalStatements.page, "SEARCH journal USING INTEGER PRIMARY KEY"),
         (JournalStatements.drop, "SEARCH journal USING INTEGER PRIMARY KEY"),
         (EventRunStatements.ofDay, "SEARCH event_runs USING INDEX event_runs_by_day (day=?)"),
         (

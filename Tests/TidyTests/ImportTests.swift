@@ -33,6 +33,10 @@ import Testing
             "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneSQLite",
             "MeterstonePostgres", "MeterstoneStore", "GRDB", "Foundation", "Dispatch",
         ],
+        "MeterstoneShipping": [
+            "Meterstone", "MeterstoneCore", "MeterstoneStore", "Foundation", "Dispatch",
+            "Synchronization",
+        ],
         "MeterstoneImport": [
             "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneStore",
             "Foundation",

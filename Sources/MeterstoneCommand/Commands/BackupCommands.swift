@@ -4,6 +4,7 @@ import Foundation
 import Meterstone
 import MeterstoneClient
 import MeterstoneCore
+import MeterstoneShipping
 import MeterstoneSQLite
 import MeterstoneStore
 
@@ -58,14 +59,27 @@ struct BackupCommand: AsyncParsableCommand {
 struct RestoreCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "restore",
-        abstract: "Make a store of a backup, and verify it.",
+        abstract: "Make a store of a backup, as it was at an instant, and verify it.",
         discussion: """
-            Example: meterstone restore /backups/2026-11-29T21-00-00.000Z --data ./meterstone-data. The \
-            backup stays as it is. A folder that has a store is left alone.
+            Example: meterstone restore --from /backups --at 2026-11-20T14:03:00Z --data ./restored. It \
+            begins with the newest whole backup that is not later, and carries out what was shipped after \
+            it. Without --at it goes as far as it can. `meterstone restore /backups/2026-11-29T21-00-00.000Z \
+            --data ./restored` takes one backup as it is. What it reads stays as it is. A folder that has \
+            a store is left alone.
             """)
 
-    @Argument(help: ArgumentHelp("The folder of the backup.", valueName: "backup"))
-    var backup: String
+    @Argument(help: ArgumentHelp("The folder of one backup.", valueName: "backup"))
+    var backup: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where whole backups are, and what was shipped.", valueName: "place"))
+    var from: String?
+
+    @Option(
+        help: ArgumentHelp("The instant, with --from.", valueName: "time"),
+        transform: { try ArgumentText.instant($0) })
+    var at: Instant?
 
     @OptionGroup var store: StoreArguments
 
@@ -75,14 +89,40 @@ struct RestoreCommand: AsyncParsableCommand {
             throw CommandFailure(
                 .usage, "--store: a backup is restored into a folder; fill PostgreSQL with copy")
         }
+        guard !FileManager.default.fileExists(atPath: directory + "/meterstone.sqlite") else {
+            throw CommandFailure(.usage, "there is a store in '\(directory)' already")
+        }
+        switch (backup, from) {
+        case (let backup?, nil):
+            guard at == nil else {
+                throw CommandFailure(.usage, "--at needs --from: one backup is of one instant")
+            }
+            try Self.copy(backup, to: directory)
+        case (nil, let from?): try await restore(from, to: directory, settings)
+        default: throw CommandFailure(.usage, "name the folder of one backup, or --from")
+        }
+        let report = try await StoreCheck.verify(directory, settings, becomes: .restored)
+        try StoreCheck.tell(report, of: directory)
+    }
+
+    private func restore(_ from: String, to directory: String, _ settings: Settings) async throws {
+        guard let location = ShippingLocation(from) else {
+            throw CommandFailure(.usage, "--from: expected \(ShippingLocation.expectation)")
+        }
+        let options = settings.storeOptions
+        let restoration = Restoration(from: try settings.place(location)) { directory in
+            try SQLiteStore(directory: directory, options: options, adoptsDefaultTimeZone: false)
+        }
+        let outcome = try await restoration.run(into: directory, at: at)
+        Console.write(outcome.text)
+    }
+
+    private static func copy(_ backup: String, to directory: String) throws {
         let (source, target) = (
             backup + "/meterstone.sqlite", directory + "/meterstone.sqlite"
         )
         guard FileManager.default.fileExists(atPath: source) else {
             throw CommandFailure(.usage, "there is no backup in '\(backup)'")
-        }
-        guard !FileManager.default.fileExists(atPath: target) else {
-            throw CommandFailure(.usage, "there is a store in '\(directory)' already")
         }
         try FileManager.default.createDirectory(
             atPath: directory, withIntermediateDirectories: true)
@@ -95,15 +135,32 @@ struct RestoreCommand: AsyncParsableCommand {
             try FileManager.default.copyItem(atPath: log, toPath: target + "-wal")
         }
         try FileManager.default.moveItem(atPath: partial, toPath: target)
-        let report = try await StoreCheck.verify(directory, settings)
-        try StoreCheck.tell(report, of: directory)
+    }
+}
+
+extension Restoration.Outcome {
+    /// `from the backup 2026-…Z and 81 shipped commits; the last is of 2026-11-20T14:02:59.871Z`
+    fileprivate var text: String {
+        let base = whole.map { "from the backup \($0)" } ?? "from the beginning"
+        guard isShipped else {
+            return "\(base) alone: nothing was shipped then, and what came after it is not here"
+        }
+        let last = reached.committedAt.map { "; the last is of \($0.rfc3339)" } ?? ""
+        let missing = reached.missing.map {
+            "\nfact \($0) and what follows it cannot be restored: it was not shipped"
+        }
+        return "\(base) and \(reached.batches) shipped commits\(last)" + (missing ?? "")
     }
 }
 
 /// Verifies a copy of a store.
 enum StoreCheck {
     /// Takes minutes with a large store, on a thread of its own: a server goes on beside it.
-    static func verify(_ directory: String, _ settings: Settings) async throws -> VerifyReport {
+    ///
+    /// - Parameter role: what a store becomes that is shipped; `nil`: it stays what it is.
+    static func verify(
+        _ directory: String, _ settings: Settings, becomes role: StoreIdentity.Role? = nil
+    ) async throws -> VerifyReport {
         let options = settings.storeOptions
         return try await withCheckedThrowingContinuation { continuation in
             DispatchQueue(label: "meterstone.verify", qos: .utility).async {
@@ -112,6 +169,7 @@ enum StoreCheck {
                         let store = try SQLiteStore(
                             directory: directory, options: options, adoptsDefaultTimeZone: false)
                         defer { try? store.close() }
+                        if let role { try store.become(role) }
                         return try store.verify()
                     })
             }
@@ -125,5 +183,15 @@ enum StoreCheck {
             throw ExitCode(ProgramExit.negative.rawValue)
         }
         Console.write("\(checked): all as the events say")
+    }
+}
+
+extension SQLiteStore {
+    /// Changes the role of a store that has shipped.
+    fileprivate func become(_ role: StoreIdentity.Role) throws(StoreError) {
+        var identity = try identity()
+        guard identity.epoch > 0, identity.role != role else { return }
+        identity.role = role
+        try put(identity)
     }
 }

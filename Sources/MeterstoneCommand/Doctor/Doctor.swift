@@ -2,6 +2,7 @@ import Foundation
 import Meterstone
 package import MeterstoneCore
 import MeterstoneServer
+import MeterstoneShipping
 import MeterstoneStore
 
 /// Looks at everything that a server needs, one thing after the other. Nothing is written but what opening a
@@ -18,7 +19,7 @@ package struct Doctor {
     package func findings() async -> [Finding] {
         var findings = configuration + [openFiles, zone, clock]
         if case .directory(let path) = settings.location.value {
-            findings += folder(path) + disk(path) + backups()
+            findings += folder(path) + disk(path) + backups() + (await shipping())
         }
         return findings + (await store())
     }
@@ -107,7 +108,7 @@ package struct Doctor {
     }
 
     private func backups() -> [Finding] {
-        guard let directory = settings.backups.value else {
+        guard let directory = settings.backupFolder else {
             return [
                 .warning(
                     "backups", "the server makes none",
@@ -136,6 +137,43 @@ package struct Doctor {
                 ? .problem("backups", found, "look in the server's log why there is none since")
                 : .fine("backups", found)
         ]
+    }
+
+    /// What is at the place that is shipped to.
+    private func shipping() async -> [Finding] {
+        guard let location = settings.shipTo.value else { return [] }
+        do {
+            let place = try settings.place(location)
+            guard let epoch = try await Epoch.all(at: place).last else {
+                return [
+                    .problem(
+                        "shipping", "nothing was shipped to \(place.name) yet",
+                        "start the server, and look in its log")
+                ]
+            }
+            guard let whole = try await place.wholes().first(where: { $0.madeAt >= epoch.begunAt })
+            else {
+                return [
+                    .problem(
+                        "shipping",
+                        "\(place.name) has no whole backup since \(epoch.begunAt.rfc3339)",
+                        "the server makes one; its log says why it could not")
+                ]
+            }
+            let end = try await ShippedJournal(place, of: epoch.store).end(of: epoch.number)
+            let last = end.map { "the newest commit is of \($0.committedAt.rfc3339), " } ?? ""
+            return [
+                .fine(
+                    "shipping",
+                    "\(last)the newest whole backup in \(place.name) of \(whole.madeAt.rfc3339)")
+            ]
+        } catch {
+            return [
+                .problem(
+                    "shipping", "\(location) cannot be read: \(error)",
+                    "until it can, the journal keeps what is not shipped")
+            ]
+        }
     }
 
     // MARK: The store

@@ -3,6 +3,7 @@ import Meterstone
 import MeterstoneCore
 import MeterstoneMirror
 import MeterstoneServer
+import MeterstoneShipping
 import ServiceLifecycle
 import UnixSignals
 
@@ -16,7 +17,9 @@ struct Serving {
     /// Of the engine and of the server.
     private let metrics = PrometheusMetrics(
         help: Dictionary(
-            MirrorMetric.allCases.map { ($0.rawValue, $0.help) }, uniquingKeysWith: { $1 }))
+            MirrorMetric.allCases.map { ($0.rawValue, $0.help) }
+                + ShippingMetric.allCases.map { ($0.rawValue, $0.help) },
+            uniquingKeysWith: { $1 }))
 
     init(_ settings: Settings) throws {
         self.settings = settings
@@ -102,6 +105,8 @@ struct Serving {
 
     private func serve(_ engine: MeterstoneEngine) async throws {
         let backups = try backups(of: engine)
+        let shipping = try shipping(of: engine, backups)
+        try await shipping?.begin()
         let sender = WebhookClient(allowsPrivate: settings.allowsPrivateWebhooks.value)
         var options = try options(backups)
         options.webhookSender = sender
@@ -120,6 +125,8 @@ struct Serving {
                 MirrorWatch(
                     MirrorFollower(engine, to: mirror), logger: logger, metrics: metrics))
         }
+        // The first one is stopped last: it ships what the others have answered.
+        if let shipping { services.insert(shipping, at: 0) }
         var configuration = ServiceGroupConfiguration(
             services: services,
             gracefulShutdownSignals: [.sigterm, .sigint],
@@ -164,17 +171,36 @@ struct Serving {
     }
 
     private func backups(of engine: MeterstoneEngine) throws -> BackupFolder? {
-        guard let directory = settings.backups.value else { return nil }
+        guard let directory = settings.backupFolder else { return nil }
         guard case .directory = settings.location.value else {
+            let origin =
+                settings.backups.value == nil ? settings.shipTo.origin : settings.backups.origin
             throw CommandFailure(
                 .usage,
-                "\(settings.backups.origin): PostgreSQL makes its own backups; or copy it with "
+                "\(origin): PostgreSQL makes its own backups; or copy it with "
                     + "'meterstone backup'")
         }
         let settings = settings
         return BackupFolder(engine, directory: directory, kept: settings.backupsKept.value) {
             try await StoreCheck.verify($0, settings)
         }
+    }
+
+    private func shipping(
+        of engine: MeterstoneEngine, _ backups: BackupFolder?
+    ) throws -> ShippingWatch? {
+        guard let location = settings.shipTo.value else { return nil }
+        guard let backups, let directory = settings.backupFolder else {
+            throw CommandFailure(
+                .usage,
+                "\(settings.shipTo.origin): set METERSTONE_BACKUPS, too: whole backups are made there "
+                    + "before they are shipped")
+        }
+        let place = try settings.place(location)
+        return ShippingWatch(
+            Shipper(engine, to: place, clock: SystemClock.now),
+            WholeBackups(at: place, kept: settings.backupsKept.value),
+            of: backups, in: directory, logger: logger, metrics: metrics)
     }
 
     private func options(_ backups: BackupFolder?) throws -> ServerOptions {

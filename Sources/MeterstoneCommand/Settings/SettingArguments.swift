@@ -66,6 +66,7 @@ struct ServeArguments: SettingArguments {
     @Option(help: .of(\.backups)) var backups: String?
     @Option(help: .of(\.backupHours)) var backupHours: String?
     @Option(help: .of(\.backupsKept)) var backupsKept: String?
+    @Option(help: .of(\.shipTo)) var shipTo: String?
     @Option(help: .of(\.mirror)) var mirror: String?
     @Option(help: .of(\.connections)) var connections: String?
     @Option(help: .of(\.bodies)) var bodiesMebibytes: String?

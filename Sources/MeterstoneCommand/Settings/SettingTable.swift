@@ -2,6 +2,7 @@ package import Logging
 package import Meterstone
 package import MeterstoneMirror
 package import MeterstoneServer
+package import MeterstoneShipping
 
 /// Everything that can be set, each declared here and nowhere else. Reading, the flags' help, the log at
 /// start, `meterstone config show` and the reference page are made of these lines.
@@ -77,6 +78,15 @@ package struct SettingTable: Sendable {
     package let backupsKept = SettingKey(
         "backupsKept", in: 1...10_000, standard: 7,
         "How many backups are kept; older ones are removed.")
+    package let shipTo = SettingKey<ShippingLocation?>(
+        "shipTo", standard: nil, shown: "none", expectation: ShippingLocation.expectation,
+        valueName: "place",
+        "Where the journal is shipped to while it is written, and each whole backup with it.",
+        read: { ShippingLocation($0).map { .some($0) } })
+    package let shipFactsKept = SettingKey(
+        "shipFactsKept", in: 1...1_000_000_000, standard: 10_000_000,
+        "How many facts the journal keeps for a place that is away, at 100 to 300 bytes each."
+    ).only([.variable, .file])
 
     package let allowsPrivateWebhooks = SettingKey(
         "webhookPrivateAddresses", standard: false,

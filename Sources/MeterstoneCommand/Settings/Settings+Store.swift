@@ -30,6 +30,7 @@ extension Settings {
         options.eventIDMillisecondsMax = self.eventIdDays.value.map { Int64($0) * 86_400_000 }
         options.cachedSubjectsMax = self.cachedSubjects.value
         options.journalEventsMax = self.journalEvents.value
+        options.shippedFactsKeptMax = self.shipTo.value == nil ? 0 : self.shipFactsKept.value
         return options
     }
 
