@@ -24,7 +24,8 @@ extension BlueprintMistakeTests {
                 "5:8: plans.d.prise: unknown field 'prise'; did you mean 'price'?",
                 "5:27: plans.d.99: unknown field '99'; expected one of additions, billingPeriod, "
                     + "description, features, isDefault, keepsVersion, name, onDowngrade, onUpgrade, "
-                    + "overdraft, pastDueGraceDays, price, rank, recurringGrants",
+                    + "overdraft, pastDueGraceDays, price, rank, recurringGrants, "
+                    + "scheduled",
             ])
     ]
 
