@@ -85,6 +85,7 @@ export const subjects = pgTable('subjects', {
   name: text('name'),
   parent: text('parent'),
   timeZone: text('time_zone'),
+  calendar: text('calendar'),
   plan: text('plan'),
   blocked: boolean('blocked'),
   metadata: json('metadata'),

@@ -85,6 +85,7 @@ export const subjects = sqliteTable('subjects', {
   name: text('name'),
   parent: text('parent'),
   timeZone: text('time_zone'),
+  calendar: text('calendar'),
   plan: text('plan'),
   blocked: integer('blocked', { mode: 'boolean' }),
   metadata: text('metadata', { mode: 'json' }),
