@@ -126,7 +126,7 @@ import Testing
             #expect(
                 try await Program.run(["blueprint", "apply", "video-studio"] + data).status == 0)
             let again = try await Program.run(["blueprint", "apply", "video-studio"] + data)
-            #expect(again.output.hasSuffix("0 created, 0 replaced, 22 unchanged\n"))
+            #expect(again.output.hasSuffix("0 created, 0 replaced, 23 unchanged\n"))
             for _ in 0..<3 {
                 let ending = try await Program.run(
                     ["consume", "ann", "--type", "export_video"] + data)

@@ -112,9 +112,9 @@ struct Serving {
         options.webhookSender = sender
         let application = makeApplication(engine: engine, options: options, logger: logger)
         var services: [any Service] = [
-            application, HaltWatch(engine: engine), ExpiryWatch(engine: engine, logger: logger),
+            application, HaltWatch(engine: engine), RepeatedWork.expiring(engine, logger),
             WebhookCourier(engine, sender: sender, logger: logger),
-            AlertWatch(engine: engine, logger: logger),
+            RepeatedWork.watchingUsage(engine, logger),
         ]
         if let backups, settings.backupHours.value > 0 {
             services.append(

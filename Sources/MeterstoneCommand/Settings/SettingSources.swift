@@ -86,16 +86,14 @@ struct ConfigurationFile {
         do {
             root = try JSONDecoder().decode(JSONValue.self, from: bytes.withoutByteOrderMark)
         } catch DecodingError.typeMismatch(_, let context) where !context.codingPath.isEmpty {
-            let name = context.codingPath.map(\.stringValue).joined(separator: ".")
-            throw CommandFailure(
-                .usage, "\(path): \(name): expected a text, a whole number, true or false")
+            throw wrongKind(context.codingPath.map(\.stringValue).joined(separator: "."))
         } catch {
             root = nil
         }
         guard case .object(let members) = root else {
             throw CommandFailure(.usage, "--config: '\(path)' is not a JSON object")
         }
-        add(members)
+        try add(members)
         let names = SettingTable.all.filter { $0.places.contains(.file) }.map(\.name)
         let mistakes = values.keys.filter { !names.contains($0) }.sorted().map { name in
             "\(path): \(name): unknown\(Spelling.suggestion(for: name, among: names))"
@@ -105,14 +103,21 @@ struct ConfigurationFile {
         }
     }
 
-    private mutating func add(_ members: [String: JSONValue], below prefix: String = "") {
+    private mutating func add(
+        _ members: [String: JSONValue], below prefix: String = ""
+    ) throws {
         for (name, value) in members {
-            if case .object(let inner) = value {
-                add(inner, below: "\(prefix)\(name).")
-            } else if value != .null {
-                values[prefix + name] = value
+            switch value {
+            case .object(let inner): try add(inner, below: "\(prefix)\(name).")
+            case .number: throw wrongKind(prefix + name)
+            case .null: break
+            default: values[prefix + name] = value
             }
         }
+    }
+
+    private func wrongKind(_ name: String) -> CommandFailure {
+        CommandFailure(.usage, "\(path): \(name): expected a text, a whole number, true or false")
     }
 }
 
