@@ -23,7 +23,7 @@ UNSAYABLE = [
     r"expected an object of whole numbers by meter",
     r"expected completed, failed or cancelled",
     r"expected a meter with a total, or a streak",
-    r"expected one price for each effectiveAt",
+    r"expected one (price )?for each (effectiveAt|instant)",
     r"expected an id that does not begin with 'meterstone:', .*",
     r"expected a limit, an allowance or a plan that would have been another, or allLimits",
     r"expected a span of at most 10000 windows",
@@ -45,7 +45,8 @@ UNSAYABLE = [
     r"expected date, or tokensUsed of one date",
     # A schema counts characters, and we count bytes.
     r"expected names of 1 to 64 bytes without control characters",
-    r"expected an e-mail address of at most 248 bytes",
+    r"expected an e-mail address of at most (248|254) bytes",
+    r"expected type, subtype, status, source, plan, model, category or dimension:NAME",
     r"expected kinds of 1 to 32 of a-z, 0-9 and '_', a letter first, and not mailto",
     r"expected 1 to 200 bytes of UTF-8 without control characters",
     # Within values that may be anything.
@@ -78,6 +79,7 @@ UNSAYABLE = [
     # What depends on what there is: limits, types of events, and what a page gave, which nobody can make up.
     r"expected at most one default plan, and '.*' is it",
     r"expected sum or count, since limit '.*' has the window 'concurrent'",
+    r"expected a meter whose aggregation is gauge or integral",
     r"expected a quantity of a known meter, or a type that moves one",
     r"expected the cursor that the page before gave, as it was given",
 ]
