@@ -248,9 +248,10 @@ extension SQLiteStore: JournalSource {}
             options.shippedFactsKeptMax = 1_000
             let meter = ChangeRequest(change: .putMeter(Meter(key: Self.calls)), author: "test")
             let event = UsageEvent(subject: Self.ann, quantities: .one(Self.calls, 1))
+            var home = TemporaryFolder()
             for round in 0..<4 {
                 // Nobody closes it.
-                let store = try SQLiteStore(directory: folder + "/store", options: options)
+                let store = try SQLiteStore(directory: home.path, options: options)
                 if round == 0 { _ = try store.commit([.change(meter)], at: clock.now) }
                 if round == 2 { while try store.project() {} }
                 _ = try store.commit([.record(event), .record(event)], at: clock.now)
@@ -258,6 +259,9 @@ extension SQLiteStore: JournalSource {}
                 let progress = try await shipper.step()
                 #expect(progress.batches == (round == 0 ? 2 : 1) && progress.lost == nil)
                 clock.advance(bySeconds: 1)
+                let next = TemporaryFolder()
+                try home.copyDatabase(to: next)
+                home = next
             }
             #expect(try await restore(place, folder + "/restored").events == 8)
             // The copy is no second writer there, and ships to a place of its own.

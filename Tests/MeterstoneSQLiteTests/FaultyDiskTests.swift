@@ -267,15 +267,4 @@ extension TemporaryFolder {
         guard FileManager.default.fileExists(atPath: file) else { return 0 }
         return try FileManager.default.attributesOfItem(atPath: file)[.size] as? Int ?? 0
     }
-
-    /// Copies the database and its log as they are, while somebody has them open.
-    func copyDatabase(to other: TemporaryFolder) throws {
-        try FileManager.default.createDirectory(
-            atPath: other.path, withIntermediateDirectories: true)
-        for name in ["meterstone.sqlite", "meterstone.sqlite-wal"]
-        where FileManager.default.fileExists(atPath: "\(path)/\(name)") {
-            try FileManager.default.copyItem(
-                atPath: "\(path)/\(name)", toPath: "\(other.path)/\(name)")
-        }
-    }
 }

@@ -41,6 +41,8 @@ import Testing
         let folder = TemporaryFolder()
         let clock = ManualClock()
         let options: StoreOptions
+        /// Where the store is: each process has a folder of its own, with what the one before left.
+        private var home = TemporaryFolder()
         private var open: SQLiteStore?
         private var shipper: Shipper?
         var moments: [Moment] = []
@@ -64,7 +66,7 @@ import Testing
         }
 
         private mutating func start() throws {
-            let store = try SQLiteStore(directory: folder.path + "/store", options: options)
+            let store = try SQLiteStore(directory: home.path, options: options)
             let clock = clock
             open = store
             shipper = Shipper(UnguardedSource(store: store), to: place, clock: { clock.now })
@@ -109,8 +111,9 @@ import Testing
             try FileManager.default.createDirectory(
                 atPath: partial, withIntermediateDirectories: true)
             try Data("half".utf8).write(to: URL(filePath: partial + "/meterstone.sqlite"))
-            // The lock goes with the last reference.
-            (shipper, open) = (nil, nil)
+            let next = TemporaryFolder()
+            try home.copyDatabase(to: next)
+            (shipper, open, home) = (nil, nil, next)
             try start()
         }
 
