@@ -50,6 +50,7 @@ UNSAYABLE = [
     r"expected kinds of 1 to 32 of a-z, 0-9 and '_', a letter first, and not mailto",
     r"expected 1 to 200 bytes of UTF-8 without control characters",
     # Within values that may be anything.
+    r"expected a whole number of 64 bits, or a number of at most 15 digits",
     r"expected (names|a text) without U\+0000",
     r"expected an instant later than createdAt",
     r"expected another key than the subject's own",

@@ -24,17 +24,19 @@ extension MeterstoneEngine {
     private static let firedAlertsMax = 1_000
 
     /// Fires for every subject whose use of today stands out, where an alert asks for that: once for each alert,
-    /// subject, meter and day, whoever else does the same.
+    /// subject, meter and day, whoever else does the same. Where nodes share a store, one of them looks.
     ///
     /// - Returns: how many fired that had not before.
     @discardableResult
     public func fireUnusual() async throws(StoreError) -> Int {
+        let asking = try await alerts().filter { $0.active && !$0.unusual.isEmpty }
+        guard !asking.isEmpty, try await isOnDuty() else { return 0 }
+        let zone = try await zone(named: nil)
+        let today = CivilDate(daysSince1970: zone.dayNumber(containing: clock()))
+        let question = ReportQuestion(count: Self.unusualMax)
         var count = 0
-        for alert in try await alerts() where alert.active && !alert.unusual.isEmpty {
-            let question = ReportQuestion(count: Self.unusualMax)
+        for alert in asking {
             for meter in alert.unusual {
-                let zone = try await zone(named: nil)
-                let today = CivilDate(daysSince1970: zone.dayNumber(containing: clock()))
                 guard
                     case .report(let report) = try await unusualUsage(
                         of: meter, on: today, question)

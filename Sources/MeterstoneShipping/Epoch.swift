@@ -4,9 +4,8 @@ package import MeterstoneStore
 
 /// A time in which one store ships, and no other: the fence between an old writer and a new one.
 ///
-/// A store whose journal has a gap begins a new epoch where it stands. What comes in an earlier epoch after that
-/// fact is of another history, which the older epoch still tells. A store that fell so far behind that facts
-/// are missing begins a new one, too.
+/// A store begins one when it first ships to a place, and when it fell so far behind that facts are missing.
+/// What comes in an earlier epoch after that fact is of another history, which the older epoch still tells.
 package struct Epoch: Codable, Hashable, Sendable {
     package let number: Int64
     /// The store's identity.

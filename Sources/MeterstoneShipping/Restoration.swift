@@ -26,9 +26,10 @@ package struct Restoration {
 
     /// Makes the store in a folder that has none: as it was at an instant, or the newest that there is.
     ///
-    /// An instant is reached exactly, or not at all, as long as commits were shipped then. The folder has the store when everything is done.
+    /// An instant is reached exactly, or not at all, as long as commits were shipped then. The folder has
+    /// the store when everything is done.
     package func run(
-        into directory: String, at instant: Instant?, as role: StoreIdentity.Role = .restored
+        into directory: String, at instant: Instant?
     ) async throws -> Outcome {
         let partial = directory + ".partial"
         try? FileManager.default.removeItem(atPath: partial)
@@ -41,7 +42,7 @@ package struct Restoration {
         let (whole, store) = try await base(wholes, epochs, lineage, instant, partial)
         let outcome: Outcome
         do {
-            outcome = try await goOn(store, from: whole, epochs, lineage, instant, as: role)
+            outcome = try await goOn(store, from: whole, epochs, lineage, instant)
         } catch {
             try? store.close()
             throw error
@@ -106,7 +107,7 @@ package struct Restoration {
 
     private func goOn(
         _ store: any JournaledStore, from whole: WholeBackup?, _ epochs: [Epoch],
-        _ lineage: Lineage, _ instant: Instant?, as role: StoreIdentity.Role
+        _ lineage: Lineage, _ instant: Instant?
     ) async throws -> Outcome {
         var identity = try store.identity()
         var reached = ShippedJournal.Reached(sequence: try store.head)
@@ -126,7 +127,7 @@ package struct Restoration {
                     + "whole backup; the last instant before that is \(last)")
         }
         if !epochs.isEmpty {
-            identity.role = role
+            identity.role = .restored
             try store.put(identity)
         }
         while try store.project() {}

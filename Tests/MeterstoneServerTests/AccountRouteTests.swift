@@ -95,11 +95,11 @@ import Testing
             #expect(try await server.send(.get, path, headers: headers).text == gone.text)
             // Numbers are somebody else's, so they may have a fraction; nothing is computed with them.
             let warm = try await server.put(
-                path, #"{"\#(kind)":{"tries":[0.7,-1e-05,18446744073709551615]}}"#, headers: headers
+                path, #"{"\#(kind)":{"tries":[0.7,-1e-05,123456789012345e5]}}"#, headers: headers
             )
             #expect(
                 warm.text
-                    == #"{"\#(kind)":{"theme":"light","tries":[0.7,-1e-05,1.8446744073709552e+19]}}"#
+                    == #"{"\#(kind)":{"theme":"light","tries":[0.7,-1e-05,1.23456789012345e+19]}}"#
             )
             _ = try await server.put(path, #"{"\#(kind)":{"tries":3}}"#, headers: headers)
             // The same as an administrator sees it.
@@ -112,7 +112,11 @@ import Testing
                 (#"{"key":"a"}"#, "value"), (#"{"value":1}"#, "key"),
                 (#"{"userId":{},"key":"a","value":1}"#, "userId"),
                 (#"{"\#(kind)":[]}"#, kind), (#"{"\#(kind)":{},"key":"a"}"#, "key"),
-                (#"{"\#(kind)":{"a":1e400}}"#, "\(kind).a"), (#"{"x":1}"#, "x"),
+                (#"{"\#(kind)":{"a":1e400}}"#, "\(kind).a"),
+                // They would come back as others.
+                (#"{"\#(kind)":{"a":18446744073709551615}}"#, "\(kind).a"),
+                (#"{"\#(kind)":{"a":0.1234567890123456}}"#, "\(kind).a"),
+                (#"{"\#(kind)":{"a":1e-320}}"#, "\(kind).a"), (#"{"x":1}"#, "x"),
             ] {
                 let answer = try await server.post(path, body, headers: headers)
                 #expect(answer.status == 422 && answer.text("field") == field, "\(answer.text)")

@@ -131,8 +131,8 @@ private struct BodyChecker {
             guard try reader.scanWholeNumber() == nil else { break }
             guard isFree else { throw .invalid(path, "a whole number of 64 bits") }
             let text = String(decoding: reader.bytes[start..<reader.position], as: UTF8.self)
-            guard Double(text)?.isFinite == true else {
-                throw .invalid(path, "a number of at most 1.8e308")
+            guard text.isExactNumber else {
+                throw .invalid(path, "a whole number of 64 bits, or a number of at most 15 digits")
             }
         case .boolean, .null, .none: try reader.scanLiteral()
         }
@@ -176,6 +176,15 @@ private struct BodyChecker {
 }
 
 extension String {
+    /// Whether IEEE 754 binary64 gives this number back: up to 15 decimal digits it does, where it is
+    /// neither too large nor too close to 0.
+    fileprivate var isExactNumber: Bool {
+        let mantissa = prefix { $0 != "e" && $0 != "E" }.filter(\.isNumber)
+        let digits = mantissa.drop { $0 == "0" }.reversed().drop { $0 == "0" }
+        guard !digits.isEmpty else { return true }
+        return digits.count <= 15 && Double(self)?.isNormal == true
+    }
+
     /// `plans[3].prices[0]` as `plans.prices`.
     fileprivate var withoutPlaces: String {
         var isWithin = false

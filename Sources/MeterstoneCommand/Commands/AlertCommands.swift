@@ -132,7 +132,7 @@ struct AlertsCommand: AsyncParsableCommand {
                 table.add([
                     record.firedAt.rfc3339, alert.alert.text,
                     "\(alert.measure.rawValue) \(alert.threshold)",
-                    (alert.limit?.text ?? alert.meter?.text) ?? "",
+                    alert.limit?.text ?? alert.meter?.text ?? "",
                     (alert.used ?? alert.balance).map { "\($0)" } ?? "",
                     alert.allowance.map { "\($0)" } ?? "",
                 ])

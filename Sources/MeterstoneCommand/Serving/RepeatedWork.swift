@@ -34,13 +34,10 @@ extension RepeatedWork {
         ) { try await engine.expireReservations() }
     }
 
-    /// Looks whose use of today stands out, where an alert asks for that. Where nodes share a store, one of
-    /// them does it.
+    /// Looks whose use of today stands out, where an alert asks for that.
     static func watchingUsage(_ engine: MeterstoneEngine, _ logger: Logger) -> RepeatedWork {
         RepeatedWork(
             interval: .seconds(300), complaint: "unusual usage is not looked for", logger: logger
-        ) {
-            if try await engine.isOnDuty() { try await engine.fireUnusual() }
-        }
+        ) { try await engine.fireUnusual() }
     }
 }

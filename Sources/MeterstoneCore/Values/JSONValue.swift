@@ -3,8 +3,8 @@ public enum JSONValue: Hashable, Sendable {
     case null
     case boolean(Bool)
     case integer(Int64)
-    /// A number with a fraction, or one that 64 bits do not hold: somebody else's data, that nothing here
-    /// computes with. As RFC 8259, section 6, has it, it is as exact as IEEE 754 binary64.
+    /// A number with a fraction: somebody else's data, that nothing here computes with. Bodies may hold
+    /// those that IEEE 754 binary64 gives back as they were told (RFC 8259, section 6).
     case number(Double)
     case text(String)
     case array([JSONValue])

@@ -11,7 +11,7 @@ extension MirrorSchema {
             }.joined()
             let kind = relation.isView ? "View" : "Table"
             let end = relation.isView ? "}).existing();" : drizzleEnd(of: relation)
-            return "export const \(constant(relation)) = \(prefix)\(kind)('\(relation.name)', {\n"
+            return "export const \(name(of: relation)) = \(prefix)\(kind)('\(relation.name)', {\n"
                 + columns + end + "\n"
         }
         let body = bodies.joined(separator: "\n")
@@ -32,13 +32,6 @@ extension MirrorSchema {
         guard relation.key.count > 1 else { return "});" }
         let columns = relation.key.map { "table.\($0.inCamelCase)" }.joined(separator: ", ")
         return "}, (table) => [primaryKey({ columns: [\(columns)] })]);"
-    }
-
-    /// `userUsage` is the name of two: the video studio's table has it, and the language tutor's gets another.
-    private func constant(_ relation: Relation) -> String {
-        let name = relation.name.inCamelCase
-        let isTaken = relations.contains { $0.name != relation.name && $0.name.inCamelCase == name }
-        return isTaken && name == relation.name ? name + "ByMonth" : name
     }
 }
 

@@ -23,9 +23,10 @@ extension MirrorSchema {
                 }.joined()
                 let names = relation.key.map(\.inCamelCase).joined(separator: ", ")
                 let key = relation.isView ? "unique" : "id"
+                let name = name(of: relation)
                 let whole = relation.key.count > 1 ? "\n  @@\(key)([\(names)])" : ""
                 return """
-                    \(relation.isView ? "view" : "model") \(modelName(relation)) {
+                    \(relation.isView ? "view" : "model") \(name.prefix(1).uppercased() + name.dropFirst()) {
                     \(columns)\(whole)
                       @@map("\(relation.name)")
                     }
@@ -42,13 +43,6 @@ extension MirrorSchema {
         let key = isKey ? (relation.isView ? " @unique" : " @id") : ""
         return "  \(name) \(dialect.prisma(column.type))\(column.mayBeNull ? "?" : "")\(key)"
             + "\(dialect.prismaDetail(column.type))\(map)\n"
-    }
-
-    private func modelName(_ relation: Relation) -> String {
-        let name = relation.name.inCamelCase
-        let model = name.prefix(1).uppercased() + name.dropFirst()
-        let isTaken = relations.contains { $0.name != relation.name && $0.name.inCamelCase == name }
-        return isTaken && name == relation.name ? model + "ByMonth" : model
     }
 }
 

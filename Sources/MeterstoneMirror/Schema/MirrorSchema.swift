@@ -13,7 +13,7 @@ package struct MirrorSchema: Sendable {
     struct Relation: Sendable {
         let name: String
         let isView: Bool
-        var columns: [Column]
+        let columns: [Column]
         let key: [String]
     }
 
@@ -62,6 +62,14 @@ package struct MirrorSchema: Sendable {
                     Column(name: $0.name, type: $0.type, mayBeNull: !key.contains($0.name))
                 }, key: key)
         }
+    }
+
+    /// What a relation is called in camel case. `userUsage` would be the name of two: the video studio's table has
+    /// it, and the language tutor's gets another.
+    func name(of relation: Relation) -> String {
+        let name = relation.name.inCamelCase
+        let isTaken = relations.contains { $0.name != relation.name && $0.name.inCamelCase == name }
+        return isTaken && name == relation.name ? name + "ByMonth" : name
     }
 
     package func text(_ language: Language) -> String {
