@@ -12,6 +12,7 @@ extension BlueprintReader {
         let scheduled = scheduledAllowances(fields.take("scheduled"), names)
         let addOns = addOns(fields.take("addOns"))
         let dimensions = dimensions(fields.take("dimensions"))
+        let subjects = subjects(fields.take("subjects"))
         let perValue = perValue(&fields, of: meter, window, names)
         let places = (rollover: fields.take("rollover"), debt: fields.take("debt"))
         let rollover = rollover(places.rollover)
@@ -31,7 +32,8 @@ extension BlueprintReader {
         let limit = Limit(
             key: key, meter: meter, window: window, allowances: allowances,
             defaultAllowance: defaultAllowance, addOns: addOns, dimensions: dimensions,
-            perValue: perValue, rollover: rollover, debt: debt, mode: mode, fallback: fallback,
+            subjects: subjects, perValue: perValue, rollover: rollover, debt: debt, mode: mode,
+            fallback: fallback,
             blockWhenExceeded: blocks, active: active, description: description,
             scheduled: scheduled)
         let aggregation = names.unsummable(meter.text) ?? .sum
@@ -42,6 +44,14 @@ extension BlueprintReader {
             report(place, "expected \(expectation)")
         }
         return limit
+    }
+
+    private mutating func subjects(_ value: Value?) -> [String] {
+        let patterns = texts(value) ?? []
+        if let value, LimitSubjects.mistake(in: patterns) != nil {
+            report(value, "expected \(LimitSubjects.expectation)")
+        }
+        return patterns
     }
 
     private mutating func rollover(_ value: Value?) -> LimitRollover? {

@@ -55,6 +55,14 @@ enum ArgumentText {
         return text
     }
 
+    /// `session/*` or `!session/*`.
+    static func subjectPattern(_ text: String) throws -> String {
+        guard LimitSubjects.mistake(in: [text]) == nil else {
+            throw ValidationError("expected \(LimitSubjects.expectation)")
+        }
+        return text
+    }
+
     static func eventID(_ text: String) throws -> EventID {
         guard let id = EventID(text) else {
             throw ValidationError("expected \(EventID.expectation)")

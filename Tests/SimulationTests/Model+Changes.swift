@@ -155,7 +155,7 @@ extension Model {
         }
         let meter = blueprint.meters.first { $0.key == limit.meter }
         return limit.window == .request || limit.window == .concurrent || meter?.canRoll != true
-            || limit.perValue != nil ? "invalid_field" : nil
+            ? "invalid_field" : nil
     }
 
     private func reject(_ addition: Addition, at now: Instant) -> String? {
@@ -208,7 +208,8 @@ extension Model {
             return
         }
         guard
-            new.allowances != limit.allowances || new.defaultAllowance != limit.defaultAllowance
+            new.allowances != limit.allowances || new.subjects != limit.subjects
+                || new.defaultAllowance != limit.defaultAllowance
                 || new.scheduled != limit.scheduled
         else { return }
         let until = max(now, limitPast[limit.key]?.last?.until ?? now)

@@ -222,6 +222,7 @@ extension Model {
                     let allowance =
                         reading.isBeyondValues
                         ? .units(.zero) : allowance(limit, level, at: instant, of: value)
+                    if allowance == .unlimited, !isFor(level, limit, at: instant) { continue }
                     // What is refused opens no window.
                     let standing = self.reading(
                         limit, move.meter, level, at: instant, now, of: value, adding: nil)
@@ -335,10 +336,11 @@ extension Model {
                 guard let meter = blueprint.meters.first(where: { $0.key == limit.meter }) else {
                     return nil
                 }
-                return values(limit, meter, level, at: instant).map { value in
+                return values(limit, meter, level, at: instant).compactMap { value in
                     let reading = reading(
                         limit, meter, level, at: instant, now, of: value, adding: nil)
                     let allowance = allowance(limit, level, at: instant, of: value)
+                    if allowance == .unlimited, !isFor(level, limit, at: instant) { return nil }
                     return ModelStatus(
                         limit: limit.key, value: value ?? (limit.perValue == nil ? nil : "*"),
                         isBeyondValues: reading.isBeyondValues, ancestor: level == id ? nil : level,

@@ -220,6 +220,7 @@ extension Model {
                 let reading = reading(
                     limit, meter, level, at: instant, now, of: value, adding: nil)
                 let allowance = allowance(limit, level, at: instant, of: value)
+                if allowance == .unlimited, !isFor(level, limit, at: instant) { continue }
                 var used = reading.before
                 if limit.window == .request, events[place].reservation?.isCounted ?? true {
                     used = worth.map { counting($0, meter) } ?? 0

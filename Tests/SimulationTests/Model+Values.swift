@@ -1,5 +1,6 @@
 import MeterstoneCore
 import MeterstoneStore
+import MeterstoneTesting
 
 /// Limits per value: from a list of everything that counts, each time anew.
 extension Model {
@@ -11,6 +12,15 @@ extension Model {
         case "project": details?.project
         case let name: details?.dimensions.first { $0.name == name }?.value
         }
+    }
+
+    /// Whether a limit's allowances are for a subject, or were at an instant.
+    func isFor(_ id: SubjectID, _ limit: Limit, at instant: Instant) -> Bool {
+        let then = limitPast[limit.key]?.first { instant < $0.until }?.limit ?? limit
+        let taken = then.subjects.filter { !$0.hasPrefix("!") }
+        let left = then.subjects.filter { $0.hasPrefix("!") }
+        return (taken.isEmpty || taken.contains { Self.matches($0[...], id.text[...]) })
+            && !left.contains { Self.matches($0.dropFirst(), id.text[...]) }
     }
 
     func concerns(_ limit: Limit, _ details: EventDetails?) -> Bool {
@@ -49,6 +59,8 @@ extension Model {
         adding more: Worth?
     ) -> ModelReading {
         guard let perValue = limit.perValue else { return ModelReading(before: 0, after: 0) }
+        let isForIt =
+            isFor(id, limit, at: instant) || timeline.override(limit.key, id, at: instant) != nil
         let counted = counted(limit, meter, id, at: instant)
         let seen = Set(counted.compactMap(\.value)).sorted()
         let isFull = seen.count >= perValue.valuesMax
@@ -73,6 +85,7 @@ extension Model {
                 if !takesAPlace { reading.before = sum(counted, meter) { !own.contains($0) } }
             }
         }
+        reading.isBeyondValues = reading.isBeyondValues && isForIt
         if reading.isBeyondValues { reading.before = 0 }
         reading.after = reading.before + (more.map { counting($0, meter) } ?? 0)
         return reading
@@ -99,7 +112,8 @@ extension Model {
             }
         return worths(
             id, meter, limit.dimensions, in: span, isOpen: limit.window == .concurrent,
-            per: limit.perValue)
+            per: limit.perValue,
+            near: limit.window == .concurrent ? nil : (limit.key, instant))
     }
 
     private func sum(

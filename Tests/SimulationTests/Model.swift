@@ -98,6 +98,8 @@ struct Model {
         var result: Int64
         if let override = timeline.override(limit.key, id, at: instant) {
             result = override.wire
+        } else if !isFor(id, limit, at: instant) {
+            return .unlimited
         } else {
             let planned = blueprint.plans.first { $0.key == plan }?.additions ?? []
             let then = limitPast[limit.key]?.first { instant < $0.until }?.limit ?? limit

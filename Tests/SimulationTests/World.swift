@@ -284,6 +284,7 @@ struct World {
             allowances: allowances, defaultAllowance: percent(75) ? allowance() : nil,
             addOns: percent(30) ? [pick(Self.addOns): Quantity(number(1...9))] : [:],
             dimensions: percent(25) ? ["model": [pick(["gpt", "four", "claude"])]] : [:],
+            subjects: percent(15) ? [pick(["*a", "!ada", "w*", "!*e*"])] : [],
             perValue: perValue,
             rollover: mayCarry && percent(35)
                 ? LimitRollover(

@@ -82,6 +82,53 @@ import Testing
     }
 
     @Test(arguments: StoreUnderTest.allCases)
+    func `all values count anew from a reset`(store: StoreUnderTest) async throws {
+        try await store.withSession { session in
+            try await session.engine.setUp(limits: [
+                .perModel(10, valuesMax: 2, beyond: .together)
+            ])
+            let noon = Instant.at("2026-03-10T12:00:00Z")
+            session.clock.set(noon)
+            for (model, units) in [("a", Int64(7)), ("b", 8), ("c", 9)] {
+                _ = try await session.engine.decide(.use(model, units, id: "old \(model)"))
+            }
+            session.clock.set(.at("2026-03-10T13:00:00Z"))
+            #expect(
+                try await session.engine.put(.resetLimit(.ada, .models, reason: "sorry"))
+                    == .created)
+            #expect(try await session.engine.usedByValue() == ["*": 0])
+            for (model, units) in [("b", Int64(10)), ("c", 4), ("d", 3), ("e", 2)] {
+                #expect(
+                    try await session.engine.decide(.use(model, units, id: model)).isAllowed,
+                    "\(model)")
+            }
+            let anew = ["b": Int64(10), "c": 4, "*": 5]
+            #expect(try await session.engine.usedByValue() == anew)
+            try await session.reopen()
+            #expect(try await session.engine.usedByValue() == anew)
+            // What is late counts with what was before.
+            #expect(
+                try await session.engine.decide(
+                    .of(
+                        .ada, [.prompts: 3], id: "late", at: noon.rfc3339,
+                        dimensions: ["model": "a"])
+                ).limits.map(\.used) == [10])
+            #expect(try await session.engine.usedByValue() == anew)
+            // The counter that becomes free goes to the next value.
+            #expect(try await session.engine.void("b") == .corrected)
+            #expect(try await session.engine.usedByValue() == ["c": 4, "d": 3, "*": 2])
+            #expect(
+                try await session.engine.amend("c", [.prompts: 4], details: .model("f"))
+                    == .corrected)
+            #expect(try await session.engine.usedByValue() == ["d": 3, "e": 2, "*": 4])
+            #expect(try await session.engine.void("old a") == .corrected)
+            #expect(try await session.engine.usedByValue() == ["d": 3, "e": 2, "*": 4])
+            #expect(try await session.engine.quantities(of: .ada, per: .day).last == 29)
+            try await session.engine.expectClean()
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
     func `further values share a counter, whatever order they came in`(
         store: StoreUnderTest
     ) async throws {

@@ -22,7 +22,8 @@ extension SubjectContext {
         let catalog = view.catalog
         let first = span(ofDay: today - Int64(days) + 1).from
         var peaks: [(definition: LimitDefinition, peak: Quantity)] = []
-        for definition in catalog.activeDefinitions where definition.limit.isForAll {
+        for definition in catalog.activeDefinitions
+        where definition.limit.isForAll && definition.isFor(id) {
             guard let peak = try peak(of: definition.limit, since: first) else { continue }
             peaks.append((definition, peak))
         }

@@ -124,6 +124,13 @@ struct LimitsCommand: AsyncParsableCommand {
         var dimension: [(name: String, values: [String])] = []
 
         @Option(
+            help: ArgumentHelp(
+                "Whom it is for, by key; repeat for more. '*' stands for any text; '!' before it takes out.",
+                valueName: "pattern"),
+            transform: { try ArgumentText.subjectPattern($0) })
+        var subjects: [String] = []
+
+        @Option(
             help: "Count each value by itself: session, project or the name of a dimension.")
         var per: String?
 
@@ -217,8 +224,8 @@ struct LimitsCommand: AsyncParsableCommand {
                 addOns: Dictionary(addOn.map { ($0.key, $0.units) }, uniquingKeysWith: { $1 }),
                 dimensions: Dictionary(
                     dimension.map { ($0.name, $0.values) }, uniquingKeysWith: { $0 + $1 }),
-                perValue: perValue, rollover: try rollover(), debt: debt, mode: mode,
-                fallback: fallback,
+                subjects: subjects, perValue: perValue, rollover: try rollover(), debt: debt,
+                mode: mode, fallback: fallback,
                 blockWhenExceeded: blockWhenExceeded, active: !inactive, description: description,
                 scheduled: scheduled)
             try await Changes.make(.putLimit(limit), of: "limit \(key)", store)

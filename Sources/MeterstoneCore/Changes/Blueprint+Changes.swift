@@ -253,6 +253,11 @@ extension Blueprint {
                 code: .invalidField, field: field, message: "expected \(expectation)")
         }
         if let mistake = limit.scheduleMistake { return mistake }
+        if let place = LimitSubjects.mistake(in: limit.subjects) {
+            return Rejection(
+                code: .invalidField, field: "subjects[\(place)]",
+                message: "expected \(LimitSubjects.expectation)")
+        }
         guard let perValue = limit.perValue else { return nil }
         if !meter.canRoll {
             return Rejection(

@@ -363,12 +363,16 @@ extension LimitDefinition {
     ///   - pattern: its place in ``LimitDefinition/patterns``.
     ///   - override: takes the place of what the plan gives, its additions included.
     ///   - additions: of the subject.
+    ///   - isForSubject: as ``isFor(_:)`` says.
     ///   - versionAt: when what the plan allows is looked up; `nil`: at the instant itself.
     package func allowed(
         under plan: Plan?, _ key: PlanKey?, pattern: Int? = nil,
-        overriddenBy override: Allowance?, _ additions: [Addition], at instant: Instant,
-        versionAt: Instant? = nil
+        overriddenBy override: Allowance?, _ additions: [Addition], isForSubject: Bool,
+        at instant: Instant, versionAt: Instant? = nil
     ) -> Allowed {
+        guard isForSubject || override != nil else {
+            return Allowed(allowance: .unlimited, isForSubject: false)
+        }
         let base = override ?? allowance(under: key, pattern: pattern, at: versionAt ?? instant)
         let planned = override == nil ? plan?.additions ?? [] : []
         guard !planned.isEmpty || !additions.isEmpty else { return Allowed(allowance: base) }

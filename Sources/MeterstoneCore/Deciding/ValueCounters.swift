@@ -142,7 +142,9 @@ extension CounterState {
         }
     }
 
-    func knowsRest(replacing old: Contribution?, by new: Contribution?) -> Bool {
+    /// Whether what is left is known once a contribution is replaced; of counters that do not tell values
+    /// apart it is.
+    package func knowsRest(replacing old: Contribution?, by new: Contribution?) -> Bool {
         guard let value = old?.value, value != new?.value else { return true }
         return values.canDrop(value)
     }

@@ -233,10 +233,13 @@ package struct Allowed: Sendable {
     package var parts: AllowanceParts?
     /// `nil`: the subject's limit was never reset.
     package var resets: ResetHistory?
+    /// Whether the limit is for the subject at all.
+    package let isForSubject: Bool
 
-    package init(allowance: Allowance, parts: AllowanceParts? = nil) {
+    package init(allowance: Allowance, parts: AllowanceParts? = nil, isForSubject: Bool = true) {
         self.allowance = allowance
         self.parts = parts
+        self.isForSubject = isForSubject
     }
 }
 

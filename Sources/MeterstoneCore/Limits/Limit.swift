@@ -13,6 +13,11 @@ public struct Limit: Hashable, Sendable, Codable {
     public var addOns: [AddOnKey: Quantity]
     /// Count only events whose dimensions match; empty: all that the meter counts.
     public var dimensions: [String: [String]]
+    /// Whom its allowances are for, by their key; empty: all. Others it allows without end, unless they have an
+    /// override of their own.
+    ///
+    /// `*` stands for any text, and `!` before a pattern takes out whom it matches.
+    public var subjects: [String]
     /// Counts each value by itself; `nil`: all together.
     public var perValue: PerValue?
     /// What is left of a window and stays; `nil`: nothing.
@@ -36,6 +41,7 @@ public struct Limit: Hashable, Sendable, Codable {
         defaultAllowance: Allowance? = nil,
         addOns: [AddOnKey: Quantity] = [:],
         dimensions: [String: [String]] = [:],
+        subjects: [String] = [],
         perValue: PerValue? = nil,
         rollover: LimitRollover? = nil,
         debt: Bool = false,
@@ -53,6 +59,7 @@ public struct Limit: Hashable, Sendable, Codable {
         self.defaultAllowance = defaultAllowance
         self.addOns = addOns
         self.dimensions = dimensions
+        self.subjects = subjects
         self.perValue = perValue
         self.rollover = rollover
         self.debt = debt
@@ -74,7 +81,7 @@ extension Limit {
 
     private enum CodingKeys: String, CodingKey, CaseIterable {
         case key, meter, window, allowances, defaultAllowance, scheduled, addOns, dimensions
-        case per, values, valuesMax, beyondValues, rollover, debt, mode, fallback,
+        case subjects, per, values, valuesMax, beyondValues, rollover, debt, mode, fallback,
             blockWhenExceeded, active
         case description
     }
@@ -102,6 +109,7 @@ extension Limit {
             addOns: try AddOnKey.keyed(addOns.mapValues { Quantity($0) }, container, .addOns),
             dimensions: try container.decodeIfPresent([String: [String]].self, forKey: .dimensions)
                 ?? [:],
+            subjects: try Self.subjects(container),
             perValue: try Self.perValue(container),
             rollover: try container.decodeIfPresent(LimitRollover.self, forKey: .rollover),
             debt: try container.decodeIfPresent(Bool.self, forKey: .debt) ?? false,
@@ -114,6 +122,16 @@ extension Limit {
             scheduled: try container.decodeIfPresent(
                 [ScheduledAllowances].self, forKey: .scheduled) ?? []
         )
+    }
+
+    private static func subjects(
+        _ container: KeyedDecodingContainer<CodingKeys>
+    ) throws -> [String] {
+        let patterns = try container.decodeIfPresent([String].self, forKey: .subjects) ?? []
+        guard LimitSubjects.mistake(in: patterns) != nil else { return patterns }
+        throw DecodingError.dataCorruptedError(
+            forKey: .subjects, in: container,
+            debugDescription: "expected \(LimitSubjects.expectation)")
     }
 
     private static func perValue(
@@ -156,6 +174,7 @@ extension Limit {
             try container.encode(addOns.keyedByText.mapValues(\.units), forKey: .addOns)
         }
         if !dimensions.isEmpty { try container.encode(dimensions, forKey: .dimensions) }
+        if !subjects.isEmpty { try container.encode(subjects, forKey: .subjects) }
         if let perValue {
             try container.encode(perValue.name, forKey: .per)
             if !perValue.allowances.isEmpty {

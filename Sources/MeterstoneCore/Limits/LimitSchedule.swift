@@ -46,7 +46,7 @@ package struct LimitSchedule: Sendable {
         }
         let last = known.settled(at: instant)
         guard
-            last.allowances != limit.allowances
+            last.allowances != limit.allowances || last.subjects != limit.subjects
                 || last.defaultAllowance != limit.defaultAllowance
         else { return }
         note(last, of: key, until: instant)

@@ -91,6 +91,8 @@ public final class LimitDefinition: Sendable {
     /// What some values are allowed; the first that matches holds.
     package let patterns: [ValuePattern]
     private let isForAll: Bool
+    /// Whom the allowances are for; `nil`: for all.
+    private let subjects: LimitSubjects?
     package let isPerValue: Bool
     /// In which windows ``series`` is counted: the limit's own, or for a gauge that of all time.
     package let countedWindow: Window
@@ -111,6 +113,7 @@ public final class LimitDefinition: Sendable {
         valueSource = limit.perValue.map { ValueSource($0.name) }
         patterns = limit.perValue.map { ValuePattern.sorted($0.allowances) } ?? []
         isForAll = limit.isForAll
+        subjects = LimitSubjects(limit.subjects)
         isPerValue = limit.perValue != nil
         countedWindow = aggregation.isOfReadings ? .lifetime : limit.window
     }
@@ -124,6 +127,14 @@ public final class LimitDefinition: Sendable {
     private func concernsSome(_ details: EventDetails?) -> Bool {
         limit.dimensions.matches(details)
             && (valueSource.map { $0.value(of: details) != nil } ?? true)
+    }
+
+    /// Whether its allowances are for a subject, or were at an instant. Others see it where they have an override
+    /// of their own.
+    package func isFor(_ id: SubjectID, at instant: Instant? = nil) -> Bool {
+        let then = instant.flatMap { instant in earlier.first { instant < $0.until } }
+        guard let then else { return subjects?.contain(id) ?? true }
+        return LimitSubjects(then.limit.subjects)?.contain(id) ?? true
     }
 
     /// Of a limit per value: whose counter an event that it concerns is counted by.

@@ -157,51 +157,18 @@ package enum ValueSource: Hashable, Sendable {
     }
 }
 
-/// A pattern of values, in which `*` stands for any text.
+/// What the values of a limit are allowed that a pattern matches.
 package struct ValuePattern: Sendable {
-    package let text: String
+    package let pattern: TextPattern
     package let allowance: ValueAllowance
-    private let bytes: [UInt8]
-
-    package init(_ text: String, _ allowance: ValueAllowance) {
-        self.text = text
-        self.allowance = allowance
-        bytes = Array(text.utf8)
-    }
 
     /// The one that is looked at first comes first: with the most that is not `*`, of equals by the text.
     package static func sorted(_ allowances: [String: ValueAllowance]) -> [ValuePattern] {
-        func weight(_ pattern: ValuePattern) -> Int {
-            // Without a star it says exactly which value.
-            let letters = pattern.bytes.count { $0 != Self.star }
-            return letters == pattern.bytes.count ? .max : letters
-        }
-        return allowances.map { ValuePattern($0, $1) }.sorted { one, other in
-            (weight(other), one.text) < (weight(one), other.text)
-        }
-    }
-
-    private static let star = UInt8(ascii: "*")
-
-    package func matches(_ value: String) -> Bool {
-        let text = Array(value.utf8)
-        var (place, position) = (0, 0)
-        // Where the last star stands, and how much of the text it has taken so far.
-        var lastStar: (place: Int, position: Int)?
-        while position < text.count {
-            if place < bytes.count, bytes[place] == Self.star {
-                lastStar = (place, position)
-                place += 1
-            } else if place < bytes.count, bytes[place] == text[position] {
-                place += 1
-                position += 1
-            } else if let star = lastStar {
-                lastStar = (star.place, star.position + 1)
-                (place, position) = (star.place + 1, star.position + 1)
-            } else {
-                return false
+        allowances.map { ValuePattern(pattern: TextPattern($0), allowance: $1) }
+            .sorted { one, other in
+                (other.pattern.weight, one.pattern.text) < (one.pattern.weight, other.pattern.text)
             }
-        }
-        return bytes[place...].allSatisfy { $0 == Self.star }
     }
+
+    package func matches(_ value: String) -> Bool { pattern.matches(value) }
 }

@@ -57,7 +57,9 @@ extension StoreView {
         definition.allowed(
             under: catalog.plan(plan), plan,
             overriddenBy: levels.lazy.compactMap { $0.overrides[definition.limit.key] }.first,
-            subject?.profile.additions ?? [], at: instant
+            subject?.profile.additions ?? [],
+            isForSubject: subject.map { definition.isFor($0.profile.id, at: instant) } ?? true,
+            at: instant
         ).allowance
     }
 }

@@ -85,6 +85,9 @@ extension WorkingSet {
                         }
                         if isOwn { result.addOverage(of: definition, reading) }
                     }
+                    if reading.allowance == .unlimited, !definition.isFor(subject.id, at: instant) {
+                        continue
+                    }
                     result.statuses.append(
                         LimitStatus(
                             definition: definition, value: value,

@@ -25,7 +25,7 @@ extension WorkingSet {
             isCounted
             && (window != .concurrent
                 || state.values.hasRoom(for: value, max: perValue.valuesMax))
-        if !hasRoom { reading.refuse() }
+        if !hasRoom, allowed.isForSubject { reading.refuse() }
         guard let movement else { return reading }
         let (after, overflow) = reading.before.addingReportingOverflow(alone(movement))
         reading.after = overflow ? .max : after
@@ -47,7 +47,7 @@ extension WorkingSet {
                 units, under: allowed.allowance.bound, entries, after: instant,
                 milliseconds: milliseconds),
             pastAt: instant.advanced(byMilliseconds: milliseconds), parts: allowed.parts)
-        if lists.count >= perValue.valuesMax {
+        if allowed.isForSubject, lists.count >= perValue.valuesMax {
             let near = Rolling.near(lists, at: instant, milliseconds: milliseconds)
             if near.count >= perValue.valuesMax, value.map({ near[$0] == nil }) ?? true {
                 reading.refuse()
@@ -85,7 +85,9 @@ extension WorkingSet {
         guard window != .request else { return [nil] }
         let index = try counterIndex(
             subject, series: definition.series, window: window, at: instant)
-        let state = subject.current[index].state
+        let state =
+            try stateSinceReset(definition, of: subject, at: instant)
+            ?? subject.current[index].state
         guard case .rolling(let seconds) = window else {
             return state.values.own.map(\.value) + [nil]
         }

@@ -51,7 +51,8 @@ extension WorkingSet {
         if window == .request { return readRequest(allowed, movement) }
         if let resets = allowed.resets,
             let reading = try readSinceReset(
-                resets, allowed, definition, of: subject, adding: movement, at: instant, effects)
+                resets, allowed, definition, value, of: subject, adding: movement, at: instant,
+                effects)
         {
             return reading
         }
@@ -172,12 +173,16 @@ extension WorkingSet {
         var level: SubjectState? = state
         while let subject = level {
             for definition in catalog.activeDefinitions {
-                guard definition.isPerValue else {
-                    result.append(try status(definition, nil, of: subject, below: state, instant))
-                    continue
-                }
-                for value in try values(definition, of: subject, at: instant) {
-                    result.append(try status(definition, value, of: subject, below: state, instant))
+                let values =
+                    definition.isPerValue
+                    ? try values(definition, of: subject, at: instant) : [nil]
+                for value in values {
+                    let status = try status(definition, value, of: subject, below: state, instant)
+                    guard
+                        status.allowance != .unlimited
+                            || definition.isFor(subject.id, at: instant)
+                    else { break }
+                    result.append(status)
                 }
             }
             level = subject.parent

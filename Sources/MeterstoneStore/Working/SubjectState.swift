@@ -375,9 +375,8 @@ extension SubjectState {
         var allowed = allowance(
             of: definition, pattern, under: plan(at: instant, catalog: catalog), at: instant,
             catalog: catalog)
-        // A limit that was reset may have become one of a maximum or one per value since, which cannot be.
+        // A limit that was reset may have become one of a maximum since, which cannot be.
         if definition.aggregation == .sum || definition.aggregation == .count,
-            !definition.isPerValue,
             let resets = profile.resets[definition.limit.key], !resets.isEmpty
         {
             allowed.resets = ResetHistory(resets)
@@ -419,11 +418,12 @@ extension SubjectState {
         at instant: Instant, catalog: Catalog
     ) -> Allowed {
         let term = term(at: instant, default: catalog.defaultPlan)
+        let versionAt = term.plan == plan ? term.versionAt : nil
         return definition.allowed(
             under: catalog.plan(plan), plan, pattern: pattern,
             overriddenBy: override(of: definition.limit.key, at: instant),
-            profile.additions, at: instant,
-            versionAt: term.plan == plan ? term.versionAt : nil)
+            profile.additions, isForSubject: definition.isFor(id, at: versionAt ?? instant),
+            at: instant, versionAt: versionAt)
     }
 
     /// The span around `instant` in which nothing was said anew of this subject or of those above, and

@@ -317,6 +317,11 @@ extension WorkingSet {
                     let reading = try read(
                         definition, value, of: subject, adding: nil, at: before.occurredAt,
                         after: effects)
+                    if reading.allowance == .unlimited,
+                        !definition.isFor(subject.id, at: before.occurredAt)
+                    {
+                        continue
+                    }
                     let isRequest = definition.limit.window == .request
                     statuses.append(
                         LimitStatus(

@@ -175,7 +175,9 @@ extension WorkingSet {
         for subject in levels {
             for movement in movements {
                 for definition in movement.meter.limits
-                where definition.mode == .enforce && definition.concerns(details) {
+                where definition.mode == .enforce && definition.concerns(details)
+                    && definition.isFor(subject.id)
+                {
                     let from = definition.limit.window.span(
                         containing: instant, in: subject.zone, anchors: subject.anchors
                     ).from

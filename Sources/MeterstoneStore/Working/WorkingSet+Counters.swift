@@ -151,14 +151,14 @@ extension WorkingSet {
     /// - Parameter piece: between resets of a limit; `nil`: all of it.
     func fold(
         _ series: Int, of state: SubjectState, over span: WindowSpan,
-        within piece: ResetPiece? = nil
+        within piece: ResetPiece? = nil, without left: Int64? = nil
     )
         throws(StoreError) -> CounterState
     {
         let events = try history(of: state.number, over: span).events
         let definition = registry.series[series].definition
         let counted = events.filter { event in
-            span.contains(event.record.occurredAt)
+            span.contains(event.record.occurredAt) && event.sequence != left
                 && piece?.contains(event.record.occurredAt, at: event.sequence) ?? true
         }
         guard let folded = definition.fold(counted) else {

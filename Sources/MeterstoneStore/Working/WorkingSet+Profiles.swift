@@ -217,11 +217,6 @@ extension WorkingSet {
                 code: .invalidField, field: "limit",
                 message: "expected a limit of a meter that is a sum or a count")
         }
-        guard !definition.isPerValue else {
-            return Rejection(
-                code: .invalidField, field: "limit",
-                message: "expected a limit that counts all values together")
-        }
         return nil
     }
 

@@ -13,17 +13,25 @@ extension WorkingSet {
     /// What a limit says between resets; `nil`: none lies in the window.
     func readSinceReset(
         _ resets: ResetHistory, _ allowed: Allowed, _ definition: LimitDefinition,
-        of subject: SubjectState, adding movement: Movement?, at instant: Instant,
+        _ value: String?, of subject: SubjectState, adding movement: Movement?, at instant: Instant,
         _ effects: [CorrectionEffect]
     ) throws(StoreError) -> LimitReading? {
-        let piece = resets.piece(at: instant)
         let window = definition.limit.window
-        let whole = window.span(containing: instant, in: subject.zone, anchors: subject.anchors)
-        guard window.isOfInstants || piece.isEdge(within: whole) else { return nil }
+        guard let (piece, whole) = resetPiece(resets, window, of: subject, at: instant) else {
+            return nil
+        }
         let counter = try resetCounter(definition, piece, of: subject, in: whole, at: instant)
         let effect = effects.first { effect in
             effect.subject === subject && effect.series.number == definition.series
                 && effect.lies(in: piece)
+        }
+        if let perValue = definition.limit.perValue {
+            var reading = read(
+                value, perValue, window,
+                try state(of: counter, in: piece, of: subject, after: effect), until: whole.until,
+                allowed, movement, at: instant)
+            if let next = piece.before?.at, !window.isRolling { reading.pastAt = next }
+            return reading
         }
         switch window {
         case .rolling(let seconds):
@@ -47,6 +55,55 @@ extension WorkingSet {
             allowance: allowed.allowance, before: before, after: overflow ? .max : after,
             resetsAt: resetsAt, retryAt: units <= allowed.allowance.bound ? resetsAt : nil,
             pastAt: piece.before?.at ?? resetsAt, parts: allowed.parts)
+    }
+
+    /// The part of time between resets that an instant falls into, and its window; `nil`: no reset lies in it.
+    private func resetPiece(
+        _ resets: ResetHistory, _ window: Window, of subject: SubjectState, at instant: Instant
+    ) -> (piece: ResetPiece, whole: WindowSpan)? {
+        // A limit that was reset may have become one of what is open since.
+        guard window != .concurrent else { return nil }
+        let piece = resets.piece(at: instant)
+        let whole = window.span(containing: instant, in: subject.zone, anchors: subject.anchors)
+        return window.isOfInstants || piece.isEdge(within: whole) ? (piece, whole) : nil
+    }
+
+    /// What counts against a limit per value at an instant; `nil`: all that its counter says.
+    func stateSinceReset(
+        _ definition: LimitDefinition, of subject: SubjectState, at instant: Instant
+    ) throws(StoreError) -> CounterState? {
+        let allowed = subject.allowance(
+            of: definition, nil, at: instant, catalog: catalog, version: version)
+        guard let resets = allowed.resets,
+            let (piece, whole) = resetPiece(
+                resets, definition.limit.window, of: subject, at: instant)
+        else { return nil }
+        return try resetCounter(definition, piece, of: subject, in: whole, at: instant).state
+    }
+
+    /// What each value comes to between two resets once a correction is carried out.
+    private func state(
+        of counter: Counter, in piece: ResetPiece, of subject: SubjectState,
+        after effect: CorrectionEffect?
+    ) throws(StoreError) -> CounterState {
+        guard let effect else { return counter.state }
+        if effect.series.window.isOfInstants { return effect.state(of: counter) }
+        let contribution = effect.before ?? effect.after
+        guard let contribution, counter.span.contains(contribution.occurredAt) else {
+            return counter.state
+        }
+        var state = counter.state
+        if effect.isKnown(in: state) {
+            state.replace(effect.before, by: effect.after, as: effect.series.aggregation)
+        } else {
+            state = try fold(
+                counter.series, of: subject, over: piece.cutting(counter.span), within: piece,
+                without: contribution.sequence)
+            if let after = effect.after {
+                _ = state.add(after, as: effect.series.aggregation)
+            }
+        }
+        return state
     }
 
     private func resetCounter(
@@ -127,6 +184,11 @@ extension WorkingSet {
             } else if let at = (effect.before ?? effect.after)?.occurredAt,
                 counter.span.contains(at)
             {
+                guard effect.isKnown(in: counter.state) else {
+                    // It is added up once more for whoever asks next.
+                    subject.resetCounters[number] = nil
+                    continue
+                }
                 counter.state.replace(
                     effect.before, by: effect.after, as: effect.series.aggregation)
             }
@@ -137,6 +199,11 @@ extension WorkingSet {
 }
 
 extension CorrectionEffect {
+    /// Whether a state tells what is left once this is carried out.
+    fileprivate func isKnown(in state: CounterState) -> Bool {
+        state.knowsRest(replacing: before, by: after)
+    }
+
     fileprivate func lies(in piece: ResetPiece) -> Bool {
         guard let contribution = before ?? after else { return false }
         return piece.contains(contribution.occurredAt, at: contribution.sequence)
