@@ -48,7 +48,8 @@ struct EngineMetrics: Sendable {
             case .limitExceeded: self = .limitExceeded
             case .insufficientCredits: self = .insufficientCredits
             case .subjectBlocked: self = .subjectBlocked
-            case nil: self = decision.isDuplicate ? .duplicate : .allowed
+            // The engine decides of no feature.
+            case nil, .featureOff: self = decision.isDuplicate ? .duplicate : .allowed
             }
         }
 

@@ -84,7 +84,8 @@ extension Problem {
         case .tooLarge: .contentTooLarge
         case .cursorExpired: .gone
         case .invalidField, .missingField, .unknownField, .unknownMeter, .unknownPlan,
-            .unknownLimit, .unknownAddOn, .unknownWebhook, .unknownSubject, .unknownEvent,
+            .unknownLimit, .unknownFeature, .unknownAddOn, .unknownWebhook, .unknownSubject,
+            .unknownEvent,
             .unknownTimeZone,
             .nothingToCount,
             .quantityOverflow, .occurredAtOutOfRange, .cyclicParent, .unknownReservation,
@@ -126,6 +127,9 @@ extension Problem {
             let names = denial.violated.map(\.text).joined(separator: ", ")
             problem.detail =
                 "\(subject) is blocked" + (names.isEmpty ? "" : ": nothing is left of \(names)")
+        case .featureOff(let name):
+            problem.status = .forbidden
+            problem.detail = "the plan does not have the feature '\(name)'"
         case .limitExceeded:
             let names = denial.violated.map(\.text).joined(separator: ", ")
             let full = limits.first { $0.isBeyondValues && denial.violated.contains($0.limit) }

@@ -6,6 +6,41 @@ import MeterstoneCore
 import Testing
 
 @Suite struct ConsumeRouteTests {
+    @Test func `a check may name a feature`() async throws {
+        try await TestServer.run { server in
+            _ = try await server.put(
+                "/v1/plans/free", #"{"isDefault":true,"features":{"seats":0}}"#)
+            _ = try await server.put("/v1/plans/team", #"{"rank":2,"features":{"sso":true}}"#)
+            _ = try await server.put("/v1/plans/pro", #"{"rank":1,"features":{"sso":"saml"}}"#)
+            let off = try await server.post("/v1/check", #"{"subject":"u","feature":"sso"}"#)
+            #expect(off.status == 200 && off.text("code") == "feature_off")
+            #expect(off.text.contains(#""allowed":false"#))
+            #expect(off.text.contains(#""plansThatAllow":["pro","team"]"#))
+            #expect(
+                try await server.post("/v1/check", #"{"subject":"u","feature":"seats"}"#)
+                    .text("code") == "feature_off")
+            let unknown = try await server.post("/v1/check", #"{"subject":"u","feature":"x"}"#)
+            #expect(unknown.isProblem(422, "unknown_feature", field: "feature"))
+            _ = try await server.put("/v1/subjects/u", #"{"plan":"pro"}"#)
+            let on = try await server.post("/v1/check", #"{"subject":"u","feature":"sso"}"#)
+            #expect(on.text.contains(#""allowed":true"#))
+            // Both have to be allowed.
+            _ = try await server.put(
+                "/v1/limits/prompts_daily",
+                #"{"meter":"prompts","window":"day","defaultAllowance":1}"#)
+            for (quantity, code) in [(1, nil), (2, "limit_exceeded")] as [(Int, String?)] {
+                let both = try await server.post(
+                    "/v1/check",
+                    #"{"subject":"u","feature":"sso","meter":"prompts","quantity":\#(quantity)}"#)
+                #expect(both.text("code") == code)
+            }
+            let nothing = try await server.post("/v1/check", #"{"subject":"u"}"#)
+            #expect(nothing.isProblem(422, "missing_field", field: "quantities"))
+            let nobody = try await server.post("/v1/check", #"{"feature":"sso"}"#)
+            #expect(nobody.isProblem(422, "missing_field", field: "subject"))
+        }
+    }
+
     @Test func `a check may name a limit, and tells what stands now`() async throws {
         try await TestServer.run { server in
             _ = try await server.put(

@@ -13,6 +13,7 @@ import MeterstoneServer
         (.invalidField, 422), (.missingField, 422),
         (.unknownField, 422), (.unknownMeter, 422), (.unknownPlan, 422), (.unknownLimit, 422),
         (.unknownWebhook, 422),
+        (.unknownFeature, 422),
         (.unknownAddOn, 422),
         (.unknownSubject, 422), (.unknownEvent, 422), (.unknownTimeZone, 422),
         (.nothingToCount, 422), (.unpricedModel, 422), (.quantityOverflow, 422),

@@ -74,6 +74,7 @@ extension Decision {
         }
         switch denial?.reason {
         case .subjectBlocked(let id): return "blocked by \(id) \(limits)"
+        case .featureOff(let name): return "without \(name)"
         case .limitExceeded: return denial.text(limits)
         case .insufficientCredits: return denial.text(limits) + credits.text
         case nil: return "allowed \(limits.sortedByText)\(credits.text)"

@@ -183,7 +183,9 @@ extension Shapes {
             + [
                 Member(
                     maybe: "code",
-                    .oneOf(["limit_exceeded", "insufficient_credits", "subject_blocked"]),
+                    .oneOf([
+                        "limit_exceeded", "insufficient_credits", "subject_blocked", "feature_off",
+                    ]),
                     \.decision.denial?.code, "Why not.")
             ] + denied.members)
 
@@ -313,6 +315,7 @@ extension Denial {
         case .limitExceeded: "limit_exceeded"
         case .insufficientCredits: "insufficient_credits"
         case .subjectBlocked: "subject_blocked"
+        case .featureOff: "feature_off"
         }
     }
 

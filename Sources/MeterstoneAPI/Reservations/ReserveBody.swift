@@ -37,22 +37,27 @@ package struct ReserveBody: Sendable {
 }
 
 /// What a check asks: an event as a consume takes it, or a limit by its key, and whether it would be
-/// consumed or reserved.
+/// consumed or reserved. A feature is asked about beside it, or alone.
 package struct CheckBody: Sendable {
     private var draft: EventDraft
     package let use: CheckedUse
     /// The limit whose meter it asks about; `nil`: the event says what it moves.
     package let limit: LimitKey?
+    /// A feature that the plan has to have; `nil`: none.
+    package let feature: String?
 
     package init(_ json: [UInt8]) throws(Rejection) {
         var draft = EventDraft()
         var use: CheckedUse?
         var limit: LimitKey?
+        var feature: String?
         try JSONReader.readBody(json) { (name, reader) throws(Rejection) in
             if name == "as" {
                 use = try reader.readChoice(name)
             } else if name == "limit" {
                 limit = try reader.readIdentifier(name)
+            } else if name == "feature" {
+                feature = try reader.readName(name)
             } else {
                 guard let field = EventField(rawValue: name) else { throw .unknown(name) }
                 try draft.read(field, from: &reader)
@@ -63,7 +68,24 @@ package struct CheckBody: Sendable {
         }
         self.draft = draft
         self.limit = limit
+        self.feature = feature
         self.use = use ?? .consume
+    }
+
+    /// Who is asked about.
+    package var subject: SubjectID {
+        get throws(Rejection) {
+            guard let subject = draft.subject else {
+                throw .missing("subject", SubjectID.expectation)
+            }
+            return subject
+        }
+    }
+
+    /// Whether nothing else is asked about.
+    package var asksFeatureAlone: Bool {
+        feature != nil && limit == nil && draft.meter == nil && draft.quantity == nil
+            && draft.quantities == .none && draft.type == nil
     }
 
     /// - Parameter limit: that the body names. What it counts only for some dimensions is asked for with

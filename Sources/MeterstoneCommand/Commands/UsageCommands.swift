@@ -75,6 +75,11 @@ struct CheckCommand: AsyncParsableCommand {
     var limit: LimitKey?
 
     @Option(
+        help: "A feature that the plan has to have; alone, or beside a meter or limit.",
+        transform: { try ArgumentText.name($0) })
+    var feature: String?
+
+    @Option(
         name: .customLong("as"), help: "What it would be: consume or reservation.",
         transform: { try ArgumentText.choice($0) })
     var use: CheckedUse = .consume
@@ -85,6 +90,11 @@ struct CheckCommand: AsyncParsableCommand {
     func validate() throws {
         guard limit != nil, arguments.event != nil || !arguments.quantities.isEmpty else { return }
         throw ValidationError("--limit says what is asked about; leave the meter out")
+    }
+
+    private var asksFeatureAlone: Bool {
+        limit == nil && arguments.event == nil && arguments.quantities.isEmpty
+            && arguments.type == nil
     }
 
     /// The event as a question about the limit that is named.
@@ -102,6 +112,11 @@ struct CheckCommand: AsyncParsableCommand {
     func run() async throws {
         let event = try arguments.usageEvent()
         let outcome = try await OpenStore.with(store) { service in
+            if let feature {
+                let outcome = try await service.check(feature: feature, of: event.subject)
+                guard case .decided(let decision) = outcome, decision.isAllowed, !asksFeatureAlone
+                else { return outcome }
+            }
             let event = try await asked(event, service)
             let outcome = try await service.check(event, as: use)
             if case .conflict(let id) = outcome { throw try await service.failure(id, event) }

@@ -63,6 +63,7 @@ enum Answers {
         case .insufficientCredits: sentence = "refused: not enough credits are left"
         case .subjectBlocked(let subject):
             sentence = "refused: '\(subject)' is blocked"
+        case .featureOff(let name): sentence = "refused: the plan does not have '\(name)'"
         }
         if let retryAt = denial.retryAt { sentence += "; possible from \(retryAt.rfc3339)" }
         if denial.retryAt == nil, let refill = denial.nextRefillAt {

@@ -66,6 +66,8 @@ public struct Denial: Hashable, Sendable {
         case insufficientCredits
         /// The subject, or a team above it, is blocked: by somebody, or by limits that are full.
         case subjectBlocked(SubjectID)
+        /// The plan does not have a feature. Only a check that asks about it says so.
+        case featureOff(String)
     }
 
     public let reason: Reason
@@ -131,6 +133,7 @@ public struct Rejection: Hashable, Sendable, Codable, Error {
         case unknownMeter = "unknown_meter"
         case unknownPlan = "unknown_plan"
         case unknownLimit = "unknown_limit"
+        case unknownFeature = "unknown_feature"
         case unknownAddOn = "unknown_add_on"
         case unknownWebhook = "unknown_webhook"
         case unknownSubject = "unknown_subject"

@@ -69,7 +69,10 @@ extension OpenAPISchemas {
     static let checkRules =
         #"{"anyOf":[{"allOf":["# + eventRules
         + #",{"properties":{"limit":{"type":"null"}}}]},{"required":["limit"],"properties":"#
-        + #"{"limit":{"type":"string"},"meter":{"type":"null"},"quantities":{"type":"null"}}}]}"#
+        + #"{"limit":{"type":"string"},"meter":{"type":"null"},"quantities":{"type":"null"}}},"#
+        + #"{"required":["feature"],"properties":{"feature":{"type":"string"},"limit":{"type":"null"},"#
+        + #""meter":{"type":"null"},"quantity":{"type":"null"},"quantities":{"type":"null"},"#
+        + #""type":{"type":"null"}}}]}"#
     /// What is told when a reservation ends.
     static let closingMembers = notationMembers + "," + releaseMembers
     static let closingRules = oneNotation

@@ -9,7 +9,8 @@ extension OpenAPISchemas {
         (
             "Check",
             #"{"type":"object","required":["subject"],"additionalProperties":false,"properties":{"#
-                + eventMembers + #","limit":{"$ref":"OptionalKey"},"#
+                + eventMembers
+                + #","limit":{"$ref":"OptionalKey"},"feature":{"$ref":"OptionalName"},"#
                 + #""as":{"enum":["consume","reservation",null]}},"allOf":["# + checkRules + "]}"
         ),
         (

@@ -110,6 +110,16 @@ struct ConsumeRoutes: Sendable {
     /// A check is not remembered, but what was counted under its id is: it says what the consume would.
     private func check(_ json: [UInt8], _ headers: HTTPFields) async throws -> JSONAnswer {
         let body = try CheckBody(json)
+        if let feature = body.feature {
+            let subject = try body.subject
+            try await engine.requireOwn(subject)
+            switch try await engine.check(feature: feature, of: subject) {
+            case .decided(let decision) where !decision.isAllowed || body.asksFeatureAlone:
+                return JSONAnswer { $0.object(CheckAnswer(decision, at: clock()), Shapes.checked) }
+            case .rejected(let rejection): throw rejection
+            case .decided, .conflict: break
+            }
+        }
         var event = try body.event(under: try await limit(body.limit))
         if event.id == nil { event.id = try headers.idempotencyEventID() }
         try await engine.requireOwn(event)
