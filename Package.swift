@@ -190,7 +190,7 @@ let package = Package(
         .target(
             name: "MeterstonePages",
             dependencies: [
-                "MeterstoneCore",
+                "CZlib", "MeterstoneCore",
                 .product(name: "Mustache", package: "swift-mustache", condition: server),
             ],
             resources: pageResources.map { .embedInCode("Resources/\($0)") },

@@ -6,6 +6,7 @@ import time
 import urllib.error
 import urllib.request
 
+import openpyxl
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 
@@ -24,6 +25,12 @@ PAGES = {
     "limit": "/admin/limits/prompts_daily",
     "plans": "/admin/plans",
     "plan": "/admin/plans/pro",
+    "view": "/admin/subjects/bob-ross/view",
+    "requests": "/admin/requests",
+    "imports": "/admin/imports",
+    "alerts": "/admin/alerts",
+    "administrators": "/admin/administrators",
+    "tour": "/admin/tour",
     "changes": "/admin/changes",
     "keys": "/admin/keys",
     "system": "/admin/system",
@@ -157,7 +164,14 @@ def check_tables(page):
     expect(rows(again, "subjects").first).to_have_text(rows(page, "subjects").first.inner_text().replace("\t", ""))
     again.close()
     with page.expect_download() as download:
-        page.locator("#subjects a.quiet").click()
+        page.get_by_role("link", name="Subjects as an Excel file").click()
+    sheet = openpyxl.load_workbook(open(download.value.path(), "rb")).active
+    note(sheet.max_row == 121 and sheet["A1"].value == "Subject", f"Excel: {sheet.max_row} {sheet['A1'].value}")
+    column = [cell.value for cell in sheet[1]].index("Prompts")
+    used = [row[column].value for row in sheet.iter_rows(min_row=2)]
+    note(used == sorted(used, reverse=True) and all(type(one) is int for one in used), f"Excel: {used[:5]}")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Subjects as CSV").click()
     lines = open(download.value.path(), encoding="utf-8", newline="").read().split("\r\n")
     note(len(lines) == 122 and lines[0].startswith("subject,name,plan"), f"CSV: {len(lines)} {lines[0]}")
     page.goto(url + "/admin/subjects")
@@ -253,6 +267,38 @@ def check_forms(page):
     expect(page.locator("[data-limit=web_agent_daily] .meter-value")).to_contain_text("0 /")
 
 
+def check_alerts(page):
+    page.goto(url + "/admin/alerts")
+    form = page.locator("#form-make-webhook")
+    form.get_by_label("Name").fill("ops")
+    form.get_by_label("Address").fill("nowhere")
+    form.get_by_role("button").click()
+    expect(form.locator(".outcome.bad")).to_contain_text("url")
+    form.get_by_label("Address").fill("https://hooks.example.com/usage")
+    form.get_by_role("button").click()
+    expect(form.locator(".outcome.good")).to_contain_text("Keep this secret")
+    expect(rows(page, "webhooks").first).to_contain_text("https://hooks.example.com/usage")
+    form = page.locator("#form-make-alert")
+    form.get_by_label("Name").fill("almost-full")
+    form.get_by_label("Share").fill("0")
+    form.get_by_role("button").click()
+    expect(form.locator(".outcome.bad")).to_contain_text("usedPercent")
+    form.get_by_label("Share").fill("80")
+    form.get_by_role("button").click()
+    expect(rows(page, "alerts").first).to_contain_text("80 % used")
+    note(call("GET", "/v1/alerts/almost-full")["usedPercent"] == [80], "an alert")
+    page.goto(url + "/admin/administrators")
+    form = page.locator("#form-invite")
+    form.get_by_label("E-mail").fill("nobody")
+    form.get_by_role("button").click()
+    expect(form.locator(".outcome.bad")).to_contain_text("email")
+    page.goto(url + "/admin/requests")
+    listed = call("GET", "/v1/requests?count=50")["requests"]
+    note(rows(page, "requests").count() == len(listed), f"requests: {len(listed)}")
+    page.goto(url + "/admin/subjects/bob-ross/view")
+    note(page.locator("form[data-call]").count() == 0, "the page of a person offers nothing")
+
+
 def check_live(page):
     subject = "dora-lund"
     used = {one["limit"]: one["used"] for one in call("GET", f"/v1/subjects/{subject}/limits")["limits"]}
@@ -332,7 +378,7 @@ with sync_playwright() as playwright:
                 context.close()
         check_own(browser)
         context = browser.new_context(**KINDS["wide-light"], accept_downloads=True)
-        for check in [check_numbers, check_tables, check_palette, check_forms, check_live, check_element]:
+        for check in [check_numbers, check_tables, check_palette, check_forms, check_alerts, check_live, check_element]:
             print(check.__name__)
             page = context.new_page()
             try:

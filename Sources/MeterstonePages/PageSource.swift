@@ -82,6 +82,8 @@ package struct PageAnswer: Sendable {
     /// For a browser that is to keep it as a file.
     package var fileName: String?
     package var body: String
+    /// What is sent instead of ``body``, of a file that is no text.
+    package var bytes: [UInt8]?
 
     package init(status: Int = 200, body: String) {
         self.status = status

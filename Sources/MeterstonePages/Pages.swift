@@ -16,10 +16,12 @@ package struct Pages: Sendable {
     /// As a router takes them, with `:name` where a segment may be anything.
     package static let paths =
         [
-            "/admin", "/admin/usage", "/admin/subjects", "/admin/subjects/:subject", "/admin/top",
+            "/admin", "/admin/usage", "/admin/subjects", "/admin/subjects/:subject",
+            "/admin/subjects/:subject/view", "/admin/top",
             "/admin/unusual", "/admin/events", "/admin/errors", "/admin/limits",
             "/admin/limits/:limit", "/admin/plans", "/admin/plans/:plan", "/admin/changes",
-            "/admin/keys", "/admin/system", "/admin/design", signInPath, "/me",
+            "/admin/keys", "/admin/requests", "/admin/alerts", "/admin/administrators",
+            "/admin/imports", "/admin/tour", "/admin/system", "/admin/design", signInPath, "/me",
         ]
 
     /// Answers in the caller's name. What the interface refuses, the page explains.
@@ -30,6 +32,13 @@ package struct Pages: Sendable {
                 var answer = PageAnswer(body: table.csv(request))
                 answer.type = "text/csv; charset=utf-8"
                 answer.fileName = id + ".csv"
+                return answer
+            }
+            if let id = request.value("xlsx"), let table = page.table(id) {
+                var answer = PageAnswer(body: "")
+                answer.bytes = table.workbook(request)
+                answer.type = Workbook.type
+                answer.fileName = id + ".xlsx"
                 return answer
             }
             return PageAnswer(body: templates.render(page, request, source))
@@ -86,6 +95,12 @@ package struct Pages: Sendable {
         case ("usage", 1): return try await builder.usage()
         case ("subjects", 1): return try await builder.subjects()
         case ("subjects", 2): return try await builder.subject(parts[1])
+        case ("subjects", 3): return try await builder.view(of: parts[1])
+        case ("requests", 1): return try await builder.requests()
+        case ("alerts", 1): return try await builder.alerts()
+        case ("administrators", 1): return try await builder.administrators()
+        case ("imports", 1): return try await builder.imports()
+        case ("tour", 1): return builder.tour()
         case ("top", 1): return try await builder.top()
         case ("unusual", 1): return try await builder.unusual()
         case ("events", 1): return try await builder.events()

@@ -36,7 +36,10 @@ struct Templates: Sendable {
     ]
 
     private static let groups: [(name: String, links: [(text: String, to: String)])] = [
-        ("Usage", [("Overview", "/admin"), ("Analytics", "/admin/usage")]),
+        (
+            "Usage",
+            [("Overview", "/admin"), ("Analytics", "/admin/usage"), ("Tour", "/admin/tour")]
+        ),
         (
             "People",
             [
@@ -44,12 +47,25 @@ struct Templates: Sendable {
                 ("Unusual usage", "/admin/unusual"),
             ]
         ),
-        ("Activity", [("Events", "/admin/events"), ("Errors", "/admin/errors")]),
-        ("Rules", [("Limits", "/admin/limits"), ("Plans", "/admin/plans")]),
+        (
+            "Activity",
+            [
+                ("Events", "/admin/events"), ("Requests", "/admin/requests"),
+                ("Errors", "/admin/errors"), ("Imports", "/admin/imports"),
+            ]
+        ),
+        (
+            "Rules",
+            [
+                ("Limits", "/admin/limits"), ("Plans", "/admin/plans"),
+                ("Alerts", "/admin/alerts"),
+            ]
+        ),
         (
             "Server",
             [
                 ("Audit log", "/admin/changes"), ("Keys", "/admin/keys"),
+                ("Administrators", "/admin/administrators"),
                 ("System", "/admin/system"),
             ]
         ),

@@ -68,6 +68,109 @@ import Testing
         }
     }
 
+    @Test func `alerts tell what is watched, who is told and what was given up`() async {
+        var source = Source(answers: [
+            "/v1/alerts": .object([
+                "alerts": .list([
+                    .object([
+                        "key": .text("full"), "usedPercent": .list([.integer(80), .integer(100)]),
+                        "credits": .list([.integer(5)]), "active": .flag(true),
+                    ])
+                ])
+            ]),
+            "/v1/webhooks": .object([
+                "webhooks": .list([
+                    .object([
+                        "key": .text("ops"), "url": .text("https://example.com/hook"),
+                        "active": .flag(true),
+                    ])
+                ])
+            ]),
+            "/v1/webhooks/ops/deliveries": .object([
+                "webhook": .text("ops"), "delivered": .integer(1_204), "waiting": .list([]),
+                "failed": .list([
+                    .object([
+                        "sequence": .integer(7), "attempts": .integer(11),
+                        "error": .text("answered 500"),
+                    ])
+                ]),
+            ]),
+            "/v1/changes": .object([
+                "changes": .list([
+                    .object([
+                        "sequence": .integer(7), "recordedAt": .text("2026-03-10T12:00:00.000Z"),
+                        "after": .object([
+                            "subject": .text("ann"), "alert": .text("full"),
+                            "measure": .text("usedPercent"), "threshold": .integer(80),
+                            "limit": .text("prompts_daily"), "used": .integer(8),
+                        ]),
+                    ])
+                ])
+            ]),
+        ])
+        let body = await page("/admin/alerts", [], source).body
+        for text in [
+            "80 % used, 100 % used, 5 credits left", "1,204", "answered 500", "Given up",
+            "80 % of prompts_daily", #"href="/admin/subjects/ann""#, "/v1/webhooks/{key}/replay",
+        ] {
+            #expect(body.contains(text), "\(text)")
+        }
+        // Who may only read sees what is watched, and is offered nothing.
+        source.mayChange = false
+        source.answers["/v1/webhooks"] = nil
+        source.answers["/v1/changes"] = nil
+        let less = await page("/admin/alerts", [], source)
+        #expect(less.status == 200 && !less.body.contains("data-call"))
+    }
+
+    @Test func `requests, imports and administrators are tables`() async {
+        let source = Source(answers: [
+            "/v1/requests": .object([
+                "requests": .list([
+                    .object([
+                        "requestId": .text("r"), "userId": .text("ann"), "model": .text("gpt-4"),
+                        "status": .text("failed"), "tokensUsed": .integer(1_500),
+                        "startedAt": .text("2026-03-10T12:00:00.000Z"),
+                    ])
+                ]), "nextCursor": .text("next"),
+            ]),
+            "/v1/imports": .object([
+                "imports": .list([
+                    .object([
+                        "name": .text("usage.csv"), "counted": .integer(3), "bytes": .integer(99),
+                    ])
+                ])
+            ]),
+            "/v1/administrators": .object([
+                "administrators": .list([
+                    .object([
+                        "email": .text("ann@example.com"), "role": .text("owner"),
+                        "active": .flag(false),
+                    ])
+                ])
+            ]),
+        ])
+        let requests = await page("/admin/requests", [("model", "gpt-4")], source).body
+        #expect(requests.contains("1,500") && requests.contains("requests-cursor=next"))
+        #expect(requests.contains(#"<span class="mark bad">Failed</span>"#))
+        #expect(await page("/admin/imports", [], source).body.contains("usage.csv"))
+        let administrators = await page("/admin/administrators", [], source).body
+        #expect(administrators.contains("Kept out") && administrators.contains("Invite"))
+        let tour = await page("/admin/tour", [], source).body
+        #expect(tour.split(separator: "curl ").count == 8)
+    }
+
+    @Test func `a table is a workbook, too`() async throws {
+        let source = limitsSource(["a<b", "c"])
+        let answer = await page("/admin/limits", [("xlsx", "limits")], source)
+        let bytes = try #require(answer.bytes)
+        #expect(answer.fileName == "limits.xlsx" && answer.type.hasSuffix("spreadsheetml.sheet"))
+        #expect(bytes.starts(with: [0x50, 0x4b, 3, 4]))
+        #expect(Array(bytes.suffix(22).prefix(4)) == [0x50, 0x4b, 5, 6])
+        // Six files, in the directory and at its end.
+        #expect(bytes[bytes.count - 12] == 6)
+    }
+
     @Test func `a table sorts by its address, and numbers as numbers`() async throws {
         let source = limitsSource(["b", "c", "a"])
         func order(_ sort: String) async -> [String] {

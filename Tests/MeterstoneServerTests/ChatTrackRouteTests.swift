@@ -51,6 +51,35 @@ import Testing
         }
     }
 
+    @Test func `requests of all users are listed, newest first`() async throws {
+        try await Self.run { server in
+            for (user, model) in [("u", "gpt-4"), ("v", "small"), ("u", "small")] {
+                let started = try await server.post(
+                    Self.track,
+                    #"{"prompt":"p","sessionId":"s-\#(user)","model":"\#(model)","category":"nft"}"#,
+                    headers: [.userID: user])
+                #expect(started.status == 200)
+                server.clock.advance(bySeconds: 1)
+            }
+            func listed(_ query: String) async throws -> [String] {
+                let answer = try await server.get("/v1/requests?" + query)
+                #expect(answer.status == 200, "\(answer.text)")
+                return answer.text.matches(of: /"userId":"(.)"/).map { String($0.1) }
+            }
+            #expect(try await listed("") == ["u", "v", "u"])
+            #expect(try await listed("model=small") == ["u", "v"])
+            #expect(try await listed("subject=u&model=gpt-4") == ["u"])
+            #expect(try await listed("sessionId=s-v") == ["v"])
+            #expect(try await listed("status=failed").isEmpty)
+            // A filter that lets one through fills its page from what comes after.
+            let page = try await server.get("/v1/requests?model=small&count=1")
+            let cursor = try #require(page.text("nextCursor"))
+            #expect(try await listed("model=small&count=1&cursor=\(cursor)") == ["v"])
+            let wrong = try await server.get("/v1/requests?status=odd")
+            #expect(wrong.isProblem(422, "invalid_field", field: "status"))
+        }
+    }
+
     @Test func `a request is started and completed with the document's bodies`() async throws {
         try await Self.run { server in
             let started = try await server.post(

@@ -24,7 +24,9 @@ import Testing
         ],
         "MeterstoneAPI": ["CZlib", "MeterstoneCore", "FoundationEssentials", "Foundation"],
         "MeterstoneBlueprint": ["MeterstoneCore", "Yams"],
-        "MeterstonePages": ["MeterstoneCore", "Mustache", "FoundationEssentials", "Foundation"],
+        "MeterstonePages": [
+            "CZlib", "MeterstoneCore", "Mustache", "FoundationEssentials", "Foundation",
+        ],
         "MeterstoneClient": [
             "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneStore", "AsyncHTTPClient",
             "NIOCore", "NIOHTTP1", "Foundation", "Glibc", "Musl", "Darwin",

@@ -66,6 +66,29 @@ extension RequestTracker {
         return RequestPage(requests: found, next: isMore ? last : nil)
     }
 
+    /// Requests of all subjects, newest first.
+    ///
+    /// - Parameter span: whose and when; what else it selects is that requests are events of their type.
+    public func requests(
+        matching filter: RequestFilter, within span: EventFilter = EventFilter(),
+        after position: EventListPosition? = nil, count: Int = 100
+    ) async throws(StoreError) -> (requests: [TrackedRequest], next: EventListPosition?) {
+        var span = span
+        (span.type, span.session) = (TrackedRequest.eventType, filter.session)
+        let count = min(max(1, count), MeterstoneEngine.eventsPerPageMax)
+        let now = engine.clock()
+        var found: [TrackedRequest] = []
+        var position = position
+        repeat {
+            let page = try await engine.events(
+                matching: span, after: position, count: count - found.count)
+            found += page.events.compactMap { TrackedRequest($0, at: now) }
+                .filter { filter.accepts($0) }
+            position = page.next
+        } while position != nil && found.count < count
+        return (found, position)
+    }
+
     /// Requests of all subjects that ended within a span's starts and whose cost nobody knows,
     /// subject by subject, each newest first.
     ///

@@ -23,6 +23,18 @@ extension PageBuilder {
                         kind: "bad")))
         }
         page.sections += try await standing(path, id: id, subject: subject, plan: plan)
+        page.sections.append(
+            .facts(
+                Facts(
+                    heading: "The person",
+                    items: [
+                        ("Key", id, nil),
+                        ("E-mail", subject["account"]["email"].text ?? "none", nil),
+                        (
+                            "Their own page", "See what they see",
+                            Self.subjectLink(id) + "/view"
+                        ),
+                    ])))
         page.sections.append(.table(try await eventTable(path + "/events", id: "events")))
         page.sections += try await belongings(path)
         if source.mayChange {
@@ -168,7 +180,9 @@ extension PageBuilder {
             sections.append(.table(Self.subscriptions(subscriptions)))
         }
         let requests = try await source.find(path + "/requests?count=50")?["requests"].list ?? []
-        if !requests.isEmpty { sections.append(.table(Self.requests(requests))) }
+        if !requests.isEmpty {
+            sections.append(.table(Self.requests(requests, note: "The newest 50")))
+        }
         return sections
     }
 
@@ -272,27 +286,6 @@ extension PageBuilder {
             empty: Notice(
                 heading: "No subscription",
                 text: "Below, \"Change the plan\" begins one; it can be previewed."))
-    }
-
-    private static func requests(_ requests: [PageValue]) -> Table {
-        Table(
-            id: "requests", heading: "Requests to models", note: "The newest 50",
-            columns: [
-                .init(key: "startedAt", label: "When"), .init(key: "model", label: "Model"),
-                .init(key: "status", label: "Status"),
-                .init(key: "costMillionths", label: "Cost", isNumber: true),
-            ],
-            rows: requests.map { one in
-                [
-                    Table.Cell(
-                        Format.time(one["startedAt"].instant), by: one["startedAt"].text ?? ""),
-                    Table.Cell(one["model"].text ?? "—"),
-                    Table.Cell(Format.words(one["status"].text ?? "—")),
-                    Table.Cell(
-                        number: Format.money(one["costMillionths"].integer),
-                        one["costMillionths"].number),
-                ]
-            }, empty: Notice(heading: "None", text: ""))
     }
 
     static func quantities(_ value: PageValue) -> String {

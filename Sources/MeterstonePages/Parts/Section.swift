@@ -165,7 +165,8 @@ struct Steps {
         var heading: String
         var text: String
         var code: String?
-        var isDone: Bool
+        /// `nil`: nobody looks whether it is.
+        var isDone: Bool?
     }
 
     var heading: String
@@ -177,7 +178,8 @@ struct Steps {
             "items": steps.map {
                 [
                     "heading": $0.heading, "text": $0.text, "code": optional($0.code),
-                    "isDone": $0.isDone, "state": $0.isDone ? "done" : "open",
+                    "isDone": $0.isDone ?? false,
+                    "state": optional($0.isDone.map { $0 ? "done" : "open" }),
                 ] as Context
             },
         ]

@@ -1,3 +1,5 @@
+import MeterstoneCore
+
 /// Rows that sort, page and export by the address of the page: a link shows the same to whoever has it.
 struct Table {
     struct Column {
@@ -68,7 +70,7 @@ struct Table {
         return [
             "id": id, "heading": heading, "note": optional(note), "hasRows": !rows.isEmpty,
             "empty": empty.context, "columns": columns.map { head($0, request) },
-            "csv": request.link(["csv": id]),
+            "csv": request.link(["csv": id]), "xlsx": request.link(["xlsx": id]),
             "rows": shown.map { row -> Context in
                 ["cells": zip(columns, row).map { Self.context($0, $1) }]
             },
@@ -163,6 +165,22 @@ struct Table {
                 }.joined(separator: ","))
         }
         return lines.joined(separator: "\r\n") + "\r\n"
+    }
+
+    /// The same rows as a file for Excel.
+    func workbook(_ request: PageRequest) -> [UInt8] {
+        var rows: [[Workbook.Cell]] = []
+        for row in sortedRows(request) {
+            rows.append(
+                row.map { cell in
+                    switch cell.order {
+                    case .number(let value): value.isFinite ? .number(value) : .text("")
+                    case .text(let text):
+                        Instant(rfc3339: text).map { .time($0) } ?? .text(text == "—" ? "" : text)
+                    }
+                })
+        }
+        return Workbook.bytes(sheet: heading, head: columns.map(\.label), rows)
     }
 
     private static func plain(_ value: Double) -> String {

@@ -249,6 +249,11 @@ async function send(form) {
     secret.className = 'secret';
     secret.textContent = answer.secret;
     say(form, 'good', 'Made. Keep this secret; it is not shown again:', secret);
+  } else if (answer?.invitation) {
+    const link = document.createElement('code');
+    link.className = 'secret';
+    link.textContent = `${location.origin}/admin/sign-in#invitation=${answer.invitation}`;
+    say(form, 'good', 'Invited. Send them this link; it is not shown again:', link);
   } else if (answer?.limits && 'allowed' in answer) {
     const left = answer.limits.map((one) => `${one.limit}: ${one.remaining < 0 ? 'no bound' : `${one.remaining} left`}`);
     say(form, 'good', `Allowed. ${left.join(', ')}`);

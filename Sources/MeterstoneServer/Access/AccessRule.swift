@@ -84,7 +84,8 @@ struct AccessRule: Hashable, Sendable {
         (
             .read, .denied,
             [
-                "listAllEvents", "listSubjects", "listMeters", "getMeter", "listPlans", "getPlan",
+                "listAllEvents", "listAllRequests", "listSubjects", "listMeters", "getMeter",
+                "listPlans", "getPlan",
                 "listLimits", "getLimit", "listModels", "getModel", "listAlerts", "getAlert",
                 "getBlueprint", "listImports",
                 "getCreditPolicy", "getStatisticsPolicy", "listUnpricedRequests", "topReport",

@@ -53,7 +53,9 @@ struct PageRoutes: Sendable {
         }
         return Response(
             status: HTTPResponse.Status(code: answer.status), headers: headers,
-            body: ResponseBody(byteBuffer: ByteBuffer(string: answer.body)))
+            body: ResponseBody(
+                byteBuffer: answer.bytes.map { ByteBuffer(bytes: $0) }
+                    ?? ByteBuffer(string: answer.body)))
     }
 
     private static func address(_ head: HTTPRequest) -> String {

@@ -53,6 +53,17 @@ extension OpenAPIOperation {
 
     private static let tracked: [OpenAPIOperation] = [
         OpenAPIOperation(
+            method: .get, path: "/v1/requests", id: "listAllRequests",
+            summary: "Requests of all subjects, newest first",
+            parameters: [
+                .eventSubject, .requestSession, .requestStatus, .requestModel, .requestCategory,
+                .from, .until, .count, .cursor,
+            ],
+            answers: [
+                OpenAPIAnswer(
+                    status: 200, description: "A page of requests.", schema: "RequestList")
+            ]),
+        OpenAPIOperation(
             method: .get, path: "/v1/requests/unpriced", id: "listUnpricedRequests",
             summary: "Requests that ended and whose cost nobody knows",
             parameters: [.from, .until],

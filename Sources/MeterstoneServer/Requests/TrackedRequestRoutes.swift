@@ -8,6 +8,7 @@ struct TrackedRequestRoutes: Sendable {
     let tracker: RequestTracker
 
     func add(to routes: inout Routes) {
+        routes.on(.get, "/v1/requests") { request, _ in try await listAll(request) }
         routes.on(.get, "/v1/requests/unpriced") { request, _ in
             try await unpriced(request)
         }
@@ -34,19 +35,33 @@ struct TrackedRequestRoutes: Sendable {
         let cursor = try query.cursor(.events).map { (cursor) throws(Rejection) in
             try cursor.eventCursor()
         }
-        let filter = RequestFilter(
-            session: try query.name("sessionId"),
-            status: try query.optional("status", "pending, completed, failed or cancelled") {
-                RequestStatus(rawValue: $0)
-            }, model: try query.name("model"), category: try query.name("category"))
         let page = try await tracker.requests(
-            of: subject, matching: filter, before: cursor, count: try query.count())
-        let requests = try encoded(page.requests)
+            of: subject, matching: try query.requestFilter(), before: cursor,
+            count: try query.count())
+        return try answer(page.requests, next: page.next.map { Cursor($0) })
+    }
+
+    private func listAll(_ request: Request) async throws -> Response {
+        let query = try Query(request)
+        let position = try query.cursor(.allEvents).map { (cursor) throws(Rejection) in
+            try cursor.eventListPosition()
+        }
+        let subject = try query.name("subject").map { SubjectID(unchecked: $0) }
+        let (from, until) = try query.span()
+        let page = try await tracker.requests(
+            matching: try query.requestFilter(),
+            within: EventFilter(subject: subject, from: from, until: until), after: position,
+            count: try query.count())
+        return try answer(page.requests, next: page.next.map { Cursor($0) })
+    }
+
+    private func answer(_ requests: [TrackedRequest], next: Cursor?) throws -> Response {
+        let requests = try encoded(requests)
         return Response { writer in
             writer.beginObject()
             writer.name("requests")
             writer.json(requests)
-            writer.nextCursor(page.next.map { Cursor($0) })
+            writer.nextCursor(next)
             writer.endObject()
         }
     }
@@ -63,5 +78,15 @@ struct TrackedRequestRoutes: Sendable {
             writer.json(requests)
             writer.endObject()
         }
+    }
+}
+
+extension Query {
+    fileprivate func requestFilter() throws(Rejection) -> RequestFilter {
+        RequestFilter(
+            session: try name("sessionId"),
+            status: try optional("status", "pending, completed, failed or cancelled") {
+                RequestStatus(rawValue: $0)
+            }, model: try name("model"), category: try name("category"))
     }
 }
