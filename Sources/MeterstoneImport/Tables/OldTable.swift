@@ -64,7 +64,9 @@ package enum OldTable: String, CaseIterable, Sendable {
         put(.duration, "duration_ms", "duration", "durationMs")
         put(.error, "error_message", "errorMessage")
         if self == .usageEvents { put(.properties, "metadata") }
-        if self != .userUsage, self != .chatRequests, let tokens = first(of: "tokens_used", "tokensUsed") {
+        if self != .userUsage, self != .chatRequests,
+            let tokens = first(of: "tokens_used", "tokensUsed")
+        {
             mapping.quantities.append(
                 QuantityMapping(meter: MeterKey(unchecked: "tokens"), amount: .column(tokens)))
         }
