@@ -36,9 +36,10 @@ package struct FollowedFact: Sendable, Hashable {
 
     package enum Content: Sendable, Hashable {
         case usage(UsageRecord)
-        case correction(CorrectionRecord)
-        case entry(LedgerEntry)
-        case change(ChangeRecord)
+        // Larger than what nearly all facts are, which a page has many of.
+        indirect case correction(CorrectionRecord)
+        indirect case entry(LedgerEntry)
+        indirect case change(ChangeRecord)
     }
 }
 
@@ -139,6 +140,7 @@ extension FactPage {
         }
         numbers.subtract(subjects.keys)
         try source.prefetch(subjects: numbers)
+        subjects.reserveCapacity(subjects.count + numbers.count)
         for number in numbers { subjects[number] = try source.subject(number: number) }
         self.init(
             facts: facts, subjects: subjects, catalog: head.catalog, options: head.options,
