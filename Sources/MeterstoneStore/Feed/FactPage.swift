@@ -65,7 +65,7 @@ package struct RawFact: Sendable {
     package enum Content: Sendable {
         /// With the kind byte.
         case body([UInt8])
-        case change(ChangeRecord)
+        indirect case change(ChangeRecord)
     }
 
     package init(sequence: Int64, subject: Int64, body: [UInt8]) {
