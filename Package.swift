@@ -349,8 +349,8 @@ let package = Package(
             name: "MeterstoneServerTests",
             dependencies: [
                 "Meterstone", "MeterstoneAPI", "MeterstoneBlueprint", "MeterstoneClient",
-                "MeterstoneCore", "MeterstoneHummingbird", "MeterstoneServer", "MeterstoneStore",
-                "MeterstoneTesting",
+                "MeterstoneCore", "MeterstoneHummingbird", "MeterstoneMirror", "MeterstoneServer",
+                "MeterstoneStore", "MeterstoneTesting",
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "HTTPTypes", package: "swift-http-types", condition: server),
                 .product(name: "Hummingbird", package: "hummingbird", condition: server),

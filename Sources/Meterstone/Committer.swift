@@ -140,8 +140,11 @@ final class Committer: Sendable {
     }
 
     /// Reads beside the committer.
+    ///
+    /// - Parameter perform: has the work done on another thread than the readers'.
     func read<Value: Sendable>(
         _ length: ReadLength = .short,
+        on perform: (@Sendable (@escaping @Sendable () -> Void) -> Void)? = nil,
         _ work: @escaping @Sendable (any Store) throws(StoreError) -> Value
     ) async throws(StoreError) -> Value {
         if let refusal = waiting.withLock({ $0.refusal(adding: 0, max: .max) }) { throw refusal }
@@ -150,8 +153,9 @@ final class Committer: Sendable {
         let places = length == .short ? self.places.short : self.places.long
         try await places.enter()
         defer { places.leave() }
+        let perform = perform ?? { self.readers.async(execute: $0) }
         let result: Result<Value, StoreError> = await withCheckedContinuation { continuation in
-            readers.async {
+            perform {
                 if let max = store.waitMillisecondsMax, Self.waited(since: arrival) >= max {
                     return continuation.resume(returning: .failure(.awayTooLong))
                 }

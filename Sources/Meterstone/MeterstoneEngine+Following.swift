@@ -14,4 +14,16 @@ extension MeterstoneEngine {
             try store.facts(after: sequence, count: count)
         }
     }
+
+    /// The same, read on a thread of the caller's.
+    ///
+    /// - Parameter perform: has work done there.
+    package func facts(
+        after sequence: Int64, count: Int,
+        on perform: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void
+    ) async throws(StoreError) -> FactPage {
+        try await committer.read(.long, on: perform) { (store) throws(StoreError) in
+            try store.facts(after: sequence, count: count)
+        }
+    }
 }

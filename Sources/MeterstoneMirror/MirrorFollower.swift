@@ -1,12 +1,11 @@
-import Dispatch
 package import Meterstone
 package import MeterstoneCore
 package import MeterstoneStore
 
-/// Keeps a mirror up with an engine: reads pages of facts, and has them written on a thread of its own, so
-/// that nobody who decides waits for the mirror's database.
+/// Keeps a mirror up with an engine: reads pages of facts and writes them on a thread of its own, which gives
+/// way, so that nobody who decides waits for the mirror.
 ///
-/// Unchecked, because the writer is confined to the queue.
+/// Unchecked, because the writer is confined to the thread.
 package final class MirrorFollower: @unchecked Sendable {
     /// Facts in one transaction.
     package static let factsPerPage = 50_000
@@ -15,7 +14,7 @@ package final class MirrorFollower: @unchecked Sendable {
     private let location: MirrorLocation
     private let clock: @Sendable () -> Instant
     private let factsPerPage: Int
-    private let queue = DispatchQueue(label: "meterstone.mirror")
+    private let thread = YieldingThread(named: "mirror")
     private var database: (any MirrorDatabase)?
     private var writer: MirrorWriter?
     private var startsOver: Bool
@@ -46,7 +45,9 @@ package final class MirrorFollower: @unchecked Sendable {
     /// Writes one page; opens the mirror where it is not open.
     package func step() async throws(StoreError) -> Progress {
         let position = try await open()
-        let page = try await engine.facts(after: position, count: factsPerPage)
+        let page = try await engine.facts(after: position, count: factsPerPage) {
+            self.thread.perform($0)
+        }
         let now = clock()
         return try await perform { (follower) throws(StoreError) in
             guard let writer = follower.writer else {
@@ -125,7 +126,7 @@ package final class MirrorFollower: @unchecked Sendable {
         _ work: @escaping @Sendable (MirrorFollower) throws(StoreError) -> Value
     ) async throws(StoreError) -> Value {
         let result: Result<Value, StoreError> = await withCheckedContinuation { continuation in
-            queue.async {
+            thread.perform {
                 do throws(StoreError) {
                     continuation.resume(returning: .success(try work(self)))
                 } catch {

@@ -18,6 +18,9 @@ package final class MirrorWriter {
     private var defaultTimeZone: String?
     /// As the tables have it; `nil`: nobody knows.
     private var blueprint: Blueprint?
+    private var subjects = WrittenSubjects()
+    /// Whether the tables have their indexes, which come when everything is there.
+    private var hasIndexes = true
 
     private var dialect: MirrorDialect { database.dialect }
 
@@ -44,6 +47,7 @@ package final class MirrorWriter {
             try clear(defaultTimeZone)
         }
         self.defaultTimeZone = defaultTimeZone
+        hasIndexes = try !database.ask(dialect.indexNamed(MirrorTables.lastIndex)).rows.isEmpty
     }
 
     private struct State {
@@ -86,7 +90,7 @@ package final class MirrorWriter {
                 try database.execute("DROP TABLE IF EXISTS \(table.name)")
             }
             for table in MirrorTables.all {
-                for statement in table.creation(dialect) { try database.execute(statement) }
+                try database.execute(table.creation(dialect))
             }
             for view in MirrorViews.creation(dialect) { try database.execute(view) }
             try database.put([state(0, nil, defaultTimeZone, at: nil)], into: MirrorTables.state)
@@ -114,32 +118,45 @@ package final class MirrorWriter {
             known = try knownBlueprint()
         }
         let isChanged = known != blueprint
-        guard page.count > 0 || isChanged else { return }
+        let makesIndexes = page.isLast && !hasIndexes
+        guard page.count > 0 || isChanged || makesIndexes else { return }
         let last = page.lastSequence ?? watermark
         let lastFact = page.facts.last?.words ?? self.lastFact
         do throws(StoreError) {
             try database.transaction { () throws(StoreError) in
                 var rows = PageRows(page, dialect)
-                try database.put(rows.eventRows, into: MirrorTables.events)
-                try database.put(rows.corrections, into: MirrorTables.corrections)
                 try database.delete(
                     rows.rewritten, ofColumn: "sequence", from: MirrorTables.usage)
-                try database.put(rows.usageRows(), into: MirrorTables.usage)
+                try rows.forEachPart { (events, usage) throws(StoreError) in
+                    try database.put(events, into: MirrorTables.events)
+                    try database.put(usage, into: MirrorTables.usage)
+                }
+                try database.put(rows.corrections, into: MirrorTables.corrections)
                 try database.put(rows.dayRows, into: MirrorTables.days)
                 try database.put(rows.ledger, into: MirrorTables.ledger)
                 try database.put(rows.changes, into: MirrorTables.changes)
-                try write(Array(page.subjects.values), page)
+                try write(subjects.changed(page.subjects), page)
                 if isChanged { try write(blueprint, insteadOf: known, page) }
                 try database.put(
                     [state(last, lastFact, defaultTimeZone, at: now)], into: MirrorTables.state)
+                if makesIndexes { try makeIndexes() }
             }
         } catch {
             self.blueprint = nil
+            subjects = WrittenSubjects()
             throw error
         }
+        hasIndexes = hasIndexes || makesIndexes
         watermark = last
         self.lastFact = lastFact
         self.blueprint = blueprint
+    }
+
+    /// Rows that come in great numbers come faster without indexes, and these are made faster of all at once.
+    private func makeIndexes() throws(StoreError) {
+        for table in MirrorTables.all {
+            for index in table.indexCreation { try database.execute(index) }
+        }
     }
 
     // MARK: Subjects
@@ -388,6 +405,14 @@ extension MirrorDialect {
     fileprivate func tableNamed(_ name: String) -> String {
         switch self {
         case .sqlite: "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '\(name)'"
+        case .postgres: "SELECT 1 WHERE to_regclass('\(name)') IS NOT NULL"
+        }
+    }
+
+    /// Finds an index by its name.
+    fileprivate func indexNamed(_ name: String) -> String {
+        switch self {
+        case .sqlite: "SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = '\(name)'"
         case .postgres: "SELECT 1 WHERE to_regclass('\(name)') IS NOT NULL"
         }
     }

@@ -1,5 +1,5 @@
 import MeterstoneAPI
-package import MeterstoneCore
+import MeterstoneCore
 package import MeterstoneStore
 
 /// What a page of facts comes to, as rows: each event as it stands after the page.
@@ -7,7 +7,7 @@ package import MeterstoneStore
 /// Facts say all of it: a correction has the event before and after, so nothing is looked up.
 package struct PageRows {
     private let page: FactPage
-    private let dialect: MirrorDialect
+    private var texts: RowTexts
     private var calendar: MirrorCalendar
     private var events: [EventNow] = []
     /// Where an event of the page stands, by its sequence number.
@@ -16,44 +16,42 @@ package struct PageRows {
     package private(set) var ledger: [[MirrorValue]] = []
     package private(set) var changes: [[MirrorValue]] = []
 
-    /// An event as it counts now.
+    /// An event as it counts now: which fact of the page tells it. Facts are large, and are not copied.
     private struct EventNow {
         let sequence: Int64
         let subject: Int64
-        var record: UsageRecord
-        var isVoided = false
-        /// The last correction by somebody.
-        var note: CorrectionRecord?
+        /// Where the usage or the last correction stands in the page.
+        var fact: Int
+        /// Where the last correction by somebody stands.
+        var note: Int?
         /// Whether it was there before this page.
         var isKnown = false
-
-        var counts: Bool { !isVoided && record.isCounted }
     }
 
     package init(_ page: FactPage, _ dialect: MirrorDialect) {
         self.page = page
-        self.dialect = dialect
+        texts = RowTexts(dialect)
         calendar = MirrorCalendar(page, dialect)
-        for fact in page.facts {
+        for (index, fact) in page.facts.enumerated() {
             switch fact.content {
-            case .usage(let record):
+            case .usage:
                 places[fact.sequence] = events.count
                 events.append(
-                    EventNow(sequence: fact.sequence, subject: fact.subject, record: record))
-            case .correction(let correction): take(correction, fact)
+                    EventNow(sequence: fact.sequence, subject: fact.subject, fact: index))
+            case .correction(let correction): take(correction, fact, at: index)
             case .entry(let entry): ledger.append(row(of: entry, fact))
             case .change(let change): take(change)
             }
         }
     }
 
-    private mutating func take(_ correction: CorrectionRecord, _ fact: FollowedFact) {
+    private mutating func take(
+        _ correction: CorrectionRecord, _ fact: FollowedFact, at index: Int
+    ) {
         corrections.append(row(of: correction, fact))
         var event = EventNow(
-            sequence: correction.target, subject: fact.subject,
-            record: correction.after ?? correction.before, isVoided: correction.after == nil,
-            isKnown: true)
-        if correction.kind.isOfSomebody { event.note = correction }
+            sequence: correction.target, subject: fact.subject, fact: index, isKnown: true)
+        if correction.kind.isOfSomebody { event.note = index }
         guard let place = places[correction.target] else {
             places[correction.target] = events.count
             return events.append(event)
@@ -61,6 +59,21 @@ package struct PageRows {
         event.note = event.note ?? events[place].note
         event.isKnown = events[place].isKnown
         events[place] = event
+    }
+
+    private func correction(at index: Int) -> CorrectionRecord? {
+        guard case .correction(let correction) = page.facts[index].content else { return nil }
+        return correction
+    }
+
+    /// How an event counts, and whether it was voided.
+    private func standing(_ event: EventNow) -> (record: UsageRecord, isVoided: Bool) {
+        switch page.facts[event.fact].content {
+        case .usage(let record): (record, false)
+        case .correction(let correction):
+            (correction.after ?? correction.before, correction.after == nil)
+        case .entry, .change: preconditionFailure("no event is told by a fact of another kind")
+        }
     }
 
     private mutating func take(_ change: ChangeRecord) {
@@ -74,17 +87,33 @@ package struct PageRows {
 
     // MARK: Rows
 
-    package var eventRows: [[MirrorValue]] { events.map(row) }
+    /// Visits the rows of the events and of their usage, some of them at a time: they take much more room than the
+    /// facts that they come from.
+    package mutating func forEachPart(
+        _ write: (_ events: [[MirrorValue]], _ usage: [[MirrorValue]]) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        for start in stride(from: 0, to: events.count, by: Self.eventsPerPart) {
+            let part = events[start..<min(start + Self.eventsPerPart, events.count)]
+            var rows: [[MirrorValue]] = []
+            rows.reserveCapacity(part.count)
+            for event in part { rows.append(row(of: event)) }
+            try write(rows, usageRows(of: part))
+        }
+    }
+
+    private static let eventsPerPart = 2_000
 
     /// Events that were there before, whose usage is written anew.
     package var rewritten: [MirrorValue] {
         events.filter(\.isKnown).map { .integer($0.sequence) }
     }
 
-    package mutating func usageRows() -> [[MirrorValue]] {
+    private mutating func usageRows(of events: ArraySlice<EventNow>) -> [[MirrorValue]] {
         var rows: [[MirrorValue]] = []
-        for event in events where event.counts {
-            let record = event.record
+        rows.reserveCapacity(events.count)
+        for event in events {
+            let (record, isVoided) = standing(event)
+            guard !isVoided, record.isCounted else { continue }
             let movements = page.catalog.movements(
                 of: record.event(subject: SubjectID(unchecked: "")))
             for movement in movements {
@@ -105,8 +134,9 @@ package struct PageRows {
         return rows
     }
 
-    private func row(of event: EventNow) -> [MirrorValue] {
-        let record = event.record
+    private mutating func row(of event: EventNow) -> [MirrorValue] {
+        let (record, isVoided) = standing(event)
+        let note = event.note.flatMap { correction(at: $0) }
         let details = record.details ?? .none
         return [
             .integer(event.sequence), .text("\(record.id)"), MirrorValue(details.source),
@@ -121,23 +151,25 @@ package struct PageRows {
             MirrorValue(record.credits?.amount), quantities(record.quantities),
             dimensions(details.dimensions), MirrorValue(details.properties),
             overages(record.overages), MirrorValue(record.reservation?.status.rawValue),
-            record.reservation?.closedAt.map(instant) ?? .null, MirrorValue(event.counts),
-            MirrorValue(event.isVoided), event.note.map { instant($0.recordedAt) } ?? .null,
-            MirrorValue(event.note?.author), MirrorValue(event.note?.reason),
+            instant(record.reservation?.closedAt), MirrorValue(!isVoided && record.isCounted),
+            MirrorValue(isVoided), instant(note?.recordedAt),
+            MirrorValue(note?.author), MirrorValue(note?.reason),
         ]
     }
 
-    private func row(of correction: CorrectionRecord, _ fact: FollowedFact) -> [MirrorValue] {
+    private mutating func row(
+        of correction: CorrectionRecord, _ fact: FollowedFact
+    ) -> [MirrorValue] {
         [
             .integer(fact.sequence), .integer(correction.target),
             .text("\(correction.before.id)"), name(of: fact.subject), .integer(fact.subject),
             .text(correction.kind.rawValue), .text(correction.author), .text(correction.reason),
             instant(correction.recordedAt), quantities(correction.before.quantities),
-            correction.after.map { quantities($0.quantities) } ?? .null,
+            quantities(correction.after?.quantities ?? .none),
         ]
     }
 
-    private func row(of entry: LedgerEntry, _ fact: FollowedFact) -> [MirrorValue] {
+    private mutating func row(of entry: LedgerEntry, _ fact: FollowedFact) -> [MirrorValue] {
         [
             .integer(fact.sequence), name(of: fact.subject), .integer(fact.subject),
             .text(entry.kind.name), .integer(entry.amount), .integer(entry.balanceAfter),
@@ -161,24 +193,23 @@ package struct PageRows {
     /// The days that usage falls on.
     package var dayRows: [[MirrorValue]] { calendar.rows }
 
-    private func instant(_ instant: Instant) -> MirrorValue { dialect.value(instant) }
+    private mutating func instant(_ instant: Instant?) -> MirrorValue {
+        instant.map { texts.value($0) } ?? .null
+    }
 
-    private func quantities(_ quantities: Quantities) -> MirrorValue {
-        object(quantities.pairs) { pair, writer in
-            writer.name(text: pair.name.text)
-            writer.integer(pair.quantity.units)
-        }
+    private mutating func quantities(_ quantities: Quantities) -> MirrorValue {
+        texts.value(quantities)
     }
 
     private func dimensions(_ dimensions: [Dimension]) -> MirrorValue {
-        object(dimensions) { dimension, writer in
+        RowTexts.object(dimensions) { dimension, writer in
             writer.name(text: dimension.name)
             writer.string(dimension.value)
         }
     }
 
     private func overages(_ overages: [LimitOverage]) -> MirrorValue {
-        object(overages) { overage, writer in
+        RowTexts.object(overages) { overage, writer in
             writer.name(text: page.catalog.registry.limit(overage.limit)?.text ?? "")
             writer.integer(overage.units)
         }
@@ -186,27 +217,6 @@ package struct PageRows {
 
     private func numbers(_ numbers: [Int64]) -> MirrorValue {
         numbers.isEmpty ? .null : .text("[\(numbers.map(String.init).joined(separator: ","))]")
-    }
-
-    /// `NULL` where there is nothing to tell.
-    private func object<Part>(
-        _ parts: [Part], _ write: (Part, inout JSONWriter) -> Void
-    ) -> MirrorValue {
-        guard !parts.isEmpty else { return .null }
-        var writer = JSONWriter()
-        writer.beginObject()
-        for part in parts { write(part, &writer) }
-        writer.endObject()
-        return .text(String(decoding: writer.bytes, as: UTF8.self))
-    }
-}
-
-extension MirrorDialect {
-    /// SQLite's own functions of dates write no `T` and no `Z`, and texts have to compare.
-    package func value(_ instant: Instant) -> MirrorValue {
-        let text = instant.rfc3339
-        guard self == .sqlite else { return .text(text) }
-        return .text(text.prefix(10) + " " + text.dropFirst(11).dropLast())
     }
 }
 

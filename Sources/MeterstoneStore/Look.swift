@@ -9,6 +9,8 @@ public enum Look: Sendable {
     case standing(SubjectID, at: Instant)
     /// A reservation as it stands.
     case reservation(EventID, source: String?)
+    /// An event as it counts now, without the corrections that led there.
+    case event(EventID, source: String?)
     /// What is open on a subject now.
     case openReservations(SubjectID)
     /// What a subject may spend now.
@@ -24,6 +26,7 @@ public enum Look: Sendable {
         case limits([LimitStatus])
         indirect case standing([SubjectWindow], Wallet)
         indirect case found(Reservation?)
+        indirect case event(RecordedEvent?)
         case reservations([Reservation])
         indirect case wallet(Wallet)
         case differences([String])
@@ -42,6 +45,7 @@ extension WorkingSet {
             try standing(of: subject, at: max(instant, now))
         case .reservation(let id, let source):
             .found(try reservation(id, source: source, at: now))
+        case .event(let id, let source): .event(try event(id, source: source))
         case .openReservations(let subject):
             .reservations(try openReservations(of: try state(of: subject), at: now))
         case .wallet(let subject): .wallet(try wallet(of: try state(of: subject), at: now))
@@ -53,6 +57,18 @@ extension WorkingSet {
 }
 
 extension WorkingSet {
+    /// `nil`: there is none, or it was voided.
+    private func event(
+        _ id: EventID, source: String?
+    ) throws(StoreError) -> RecordedEvent? {
+        guard let known = try find(id, source: source, at: .earliest),
+            let record = try standing(of: known)
+        else { return nil }
+        return RecordedEvent(
+            event: record.event(subject: known.subject.id), sequence: known.sequence,
+            recordedAt: known.record.recordedAt, corrections: [])
+    }
+
     private func standing(
         of id: SubjectID, at instant: Instant
     ) throws(StoreError) -> Look.Answer {

@@ -188,6 +188,111 @@ import Testing
         }
     }
 
+    @Test func `chat_requests are tracked requests, listed, rated and in the dashboard`()
+        async throws
+    {
+        try await withFolder { folder in
+            try table(
+                "\(folder)/old.db",
+                """
+                CREATE TABLE chat_requests (id TEXT PRIMARY KEY, user_id TEXT, session_id TEXT,
+                    prompt TEXT, response TEXT, model TEXT, tokens_used INTEGER, cost INTEGER,
+                    duration INTEGER, status TEXT, error_message TEXT, ip_address TEXT,
+                    user_agent TEXT, started_at TEXT, completed_at TEXT, category TEXT,
+                    user_rating INTEGER)
+                """,
+                """
+                INSERT INTO chat_requests VALUES
+                    ('r1', 'u1', 's1', '\(String(repeating: "p", count: 150))', 'Here it is', 'gpt-4',
+                        1500, 3, 2500, 'completed', NULL, '10.0.0.1', 'curl',
+                        '2026-01-05 10:00:00', '2026-01-05 10:00:03', 'nft', 5),
+                    ('r2', 'u1', 's1', 'Again', NULL, 'gpt-4', NULL, NULL, 10, 'failed', 'boom',
+                        NULL, NULL, '2026-01-05 11:00:00', NULL, NULL, NULL),
+                    ('r3', 'u2', 's2', 'Hi', 'Ho', NULL, 20, NULL, NULL, 'completed', NULL, NULL,
+                        NULL, '2026-01-06 10:00:00', '2026-01-06 10:00:01', NULL, NULL),
+                    ('r4', 'u2', 's2', 'Hi', NULL, NULL, NULL, NULL, NULL, 'pending', NULL, NULL,
+                        NULL, '2026-01-06 10:00:00', NULL, NULL, NULL),
+                    ('r5', 'u2', 's2', 'Hi', NULL, NULL, NULL, NULL, NULL, 'completed', NULL, NULL,
+                        NULL, '2026-01-06 10:00:00', NULL, NULL, 6)
+                """)
+            let store = ["--data", "\(folder)/store"]
+            _ = try await Program.run(["blueprint", "apply", "chat-builder"] + store)
+            let import_ =
+                ["import", "--from-table", "sqlite:\(folder)/old.db#chat_requests"] + store
+            let first = try await Program.run(import_ + ["--json"])
+            #expect(first.errors.contains("status 'pending'"))
+            #expect(first.errors.contains("rating '6': expected a whole number from 1 to 5"))
+            #expect(try number("counted", in: first.output) == 3)
+            #expect(first.output.contains(#"{"of":"requests","table":2,"store":2}"#))
+            #expect(first.output.contains(#"{"of":"tokens","table":1520,"store":1520}"#))
+            #expect(
+                try number("duplicate", in: try await Program.run(import_ + ["--json"]).output) == 3
+            )
+            let named = try await Program.run(import_ + ["--source", "old"])
+            #expect(named.status == 64 && named.errors.contains("--source"))
+
+            let mirror = "sqlite:\(folder)/reports.db"
+            let ending = try await Program.serve(store) { server in
+                let client = HTTPConnection(port: try #require(Int(server.port)))
+                let one = try client.send("GET", "/v1/requests/r1").body
+                for part in [
+                    #""userId":"u1""#, #""status":"completed""#, #""sessionId":"s1""#,
+                    #""prompt":"\#(String(repeating: "p", count: 100))""#, #""model":"gpt-4""#,
+                    #""response":"Here it is""#, #""category":"nft""#, #""tokensUsed":1500"#,
+                    #""cost":3,"costMillionths":30000,"costSource":"given","duration":2500"#,
+                    #""userRating":5"#,
+                    #""startedAt":"2026-01-05T10:00:00.000Z""#,
+                    #""completedAt":"2026-01-05T10:00:03.000Z""#,
+                ] { #expect(one.contains(part), "\(part) in \(one)") }
+                let list = try client.send("GET", "/v1/subjects/u1/requests").body
+                #expect(list.contains("r1") && list.contains("r2") && !list.contains("r3"))
+                #expect(list.contains(#""completedAt":"2026-01-05T11:00:00.010Z""#))
+                let dashboard = try client.send("GET", "/api/user/dashboard?userId=u1").body
+                #expect(
+                    dashboard.contains(
+                        #""totalRequests":2,"totalTokensUsed":1500,"totalCost":3"#), "\(dashboard)")
+                let rated = try client.send(
+                    "PUT", "/api/chat/track",
+                    #"{"requestId":"r1","userId":"u1","userRating":2}"#)
+                #expect(rated.status == 200 && rated.body.contains(#""userRating":2"#))
+                let again = try client.send(
+                    "PUT", "/api/chat/track",
+                    #"{"requestId":"r1","userId":"u1","status":"failed"}"#)
+                #expect(again.status == 409 && again.body.contains("request_closed"))
+                let unpriced = try client.send("GET", "/v1/requests/unpriced").body
+                #expect(unpriced.contains(#""unpriced":2"#), "\(unpriced)")
+            }
+            #expect(ending.status == 0, "\(ending.errors)")
+            _ = try await Program.run(["mirror", "--to", mirror] + store)
+            let rows = try await Program.run(
+                [
+                    "sql",
+                    """
+                    SELECT c.id, c.user_id, c.session_id, length(c.prompt), c.response, c.model,
+                        c.tokens_used, c.cost, c.duration, c.status, c.error_message, c.ip_address,
+                        c.started_at, c.completed_at, a.category, a.user_rating
+                    FROM chat_requests c JOIN request_analytics a ON a.id = c.id ORDER BY c.id
+                    """, "--mirror", mirror, "--format", "csv",
+                ]
+            ).output.split(separator: "\r\n").dropFirst()
+            let expected: [String] = [
+                """
+                r1,u1,s1,100,Here it is,gpt-4,1500,3,2500,completed,,10.0.0.1,\
+                2026-01-05 10:00:00.000,2026-01-05 10:00:03.000,nft,2
+                """,
+                """
+                r2,u1,s1,5,,gpt-4,,,10,failed,boom,,2026-01-05 11:00:00.000,\
+                2026-01-05 11:00:00.010,,
+                """,
+                """
+                r3,u2,s2,2,Ho,,20,,,completed,,,2026-01-06 10:00:00.000,\
+                2026-01-06 10:00:01.000,,
+                """,
+            ]
+            #expect(rows.map(String.init) == expected)
+        }
+    }
+
     @Test func `columns of a CSV file tell every field of an event`() async throws {
         try await withFolder { folder in
             try """

@@ -32,6 +32,8 @@ extension Model {
         case .wallet(let id):
             _ = expireDue(id, at: now)
             return wallet(id, at: now).text
+        // Lists of events are compared by themselves.
+        case .event: return "event"
         // What differs is a matter of words, which the model has none of.
         case .compare: return "compared"
         // Dry runs have tests of their own.

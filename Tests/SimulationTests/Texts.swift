@@ -58,6 +58,7 @@ extension Look.Answer {
         case .limits(let statuses): "\(statuses.map { ModelStatus($0) })"
         case .found(let reservation): reservation?.text ?? "none"
         case .reservations(let reservations): "\(reservations.map(\.text))"
+        case .event: "event"
         case .wallet(let wallet): wallet.text
         case .differences: "compared"
         case .attempted: "attempted"
@@ -191,6 +192,7 @@ extension Look {
         switch self {
         case .limits(let id): "limits of \(id)"
         case .reservation(let id, _): "reservation \(id)"
+        case .event(let id, _): "event \(id)"
         case .openReservations(let id): "open reservations of \(id)"
         case .compare(let event, _): "compare \(event.summary)"
         case .wallet(let id): "wallet of \(id)"

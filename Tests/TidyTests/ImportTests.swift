@@ -34,6 +34,7 @@ import Testing
         "MeterstoneMirror": [
             "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneSQLite",
             "MeterstonePostgres", "MeterstoneStore", "GRDB", "Foundation", "Dispatch",
+            "Synchronization", "Glibc",
         ],
         "MeterstoneShipping": [
             "Meterstone", "MeterstoneCore", "MeterstoneStore", "Foundation", "Dispatch",

@@ -12,7 +12,7 @@ func option(_ name: String) -> String? {
 
 let sections = Set(
     (option("sections")
-        ?? "inprocess,reservations,values,slow,sustained,size,analytics,whatif,http,around,postgres")
+        ?? "inprocess,reservations,values,slow,sustained,size,analytics,whatif,http,around,mirror,postgres")
         .split(
             separator: ","
         )
@@ -85,6 +85,12 @@ if sections.contains("http"), let program = option("meterstone") {
 }
 if sections.contains("around"), let program = option("meterstone") {
     try await AroundBench(report: report, program: program, seconds: 3).run()
+}
+if sections.contains("mirror"), let program = option("meterstone") {
+    try MirrorBuild(
+        report: report, program: program, events: Int(option("events") ?? "") ?? 1_000_000,
+        subjects: subjects
+    ).run()
 }
 if sections.contains("profile") {
     // One kind of call, for a profiler: --batch N.

@@ -31,7 +31,11 @@ extension RequestTracker {
         for (end, reservation) in zip(ends, found) {
             let request = reservation.flatMap { TrackedRequest($0, at: now) }
             requests.append(request)
-            outcomes.append(refusal(of: end, reservation, request))
+            var outcome = refusal(of: end, reservation, request)
+            if case .unknown(let id)? = outcome, let told = try await self.told(id) {
+                outcome = .conflict(told.request)
+            }
+            outcomes.append(outcome)
         }
         let prices = try await prices(for: ends, requests, outcomes)
         let meters = try await meters(for: ends, found)
@@ -124,17 +128,25 @@ extension RequestTracker {
     /// Rates a request that has ended, as a correction of its event.
     public func rate(_ id: EventID, _ rating: Int) async throws(StoreError) -> RequestEndOutcome {
         guard RequestEnd.ratings.contains(rating) else { return .rejected(.invalidRating) }
-        guard let reservation = try await reservations([id]).first ?? nil,
-            var request = TrackedRequest(reservation, at: engine.clock())
-        else { return .unknown(id) }
-        guard request.status != .pending else { return .rejected(.ratingTooEarly) }
-        guard reservation.status == .settled else { return .rejected(.ratingExpired) }
+        var request: TrackedRequest
+        let quantities: Quantities
+        if let reservation = try await reservations([id]).first ?? nil {
+            guard let found = TrackedRequest(reservation, at: engine.clock()) else {
+                return .unknown(id)
+            }
+            guard found.status != .pending else { return .rejected(.ratingTooEarly) }
+            guard reservation.status == .settled else { return .rejected(.ratingExpired) }
+            (request, quantities) = (found, reservation.quantities)
+        } else {
+            guard let told = try await self.told(id) else { return .unknown(id) }
+            (request, quantities) = told
+        }
         let isDuplicate = request.rating == rating
         request.rating = rating
         if !isDuplicate {
             let outcome = try await engine.correct(
                 Correction(
-                    eventID: id, kind: .amend(reservation.quantities, try request.details()),
+                    eventID: id, kind: .amend(quantities, try request.details()),
                     author: Self.author, reason: "rated \(rating)"))
             if case .rejected(let rejection) = outcome { return .rejected(rejection) }
         }

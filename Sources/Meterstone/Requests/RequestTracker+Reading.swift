@@ -36,8 +36,21 @@ public struct RequestFilter: Hashable, Sendable {
 extension RequestTracker {
     /// A request as it stands; `nil` when there is none with this id.
     public func request(_ id: EventID) async throws(StoreError) -> TrackedRequest? {
-        let reservation = try await reservations([id]).first ?? nil
-        return reservation.flatMap { TrackedRequest($0, at: engine.clock()) }
+        if let reservation = try await reservations([id]).first ?? nil {
+            return TrackedRequest(reservation, at: engine.clock())
+        }
+        return try await told(id)?.request
+    }
+
+    /// A request that was told as a whole, and what counts of it; `nil` when there is none with this id.
+    func told(
+        _ id: EventID
+    ) async throws(StoreError) -> (request: TrackedRequest, quantities: Quantities)? {
+        guard case .event(let event)? = try await engine.look([.event(id, source: nil)]).first
+        else { throw .unexpectedOutcome }
+        guard let event, let request = TrackedRequest(event, at: engine.clock()), request.isTold
+        else { return nil }
+        return (request, event.event.quantities)
     }
 
     /// A subject's requests, newest first; a team's include those of the subjects below it.
@@ -110,7 +123,7 @@ extension RequestTracker {
                         $0.type == TrackedRequest.eventType && (!$0.hasCost || hasEstimates)
                     }
                 ) { event in
-                    if event.reservation?.status == .settled { events.append(event) }
+                    if event.isEnded { events.append(event) }
                 }
                 return events
             }
@@ -152,7 +165,7 @@ extension RequestTracker {
         let end = EventCursor(occurredAt: until, sequence: .min)
         try await forEachRequest(of: subject, before: end) { request, event in
             guard request.startedAt >= from else { return false }
-            if request.subject == subject, event.reservation?.status == .settled {
+            if request.subject == subject, event.isEnded {
                 visit(request, event)
             }
             return true
@@ -175,6 +188,9 @@ extension RequestTracker {
 }
 
 extension RecordedEvent {
+    /// Whether the end of the request that it is was told.
+    fileprivate var isEnded: Bool { reservation.map { $0.status == .settled } ?? true }
+
     fileprivate var cursor: EventCursor {
         EventCursor(occurredAt: event.occurredAt ?? recordedAt, sequence: sequence)
     }

@@ -36,6 +36,8 @@ extension TrackedRequest {
         var laterRating: Int?
         var ipAddress: String?
         var userAgent: String?
+        /// Of a request that was told as a whole; others are closed when they end.
+        var endedAt: String?
     }
 
     /// The details of its event. They tell nothing of times, so that a repeat has the same ones.
@@ -62,7 +64,8 @@ extension TrackedRequest {
                 cost.money.rest == 0 ? nil : Int64(exactly: cost.money.trillionths)
             }, costSource: cost?.source,
             userRating: ratingAtEnd, laterRating: rating == ratingAtEnd ? nil : rating,
-            ipAddress: ipAddress, userAgent: userAgent)
+            ipAddress: ipAddress, userAgent: userAgent,
+            endedAt: isTold ? endedAt?.rfc3339 : nil)
         switch tokens {
         case .total(let total): properties.tokensUsed = total
         case .counts(let counts):
@@ -106,8 +109,24 @@ extension TrackedRequest {
 
     /// The request that an event reports; `nil` when it reports something else, or was voided.
     package init?(_ recorded: RecordedEvent, at now: Instant) {
-        guard let reservation = recorded.reservation, !recorded.isVoided else { return nil }
+        guard !recorded.isVoided else { return nil }
+        guard let reservation = recorded.reservation else {
+            self.init(told: recorded.event)
+            return
+        }
         self.init(reservation, at: now)
+    }
+
+    /// The request that an event tells as a whole.
+    private init?(told event: UsageEvent) {
+        guard let id = event.id, let startedAt = event.occurredAt, let details = event.details,
+            details.type == Self.eventType, details.source == nil
+        else { return nil }
+        self.init(
+            id: id, subject: event.subject, status: RequestStatus(details.status),
+            startedAt: startedAt)
+        read(details)
+        guard isTold else { return nil }
     }
 
     private mutating func read(_ details: EventDetails) {
@@ -141,6 +160,9 @@ extension TrackedRequest {
         rating = properties.laterRating ?? properties.userRating
         ipAddress = properties.ipAddress
         userAgent = properties.userAgent
+        if let end = properties.endedAt.flatMap({ Instant(rfc3339: $0) }) {
+            (endedAt, isTold) = (end, true)
+        }
     }
 }
 

@@ -35,6 +35,9 @@ public struct TrackedRequest: Hashable, Sendable {
     public let startedAt: Instant
     /// `nil` while it is pending.
     public var endedAt: Instant?
+    /// Whether it was told as a whole after it ended, so that nobody followed it: it is an event without a
+    /// reservation.
+    package var isTold = false
     /// The rating that came with the end, by which a repeat of it is known.
     package var ratingAtEnd: Int?
 

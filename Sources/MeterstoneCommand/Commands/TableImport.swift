@@ -61,7 +61,14 @@ struct TableImport {
         try await OpenStore.with(store, for: isStrict ? .existing : .mayCreate) { service in
             var mapping = try kind.mapping(
                 columns, fields, try await service.blueprint().meters)
-            if let source { mapping.source = source }
+            if let source {
+                guard mapping.request == nil else {
+                    throw CommandFailure(
+                        .usage, "--source: requests are found by their ids alone; leave it out")
+                }
+                mapping.source = source
+            }
+            mapping.request?.storedText = try store.settings().storedText.value
             if let zone { mapping.zone = zone }
             if kind == .creditTransactions {
                 try await bringBalances(path, columns, mapping, service)

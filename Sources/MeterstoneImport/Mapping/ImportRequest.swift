@@ -53,6 +53,8 @@ package struct ColumnMapping: Sendable {
     package var typeMeters: [String: MeterKey] = [:]
     /// Whether a quantity whose field is empty is left out; else the row is rejected.
     package var skipsAbsent = false
+    /// Makes each row a tracked request, told as a whole.
+    package var request: RequestMapping?
 
     package init(
         subject: RowTemplate, time: String? = nil, id: String? = nil,
@@ -107,7 +109,7 @@ extension ColumnMapping {
         let others = [
             time.map { "--time \($0)" }, zone.map { "--time-zone \($0.name)" },
             id.map { "--id \($0)" }, type.map { "--type \($0)" },
-            count.map { "--column count=\($0)" },
+            count.map { "--column count=\($0)" }, request.map { _ in "--like chat_requests" },
         ]
         let columns = fields.map { "--column \($0.key.rawValue)=\($0.value)" }
         let parts =

@@ -13,6 +13,7 @@ package struct RowMapper: Sendable {
     private let dimensions: [(name: String, column: Int)]
     private let fields: [(field: EventField, column: Int)]
     private let count: Int?
+    private let request: RequestReader?
     private let clock: RowClock
     private let mapping: ColumnMapping
     /// What all rows have in common, where nothing differs from row to row.
@@ -55,6 +56,9 @@ package struct RowMapper: Sendable {
                 (field, try columns.index(of: name, for: "--column \(field.rawValue)"))
             }
         count = try Self.index(mapping.count, "--column count", columns)
+        request = try mapping.request.map { (request) throws(ImportError) in
+            try RequestReader(request, columns)
+        }
         let hasDetails = mapping.type != nil || mapping.source != nil
         sharedDetails = hasDetails ? EventDetails(source: mapping.source, type: mapping.type) : nil
     }
@@ -67,13 +71,14 @@ package struct RowMapper: Sendable {
         guard record.count == columnCount else {
             throw problem(record, "has \(record.count) fields, and the header has \(columnCount)")
         }
-        return UsageEvent(
+        let event = UsageEvent(
             id: try eventID(record),
             subject: try subject(record, number),
             occurredAt: try occurredAt(record),
             quantities: try quantities(record, number),
             details: try details(record, number, status)
         )
+        return try request?.told(event, record, clock) ?? event
     }
 
     private func problem(_ record: Record, _ reason: String) -> RowProblem {

@@ -55,12 +55,8 @@ package enum OldTable: String, CaseIterable, Sendable {
             put(.subtype, "model")
             put(.session, "session_id", "sessionId")
             put(.costCents, "cost")
-            mapping.quantities = [
-                QuantityMapping(meter: MeterKey(unchecked: "requests"), amount: .constant(1))
-            ]
-            if columns.contains("model") {
-                mapping.dimensions = [DimensionMapping(name: "model", column: "model")]
-            }
+            mapping.source = nil
+            mapping.request = RequestMapping(columns)
         case .dailyTokenUsage: put(.time, "date", "usage_date")
         case .creditTransactions: put(.time, "created_at", "createdAt")
         }
@@ -68,7 +64,9 @@ package enum OldTable: String, CaseIterable, Sendable {
         put(.duration, "duration_ms", "duration", "durationMs")
         put(.error, "error_message", "errorMessage")
         if self == .usageEvents { put(.properties, "metadata") }
-        if self != .userUsage, let tokens = first(of: "tokens_used", "tokensUsed") {
+        if self != .userUsage, self != .chatRequests,
+            let tokens = first(of: "tokens_used", "tokensUsed")
+        {
             mapping.quantities.append(
                 QuantityMapping(meter: MeterKey(unchecked: "tokens"), amount: .column(tokens)))
         }

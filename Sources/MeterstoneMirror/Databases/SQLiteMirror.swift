@@ -9,6 +9,9 @@ private typealias StoreStatement = MeterstoneSQLite.Statement
 package final class SQLiteMirror: MirrorDatabase {
     package let dialect = MirrorDialect.sqlite
     private let queue: DatabaseQueue
+    /// After so many pages the log is copied into the file: 64 MiB, so that a page which many transactions
+    /// change is copied once.
+    private static let logPages = 16_384
     private var statements: [String: StoreStatement] = [:]
 
     /// - Parameter isReadOnly: nothing can be written; the file has to be there.
@@ -25,7 +28,7 @@ package final class SQLiteMirror: MirrorDatabase {
                 try database.execute(
                     sql: """
                         PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
-                        PRAGMA cache_size = -65536
+                        PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = \(Self.logPages)
                         """)
             }
             queue = try DatabaseQueue(path: path, configuration: configuration)

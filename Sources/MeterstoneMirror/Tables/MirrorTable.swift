@@ -93,16 +93,24 @@ package enum MirrorDialect: Sendable {
 }
 
 extension MirrorTable {
-    /// The statements that make it, each by itself.
-    package func creation(_ dialect: MirrorDialect) -> [String] {
+    /// The statement that makes it, without its indexes.
+    package func creation(_ dialect: MirrorDialect) -> String {
         let fields = columns.map { "\($0.name) \(dialect.type(of: $0.kind))" }
         let rowless = dialect == .sqlite && key.count > 1 ? " WITHOUT ROWID" : ""
         let text = (fields + ["PRIMARY KEY (\(key.joined(separator: ", ")))"])
             .joined(separator: ", ")
-        return ["CREATE TABLE \(name) (\(text))\(rowless)"]
-            + indexes.map { columns in
-                "CREATE INDEX \(name)_by_\(columns.joined(separator: "_")) "
-                    + "ON \(name) (\(columns.joined(separator: ", ")))"
-            }
+        return "CREATE TABLE \(name) (\(text))\(rowless)"
+    }
+
+    /// The statements that make its indexes, each by itself.
+    package var indexCreation: [String] {
+        indexes.map { columns in
+            "CREATE INDEX IF NOT EXISTS \(name(ofIndex: columns)) "
+                + "ON \(name) (\(columns.joined(separator: ", ")))"
+        }
+    }
+
+    package func name(ofIndex columns: [String]) -> String {
+        "\(name)_by_\(columns.joined(separator: "_"))"
     }
 }

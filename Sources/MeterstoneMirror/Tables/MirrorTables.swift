@@ -6,6 +6,13 @@ package enum MirrorTables {
         plans, limits, allowances, ledger, changes,
     ]
 
+    /// The name of the index that is made last.
+    package static var lastIndex: String {
+        all.last { !$0.indexes.isEmpty }.flatMap { table in
+            table.indexes.last.map { table.name(ofIndex: $0) }
+        } ?? ""
+    }
+
     /// One row: how far the mirror is, and what it has been made by.
     package static let state = MirrorTable(
         "mirror_state",

@@ -18,6 +18,7 @@ extension MirrorViews {
                 WHEN 'expired' THEN 'failed'
                 ELSE CASE e.status WHEN 'success' THEN 'completed' ELSE e.status END END
             """
+        let toldEnd = words.instant(property("endedAt"))
         let thisMonth = "\(words.month("u.day")) = \(words.month("t.today"))"
         let count = words.integer(
             "COALESCE(SUM(CASE WHEN u.meter = 'requests' AND \(thisMonth) "
@@ -30,7 +31,7 @@ extension MirrorViews {
                 "requests", key: ["id"],
                 """
                 SELECT e.sequence, e.id, e.subject, e.session, e.subtype AS model,
-                    \(status) AS status, e.occurred_at AS started_at, e.closed_at AS ended_at,
+                    \(status) AS status, e.occurred_at AS started_at, COALESCE(e.closed_at, \(toldEnd)) AS ended_at,
                     e.duration_ms, e.error_message, \(known) AS cost_billionths, e.voided,
                     \(property("prompt")) AS prompt, \(property("response")) AS response,
                     \(number("tokensInput")) AS tokens_input,
@@ -44,7 +45,8 @@ extension MirrorViews {
                     e.dimensions ->> 'category' AS category,
                     e.dimensions ->> 'complexity' AS complexity, \(cents) AS cost
                 FROM events e
-                WHERE e.type = 'chat_request' AND e.reservation IS NOT NULL
+                WHERE e.type = 'chat_request' AND (e.reservation IS NOT NULL
+                    OR e.source IS NULL AND \(property("endedAt")) IS NOT NULL)
                 """),
             MirrorView(
                 "chat_requests", key: ["id"],

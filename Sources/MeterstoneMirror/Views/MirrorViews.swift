@@ -75,6 +75,11 @@ struct DialectWords {
             "CAST(julianday(\(day)) - 2440587.5 AS INTEGER)", "(\(day) - DATE '1970-01-01')")
     }
 
+    /// Of a text such as 2026-04-02T12:00:00.000Z.
+    func instant(_ text: String) -> String {
+        either("replace(replace(\(text), 'T', ' '), 'Z', '')", "CAST(\(text) AS timestamptz)")
+    }
+
     func text(_ value: String) -> String { either(value, "(\(value))::text") }
 
     func object(_ pairs: String) -> String {

@@ -59,7 +59,7 @@ extension Look {
     fileprivate var subject: SubjectID? {
         switch self {
         case .limits(let id), .standing(let id, _), .openReservations(let id), .wallet(let id): id
-        case .reservation, .compare, .attempt: nil
+        case .reservation, .event, .compare, .attempt: nil
         }
     }
 
@@ -73,7 +73,8 @@ extension Look {
     fileprivate var identity: [UInt8]? {
         switch self {
         case .limits, .standing, .openReservations, .wallet, .attempt: nil
-        case .reservation(let id, let source): id.identity(source: source)
+        case .reservation(let id, let source), .event(let id, let source):
+            id.identity(source: source)
         case .compare(let event, _): event.id?.identity(source: event.details?.source)
         }
     }

@@ -36,9 +36,10 @@ package struct FollowedFact: Sendable, Hashable {
 
     package enum Content: Sendable, Hashable {
         case usage(UsageRecord)
-        case correction(CorrectionRecord)
-        case entry(LedgerEntry)
-        case change(ChangeRecord)
+        // Larger than what nearly all facts are, which a page has many of.
+        indirect case correction(CorrectionRecord)
+        indirect case entry(LedgerEntry)
+        indirect case change(ChangeRecord)
     }
 }
 
@@ -64,7 +65,7 @@ package struct RawFact: Sendable {
     package enum Content: Sendable {
         /// With the kind byte.
         case body([UInt8])
-        case change(ChangeRecord)
+        indirect case change(ChangeRecord)
     }
 
     package init(sequence: Int64, subject: Int64, body: [UInt8]) {
@@ -139,6 +140,7 @@ extension FactPage {
         }
         numbers.subtract(subjects.keys)
         try source.prefetch(subjects: numbers)
+        subjects.reserveCapacity(subjects.count + numbers.count)
         for number in numbers { subjects[number] = try source.subject(number: number) }
         self.init(
             facts: facts, subjects: subjects, catalog: head.catalog, options: head.options,

@@ -5,14 +5,17 @@ import Meterstone
 import MeterstoneAPI
 import MeterstoneBlueprint
 import MeterstoneCore
+import MeterstoneMirror
 import MeterstoneStore
 import MeterstoneTesting
 import Testing
 
 /// One of the documents' applications: a server with its blueprint, asked over HTTP on a clock that is
-/// moved.
+/// moved, and a mirror of it, asked in SQL.
 struct ApplicationServer {
     let server: TestServer
+    private let mirror: MirrorLocation
+    private let follower: MirrorFollower
 
     /// - Parameters:
     ///   - start: when the story begins.
@@ -29,7 +32,26 @@ struct ApplicationServer {
             server.clock.set(.at(start))
             _ = try await server.engine.merge(
                 parts, named: blueprint.rawValue, author: "blueprint \(blueprint.rawValue)")
-            try await story(ApplicationServer(server: server))
+            let folder = TemporaryFolder()
+            try FileManager.default.createDirectory(
+                atPath: folder.path, withIntermediateDirectories: true)
+            let mirror = MirrorLocation.file(folder.path + "/mirror.db")
+            let clock = server.clock
+            let follower = MirrorFollower(server.engine, to: mirror, clock: { clock.now })
+            try await story(
+                ApplicationServer(server: server, mirror: mirror, follower: follower))
+            await follower.close()
+            withExtendedLifetime(folder) {}
+        }
+    }
+
+    /// What the mirror says once it has everything: rows, the values of each as one line, `10 3 null`.
+    func rows(_ sql: String) async throws -> [String] {
+        _ = try await follower.catchUp()
+        let database = try mirror.open(isReadOnly: true)
+        defer { database.close() }
+        return try database.ask(sql).rows.map { row in
+            row.map { $0.text ?? "null" }.joined(separator: " ")
         }
     }
 

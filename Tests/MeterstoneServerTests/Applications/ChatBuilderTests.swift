@@ -36,6 +36,26 @@ import Testing
         #expect(ended.status == 200)
     }
 
+    /// What the document's tables and the dashboard say of the user's requests, in that order.
+    private func totals(_ application: ApplicationServer) async throws -> [String] {
+        let shown = try await application.get(Self.dashboard, as: Self.user)
+        return try await application.rows(
+            """
+            SELECT COUNT(*), SUM(tokens_used), SUM(cost) FROM chat_requests
+            WHERE user_id = '\(Self.user)'
+            """)
+            + application.rows(
+                """
+                SELECT total_requests, total_tokens_used, total_cost FROM user_dashboard_data
+                WHERE user_id = '\(Self.user)'
+                """)
+            + [
+                shown[[
+                    "metrics.totalRequests", "metrics.totalTokensUsed", "metrics.totalCost",
+                ]]
+            ]
+    }
+
     @Test func `a request from its start to its end has every field of the document`()
         async throws
     {
@@ -144,6 +164,16 @@ import Testing
             #expect(again["lastCalculatedAt"] == "2026-02-10T12:00:00.000Z")
             // The month turns.
             application.at("2026-03-01T00:00:00Z")
+            #expect(
+                try await application.rows(
+                    """
+                    SELECT total_requests, total_tokens_used, total_cost, average_response_time,
+                        requests_by_category FROM user_dashboard_data
+                    """) == [#"4 4500 9 2000 {"nft":3,"token":1}"#])
+            #expect(
+                try await application.rows(
+                    "SELECT plan_name, daily_requests, monthly_requests FROM user_plans")
+                    == ["pro 50 1000"])
             let march = try await application.get(Self.dashboard, as: Self.user)
             #expect(
                 march[[
@@ -158,12 +188,15 @@ import Testing
     {
         try await ApplicationServer.run(.chatBuilder, at: "2026-02-10T12:00:00Z") { application in
             for number in 1...10 { try await request(application, "f\(number)") }
+            let ten = "10 15000 30"
+            #expect(try await totals(application) == [ten, ten, ten])
             let refused = try await application.post(
                 Self.track, Self.start("f11"), as: Self.user)
             #expect(refused.isProblem(429, "limit_exceeded"))
             #expect(refused.texts("violated") == ["requests_daily"])
             let full = try await application.get(Self.dashboard, as: Self.user)
             #expect(full["limits.canMakeRequest"] == "false")
+            #expect(try await totals(application) == [ten, ten, ten])
 
             let upgraded = try await application.put(
                 "/v1/subjects/user-123/subscription",
@@ -173,6 +206,8 @@ import Testing
             #expect(
                 try await application.post(Self.track, Self.start("f51"), as: Self.user).status
                     == 429)
+            let fifty = "50 75000 150"
+            #expect(try await totals(application) == [fifty, fifty, fifty])
             // After it expires the user is on free again.
             application.at("2026-02-10T18:00:01Z")
             let expired = try await application.get(Self.dashboard, as: Self.user)
@@ -183,6 +218,13 @@ import Testing
             #expect(
                 next[["limits.dailyUsed", "limits.monthlyUsed", "limits.canMakeRequest"]]
                     == "0 50 true")
+            #expect(try await totals(application) == [fifty, fifty, fifty])
+            #expect(
+                try await application.rows(
+                    """
+                    SELECT COUNT(DISTINCT request_id), SUM(was_successful), AVG(user_rating)
+                    FROM request_analytics
+                    """) == ["50 50 5.0"])
             // An account that is blocked makes none.
             _ = try await application.patch("/v1/subjects/user-123", #"{"blocked":true}"#)
             let blocked = try await application.post(

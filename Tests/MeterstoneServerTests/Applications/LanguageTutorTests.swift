@@ -12,6 +12,13 @@ import Testing
         "completedSessions":1}
         """
 
+    /// The user's months in the document's table.
+    private static let months = """
+        SELECT month, conversations, seconds, completed_sessions, average_session_length,
+            longest_session, overage_seconds, tier_when_used FROM "userUsage"
+        WHERE user_id = 'u1' ORDER BY month
+        """
+
     @Test func `the document's call counts everything, and the session has its length`()
         async throws
     {
@@ -62,12 +69,16 @@ import Testing
             let limits = try await application.get(Self.path + "/limits")
             #expect(limits.items("limits", "overage").contains("300"))
             #expect(january["overages.seconds_monthly"] == "300")
+            let first = "2026-01 7 2100 7 300 300 300 free"
+            #expect(try await application.rows(Self.months) == [first])
 
             application.at("2026-02-01T08:00:00Z")
             let morning = try await application.get(Self.path + "/lifetime")
             #expect(
                 morning[["currentStreak", "thisMonth.conversations", "totals.conversations"]]
                     == "7 0 7")
+            // A month without usage has no row.
+            #expect(try await application.rows(Self.months) == [first])
             let subscribed = try await application.put(
                 Self.path + "/subscription", #"{"plan":"basic"}"#)
             #expect(subscribed.status == 201)
@@ -75,6 +86,10 @@ import Testing
                 try await application.post(
                     Self.path + "/usage", #"{"conversations":1,"seconds":100}"#
                 ).status == 200)
+
+            #expect(
+                try await application.rows(Self.months)
+                    == [first, "2026-02 1 100 0 0 0 0 basic"])
 
             application.at("2026-04-10T12:00:00Z")
             let april = try await application.get(Self.path + "/lifetime")
@@ -87,6 +102,13 @@ import Testing
             #expect(
                 april[["firstActivityAt", "lastActivityAt"]]
                     == "2026-01-25T09:00:00.000Z 2026-02-01T08:00:00.000Z")
+
+            #expect(
+                try await application.rows(
+                    """
+                    SELECT total_conversations, total_seconds, days_active, longest_streak,
+                        highest_tier_reached FROM user_lifetime_stats WHERE user_id = 'u1'
+                    """) == ["8 2200 8 8 basic"])
 
             // One row a month, past ones included.
             let periods = try await application.get(

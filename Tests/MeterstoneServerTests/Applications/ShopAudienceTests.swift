@@ -11,6 +11,15 @@ import Testing
         #"{"subject":"\#(shop)","type":"\#(type)"}"#
     }
 
+    /// The shop's row of the document's table.
+    private func counts(_ application: ApplicationServer) async throws -> [String] {
+        try await application.rows(
+            """
+            SELECT "totalChatsCreated", "totalListsGenerated", "totalListsSaved", "totalExports"
+            FROM "UsageTracking" WHERE shop = '\(Self.shop)'
+            """)
+    }
+
     private func unblock(_ application: ApplicationServer) async throws {
         for limit in ["maxChats", "maxListsGenerated", "maxListsSaved", "maxExports"] {
             let answer = try await application.patch(
@@ -22,9 +31,18 @@ import Testing
     @Test func `a shop has ten chats, twenty lists, fifteen saved and ten exports`() async throws {
         try await ApplicationServer.run(.shopAudience, at: "2026-03-10T12:00:00Z") { application in
             try await unblock(application)
-            for (type, limit, allowed) in [
-                ("chat_created", "maxChats", 10), ("list_generated", "maxListsGenerated", 20),
-                ("list_saved", "maxListsSaved", 15), ("export", "maxExports", 10),
+            #expect(
+                try await application.rows(
+                    """
+                    SELECT "maxChats", "maxListsGenerated", "maxListsSaved", "maxExports"
+                    FROM "UsageLimits"
+                    """) == ["10 20 15 10"])
+            #expect(try await counts(application) == [])
+            for (type, limit, allowed, counted) in [
+                ("chat_created", "maxChats", 10, "10 0 0 0"),
+                ("list_generated", "maxListsGenerated", 20, "10 20 0 0"),
+                ("list_saved", "maxListsSaved", 15, "10 20 15 0"),
+                ("export", "maxExports", 10, "10 20 15 10"),
             ] {
                 let event = Self.event(type)
                 #expect(
@@ -33,6 +51,11 @@ import Testing
                 let refused = try await application.post("/v1/consume", event)
                 #expect(refused.texts("violated") == [limit])
                 #expect(refused["retryAfterSeconds"] == "null")
+                #expect(try await counts(application) == [counted])
+                let limits = try await application.get(Self.path + "/limits")
+                let used = zip(
+                    limits.items("limits", "limit"), limits.items("limits", "used"))
+                #expect(used.contains { $0.0 == limit && $0.1 == String(allowed) })
             }
             let totals = try await application.get(Self.path + "/lifetime")
             #expect(
@@ -47,6 +70,12 @@ import Testing
             #expect(
                 try await application.consume(11, Self.event("export", of: "b.myshopify.com"))
                     == "200 × 10, 429 × 1")
+            #expect(
+                try await application.rows(
+                    """
+                    SELECT shop, "totalExports" FROM "UsageTracking"
+                    WHERE "totalExports" >= 10 ORDER BY shop
+                    """) == ["b.myshopify.com 10", "\(Self.shop) 10"])
             try await application.expectClean()
         }
     }
@@ -84,6 +113,9 @@ import Testing
             #expect(
                 try await application.consume(3, Self.event("chat_created"))
                     == "200 × 2, 403 × 1")
+            #expect(try await counts(application) == ["12 0 0 1"])
+            #expect(
+                try await application.rows(#"SELECT "maxChats" FROM "UsageLimits""#) == ["12"])
             // The next start with the same blueprint leaves it.
             let limit = try await application.get("/v1/limits/maxChats")
             #expect(limit["defaultAllowance"] == "12" && limit["active"] == "true")

@@ -11,6 +11,14 @@ import Testing
         #"{"subject":"\#(user)","quantities":{"tokens":\#(count)}}"#
     }
 
+    /// The days of a user in the mirror.
+    private static func days(of user: String) -> String {
+        """
+        SELECT "date", "tokensUsed", "tokenLimit", "userType" FROM daily_token_usage
+        WHERE "userId" = '\(user)' ORDER BY "date"
+        """
+    }
+
     @Test func `the document's example of a day, value by value`() async throws {
         try await ApplicationServer.run(.tokenAllowance, at: "2024-01-15T14:30:00Z") {
             application in
@@ -30,6 +38,15 @@ import Testing
                     "lastUpdated":"2024-01-15T14:30:00.000Z",\
                     "resetAt":"2024-01-16T00:00:00.000Z"}
                     """)
+            #expect(
+                try await application.rows(
+                    """
+                    SELECT id, "tokensUsed", "tokenLimit", "userType", "lastUpdated", "resetAt"
+                    FROM daily_token_usage
+                    """) == [
+                        "abc123def456_2024-01-15 1250 10000 trial 2024-01-15 14:30:00.000 "
+                            + "2024-01-16 00:00:00.000"
+                    ])
         }
     }
 
@@ -50,9 +67,19 @@ import Testing
                     "createdAt":"2024-01-01T00:00:00.000Z",\
                     "updatedAt":"2024-01-05T23:59:59.000Z"}
                     """)
+            let months = """
+                SELECT id, "totalMonthlyTokens", "peakUsageDate", "peakUsageTokens"
+                FROM token_usage_history ORDER BY id
+                """
+            #expect(
+                try await application.rows(months) == ["abc123def456_2024_01 5900 04 2100"])
             // The last three months of a user, and everybody's of a month by type.
             application.at("2024-02-02T10:00:00Z")
             _ = try await application.consume(1, Self.tokens(10, of: "abc123def456"))
+            #expect(
+                try await application.rows(months) == [
+                    "abc123def456_2024_01 5900 04 2100", "abc123def456_2024_02 10 02 10",
+                ])
             let last = try await application.get(Self.monthly + "?userId=abc123def456&limit=3")
             #expect(last.items("documents", "month") == ["2", "1"])
             let trial = try await application.get(
@@ -75,11 +102,16 @@ import Testing
                 refused[["retryAfterSeconds", "limits[0].used", "limits[0].allowance"]]
                     == "10 10000 10000")
             #expect(refused.texts("plansThatAllow") == ["subscribed"])
+            let full = "2024-01-15 10000 10000 trial"
+            #expect(try await application.rows(Self.days(of: "ann")) == [full])
             application.at("2024-01-16T00:00:01Z")
             #expect(try await application.consume(1, Self.tokens(1, of: "ann")) == "200 × 1")
             let days = try await application.get(Self.daily + "?userId=ann")
             #expect(days.items("documents", "date") == ["2024-01-16", "2024-01-15"])
             #expect(days.items("documents", "tokensUsed") == ["1", "10000"])
+            #expect(
+                try await application.rows(Self.days(of: "ann"))
+                    == [full, "2024-01-16 1 10000 trial"])
             // Who subscribes has more at once.
             _ = try await application.put(
                 "/v1/subjects/ann/subscription", #"{"plan":"subscribed"}"#)
@@ -88,6 +120,21 @@ import Testing
             let today = try await application.get(Self.daily + "/ann_2024-01-16")
             #expect(
                 today[["tokensUsed", "tokenLimit", "userType"]] == "50001 100000 subscribed")
+            #expect(
+                try await application.rows(Self.days(of: "ann"))
+                    == [full, "2024-01-16 50001 100000 subscribed"])
+            // The month turns.
+            application.at("2024-02-01T00:00:00Z")
+            #expect(try await application.consume(1, Self.tokens(7, of: "ann")) == "200 × 1")
+            #expect(
+                try await application.rows(
+                    """
+                    SELECT "month", "totalMonthlyTokens" FROM token_usage_history
+                    WHERE "userId" = 'ann' ORDER BY "month"
+                    """) == ["1 60001", "2 7"])
+            let statistics = try await application.get("/v1/subjects/ann/statistics?days=20")
+            #expect(
+                statistics[["daily.2024-01-15.tokens", "daily.2024-02-01.tokens"]] == "10000 7")
         }
     }
 

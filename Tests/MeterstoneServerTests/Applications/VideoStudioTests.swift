@@ -152,9 +152,22 @@ import Testing
     @Test func `a day at the limits, an upgrade, a month that turns`() async throws {
         try await ApplicationServer.run(.videoStudio, at: "2026-03-28T12:00:00Z") { application in
             let export = #"{"subject":"u1","type":"export"}"#
+            let days = """
+                SELECT usage_date, count FROM user_usage
+                WHERE user_id = 'u1' AND usage_type = 'export' ORDER BY usage_date
+                """
+            var used: [String] = []
             for day in 28...30 {
                 application.at("2026-03-\(day)T12:00:00Z")
                 #expect(try await application.consume(4, export) == "200 × 3, 429 × 1")
+                used.append("2026-03-\(day) 3")
+                #expect(try await application.rows(days) == used)
+                let shown = try await application.get("/api/usage/limits?userId=u1")
+                #expect(
+                    shown[["exports.allowed", "exports.current", "exports.limit"]] == "false 3 3")
+                let stats = try await application.get("/api/usage/stats?userId=u1&days=30")
+                #expect(stats["daily.2026-03-\(day).export"] == "3")
+                #expect(stats["totals.export"] == String(used.count * 3))
             }
             application.at("2026-03-31T12:00:00Z")
             // Nine this month: one more, whatever the day allows.
@@ -162,9 +175,20 @@ import Testing
             let refused = try await application.post("/v1/consume", export)
             #expect(refused.texts("violated") == ["exports_monthly"])
             #expect(refused.texts("plansThatAllow") == ["pro", "team", "enterprise"])
+            #expect(try await application.rows(days) == used + ["2026-03-31 1"])
             _ = try await application.put(
                 "/v1/subjects/u1/subscription", #"{"plan":"pro"}"#)
             #expect(try await application.consume(20, export) == "200 × 19, 429 × 1")
+            #expect(try await application.rows(days) == used + ["2026-03-31 20"])
+            #expect(
+                try await application.rows("SELECT user_id, tier FROM user_subscriptions")
+                    == ["u1 pro"])
+            #expect(
+                try await application.rows(
+                    """
+                    SELECT free_tier_limit, pro_tier_limit, team_tier_limit
+                    FROM usage_limits_config WHERE limit_type = 'exports_daily'
+                    """) == ["3 20 -1"])
             application.at("2026-04-01T00:00:00Z")
             let limits = try await application.get("/api/usage/limits?userId=u1")
             #expect(
@@ -180,6 +204,7 @@ import Testing
             #expect(
                 months[["periods[0].quantities.exports", "periods[1].quantities.exports"]]
                     == "0 29")
+            #expect(try await application.rows(days) == used + ["2026-03-31 20"])
             try await application.expectClean()
         }
     }
@@ -243,6 +268,16 @@ import Testing
             #expect(entries.items("entries", "amount") == ["10", "-50", "-10", "100"])
             #expect(
                 entries.items("entries", "kind") == ["refund", "spend", "spend", "grant"])
+            let wallets = "SELECT balance, lifetime_earned, lifetime_spent FROM user_credits"
+            #expect(try await application.rows(wallets) == ["50 100 50"])
+            #expect(
+                try await application.rows(
+                    """
+                    SELECT amount, balance_after, transaction_type FROM credit_transactions
+                    ORDER BY id
+                    """) == [
+                        "100 100 daily_refill", "-10 90 usage", "-50 40 usage", "10 50 refund",
+                    ])
             // Midnight brings the next day's, and takes what was left.
             application.at("2026-03-11T00:00:00Z")
             #expect(try await application.get(path)["balance"] == "100")
