@@ -375,6 +375,9 @@ private struct WirePlace {
         case .renameSubject(let id, let key):
             self.init("POST", Self.subject(id, "rename"), try Self.json(["to": key.text]))
             isOfSubject = true
+        case .eraseSubject(let id, _):
+            self.init("POST", Self.subject(id, "erase"), try Self.json(["confirm": id.text]))
+            isOfSubject = true
         case .putAddition(let id, let addition):
             try self.init(
                 put: Self.subject(id, "additions", addition.id.text), addition,

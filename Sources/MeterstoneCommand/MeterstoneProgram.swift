@@ -43,7 +43,7 @@ package struct MeterstoneProgram: AsyncParsableCommand {
                 name: "Maintenance",
                 subcommands: [
                     DoctorCommand.self, BackupCommand.self, RestoreCommand.self, VerifyCommand.self,
-                    RebuildCommand.self, RepriceCommand.self, CopyCommand.self,
+                    RebuildCommand.self, CompactCommand.self, RepriceCommand.self, CopyCommand.self,
                     VersionCommand.self,
                 ]),
         ]

@@ -154,6 +154,7 @@ extension ChangeRecord {
             result.append(parent)
         }
         if case .renameSubject(_, let key) = change { result.append(key) }
+        if case .eraseSubject(_, let erasure) = change { result.append(erasure.key) }
         return result
     }
 }
