@@ -105,6 +105,13 @@ extension MeterstoneClient {
         }
     }
 
+    /// Everything that the server stores about a subject: lines of JSON, packed with gzip.
+    package func archive(of id: SubjectID) async throws -> [UInt8] {
+        let answer = try await send("GET", RequestPath("v1", "subjects", id.text, "export"))
+        if let problem = answer.problem { throw ClientError(.refused, problem.detail) }
+        return answer.response.body
+    }
+
     public func aliases(of id: SubjectID) async throws -> [SubjectID]? {
         let answer = try await send("GET", RequestPath("v1", "subjects", id.text, "aliases"))
         return answer.status == 404 ? nil : try answer.value(Shapes.aliases)
