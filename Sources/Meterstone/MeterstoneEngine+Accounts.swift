@@ -19,4 +19,17 @@ extension MeterstoneEngine {
         else { return nil }
         return subject
     }
+
+    /// When the person was erased who had a key, as far as the store has not forgotten the key and nobody else
+    /// has it by now.
+    package func erasedAt(_ key: SubjectID) async throws(StoreError) -> Instant? {
+        try await committer.read { (store) throws(StoreError) in
+            try store.read(try store.view(of: nil)) { (source) throws(StoreError) in
+                guard let stored = try source.subject(key), stored.alias == .erased else {
+                    return nil
+                }
+                return stored.times.updatedAt
+            }
+        }
+    }
 }

@@ -265,4 +265,10 @@ extension MeterstoneEngine {
     public func rebuild() async throws(StoreError) -> Int {
         try await committer.run { (store) throws(StoreError) in try store.rebuild() }
     }
+
+    /// Forgets what the store's files still hold of erased persons, and gives room back that is not needed any
+    /// more. Holds writes up meanwhile.
+    public func compact() async throws(StoreError) -> CompactionReport {
+        try await committer.run { (store) throws(StoreError) in try store.compact() }
+    }
 }

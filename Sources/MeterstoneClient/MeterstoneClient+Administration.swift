@@ -105,6 +105,13 @@ extension MeterstoneClient {
         }
     }
 
+    /// Everything that the server stores about a subject: lines of JSON, packed with gzip.
+    package func archive(of id: SubjectID) async throws -> [UInt8] {
+        let answer = try await send("GET", RequestPath("v1", "subjects", id.text, "export"))
+        if let problem = answer.problem { throw ClientError(.refused, problem.detail) }
+        return answer.response.body
+    }
+
     public func aliases(of id: SubjectID) async throws -> [SubjectID]? {
         let answer = try await send("GET", RequestPath("v1", "subjects", id.text, "aliases"))
         return answer.status == 404 ? nil : try answer.value(Shapes.aliases)
@@ -374,6 +381,9 @@ private struct WirePlace {
             self.init("DELETE", Self.subject(id, "aliases", alias.text))
         case .renameSubject(let id, let key):
             self.init("POST", Self.subject(id, "rename"), try Self.json(["to": key.text]))
+            isOfSubject = true
+        case .eraseSubject(let id, _):
+            self.init("POST", Self.subject(id, "erase"), try Self.json(["confirm": id.text]))
             isOfSubject = true
         case .putAddition(let id, let addition):
             try self.init(

@@ -34,7 +34,8 @@ package struct MeterstoneProgram: AsyncParsableCommand {
                 name: "Administration",
                 subcommands: [
                     MetersCommand.self, PlansCommand.self, LimitsCommand.self,
-                    SubjectsCommand.self, CreditsCommand.self, ModelsCommand.self,
+                    SubjectsCommand.self, AccountsCommand.self, CreditsCommand.self,
+                    ModelsCommand.self,
                     StatisticsPolicyCommand.self, BlueprintCommand.self, KeysCommand.self,
                     AlertsCommand.self, WebhooksCommand.self,
                     AdminCommand.self,
@@ -43,7 +44,7 @@ package struct MeterstoneProgram: AsyncParsableCommand {
                 name: "Maintenance",
                 subcommands: [
                     DoctorCommand.self, BackupCommand.self, RestoreCommand.self, VerifyCommand.self,
-                    RebuildCommand.self, RepriceCommand.self, CopyCommand.self,
+                    RebuildCommand.self, CompactCommand.self, RepriceCommand.self, CopyCommand.self,
                     VersionCommand.self,
                 ]),
         ]

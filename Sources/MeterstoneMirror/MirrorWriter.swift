@@ -10,7 +10,7 @@ package final class MirrorWriter {
     package static let version: Int64 = 2
     private static let eventsPerStep = 20_000
 
-    private let database: any MirrorDatabase
+    let database: any MirrorDatabase
     /// The last fact that the mirror includes.
     package private(set) var watermark: Int64 = 0
     /// What that fact was, in words.
@@ -135,7 +135,9 @@ package final class MirrorWriter {
                 try database.put(rows.dayRows, into: MirrorTables.days)
                 try database.put(rows.ledger, into: MirrorTables.ledger)
                 try database.put(rows.changes, into: MirrorTables.changes)
+                let formerKeys = try keys(ofErasedIn: page)
                 try write(subjects.changed(page.subjects), page)
+                try forget(page, formerKeys)
                 if isChanged { try write(blueprint, insteadOf: known, page) }
                 try database.put(
                     [state(last, lastFact, defaultTimeZone, at: now)], into: MirrorTables.state)

@@ -22,14 +22,15 @@ enum SubjectStatements {
     static let lock = """
         SELECT \(columns) FROM subjects WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE
         """
-    /// Takes numbers for those that have none, if the second argument is fewer than they are.
+    /// Takes numbers for those that have none, or only that of somebody who is erased, if the second argument is
+    /// fewer than they are.
     static let takeNumbers = """
         SELECT take_subject_numbers(new.count), new.count
         FROM (
             SELECT count(*) FROM (
-                SELECT number FROM subjects WHERE id = ANY($1::text[]) OFFSET 0
+                SELECT number, profile FROM subjects WHERE id = ANY($1::text[]) OFFSET 0
             ) s
-            WHERE number IS NULL
+            WHERE number IS NULL OR profile::json ->> 'alias' = 'erased'
         ) new(count)
         WHERE new.count > $2::bigint
         """

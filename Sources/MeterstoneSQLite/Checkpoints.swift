@@ -83,11 +83,16 @@ final class Checkpoints: Sendable {
         }
     }
 
-    /// Copies everything and empties the log, when the store closes.
-    func finish(_ writer: Database) throws(StoreError) {
+    /// Copies everything and empties the log.
+    func empty(_ writer: Database) throws(StoreError) {
         queue.sync {}
         if let failure = state.withLock({ $0.failure }) { throw failure }
         try Self.checkpoint(writer, .truncate)
+    }
+
+    /// Empties the log when the store closes.
+    func finish(_ writer: Database) throws(StoreError) {
+        try empty(writer)
         unsafe sqlite3_wal_hook(writer.sqliteConnection, nil, nil)
         do { try connection.close() } catch { throw StoreError(error) }
     }

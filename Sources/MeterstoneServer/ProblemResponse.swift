@@ -76,7 +76,7 @@ extension Problem {
         case .trackingDisabled, .foreignSubject: .forbidden
         case .alreadyVoided, .eventVoided, .eventRefunded, .inUse, .idempotencyConflict,
             .reservationOpen, .reservationClosed,
-            .duplicateGrant, .alreadyRefunded:
+            .duplicateGrant, .alreadyRefunded, .subjectErased:
             .conflict
         case .preconditionFailed: .preconditionFailed
         case .tooManyReservations: .tooManyRequests

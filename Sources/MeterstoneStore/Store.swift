@@ -53,6 +53,12 @@ public protocol Store: AnyObject, Sendable {
     /// Puts recomputed counters in the place of what is stored, and returns how many there are.
     func rebuild() throws(StoreError) -> Int
 
+    /// Forgets what is stored of erased persons, texts in facts and changes included, and lets no byte of what was
+    /// deleted stand in the store's files. Projects everything first, and takes as long as there is data.
+    ///
+    /// Codes: `corrupt` where something is damaged, which is then left as it is.
+    func compact() throws(StoreError) -> CompactionReport
+
     /// Hands out everything that is stored, as of one snapshot, in parts of bounded size and in an
     /// order in which ``fill(_:)`` can take them. Projects everything first.
     func export(_ visit: (StorePart) throws(StoreError) -> Void) throws(StoreError)
@@ -158,6 +164,9 @@ extension Store {
     }
 
     public var notices: [String] { [] }
+
+    /// What has no files has nothing to forget in them.
+    public func compact() throws(StoreError) -> CompactionReport { CompactionReport(persons: 0) }
 
     public var owedFacts: Int { waitingFacts }
 

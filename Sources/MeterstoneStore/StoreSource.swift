@@ -309,7 +309,7 @@ extension DecisionSource {
             stored = try subject(key)
             steps += 1
         }
-        return stored
+        return stored?.alias == .erased ? nil : stored
     }
 
     public func corrections(of event: EventLocation) throws(StoreError) -> [StoredFact] {

@@ -156,6 +156,38 @@ import Testing
     }
 
     @Test(arguments: MirrorUnderTest.allCases)
+    func `of who is erased only numbers are left`(
+        mirror: MirrorUnderTest
+    ) async throws {
+        // Whether the mirror knew the person before, or learns everything at once.
+        for knowsBefore in [true, false] {
+            try await mirror.with { scene in try await eraseAda(scene, knowsBefore: knowsBefore) }
+        }
+    }
+
+    private func eraseAda(_ scene: MirrorScene, knowsBefore: Bool) async throws {
+        try await scene.apply(meters([Self.prompts]))
+        let mail = EmailAddress(unchecked: "ada@example.org")
+        try await scene.change(
+            .putSubject(Subject(id: Self.ada, name: "Ada L.", metadata: ["town": "London"])))
+        try await scene.change(.putAccount(Self.ada, PersonAccount(email: mail)))
+        try await scene.use("ada", nil, ["prompts": 8], at: "2026-04-01T12:00:00Z")
+        try await scene.use("bob", nil, ["prompts": 4], at: "2026-04-01T12:00:00Z")
+        if knowsBefore { _ = try await scene.ask("SELECT 1") }
+        let key = SubjectID(unchecked: "erased-1")
+        try await scene.change(.eraseSubject(Self.ada, Erasure(key: key)))
+        #expect(
+            try await scene.ask(Self.sums)
+                == ["bob|2026-04-01|4", "erased-1|2026-04-01|8"])
+        for table in MirrorTables.all.map(\.name) {
+            let rows = try await scene.ask("SELECT * FROM \(table)").joined(separator: "\n")
+            for text in ["ada", "Ada L.", "London", "ada@example.org"] {
+                #expect(!rows.contains(text), "\(table)")
+            }
+        }
+    }
+
+    @Test(arguments: MirrorUnderTest.allCases)
     func `a meter that is defined later counts what was before`(
         mirror: MirrorUnderTest
     )

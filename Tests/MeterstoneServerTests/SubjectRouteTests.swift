@@ -129,6 +129,42 @@ import Testing
         }
     }
 
+    @Test func `a person is erased by who says the key twice, with their key and their tokens`()
+        async throws
+    {
+        try await TestServer.run(key: "owner") { server in
+            let path = "/v1/subjects/ann"
+            _ = try await server.put(path + "/account", #"{"email":"ann@example.com"}"#)
+            let key = try await server.post("/v1/keys", #"{"scopes":["read"],"subject":"ann"}"#)
+            let token = try await server.post("/v1/tokens", #"{"subject":"ann","scopes":["read"]}"#)
+            let secrets = [try #require(key.text("secret")), try #require(token.text("token"))]
+            server.clock.advance(bySeconds: 2)
+            for secret in secrets {
+                let own = try await server.send(
+                    .get, "/v1/me/account", headers: [.authorization: "Bearer \(secret)"])
+                #expect(own.status == 200)
+            }
+            for body in [#"{"confirm":"bob"}"#, "{}"] {
+                #expect(try await server.post(path + "/erase", body).status == 422, "\(body)")
+            }
+            let erased = try await server.post(path + "/erase", #"{"confirm":"ann"}"#)
+            #expect(erased.status == 200 && erased.has("erasedAt") && !erased.has("account"))
+            let id = try #require(erased.text("id"))
+            #expect(id.hasPrefix("erased-") && id.count == 39)
+            server.clock.advance(bySeconds: 1)
+            for secret in secrets {
+                let own = try await server.send(
+                    .get, "/v1/me/account", headers: [.authorization: "Bearer \(secret)"])
+                #expect(own.status == 401)
+            }
+            #expect(try await server.get(path).isProblem(404, "unknown_subject"))
+            let again = try await server.post(path + "/erase", #"{"confirm":"ann"}"#)
+            #expect(again.isProblem(404, "unknown_subject"))
+            let left = try await server.put("/v1/subjects/\(id)", "{}")
+            #expect(left.isProblem(409, "subject_erased", field: "subject"))
+        }
+    }
+
     @Test func `an addition is written, listed and ended`() async throws {
         try await TestServer.run { server in
             let path = "/v1/subjects/x/additions"

@@ -42,6 +42,29 @@ struct VerifyCommand: AsyncParsableCommand {
     }
 }
 
+/// `meterstone compact`.
+struct CompactCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "compact",
+        abstract: "Take what was erased out of the store's files, and give back room.",
+        discussion: """
+            Texts, keys and names of persons who were erased leave events, changes and ledgers; numbers \
+            stay as they are. It reads everything, writes counters anew, and needs as much free room as \
+            the store takes. A database holds commits up meanwhile.
+            """)
+
+    @OptionGroup var store: StoreArguments
+    @OptionGroup var output: OutputArguments
+
+    func run() async throws {
+        let report = try await OpenStore.with(store) { try await $0.compact() }
+        Console.write(
+            output.json
+                ? "{\"persons\":\(report.persons)}"
+                : "compacted; persons who are erased: \(report.persons)")
+    }
+}
+
 /// `meterstone rebuild`.
 struct RebuildCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

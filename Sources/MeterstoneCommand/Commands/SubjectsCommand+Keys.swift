@@ -56,4 +56,31 @@ extension SubjectsCommand {
             try await Changes.make(.renameSubject(id, to: to), of: "key of \(to)", store)
         }
     }
+
+    struct Erase: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Forget a person for good; the numbers stay.",
+            discussion: """
+                Keys, account, texts of events and reasons go, and nothing brings them back. Totals of \
+                others stay as they are. The bytes leave the store with 'meterstone compact'.
+                """)
+
+        @Argument(transform: { try ArgumentText.identifier($0) as SubjectID })
+        var id: SubjectID
+
+        @Option(help: ArgumentHelp("The same id again.", valueName: "id"))
+        var confirm: String
+
+        @OptionGroup var store: ServiceArguments
+
+        func validate() throws {
+            guard confirm == id.text else {
+                throw ValidationError("--confirm has to say '\(id)', and nothing brings it back")
+            }
+        }
+
+        func run() async throws {
+            try await Changes.make(.eraseSubject(id, Erasure()), of: "subject \(id)", store)
+        }
+    }
 }

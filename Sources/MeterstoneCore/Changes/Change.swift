@@ -43,6 +43,8 @@ public enum Change: Hashable, Sendable, Codable {
     case deleteAlias(SubjectID, alias: SubjectID)
     /// Gives the subject another key. The one that it had goes on meaning it.
     case renameSubject(SubjectID, to: SubjectID)
+    /// Forgets everything that was said of a person. The numbers stay, under a key that means nothing.
+    case eraseSubject(SubjectID, Erasure)
     /// Replaces the account, but for its sessions.
     case putAccount(SubjectID, PersonAccount)
     case deleteAccount(SubjectID)

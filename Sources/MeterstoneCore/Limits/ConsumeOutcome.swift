@@ -166,5 +166,6 @@ public struct Rejection: Hashable, Sendable, Codable, Error {
         case alreadyRefunded = "already_refunded"
         case creditOverflow = "credit_overflow"
         case foreignSubject = "foreign_subject"
+        case subjectErased = "subject_erased"
     }
 }

@@ -6,4 +6,6 @@ public enum AliasKind: String, Hashable, Sendable, Codable {
     case formerKey
     /// The subject's account names it, or named it last: an e-mail address, an id elsewhere.
     case identity
+    /// It is none any more: the person that it meant is erased. Whoever uses the key next is somebody new.
+    case erased
 }

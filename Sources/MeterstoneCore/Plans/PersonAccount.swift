@@ -223,6 +223,7 @@ extension JSONValue {
 }
 
 extension Subject {
-    /// Whether consumes are refused: somebody blocked it, or the person's account is not active.
-    package var isShut: Bool { blocked || account?.active == false }
+    /// Whether consumes are refused: somebody blocked it, the person's account is not active, or the person is
+    /// erased.
+    package var isShut: Bool { blocked || account?.active == false || erasedAt != nil }
 }

@@ -30,6 +30,8 @@ public struct Subject: Hashable, Sendable, Codable {
     public var billing: SubjectBilling?
     /// Of a person; `nil`: nobody told of one.
     public var account: PersonAccount?
+    /// When the person was erased whose numbers these are; `nil`: nobody was.
+    public package(set) var erasedAt: Instant?
 
     public init(
         id: SubjectID, timeZone: String? = nil, parent: SubjectID? = nil, plan: PlanKey? = nil,
@@ -58,7 +60,7 @@ public struct Subject: Hashable, Sendable, Codable {
 
     private enum CodingKeys: String, CodingKey {
         case id, timeZone, parent, plan, blocked, name, overrides, subscription, metadata
-        case additions, resets, scheduled, billing, account, formerZones
+        case additions, resets, scheduled, billing, account, formerZones, erasedAt
     }
 }
 
@@ -119,6 +121,7 @@ extension Subject {
             formerZones: try container.decodeIfPresent([FormerZone].self, forKey: .formerZones)
                 ?? []
         )
+        erasedAt = try container.decodeIfPresent(Instant.self, forKey: .erasedAt)
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -138,5 +141,6 @@ extension Subject {
         if !metadata.isEmpty { try container.encode(metadata, forKey: .metadata) }
         try container.encodeIfPresent(billing, forKey: .billing)
         try container.encodeIfPresent(account, forKey: .account)
+        try container.encodeIfPresent(erasedAt, forKey: .erasedAt)
     }
 }

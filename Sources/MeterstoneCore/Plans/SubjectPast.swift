@@ -28,6 +28,26 @@ public struct SubjectPast: Hashable, Sendable, Codable {
 
     package init() {}
 
+    /// Without what a person could be told by.
+    package var withoutTexts: SubjectPast {
+        var result = self
+        for index in subscriptions.indices {
+            result.subscriptions[index].subscription =
+                subscriptions[index].subscription?
+                .withoutTexts
+        }
+        return result
+    }
+
+    /// With teams under other keys.
+    package func renamingTeams(_ key: (SubjectID) -> SubjectID) -> SubjectPast {
+        var result = self
+        for index in profiles.indices {
+            result.profiles[index].parent = profiles[index].parent.map(key)
+        }
+        return result
+    }
+
     package var isEmpty: Bool { profiles.isEmpty && subscriptions.isEmpty }
 
     /// Notes that a profile is replaced by another.

@@ -1,3 +1,5 @@
+import MeterstoneCore
+
 /// The tables that people query. What stands in them is told in docs/reference/mirror.md.
 package enum MirrorTables {
     package static let all = [
@@ -160,6 +162,24 @@ package enum MirrorTables {
             MirrorColumn("author", .text), MirrorColumn("occurred_at", .instant),
             MirrorColumn("recorded_at", .instant),
         ], key: ["sequence"], indexes: [["subject", "sequence"]])
+
+    /// What may tell of a person, beside who it is.
+    package static let texts: [(MirrorTable, [String])] = [
+        (
+            events,
+            [
+                "id", "error_message", "project", "scene", "session", "dimensions", "properties",
+                "corrected_by", "correction_reason",
+            ]
+        ),
+        (corrections, ["event_id", "author", "reason"]),
+        (usage, ["value"]),
+        (ledger, ["reference", "note", "author"]),
+    ]
+
+    /// Kinds of changes that are about one subject, as SQL.
+    package static let kindsOfSubjects = ChangeEntry.subjectKinds.map { "'\($0)'" }
+        .joined(separator: ", ")
 
     package static let changes = MirrorTable(
         "changes",

@@ -62,6 +62,10 @@ struct CommitNeeds {
             case .patch(let patch): concerned += patch.identityKeys
             case .putAlias(_, let key), .deleteAlias(_, let key), .renameSubject(_, let key):
                 concerned.append(key)
+            case .eraseSubject(_, let erasure):
+                concerned.append(erasure.key)
+                // Keys that are bound to the person go.
+                changesCatalog = true
             default: break
             }
             writtenSubjects.formUnion(concerned)

@@ -65,6 +65,8 @@ struct Transaction {
             return try giveUp(.lock(writes.subjects))
         }
         guard workingSet.nextSubject <= begun.subjectNumbers.upperBound else {
+            // Whom this node knew is erased, and whoever comes with the key needs a number.
+            if begun.isErasedAmongLocked { return try giveUp(.lock([])) }
             throw StoreError(code: .corrupt, message: "a subject has a row and no number")
         }
         session.subjectNumbers = workingSet.nextSubject..<begun.subjectNumbers.upperBound
@@ -88,6 +90,8 @@ struct Transaction {
         var brought: Set<SubjectID> = []
         /// For those among them that get a first fact.
         var subjectNumbers: Range<Int64>
+        /// Whether a key is among them that means nobody any more.
+        var isErasedAmongLocked = false
     }
 
     private func begin() throws -> Beginning {
@@ -142,7 +146,11 @@ struct Transaction {
         for row in 0..<rows.count where !rows.isNull(row, 1) {
             let subject = try session.profiles.subject(rows, row)
             loaded.load(subject, id: subject.profile.id)
-            session.note(subject.profile)
+            if subject.alias == .erased {
+                result.isErasedAmongLocked = true
+            } else {
+                session.note(subject.profile)
+            }
             result.locked.insert(subject.profile.id)
             if let parent = subject.profile.parent { result.above.insert(parent) }
         }

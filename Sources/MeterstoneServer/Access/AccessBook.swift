@@ -118,7 +118,12 @@ final class AccessBook: Sendable {
         {
             return known.from
         }
-        let from = try await engine.subject(subject)?.account?.tokensFrom
+        let from: Instant?
+        if let known = try await engine.subject(subject) {
+            from = known.account?.tokensFrom
+        } else {
+            from = try await engine.erasedAt(subject)
+        }
         tokensFrom.withLock { known in
             if known.count >= 4_096 { known.removeAll() }
             known[subject] = Since(from: from, readAt: now)

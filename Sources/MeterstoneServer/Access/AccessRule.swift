@@ -107,7 +107,7 @@ struct AccessRule: Hashable, Sendable {
                 "patchModel", "deleteModel", "applyBlueprint", "noteImport", "putSubject",
                 "patchSubject", "deleteSubject", "putAccount", "patchAccount", "deleteAccount",
                 "startAccountSession", "endAccountSession", "putAlias", "deleteAlias",
-                "renameSubject",
+                "renameSubject", "eraseSubject",
                 "putAddition", "endAddition", "resetLimit",
                 "putSubscription", "patchSubscription",
                 "deleteSubscription", "changeSubscription", "cancelScheduledSubscription",

@@ -57,6 +57,17 @@ extension OpenAPIOperation {
                     headers: [.replayed, .tag, .outcome])
             ],
             problems: [.notFound, .conflict, .preconditionFailed]),
+        OpenAPIOperation(
+            method: .post, path: path + "/erase", id: "eraseSubject",
+            summary: "Forget a person for good; the numbers stay, under a key that means nothing",
+            parameters: [.subject, .idempotencyKey, .author],
+            body: [("application/json", "EraseBody")],
+            answers: [
+                OpenAPIAnswer(
+                    status: 200, description: "What is left.", schema: "Subject",
+                    headers: [.replayed, .tag, .outcome])
+            ],
+            problems: [.notFound, .conflict]),
     ]
 
     private static let usage: [OpenAPIOperation] = [

@@ -15,7 +15,7 @@ extension OpenAPISchemas {
                     + #""additions":{"type":"array","items":{"$ref":"Addition"}},"#
                     + #""resets":{"type":"object","additionalProperties":"#
                     + #"{"type":"array","items":{"$ref":"LimitReset"}}},"#
-                    + #""account":{"$ref":"Account"},"#
+                    + #""account":{"$ref":"Account"},"erasedAt":{"$ref":"Instant"},"#
                     + #""subscription":{"$ref":"Subscription"},"# + scheduled + times)
         ),
         ("FeatureAnswer", #"{"anyOf":[{"$ref":"FeatureUse"},{"$ref":"FeatureOfPlan"}]}"#),
@@ -23,6 +23,7 @@ extension OpenAPISchemas {
         ("SubscriptionChangeBody", object(["plan"], subscriptionChange)),
         ("AliasBody", object(["alias"], #""alias":{"$ref":"Name"}"#)),
         ("RenameBody", object(["to"], #""to":{"$ref":"Name"}"#)),
+        ("EraseBody", object(["confirm"], #""confirm":{"type":"string"}"#)),
         ("SubjectList", list("subjects", of: "Subject")),
         ("SubscriptionBody", object(["plan"], subscriptionBody + times)),
         ("SubscriptionPatch", object([], subscriptionBody)),

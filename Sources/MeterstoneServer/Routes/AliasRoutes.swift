@@ -3,7 +3,7 @@ import Meterstone
 import MeterstoneAPI
 import MeterstoneCore
 
-/// Other keys of a subject, and another key of its own.
+/// Other keys of a subject, another key of its own, and none any more.
 struct AliasRoutes: Sendable {
     let engine: MeterstoneEngine
 
@@ -34,6 +34,9 @@ struct AliasRoutes: Sendable {
                 .deleteAlias(id, alias: alias), request,
                 missing: .missing("unknown_alias", "alias \(alias) of \(id)"))
         }
+        routes.on(.post, "/v1/subjects/:subject/erase") { request, context in
+            try await erase(request, context)
+        }
         routes.on(.post, "/v1/subjects/:subject/rename") { request, context in
             let id: SubjectID = try context.parameter("subject")
             let body = try AdministrativeBody(try await request.json(), fields: ["to"])
@@ -50,6 +53,30 @@ struct AliasRoutes: Sendable {
             return Response(json: times?.adding(to: json) ?? json, headers: receipt.headers)
         }
     }
+
+    /// Nothing brings back what is erased, so that the key has to be said twice.
+    private func erase(_ request: Request, _ context: ServerContext) async throws -> Response {
+        let id: SubjectID = try context.parameter("subject")
+        let json = try await request.json()
+        let body = try AdministrativeBody(json, fields: ["confirm"])
+        guard try body.decode(EraseBody.self).confirm == id.text else {
+            throw Rejection(
+                code: .invalidField, field: "confirm",
+                message: "expected the key of the subject, as it is in the path")
+        }
+        let change = Change.eraseSubject(id, Erasure())
+        let receipt = try await engine.change(try request.change(change, told: json))
+        switch receipt.outcome {
+        case .missing: throw Problem.missing(.unknownSubject, "subject \(id)")
+        case .rejected(let rejection): throw rejection
+        case .created, .replaced, .unchanged, .deleted, .credited: break
+        }
+        return Response(json: Array((receipt.after ?? "null").utf8), headers: receipt.headers)
+    }
+}
+
+private struct EraseBody: Decodable {
+    let confirm: String
 }
 
 private struct AliasBody: Decodable {

@@ -156,6 +156,7 @@ extension ChangeRecord {
             result.append(parent)
         }
         if case .renameSubject(_, let key) = change { result.append(key) }
+        if case .eraseSubject(_, let erasure) = change { result.append(erasure.key) }
         return result
     }
 }

@@ -52,7 +52,7 @@ public struct ChangeRecord: Sendable, Codable {
         idempotencyKey = request.idempotencyKey
         told = request.idempotencyKey == nil ? nil : request.told
         kind = request.change.kind
-        key = request.change.key
+        key = request.change.recordKey
         self.before = before
         self.after = after
     }
@@ -166,6 +166,7 @@ extension Change {
         case .startAccountSession, .endAccountSession: "accountSession"
         case .putAlias, .deleteAlias: "alias"
         case .renameSubject: "rename"
+        case .eraseSubject: "erasure"
         case .noteBlueprint: "appliedBlueprint"
         case .noteImport: "importedFile"
         }
@@ -219,10 +220,16 @@ extension Change {
         case .endAccountSession(let id, let session, _): "\(id.text)/\(session)"
         case .putAlias(let id, let alias), .deleteAlias(let id, let alias):
             "\(id.text)/\(alias.text)"
-        case .renameSubject(let id, _): id.text
+        case .renameSubject(let id, _), .eraseSubject(let id, _): id.text
         case .noteBlueprint(let note): note.name
         case .noteImport(let note): note.name
         }
+    }
+
+    /// Which thing the log says was changed.
+    package var recordKey: String {
+        if case .eraseSubject(_, let erasure) = self { return erasure.key.text }
+        return key
     }
 
     /// Whether it only writes something down, and nothing decides by it.
@@ -262,7 +269,8 @@ extension Change {
             .putAddition(let id, _), .endAddition(let id, _), .resetLimit(let id, _, _),
             .grantCredit(let id, _),
             .voidGrant(let id, _, _), .refundCredit(let id, _, _), .putAlias(let id, _),
-            .deleteAlias(let id, _), .renameSubject(let id, _), .putAccount(let id, _),
+            .deleteAlias(let id, _), .renameSubject(let id, _), .eraseSubject(let id, _),
+            .putAccount(let id, _),
             .deleteAccount(let id), .startAccountSession(let id, _),
             .endAccountSession(let id, _, _):
             id
@@ -367,6 +375,9 @@ extension WorkingSet {
                 return try json(["alias": alias.text, "subject": row.meant.id.text])
             }
         case .renameSubject(let id, _): return try json(profile(of: id))
+        case .eraseSubject:
+            guard case .erase(let state, let erasure) = effect else { return nil }
+            return try json(state.profile.erased(as: erasure.key, at: now))
         case .putAccount(let id, _), .deleteAccount(let id):
             return try json(profile(of: id)?.account)
         case .startAccountSession(let id, let session):

@@ -208,7 +208,7 @@ extension WorkingSet {
         nextSubject = max(nextSubject, number + 1)
         let isBare =
             state.children == .zero && state.nextExpiry == nil && state.past.isEmpty
-            && state.profile == Subject(id: state.id)
+            && state.profile == Subject(id: state.id) && state.rowSequence == 0
         noteRow(of: state, isBare ? .number : .profile, at: sequence)
     }
 
@@ -231,6 +231,8 @@ extension WorkingSet {
             try remove(alias: key, of: state, at: sequence, on: record.recordedAt)
         case .rename(let state, let key):
             try rename(state, to: key, at: sequence, on: record.recordedAt)
+        case .erase(let state, let erasure):
+            try erase(state, as: erasure.key, at: sequence, on: record.recordedAt)
         }
         var record = record
         record.sequence = sequence

@@ -5,6 +5,9 @@ extension WorkingSet {
     func change(_ request: ChangeRequest, at now: Instant) throws(StoreError) -> Outcome {
         var request = request
         request.change = try meant(by: request.change)
+        if let id = request.change.subject, try state(of: id).profile.erasedAt != nil {
+            return .changed(.rejected(.erased(id)), after: nil, isReplay: false)
+        }
         if let key = request.idempotencyKey, var receipt = try receipt(for: key) {
             receipt.change = try meant(by: receipt.change)
             guard receipt.isOf(request) else {
@@ -56,11 +59,15 @@ extension WorkingSet {
             register(state, on: now)
             register(try row(of: key), on: now)
         case .rename(_, let key): register(try row(of: key), on: now)
+        case .erase(_, let erasure): register(try row(of: erasure.key), on: now)
         case .none, .catalog, .noAlias: break
         }
         let after = try text(of: request.change, after: effect)
         // A key is remembered with its answer also when that was that nothing had to be done.
-        let isRemembered = request.idempotencyKey != nil && outcome.isAnswer
+        // Nothing is noted of somebody who is not there and was to be forgotten.
+        let isRemembered =
+            request.idempotencyKey != nil && outcome.isAnswer
+            && request.change.kind != Erasure.kind
         guard outcome.isChange || isRemembered else {
             return .changed(outcome, after: after, isReplay: false)
         }
@@ -78,6 +85,12 @@ extension WorkingSet {
             record.formerZones = profile.formerZones
         }
         let subject = request.change.subject.flatMap { subjects[$0]?.number } ?? 0
+        if case .erase(let state, _) = effect {
+            let keys = catalog.blueprint.keys.filter { $0.subject.map(state.isMeant) ?? false }
+            try write(record, effect, of: subject)
+            try delete(keys, by: request.author, at: now)
+            return .changed(outcome, after: after, isReplay: false)
+        }
         guard case .profile(_, let state, _) = effect else {
             try write(record, effect, of: subject)
             return .changed(outcome, after: after, isReplay: false)
@@ -203,4 +216,5 @@ enum ChangeEffect {
     case alias(SubjectID, of: SubjectState)
     case noAlias(SubjectID, of: SubjectState)
     case rename(SubjectState, to: SubjectID)
+    case erase(SubjectState, Erasure)
 }

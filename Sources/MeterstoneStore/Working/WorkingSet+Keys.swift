@@ -33,6 +33,9 @@ extension WorkingSet {
             let state = try state(of: id)
             guard state.number != 0 else { return (.missing, .none) }
             return state.id == key ? (.unchanged, .none) : (.replaced, .rename(state, to: key))
+        case .eraseSubject(let id, let erasure):
+            let state = try state(of: id)
+            return state.number == 0 ? (.missing, .none) : (.deleted, .erase(state, erasure))
         default: return nil
         }
     }
@@ -70,6 +73,11 @@ extension WorkingSet {
             guard state.aliases.count < Self.aliasesMax || state.aliases.contains(key) else {
                 return .tooManyAliases("to")
             }
+        case .eraseSubject(let id, _):
+            guard try state(of: id).children != .zero else { return nil }
+            return Rejection(
+                code: .inUse, field: "subject",
+                message: "expected a person, and there are subjects below this one")
         default: break
         }
         return nil

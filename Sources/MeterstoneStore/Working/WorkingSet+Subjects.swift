@@ -26,7 +26,8 @@ extension WorkingSet {
         guard below <= 2 * Self.ancestorsMax else {
             throw StoreError(code: .corrupt, message: "too many teams stand above each other")
         }
-        return try admit(id, stored: try source.subject(id), below: below)
+        let stored = try source.subject(id)
+        return try admit(id, stored: stored?.alias == .erased ? nil : stored, below: below)
     }
 
     /// A subject that may be decided about. What is on disk counts whatever the rules are now.

@@ -1,0 +1,119 @@
+package import MeterstoneCore
+
+/// Says what is left of each stored thing once the persons are forgotten who are erased.
+///
+/// It keeps numbers, times, plans and what meters, limits and prices look at, and leaves out every text that
+/// somebody told of a person. Whoever scrubs what was scrubbed gets the same again.
+package struct Scrubber {
+    struct Person {
+        let key: SubjectID
+        /// The last fact that is the person's. A key may mean somebody new since.
+        let until: Int64
+        var formerKeys: Set<SubjectID>
+        var names: Set<String>
+    }
+
+    let registry: Registry
+    /// Dimensions that something counts by, and `project` and `session`.
+    let counted: Set<String>
+    private(set) var persons: [Int64: Person] = [:]
+    /// Numbers of rows that say no more than that a key means nobody.
+    package private(set) var emptyRows: [Int64] = []
+    /// What the ids of persons' events became, which ledgers refer to.
+    var eventIDs: [String: String] = [:]
+    /// Every former key, and whose it was, one person after the other.
+    let byFormerKey: [SubjectID: [Int64]]
+    /// What persons were called, and what stands in its place elsewhere.
+    let names: [(text: String, key: SubjectID)]
+
+    /// - Parameter source: everything is projected.
+    package init(_ source: any InspectionSource, _ registry: Registry) throws(StoreError) {
+        self.registry = registry
+        counted = registry.countedDimensions
+        var numbers: [SubjectID: Int64] = [:]
+        var last: SubjectID?
+        while true {
+            let subjects = try source.subjects(after: last, count: 5_000)
+            for subject in subjects {
+                if subject.alias == .erased { emptyRows.append(subject.number) }
+                if subject.profile.erasedAt != nil { numbers[subject.profile.id] = subject.number }
+            }
+            guard let next = subjects.last?.profile.id else { break }
+            last = next
+        }
+        var persons: [Int64: Person] = [:]
+        var byFormerKey: [SubjectID: [Int64]] = [:]
+        for record in try source.changes(ofKind: Erasure.kind, key: nil) {
+            guard case .eraseSubject(let id, let erasure) = record.change,
+                let number = numbers[erasure.key]
+            else { continue }
+            var keys = Set(erasure.formerKeys)
+            if id != erasure.key { keys.insert(id) }
+            persons[number] = Person(
+                key: erasure.key, until: record.sequence, formerKeys: keys,
+                names: Set(erasure.names))
+            for key in keys { byFormerKey[key, default: []].append(number) }
+        }
+        self.persons = persons
+        self.byFormerKey = byFormerKey
+        names = persons.values.flatMap { person in
+            (person.formerKeys.map(\.text) + person.names)
+                .filter { $0.utf8.count >= Self.bytesOfNameMin }
+                .map { (text: $0.lowercased(), key: person.key) }
+        }
+    }
+
+    /// A shorter text is a part of too many words to be looked for within others.
+    static let bytesOfNameMin = 5
+
+    /// Whether there is anything to forget.
+    package var isEmpty: Bool { persons.isEmpty && emptyRows.isEmpty }
+
+    /// Who had a key when a fact was recorded; `nil`: nobody who is erased.
+    func person(_ key: SubjectID, at sequence: Int64) -> Person? {
+        byFormerKey[key]?.lazy.compactMap { persons[$0] }.first { sequence <= $0.until }
+    }
+
+    /// The key of a person whom a text names; `nil`: it names none.
+    func person(in text: String?) -> SubjectID? {
+        guard let text = text?.lowercased(), !names.isEmpty else { return nil }
+        return names.first { text.contains($0.text) }?.key
+    }
+
+    /// The text, or a key in the place of one that names a person.
+    func clean(_ text: String?) -> String? { person(in: text)?.text ?? text }
+}
+
+extension Erasure {
+    /// Of its changes.
+    static let kind = "erasure"
+}
+
+extension Registry {
+    /// Dimensions that a series, now or before, looks at.
+    fileprivate var countedDimensions: Set<String> {
+        var result: Set<String> = ["model", "batch", Meter.operationDimension]
+        for definition in series.map(\.definition) {
+            result.formUnion(definition.meter.dimensions.keys)
+            result.formUnion(definition.limitFilter.keys)
+            if let name = definition.meter.uniqueDimension { result.insert(name) }
+            if let name = definition.values?.name { result.insert(name) }
+        }
+        return result
+    }
+}
+
+// MARK: Subjects
+
+extension Scrubber {
+    /// - Returns: `nil`: it stays as it is.
+    package func scrubbed(_ subject: StoredSubject) -> StoredSubject? {
+        let past = subject.past.renamingTeams { key in
+            person(key, at: 0)?.key ?? key
+        }
+        guard past != subject.past else { return nil }
+        var subject = subject
+        subject.past = past
+        return subject
+    }
+}
