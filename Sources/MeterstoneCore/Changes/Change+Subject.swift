@@ -28,6 +28,7 @@ extension Change {
         case .putAlias(_, let alias): return .putAlias(id, alias: alias)
         case .deleteAlias(_, let alias): return .deleteAlias(id, alias: alias)
         case .renameSubject(_, let key): return .renameSubject(id, to: key)
+        case .mergeSubject(_, let from): return .mergeSubject(id, from: from)
         case .putSubscription(_, let subscription): return .putSubscription(id, subscription)
         case .deleteSubscription: return .deleteSubscription(id)
         case .putOverride(_, let limit, let allowance): return .putOverride(id, limit, allowance)

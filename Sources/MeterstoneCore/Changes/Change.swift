@@ -43,6 +43,8 @@ public enum Change: Hashable, Sendable, Codable {
     case deleteAlias(SubjectID, alias: SubjectID)
     /// Gives the subject another key. The one that it had goes on meaning it.
     case renameSubject(SubjectID, to: SubjectID)
+    /// Moves what another subject used, and its credits, to this one. Its keys mean this one from then on.
+    case mergeSubject(SubjectID, from: SubjectID)
     /// Replaces the account, but for its sessions.
     case putAccount(SubjectID, PersonAccount)
     case deleteAccount(SubjectID)

@@ -6,4 +6,6 @@ public enum AliasKind: String, Hashable, Sendable, Codable {
     case formerKey
     /// The subject's account names it, or named it last: an e-mail address, an id elsewhere.
     case identity
+    /// It was, or meant, another subject, which was merged into this one.
+    case merged
 }

@@ -106,7 +106,7 @@ struct AccessRule: Hashable, Sendable {
                 "patchModel", "deleteModel", "applyBlueprint", "noteImport", "putSubject",
                 "patchSubject", "deleteSubject", "putAccount", "patchAccount", "deleteAccount",
                 "startAccountSession", "endAccountSession", "putAlias", "deleteAlias",
-                "renameSubject",
+                "renameSubject", "mergeSubject", "previewMerge",
                 "putAddition", "endAddition", "resetLimit",
                 "putSubscription", "patchSubscription",
                 "deleteSubscription", "changeSubscription", "cancelScheduledSubscription",

@@ -23,6 +23,7 @@ extension OpenAPISchemas {
         ("SubscriptionChangeBody", object(["plan"], subscriptionChange)),
         ("AliasBody", object(["alias"], #""alias":{"$ref":"Name"}"#)),
         ("RenameBody", object(["to"], #""to":{"$ref":"Name"}"#)),
+        ("MergeBody", object(["from"], #""from":{"$ref":"Name"}"#)),
         ("SubjectList", list("subjects", of: "Subject")),
         ("SubscriptionBody", object(["plan"], subscriptionBody + times)),
         ("SubscriptionPatch", object([], subscriptionBody)),

@@ -166,6 +166,7 @@ extension Change {
         case .startAccountSession, .endAccountSession: "accountSession"
         case .putAlias, .deleteAlias: "alias"
         case .renameSubject: "rename"
+        case .mergeSubject: "merge"
         case .noteBlueprint: "appliedBlueprint"
         case .noteImport: "importedFile"
         }
@@ -219,6 +220,7 @@ extension Change {
         case .endAccountSession(let id, let session, _): "\(id.text)/\(session)"
         case .putAlias(let id, let alias), .deleteAlias(let id, let alias):
             "\(id.text)/\(alias.text)"
+        case .mergeSubject(let id, let from): "\(id.text)/\(from.text)"
         case .renameSubject(let id, _): id.text
         case .noteBlueprint(let note): note.name
         case .noteImport(let note): note.name
@@ -247,7 +249,7 @@ extension Change {
     /// Whether it changes which keys mean a subject, and nothing else of it.
     package var isOfKeys: Bool {
         switch self {
-        case .putAlias, .deleteAlias, .renameSubject: true
+        case .putAlias, .deleteAlias, .renameSubject, .mergeSubject: true
         default: false
         }
     }
@@ -262,8 +264,8 @@ extension Change {
             .putAddition(let id, _), .endAddition(let id, _), .resetLimit(let id, _, _),
             .grantCredit(let id, _),
             .voidGrant(let id, _, _), .refundCredit(let id, _, _), .putAlias(let id, _),
-            .deleteAlias(let id, _), .renameSubject(let id, _), .putAccount(let id, _),
-            .deleteAccount(let id), .startAccountSession(let id, _),
+            .deleteAlias(let id, _), .renameSubject(let id, _), .mergeSubject(let id, _),
+            .putAccount(let id, _), .deleteAccount(let id), .startAccountSession(let id, _),
             .endAccountSession(let id, _, _):
             id
         case .patch(let patch): patch.deletion.subject
@@ -295,6 +297,11 @@ extension WorkingSet {
             }
             let state = try state(of: id)
             return state.number == 0 ? nil : state.profile.settled(at: now).subject
+        }
+        // Before a merge the one is told that is merged, and after it the one that it was merged into.
+        if case .mergeSubject(let id, let from) = change {
+            if case .merge = effect { return try json(profile(of: id)) }
+            return try json(profile(of: from))
         }
         switch change {
         case .putMeter(let meter): return try json(blueprint.meters.first { $0.key == meter.key })
@@ -366,7 +373,7 @@ extension WorkingSet {
                 guard row.alias != nil else { return nil }
                 return try json(["alias": alias.text, "subject": row.meant.id.text])
             }
-        case .renameSubject(let id, _): return try json(profile(of: id))
+        case .renameSubject(let id, _), .mergeSubject(let id, _): return try json(profile(of: id))
         case .putAccount(let id, _), .deleteAccount(let id):
             return try json(profile(of: id)?.account)
         case .startAccountSession(let id, let session):

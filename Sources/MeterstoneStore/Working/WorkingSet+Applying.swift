@@ -231,6 +231,8 @@ extension WorkingSet {
             try remove(alias: key, of: state, at: sequence, on: record.recordedAt)
         case .rename(let state, let key):
             try rename(state, to: key, at: sequence, on: record.recordedAt)
+        case .merge(let from, let into):
+            try install(merged: from, into: into, at: sequence, on: record.recordedAt)
         }
         var record = record
         record.sequence = sequence

@@ -56,6 +56,10 @@ extension WorkingSet {
             register(state, on: now)
             register(try row(of: key), on: now)
         case .rename(_, let key): register(try row(of: key), on: now)
+        case .merge(let from, let into):
+            if let rejection = try move(from, to: into, by: request.author, at: now) {
+                return .changed(.rejected(rejection), after: nil, isReplay: false)
+            }
         case .none, .catalog, .noAlias: break
         }
         let after = try text(of: request.change, after: effect)
@@ -203,4 +207,5 @@ enum ChangeEffect {
     case alias(SubjectID, of: SubjectState)
     case noAlias(SubjectID, of: SubjectState)
     case rename(SubjectState, to: SubjectID)
+    case merge(SubjectState, into: SubjectState)
 }

@@ -33,6 +33,9 @@ extension WorkingSet {
             let state = try state(of: id)
             guard state.number != 0 else { return (.missing, .none) }
             return state.id == key ? (.unchanged, .none) : (.replaced, .rename(state, to: key))
+        case .mergeSubject(let id, let key):
+            let (into, from) = (try state(of: id), try state(of: key))
+            return into === from ? (.unchanged, .none) : (.replaced, .merge(from, into: into))
         default: return nil
         }
     }
@@ -59,17 +62,26 @@ extension WorkingSet {
                     code: .inUse, field: "alias",
                     message: "'\(key)' is in the subject's account; take it away there")
             }
-            guard row.isAlias(of: state), row.alias == .formerKey else { return nil }
+            guard row.isAlias(of: state), row.alias == .formerKey || row.alias == .merged else {
+                return nil
+            }
             return Rejection(
                 code: .inUse, field: "alias",
-                message: "'\(key)' was the subject's own key, and history names it so")
+                message: "'\(key)' was a subject's own key, and history names it so")
         case .renameSubject(let id, let key):
             let state = try state(of: id)
             guard state.number != 0, key != state.id else { return nil }
             if let rejection = try reject(key, for: state, "to") { return rejection }
+            if try row(of: key).alias == .merged {
+                return Rejection(
+                    code: .inUse, field: "to",
+                    message: "'\(key)' was another subject, and history names that one so")
+            }
             guard state.aliases.count < Self.aliasesMax || state.aliases.contains(key) else {
                 return .tooManyAliases("to")
             }
+        case .mergeSubject(let id, let key):
+            return try rejectMerge(of: try state(of: key), into: try state(of: id), as: key)
         default: break
         }
         return nil
@@ -145,7 +157,13 @@ extension SubjectState {
 
     func stand(for state: SubjectState, as kind: AliasKind) {
         alias = kind
-        profile = Subject(id: id, parent: state.id)
+        // What was recorded under it stays in the windows of its own clocks.
+        profile =
+            kind == .merged
+            ? Subject(
+                id: id, timeZone: profile.timeZone, parent: state.id,
+                formerZones: profile.formerZones)
+            : Subject(id: id, parent: state.id)
         parent = state
     }
 }
@@ -159,7 +177,7 @@ extension [SubjectID] {
 }
 
 extension Rejection {
-    fileprivate static func tooManyAliases(_ field: String) -> Rejection {
+    static func tooManyAliases(_ field: String) -> Rejection {
         Rejection(
             code: .invalidField, field: field,
             message: "expected at most \(WorkingSet.aliasesMax) other keys of a subject")
