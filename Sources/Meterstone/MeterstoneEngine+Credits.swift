@@ -21,7 +21,7 @@ extension MeterstoneEngine {
         return try await committer.read { (store) throws(StoreError) in
             try store.read(view) { (source) throws(StoreError) in
                 try UsageReader(view, source, now: self.clock()).entries(
-                    before: sequence, count: count)
+                    as: subject, before: sequence, count: count)
             }
         }
     }

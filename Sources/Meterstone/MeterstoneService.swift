@@ -146,6 +146,11 @@ public protocol MeterstoneService: Sendable {
     /// Other keys that mean a subject, sorted; `nil`: nothing is known of it.
     func aliases(of id: SubjectID) async throws -> [SubjectID]?
 
+    /// What a merge of one subject into another would come to. Nothing changes.
+    func previewMerge(
+        of from: SubjectID, into id: SubjectID
+    ) async throws -> MergePreviewOutcome
+
     /// When a thing came to be, and when it was written about last; `nil`: there is none.
     func times(of thing: MergePatch.Target) async throws -> Times?
 

@@ -112,6 +112,16 @@ extension MeterstoneClient {
         return answer.response.body
     }
 
+    public func previewMerge(
+        of from: SubjectID, into id: SubjectID
+    ) async throws -> MergePreviewOutcome {
+        let answer = try await send(
+            "POST", RequestPath("v1", "subjects", id.text, "merge", "preview"),
+            try encoded(["from": from.text]))
+        if let rejection = answer.problem?.rejection { return .rejected(rejection) }
+        return .preview(try answer.value(Shapes.mergePreview))
+    }
+
     public func aliases(of id: SubjectID) async throws -> [SubjectID]? {
         let answer = try await send("GET", RequestPath("v1", "subjects", id.text, "aliases"))
         return answer.status == 404 ? nil : try answer.value(Shapes.aliases)
@@ -385,6 +395,8 @@ private struct WirePlace {
         case .eraseSubject(let id, _):
             self.init("POST", Self.subject(id, "erase"), try Self.json(["confirm": id.text]))
             isOfSubject = true
+        case .mergeSubject(let id, let from):
+            self.init("POST", Self.subject(id, "merge"), try Self.json(["from": from.text]))
         case .putAddition(let id, let addition):
             try self.init(
                 put: Self.subject(id, "additions", addition.id.text), addition,

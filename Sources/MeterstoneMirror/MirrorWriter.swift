@@ -163,8 +163,12 @@ package final class MirrorWriter {
 
     // MARK: Subjects
 
-    private func write(_ subjects: [StoredSubject], _ page: FactPage) throws(StoreError) {
-        let numbers = subjects.map { MirrorValue.integer($0.number) }
+    private func write(_ all: [StoredSubject], _ page: FactPage) throws(StoreError) {
+        let numbers = all.map { MirrorValue.integer($0.number) }
+        // What was merged into another is no subject any more.
+        let subjects = all.filter { $0.alias == nil }
+        let gone = all.filter { $0.alias != nil }.map { MirrorValue.integer($0.number) }
+        try database.delete(gone, ofColumn: "number", from: MirrorTables.subjects)
         var known: [Int64: (id: String?, zones: [String?])] = [:]
         for row in try database.rows(
             ["number", "id", "time_zone", "calendar"], from: MirrorTables.subjects, where: "number",

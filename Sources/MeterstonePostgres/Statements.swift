@@ -224,7 +224,12 @@ enum UsageEventStatements {
             ON e.subject = i.subject AND e.day = i.day AND e.sequence = i.sequence
         WHERE e.sequence IS NULL LIMIT 100
         """
-    static let usageCount = "SELECT count(*) FROM usage_events WHERE get_byte(body, 0) = 1"
+    /// Those of subjects that were merged are counted where they were moved to.
+    static let usageCount = """
+        SELECT count(*) FROM usage_events WHERE get_byte(body, 0) = 1 AND subject NOT IN (
+            SELECT number FROM subjects WHERE CASE WHEN profile LIKE '%"alias":"merged"%'
+                THEN profile::json ->> 'alias' = 'merged' ELSE false END)
+        """
     static let any = "SELECT 1 FROM usage_events LIMIT 1"
     static let idCount = "SELECT count(*) FROM event_ids"
     static let deleteIDs = "DELETE FROM event_ids"

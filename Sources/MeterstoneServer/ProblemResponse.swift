@@ -75,7 +75,7 @@ extension Problem {
         case .malformed: .badRequest
         case .trackingDisabled, .foreignSubject: .forbidden
         case .alreadyVoided, .eventVoided, .eventRefunded, .inUse, .idempotencyConflict,
-            .reservationOpen, .reservationClosed,
+            .tooManyEvents, .reservationOpen, .reservationClosed,
             .duplicateGrant, .alreadyRefunded, .subjectErased:
             .conflict
         case .preconditionFailed: .preconditionFailed

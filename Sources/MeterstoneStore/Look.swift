@@ -7,6 +7,8 @@ public enum Look: Sendable {
     case limits(SubjectID)
     /// The same, and what it may spend, at an instant that is not before now.
     case standing(SubjectID, at: Instant)
+    /// What a subject used of each meter in each window that runs, and in all.
+    case meters(SubjectID)
     /// A reservation as it stands.
     case reservation(EventID, source: String?)
     /// An event as it counts now, without the corrections that led there.
@@ -25,6 +27,7 @@ public enum Look: Sendable {
     public enum Answer: Sendable {
         case limits([LimitStatus])
         indirect case standing([SubjectWindow], Wallet)
+        case meters([MeterWindow])
         indirect case found(Reservation?)
         indirect case event(RecordedEvent?)
         case reservations([Reservation])
@@ -43,6 +46,7 @@ extension WorkingSet {
         case .limits(let subject): .limits(try limits(of: subject, at: now))
         case .standing(let subject, let instant):
             try standing(of: subject, at: max(instant, now))
+        case .meters(let subject): .meters(try meterWindows(of: try state(of: subject)))
         case .reservation(let id, let source):
             .found(try reservation(id, source: source, at: now))
         case .event(let id, let source): .event(try event(id, source: source))
@@ -82,6 +86,32 @@ extension WorkingSet {
                     containing: instant, in: state.zone, anchors: state.anchors))
         }
         return .standing(windows, try account(of: state, at: instant).wallet)
+    }
+}
+
+extension WorkingSet {
+    /// In the order of the meters' keys. Windows that roll, or open with the first use, are those of limits.
+    private func meterWindows(of state: SubjectState) throws(StoreError) -> [MeterWindow] {
+        var result: [MeterWindow] = []
+        for key in catalog.blueprint.meters.map(\.key).sorted() {
+            guard let meter = catalog.meter(key) else { continue }
+            var windows: Set<Window> = []
+            for series in meter.series {
+                let window = series.window
+                let definition = registry.series[series.number].definition
+                guard window.isRepeating || window == .lifetime, series.measure == .usage,
+                    definition.limitFilter.isEmpty, definition.values == nil,
+                    windows.insert(window).inserted
+                else { continue }
+                let index = try counterIndex(state, series: series.number, window: window, at: now)
+                let counter = state.current[index]
+                result.append(
+                    MeterWindow(
+                        meter: key, window: window, span: counter.span,
+                        used: counter.state.value(at: now)))
+            }
+        }
+        return result
     }
 }
 

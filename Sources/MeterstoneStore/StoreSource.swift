@@ -169,12 +169,16 @@ public struct StoredSubject: Sendable {
     public var alias: AliasKind?
     /// Other keys that mean it, sorted.
     public var aliases: [SubjectID]
+    /// Numbers of the subjects that were merged into it, sorted.
+    public var merged: [Int64]
 
     package init(
         number: Int64, firstSequence: Int64, profile: Subject, children: SIMD4<Int32> = .zero,
         nextExpiry: Instant? = nil, since: Instant? = nil, past: SubjectPast = SubjectPast(),
-        times: Times = Times(), alias: AliasKind? = nil, aliases: [SubjectID] = []
+        times: Times = Times(), alias: AliasKind? = nil, aliases: [SubjectID] = [],
+        merged: [Int64] = []
     ) {
+        self.merged = merged
         self.alias = alias
         self.aliases = aliases
         self.times = times

@@ -188,6 +188,29 @@ import Testing
     }
 
     @Test(arguments: MirrorUnderTest.allCases)
+    func `what was merged is no subject, and counts once for the one that stays`(
+        mirror: MirrorUnderTest
+    ) async throws {
+        try await mirror.with { scene in
+            try await scene.apply(meters([Self.prompts]))
+            let (anon, team) = (SubjectID(unchecked: "anon"), SubjectID(unchecked: "team"))
+            try await scene.change(.putSubject(Subject(id: anon, parent: team)))
+            try await scene.use("anon", nil, ["prompts": 5], at: "2026-04-01T10:00:00Z", id: "a")
+            try await scene.use("ada", nil, ["prompts": 2], at: "2026-04-01T11:00:00Z", id: "b")
+            try await scene.catchUp()
+            try await scene.change(.mergeSubject(Self.ada, from: anon))
+            #expect(
+                try await scene.ask(Self.sums) == ["ada|2026-04-01|7", "team|2026-04-01|5"])
+            #expect(
+                try await scene.ask("SELECT id FROM subjects ORDER BY id") == ["ada", "team"])
+            #expect(
+                try await scene.ask("SELECT subject, id, voided FROM events ORDER BY sequence")
+                    .count
+                    == 3)
+        }
+    }
+
+    @Test(arguments: MirrorUnderTest.allCases)
     func `a meter that is defined later counts what was before`(
         mirror: MirrorUnderTest
     )

@@ -306,6 +306,20 @@ import Testing
                 said.lines.append("\(outcome)")
                 said.lines.append("\(try await service.aliases(of: Self.ann) ?? [])")
             }
+            let other = SubjectID(unchecked: "other")
+            for change: Change in [
+                .putSubject(Subject(id: other)), .mergeSubject(Self.ann, from: other),
+                .mergeSubject(Self.ann, from: other), .mergeSubject(Self.ann, from: Self.ann),
+            ] {
+                switch try await service.previewMerge(of: other, into: Self.ann) {
+                case .rejected(let rejection): said.lines.append("\(rejection)")
+                case .preview(let preview): said.object(preview, Shapes.mergePreview)
+                }
+                let outcome = try await service.change(
+                    ChangeRequest(change: change, author: "ops")
+                ).outcome
+                said.lines.append("\(outcome)")
+            }
             for thing: MergePatch.Target in [
                 .subject(Self.ann), .meter(TestServer.prompts), .limit(Self.daily),
                 .subscription(Self.ann), .plan(PlanKey(unchecked: "none")),

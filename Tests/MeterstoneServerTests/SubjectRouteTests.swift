@@ -4,6 +4,39 @@ import MeterstoneTesting
 import Testing
 
 @Suite struct SubjectRouteTests {
+    @Test func `a merge is seen before, done once, and refused with a reason`() async throws {
+        try await TestServer.run { server in
+            let merge = "/v1/subjects/ann/merge"
+            let body = #"{"from":"anon-77"}"#
+            let unknown = try await server.send(.post, merge, body)
+            #expect(unknown.isProblem(422, "unknown_subject", field: "from"))
+            for (id, units) in [("anon-77", 7), ("ann", 6)] {
+                let used = #"{"subject":"\#(id)","quantities":{"prompts":\#(units)}}"#
+                #expect(try await server.send(.post, "/v1/events", used).status == 200)
+            }
+            for _ in 0..<2 {
+                let seen = try await server.send(.post, merge + "/preview", body)
+                #expect(seen.status == 200)
+                #expect(
+                    seen.text.contains(
+                        #""window":"lifetime","start":null,"until":null,"from":7,"into":6,"merged":13"#
+                    ))
+            }
+            for _ in 0..<2 {
+                let done = try await server.send(.post, merge, body)
+                #expect(done.status == 200 && done.text("id") == "ann")
+            }
+            let keys = try await server.get("/v1/subjects/anon-77/aliases")
+            #expect(keys.text == #"{"aliases":["anon-77"]}"#)
+            let itself = try await server.send(.post, merge, #"{"from":"ann"}"#)
+            #expect(itself.isProblem(422, "invalid_field", field: "from"))
+            let wrong = try await server.send(.post, merge, #"{"into":"ann"}"#)
+            #expect(wrong.isProblem(422, "unknown_field", field: "into"))
+            let log = try await server.get("/v1/changes?kind=merge")
+            #expect(log.status == 200 && log.text.contains(#""key":"ann/anon-77""#))
+        }
+    }
+
     @Test func `PUT replaces and PATCH changes`() async throws {
         try await TestServer.run { server in
             let path = "/v1/subjects/x"

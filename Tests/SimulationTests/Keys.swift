@@ -8,6 +8,7 @@ struct Keys {
     private var random: SplitMix64
     private var aliases: [SubjectID: [SubjectID]] = [:]
     private var count = 0
+    private var visits = 0
 
     init(seed: UInt64) {
         random = SplitMix64(state: seed &+ 0x4B65_7973)
@@ -30,6 +31,66 @@ struct Keys {
             ? [.putAlias(id, alias: key)]
             : [.renameSubject(id, to: key), .renameSubject(key, to: id)]
         return changes.map { .change(ChangeRequest(change: $0, author: "keys")) }
+    }
+
+    /// What somebody does who turns out to be a known subject; mostly nobody. The last command merges the
+    /// two, after which the subject is called by this key, too.
+    mutating func visit(of known: [SubjectID], at now: Instant) -> Visit? {
+        guard percent(5), visits < 30, let id = known.randomElement(using: &random) else {
+            return nil
+        }
+        visits += 1
+        let visitor = SubjectID(unchecked: "visitor \(visits)")
+        var commands: [Command] = []
+        for number in 0..<Int.random(in: 0...5, using: &random) {
+            commands.append(.record(event(of: visitor, number, at: now)))
+        }
+        if commands.isEmpty {
+            commands = [
+                .change(
+                    ChangeRequest(change: .putSubject(Subject(id: visitor)), author: "keys"))
+            ]
+        }
+        for number in 0..<3 where percent(20) {
+            commands.append(
+                .correct(
+                    Correction(
+                        eventID: Self.id(visits, number),
+                        kind: percent(50)
+                            ? .void
+                            : .amend(Quantities([named("prompts", 0...9)]), nil),
+                        author: "keys", reason: "because")))
+        }
+        commands.append(
+            .change(ChangeRequest(change: .mergeSubject(id, from: visitor), author: "keys")))
+        aliases[id, default: []].append(visitor)
+        return Visit(visitor: visitor, into: id, commands: commands)
+    }
+
+    private static func id(_ visit: Int, _ number: Int) -> EventID {
+        .text("visit \(visit).\(number)")
+    }
+
+    private mutating func named(_ name: String, _ units: ClosedRange<Int64>) -> NamedQuantity {
+        NamedQuantity(
+            name: .named(name), quantity: Quantity(Int64.random(in: units, using: &random)))
+    }
+
+    /// Of no gauge, whose readings cannot be merged.
+    private mutating func event(of visitor: SubjectID, _ number: Int, at now: Instant) -> UsageEvent
+    {
+        let late = Int64.random(in: 0...200_000_000, using: &random)
+        let names = ["prompts", "ask", "peak", "tok", "gpt"]
+        let name = names.randomElement(using: &random) ?? "prompts"
+        return UsageEvent(
+            id: Self.id(visits, number), subject: visitor,
+            occurredAt: percent(50) ? now.advanced(byMilliseconds: -late) : nil,
+            quantities: Quantities([named(name, 0...30)]),
+            details: percent(40)
+                ? EventDetails(
+                    type: "chat", session: "s1",
+                    dimensions: [Dimension(name: "model", value: percent(50) ? "gpt" : "claude")],
+                    levels: percent(20) ? [World.teams[0]] : []) : nil)
     }
 
     /// The same, with any of the keys that mean its subject.
@@ -58,5 +119,36 @@ struct Keys {
     private mutating func key(of id: SubjectID) -> SubjectID {
         guard percent(40) else { return id }
         return aliases[id]?.randomElement(using: &random) ?? id
+    }
+}
+
+/// What a visitor does before it is known who that is.
+struct Visit {
+    let visitor: SubjectID
+    let into: SubjectID
+    let commands: [Command]
+}
+
+extension Model {
+    /// The visitor's events are the subject's, as they were recorded.
+    mutating func take(_ visit: Visit, at now: Instant) {
+        for command in visit.commands.dropLast() { _ = perform(command, at: now) }
+        _ = expireDue(visit.into, at: now)
+        wallets[visit.into] = wallet(visit.into, at: now)
+        for event in events where event.event.subject == visit.visitor {
+            var moved = event
+            moved.event.subject = visit.into
+            moved.told.subject = visit.into
+            events.append(moved)
+        }
+        for index in events.indices
+        where events[index].event.subject == visit.visitor && !events[index].isVoided {
+            events[index].isVoided = true
+            events[index].corrections.append(
+                CorrectionNote(
+                    kind: .void, author: "keys", reason: "merged into \(visit.into)",
+                    recordedAt: now))
+        }
+        wallets[visit.visitor] = nil
     }
 }

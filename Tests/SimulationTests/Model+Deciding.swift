@@ -39,6 +39,7 @@ extension Model {
         // Dry runs have tests of their own.
         case .attempt: return "attempted"
         case .standing: return "stands"
+        case .meters: return "counted"
         }
     }
 
@@ -304,7 +305,8 @@ extension Model {
 
     func known(_ id: EventID?, _ source: String?) -> Int? {
         guard let id else { return nil }
-        return events.firstIndex { $0.event.id == id && $0.told.details?.source == source }
+        // What was merged into another was recorded once more.
+        return events.lastIndex { $0.event.id == id && $0.told.details?.source == source }
     }
 
     func matches(_ known: ModelEvent, _ event: UsageEvent) -> Bool {

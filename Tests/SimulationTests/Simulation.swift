@@ -100,13 +100,28 @@ struct Simulation {
 
     mutating func commit(_ commands: [Command]) throws {
         let known = World.subjects.filter { model.pastAtFirst[$0] != nil }
-        let told = keys.changes(of: known) + commands.map { keys.naming($0) }
+        let changes = keys.changes(of: known)
+        let visit = keys.visit(of: known, at: world.now)
+        let told = changes + (visit?.commands ?? []) + commands.map { keys.naming($0) }
         let before = told.count - commands.count
-        let inMemory = try memory.commit(told, at: world.now).dropFirst(before)
-        let onDisk = try current.commit(told, at: world.now).dropFirst(before)
+        let inMemory = try memory.commit(told, at: world.now)
+        let onDisk = try current.commit(told, at: world.now)
         let node = Int(world.number(0...1))
-        let onNode = try nodes[node].commit(told, at: world.now).dropFirst(before)
+        let onNode = try nodes[node].commit(told, at: world.now)
         model.looked.removeAll()
+        if let visit {
+            for (name, outcomes) in [
+                ("memory", inMemory), ("SQLite", onDisk), ("node \(node)", onNode),
+            ] {
+                try expect(outcomes[before - 1].text, "replaced", "\(name), \(visit)")
+            }
+            model.take(visit, at: world.now)
+            world.told += model.events.map(\.told).filter { event in
+                event.subject == visit.into
+                    && event.id?.text.hasPrefix("visit \(visit.visitor.text.dropFirst(8)).")
+                        ?? false
+            }
+        }
         for (index, command) in commands.enumerated() {
             let expected = model.perform(command, at: world.now)
             if Self.isVerbose { print("\(world.now.rfc3339) \(command.summary) -> \(expected)") }

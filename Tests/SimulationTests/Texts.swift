@@ -63,6 +63,7 @@ extension Look.Answer {
         case .differences: "compared"
         case .attempted: "attempted"
         case .standing: "stands"
+        case .meters: "counted"
         }
     }
 }
@@ -197,6 +198,7 @@ extension Look {
         case .compare(let event, _): "compare \(event.summary)"
         case .wallet(let id): "wallet of \(id)"
         case .standing(let id, let instant): "standing of \(id) at \(instant.rfc3339)"
+        case .meters(let id): "meters of \(id)"
         case .attempt(let command): "attempt of \(command.summary)"
         }
     }

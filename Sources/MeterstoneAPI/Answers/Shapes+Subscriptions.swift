@@ -98,13 +98,11 @@ extension Shapes {
 
 // MARK: - Preview
 
-private struct PreviewedLimit {
+struct PreviewedLimit {
     var before: SubjectWindow
     var after: SubjectWindow
-}
 
-extension SubscriptionPreview {
-    fileprivate var limits: [PreviewedLimit] {
+    static func pairs(_ before: [SubjectWindow], _ after: [SubjectWindow]) -> [PreviewedLimit] {
         after.compactMap { after in
             before.first {
                 $0.status.limit == after.status.limit && $0.status.value == after.status.value
@@ -114,9 +112,13 @@ extension SubscriptionPreview {
     }
 }
 
+extension SubscriptionPreview {
+    fileprivate var limits: [PreviewedLimit] { PreviewedLimit.pairs(before, after) }
+}
+
 extension WindowSpan {
-    fileprivate var fromText: Instant? { from.hasText ? from : nil }
-    fileprivate var untilText: Instant? { until.hasText ? until : nil }
+    var fromText: Instant? { from.hasText ? from : nil }
+    var untilText: Instant? { until.hasText ? until : nil }
 }
 
 extension Shapes {
@@ -146,7 +148,7 @@ extension Shapes {
             price: Money(millionths: try fields("amount")))
     }
 
-    private static let previewedLimit = Shape<PreviewedLimit>([
+    static let previewedLimit = Shape<PreviewedLimit>([
         Member("before", subjectWindow.wire, \.before, "Without the change."),
         Member("after", subjectWindow.wire, \.after, "With it."),
     ]) { fields throws(WireMismatch) in

@@ -9,7 +9,7 @@ struct SubjectsCommand: AsyncParsableCommand {
         commandName: "subjects",
         abstract: "List, show and write subjects: who or what usage is counted for.",
         subcommands: [
-            List.self, Show.self, Put.self, Alias.self, Rename.self, Erase.self,
+            List.self, Show.self, Put.self, Alias.self, Rename.self, Merge.self, Erase.self,
             Subscribe.self, Subscriptions.self, Cancel.self, Features.self, Items.self,
             Additions.self, Lifetime.self,
         ],

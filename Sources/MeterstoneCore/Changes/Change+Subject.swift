@@ -29,6 +29,7 @@ extension Change {
         case .deleteAlias(_, let alias): return .deleteAlias(id, alias: alias)
         case .renameSubject(_, let key): return .renameSubject(id, to: key)
         case .eraseSubject(_, let erasure): return .eraseSubject(id, erasure)
+        case .mergeSubject(_, let from): return .mergeSubject(id, from: from)
         case .putSubscription(_, let subscription): return .putSubscription(id, subscription)
         case .deleteSubscription: return .deleteSubscription(id)
         case .putOverride(_, let limit, let allowance): return .putOverride(id, limit, allowance)

@@ -45,6 +45,8 @@ public enum Change: Hashable, Sendable, Codable {
     case renameSubject(SubjectID, to: SubjectID)
     /// Forgets everything that was said of a person. The numbers stay, under a key that means nothing.
     case eraseSubject(SubjectID, Erasure)
+    /// Moves what another subject used, and its credits, to this one. Its keys mean this one from then on.
+    case mergeSubject(SubjectID, from: SubjectID)
     /// Replaces the account, but for its sessions.
     case putAccount(SubjectID, PersonAccount)
     case deleteAccount(SubjectID)

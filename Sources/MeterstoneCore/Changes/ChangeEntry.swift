@@ -31,7 +31,7 @@ public struct ChangeEntry: Sendable, Hashable {
         "addition", "limitReset", "creditPolicy",
         "statisticsPolicy", "model", "creditGrant", "refund", "appliedBlueprint", "importedFile",
         "key", "alert", "webhook", "firedAlert", "rearmedAlert", "webhookProgress",
-        "webhookReplay", "alias", "rename", "administrator", "session", "signIn", "uses",
+        "webhookReplay", "alias", "rename", "merge", "administrator", "session", "signIn", "uses",
         "account", "accountSession", "erasure",
     ]
 }

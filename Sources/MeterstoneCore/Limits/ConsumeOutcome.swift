@@ -160,6 +160,7 @@ public struct Rejection: Hashable, Sendable, Codable, Error {
         case reservationOpen = "reservation_open"
         case reservationClosed = "reservation_closed"
         case tooManyReservations = "too_many_reservations"
+        case tooManyEvents = "too_many_events"
         case unknownGrant = "unknown_grant"
         case duplicateGrant = "duplicate_grant"
         case unknownReference = "unknown_reference"

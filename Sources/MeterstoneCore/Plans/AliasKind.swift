@@ -8,4 +8,6 @@ public enum AliasKind: String, Hashable, Sendable, Codable {
     case identity
     /// It is none any more: the person that it meant is erased. Whoever uses the key next is somebody new.
     case erased
+    /// It was, or meant, another subject, which was merged into this one.
+    case merged
 }

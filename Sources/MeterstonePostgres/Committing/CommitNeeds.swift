@@ -60,7 +60,8 @@ struct CommitNeeds {
             case .putAccount(_, let account):
                 concerned += account.identityKeys.map(\.key).filter { SubjectID.isValid($0.text) }
             case .patch(let patch): concerned += patch.identityKeys
-            case .putAlias(_, let key), .deleteAlias(_, let key), .renameSubject(_, let key):
+            case .putAlias(_, let key), .deleteAlias(_, let key), .renameSubject(_, let key),
+                .mergeSubject(_, let key):
                 concerned.append(key)
             case .eraseSubject(_, let erasure):
                 concerned.append(erasure.key)

@@ -71,8 +71,20 @@ struct TransactionWrites {
                 Query(UsageEventStatements.insert)
                     .binding(owners).binding(days).binding(sequences).binding(bodies))
         }
-        addIDs(ids, loaded)
+        let isMerging = workingSet.dirtyChanges.contains {
+            if case .mergeSubject = $0.change { true } else { false }
+        }
+        addIDs(isMerging ? Self.latest(ids) : ids, loaded)
         if !entries.isEmpty { queries.append(.inserting(entries)) }
+    }
+
+    /// Each id once: what was recorded in this batch, and then moved, stands where it was moved to.
+    private static func latest(
+        _ ids: [(identity: [UInt8], location: EventLocation)]
+    ) -> [(identity: [UInt8], location: EventLocation)] {
+        let latest = Dictionary(
+            ids.map { ($0.identity, $0.location) }, uniquingKeysWith: { _, last in last })
+        return latest.map { (identity: $0.key, location: $0.value) }
     }
 
     private mutating func addIDs(

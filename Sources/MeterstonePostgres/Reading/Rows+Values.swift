@@ -136,6 +136,7 @@ final class ProfileCache {
         stored.since = known.stored.since
         stored.alias = known.stored.alias
         stored.aliases = known.stored.aliases
+        stored.merged = known.stored.merged
         return stored
     }
 }

@@ -58,7 +58,9 @@ extension Look {
     /// Whom it is about, as far as it tells.
     fileprivate var subject: SubjectID? {
         switch self {
-        case .limits(let id), .standing(let id, _), .openReservations(let id), .wallet(let id): id
+        case .limits(let id), .standing(let id, _), .openReservations(let id), .wallet(let id),
+            .meters(let id):
+            id
         case .reservation, .event, .compare, .attempt: nil
         }
     }
@@ -72,7 +74,7 @@ extension Look {
     /// The event that it is about.
     fileprivate var identity: [UInt8]? {
         switch self {
-        case .limits, .standing, .openReservations, .wallet, .attempt: nil
+        case .limits, .standing, .openReservations, .wallet, .meters, .attempt: nil
         case .reservation(let id, let source), .event(let id, let source):
             id.identity(source: source)
         case .compare(let event, _): event.id?.identity(source: event.details?.source)

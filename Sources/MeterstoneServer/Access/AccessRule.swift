@@ -107,7 +107,7 @@ struct AccessRule: Hashable, Sendable {
                 "patchModel", "deleteModel", "applyBlueprint", "noteImport", "putSubject",
                 "patchSubject", "deleteSubject", "putAccount", "patchAccount", "deleteAccount",
                 "startAccountSession", "endAccountSession", "putAlias", "deleteAlias",
-                "renameSubject", "eraseSubject",
+                "renameSubject", "mergeSubject", "previewMerge", "eraseSubject",
                 "putAddition", "endAddition", "resetLimit",
                 "putSubscription", "patchSubscription",
                 "deleteSubscription", "changeSubscription", "cancelScheduledSubscription",

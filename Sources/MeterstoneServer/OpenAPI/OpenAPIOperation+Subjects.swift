@@ -68,6 +68,26 @@ extension OpenAPIOperation {
                     headers: [.replayed, .tag, .outcome])
             ],
             problems: [.notFound, .conflict]),
+        OpenAPIOperation(
+            method: .post, path: path + "/merge", id: "mergeSubject",
+            summary: "Merge another subject into this one: its usage, its credits and its keys",
+            description: "What was merged cannot be taken apart again.",
+            parameters: [.subject, .idempotencyKey, .author],
+            body: [("application/json", "MergeBody")],
+            answers: [
+                OpenAPIAnswer(
+                    status: 200, description: "Both are one.", schema: "Subject",
+                    headers: [.replayed, .outcome])
+            ],
+            problems: [.conflict]),
+        OpenAPIOperation(
+            method: .post, path: path + "/merge/preview", id: "previewMerge",
+            summary: "What a merge would come to; nothing changes",
+            parameters: [.subject], body: [("application/json", "MergeBody")],
+            answers: [
+                OpenAPIAnswer(status: 200, description: "What would be.", schema: "MergePreview")
+            ],
+            problems: [.conflict]),
     ]
 
     private static let usage: [OpenAPIOperation] = [

@@ -24,6 +24,7 @@ extension OpenAPISchemas {
         ("AliasBody", object(["alias"], #""alias":{"$ref":"Name"}"#)),
         ("RenameBody", object(["to"], #""to":{"$ref":"Name"}"#)),
         ("EraseBody", object(["confirm"], #""confirm":{"type":"string"}"#)),
+        ("MergeBody", object(["from"], #""from":{"$ref":"Name"}"#)),
         ("SubjectList", list("subjects", of: "Subject")),
         ("SubscriptionBody", object(["plan"], subscriptionBody + times)),
         ("SubscriptionPatch", object([], subscriptionBody)),

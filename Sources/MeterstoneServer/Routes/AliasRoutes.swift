@@ -52,6 +52,32 @@ struct AliasRoutes: Sendable {
             let times = try await engine.times(of: .subject(key))
             return Response(json: times?.adding(to: json) ?? json, headers: receipt.headers)
         }
+        routes.on(.post, Self.merge) { request, context in try await merge(request, context) }
+        routes.on(.post, Self.merge + "/preview") { request, context in
+            let id: SubjectID = try context.parameter("subject")
+            let from = try await Self.merged(request)
+            switch try await engine.previewMerge(of: from, into: id) {
+            case .rejected(let rejection): throw rejection
+            case .preview(let preview): return Response(preview, Shapes.mergePreview)
+            }
+        }
+    }
+
+    private static let merge = "/v1/subjects/:subject/merge"
+
+    private static func merged(_ request: Request) async throws -> SubjectID {
+        let body = try AdministrativeBody(try await request.json(), fields: ["from"])
+        return try body.decode(MergeBody.self).from
+    }
+
+    private func merge(_ request: Request, _ context: ServerContext) async throws -> Response {
+        let id: SubjectID = try context.parameter("subject")
+        let change = Change.mergeSubject(id, from: try await Self.merged(request))
+        let receipt = try await engine.change(try request.change(change))
+        if case .rejected(let rejection) = receipt.outcome { throw rejection }
+        let json = Array((receipt.after ?? "null").utf8)
+        let times = try await engine.times(of: .subject(id))
+        return Response(json: times?.adding(to: json) ?? json, headers: receipt.headers)
     }
 
     /// Nothing brings back what is erased, so that the key has to be said twice.
@@ -85,4 +111,8 @@ private struct AliasBody: Decodable {
 
 private struct RenameBody: Decodable {
     let to: SubjectID
+}
+
+private struct MergeBody: Decodable {
+    let from: SubjectID
 }

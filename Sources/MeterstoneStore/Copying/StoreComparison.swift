@@ -111,7 +111,9 @@ struct StoreComparison {
         if subject.firstSequence != found.firstSequence {
             note("first fact of \(what)", "\(subject.firstSequence)", "\(found.firstSequence)")
         }
-        if subject.alias != found.alias || subject.aliases != found.aliases {
+        if subject.alias != found.alias || subject.aliases != found.aliases
+            || subject.merged != found.merged
+        {
             note("keys of \(what)", "\(subject.aliases)", "\(found.aliases)")
         }
         if subject.times != found.times {

@@ -228,7 +228,7 @@ extension StoredSubject {
             times: Times(
                 createdAt: createdAt.map { Instant(millisecondsSince1970: $0) },
                 updatedAt: updatedAt.map { Instant(millisecondsSince1970: $0) }),
-            alias: kept.alias, aliases: kept.aliases)
+            alias: kept.alias, aliases: kept.aliases, merged: kept.merged)
     }
 
     package func profileText() throws(StoreError) -> String? {
@@ -238,7 +238,8 @@ extension StoredSubject {
             return nil
         }
         let kept = KeptProfile(
-            profile: profile, since: since, past: past, alias: alias, aliases: aliases)
+            profile: profile, since: since, past: past, alias: alias, aliases: aliases,
+            merged: merged)
         return try JSONText(kept).text
     }
 
@@ -255,15 +256,17 @@ private struct KeptProfile: Codable {
     var past = SubjectPast()
     var alias: AliasKind?
     var aliases: [SubjectID] = []
+    var merged: [Int64] = []
 
     private enum CodingKeys: String, CodingKey {
-        case since, past, alias, aliases
+        case since, past, alias, aliases, merged
     }
 
     init(
         profile: Subject, since: Instant? = nil, past: SubjectPast = SubjectPast(),
-        alias: AliasKind? = nil, aliases: [SubjectID] = []
+        alias: AliasKind? = nil, aliases: [SubjectID] = [], merged: [Int64] = []
     ) {
+        self.merged = merged
         self.profile = profile
         self.since = since
         self.past = past
@@ -278,6 +281,7 @@ private struct KeptProfile: Codable {
         past = try container.decodeIfPresent(SubjectPast.self, forKey: .past) ?? past
         alias = try container.decodeIfPresent(AliasKind.self, forKey: .alias)
         aliases = try container.decodeIfPresent([SubjectID].self, forKey: .aliases) ?? []
+        merged = try container.decodeIfPresent([Int64].self, forKey: .merged) ?? []
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -287,5 +291,6 @@ private struct KeptProfile: Codable {
         if !past.isEmpty { try container.encode(past, forKey: .past) }
         try container.encodeIfPresent(alias, forKey: .alias)
         if !aliases.isEmpty { try container.encode(aliases, forKey: .aliases) }
+        if !merged.isEmpty { try container.encode(merged, forKey: .merged) }
     }
 }

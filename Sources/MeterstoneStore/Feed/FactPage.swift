@@ -135,6 +135,11 @@ extension FactPage {
                     guard let subject = try source.meant(by: id) else { continue }
                     subjects[subject.number] = subject
                 }
+                if case .mergeSubject(_, let from) = record.change,
+                    let merged = try source.subject(from)
+                {
+                    subjects[merged.number] = merged
+                }
             case .entry: break
             }
         }

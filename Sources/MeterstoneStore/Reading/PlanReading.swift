@@ -61,13 +61,16 @@ extension StoreSource {
         return result + profile.scheduledVersions(until: .latest)
     }
 
-    /// Changes of a subject, whichever of its keys named it, oldest first.
+    /// Changes of a subject, whichever of its keys named it, oldest first; without those of what was merged
+    /// into it.
     package func changes(
         ofKinds kinds: [String], of id: SubjectID
     ) throws(StoreError) -> [ChangeRecord] {
         let subject = try meant(by: id)
         var records: [ChangeRecord] = []
+        let hasMerged = !(subject?.merged.isEmpty ?? true)
         for key in [subject?.profile.id ?? id] + (subject?.aliases ?? []) {
+            if hasMerged, try self.subject(key)?.alias == .merged { continue }
             for kind in kinds { records += try changes(ofKind: kind, key: key.text) }
         }
         return records.sorted { $0.sequence < $1.sequence }

@@ -79,7 +79,7 @@ extension StoreHead {
         let subject = StoredSubject(
             number: state.number, firstSequence: state.firstSequence, profile: state.profile,
             nextExpiry: state.nextExpiry, past: state.past, times: state.times,
-            aliases: state.aliases)
+            aliases: state.aliases, merged: state.merged)
         return StoreView(
             known: self, subject: state.number == 0 ? nil : subject, teams: state.teams,
             zone: state.zone)

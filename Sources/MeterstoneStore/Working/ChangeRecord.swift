@@ -167,6 +167,7 @@ extension Change {
         case .putAlias, .deleteAlias: "alias"
         case .renameSubject: "rename"
         case .eraseSubject: "erasure"
+        case .mergeSubject: "merge"
         case .noteBlueprint: "appliedBlueprint"
         case .noteImport: "importedFile"
         }
@@ -220,6 +221,7 @@ extension Change {
         case .endAccountSession(let id, let session, _): "\(id.text)/\(session)"
         case .putAlias(let id, let alias), .deleteAlias(let id, let alias):
             "\(id.text)/\(alias.text)"
+        case .mergeSubject(let id, let from): "\(id.text)/\(from.text)"
         case .renameSubject(let id, _), .eraseSubject(let id, _): id.text
         case .noteBlueprint(let note): note.name
         case .noteImport(let note): note.name
@@ -254,7 +256,7 @@ extension Change {
     /// Whether it changes which keys mean a subject, and nothing else of it.
     package var isOfKeys: Bool {
         switch self {
-        case .putAlias, .deleteAlias, .renameSubject: true
+        case .putAlias, .deleteAlias, .renameSubject, .mergeSubject: true
         default: false
         }
     }
@@ -269,8 +271,8 @@ extension Change {
             .putAddition(let id, _), .endAddition(let id, _), .resetLimit(let id, _, _),
             .grantCredit(let id, _),
             .voidGrant(let id, _, _), .refundCredit(let id, _, _), .putAlias(let id, _),
-            .deleteAlias(let id, _), .renameSubject(let id, _), .eraseSubject(let id, _),
-            .putAccount(let id, _),
+            .deleteAlias(let id, _), .renameSubject(let id, _), .mergeSubject(let id, _),
+            .eraseSubject(let id, _), .putAccount(let id, _),
             .deleteAccount(let id), .startAccountSession(let id, _),
             .endAccountSession(let id, _, _):
             id
@@ -303,6 +305,11 @@ extension WorkingSet {
             }
             let state = try state(of: id)
             return state.number == 0 ? nil : state.profile.settled(at: now).subject
+        }
+        // Before a merge the one is told that is merged, and after it the one that it was merged into.
+        if case .mergeSubject(let id, let from) = change {
+            if case .merge = effect { return try json(profile(of: id)) }
+            return try json(profile(of: from))
         }
         switch change {
         case .putMeter(let meter): return try json(blueprint.meters.first { $0.key == meter.key })
@@ -374,7 +381,7 @@ extension WorkingSet {
                 guard row.alias != nil else { return nil }
                 return try json(["alias": alias.text, "subject": row.meant.id.text])
             }
-        case .renameSubject(let id, _): return try json(profile(of: id))
+        case .renameSubject(let id, _), .mergeSubject(let id, _): return try json(profile(of: id))
         case .eraseSubject:
             guard case .erase(let state, let erasure) = effect else { return nil }
             return try json(state.profile.erased(as: erasure.key, at: now))

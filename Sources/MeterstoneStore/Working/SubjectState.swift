@@ -53,6 +53,8 @@ package final class SubjectState {
     var alias: AliasKind?
     /// Other keys that mean it, sorted.
     var aliases: [SubjectID]
+    /// Numbers of the subjects that were merged into it, sorted.
+    var merged: [Int64]
     /// Counters that wait to be projected.
     package var dirtyCounters = 0
     private var allowances: ContiguousArray<CachedAllowance> = []
@@ -79,6 +81,7 @@ package final class SubjectState {
         times = stored?.times ?? Times()
         alias = stored?.alias
         aliases = stored?.aliases ?? []
+        merged = stored?.merged ?? []
         self.zone = zone
         self.parent = parent
         parent?.holders += 1
@@ -112,7 +115,7 @@ package final class SubjectState {
     /// The team that stood above it at an instant.
     func parent(at instant: Instant) -> SubjectState? {
         guard let past = past.profile(at: instant) else { return parent }
-        return past.parent.flatMap { pastParents[$0] }
+        return past.parent.flatMap { pastParents[$0]?.meant }
     }
 
     /// - Parameter key: as it was named, which may be an alias by now.

@@ -81,6 +81,32 @@ extension WorkingSet {
         return result
     }
 
+    /// What is used now of a subject's own watched limits; without those per value.
+    func watchedUnits(of subject: SubjectState) throws(StoreError) -> [LimitKey: Int64] {
+        var result: [LimitKey: Int64] = [:]
+        for definition in catalog.activeDefinitions where isWatched(definition) {
+            result[definition.limit.key] =
+                try read(definition, nil, of: subject, adding: nil, at: now).before
+        }
+        return result
+    }
+
+    /// Fires what a subject's watched limits reach that they had not before.
+    func fire(of subject: SubjectState, since before: [LimitKey: Int64]) throws(StoreError) {
+        for definition in catalog.activeDefinitions where isWatched(definition) {
+            let reading = try read(definition, nil, of: subject, adding: nil, at: now)
+            let found = use(
+                reading, before: before[definition.limit.key] ?? 0, after: reading.before,
+                definition, nil, of: subject, at: now)
+            if let found, found.after > found.before { try fire(found, by: nil) }
+        }
+    }
+
+    private func isWatched(_ definition: LimitDefinition) -> Bool {
+        catalog.alerts[definition.limit.key] != nil && !definition.isPerValue
+            && definition.limit.window != .concurrent && definition.limit.window != .request
+    }
+
     /// `nil`: nothing of it can be reached, or its window is past.
     private func use(
         _ reading: LimitReading, before: Int64, after: Int64, _ definition: LimitDefinition,
@@ -119,7 +145,7 @@ extension WorkingSet {
     }
 
     /// Writes down what a use reaches that was not told of its window before.
-    func fire(_ use: WatchedUse, by event: EventID) throws(StoreError) {
+    func fire(_ use: WatchedUse, by event: EventID?) throws(StoreError) {
         let plan = use.subject.plan(at: now, catalog: catalog)
         for alert in catalog.alerts[use.definition.limit.key] ?? [] where alert.concerns(plan) {
             for (measure, threshold) in alert.reached(by: use.after, of: use.allowed) {

@@ -233,6 +233,8 @@ extension WorkingSet {
             try rename(state, to: key, at: sequence, on: record.recordedAt)
         case .erase(let state, let erasure):
             try erase(state, as: erasure.key, at: sequence, on: record.recordedAt)
+        case .merge(let from, let into):
+            try install(merged: from, into: into, at: sequence, on: record.recordedAt)
         }
         var record = record
         record.sequence = sequence

@@ -104,7 +104,7 @@ extension WorkingSet {
     }
 
     /// Every counter of a series that a subject has, by where its window begins.
-    private func counters(
+    func counters(
         of state: SubjectState, ofSeries series: Int
     ) throws(StoreError) -> [Instant: CounterState] {
         var result: [Instant: CounterState] = [:]

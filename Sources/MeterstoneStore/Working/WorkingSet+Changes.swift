@@ -60,6 +60,10 @@ extension WorkingSet {
             register(try row(of: key), on: now)
         case .rename(_, let key): register(try row(of: key), on: now)
         case .erase(_, let erasure): register(try row(of: erasure.key), on: now)
+        case .merge(let from, let into):
+            if let rejection = try move(from, to: into, by: request.author, at: now) {
+                return .changed(.rejected(rejection), after: nil, isReplay: false)
+            }
         case .none, .catalog, .noAlias: break
         }
         let after = try text(of: request.change, after: effect)
@@ -217,4 +221,5 @@ enum ChangeEffect {
     case noAlias(SubjectID, of: SubjectState)
     case rename(SubjectState, to: SubjectID)
     case erase(SubjectState, Erasure)
+    case merge(SubjectState, into: SubjectState)
 }

@@ -36,6 +36,9 @@ extension WorkingSet {
         case .eraseSubject(let id, let erasure):
             let state = try state(of: id)
             return state.number == 0 ? (.missing, .none) : (.deleted, .erase(state, erasure))
+        case .mergeSubject(let id, let key):
+            let (into, from) = (try state(of: id), try state(of: key))
+            return into === from ? (.unchanged, .none) : (.replaced, .merge(from, into: into))
         default: return nil
         }
     }
@@ -62,14 +65,21 @@ extension WorkingSet {
                     code: .inUse, field: "alias",
                     message: "'\(key)' is in the subject's account; take it away there")
             }
-            guard row.isAlias(of: state), row.alias == .formerKey else { return nil }
+            guard row.isAlias(of: state), row.alias == .formerKey || row.alias == .merged else {
+                return nil
+            }
             return Rejection(
                 code: .inUse, field: "alias",
-                message: "'\(key)' was the subject's own key, and history names it so")
+                message: "'\(key)' was a subject's own key, and history names it so")
         case .renameSubject(let id, let key):
             let state = try state(of: id)
             guard state.number != 0, key != state.id else { return nil }
             if let rejection = try reject(key, for: state, "to") { return rejection }
+            if try row(of: key).alias == .merged {
+                return Rejection(
+                    code: .inUse, field: "to",
+                    message: "'\(key)' was another subject, and history names that one so")
+            }
             guard state.aliases.count < Self.aliasesMax || state.aliases.contains(key) else {
                 return .tooManyAliases("to")
             }
@@ -78,6 +88,8 @@ extension WorkingSet {
             return Rejection(
                 code: .inUse, field: "subject",
                 message: "expected a person, and there are subjects below this one")
+        case .mergeSubject(let id, let key):
+            return try rejectMerge(of: try state(of: key), into: try state(of: id), as: key)
         default: break
         }
         return nil
@@ -153,7 +165,13 @@ extension SubjectState {
 
     func stand(for state: SubjectState, as kind: AliasKind) {
         alias = kind
-        profile = Subject(id: id, parent: state.id)
+        // What was recorded under it stays in the windows of its own clocks.
+        profile =
+            kind == .merged
+            ? Subject(
+                id: id, timeZone: profile.timeZone, parent: state.id,
+                formerZones: profile.formerZones)
+            : Subject(id: id, parent: state.id)
         parent = state
     }
 }
@@ -167,7 +185,7 @@ extension [SubjectID] {
 }
 
 extension Rejection {
-    fileprivate static func tooManyAliases(_ field: String) -> Rejection {
+    static func tooManyAliases(_ field: String) -> Rejection {
         Rejection(
             code: .invalidField, field: field,
             message: "expected at most \(WorkingSet.aliasesMax) other keys of a subject")

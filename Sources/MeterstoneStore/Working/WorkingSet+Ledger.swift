@@ -12,14 +12,18 @@ extension WorkingSet {
     }
 
     /// Writes one entry down, sealed after the one before, and carries it out.
-    func write(_ entry: LedgerEntry, of state: SubjectState) throws(StoreError) {
+    ///
+    /// - Parameter isTold: whether alerts of credits watch it.
+    func write(
+        _ entry: LedgerEntry, of state: SubjectState, isTold: Bool = true
+    ) throws(StoreError) {
         let index = try walletIndex(state, at: now)
         let record = LedgerRecord(entry, after: state.current[index].state.wallet.seal)
         let bytes = record.bytes
         let before = state.current[index].state.wallet.wallet.balance
         let position = batch.append(subject: state.number) { $0.append(bytes) }
         try apply(record, bytes, of: state, at: position.sequence)
-        if !catalog.creditAlerts.isEmpty { try fireCredits(of: state, before: before) }
+        if isTold, !catalog.creditAlerts.isEmpty { try fireCredits(of: state, before: before) }
     }
 
     /// Writes what time has caused before a subject's plan or calendar changes, which would tell it
@@ -34,23 +38,41 @@ extension WorkingSet {
     func entries(
         of state: SubjectState, lookup: String
     ) throws(StoreError) -> [LedgerEntry] {
-        guard state.number != 0 else { return [] }
-        var found = try storedEntries(of: state, lookup: lookup)
-        let waiting =
-            tail.facts(.ledger, of: state.number) + batch.facts(.ledger, of: state.number)
-        for fact in waiting {
-            let entry = try LedgerEntry(stored: Array(fact.body))
-            if entry.lookup == lookup { found[fact.sequence] = entry }
+        state.number == 0 ? [] : try entries(of: [state.number], lookup: lookup)
+    }
+
+    /// The same, with those of the subjects that were merged into it.
+    private func allEntries(
+        of state: SubjectState, lookup: String
+    ) throws(StoreError) -> [LedgerEntry] {
+        if state.merged.isEmpty { return try entries(of: state, lookup: lookup) }
+        return try entries(of: state.merged + [state.number], lookup: lookup)
+    }
+
+    private func entries(
+        of numbers: [Int64], lookup: String
+    ) throws(StoreError) -> [LedgerEntry] {
+        var found: [Int64: LedgerEntry] = [:]
+        let stored = try all(numbers) { (number) throws(StoreError) in
+            try storedEntries(of: number, lookup: lookup)
+        }
+        for entries in stored { found.merge(entries) { $1 } }
+        for number in numbers {
+            let waiting = tail.facts(.ledger, of: number) + batch.facts(.ledger, of: number)
+            for fact in waiting {
+                let entry = try LedgerEntry(stored: Array(fact.body))
+                if entry.lookup == lookup { found[fact.sequence] = entry }
+            }
         }
         return found.sorted { $0.key < $1.key }.map(\.value)
     }
 
     /// Those that are projected, by sequence.
     private func storedEntries(
-        of state: SubjectState, lookup: String
+        of number: Int64, lookup: String
     ) throws(StoreError) -> [Int64: LedgerEntry] {
         var found: [Int64: LedgerEntry] = [:]
-        for fact in try source.entries(of: state.number, lookup: lookup) {
+        for fact in try source.entries(of: number, lookup: lookup) {
             found[fact.sequence] = try LedgerEntry(stored: fact.body)
         }
         return found
@@ -78,10 +100,10 @@ extension WorkingSet {
         _ order: GrantOrder, to state: SubjectState, by author: String, at now: Instant
     ) throws(StoreError) -> ChangeOutcome {
         if let id = order.id {
-            let named = try entries(of: state, lookup: LedgerEntry.lookup(of: id))
-            if let known = named.first(where: \.isOfCaller)?.grant {
-                return order.asksFor(known) ? .unchanged : .rejected(.duplicateGrant(id))
-            }
+            let named = try allEntries(of: state, lookup: LedgerEntry.lookup(of: id))
+            let known = named.filter(\.isOfCaller).compactMap(\.grant)
+            if known.contains(where: order.asksFor) { return .unchanged }
+            if !known.isEmpty { return .rejected(.duplicateGrant(id)) }
             if id.text.hasPrefix(GrantID.ownPrefix) { return .rejected(.ownGrantID) }
         }
         if let rejection = order.mistake(at: now) { return .rejected(rejection) }
@@ -127,7 +149,7 @@ extension WorkingSet {
         at now: Instant
     ) throws(StoreError) -> ChangeOutcome {
         if try isRefunded(reference, state) { return .rejected(.alreadyRefunded) }
-        let known = try entries(of: state, lookup: LedgerEntry.lookup(reference: reference))
+        let known = try allEntries(of: state, lookup: LedgerEntry.lookup(reference: reference))
         let spent = known.filter { ($0.kind == .spend || $0.kind == .settle) && $0.spent > 0 }
         guard !spent.isEmpty else { return .rejected(.unknownReference(reference)) }
         guard spent.count == 1 else { return .rejected(.sharedReference(reference)) }
@@ -146,16 +168,18 @@ extension WorkingSet {
     /// Whether what was spent under a reference was given back.
     func isRefunded(_ reference: String, _ state: SubjectState) throws(StoreError) -> Bool {
         // Earlier versions gave refunds ids without a space of their own.
-        var known: [LedgerEntry] = []
-        for prefix in [GrantID.ownPrefix, ""] {
-            let lookup = LedgerEntry.lookup(
-                of: GrantID.refund(of: reference, number: 1, prefix: prefix))
-            known +=
-                tail.hasRefund(of: state.number)
-                ? try entries(of: state, lookup: lookup)
-                : Array(try storedEntries(of: state, lookup: lookup).values)
+        let lookups = [GrantID.ownPrefix, ""].map { prefix in
+            LedgerEntry.lookup(of: GrantID.refund(of: reference, number: 1, prefix: prefix))
         }
-        return known.contains { $0.kind == .refund && $0.reference == reference }
+        let asked = lookups.flatMap { lookup in
+            (state.merged + [state.number]).map { (number: $0, lookup: lookup) }
+        }
+        let known = try all(asked) { (asked) throws(StoreError) in
+            tail.hasRefund(of: asked.number)
+                ? try entries(of: [asked.number], lookup: asked.lookup)
+                : Array(try storedEntries(of: asked.number, lookup: asked.lookup).values)
+        }
+        return known.joined().contains { $0.kind == .refund && $0.reference == reference }
     }
 
     private func credit(

@@ -59,7 +59,7 @@ extension WorkingSet {
                 addWallet(of: id, isRecord: false, to: &keys)
             case .wallet(let id): addWallet(of: id, isRecord: false, to: &keys)
             case .attempt(let command): keys.formUnion(counters(neededBy: [command], at: now))
-            case .reservation, .event, .compare: break
+            case .reservation, .event, .compare, .meters: break
             }
         }
         return keys

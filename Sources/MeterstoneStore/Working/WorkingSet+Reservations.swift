@@ -153,7 +153,7 @@ extension WorkingSet {
     /// Reservations that one command writes down as expired, where somebody asks for nothing else.
     static var expiredPerCommand: Int { 256 }
 
-    private func noteExpiry(of subject: SubjectState, _ next: Instant?) {
+    func noteExpiry(of subject: SubjectState, _ next: Instant?) {
         let position = batch.append(subject: subject.number) { writer in
             writer.byte(FactKind.expiry.rawValue)
             writer.signed(next?.millisecondsSince1970 ?? -1)

@@ -129,7 +129,8 @@ extension WorkingSet {
         let stored = StoredSubject(
             number: state.number, firstSequence: state.firstSequence, profile: state.profile,
             children: state.children, nextExpiry: state.nextExpiry, since: state.since,
-            past: state.past, times: state.times, alias: state.alias, aliases: state.aliases)
+            past: state.past, times: state.times, alias: state.alias, aliases: state.aliases,
+            merged: state.merged)
         tail.note(SubjectRow(sequence: sequence, subject: stored, news: news))
     }
 

@@ -127,6 +127,25 @@ package final class WorkingSet {
     }
 }
 
+extension WorkingSet {
+    /// Asks something of each before it fails: a store that loads what was asked for does that at once.
+    func all<Element, Answer>(
+        _ elements: some Sequence<Element>, _ ask: (Element) throws(StoreError) -> Answer
+    ) throws(StoreError) -> [Answer] {
+        var answers: [Answer] = []
+        var failure: StoreError?
+        for element in elements {
+            do throws(StoreError) {
+                answers.append(try ask(element))
+            } catch {
+                failure = failure ?? error
+            }
+        }
+        if let failure { throw failure }
+        return answers
+    }
+}
+
 /// A subject's row as of one fact.
 package struct SubjectRow: Sendable {
     package let sequence: Int64
