@@ -7,7 +7,7 @@ package import MeterstoneStore
 /// has not happened, and whoever goes on begins after the last page that is there.
 package final class MirrorWriter {
     /// Raised when tables or views change: an older mirror is made anew.
-    package static let version: Int64 = 2
+    package static let version: Int64 = 3
     private static let eventsPerStep = 20_000
 
     let database: any MirrorDatabase
@@ -308,6 +308,7 @@ package final class MirrorWriter {
                 try new.limits.map { (limit) throws(StoreError) in try row(limit) }
             ),
             (MirrorTables.allowances, new.limits.flatMap { allowanceRows($0) }),
+            (MirrorTables.limitSubjects, new.limits.flatMap { subjectRows($0) }),
         ]
         for (table, rows) in tables {
             try database.execute("DELETE FROM \(table.name)")
@@ -391,6 +392,16 @@ package final class MirrorWriter {
     private func allowanceRows(_ limit: Limit) -> [[MirrorValue]] {
         limit.allowances.map { plan, allowance in
             [.text(limit.key.text), .text(plan.text), .integer(allowance.wire)]
+        }
+    }
+
+    private func subjectRows(_ limit: Limit) -> [[MirrorValue]] {
+        Set(limit.subjects).sorted().map { pattern in
+            let isTaken = pattern.first != LimitSubjects.exception
+            return [
+                .text(limit.key.text), .text(pattern), MirrorValue(isTaken),
+                .text(dialect.pattern(isTaken ? pattern : String(pattern.dropFirst()))),
+            ]
         }
     }
 

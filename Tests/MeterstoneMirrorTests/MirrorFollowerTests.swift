@@ -295,6 +295,39 @@ import Testing
     }
 
     @Test(arguments: MirrorUnderTest.allCases)
+    func `limits are listed for those whom they are for`(mirror: MirrorUnderTest) async throws {
+        try await mirror.with { scene in
+            func limit(_ key: String, _ subjects: [String]) -> Limit {
+                Limit(
+                    key: LimitKey(unchecked: key), meter: Self.prompts.key, window: .day,
+                    defaultAllowance: .units(5), subjects: subjects)
+            }
+            try await scene.apply(
+                Blueprint(
+                    meters: [Self.prompts],
+                    limits: [
+                        limit("all", []), limit("others", ["!ses_[1]/*"]),
+                        limit("sessions", ["ses_[1]/*", "100%", "!*/x"]),
+                    ]))
+            for subject in ["ada", "ses_[1]/a", "ses_[1]/x", "sesX1/a", "100%", "100"] {
+                try await scene.use(subject, nil, ["prompts": 1])
+            }
+            try await scene.change(
+                .putOverride(Self.ada, LimitKey(unchecked: "sessions"), .units(7)))
+            let rows = try await scene.ask(
+                """
+                SELECT limit_key, subject, allowance FROM subject_limits
+                WHERE limit_key <> 'all' ORDER BY limit_key, allowance, subject
+                """)
+            #expect(
+                Set(rows) == [
+                    "others|100|5", "others|100%|5", "others|ada|5", "others|sesX1/a|5",
+                    "sessions|100%|5", "sessions|ses_[1]/a|5", "sessions|ada|7",
+                ])
+        }
+    }
+
+    @Test(arguments: MirrorUnderTest.allCases)
     func `subjects, plans, limits and changes are rows`(mirror: MirrorUnderTest) async throws {
         try await mirror.with { scene in
             let free = PlanKey(unchecked: "free")

@@ -108,6 +108,35 @@ import Testing
     }
 
     @Test(arguments: StoreUnderTest.allCases)
+    func `who is merged is not erased, and who is erased is not merged`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.withSession { session in
+            let (visitor, other) = (SubjectID(unchecked: "visitor"), SubjectID(unchecked: "other"))
+            try await session.engine.setUp(limits: [])
+            for (index, subject) in [visitor, other, Self.ann, Self.bob].enumerated() {
+                let used = try await session.engine.consume(Self.use("e\(index)", by: subject, 1))
+                #expect(used.code == "allowed")
+            }
+            #expect(
+                try await session.engine.put(.mergeSubject(Self.ann, from: visitor)).code
+                    == "replaced")
+            for _ in 0..<2 {
+                let erased = try await session.engine.put(.eraseSubject(Self.ann, Erasure()))
+                #expect(erased.code == "in_use")
+                try await session.reopen()
+            }
+            _ = try await session.engine.put(.eraseSubject(Self.bob, Erasure(key: Self.erased)))
+            for (into, from) in [(other, Self.erased), (Self.erased, other)] {
+                #expect(
+                    try await session.engine.put(.mergeSubject(into, from: from)).code
+                        == "subject_erased")
+            }
+            try await session.engine.expectClean()
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
     func `of who is erased nothing new is said, and a team is not erased`(
         store: StoreUnderTest
     ) async throws {

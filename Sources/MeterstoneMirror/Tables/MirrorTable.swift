@@ -92,6 +92,20 @@ package enum MirrorDialect: Sendable {
     }
 }
 
+extension MirrorDialect {
+    /// A pattern in which `*` stands for any text, as GLOB of SQLite and LIKE of PostgreSQL take it.
+    func pattern(_ text: String) -> String {
+        text.map { character in
+            switch (self, character) {
+            case (.sqlite, "?"), (.sqlite, "["): "[\(character)]"
+            case (.postgres, "*"): "%"
+            case (.postgres, "%"), (.postgres, "_"), (.postgres, "\\"): "\\\(character)"
+            default: String(character)
+            }
+        }.joined()
+    }
+}
+
 extension MirrorTable {
     /// The statement that makes it, without its indexes.
     package func creation(_ dialect: MirrorDialect) -> String {

@@ -5,7 +5,7 @@ package enum MirrorTables {
     package static let all = [
         state, events, corrections, usage, days, subjects, subscriptions, overrides, meters,
         usageTypes,
-        plans, limits, allowances, ledger, changes,
+        plans, limits, allowances, limitSubjects, ledger, changes,
     ]
 
     /// The name of the index that is made last.
@@ -149,6 +149,14 @@ package enum MirrorTables {
             MirrorColumn("limit_key", .text), MirrorColumn("plan", .text),
             MirrorColumn("allowance", .integer),
         ], key: ["limit_key", "plan"])
+
+    /// Whom a limit is for: `matching` is the pattern as GLOB in SQLite and LIKE in PostgreSQL take it.
+    package static let limitSubjects = MirrorTable(
+        "limit_subjects",
+        [
+            MirrorColumn("limit_key", .text), MirrorColumn("pattern", .text),
+            MirrorColumn("taken", .boolean), MirrorColumn("matching", .text),
+        ], key: ["limit_key", "pattern"])
 
     package static let ledger = MirrorTable(
         "ledger",

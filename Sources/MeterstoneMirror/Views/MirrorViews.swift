@@ -52,6 +52,9 @@ struct DialectWords {
     var now: String { either("strftime('%Y-%m-%d %H:%M:%f', 'now')", "now()") }
     var today: String { either("date('now')", "(now() AT TIME ZONE 'UTC')::date") }
 
+    /// Between a text and a pattern as ``MirrorDialect/pattern(_:)`` makes it.
+    var matches: String { either("GLOB", "LIKE") }
+
     /// As in 2026-04.
     func month(_ day: String) -> String {
         either("substr(\(day), 1, 7)", "to_char(\(day), 'YYYY-MM')")
@@ -212,7 +215,15 @@ extension MirrorViews {
                 LEFT JOIN subject_overrides o
                     ON o.subject_number = p.number AND o.limit_key = l.key
                 LEFT JOIN limit_allowances a ON a.limit_key = l.key AND a.plan = p.plan
-                WHERE l.active
+                WHERE l.active AND (o.allowance IS NOT NULL OR (
+                    (NOT EXISTS (
+                        SELECT 1 FROM limit_subjects t WHERE t.limit_key = l.key AND t.taken)
+                    OR EXISTS (
+                        SELECT 1 FROM limit_subjects t WHERE t.limit_key = l.key AND t.taken
+                            AND p.subject \(words.matches) t.matching))
+                    AND NOT EXISTS (
+                        SELECT 1 FROM limit_subjects t WHERE t.limit_key = l.key AND NOT t.taken
+                            AND p.subject \(words.matches) t.matching)))
                 """),
             MirrorView(
                 "subject_today",

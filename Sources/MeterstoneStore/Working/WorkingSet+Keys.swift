@@ -84,10 +84,19 @@ extension WorkingSet {
                 return .tooManyAliases("to")
             }
         case .eraseSubject(let id, _):
-            guard try state(of: id).children != .zero else { return nil }
-            return Rejection(
-                code: .inUse, field: "subject",
-                message: "expected a person, and there are subjects below this one")
+            let state = try state(of: id)
+            guard state.children == .zero else {
+                return Rejection(
+                    code: .inUse, field: "subject",
+                    message: "expected a person, and there are subjects below this one")
+            }
+            guard state.merged.isEmpty else {
+                return Rejection(
+                    code: .inUse, field: "subject",
+                    message: "expected a person into whom nobody was merged: what the other one "
+                        + "was recorded with cannot be forgotten")
+            }
+            return nil
         case .mergeSubject(let id, let key):
             return try rejectMerge(of: try state(of: key), into: try state(of: id), as: key)
         default: break
