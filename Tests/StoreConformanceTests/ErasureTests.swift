@@ -75,6 +75,13 @@ import Testing
                     let total = try #require(try await session.engine.lifetime(of: subject))
                     #expect(total.meters.first?.lifetime.units == Int64(units), "\(subject)")
                 }
+                // What was told of her is not told any more, and of others it is.
+                for (subject, prompts) in [(Self.erased, 0), (Self.team, 1)] {
+                    let events = try await session.engine.events(of: subject).events
+                    let told = events.compactMap(\.event.details?.properties)
+                    #expect(told.count == prompts, "\(subject)")
+                    #expect(events.allSatisfy { $0.event.id != EventID("a1") })
+                }
                 let listed = try await session.engine.subjects(after: nil, count: 10)
                 #expect(listed.map(\.id) == [Self.bob, Self.erased, Self.team])
                 #expect(try await session.engine.verify().isClean)

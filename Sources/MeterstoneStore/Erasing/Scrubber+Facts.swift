@@ -79,53 +79,17 @@ extension Scrubber {
     }
 
     private func left(of details: EventDetails, at sequence: Int64) -> EventDetails {
-        EventDetails(
-            source: clean(details.source), type: details.type, subtype: details.subtype,
-            status: details.status, durationMilliseconds: details.durationMilliseconds,
-            errorMessage: nil, cost: details.cost,
-            project: counted.contains("project") ? clean(details.project) : nil, scene: nil,
-            session: counted.contains("session") ? clean(details.session) : nil,
-            dimensions: details.dimensions.filter { counted.contains($0.name) }.map {
+        let left = details.erased(counted)
+        return EventDetails(
+            source: clean(left.source), type: left.type, subtype: left.subtype,
+            status: left.status, durationMilliseconds: left.durationMilliseconds,
+            errorMessage: nil, cost: left.cost, project: clean(left.project), scene: nil,
+            session: clean(left.session),
+            dimensions: left.dimensions.map {
                 Dimension(name: $0.name, value: clean($0.value) ?? "")
             },
-            properties: numbers(in: details.properties),
-            levels: renamed(details.levels, at: sequence),
-            countsWhenAborted: details.countsWhenAborted)
-    }
-
-    /// What sums of tracked requests are made of, and no text.
-    private func numbers(in properties: String?) -> String? {
-        guard let properties,
-            case .object(let members)? = try? JSONText(text: properties)
-                .decoded(as: JSONValue.self)
-        else { return nil }
-        let left = members.filter { name, value in
-            switch value {
-            case .integer, .number: Self.numbersOfRequests.contains(name)
-            case .text(let text):
-                name == "costSource" && Self.sourcesOfCosts.contains(text)
-            case .object(let counts):
-                name == "otherTokens" && counts.values.allSatisfy(\.isNoText)
-            default: false
-            }
-        }
-        guard !left.isEmpty else { return nil }
-        return try? JSONText(JSONValue.object(left)).text
-    }
-
-    private static let numbersOfRequests: Set<String> = [
-        "estimatedTokens", "tokensUsed", "tokensInput", "tokensOutput", "cachedTokens",
-        "reasoningTokens", "costMillionths", "costTrillionths", "userRating", "laterRating",
-    ]
-    private static let sourcesOfCosts: Set<String> = ["given", "priced", "estimated"]
-}
-
-extension JSONValue {
-    fileprivate var isNoText: Bool {
-        switch self {
-        case .integer, .number, .boolean: true
-        default: false
-        }
+            properties: left.properties, levels: renamed(left.levels, at: sequence),
+            countsWhenAborted: left.countsWhenAborted)
     }
 }
 

@@ -89,20 +89,6 @@ extension Erasure {
     static let kind = "erasure"
 }
 
-extension Registry {
-    /// Dimensions that a series, now or before, looks at.
-    fileprivate var countedDimensions: Set<String> {
-        var result: Set<String> = ["model", "batch", Meter.operationDimension]
-        for definition in series.map(\.definition) {
-            result.formUnion(definition.meter.dimensions.keys)
-            result.formUnion(definition.limitFilter.keys)
-            if let name = definition.meter.uniqueDimension { result.insert(name) }
-            if let name = definition.values?.name { result.insert(name) }
-        }
-        return result
-    }
-}
-
 // MARK: Subjects
 
 extension Scrubber {

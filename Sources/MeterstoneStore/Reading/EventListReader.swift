@@ -82,7 +82,7 @@ package struct EventListReader {
                 guard let owner = try scan.source.subject(number: candidate.subject) else {
                     throw StoreError(code: .corrupt, message: "an event's subject does not exist")
                 }
-                return reader.recorded(candidate.event, owner: owner.profile.id)
+                return reader.recorded(candidate.event, owner: owner.profile)
             }, next: next)
     }
 

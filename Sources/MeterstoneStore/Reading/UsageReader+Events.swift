@@ -69,13 +69,17 @@ extension UsageReader {
     ) throws(StoreError) -> RecordedEvent {
         let owner =
             event.owner == subject.number
-            ? subject.profile.id
-            : try source.subject(number: event.owner)?.profile.id ?? subject.profile.id
+            ? subject.profile
+            : try source.subject(number: event.owner)?.profile ?? subject.profile
         return recorded(event, owner: owner)
     }
 
-    func recorded(_ event: EffectiveEvent, owner: SubjectID) -> RecordedEvent {
-        RecordedEvent(
+    /// Of an owner who is erased, what compaction leaves.
+    func recorded(_ event: EffectiveEvent, owner profile: Subject) -> RecordedEvent {
+        var event = event
+        if profile.erasedAt != nil { event.forgetTexts(view.registry.countedDimensions) }
+        let owner = profile.id
+        return RecordedEvent(
             event: event.record.event(subject: owner), sequence: event.sequence,
             recordedAt: event.record.recordedAt, corrections: event.corrections,
             reservation: event.record.reservation == nil
