@@ -90,7 +90,16 @@ extension Model {
             new.formerZones = formerZones(of: wanted, at: now)
             new.overrides = old?.overrides ?? [:]
             new.subscription = old?.subscription
+            new.account = old?.account
             outcome = old == nil ? .created : new == old ? .unchanged : .replaced
+        case .putAccount(_, let account):
+            let others = profiles.values.filter { $0.id != id }.compactMap(\.account?.email)
+            if let email = account.email, others.contains(email) { return "in_use" }
+            new.account = account
+            outcome = old?.account == nil ? .created : new == old ? .unchanged : .replaced
+        case .deleteAccount:
+            new.account = nil
+            outcome = old?.account == nil ? .missing : .deleted
         case .putSubscription(_, let subscription):
             if isUnknown(subscription.plan, to: old) { return "unknown_plan" }
             new.subscription = subscription

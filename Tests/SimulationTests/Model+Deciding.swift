@@ -121,8 +121,7 @@ extension Model {
         if moved.isEmpty { return "nothing_to_count" }
         let teams = timeline.levels(event.subject, at: instant)
         let named = levels.filter { !teams.contains($0) }
-        if let blocked = (self.levels(event.subject) + named).first(where: { profile($0).blocked })
-        {
+        if let blocked = (self.levels(event.subject) + named).first(where: { profile($0).isShut }) {
             return "blocked by \(blocked) \(statuses(event.subject, at: instant, now))"
         }
         if let blocked = levels.first(where: { isFull($0, at: instant, now) }) {

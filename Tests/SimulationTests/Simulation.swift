@@ -12,6 +12,7 @@ struct Simulation {
     var world: World
     var model: Model
     private var keys: Keys
+    private var accounts: Accounts
     let memory: MemoryStore
     var sqlite: SQLiteStore?
     /// Commands go to one or the other.
@@ -26,6 +27,7 @@ struct Simulation {
     init(seed: UInt64, zones: ZoneDatabase) throws {
         world = World(seed: seed)
         keys = Keys(seed: seed)
+        accounts = Accounts(seed: seed)
         model = Model(zoneRules: { zones.rules(named: $0) })
         var options = StoreOptions()
         options.zoneRules = { zones.rules(named: $0) }
@@ -63,7 +65,7 @@ struct Simulation {
             self.step = step
             world.tick()
             let count = world.percent(70) ? 1 : Int(world.number(2...9))
-            try commit((0..<count).map { _ in world.command() })
+            try commit((0..<count).map { _ in world.command() } + accounts.changes())
             if world.percent(15) { try look((0..<count).map { _ in world.look() }) }
             try disturb()
             if world.percent(40) { try compareWallets() }
@@ -87,6 +89,7 @@ struct Simulation {
             try expect(rebuilt, counters, "counters rebuilt")
         }
         try verify()
+        try eraseSomebody()
         try close()
         try closeNodes()
     }
@@ -155,9 +158,7 @@ struct Simulation {
         case 20..<24: while try current.project() {}
         case 24..<27: try reopen()
         case 27..<33:
-            // Without closing, as after a crash: the tail is replayed.
-            sqlite = nil
-            sqlite = try SQLiteStore(directory: folder.path, options: options)
+            try crash()
         case 33:
             let node = Int(world.number(0...1))
             try nodes[node].close()
@@ -174,6 +175,12 @@ struct Simulation {
         }
     }
 
+    /// Without closing: the tail is replayed.
+    mutating func crash() throws {
+        sqlite = nil
+        sqlite = try SQLiteStore(directory: folder.path, options: options)
+    }
+
     private mutating func reopen() throws {
         try close()
         sqlite = try SQLiteStore(directory: folder.path, options: options)
@@ -188,7 +195,7 @@ struct Simulation {
         for node in nodes { try node.close() }
     }
 
-    private func verify() throws {
+    func verify() throws {
         for (name, store) in try stores {
             try expect(try store.verify().differences, [], "\(name), verify")
         }

@@ -61,7 +61,7 @@ extension Levels {
     /// The first of the levels that an event named itself which is blocked.
     var blockedNamed: SubjectID? {
         guard namedCount > 0, let teams else { return nil }
-        return teams.suffix(namedCount).first { $0.profile.blocked }?.id
+        return teams.suffix(namedCount).first { $0.profile.isShut }?.id
     }
 }
 
