@@ -7,7 +7,7 @@ import MeterstoneCore
 /// followers see facts as they know them. Credits move by ledger entries, and the key becomes an alias.
 extension WorkingSet {
     /// How many events one merge moves.
-    package static let mergedEventsMax = 2_000
+    package static let mergedEventsMax = 1_000
 
     // MARK: What is refused
 
