@@ -36,15 +36,25 @@ package enum MirrorLocation: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Opens the database. What goes wrong says of which one.
     package func open(isReadOnly: Bool = false) throws(StoreError) -> any MirrorDatabase {
+        do throws(StoreError) {
+            return try connect(isReadOnly)
+        } catch {
+            throw StoreError(
+                code: error.code, message: "\(self): \(error.message)", detail: error.detail)
+        }
+    }
+
+    private func connect(_ isReadOnly: Bool) throws(StoreError) -> any MirrorDatabase {
         switch self {
         case .file(let path): return try SQLiteMirror(path: path, isReadOnly: isReadOnly)
-        case .postgres(let url):
-            #if Postgres
-            return try PostgresMirror(url: url, isReadOnly: isReadOnly)
-            #else
-            throw StoreError(code: .misuse, message: "there is no PostgreSQL in this build: \(url)")
-            #endif
+        #if Postgres
+        case .postgres(let url): return try PostgresMirror(url: url, isReadOnly: isReadOnly)
+        #else
+        case .postgres:
+            throw StoreError(code: .misuse, message: "there is no PostgreSQL in this build")
+        #endif
         }
     }
 }

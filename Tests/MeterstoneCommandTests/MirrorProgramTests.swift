@@ -44,6 +44,12 @@ import Testing
             let nowhere = try await Program.run(["sql", "SELECT 1"])
             #expect(nowhere.status == 64)
             #expect(nowhere.errors.contains("METERSTONE_MIRROR"))
+            let missing = "sqlite:\(folder)/missing.db"
+            let absent = try await Program.run(["sql", "SELECT 1", "--mirror", missing])
+            #expect(absent.status == 74 && absent.errors.contains("\(missing): unable to open"))
+            let untold = try await Program.run(
+                ["import", "--from-table", "\(missing)#chat_requests"] + store)
+            #expect(untold.status != 0 && untold.errors.contains("\(missing): unable to open"))
         }
     }
 
