@@ -188,6 +188,7 @@ extension Model {
         levels.allSatisfy { level in
             activeLimits.allSatisfy { limit in
                 guard limit.mode == .enforce, concerns(limit, details),
+                    isFor(level, limit, at: instant),
                     moved.contains(where: { $0.meter.key == limit.meter })
                 else { return true }
                 return span(limit.window, level, at: instant).from <= now

@@ -176,7 +176,7 @@ extension WorkingSet {
             for movement in movements {
                 for definition in movement.meter.limits
                 where definition.mode == .enforce && definition.concerns(details)
-                    && definition.isFor(subject.id)
+                    && definition.isFor(subject.id, at: instant)
                 {
                     let from = definition.limit.window.span(
                         containing: instant, in: subject.zone, anchors: subject.anchors
