@@ -81,6 +81,7 @@ import Testing
                 meterstone reserve ann tokens=1 --id r2
                 meterstone credits policy put --payment creditsOnly --price prompts=10
                 meterstone credits grant ann 500 && meterstone consume ann prompts --id e2
+                meterstone record anon-77 prompts --id v1
                 """
             #expect(try await shell(start, in: folder).status == 0)
             for command in commands {

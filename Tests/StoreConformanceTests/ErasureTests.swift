@@ -120,7 +120,7 @@ import Testing
     ) async throws {
         try await store.withSession { session in
             let (visitor, other) = (SubjectID(unchecked: "visitor"), SubjectID(unchecked: "other"))
-            try await session.engine.setUp(limits: [])
+            try await session.engine.put(.putMeter(Meter(key: Self.chats)))
             for (index, subject) in [visitor, other, Self.ann, Self.bob].enumerated() {
                 let used = try await session.engine.consume(Self.use("e\(index)", by: subject, 1))
                 #expect(used.code == "allowed")

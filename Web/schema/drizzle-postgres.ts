@@ -164,6 +164,13 @@ export const limitAllowances = pgTable('limit_allowances', {
   allowance: bigint('allowance', { mode: 'number' }),
 }, (table) => [primaryKey({ columns: [table.limitKey, table.plan] })]);
 
+export const limitSubjects = pgTable('limit_subjects', {
+  limitKey: text('limit_key').notNull(),
+  pattern: text('pattern').notNull(),
+  taken: boolean('taken'),
+  matching: text('matching'),
+}, (table) => [primaryKey({ columns: [table.limitKey, table.pattern] })]);
+
 export const ledger = pgTable('ledger', {
   sequence: bigint('sequence', { mode: 'number' }).primaryKey(),
   subject: text('subject'),

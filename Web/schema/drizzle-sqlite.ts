@@ -164,6 +164,13 @@ export const limitAllowances = sqliteTable('limit_allowances', {
   allowance: integer('allowance'),
 }, (table) => [primaryKey({ columns: [table.limitKey, table.plan] })]);
 
+export const limitSubjects = sqliteTable('limit_subjects', {
+  limitKey: text('limit_key').notNull(),
+  pattern: text('pattern').notNull(),
+  taken: integer('taken', { mode: 'boolean' }),
+  matching: text('matching'),
+}, (table) => [primaryKey({ columns: [table.limitKey, table.pattern] })]);
+
 export const ledger = sqliteTable('ledger', {
   sequence: integer('sequence').primaryKey(),
   subject: text('subject'),
