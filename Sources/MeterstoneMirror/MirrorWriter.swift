@@ -444,14 +444,14 @@ extension MirrorDialect {
 }
 
 extension FollowedFact {
-    /// What tells the fact from one of another store that has its number.
+    /// What tells the fact from one of another store that has its number. Ids and keys are left out: those of
+    /// erased persons are others once the store is compacted.
     package var words: String {
         switch content {
-        case .usage(let record): "usage \(record.id) at \(record.recordedAt.rfc3339)"
-        case .correction(let correction):
-            "correction of \(correction.before.id) at \(correction.recordedAt.rfc3339)"
+        case .usage(let record): "usage at \(record.recordedAt.rfc3339)"
+        case .correction(let correction): "correction at \(correction.recordedAt.rfc3339)"
         case .entry(let entry): "\(entry.kind.name) \(entry.amount) at \(entry.recordedAt.rfc3339)"
-        case .change(let change): "\(change.kind) \(change.key) at \(change.recordedAt.rfc3339)"
+        case .change(let change): "change at \(change.recordedAt.rfc3339)"
         }
     }
 }

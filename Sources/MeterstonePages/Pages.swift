@@ -100,7 +100,7 @@ package struct Pages: Sendable {
         case ("alerts", 1): return try await builder.alerts()
         case ("administrators", 1): return try await builder.administrators()
         case ("imports", 1): return try await builder.imports()
-        case ("tour", 1): return builder.tour()
+        case ("tour", 1): return try await builder.tour()
         case ("top", 1): return try await builder.top()
         case ("unusual", 1): return try await builder.unusual()
         case ("events", 1): return try await builder.events()

@@ -171,11 +171,16 @@ import Testing
         try await scene.change(
             .putSubject(Subject(id: Self.ada, name: "Ada L.", metadata: ["town": "London"])))
         try await scene.change(.putAccount(Self.ada, PersonAccount(email: mail)))
-        try await scene.use("ada", nil, ["prompts": 8], at: "2026-04-01T12:00:00Z")
         try await scene.use("bob", nil, ["prompts": 4], at: "2026-04-01T12:00:00Z")
+        try await scene.use("ada", nil, ["prompts": 8], at: "2026-04-01T12:00:00Z", id: "ada-1")
         if knowsBefore { _ = try await scene.ask("SELECT 1") }
         let key = SubjectID(unchecked: "erased-1")
         try await scene.change(.eraseSubject(Self.ada, Erasure(key: key)))
+        if knowsBefore {
+            // The fact that the mirror took last has another id then, and is the same.
+            _ = try await scene.engine.compact()
+            await scene.restart()
+        }
         #expect(
             try await scene.ask(Self.sums)
                 == ["bob|2026-04-01|4", "erased-1|2026-04-01|8"])

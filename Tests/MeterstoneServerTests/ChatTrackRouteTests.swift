@@ -51,6 +51,31 @@ import Testing
         }
     }
 
+    @Test func `requests of who is erased are nobody's`() async throws {
+        try await Self.run { server in
+            for id in ["ended", "open"] {
+                _ = try await server.post(
+                    Self.track, Self.initiation,
+                    headers: [.userID: "wilma", .idempotencyKey: id])
+            }
+            let end = #"{"requestId":"ended","status":"completed","response":"r","tokensUsed":5}"#
+            #expect(try await server.put(Self.track, end).status == 200)
+            let erased = try await server.post(
+                "/v1/subjects/wilma/erase", #"{"confirm":"wilma"}"#)
+            #expect(erased.status == 200)
+            #expect(
+                try await server.get("/v1/requests/ended").isProblem(404, "unknown_request"))
+            for body in [
+                #"{"requestId":"ended","userRating":3}"#, end,
+                #"{"requestId":"open","status":"completed","response":"r"}"#,
+            ] {
+                let answer = try await server.put(Self.track, body)
+                #expect(answer.isProblem(422, "unknown_request", field: "requestId"), "\(answer.text)")
+                #expect(!answer.text.contains("NFT"))
+            }
+        }
+    }
+
     @Test func `requests of all users are listed, newest first`() async throws {
         try await Self.run { server in
             for (user, model) in [("u", "gpt-4"), ("v", "small"), ("u", "small")] {

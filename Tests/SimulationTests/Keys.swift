@@ -36,6 +36,8 @@ struct Keys {
     /// What somebody does who turns out to be a known subject; mostly nobody. The last command merges the
     /// two, after which the subject is called by this key, too.
     mutating func visit(of known: [SubjectID], at now: Instant) -> Visit? {
+        // Into one of them nobody is merged: who can be erased in the end.
+        let known = known.filter { $0 != World.subjects.last }
         guard percent(5), visits < 30, let id = known.randomElement(using: &random) else {
             return nil
         }

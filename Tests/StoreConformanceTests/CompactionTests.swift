@@ -115,6 +115,9 @@ import Testing
                     uniqueDimension: "visitor")))
         try await engine.put(.putCreditPolicy(CreditPolicy(prices: [visits: 2])))
         try await engine.put(.putPlan(Plan(key: .pro)))
+        let limit = Limit(
+            key: LimitKey(unchecked: "weekly"), meter: visits, window: .week(startsOn: .monday))
+        try await engine.put(.putLimit(limit))
         let account = PersonAccount(
             email: EmailAddress(unchecked: "ann.lee@example.com"),
             externalIDs: ["github": "583231"], variables: ["city": .text("Oslo")])
@@ -122,6 +125,7 @@ import Testing
             try await engine.put(.putSubject(Subject(id: subject, parent: .team)))
             try await engine.put(.grantCredit(subject, GrantOrder(amount: 500)))
         }
+        try await engine.put(.resetLimit(.bob, limit.key, reason: "as Ann Lee asked"))
         try await engine.put(
             .putSubject(
                 Subject(id: ann, parent: .team, name: "Ann Lee", metadata: ["note": "likes tea"])),

@@ -169,6 +169,10 @@ import Testing
                 return
             }
             #expect(decision.denial?.reason == .subjectBlocked(Self.erased))
+            let told = try await session.engine.record([Self.use("y", by: Self.erased, 1)])
+            #expect(told.map(\.code) == ["subject_erased"])
+            let below = Change.putSubject(Subject(id: nobody, parent: Self.erased))
+            #expect(try await session.engine.put(below).code == "subject_erased")
             #expect(
                 try await session.engine.put(.eraseSubject(Self.ann, Erasure())).code == "missing")
         }

@@ -32,6 +32,7 @@ extension RequestTracker {
             let request = reservation.flatMap { TrackedRequest($0, at: now) }
             requests.append(request)
             var outcome = refusal(of: end, reservation, request)
+            if let request, try await isErased(request.subject) { outcome = .unknown(end.id) }
             if case .unknown(let id)? = outcome, let told = try await self.told(id) {
                 outcome = .conflict(told.request)
             }
@@ -131,9 +132,9 @@ extension RequestTracker {
         var request: TrackedRequest
         let quantities: Quantities
         if let reservation = try await reservations([id]).first ?? nil {
-            guard let found = TrackedRequest(reservation, at: engine.clock()) else {
-                return .unknown(id)
-            }
+            guard let found = TrackedRequest(reservation, at: engine.clock()),
+                try await !isErased(found.subject)
+            else { return .unknown(id) }
             guard found.status != .pending else { return .rejected(.ratingTooEarly) }
             guard reservation.status == .settled else { return .rejected(.ratingExpired) }
             (request, quantities) = (found, reservation.quantities)

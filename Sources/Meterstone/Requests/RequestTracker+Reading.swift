@@ -36,10 +36,20 @@ public struct RequestFilter: Hashable, Sendable {
 extension RequestTracker {
     /// A request as it stands; `nil` when there is none with this id.
     public func request(_ id: EventID) async throws(StoreError) -> TrackedRequest? {
-        if let reservation = try await reservations([id]).first ?? nil {
-            return TrackedRequest(reservation, at: engine.clock())
-        }
-        return try await told(id)?.request
+        let found =
+            if let reservation = try await reservations([id]).first ?? nil {
+                TrackedRequest(reservation, at: engine.clock())
+            } else {
+                try await told(id)?.request
+            }
+        guard let found, try await !isErased(found.subject) else { return nil }
+        return found
+    }
+
+    /// Whether the person is erased whose request it was: by its old id it is told no more.
+    func isErased(_ subject: SubjectID) async throws(StoreError) -> Bool {
+        guard subject.text.hasPrefix(Erasure.keyPrefix) else { return false }
+        return try await engine.subject(subject)?.erasedAt != nil
     }
 
     /// A request that was told as a whole, and what counts of it; `nil` when there is none with this id.
@@ -50,6 +60,7 @@ extension RequestTracker {
         else { throw .unexpectedOutcome }
         guard let event, let request = TrackedRequest(event, at: engine.clock()), request.isTold
         else { return nil }
+        guard try await !isErased(request.subject) else { return nil }
         return (request, event.event.quantities)
     }
 

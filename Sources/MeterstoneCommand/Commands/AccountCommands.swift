@@ -169,7 +169,8 @@ struct AccountsCommand: AsyncParsableCommand {
 
     struct Revoke: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "End a session of a person, or all; tokens of before are refused.")
+            abstract:
+                "End a session of a person, or all that go on; then tokens of before are refused.")
 
         @OptionGroup var person: PersonArguments
 
@@ -197,7 +198,9 @@ struct AccountsCommand: AsyncParsableCommand {
                 throw CommandFailure(.badData, "no session '\(session ?? "")' goes on")
             }
             Console.write(
-                ended.isEmpty ? "no session goes on" : "ended \(ended.joined(separator: ", "))")
+                ended.isEmpty
+                    ? "no session goes on; tokens are good until they expire"
+                    : "ended \(ended.joined(separator: ", "))")
         }
     }
 

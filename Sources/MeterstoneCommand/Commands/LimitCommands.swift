@@ -34,9 +34,10 @@ struct LimitsCommand: AsyncParsableCommand {
             let plans = plans(blueprint)
             let columns = plans.map { "\($0)>" }
             let isScheduled = blueprint.limits.contains { !$0.scheduled.isEmpty }
+            let isForSome = blueprint.limits.contains { !$0.subjects.isEmpty }
             var table = TextTable(
                 ["limit", "meter", "window"] + columns + ["others>", "mode", "active"]
-                    + (isScheduled ? ["scheduled"] : []))
+                    + (isForSome ? ["for"] : []) + (isScheduled ? ["scheduled"] : []))
             for limit in blueprint.limits {
                 let allowances = plans.map { plan in
                     limit.allowances[plan].map { Answers.text($0.wire) } ?? ""
@@ -45,6 +46,7 @@ struct LimitsCommand: AsyncParsableCommand {
                 table.add(
                     [limit.key.text, limit.meter.text, limit.spanText] + allowances
                         + [others, limit.mode.rawValue, limit.active ? "yes" : "no"]
+                        + (isForSome ? [limit.subjects.joined(separator: " ")] : [])
                         + (isScheduled ? [Self.text(limit.scheduled)] : []))
             }
             return table

@@ -50,7 +50,12 @@ struct SQLCommand: AsyncParsableCommand {
             Console.write(Array(try MirrorSchema(of: database).text(schema).utf8))
         }
         guard let statement else { return }
-        let answer = try database.ask(statement)
+        let answer: MirrorAnswer
+        do {
+            answer = try database.ask(statement)
+        } catch {
+            throw CommandFailure(.badData, error.message)
+        }
         switch format {
         case .table: Console.write(answer.table)
         case .csv: Console.write(Array(answer.csv.utf8))

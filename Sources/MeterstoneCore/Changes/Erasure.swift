@@ -13,13 +13,16 @@ public struct Erasure: Hashable, Sendable, Codable {
         self.names = names
     }
 
+    /// What keys of erased persons begin with.
+    package static let keyPrefix = "erased-"
+
     /// An erasure under a key of chance.
     public init() {
         var random = SystemRandomNumberGenerator()
         let digits = (0..<32).map { _ in
             String(UInt8.random(in: 0..<16, using: &random), radix: 16)
         }
-        self.init(key: SubjectID(unchecked: "erased-\(digits.joined())"))
+        self.init(key: SubjectID(unchecked: Self.keyPrefix + digits.joined()))
     }
 }
 

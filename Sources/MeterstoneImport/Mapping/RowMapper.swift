@@ -284,7 +284,7 @@ extension RowMapper {
         _ told: [EventField: String], _ record: Record
     ) throws(RowProblem) -> Money? {
         if let text = told[.costCents] {
-            guard let cents = Int64(text),
+            guard let cents = Int64(text.withoutEmptyFraction),
                 let cost = Money(trillionths: Int128(cents) * 10_000_000_000),
                 cents >= 0
             else { throw problem(record, "cost '\(text)': expected whole cents from 0") }
@@ -370,5 +370,16 @@ extension RowMapper {
             result.append((mapping.name, index))
         }
         return result
+    }
+}
+
+extension String {
+    /// `3` of `3.0`, as databases write a whole number of a column that may have fractions.
+    fileprivate var withoutEmptyFraction: String {
+        let parts = split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 2, !parts[1].isEmpty, parts[1].allSatisfy({ $0 == "0" }) else {
+            return self
+        }
+        return String(parts[0])
     }
 }

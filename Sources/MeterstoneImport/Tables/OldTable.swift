@@ -50,7 +50,7 @@ package enum OldTable: String, CaseIterable, Sendable {
             put(.count, "count")
             mapping.typeMeters = meters.byType
         case .chatRequests:
-            put(.time, "started_at", "created_at", "startedAt")
+            put(.time, "started_at", "startedAt", "created_at", "createdAt")
             mapping.type = "chat_request"
             put(.subtype, "model")
             put(.session, "session_id", "sessionId")

@@ -172,9 +172,13 @@ struct Table {
         var rows: [[Workbook.Cell]] = []
         for row in sortedRows(request) {
             rows.append(
-                row.map { cell in
+                zip(columns, row).map { column, cell in
                     switch cell.order {
-                    case .number(let value): value.isFinite ? .number(value) : .text("")
+                    case .number(let value):
+                        // A heading for people says "Cost", and not in which unit.
+                        value.isFinite
+                            ? .number(column.key.hasSuffix("Millionths") ? value / 1e6 : value)
+                            : .text("")
                     case .text(let text):
                         Instant(rfc3339: text).map { .time($0) } ?? .text(text == "—" ? "" : text)
                     }

@@ -97,9 +97,22 @@ extension Scrubber {
         let past = subject.past.renamingTeams { key in
             person(key, at: 0)?.key ?? key
         }
-        guard past != subject.past else { return nil }
-        var subject = subject
-        subject.past = past
-        return subject
+        var left = subject
+        left.past = past
+        for (limit, resets) in subject.profile.resets {
+            left.profile.resets[limit] = resets.map { reset in
+                var reset = reset
+                reset.reason = clean(reset.reason) ?? ""
+                if person(in: reset.author) != nil { reset.author = "" }
+                return reset
+            }
+        }
+        left.profile.additions = subject.profile.additions.map { addition in
+            var addition = addition
+            addition.reason = clean(addition.reason)
+            if person(in: addition.author) != nil { addition.author = nil }
+            return addition
+        }
+        return left.past == subject.past && left.profile == subject.profile ? nil : left
     }
 }

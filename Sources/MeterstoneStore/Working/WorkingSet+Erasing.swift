@@ -64,9 +64,9 @@ extension WorkingSet {
 }
 
 extension Rejection {
-    static func erased(_ id: SubjectID) -> Rejection {
+    static func erased(_ id: SubjectID, _ field: String = "subject") -> Rejection {
         Rejection(
-            code: .subjectErased, field: "subject",
+            code: .subjectErased, field: field,
             message: "expected somebody of whom something may be said; '\(id)' was erased")
     }
 }

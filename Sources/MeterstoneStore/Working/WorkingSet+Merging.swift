@@ -27,7 +27,7 @@ extension WorkingSet {
                     + "there is nothing; a rename gives a subject another key")
         }
         if into.isEver(below: from) || from.isEver(below: into) { return .mergingTeams }
-        if from.profile.erasedAt != nil { return .erased(from.id) }
+        if from.profile.erasedAt != nil { return .erased(from.id, "from") }
         let profile = from.profile.settled(at: now).subject
         if from.children != .zero { return .unmergeable("has members") }
         if profile.account != nil { return .unmergeable("has an account; delete that before") }

@@ -251,6 +251,7 @@ extension WorkingSet {
     {
         guard let parent = profile.parent, parent != state.profile.parent else { return nil }
         var level: SubjectState? = try self.state(of: parent)
+        if let level, level.profile.erasedAt != nil { return .erased(level.id, "parent") }
         var depth = 1
         while let team = level {
             if team === state {

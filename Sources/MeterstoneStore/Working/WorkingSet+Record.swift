@@ -14,6 +14,7 @@ extension WorkingSet {
         let occurredAt = event.occurredAt ?? now
         if let rejection = reject(occurredAt, now) { return .rejected(rejection) }
         let state = try state(of: event.subject)
+        if state.profile.erasedAt != nil { return .rejected(.erased(state.id)) }
         // Before anything is noted of the event: what expires has movements of its own.
         let levels = try levels(of: event, state, at: occurredAt)
         try expireDue(levels, at: now)
