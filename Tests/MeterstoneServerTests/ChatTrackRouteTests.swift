@@ -70,7 +70,8 @@ import Testing
                 #"{"requestId":"open","status":"completed","response":"r"}"#,
             ] {
                 let answer = try await server.put(Self.track, body)
-                #expect(answer.isProblem(422, "unknown_request", field: "requestId"), "\(answer.text)")
+                #expect(
+                    answer.isProblem(422, "unknown_request", field: "requestId"), "\(answer.text)")
                 #expect(!answer.text.contains("NFT"))
             }
         }
