@@ -89,16 +89,7 @@ private struct Compaction {
     }
 
     private func scrubEntries(with scrubber: Scrubber) throws(StoreError) {
-        var rows: [EntryRow] = []
-        var (subject, facts): (Int64, [StoredFact]) = (0, [])
-        try source.scanEntries(pass: 0, of: 1) { (next, fact) throws(StoreError) in
-            if next != subject {
-                rows += try scrubber.scrubbed(facts, ofLedger: subject)
-                (subject, facts) = (next, [])
-            }
-            facts.append(fact)
-        }
-        rows += try scrubber.scrubbed(facts, ofLedger: subject)
+        let rows = try scrubber.entries(source)
         guard !rows.isEmpty else { return }
         var (lookups, bodies) = (TextColumn(), BytesColumn())
         for row in rows {
@@ -112,44 +103,27 @@ private struct Compaction {
     }
 
     private func scrubChanges(with scrubber: Scrubber) throws(StoreError) {
-        var last: Int64 = 0
-        while true {
-            let changes = try source.changes(after: last, count: StorePart.rowsMax)
-            guard let next = changes.last?.sequence else { return }
-            var left: [ChangeRecord] = []
-            for change in changes {
-                if let one = try scrubber.scrubbed(change) { left.append(one) }
+        try scrubber.forEachPart(ofChangesIn: source) { (left) throws(StoreError) in
+            var (keys, bodies) = (TextColumn(), TextColumn())
+            for change in left {
+                keys.append(change.idempotencyKey)
+                bodies.append(try JSONText(change).text)
             }
-            if !left.isEmpty {
-                var (keys, bodies) = (TextColumn(), TextColumn())
-                for change in left {
-                    keys.append(change.idempotencyKey)
-                    bodies.append(try JSONText(change).text)
-                }
-                _ = try source.run(
-                    Query(CompactionStatements.updateChanges)
-                        .binding(IntColumn(left.map(\.sequence))).binding(keys).binding(bodies))
-            }
-            last = next
+            _ = try source.run(
+                Query(CompactionStatements.updateChanges)
+                    .binding(IntColumn(left.map(\.sequence))).binding(keys).binding(bodies))
         }
     }
 
     private func scrubSubjects(with scrubber: Scrubber) throws(StoreError) {
         _ = try source.run(
             Query(CompactionStatements.deleteSubjects).binding(IntColumn(scrubber.emptyRows)))
-        var last: SubjectID?
-        while true {
-            let subjects = try source.subjects(after: last, count: 5_000)
-            guard let next = subjects.last?.profile.id else { return }
-            let left = subjects.compactMap { scrubber.scrubbed($0) }
-            if !left.isEmpty {
-                var profiles = TextColumn()
-                for subject in left { profiles.append(try subject.profileText()) }
-                _ = try source.run(
-                    Query(CompactionStatements.updateProfiles)
-                        .binding(IntColumn(left.map(\.number))).binding(profiles))
-            }
-            last = next
+        try scrubber.forEachPart(ofSubjectsIn: source) { (left) throws(StoreError) in
+            var profiles = TextColumn()
+            for subject in left { profiles.append(try subject.profileText()) }
+            _ = try source.run(
+                Query(CompactionStatements.updateProfiles)
+                    .binding(IntColumn(left.map(\.number))).binding(profiles))
         }
     }
 }

@@ -106,16 +106,7 @@ private struct Compaction {
     }
 
     private func scrubEntries(with scrubber: Scrubber) throws(StoreError) {
-        var rows: [EntryRow] = []
-        var (subject, facts): (Int64, [StoredFact]) = (0, [])
-        try source.scanEntries(pass: 0, of: 1) { (next, fact) throws(StoreError) in
-            if next != subject {
-                rows += try scrubber.scrubbed(facts, ofLedger: subject)
-                (subject, facts) = (next, [])
-            }
-            facts.append(fact)
-        }
-        rows += try scrubber.scrubbed(facts, ofLedger: subject)
+        let rows = try scrubber.entries(source)
         let write = try Statement(
             database,
             """
@@ -132,18 +123,13 @@ private struct Compaction {
     private func scrubChanges(with scrubber: Scrubber) throws(StoreError) {
         let write = try Statement(
             database, "UPDATE changes SET idempotency_key = ?2, body = ?3 WHERE sequence = ?1")
-        var last: Int64 = 0
-        while true {
-            let changes = try source.changes(after: last, count: StorePart.rowsMax)
-            guard let next = changes.last?.sequence else { return }
-            for change in changes {
-                guard let left = try scrubber.scrubbed(change) else { continue }
-                write.bind(1, left.sequence)
-                write.bind(2, left.idempotencyKey)
-                write.bind(3, try JSONText(left).text)
+        try scrubber.forEachPart(ofChangesIn: source) { (left) throws(StoreError) in
+            for change in left {
+                write.bind(1, change.sequence)
+                write.bind(2, change.idempotencyKey)
+                write.bind(3, try JSONText(change).text)
                 try write.run()
             }
-            last = next
         }
     }
 
@@ -153,12 +139,8 @@ private struct Compaction {
             delete.bind(1, number)
             try delete.run()
         }
-        var last: SubjectID?
-        while true {
-            let subjects = try source.subjects(after: last, count: 5_000)
-            guard let next = subjects.last?.profile.id else { return }
-            try statements.put(subjects.compactMap { scrubber.scrubbed($0) })
-            last = next
+        try scrubber.forEachPart(ofSubjectsIn: source) { (left) throws(StoreError) in
+            try statements.put(left)
         }
     }
 }

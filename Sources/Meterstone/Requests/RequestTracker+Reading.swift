@@ -90,7 +90,7 @@ extension RequestTracker {
         return RequestPage(requests: found, next: isMore ? last : nil)
     }
 
-    /// Requests of all subjects, newest first.
+    /// Requests of all subjects, newest first. A page ends early where a filter lets few of many through.
     ///
     /// - Parameter span: whose and when; what else it selects is that requests are events of their type.
     public func requests(
@@ -103,15 +103,18 @@ extension RequestTracker {
         let now = engine.clock()
         var found: [TrackedRequest] = []
         var position = position
-        repeat {
+        for _ in 0..<Self.readsPerPage where found.count < count {
             let page = try await engine.events(
                 matching: span, after: position, count: count - found.count)
             found += page.events.compactMap { TrackedRequest($0, at: now) }
                 .filter { filter.accepts($0) }
             position = page.next
-        } while position != nil && found.count < count
+            if position == nil { break }
+        }
         return (found, position)
     }
+
+    private static let readsPerPage = 20
 
     /// Requests of all subjects that ended within a span's starts and whose cost nobody knows,
     /// subject by subject, each newest first.

@@ -93,6 +93,8 @@ public final class LimitDefinition: Sendable {
     private let isForAll: Bool
     /// Whom the allowances are for; `nil`: for all.
     private let subjects: LimitSubjects?
+    /// Whether they are, or were, for some only: mostly nobody's key has to be looked at.
+    private let isForSome: Bool
     package let isPerValue: Bool
     /// In which windows ``series`` is counted: the limit's own, or for a gauge that of all time.
     package let countedWindow: Window
@@ -114,6 +116,7 @@ public final class LimitDefinition: Sendable {
         patterns = limit.perValue.map { ValuePattern.sorted($0.allowances) } ?? []
         isForAll = limit.isForAll
         subjects = LimitSubjects(limit.subjects)
+        isForSome = subjects != nil || earlier.contains { !$0.limit.subjects.isEmpty }
         isPerValue = limit.perValue != nil
         countedWindow = aggregation.isOfReadings ? .lifetime : limit.window
     }
@@ -132,9 +135,17 @@ public final class LimitDefinition: Sendable {
     /// Whether its allowances are for a subject, or were at an instant. Others see it where they have an override
     /// of their own.
     package func isFor(_ id: SubjectID, at instant: Instant? = nil) -> Bool {
+        guard isForSome else { return true }
         let then = instant.flatMap { instant in earlier.first { instant < $0.until } }
         guard let then else { return subjects?.contain(id) ?? true }
         return LimitSubjects(then.limit.subjects)?.contain(id) ?? true
+    }
+
+    /// Whether answers about a subject leave it out: it is for others, and nothing else bounds this one.
+    package func isLeftOut(
+        for id: SubjectID, allowing allowance: Allowance, at instant: Instant
+    ) -> Bool {
+        allowance == .unlimited && !isFor(id, at: instant)
     }
 
     /// Of a limit per value: whose counter an event that it concerns is counted by.

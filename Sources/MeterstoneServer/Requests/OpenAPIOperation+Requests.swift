@@ -55,6 +55,9 @@ extension OpenAPIOperation {
         OpenAPIOperation(
             method: .get, path: "/v1/requests", id: "listAllRequests",
             summary: "Requests of all subjects, newest first",
+            description: """
+                A page may be shorter than count, or empty, while nextCursor says that there is more.
+                """,
             parameters: [
                 .eventSubject, .requestSession, .requestStatus, .requestModel, .requestCategory,
                 .from, .until, .count, .cursor,

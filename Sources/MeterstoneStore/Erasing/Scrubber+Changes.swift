@@ -1,10 +1,28 @@
 import MeterstoneCore
 
 extension Scrubber {
+    /// Visits what changes in the log of changes, some at a time.
+    package func forEachPart(
+        ofChangesIn source: any InspectionSource,
+        _ write: ([ChangeRecord]) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        var last: Int64 = 0
+        while true {
+            let changes = try source.changes(after: last, count: StorePart.rowsMax)
+            guard let next = changes.last?.sequence else { return }
+            var left: [ChangeRecord] = []
+            for change in changes {
+                if let one = try scrubbed(change) { left.append(one) }
+            }
+            if !left.isEmpty { try write(left) }
+            last = next
+        }
+    }
+
     /// What is left of a change.
     ///
     /// - Returns: `nil`: it stays as it is.
-    package func scrubbed(_ record: ChangeRecord) throws(StoreError) -> ChangeRecord? {
+    private func scrubbed(_ record: ChangeRecord) throws(StoreError) -> ChangeRecord? {
         guard let person = person(of: record) else { return try scrubbedWords(of: record) }
         var left = record
         left.change = Self.left(of: record.change, as: person.key)

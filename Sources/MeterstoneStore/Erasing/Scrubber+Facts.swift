@@ -96,13 +96,27 @@ extension Scrubber {
 // MARK: Ledgers
 
 extension Scrubber {
+    /// What changes in all ledgers.
+    package func entries(_ source: any InspectionSource) throws(StoreError) -> [EntryRow] {
+        var rows: [EntryRow] = []
+        var (subject, facts): (Int64, [StoredFact]) = (0, [])
+        try source.scanEntries(pass: 0, of: 1) { (next, fact) throws(StoreError) in
+            if next != subject {
+                rows += try scrubbed(facts, ofLedger: subject)
+                (subject, facts) = (next, [])
+            }
+            facts.append(fact)
+        }
+        return rows + (try scrubbed(facts, ofLedger: subject))
+    }
+
     /// What is left of a subject's whole ledger, sealed anew from the first entry that changes.
     ///
     /// - Parameter facts: oldest first.
     /// - Returns: what changes.
     ///
     /// Codes: `corrupt` where the ledger does not follow from itself, which must not be sealed anew.
-    package func scrubbed(
+    private func scrubbed(
         _ facts: [StoredFact], ofLedger subject: Int64
     ) throws(StoreError) -> [EntryRow] {
         var (seal, known) = (SealedWallet().seal, SealedWallet().seal)

@@ -92,8 +92,23 @@ extension Erasure {
 // MARK: Subjects
 
 extension Scrubber {
+    /// Visits the rows that change, some at a time.
+    package func forEachPart(
+        ofSubjectsIn source: any InspectionSource,
+        _ write: ([StoredSubject]) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        var last: SubjectID?
+        while true {
+            let subjects = try source.subjects(after: last, count: 5_000)
+            guard let next = subjects.last?.profile.id else { return }
+            let left = subjects.compactMap { scrubbed($0) }
+            if !left.isEmpty { try write(left) }
+            last = next
+        }
+    }
+
     /// - Returns: `nil`: it stays as it is.
-    package func scrubbed(_ subject: StoredSubject) -> StoredSubject? {
+    private func scrubbed(_ subject: StoredSubject) -> StoredSubject? {
         let past = subject.past.renamingTeams { key in
             person(key, at: 0)?.key ?? key
         }

@@ -85,7 +85,9 @@ extension WorkingSet {
                         }
                         if isOwn { result.addOverage(of: definition, reading) }
                     }
-                    if reading.allowance == .unlimited, !definition.isFor(subject.id, at: instant) {
+                    if definition.isLeftOut(
+                        for: subject.id, allowing: reading.allowance, at: instant)
+                    {
                         continue
                     }
                     result.statuses.append(

@@ -83,11 +83,14 @@ extension WorkingSet {
     ) throws(StoreError) -> [String?] {
         let window = definition.limit.window
         guard window != .request else { return [nil] }
-        let index = try counterIndex(
-            subject, series: definition.series, window: window, at: instant)
-        let state =
-            try stateSinceReset(definition, of: subject, at: instant)
-            ?? subject.current[index].state
+        let state: CounterState
+        if let sinceReset = try stateSinceReset(definition, of: subject, at: instant) {
+            state = sinceReset
+        } else {
+            let index = try counterIndex(
+                subject, series: definition.series, window: window, at: instant)
+            state = subject.current[index].state
+        }
         guard case .rolling(let seconds) = window else {
             return state.values.own.map(\.value) + [nil]
         }

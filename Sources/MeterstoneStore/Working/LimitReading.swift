@@ -178,10 +178,11 @@ extension WorkingSet {
                     ? try values(definition, of: subject, at: instant) : [nil]
                 for value in values {
                     let status = try status(definition, value, of: subject, below: state, instant)
-                    guard
-                        status.allowance != .unlimited
-                            || definition.isFor(subject.id, at: instant)
-                    else { break }
+                    if definition.isLeftOut(
+                        for: subject.id, allowing: status.allowance, at: instant)
+                    {
+                        break
+                    }
                     result.append(status)
                 }
             }

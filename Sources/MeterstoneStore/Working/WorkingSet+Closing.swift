@@ -317,8 +317,8 @@ extension WorkingSet {
                     let reading = try read(
                         definition, value, of: subject, adding: nil, at: before.occurredAt,
                         after: effects)
-                    if reading.allowance == .unlimited,
-                        !definition.isFor(subject.id, at: before.occurredAt)
+                    if definition.isLeftOut(
+                        for: subject.id, allowing: reading.allowance, at: before.occurredAt)
                     {
                         continue
                     }
