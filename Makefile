@@ -5,10 +5,8 @@ FOLDERS = Package.swift Sources Tests Benchmarks Examples/Package.swift Examples
 # It means our own targets: SwiftPM suppresses the warnings of packages that we depend on.
 CHECKED = -Xswiftc -warnings-as-errors
 # Tests that keep every core busy for long, tests of clients that give up after a while, and tests that
-# wait for time-outs of servers and nodes: each apart, so that nobody waits in vain.
-# Tests of every store, whose sessions with PostgreSQL are too many when all run at once.
-STORES = '^StoreConformanceTests'
-FIRST_STORES = '^StoreConformanceTests[.][A-L]'
+# wait for time-outs of servers and nodes: each apart, and so many at once, that nobody waits in vain.
+TESTED = --skip-build $(CHECKED) --experimental-maximum-parallelization-width 8
 LONG = '^(SimulationTests|MeterstoneImportTests)'
 CLIENTS = '^MeterstoneServerTests.ConnectionTests'
 SERVED = '^MeterstoneServerTests'
@@ -34,13 +32,11 @@ demo: release ## A server with real usage in it; DEMO_SECONDS=n stops it by itse
 
 test: lint build ## Everything that has to pass: format, warnings, tests
 	Scripts/test-web
-	$(SWIFT) test --skip-build $(CHECKED) --skip $(LONG) --skip $(SERVED) --skip $(FAULTS) --skip $(STORES)
-	$(SWIFT) test --skip-build $(CHECKED) --filter $(FIRST_STORES)
-	$(SWIFT) test --skip-build $(CHECKED) --filter $(STORES) --skip $(FIRST_STORES)
-	$(SWIFT) test --skip-build $(CHECKED) --filter $(LONG)
-	$(SWIFT) test --skip-build $(CHECKED) --filter $(SERVED) --skip $(CLIENTS)
-	$(SWIFT) test --skip-build $(CHECKED) --filter $(CLIENTS)
-	$(SWIFT) test --skip-build $(CHECKED) --filter $(FAULTS)
+	$(SWIFT) test $(TESTED) --skip $(LONG) --skip $(SERVED) --skip $(FAULTS)
+	$(SWIFT) test $(TESTED) --filter $(LONG)
+	$(SWIFT) test $(TESTED) --filter $(SERVED) --skip $(CLIENTS)
+	$(SWIFT) test $(TESTED) --filter $(CLIENTS)
+	$(SWIFT) test $(TESTED) --filter $(FAULTS)
 
 pages: build ## Click through every page in a browser; leaves a picture of each in .build/pages
 	@SWIFT="$(SWIFT)" Scripts/setup chromium python3-venv
@@ -79,7 +75,7 @@ run: release ## Serve ./meterstone-data with the video studio's blueprint
 	$$($(SWIFT) build -c release --show-bin-path)/meterstone serve --blueprint video-studio
 
 simulate: build ## Random histories against the model; SEED=n repeats one
-	SEED=$(SEED) $(SWIFT) test --skip-build $(CHECKED) --filter SimulationTests
+	SEED=$(SEED) $(SWIFT) test $(TESTED) --filter SimulationTests
 
 bench: ## Measure; prints a table and writes JSON. BENCH="--sections http" chooses parts
 	@SWIFT="$(SWIFT)" Scripts/setup wrk postgresql
@@ -101,7 +97,7 @@ reference: build ## Write the reference page of the settings anew
 	"$$($(SWIFT) build --show-bin-path)/meterstone" config reference > docs/reference/settings.md
 
 record-snapshots: build ## Write the texts anew that tests compare with
-	METERSTONE_RECORD_SNAPSHOTS=1 $(SWIFT) test --skip-build $(CHECKED)
+	METERSTONE_RECORD_SNAPSHOTS=1 $(SWIFT) test $(TESTED)
 
 clean: ## Remove what was built
 	rm -rf .build dist Benchmarks/.build Examples/.build

@@ -75,8 +75,9 @@ struct ConnectionTests {
             let hasty = database.engine(on: try TestDatabase.store(options))
             options.commitMilliseconds = 10_000
             let patient = database.engine(on: try TestDatabase.store(options))
-            try await hasty.setUp(daily: 10)
-            #expect(await hasty.answer(.of(.ada, id: "before")) == "allowed")
+            try await patient.setUp(daily: 10)
+            #expect(await patient.answer(.of(.ada, id: "before")) == "allowed")
+            #expect(try await hasty.used(.ada) == 1)
             try database.admin.run("ALTER ROLE \(role) CONNECTION LIMIT 0")
             try database.terminateSessions()
             #expect(await hasty.answer(.of(.ada, id: "refused")) == "store_unavailable")

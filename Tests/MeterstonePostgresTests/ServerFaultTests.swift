@@ -47,7 +47,7 @@ struct ServerFaultTests {
     /// As after a failover to a standby that had not heard of everything.
     @Test func `what a node remembers and the server does not is made again`() async throws {
         try await TestDatabase.with { database in
-            let engine = try database.engine { $0.commitMilliseconds = 2_000 }
+            let engine = try database.engine()
             try await engine.setUp(daily: 10)
             try await engine.put(.putSubject(Subject(id: .ada, parent: .team)))
             #expect(await engine.answer(.of(.ada, id: "lost")) == "allowed")
