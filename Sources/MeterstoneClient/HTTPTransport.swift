@@ -28,11 +28,25 @@ package struct ClientResponse: Sendable {
     }
 }
 
+/// An answer that comes bit by bit, and may go on for minutes.
+package struct ClientStream: Sendable {
+    package var status: Int
+    package var chunks: any AsyncSequence<[UInt8], any Error> & Sendable
+
+    package init(status: Int, chunks: any AsyncSequence<[UInt8], any Error> & Sendable) {
+        self.status = status
+        self.chunks = chunks
+    }
+}
+
 /// Carries requests to a server. What it throws means that there was no answer.
 package protocol HTTPTransport: Sendable {
     func send(
         _ request: ClientRequest, timeoutMilliseconds: Int64
     ) async throws -> ClientResponse
+
+    /// Returns when the answer begins. A stream of which nothing comes for 45 seconds fails.
+    func stream(_ request: ClientRequest) async throws -> ClientStream
 
     func shutdown() async
 }
@@ -40,6 +54,8 @@ package protocol HTTPTransport: Sendable {
 /// Over TCP, with connections that are kept and used again.
 struct NetworkTransport: HTTPTransport {
     private static let bodyBytesMax = 256 * 1_048_576
+    /// A server says something every 15 seconds.
+    private static let silenceSecondsMax: Int64 = 45
 
     private let client: HTTPClient
     private let origin: String
@@ -50,6 +66,7 @@ struct NetworkTransport: HTTPTransport {
         var configuration = HTTPClient.Configuration()
         // Whether, and when, to try again is decided above.
         configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.timeout.read = .seconds(Self.silenceSecondsMax)
         client = HTTPClient(
             eventLoopGroupProvider: .singleton, configuration: configuration)
     }
@@ -57,19 +74,29 @@ struct NetworkTransport: HTTPTransport {
     func send(
         _ request: ClientRequest, timeoutMilliseconds: Int64
     ) async throws -> ClientResponse {
+        let answer = try await client.execute(
+            outgoing(request), timeout: .milliseconds(timeoutMilliseconds))
+        let body = try await answer.body.collect(upTo: Self.bodyBytesMax)
+        return ClientResponse(
+            status: Int(answer.status.code),
+            headers: answer.headers.map { ($0.name, $0.value) },
+            body: Array(buffer: body))
+    }
+
+    func stream(_ request: ClientRequest) async throws -> ClientStream {
+        let answer = try await client.execute(outgoing(request), deadline: .distantFuture)
+        return ClientStream(
+            status: Int(answer.status.code), chunks: answer.body.map { Array(buffer: $0) })
+    }
+
+    private func outgoing(_ request: ClientRequest) -> HTTPClientRequest {
         var outgoing = HTTPClientRequest(url: origin + request.path)
         outgoing.method = HTTPMethod(rawValue: request.method)
         for header in request.headers {
             outgoing.headers.add(name: header.name, value: header.value)
         }
         if let body = request.body { outgoing.body = .bytes(ByteBuffer(bytes: body)) }
-        let answer = try await client.execute(
-            outgoing, timeout: .milliseconds(timeoutMilliseconds))
-        let body = try await answer.body.collect(upTo: Self.bodyBytesMax)
-        return ClientResponse(
-            status: Int(answer.status.code),
-            headers: answer.headers.map { ($0.name, $0.value) },
-            body: Array(buffer: body))
+        return outgoing
     }
 
     func shutdown() async {

@@ -83,9 +83,7 @@ public final class MeterstoneClient: MeterstoneService {
         _ method: String, _ path: RequestPath, _ body: [UInt8]? = nil,
         headers: [(name: String, value: String)] = []
     ) async throws -> ClientAnswer {
-        var request = ClientRequest(method: method, path: path.text)
-        request.headers = headers
-        if let key { request.headers.append(("Authorization", "Bearer \(key)")) }
+        var request = request(method, path, headers)
         if let body {
             request.headers.append(("Content-Type", "application/json"))
             request.body = body
@@ -114,6 +112,25 @@ public final class MeterstoneClient: MeterstoneService {
             attempt += 1
         }
     }
+
+    /// An answer that comes bit by bit, asked for once.
+    func stream(
+        _ path: RequestPath, headers: [(name: String, value: String)]
+    ) async throws -> ClientStream {
+        try await transport.stream(request("GET", path, headers))
+    }
+
+    private func request(
+        _ method: String, _ path: RequestPath, _ headers: [(name: String, value: String)]
+    ) -> ClientRequest {
+        var request = ClientRequest(method: method, path: path.text)
+        request.headers = headers
+        if let key { request.headers.append(("Authorization", "Bearer \(key)")) }
+        return request
+    }
+
+    /// Waits before the next attempt.
+    func pause(after attempt: Int) async throws { try await sleep(wait(after: attempt)) }
 
     /// Full jitter: any time up to a bound that doubles, so that clients do not come all at once.
     private func wait(after attempt: Int) -> Int64 {

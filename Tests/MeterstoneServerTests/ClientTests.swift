@@ -168,3 +168,14 @@ final class ScriptedTransport: HTTPTransport {
 
     func shutdown() async {}
 }
+
+extension HTTPTransport {
+    /// What is answered as a whole, as a stream that ends.
+    func stream(_ request: ClientRequest) async throws -> ClientStream {
+        let answer = try await send(request, timeoutMilliseconds: 10_000)
+        let (chunks, continuation) = AsyncThrowingStream<[UInt8], any Error>.makeStream()
+        continuation.yield(answer.body)
+        continuation.finish()
+        return ClientStream(status: answer.status, chunks: chunks)
+    }
+}

@@ -29,7 +29,7 @@ import Testing
         ],
         "MeterstoneClient": [
             "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneStore", "AsyncHTTPClient",
-            "NIOCore", "NIOHTTP1", "Foundation", "Glibc", "Musl", "Darwin",
+            "NIOCore", "NIOHTTP1", "Foundation", "Glibc", "Musl", "Darwin", "Observation",
         ],
         "MeterstoneMirror": [
             "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneSQLite",
