@@ -28,17 +28,17 @@ package struct Pages: Sendable {
     package func answer(_ request: PageRequest, _ source: any PageSource) async -> PageAnswer {
         do throws(PageProblem) {
             let page = try await page(request, source)
-            if let id = request.value("csv"), let table = page.table(id) {
+            if let table = try page.table(request, as: "csv") {
                 var answer = PageAnswer(body: table.csv(request))
                 answer.type = "text/csv; charset=utf-8"
-                answer.fileName = id + ".csv"
+                answer.fileName = table.id + ".csv"
                 return answer
             }
-            if let id = request.value("xlsx"), let table = page.table(id) {
+            if let table = try page.table(request, as: "xlsx") {
                 var answer = PageAnswer(body: "")
                 answer.bytes = table.workbook(request)
                 answer.type = Workbook.type
-                answer.fileName = id + ".xlsx"
+                answer.fileName = table.id + ".xlsx"
                 return answer
             }
             return PageAnswer(body: templates.render(page, request, source))
@@ -122,9 +122,20 @@ package struct Pages: Sendable {
 }
 
 extension Page {
-    fileprivate func table(_ id: String) -> Table? {
-        for case .table(let table) in sections where table.id == id { return table }
-        return nil
+    /// The table that is asked for as a file, if one is.
+    fileprivate func table(
+        _ request: PageRequest, as format: String
+    ) throws(PageProblem) -> Table? {
+        guard let id = request.value(format) else { return nil }
+        let tables = sections.compactMap { section -> Table? in
+            guard case .table(let table) = section else { return nil }
+            return table
+        }
+        if let table = tables.first(where: { $0.id == id }) { return table }
+        let names = tables.map(\.id).joined(separator: ", ")
+        throw PageProblem(
+            status: 400, code: "invalid_field",
+            detail: "\(format): expected a table of this page: \(names.isEmpty ? "none" : names)")
     }
 }
 

@@ -113,7 +113,7 @@ import Testing
                 ["import", "--from-table", "sqlite:\(folder)/old.db#usage_events", "--json"] + store
             let first = try await Program.run(import_)
             #expect(first.status == 1)
-            #expect(first.errors.contains("status 'unheard-of'"))
+            #expect(first.errors.contains("usage_events: row 4: status 'unheard-of'"))
             #expect(try number("counted", in: first.output) == 3)
             #expect(try number("rejected", in: first.output) == 1)
             #expect(first.output.contains(#"{"of":"prompts","table":2,"store":2}"#))
@@ -219,7 +219,12 @@ import Testing
                     ('r4', 'u2', 's2', 'Hi', NULL, NULL, NULL, NULL, NULL, 'pending', NULL, NULL,
                         NULL, '2026-01-06 10:00:00', NULL, NULL, NULL),
                     ('r5', 'u2', 's2', 'Hi', NULL, NULL, NULL, NULL, NULL, 'completed', NULL, NULL,
-                        NULL, '2026-01-06 10:00:00', NULL, NULL, 6)
+                        NULL, '2026-01-06 10:00:00', NULL, NULL, 6),
+                    ('r6', 'u2', 's2', 'Hi
+                there', NULL, NULL, NULL, NULL, NULL, 'completed', NULL, NULL,
+                        NULL, '2026-01-06 10:00:00', '2026-01-06 09:59:59', NULL, NULL),
+                    ('r7', 'u2', 's2', 'Hi', NULL, NULL, NULL, NULL, NULL, 'completed', NULL, NULL,
+                        NULL, 'noon', NULL, NULL, NULL)
                 """)
             let store = ["--data", "\(folder)/store"]
             _ = try await Program.run(["blueprint", "apply", "chat-builder"] + store)
@@ -228,6 +233,11 @@ import Testing
             let first = try await Program.run(import_ + ["--json"])
             #expect(first.errors.contains("status 'pending'"))
             #expect(first.errors.contains("rating '6': expected a whole number from 1 to 5"))
+            #expect(
+                first.errors.contains(
+                    "row 6: the end '2026-01-06T09:59:59.000Z': expected none before the start"))
+            // The row before has a text of two lines.
+            #expect(first.errors.contains("row 7: time 'noon'"))
             #expect(try number("counted", in: first.output) == 3)
             #expect(first.output.contains(#"{"of":"requests","table":2,"store":2}"#))
             #expect(first.output.contains(#"{"of":"tokens","table":1520,"store":1520}"#))

@@ -173,6 +173,11 @@ import Testing
         #expect(Array(bytes.suffix(22).prefix(4)) == [0x50, 0x4b, 5, 6])
         // Six files, in the directory and at its end.
         #expect(bytes[bytes.count - 12] == 6)
+        for format in ["csv", "xlsx"] {
+            let unknown = await page("/admin/limits", [(format, "nope")], source)
+            #expect(unknown.status == 400 && unknown.fileName == nil)
+            #expect(unknown.body.contains("\(format): expected a table of this page: limits"))
+        }
     }
 
     @Test func `a table sorts by its address, and numbers as numbers`() async throws {

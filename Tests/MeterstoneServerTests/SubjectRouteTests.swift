@@ -37,6 +37,27 @@ import Testing
         }
     }
 
+    /// A value of which the one that stays knew nothing.
+    @Test func `a preview of a merge shows what only the other one used`() async throws {
+        try await TestServer.run { server in
+            _ = try await server.put(
+                "/v1/limits/models",
+                #"{"meter":"prompts","window":"day","defaultAllowance":5,"per":"model"}"#)
+            for (id, model) in [("anon-77", "gpt"), ("ann", "claude")] {
+                let used =
+                    #"{"subject":"\#(id)","quantities":{"prompts":2},"dimensions":{"model":"\#(model)"}}"#
+                #expect(try await server.send(.post, "/v1/events", used).status == 200)
+            }
+            let seen = try await server.send(
+                .post, "/v1/subjects/ann/merge/preview", #"{"from":"anon-77"}"#)
+            let pairs = seen.text.split(separator: #"{"before":"#).dropFirst()
+            let new = pairs.filter { $0.contains(#""value":"gpt""#) }.map {
+                $0.split(separator: #""used":"#).dropFirst().map { $0.prefix(1) }
+            }
+            #expect(new == [["0", "2"]], "\(seen.text)")
+        }
+    }
+
     @Test func `PUT replaces and PATCH changes`() async throws {
         try await TestServer.run { server in
             let path = "/v1/subjects/x"

@@ -103,12 +103,24 @@ struct PreviewedLimit {
     var after: SubjectWindow
 
     static func pairs(_ before: [SubjectWindow], _ after: [SubjectWindow]) -> [PreviewedLimit] {
-        after.compactMap { after in
-            before.first {
+        after.map { after in
+            let before = before.first {
                 $0.status.limit == after.status.limit && $0.status.value == after.status.value
             }
-            .map { PreviewedLimit(before: $0, after: after) }
+            return PreviewedLimit(before: before ?? after.unused, after: after)
         }
+    }
+}
+
+extension SubjectWindow {
+    /// The same before anything was used, as of a value that nobody knew.
+    fileprivate var unused: SubjectWindow {
+        SubjectWindow(
+            status: LimitStatus(
+                definition: status.definition, value: status.value, ancestor: status.ancestor,
+                allowance: status.allowance, used: .zero, resetsAt: status.resetsAt,
+                parts: status.parts),
+            span: span)
     }
 }
 

@@ -57,10 +57,10 @@ struct TableImport {
             atPath: folder, withIntermediateDirectories: true,
             attributes: [.posixPermissions: 0o700])
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let (path, columns) = try rows(folder)
+        let rows = try rows(folder)
         try await OpenStore.with(store, for: isStrict ? .existing : .mayCreate) { service in
             var mapping = try kind.mapping(
-                columns, fields, try await service.blueprint().meters)
+                rows.columns, fields, try await service.blueprint().meters)
             if let source {
                 guard mapping.request == nil else {
                     throw CommandFailure(
@@ -71,21 +71,21 @@ struct TableImport {
             mapping.request?.storedText = try store.settings().storedText.value
             if let zone { mapping.zone = zone }
             if kind == .creditTransactions {
-                try await bringBalances(path, columns, mapping, service)
+                try await bringBalances(rows, mapping, service)
             } else {
-                try await bringEvents(path, mapping, service)
+                try await bringEvents(rows, mapping, service)
             }
         }
     }
 
     private func bringEvents(
-        _ path: String, _ mapping: ColumnMapping, _ service: any MeterstoneService
+        _ rows: TableRows, _ mapping: ColumnMapping, _ service: any MeterstoneService
     ) async throws {
         let request = ImportRequest(format: .csv, mapping: mapping, isStrict: isStrict)
-        var usageImport = try UsageImport(try InputFile(path: path), into: service, request)
+        var usageImport = try UsageImport(try InputFile(path: rows.path), into: service, request)
         let summary = try await usageImport.run()
-        let totals = try await TableTotals(try InputFile(path: path), mapping, service)
-        tell(summary.problems, more: summary.rejected - summary.problems.count)
+        let totals = try await TableTotals(try InputFile(path: rows.path), mapping, service)
+        tell(summary.problems, in: rows, more: summary.rejected - summary.problems.count)
         let lines = totals.lines.map { (what: $0.meter.text, old: $0.old, new: $0.new) }
         tell(
             rows: summary.rows, counted: summary.counted, duplicate: summary.duplicate,
@@ -99,15 +99,17 @@ struct TableImport {
     }
 
     private func bringBalances(
-        _ path: String, _ columns: [String], _ mapping: ColumnMapping,
-        _ service: any MeterstoneService
+        _ rows: TableRows, _ mapping: ColumnMapping, _ service: any MeterstoneService
     ) async throws {
         guard
-            let balance = ["balance_after", "balanceAfter"].first(where: { columns.contains($0) })
+            let balance = ["balance_after", "balanceAfter"].first(where: {
+                rows.columns.contains($0)
+            })
         else { throw CommandFailure(.usage, "'\(table)' has no column balance_after") }
         let balances = try await OpeningBalances(
-            try InputFile(path: path), mapping, balance: balance, table: source ?? table, service)
-        tell(Array(balances.problems.prefix(ImportSummary.problemsMax)), more: 0)
+            try InputFile(path: rows.path), mapping, balance: balance, table: source ?? table,
+            service)
+        tell(Array(balances.problems.prefix(ImportSummary.problemsMax)), in: rows, more: 0)
         tell(
             rows: balances.rows, counted: balances.granted.count, duplicate: 0,
             rejected: balances.problems.count,
@@ -119,25 +121,27 @@ struct TableImport {
 
     // MARK: The rows
 
-    /// The table as CSV, and what its columns are called.
-    private func rows(_ folder: String) throws -> (path: String, columns: [String]) {
+    private func rows(_ folder: String) throws -> TableRows {
         guard let location = MirrorLocation(url: place) else {
             guard place.hasSuffix(".csv") || place.hasSuffix(".csv.gz") else {
                 throw CommandFailure(
                     .usage, "--from-table: expected \(MirrorLocation.expectation), or FILE.csv")
             }
-            return (place, try header(place))
+            return TableRows(path: place, columns: try header(place))
         }
         let database = try location.open(isReadOnly: true)
         defer { database.close() }
         let answer = try database.wholeTable(table)
         var text = answer.columns.map(Self.field).joined(separator: ",") + "\n"
+        var lines = [2]
         for row in answer.rows {
-            text += row.map { Self.field($0) }.joined(separator: ",") + "\n"
+            let fields = row.map { Self.field($0) }.joined(separator: ",") + "\n"
+            lines.append(lines[lines.endIndex - 1] + fields.utf8.count { $0 == UInt8(ascii: "\n") })
+            text += fields
         }
         let path = "\(folder)/\(table).csv"
         try Data(text.utf8).write(to: URL(filePath: path))
-        return (path, answer.columns)
+        return TableRows(path: path, columns: answer.columns, lines: lines)
     }
 
     private static func field(_ text: String) -> String {
@@ -173,8 +177,8 @@ struct TableImport {
 
     // MARK: Telling
 
-    private func tell(_ problems: [RowProblem], more: Int) {
-        for problem in problems { Console.note("\(table): \(problem)") }
+    private func tell(_ problems: [RowProblem], in rows: TableRows, more: Int) {
+        for problem in problems { Console.note("\(table): \(rows.text(problem))") }
         if more > 0 { Console.note("\(table): and \(more) more rows were rejected") }
     }
 
@@ -219,5 +223,19 @@ struct TableImport {
         writer.endArray()
         writer.endObject()
         Console.write(json: writer.bytes)
+    }
+}
+
+/// A table as CSV, and what its columns are called.
+private struct TableRows {
+    var path: String
+    var columns: [String]
+    /// On which line of the file each row of a database starts; empty: somebody else wrote the file.
+    var lines: [Int] = []
+
+    /// Where the row is for whoever looks for it: a table of a database has no lines.
+    func text(_ problem: RowProblem) -> String {
+        guard let row = lines.firstIndex(of: problem.line) else { return "\(problem)" }
+        return "row \(row + 1): \(problem.reason.printable)"
     }
 }

@@ -72,9 +72,15 @@ struct RequestReader: Sendable {
             id: id, subject: event.subject, status: Self.status(details.status),
             startedAt: startedAt)
         request.isTold = true
-        request.endedAt =
+        let endedAt =
             try instant(.endedAt, record, clock)
             ?? startedAt.advanced(byMilliseconds: details.durationMilliseconds ?? 0)
+        guard endedAt >= startedAt else {
+            throw RowProblem(
+                line: record.line,
+                reason: "the end '\(endedAt)': expected none before the start, '\(startedAt)'")
+        }
+        request.endedAt = endedAt
         request.session = details.session
         request.model = try details.subtype.map { (name) throws(RowProblem) in
             guard let model = ModelKey(name) else {
