@@ -9,7 +9,8 @@ extension BlueprintReader {
         let window = window(fields.take("window"), in: fields, of: meter, names)
         let allowances = allowances(fields.take("allowances"), names)
         let defaultAllowance = allowance(fields.take("defaultAllowance"))
-        let scheduled = scheduledAllowances(fields.take("scheduled"), names)
+        let later = fields.take("scheduled")
+        let scheduled = scheduledAllowances(later, names)
         let addOns = addOns(fields.take("addOns"))
         let dimensions = dimensions(fields.take("dimensions"))
         let subjects = subjects(fields.take("subjects"))
@@ -42,6 +43,12 @@ extension BlueprintReader {
                 of: Meter(key: meter, aggregation: aggregation))
         {
             report(place, "expected \(expectation)")
+        }
+        if let later {
+            for next in limit.scheduled where !next.values.isEmpty {
+                guard let expectation = limit.mistake(inValues: next) else { continue }
+                report(later, "values: expected \(expectation)")
+            }
         }
         return limit
     }
@@ -98,7 +105,7 @@ extension BlueprintReader {
         return result
     }
 
-    private mutating func valueAllowances(
+    mutating func valueAllowances(
         _ value: Value?, _ names: Names
     ) -> [String: ValueAllowance] {
         guard let value else { return [:] }

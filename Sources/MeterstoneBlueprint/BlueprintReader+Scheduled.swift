@@ -7,16 +7,18 @@ extension BlueprintReader {
         scheduled(value) { reader, fields, effectiveAt in
             let allowances = reader.allowances(fields.take("allowances"), names)
             let others = fields.take("defaultAllowance")
+            let values = reader.valueAllowances(fields.take("values"), names)
             let isOfOthers = others.map { !$0.isNull } ?? false
             let defaultAllowance = isOfOthers ? reader.allowance(others) : nil
-            guard !allowances.isEmpty || isOfOthers else {
+            guard !allowances.isEmpty || isOfOthers || !values.isEmpty else {
                 reader.report(
-                    fields.position, fields.field, "expected allowances or defaultAllowance")
+                    fields.position, fields.field,
+                    "expected allowances, defaultAllowance or values")
                 return nil
             }
             return ScheduledAllowances(
                 effectiveAt: effectiveAt, allowances: allowances,
-                defaultAllowance: defaultAllowance)
+                defaultAllowance: defaultAllowance, values: values)
         }
     }
 

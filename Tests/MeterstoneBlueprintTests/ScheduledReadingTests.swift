@@ -39,6 +39,33 @@ import Testing
             ])
     }
 
+    @Test func `allowances of values are scheduled, too`() throws {
+        func read(_ per: String) throws -> Blueprint {
+            try Blueprint(
+                yaml: """
+                    meters: { prompts: }
+                    plans: { pro: }
+                    limits:
+                      daily:
+                        meter: prompts
+                        window: day
+                        \(per)
+                        scheduled:
+                          - effectiveAt: 2027-01-01T00:00:00Z
+                            values: { "gpt*": 7, claude: { allowances: { pro: 8 } } }
+                    """)
+        }
+        let values = try read("per: model").limits.first?.scheduled.first?.values
+        #expect(
+            values == [
+                "gpt*": ValueAllowance(.units(Quantity(7))),
+                "claude": ValueAllowance(
+                    nil, allowances: [PlanKey(unchecked: "pro"): .units(Quantity(8))]),
+            ])
+        let error = #expect(throws: BlueprintError.self) { try read("mode: soft") }
+        #expect("\(error.map { "\($0)" } ?? "")".contains("the limit is no limit per value"))
+    }
+
     @Test func `mistakes of what is scheduled are told`() throws {
         let error = #expect(throws: BlueprintError.self) {
             try Blueprint(

@@ -210,7 +210,9 @@ extension Model {
     private mutating func noteLimit(_ limit: Limit, in result: Blueprint, at now: Instant) {
         let new = result.limits.first {
             $0.key == limit.key && $0.meter == limit.meter && $0.window == limit.window
-                && $0.perValue == limit.perValue
+                && $0.perValue?.name == limit.perValue?.name
+                && $0.perValue?.valuesMax == limit.perValue?.valuesMax
+                && $0.perValue?.beyond == limit.perValue?.beyond
         }
         guard let new else {
             limitPast[limit.key] = nil
@@ -219,7 +221,7 @@ extension Model {
         guard
             new.allowances != limit.allowances || new.subjects != limit.subjects
                 || new.defaultAllowance != limit.defaultAllowance
-                || new.scheduled != limit.scheduled
+                || new.scheduled != limit.scheduled || new.perValue != limit.perValue
         else { return }
         let until = max(now, limitPast[limit.key]?.last?.until ?? now)
         limitPast[limit.key, default: []].append((until, limit))

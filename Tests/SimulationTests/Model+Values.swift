@@ -29,9 +29,13 @@ extension Model {
     }
 
     /// What the best pattern says; `nil`: none does.
-    func allowance(_ limit: Limit, of value: String?, under plan: PlanKey?) -> Allowance? {
+    func allowance(
+        _ limit: Limit, of value: String?, under plan: PlanKey?, at instant: Instant
+    ) -> Allowance? {
         guard let value, let perValue = limit.perValue else { return nil }
-        let best = perValue.allowances.filter { Self.matches($0.key[...], value[...]) }
+        let allowances = limit.scheduled.filter { $0.effectiveAt <= instant }
+            .reduce(into: perValue.allowances) { $0.merge($1.values) { $1 } }
+        let best = allowances.filter { Self.matches($0.key[...], value[...]) }
             .max { one, other in
                 (Self.weight(one.key), other.key) < (Self.weight(other.key), one.key)
             }

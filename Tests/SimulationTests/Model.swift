@@ -104,7 +104,7 @@ struct Model {
             let planned = blueprint.plans.first { $0.key == plan }?.additions ?? []
             let then = limitPast[limit.key]?.first { instant < $0.until }?.limit ?? limit
             let base =
-                allowance(limit, of: value, under: plan)
+                allowance(then, of: value, under: plan, at: instant)
                 ?? allowance(then, under: plan, at: instant)
             result = raised(base.wire, by: planned.filter { $0.holds(at: instant) }, limit)
         }

@@ -118,6 +118,9 @@ struct Simulation {
             ] {
                 try expect(outcomes[before - 1].text, "replaced", "\(name), \(visit)")
             }
+            if Self.isVerbose {
+                for command in visit.commands { print("\(world.now.rfc3339) \(command.summary)") }
+            }
             model.take(visit, at: world.now)
             world.told += model.events.map(\.told).filter { event in
                 event.subject == visit.into

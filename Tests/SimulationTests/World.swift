@@ -293,17 +293,17 @@ struct World {
             debt: mayCarry && percent(35),
             mode: percent(70) ? .enforce : pick(LimitMode.allCases),
             blockWhenExceeded: perValue == nil && percent(6), active: percent(92),
-            scheduled: scheduled())
+            scheduled: scheduled(isPerValue: perValue != nil))
     }
 
-    private mutating func scheduled() -> [ScheduledAllowances] {
+    private mutating func scheduled(isPerValue: Bool) -> [ScheduledAllowances] {
         guard percent(25) else { return [] }
         return (1...number(1...2)).map { place in
             ScheduledAllowances(
                 effectiveAt: now.advanced(
                     byMilliseconds: number(-3_600_000...30_000_000) + place * 60_000_000),
                 allowances: percent(70) ? [pick(Self.plans): allowance()] : [:],
-                defaultAllowance: allowance())
+                defaultAllowance: allowance(), values: isPerValue ? valueAllowances() : [:])
         }
     }
 
@@ -327,16 +327,20 @@ struct World {
     }
 
     private mutating func perValue(_ window: Window) -> PerValue {
+        PerValue(
+            percent(50) ? "model" : "session", allowances: valueAllowances(),
+            valuesMax: pick([1, 2, 3, 1_000]),
+            beyond: window.isRolling || window == .concurrent || percent(50) ? .refuse : .together)
+    }
+
+    private mutating func valueAllowances() -> [String: ValueAllowance] {
         var allowances: [String: ValueAllowance] = [:]
         for pattern in ["gpt", "*u*", "s*", "*1", "*"] where percent(25) {
             allowances[pattern] = ValueAllowance(
                 percent(70) ? allowance() : nil,
                 allowances: percent(30) ? [pick(Self.plans): allowance()] : [:])
         }
-        return PerValue(
-            percent(50) ? "model" : "session", allowances: allowances,
-            valuesMax: pick([1, 2, 3, 1_000]),
-            beyond: window.isRolling || window == .concurrent || percent(50) ? .refuse : .together)
+        return allowances
     }
 
     /// A meter as it was, or counted another way.

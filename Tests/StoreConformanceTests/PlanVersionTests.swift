@@ -44,6 +44,89 @@ import Testing
         }
     }
 
+    // MARK: Limits per value
+
+    private static func models(_ values: [String: Int64]) -> Limit {
+        var limit = daily(2)
+        limit.perValue = PerValue(
+            "model", allowances: values.mapValues { ValueAllowance(.units(Quantity($0))) })
+        return limit
+    }
+
+    private static func allowance(
+        _ engine: MeterstoneEngine, _ model: String, _ id: String, at instant: String
+    ) async throws -> Int64 {
+        let decision = try await engine.decide(
+            .of(.ada, [.prompts: 1], id: id, at: instant, dimensions: ["model": model]))
+        return try #require(decision.limits.first { $0.limit == .daily }).allowance.wire
+    }
+
+    /// Other patterns match a value before than after, and the limit's own past is kept with theirs.
+    @Test(arguments: StoreUnderTest.allCases)
+    func `a late event meets what its value was allowed then`(
+        store: StoreUnderTest
+    ) async throws {
+        let clock = ManualClock(.at("2026-03-10T12:00:00Z"))
+        try await store.withSession(clock: clock) { session in
+            func check(
+                _ place: String, _ instant: String, gpt4: Int64, gpt5: Int64, other: Int64
+            ) async throws {
+                for (model, expected) in [("gpt-4", gpt4), ("gpt-5", gpt5), ("claude", other)] {
+                    let allowed = try await Self.allowance(
+                        session.engine, model, "\(model) \(place)", at: instant)
+                    #expect(allowed == expected, "\(model) \(place)")
+                }
+            }
+            try await session.engine.setUp(
+                plans: [Plan(key: .pro, isDefault: true)], limits: [Self.models(["gpt*": 50])])
+            try await check("at first", "2026-03-10T12:00:00Z", gpt4: 50, gpt5: 50, other: 2)
+            session.clock.set(.at("2026-03-12T12:00:00Z"))
+            var limit = Self.models(["gpt*": 60, "*-4": 9, "gpt-4": 5])
+            limit.scheduled = [
+                ScheduledAllowances(
+                    effectiveAt: .at("2026-03-14T00:00:00Z"),
+                    values: ["gpt-4": ValueAllowance(.units(Quantity(70)))])
+            ]
+            try await session.engine.put(.putLimit(limit))
+            for isReopened in [false, true] {
+                let place = "\(isReopened)"
+                try await check(
+                    "now \(place)", "2026-03-12T12:00:00Z", gpt4: 5, gpt5: 60, other: 2)
+                try await check(
+                    "then \(place)", "2026-03-12T11:59:59Z", gpt4: 50, gpt5: 50, other: 2)
+                try await check(
+                    "again \(place)", "2026-03-12T12:00:01Z", gpt4: 5, gpt5: 60, other: 2)
+                if !isReopened { try await session.reopen() }
+            }
+            session.clock.set(.at("2026-03-14T00:00:00Z"))
+            try await check("later", "2026-03-14T00:00:00Z", gpt4: 70, gpt5: 60, other: 2)
+            try await check("before", "2026-03-13T23:59:59Z", gpt4: 5, gpt5: 60, other: 2)
+            try await check("first", "2026-03-12T00:00:00Z", gpt4: 50, gpt5: 50, other: 2)
+            try await session.engine.expectClean()
+        }
+    }
+
+    @Test func `what values will be allowed needs values`() async throws {
+        let session = StoreUnderTest.memory
+        try await session.withSession { session in
+            try await session.engine.setUp()
+            var limit = Self.daily(3)
+            limit.scheduled = [
+                ScheduledAllowances(
+                    effectiveAt: .at("2027-01-01T00:00:00Z"), values: ["a": ValueAllowance(nil)])
+            ]
+            let outcome = try await session.engine.put(.putLimit(limit))
+            #expect(
+                outcome
+                    == .rejected(
+                        Rejection(
+                            code: .invalidField, field: "scheduled[0].values",
+                            message: "expected none: the limit is no limit per value")))
+        }
+    }
+
+    // MARK: Scheduled
+
     private static func raised(_ pro: Int64, to later: Int64, at instant: String) -> Limit {
         var limit = daily(pro)
         limit.scheduled = [

@@ -61,6 +61,7 @@ struct LimitsCommand: AsyncParsableCommand {
                 if let others = next.defaultAllowance {
                     words.append("others \(Answers.text(others.wire))")
                 }
+                words += next.values.keys.sorted().map { "values '\($0)'" }
                 return "\(words.joined(separator: ", ")) from \(next.effectiveAt.rfc3339)"
             }.joined(separator: "; ")
         }

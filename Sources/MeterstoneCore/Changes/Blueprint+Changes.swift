@@ -4,7 +4,7 @@ extension Blueprint {
         plans.contains { $0.key == plan }
             || limits.contains { limit in
                 limit.allowances[plan] != nil
-                    || limit.scheduled.contains { $0.allowances[plan] != nil }
+                    || limit.scheduled.contains { $0.names(plan) }
             }
     }
 

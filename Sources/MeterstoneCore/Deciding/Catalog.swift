@@ -333,47 +333,24 @@ extension LimitDefinition {
     /// Whether the limit takes part in decisions.
     package var isDecisive: Bool { limit.active && mode != .off }
 
-    /// The allowance under a plan, before any override.
-    ///
-    /// - Parameter value: of a limit per value; `nil`: one that no pattern matches.
-    package func allowance(under plan: PlanKey?, of value: String? = nil) -> Allowance {
-        allowance(under: plan, pattern: pattern(of: value))
-    }
-
-    /// - Parameters:
-    ///   - pattern: its place in ``patterns``.
-    ///   - instant: as it was then; `nil`: as it is.
-    package func allowance(
-        under plan: PlanKey?, pattern: Int?, at instant: Instant? = nil
-    ) -> Allowance {
-        if let pattern {
-            let own = patterns[pattern].allowance
-            let allowance = plan.flatMap { own.allowances[$0] } ?? own.defaultAllowance
-            if let allowance { return allowance }
-        }
-        let then = instant.flatMap { instant in earlier.first { instant < $0.until } }
-        let limit = then?.limit ?? limit
-        return plan.flatMap { limit.allowances[$0] } ?? limit.defaultAllowance ?? .unlimited
-    }
-
     /// What is allowed at an instant, additions included.
     ///
     /// - Parameters:
     ///   - plan: as it is defined; `nil`: it is not, or there is none.
-    ///   - pattern: its place in ``LimitDefinition/patterns``.
+    ///   - value: of a limit per value; `nil`: one that no pattern matches.
     ///   - override: takes the place of what the plan gives, its additions included.
     ///   - additions: of the subject.
     ///   - isForSubject: as ``isFor(_:)`` says.
     ///   - versionAt: when what the plan allows is looked up; `nil`: at the instant itself.
     package func allowed(
-        under plan: Plan?, _ key: PlanKey?, pattern: Int? = nil,
+        under plan: Plan?, _ key: PlanKey?, of value: String? = nil,
         overriddenBy override: Allowance?, _ additions: [Addition], isForSubject: Bool,
         at instant: Instant, versionAt: Instant? = nil
     ) -> Allowed {
         guard isForSubject || override != nil else {
             return Allowed(allowance: .unlimited, isForSubject: false)
         }
-        let base = override ?? allowance(under: key, pattern: pattern, at: versionAt ?? instant)
+        let base = override ?? allowance(under: key, of: value, at: versionAt ?? instant)
         let planned = override == nil ? plan?.additions ?? [] : []
         guard !planned.isEmpty || !additions.isEmpty else { return Allowed(allowance: base) }
         var stack = AllowanceStack(base, of: limit, at: instant)

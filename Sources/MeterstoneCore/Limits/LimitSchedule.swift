@@ -35,7 +35,7 @@ package struct LimitSchedule: Sendable {
         let known = current.updateValue(limit, forKey: key)
         noteCarrying(limit, in: known, at: instant)
         guard let known, known.meter == limit.meter, known.window == limit.window,
-            known.perValue == limit.perValue
+            known.perValue?.counting == limit.perValue?.counting
         else {
             earlier[key] = nil
             return
@@ -48,6 +48,7 @@ package struct LimitSchedule: Sendable {
         guard
             last.allowances != limit.allowances || last.subjects != limit.subjects
                 || last.defaultAllowance != limit.defaultAllowance
+                || last.perValue != limit.perValue
         else { return }
         note(last, of: key, until: instant)
     }
@@ -88,5 +89,13 @@ package struct LimitSchedule: Sendable {
 package struct EarlierAllowances: Sendable {
     package var until: Instant
     /// As it was then.
-    package var limit: Limit
+    package let limit: Limit
+    /// As of ``LimitDefinition/patterns``.
+    let patterns: [ValuePattern]
+
+    package init(until: Instant, limit: Limit) {
+        self.until = until
+        self.limit = limit
+        patterns = limit.perValue.map { ValuePattern.sorted($0.allowances) } ?? []
+    }
 }

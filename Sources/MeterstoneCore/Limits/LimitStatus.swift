@@ -89,7 +89,9 @@ public final class LimitDefinition: Sendable {
     /// Where events tell the value whose counter they are counted by; `nil`: values are not told apart.
     private let valueSource: ValueSource?
     /// What some values are allowed; the first that matches holds.
-    package let patterns: [ValuePattern]
+    private let patterns: [ValuePattern]
+    /// From when on they hold; `nil`: from the beginning.
+    package let patternsSince: Instant?
     private let isForAll: Bool
     /// Whom the allowances are for; `nil`: for all.
     private let subjects: LimitSubjects?
@@ -114,6 +116,8 @@ public final class LimitDefinition: Sendable {
         carries = limit.carries
         valueSource = limit.perValue.map { ValueSource($0.name) }
         patterns = limit.perValue.map { ValuePattern.sorted($0.allowances) } ?? []
+        patternsSince =
+            earlier.last { $0.limit.perValue?.allowances != limit.perValue?.allowances }?.until
         isForAll = limit.isForAll
         subjects = LimitSubjects(limit.subjects)
         isForSome = subjects != nil || earlier.contains { !$0.limit.subjects.isEmpty }
@@ -159,5 +163,22 @@ public final class LimitDefinition: Sendable {
     package func pattern(of value: String?) -> Int? {
         guard let value, !patterns.isEmpty else { return nil }
         return patterns.firstIndex { $0.matches(value) }
+    }
+
+    /// What the limit allows under a plan, before any override.
+    ///
+    /// - Parameters:
+    ///   - value: of a limit per value; `nil`: one that no pattern matches.
+    ///   - instant: as it was then; `nil`: as it is.
+    package func allowance(
+        under plan: PlanKey?, of value: String? = nil, at instant: Instant? = nil
+    ) -> Allowance {
+        let then = instant.flatMap { instant in earlier.first { instant < $0.until } }
+        let own = value.flatMap { value in
+            (then?.patterns ?? patterns).first { $0.matches(value) }?.allowance
+        }
+        if let own, let allowance = own.allowance(under: plan) { return allowance }
+        let limit = then?.limit ?? limit
+        return plan.flatMap { limit.allowances[$0] } ?? limit.defaultAllowance ?? .unlimited
     }
 }

@@ -46,6 +46,11 @@ public struct ValueAllowance: Hashable, Sendable {
         self.allowances = allowances
         self.defaultAllowance = defaultAllowance
     }
+
+    /// `nil`: as the limit has it.
+    func allowance(under plan: PlanKey?) -> Allowance? {
+        plan.flatMap { allowances[$0] } ?? defaultAllowance
+    }
 }
 
 /// A number alone is the default allowance.
@@ -102,6 +107,9 @@ extension ValueAllowance: Codable {
 }
 
 extension PerValue {
+    /// What it counts, whatever is allowed.
+    var counting: PerValue { PerValue(name, valuesMax: valuesMax, beyond: beyond) }
+
     /// What is wrong with it in a limit, if something is, and with which field of the limit.
     package func mistake(in window: Window) -> (field: String, expectation: String)? {
         guard SubjectID.isValid(name) else {

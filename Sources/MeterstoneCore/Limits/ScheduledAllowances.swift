@@ -5,15 +5,24 @@ public struct ScheduledAllowances: Hashable, Sendable {
     public var allowances: [PlanKey: Allowance]
     /// For plans that the limit does not list; `nil`: as before.
     public var defaultAllowance: Allowance?
+    /// Of a limit per value: pattern → allowances. Patterns that are not listed keep what they have.
+    public var values: [String: ValueAllowance]
 
     public init(
         effectiveAt: Instant, allowances: [PlanKey: Allowance] = [:],
-        defaultAllowance: Allowance? = nil
+        defaultAllowance: Allowance? = nil, values: [String: ValueAllowance] = [:]
     ) {
         self.effectiveAt = effectiveAt
         self.allowances = allowances
         self.defaultAllowance = defaultAllowance
+        self.values = values
     }
+
+    func names(_ plan: PlanKey) -> Bool {
+        allowances[plan] != nil || values.values.contains { $0.allowances[plan] != nil }
+    }
+
+    var isEmpty: Bool { allowances.isEmpty && defaultAllowance == nil && values.isEmpty }
 
     /// How many a limit, or a plan, may have.
     public static let countMax = 24
@@ -21,7 +30,7 @@ public struct ScheduledAllowances: Hashable, Sendable {
 
 extension ScheduledAllowances: Codable {
     private enum CodingKeys: String, CodingKey, CaseIterable {
-        case effectiveAt, allowances, defaultAllowance
+        case effectiveAt, allowances, defaultAllowance, values
     }
 
     /// The names of its members on the wire.
@@ -35,7 +44,9 @@ extension ScheduledAllowances: Codable {
             effectiveAt: try container.decode(Instant.self, forKey: .effectiveAt),
             allowances: try PlanKey.keyed(allowances ?? [:], container, .allowances),
             defaultAllowance: try container.decodeIfPresent(
-                Allowance.self, forKey: .defaultAllowance))
+                Allowance.self, forKey: .defaultAllowance),
+            values: try container.decodeIfPresent(
+                [String: ValueAllowance].self, forKey: .values) ?? [:])
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -43,6 +54,7 @@ extension ScheduledAllowances: Codable {
         try container.encode(effectiveAt, forKey: .effectiveAt)
         if !allowances.isEmpty { try container.encode(allowances.keyedByText, forKey: .allowances) }
         try container.encodeIfPresent(defaultAllowance, forKey: .defaultAllowance)
+        if !values.isEmpty { try container.encode(values, forKey: .values) }
     }
 }
 
@@ -58,6 +70,7 @@ extension Limit {
     private mutating func take(_ next: ScheduledAllowances) {
         allowances.merge(next.allowances) { $1 }
         defaultAllowance = next.defaultAllowance ?? defaultAllowance
+        perValue?.allowances.merge(next.values) { $1 }
         scheduled.removeFirst()
     }
 
@@ -75,14 +88,27 @@ extension Limit {
     /// What is wrong with what is scheduled, if something is.
     package var scheduleMistake: Rejection? {
         if let mistake = scheduled.map(\.effectiveAt).scheduleMistake { return mistake }
-        guard
-            let index = scheduled.firstIndex(where: {
-                $0.allowances.isEmpty && $0.defaultAllowance == nil
-            })
-        else { return nil }
-        return Rejection(
-            code: .missingField, field: "scheduled[\(index)].allowances",
-            message: "expected what some plan is allowed, or defaultAllowance")
+        if let index = scheduled.firstIndex(where: \.isEmpty) {
+            return Rejection(
+                code: .missingField, field: "scheduled[\(index)].allowances",
+                message: "expected what some plan is allowed, defaultAllowance or values")
+        }
+        for (index, next) in scheduled.enumerated() where !next.values.isEmpty {
+            guard let mistake = mistake(inValues: next) else { continue }
+            return Rejection(
+                code: .invalidField, field: "scheduled[\(index)].values",
+                message: "expected \(mistake)")
+        }
+        return nil
+    }
+
+    /// What was expected of allowances of values that are scheduled; `nil`: they are right.
+    package func mistake(inValues next: ScheduledAllowances) -> String? {
+        guard var perValue else { return "none: the limit is no limit per value" }
+        perValue.allowances.merge(next.values) { $1 }
+        return perValue.mistake(in: window).flatMap {
+            $0.field == "values" ? $0.expectation : nil
+        }
     }
 }
 

@@ -149,6 +149,18 @@ extension OpenAPISchemas {
     private static let model =
         #""prices":{"type":"array","minItems":1,"items":{"$ref":"ModelPrice"}}"#
 
+    private static let valueAllowances = #"""
+        {"type":["object","null"],
+         "description":"Allowances of some values, by a pattern in which * stands for any text.",
+         "additionalProperties":{"anyOf":[{"$ref":"Allowance"},{"type":"object",
+          "additionalProperties":false,"properties":{
+           "allowances":{"type":["object","null"],
+            "propertyNames":{"pattern":"^[A-Za-z0-9_.-]{1,64}$"},
+            "additionalProperties":{"$ref":"Allowance"}},
+           "defaultAllowance":{"type":["integer","null"],"minimum":-1,
+            "maximum":9223372036854775807}}}]}}
+        """#
+
     static let limit = #"""
         "meter":{"$ref":"Key"},
         "window":{"$ref":"Window"},
@@ -164,7 +176,8 @@ extension OpenAPISchemas {
             "propertyNames":{"pattern":"^[A-Za-z0-9_.-]{1,64}$"},
             "additionalProperties":{"$ref":"Allowance"}},
            "defaultAllowance":{"type":["integer","null"],"minimum":-1,
-            "maximum":9223372036854775807}}}},
+            "maximum":9223372036854775807},
+           "values":\#(valueAllowances)}}},
         "addOns":{"type":["object","null"],
          "propertyNames":{"pattern":"^[A-Za-z0-9_.-]{1,64}$"},
          "additionalProperties":{"type":"integer","minimum":1,"maximum":1000000000000000},
@@ -172,15 +185,7 @@ extension OpenAPISchemas {
         "dimensions":{"$ref":"ValuesByDimension"},
         "per":{"type":["string","null"],"minLength":1,"maxLength":255,
          "description":"Count each value by itself: session, project or the name of a dimension."},
-        "values":{"type":["object","null"],
-         "description":"Allowances of some values, by a pattern in which * stands for any text.",
-         "additionalProperties":{"anyOf":[{"$ref":"Allowance"},{"type":"object",
-          "additionalProperties":false,"properties":{
-           "allowances":{"type":["object","null"],
-            "propertyNames":{"pattern":"^[A-Za-z0-9_.-]{1,64}$"},
-            "additionalProperties":{"$ref":"Allowance"}},
-           "defaultAllowance":{"type":["integer","null"],"minimum":-1,
-            "maximum":9223372036854775807}}}]}},
+        "values":\#(valueAllowances),
         "subjects":{"type":["array","null"],"maxItems":50,
          "items":{"type":"string","minLength":1,"maxLength":256},
          "description":"Whom the allowances are for: patterns of keys, as session/*; ! before takes them out."},

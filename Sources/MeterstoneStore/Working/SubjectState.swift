@@ -308,9 +308,18 @@ extension SubjectState {
             if allowances[index].valid.contains(instant) { return allowances[index].allowed }
             allowances.remove(at: index)
         }
-        let resolved = resolve(definition, pattern, at: instant, catalog: catalog)
-        allowances.append(resolved)
-        return resolved.allowed
+        let allowed = resolve(definition, value, at: instant, catalog: catalog)
+        // The place of a pattern says nothing of what values were allowed before.
+        if let since = definition.patternsSince,
+            term(at: instant, default: catalog.defaultPlan).versionAt ?? instant < since
+        {
+            return allowed
+        }
+        allowances.append(
+            CachedAllowance(
+                limit: definition.number, pattern: pattern, allowed: allowed,
+                valid: allowanceSpan(of: definition, at: instant, catalog: catalog)))
+        return allowed
     }
 
     /// The override that applies at an instant, the nearest first.
@@ -373,10 +382,10 @@ extension SubjectState {
     }
 
     private func resolve(
-        _ definition: LimitDefinition, _ pattern: Int?, at instant: Instant, catalog: Catalog
-    ) -> CachedAllowance {
+        _ definition: LimitDefinition, _ value: String?, at instant: Instant, catalog: Catalog
+    ) -> Allowed {
         var allowed = allowance(
-            of: definition, pattern, under: plan(at: instant, catalog: catalog), at: instant,
+            of: definition, value, under: plan(at: instant, catalog: catalog), at: instant,
             catalog: catalog)
         // A limit that was reset may have become one of a maximum since, which cannot be.
         if definition.aggregation == .sum || definition.aggregation == .count,
@@ -384,9 +393,7 @@ extension SubjectState {
         {
             allowed.resets = ResetHistory(resets)
         }
-        return CachedAllowance(
-            limit: definition.number, pattern: pattern, allowed: allowed,
-            valid: allowanceSpan(of: definition, at: instant, catalog: catalog))
+        return allowed
     }
 
     /// The span around an instant in which a limit allows the same.
@@ -411,19 +418,10 @@ extension SubjectState {
         of definition: LimitDefinition, _ value: String?, under plan: PlanKey?,
         at instant: Instant, catalog: Catalog
     ) -> Allowed {
-        allowance(
-            of: definition, definition.pattern(of: value), under: plan, at: instant,
-            catalog: catalog)
-    }
-
-    private func allowance(
-        of definition: LimitDefinition, _ pattern: Int?, under plan: PlanKey?,
-        at instant: Instant, catalog: Catalog
-    ) -> Allowed {
         let term = term(at: instant, default: catalog.defaultPlan)
         let versionAt = term.plan == plan ? term.versionAt : nil
         return definition.allowed(
-            under: catalog.plan(plan), plan, pattern: pattern,
+            under: catalog.plan(plan), plan, of: value,
             overriddenBy: override(of: definition.limit.key, at: instant),
             profile.additions, isForSubject: definition.isFor(id, at: versionAt ?? instant),
             at: instant, versionAt: versionAt)
