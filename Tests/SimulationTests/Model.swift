@@ -240,7 +240,7 @@ extension Model {
     func worth(_ event: UsageEvent, _ meter: Meter, at instant: Instant) -> Worth? {
         let details = event.details ?? .none
         if meter.counts == .cost {
-            guard countsEnd(meter, details),
+            guard countsEnd(meter, details), accepts(meter.dimensions, details),
                 let units = billionths(details, meter)
             else { return nil }
             return Worth(units: units, at: instant)

@@ -51,6 +51,37 @@ import Testing
         }
     }
 
+    /// Each leads to the other when it is read: as its team, and as the team that it had once.
+    @Test(arguments: StoreUnderTest.allCases)
+    func `two that changed places above each other are one subject each`(
+        store: StoreUnderTest
+    ) async throws {
+        let clock = ManualClock(.at("2026-03-10T12:00:00Z"))
+        try await store.withSession(clock: clock) { session in
+            try await session.engine.setUp(limits: [.limit("total", 500, per: .lifetime)])
+            for subject in [
+                Subject(id: .ada, parent: .bob), Subject(id: .ada), Subject(id: .bob, parent: .ada),
+            ] {
+                try await session.engine.put(.putSubject(subject))
+                session.clock.advance(bySeconds: 3_600)
+            }
+            try await session.engine.count(.of(.bob, [.prompts: 1]))
+            try await session.reopen()
+            let outcomes = try await session.engine.record([
+                .of(.bob, [.prompts: 2]),
+                // Ada was below bob then.
+                .of(.ada, [.prompts: 4], at: "2026-03-10T12:30:00Z"),
+                .of(.bob, [.prompts: 8]),
+            ])
+            #expect(outcomes.count == 3)
+            #expect(try await session.engine.used(.bob) == ["total": 15, "total@ada": 15])
+            #expect(try await session.engine.used(.ada) == ["total": 15])
+            try await session.reopen()
+            #expect(try await session.engine.used(.bob) == ["total": 15, "total@ada": 15])
+            try await session.engine.expectClean()
+        }
+    }
+
     @Test(arguments: StoreUnderTest.allCases)
     func `a late event counts for the team and under the plan of its time`(
         store: StoreUnderTest

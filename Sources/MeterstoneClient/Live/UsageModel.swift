@@ -3,7 +3,7 @@ public import Observation
 
 /// What a subject used and what is left, for a view of an app, and up to date while ``run()`` runs.
 ///
-///     @State private var usage = UsageModel(client, labels: ["prompts_daily": "Prompts"])
+///     @State private var usage = UsageModel(client, labels: [LimitKey(unchecked: "prompts_daily"): "Prompts"])
 ///
 ///     ForEach(usage.lines) { line in
 ///         ProgressView(line.label, value: line.share)

@@ -53,6 +53,8 @@ extension WorkingSet {
         var parent: SubjectState?
         if let parentID = stored?.profile.parent {
             parent = try state(of: parentID, below: below + 1)
+            // Teams that changed places: one above it was below it once, and has led here.
+            if let known = subjects[id] { return known }
         }
         let zone = zone(of: stored?.profile)
         let state = SubjectState(
