@@ -23,7 +23,8 @@ struct CountedEvent {
             type: row[3].text, subtype: row[4].text,
             status: row[5].text.flatMap { EventStatus(rawValue: $0) } ?? .success,
             cost: row[7].integer.flatMap { Money(trillionths: Int128($0) * 1_000) },
-            dimensions: dimensions.map { Dimension(name: $0.key, value: $0.value) })
+            dimensions: dimensions.map { Dimension(name: $0.key, value: $0.value) }
+        ).with(countsWhenAborted: row[10].integer == 1)
         event = UsageEvent(
             subject: SubjectID(unchecked: ""), occurredAt: occurredAt,
             quantities: Quantities(

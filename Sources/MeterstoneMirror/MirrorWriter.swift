@@ -7,7 +7,7 @@ package import MeterstoneStore
 /// has not happened, and whoever goes on begins after the last page that is there.
 package final class MirrorWriter {
     /// Raised when tables or views change: an older mirror is made anew.
-    package static let version: Int64 = 3
+    package static let version: Int64 = 4
     private static let eventsPerStep = 20_000
 
     let database: any MirrorDatabase
@@ -333,7 +333,7 @@ package final class MirrorWriter {
             let answer = try database.ask(
                 """
                 SELECT sequence, subject_number, teams, type, subtype, status, occurred_ms,
-                    cost_billionths, quantities, dimensions
+                    cost_billionths, quantities, dimensions, counts_when_aborted
                 FROM events WHERE sequence > $1 AND \(dialect.isTrue("counts"))
                 ORDER BY sequence LIMIT \(Self.eventsPerStep)
                 """, [.integer(last)])

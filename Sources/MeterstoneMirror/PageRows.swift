@@ -152,7 +152,8 @@ package struct PageRows {
             dimensions(details.dimensions), MirrorValue(details.properties),
             overages(record.overages), MirrorValue(record.reservation?.status.rawValue),
             instant(record.reservation?.closedAt), MirrorValue(!isVoided && record.isCounted),
-            MirrorValue(isVoided), instant(note?.recordedAt),
+            MirrorValue(details.countsWhenAborted), MirrorValue(isVoided),
+            instant(note?.recordedAt),
             MirrorValue(note?.author), MirrorValue(note?.reason),
         ]
     }

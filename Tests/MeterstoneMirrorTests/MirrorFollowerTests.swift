@@ -110,6 +110,29 @@ import Testing
         }
     }
 
+    /// A reservation that failed and counts all the same. Counting anew reads the mirror's own rows.
+    @Test(arguments: MirrorUnderTest.allCases)
+    func `what failed and counts does so after its meter has changed, too`(
+        mirror: MirrorUnderTest
+    ) async throws {
+        try await mirror.with { scene in
+            try await scene.apply(meters([Self.prompts]))
+            let id = try #require(EventID("r1"))
+            _ = try await scene.engine.reserve(
+                UsageEvent(id: id, subject: Self.ada, quantities: .one(Self.prompts.key, 3)),
+                ReservationTerms(onAbort: .reserved))
+            _ = try await scene.engine.settle(id, details: EventDetails(status: .failed))
+            try await scene.use("ada", nil, ["prompts": 2], id: "e1")
+            #expect(try await scene.ask(Self.sums) == ["ada|2026-04-02|5"])
+            var meter = Self.prompts
+            meter.dimensions = ["model": ["gpt"]]
+            try await scene.change(.putMeter(meter))
+            #expect(try await scene.ask(Self.sums) == [])
+            try await scene.change(.putMeter(Self.prompts))
+            #expect(try await scene.ask(Self.sums) == ["ada|2026-04-02|5"])
+        }
+    }
+
     @Test(arguments: MirrorUnderTest.allCases)
     func `usage stays on its day under another zone and stands under another key`(
         mirror: MirrorUnderTest

@@ -38,6 +38,7 @@ export const events = pgTable('events', {
   reservation: text('reservation'),
   closedAt: timestamp('closed_at', { withTimezone: true }),
   counts: boolean('counts'),
+  countsWhenAborted: boolean('counts_when_aborted'),
   voided: boolean('voided'),
   correctedAt: timestamp('corrected_at', { withTimezone: true }),
   correctedBy: text('corrected_by'),

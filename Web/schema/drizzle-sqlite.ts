@@ -38,6 +38,7 @@ export const events = sqliteTable('events', {
   reservation: text('reservation'),
   closedAt: text('closed_at'),
   counts: integer('counts', { mode: 'boolean' }),
+  countsWhenAborted: integer('counts_when_aborted', { mode: 'boolean' }),
   voided: integer('voided', { mode: 'boolean' }),
   correctedAt: text('corrected_at'),
   correctedBy: text('corrected_by'),
