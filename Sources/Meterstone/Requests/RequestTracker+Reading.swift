@@ -99,6 +99,8 @@ extension RequestTracker {
     ) async throws(StoreError) -> (requests: [TrackedRequest], next: EventListPosition?) {
         var span = span
         (span.type, span.session) = (TrackedRequest.eventType, filter.session)
+        // A request is one from its beginning on.
+        span.findsLateTypes = false
         let count = min(max(1, count), MeterstoneEngine.eventsPerPageMax)
         let now = engine.clock()
         var found: [TrackedRequest] = []

@@ -10,6 +10,9 @@ public struct EventFilter: Hashable, Sendable {
     public var from: Instant?
     /// Up to this instant, which is not included.
     public var until: Instant?
+    /// Whether events are found that got their type only when they came to nothing; of those columns tell no
+    /// type, so that everything has to be read that was ever taken back.
+    package var findsLateTypes = true
 
     public init(
         subject: SubjectID? = nil, type: String? = nil, status: EventStatus? = nil,

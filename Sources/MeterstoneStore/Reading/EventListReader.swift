@@ -192,7 +192,8 @@ package struct EventListReader {
     private func places(
         in span: WindowSpan, before position: EventListPosition?, count: Int
     ) throws(StoreError) -> [Place] {
-        var last = LastPlaces(upTo: position.map { Place($0) }, count: count)
+        var last = LastPlaces(
+            upTo: position.map { Place($0) }, count: count, looksAtTakenBack: filter.findsLateTypes)
         for day in try scan.days(within: span).reversed() {
             let day = WindowSpan(
                 from: max(span.from, .startOf(day: day)),
@@ -214,19 +215,21 @@ package struct EventListReader {
     private struct LastPlaces {
         private let end: Place?
         private let count: Int
+        private let looksAtTakenBack: Bool
         private var found: [Place] = []
         /// What is not after this is none of the last.
         private var floor: Place?
 
-        init(upTo end: Place?, count: Int) {
+        init(upTo end: Place?, count: Int, looksAtTakenBack: Bool) {
             self.end = end
             self.count = count
+            self.looksAtTakenBack = looksAtTakenBack
         }
 
         /// - Parameter isWanted: whether the shape is that of events that are looked for. What was taken
-        ///   back is looked at in any case: what became of it has no shape when it counts for nothing.
+        ///   back may be looked at in any case: what became of it has no shape when it counts for nothing.
         mutating func add(_ run: ColumnRun, isWanted: Bool) {
-            let weights = run.weights
+            let weights = isWanted || looksAtTakenBack ? run.weights : nil
             guard isWanted || weights != nil else { return }
             let (subjects, times) = (run.subjects, run.times)
             for index in times.indices where isWanted || weights?[index] ?? 1 < 0 {
