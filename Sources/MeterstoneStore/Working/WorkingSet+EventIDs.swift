@@ -12,7 +12,19 @@ package struct KnownEvent {
         subject.isMeant(by: event.subject)
             && (event.occurredAt == nil || event.occurredAt == record.occurredAt)
             && event.quantities == record.quantities
-            && (event.details ?? .none) == (record.detailsTold(besides: event) ?? .none)
+            && details(of: event) == details(toldBesides: event)
+    }
+}
+
+extension KnownEvent {
+    /// Of what was archived, what is left is compared.
+    func details(of event: UsageEvent) -> EventDetails {
+        let details = event.details ?? .none
+        return record.isArchived ? details.archived : details
+    }
+
+    func details(toldBesides event: UsageEvent) -> EventDetails {
+        record.detailsTold(besides: event) ?? .none
     }
 }
 
@@ -201,10 +213,10 @@ extension WorkingSet {
         }
     }
 
-    /// The answer that was stored with the event. A limit that is gone since is left out, and ends of
+    /// The answer that was stored with the event, until that is archived. A limit that is gone since is left out, and ends of
     /// windows are those of the subject's calendar as it is now.
     func firstAnswer(_ known: KnownEvent) -> [LimitStatus] {
-        if known.record.isOnlyRecorded { return [] }
+        if known.record.isOnlyRecorded || known.record.isArchived { return [] }
         var levels: [SubjectState] = []
         for number in known.record.ancestors {
             if let team = try? state(number: number) { levels.append(team) }
