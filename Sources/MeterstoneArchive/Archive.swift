@@ -28,8 +28,11 @@ extension ArchiveFolder {
 
     /// Reads every part, and says what is wrong.
     ///
+    /// - Parameter log: what the store noted of its parts; `nil`: manifests are believed.
     /// - Returns: how many parts and events there are, and what is wrong with any.
-    package func check() throws(ArchiveError) -> (parts: Int, events: Int, mistakes: [String]) {
+    package func check(
+        _ log: ArchiveLog? = nil
+    ) throws(ArchiveError) -> (parts: Int, events: Int, mistakes: [String]) {
         var mistakes: [String] = []
         let manifests = try manifests()
         // Older parts may have been moved elsewhere.
@@ -47,7 +50,19 @@ extension ArchiveFolder {
                 mistakes.append(error.message)
             }
         }
+        if let log { mistakes += differences(of: manifests, from: log) }
         return (manifests.count, events, mistakes)
+    }
+
+    private func differences(of manifests: [ArchiveManifest], from log: ArchiveLog) -> [String] {
+        if let other = manifests.first(where: { $0.store != log.store }) {
+            return ["\(other.file) is another store's"]
+        }
+        let found = Dictionary(manifests.map { ($0.number, $0) }) { $1 }
+        return log.parts.compactMap { part in
+            guard let manifest = found[part.number] else { return "\(part.name) is not here" }
+            return manifest.part == part ? nil : "\(part.name) is not what the store noted"
+        }
     }
 
     /// Visits every event that was not taken back as `POST /v1/events` takes it, in lines of JSON.

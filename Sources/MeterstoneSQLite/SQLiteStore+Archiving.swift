@@ -70,7 +70,7 @@ extension SQLiteStore {
                     }
                     try statements.put(setting: Setting.archive, try log.text())
                 }
-                statements.events.discard(unneeded)
+                try statements.events.drop(unneeded, statements)
                 try checkpoints.continueIfNeeded(database)
                 return progress
             } catch {

@@ -11,9 +11,9 @@ struct ArchiveCommand: AsyncParsableCommand {
         commandName: "archive",
         abstract: "Write old events into files, and keep what numbers are made of.",
         discussion: """
-            Example: meterstone archive --older-than 400d --to /archive. Texts and answers leave the store once \
-            they are written and read back; totals, limits, ledgers and reports stay as they are. Cut off, it is \
-            started again. `meterstone compact` then gives room back.
+            Example: meterstone archive --older-than 400d --to /archive. Texts leave the store once they are \
+            written and read back; totals, limits, ledgers and reports stay as they are. Cut off, it is started \
+            again. `meterstone compact` then gives room back.
             """,
         subcommands: [ArchiveWriteCommand.self, ArchiveCheckCommand.self, ArchiveReadCommand.self],
         defaultSubcommand: ArchiveWriteCommand.self)
@@ -93,10 +93,16 @@ struct ArchiveCheckCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The folder of the archive.", valueName: "dir"))
     var folder: String
 
+    @Flag(help: "Compare it with what the store noted, too: which files there have to be.")
+    var withStore = false
+
+    @OptionGroup var store: StoreArguments
     @OptionGroup var output: OutputArguments
 
     func run() async throws {
-        let found = try ArchiveFolder(folder).check()
+        let log: ArchiveLog? =
+            withStore ? try await OpenStore.with(store) { try await $0.archiveLog() } : nil
+        let found = try ArchiveFolder(folder).check(log)
         if output.json {
             Console.write(
                 "{\"parts\":\(found.parts),\"events\":\(found.events),"

@@ -218,8 +218,11 @@ final class SealedEvents {
         return (runs + begun.map(\.run)).map(\.number)
     }
 
-    /// Forgets runs that are in nobody's way and in no table any more.
-    func discard(_ runs: [Int64]) { blocks.discard(runs) }
+    /// Drops the blocks of runs that have no row any more, and whatever else nobody needs.
+    func drop(_ runs: [Int64], _ statements: WriterStatements) throws(StoreError) {
+        blocks.discard(runs)
+        while try blocks.dropSome(statements) {}
+    }
 
     private func delete(_ runs: [EventRun]) throws(StoreError) {
         let delete = try Statement(database, EventRunStatements.deleteRun)

@@ -21,9 +21,6 @@ extension UsageRecord {
         var record = self
         record.isArchived = true
         record.details = details.map(\.archived).flatMap { $0 == .none ? nil : $0 }
-        // Reports look at what met a limit, and a shadow limit's refusals are counted.
-        record.answers.removeAll { !$0.isMet && !$0.isShadowRefusal }
-        if record.answers.isEmpty { record.isOnlyRecorded = false }
         return record
     }
 }

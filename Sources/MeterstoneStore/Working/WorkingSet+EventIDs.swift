@@ -213,10 +213,10 @@ extension WorkingSet {
         }
     }
 
-    /// The answer that was stored with the event, until that is archived. A limit that is gone since is left out, and ends of
+    /// The answer that was stored with the event. A limit that is gone since is left out, and ends of
     /// windows are those of the subject's calendar as it is now.
     func firstAnswer(_ known: KnownEvent) -> [LimitStatus] {
-        if known.record.isOnlyRecorded || known.record.isArchived { return [] }
+        if known.record.isOnlyRecorded { return [] }
         var levels: [SubjectState] = []
         for number in known.record.ancestors {
             if let team = try? state(number: number) { levels.append(team) }
