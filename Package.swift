@@ -170,6 +170,14 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
+            name: "MeterstoneArchive",
+            dependencies: [
+                "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneStore",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
             name: "MeterstoneImport",
             dependencies: [
                 "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneStore",
@@ -228,7 +236,8 @@ let package = Package(
         .executableTarget(
             name: "MeterstoneCommand",
             dependencies: [
-                "Meterstone", "MeterstoneAPI", "MeterstoneBlueprint", "MeterstoneClient",
+                "Meterstone", "MeterstoneAPI", "MeterstoneArchive", "MeterstoneBlueprint",
+                "MeterstoneClient",
                 "MeterstoneCore", "MeterstoneImport", "MeterstoneMirror", "MeterstoneServer",
                 "MeterstoneShipping", "MeterstoneSQLite", "MeterstoneStore",
                 .target(name: "MeterstonePostgres", condition: postgres),
@@ -261,8 +270,8 @@ let package = Package(
         .testTarget(
             name: "StoreConformanceTests",
             dependencies: [
-                "Meterstone", "MeterstoneCore", "MeterstonePostgres", "MeterstoneSQLite",
-                "MeterstoneStore", "MeterstoneTesting",
+                "Meterstone", "MeterstoneAPI", "MeterstoneArchive", "MeterstoneCore",
+                "MeterstonePostgres", "MeterstoneSQLite", "MeterstoneStore", "MeterstoneTesting",
             ],
             swiftSettings: strict
         ),
@@ -321,7 +330,8 @@ let package = Package(
         .testTarget(
             name: "MeterstoneImportTests",
             dependencies: [
-                "Meterstone", "MeterstoneCore", "MeterstoneImport", "MeterstonePostgres",
+                "Meterstone", "MeterstoneArchive", "MeterstoneCore", "MeterstoneImport",
+                "MeterstonePostgres",
                 "MeterstoneSQLite", "MeterstoneStore", "MeterstoneTesting",
             ],
             swiftSettings: strict

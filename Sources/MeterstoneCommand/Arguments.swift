@@ -107,6 +107,14 @@ enum ArgumentText {
         return number
     }
 
+    /// `400d`.
+    static func days(_ text: String) throws -> Int64 {
+        guard text.hasSuffix("d"), let days = Int64(text.dropLast()),
+            (0...36_500).contains(days)
+        else { throw ValidationError("expected a number of days, such as 400d") }
+        return days
+    }
+
     static func date(_ text: String) throws -> CivilDate {
         guard let date = CivilDate(text) else {
             throw ValidationError("expected \(CivilDate.expectation)")

@@ -1,4 +1,5 @@
 import Meterstone
+import MeterstoneArchive
 package import MeterstoneBlueprint
 import MeterstoneClient
 package import MeterstoneCore
@@ -28,6 +29,7 @@ extension CommandFailure {
         case let error as ClientError: self.init(ProgramExit(error.code), error.message)
         case let error as ImportError: self.init(ProgramExit(error.code), error.message)
         case let error as ShippingError: self.init(ProgramExit(error.kind), error.message)
+        case let error as ArchiveError: self.init(ProgramExit(error.kind), error.message)
         case let rejection as Rejection: self.init(rejection)
         default: return nil
         }
@@ -75,6 +77,14 @@ extension ProgramExit {
         switch kind {
         case .fenced, .unavailable: self = .unavailable
         case .foreign, .damaged: self = .badData
+        }
+    }
+
+    init(_ kind: ArchiveError.Kind) {
+        switch kind {
+        case .foreign: self = .usage
+        case .damaged: self = .badData
+        case .inputOutput, .diskFull: self = .inputOutput
         }
     }
 

@@ -44,7 +44,8 @@ package struct MeterstoneProgram: AsyncParsableCommand {
                 name: "Maintenance",
                 subcommands: [
                     DoctorCommand.self, BackupCommand.self, RestoreCommand.self, VerifyCommand.self,
-                    RebuildCommand.self, CompactCommand.self, RepriceCommand.self, CopyCommand.self,
+                    RebuildCommand.self, CompactCommand.self, ArchiveCommand.self,
+                    RepriceCommand.self, CopyCommand.self,
                     VersionCommand.self,
                 ]),
         ]

@@ -204,4 +204,5 @@ enum Setting {
     static let zone = "timeZoneRules:"
     /// The last transaction of which merged rows of columns may be gone.
     static let cutFloor = "cutFloor"
+    static let archive = "archive"
 }

@@ -80,12 +80,7 @@ private struct Compaction {
     }
 
     private func write(_ rows: [EventRow]) throws(StoreError) {
-        _ = try source.run(
-            Query(CompactionStatements.updateEvents)
-                .binding(IntColumn(rows.map(\.location.subject)))
-                .binding(IntColumn(rows.map(\.location.day)))
-                .binding(IntColumn(rows.map(\.location.sequence)))
-                .binding(BytesColumn(rows.map(\.body))))
+        _ = try source.run(.updating(rows))
     }
 
     private func scrubEntries(with scrubber: Scrubber) throws(StoreError) {
@@ -125,6 +120,17 @@ private struct Compaction {
                 Query(CompactionStatements.updateProfiles)
                     .binding(IntColumn(left.map(\.number))).binding(profiles))
         }
+    }
+}
+
+extension Query {
+    /// Puts other bodies in the place of those that are there.
+    static func updating(_ rows: [EventRow]) -> Query {
+        Query(CompactionStatements.updateEvents)
+            .binding(IntColumn(rows.map(\.location.subject)))
+            .binding(IntColumn(rows.map(\.location.day)))
+            .binding(IntColumn(rows.map(\.location.sequence)))
+            .binding(BytesColumn(rows.map(\.body)))
     }
 }
 

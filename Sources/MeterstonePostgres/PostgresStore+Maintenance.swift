@@ -18,18 +18,20 @@ extension PostgresStore {
             var recount = workingSet(source, catalog, current.zones).recount(source)
             let rows = try source.run(Query(CounterStatements.count)).int(0, 0)
             let passes = 1 + rows / Self.countersPerPass
-            var (events, counters) = (0, 0)
+            var (events, counters, archived) = (0, 0, 0)
             var differences = try integrityDifferences(source)
             for pass in 0..<passes {
                 try recount.run(pass: pass, of: passes)
                 var found = try source.counters(pass: pass, of: passes)
                 events += recount.events
                 counters += recount.counters.count
+                archived += recount.archived
                 differences += try recount.differences(from: &found)
             }
             differences += try source.columnDifferences(catalog.registry)
+            differences += ArchiveLog.differences(try source.archiveLog(), found: archived)
             return VerifyReport(
-                events: events, counters: counters,
+                events: events, counters: counters, archived: archived,
                 differences: Array(differences.prefix(1_000)))
         } catch {
             throw StoreError(any: error)

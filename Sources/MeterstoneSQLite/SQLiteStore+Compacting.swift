@@ -17,6 +17,7 @@ extension SQLiteStore {
                     }
                     workingSet = try Self.load(statements.source, statements, options)
                 }
+                try statements.events.drop([], statements)
                 // What was deleted or written over stands in free pages and in the log until then.
                 try Statement(database, "VACUUM").run()
                 try checkpoints.empty(database)

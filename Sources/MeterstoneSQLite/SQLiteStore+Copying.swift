@@ -24,7 +24,8 @@ extension SQLiteStore {
                 let source = SQLiteSource(database, idRuns)
                 let opening = StorePart.Opening(
                     try Self.catalog(database, options),
-                    defaultTimeZone: options.defaultTimeZone, days: try source.days())
+                    defaultTimeZone: options.defaultTimeZone, days: try source.days(),
+                    archive: try source.archiveLog())
                 try visit(StorePart(.opening(opening)))
                 try source.getSubjectExports(visit)
                 try source.exportEvents(visit)

@@ -46,11 +46,16 @@ extension SQLiteStore {
                 let counters = recount.counters.count
                 report = VerifyReport(
                     events: report.events + recount.events, counters: report.counters + counters,
+                    archived: report.archived + recount.archived,
                     differences: Array(
                         (report.differences + (try recount.differences(from: &found))).prefix(1_000)
                     ))
             }
-            return report
+            let log = try source.archiveLog()
+            return VerifyReport(
+                events: report.events, counters: report.counters, archived: report.archived,
+                differences: report.differences
+                    + ArchiveLog.differences(log, found: report.archived))
         }
     }
 

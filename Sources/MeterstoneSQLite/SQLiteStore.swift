@@ -274,7 +274,7 @@ public final class SQLiteStore: Store, @unchecked Sendable {
     }
 
     /// Reads a snapshot of the tables together with what waits.
-    private func read<Result>(
+    func read<Result>(
         _ known: StoreHead? = nil,
         _ body: (SQLiteSource, HeadSource) throws(StoreError) -> Result
     ) throws(StoreError) -> Result {

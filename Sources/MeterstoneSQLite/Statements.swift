@@ -106,6 +106,13 @@ package enum EventRunStatements: RunStatements {
         """
     package static let firstDay = "SELECT MIN(day) FROM event_runs WHERE day >= ?1"
     package static let lastDay = "SELECT MAX(day) FROM event_runs WHERE day <= ?1"
+    /// Days before one on which something is in no archive yet, or may not be.
+    package static let archivableDays = """
+        SELECT day, SUM(facts), MAX(last_sequence) FROM event_runs
+        WHERE day >= ?1 AND day < ?2
+        GROUP BY day HAVING day >= ?3 OR MAX(last_sequence) > ?4
+        ORDER BY day
+        """
     package static let putRun = """
         INSERT INTO event_runs
             (number, day, blocks, facts, usages, first_sequence, last_sequence)
@@ -406,4 +413,5 @@ package enum Setting {
     package static let cutFloor = "cut_floor"
     /// While the events of an earlier version are copied: the last day of which all are.
     package static let copiedDay = "copied_day"
+    package static let archive = "archive"
 }

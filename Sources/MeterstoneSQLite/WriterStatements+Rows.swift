@@ -110,6 +110,7 @@ extension WriterStatements {
             try put.run()
         }
         try self.put(numbersOf: opening.registry)
+        if let log = opening.archive { try self.put(setting: Setting.archive, try log.text()) }
     }
 
     /// Writes the catalog that these changes led to.

@@ -59,6 +59,10 @@ public protocol Store: AnyObject, Sendable {
     /// Codes: `corrupt` where something is damaged, which is then left as it is.
     func compact() throws(StoreError) -> CompactionReport
 
+    /// Writes down the next thing that an archiving came to: that a part is durable, or what is left of the events of one
+    /// of its days. Each is one step.
+    func leaveArchived(_ progress: ArchiveProgress) throws(StoreError) -> ArchiveProgress
+
     /// Hands out everything that is stored, as of one snapshot, in parts of bounded size and in an
     /// order in which ``fill(_:)`` can take them. Projects everything first.
     func export(_ visit: (StorePart) throws(StoreError) -> Void) throws(StoreError)
@@ -128,6 +132,20 @@ public protocol Store: AnyObject, Sendable {
     /// `inputOutput`, `diskFull`. The folder is then not there.
     func backup(to directory: String) throws(StoreError)
 
+    /// What an archive has of this store; `nil`: nothing was archived.
+    func archiveLog() throws(StoreError) -> ArchiveLog?
+
+    /// Takes the next step of an archiving: hands out events of some days that are in no archive yet. Once they are written
+    /// elsewhere, ``leaveArchived(_:)`` is called for as long as there is something next.
+    ///
+    /// Codes: `misuse` where a store keeps nothing on disk.
+    ///
+    /// - Parameter write: when it returns, what it was handed is durable; `nil`: there was nothing to write.
+    func archive(
+        _ progress: ArchiveProgress,
+        _ write: (ArchivableDays) throws(StoreError) -> ArchivedPart?
+    ) throws(StoreError) -> ArchiveProgress
+
     /// Whether this process does what is done once for all that share the store, such as sending alerts.
     func isOnDuty() throws(StoreError) -> Bool
 
@@ -168,6 +186,23 @@ extension Store {
     /// What has no files has nothing to forget in them.
     public func compact() throws(StoreError) -> CompactionReport { CompactionReport(persons: 0) }
 
+    public func archiveLog() throws(StoreError) -> ArchiveLog? { nil }
+
+    public func archive(
+        _ progress: ArchiveProgress,
+        _ write: (ArchivableDays) throws(StoreError) -> ArchivedPart?
+    ) throws(StoreError) -> ArchiveProgress {
+        throw StoreError(code: .misuse, message: "this store keeps nothing to archive")
+    }
+
+    public func leaveArchived(
+        _ progress: ArchiveProgress
+    ) throws(StoreError) -> ArchiveProgress {
+        var progress = progress
+        progress.next = nil
+        return progress
+    }
+
     public var owedFacts: Int { waitingFacts }
 
     public var isPreparing: Bool { false }
@@ -190,12 +225,17 @@ public struct VerifyReport: Sendable {
     public let events: Int
     /// Counters that were compared.
     public let counters: Int
+    /// Events of which an archive has what was told, and the store what numbers are made of.
+    public let archived: Int
     /// The first thousand.
     public let differences: [VerifyDifference]
 
-    package init(events: Int, counters: Int, differences: [VerifyDifference]) {
+    package init(
+        events: Int, counters: Int, archived: Int = 0, differences: [VerifyDifference]
+    ) {
         self.events = events
         self.counters = counters
+        self.archived = archived
         self.differences = differences
     }
 

@@ -369,20 +369,20 @@ extension StoreSource {
     public func holds(_ cut: ReportCut) throws(StoreError) -> Bool { cut.snapshot == nil }
 
     /// Visits each subject's facts of each day together.
-    func forEachDay(
+    package func forEachDay(
         within days: ClosedRange<Int64>,
-        _ visit: (_ subject: Int64, _ facts: [StoredFact]) throws(StoreError) -> Void
+        _ visit: (_ day: Int64, _ subject: Int64, _ facts: [StoredFact]) throws(StoreError) -> Void
     ) throws(StoreError) {
         var group: (day: Int64, subject: Int64)?
         var facts: [StoredFact] = []
         try scan(days: days) { (day, subject, fact) throws(StoreError) in
             if let known = group, known != (day, subject) {
-                try visit(known.subject, facts)
+                try visit(known.day, known.subject, facts)
                 facts.removeAll(keepingCapacity: true)
             }
             group = (day, subject)
             facts.append(fact)
         }
-        if let group { try visit(group.subject, facts) }
+        if let group { try visit(group.day, group.subject, facts) }
     }
 }

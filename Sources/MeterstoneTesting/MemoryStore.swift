@@ -77,7 +77,9 @@ public final class MemoryStore: Store {
             )
         }
         try visit(
-            StorePart(.opening(.init(catalog, defaultTimeZone: zone, days: source.days))))
+            StorePart(
+                .opening(
+                    .init(catalog, defaultTimeZone: zone, days: source.days, archive: nil))))
         try source.getSubjectExports(visit)
         try source.exportEvents(visit)
         try source.exportEntries(visit)

@@ -75,6 +75,7 @@ struct Simulation {
             if world.percent(2) { try compareEvents() }
             if world.percent(12) { try mirror(atMost: 2) }
             if world.percent(2) { try compareMirrors() }
+            if step % 20 == 13 { try archive(isCutOff: step % 40 == 13) }
             if step % 100 == 99 { try verify() }
         }
         try compareEvents()

@@ -20,7 +20,8 @@ struct VerifyCommand: AsyncParsableCommand {
     }
 
     private static func print(_ report: VerifyReport) {
-        let checked = "\(report.events) events, \(report.counters) counters"
+        let archived = report.archived == 0 ? "" : ", \(report.archived) archived"
+        let checked = "\(report.events) events\(archived), \(report.counters) counters"
         guard !report.isClean else { return Console.write("\(checked): all as the events say") }
         Console.write("\(checked): \(report.differences.count) differ")
         Console.write(report.differences.table(expected: "expected", found: "found"))
@@ -33,6 +34,8 @@ struct VerifyCommand: AsyncParsableCommand {
         writer.integer(Int64(report.events))
         writer.name("counters")
         writer.integer(Int64(report.counters))
+        writer.name("archived")
+        writer.integer(Int64(report.archived))
         writer.name("clean")
         writer.boolean(report.isClean)
         writer.name("differences")

@@ -120,6 +120,7 @@ struct Serving {
             services.append(
                 BackupWatch(backups, hours: settings.backupHours.value, logger: logger))
         }
+        if let archive = try ArchiveWatch(engine, settings, logger) { services.append(archive) }
         if let mirror = settings.mirror.value {
             services.append(
                 MirrorWatch(

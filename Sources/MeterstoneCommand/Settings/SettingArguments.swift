@@ -67,6 +67,9 @@ struct ServeArguments: SettingArguments {
     @Option(help: .of(\.backupHours)) var backupHours: String?
     @Option(help: .of(\.backupsKept)) var backupsKept: String?
     @Option(help: .of(\.shipTo)) var shipTo: String?
+    @Option(help: .of(\.archive)) var archive: String?
+    @Option(help: .of(\.archiveDays)) var archiveDays: String?
+    @Option(help: .of(\.textDays)) var textDays: String?
     @Option(help: .of(\.mirror)) var mirror: String?
     @Option(help: .of(\.connections)) var connections: String?
     @Option(help: .of(\.bodies)) var bodiesMebibytes: String?

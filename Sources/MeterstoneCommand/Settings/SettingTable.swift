@@ -88,6 +88,16 @@ package struct SettingTable: Sendable {
         "How many facts the journal keeps for a place that is away, at 100 to 300 bytes each."
     ).only([.variable, .file])
 
+    package let archive = SettingKey<String?>(
+        "archive", valueName: "dir",
+        "The folder that old events are archived into; the store keeps what counts.")
+    package let archiveDays = SettingKey(
+        "archiveDays", in: 1...36_500, standard: 400, unit: "days",
+        "How old events get before they are archived.")
+    package let textDays = SettingKey(
+        "textDays", in: 0...36_500, standard: 0, unit: "days",
+        "How old events get before their texts are forgotten, archived or not; 0: for ever.")
+
     package let allowsPrivateWebhooks = SettingKey(
         "webhookPrivateAddresses", standard: false,
         "Whether webhooks are sent to addresses of this machine and of private networks."

@@ -19,7 +19,8 @@ extension PostgresStore {
             let version = try source.run(Query(CatalogStatements.version)).int(0, 0)
             let opening = StorePart.Opening(
                 try catalogs.current(version: version, connection).catalog,
-                defaultTimeZone: options.defaultTimeZone, days: try source.days())
+                defaultTimeZone: options.defaultTimeZone, days: try source.days(),
+                archive: try source.archiveLog())
             try visit(StorePart(.opening(opening)))
             try source.getSubjectExports(visit)
             try source.exportSortedEvents(visit)
@@ -73,6 +74,10 @@ extension PostgresStore {
             queries.append(
                 Query(SettingStatements.put).binding(Setting.defaultTimeZone)
                     .binding(opening.defaultTimeZone))
+            if let log = opening.archive {
+                queries.append(
+                    Query(SettingStatements.put).binding(Setting.archive).binding(try log.text()))
+            }
             _ = try source.run(queries)
         case .subjects(let subjects): _ = try source.run(try .inserting(subjects))
         case .events(let rows): _ = try source.run(.inserting(rows))

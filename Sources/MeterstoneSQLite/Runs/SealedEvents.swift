@@ -176,12 +176,64 @@ final class SealedEvents {
         return looked
     }
 
-    private func replace(_ merge: EventRunMerge) throws(StoreError) {
+    // MARK: Writing anew
+
+    /// Writes the facts of a day anew, as one run, within a transaction.
+    ///
+    /// - Parameter left: what stands in the place of a subject's facts, by sequence.
+    /// - Returns: the runs that nobody needs from then on.
+    func rewrite(
+        day: Int64,
+        _ left: (_ subject: Int64, _ facts: [StoredFact]) throws(StoreError) -> [StoredFact]
+    ) throws(StoreError) -> [Int64] {
+        let runs = try source.eventRuns(of: day)
+        var builder = begin(day: day)
+        var (subject, facts): (Int64, [StoredFact]) = (0, [])
+        var times: [Int64: ClosedRange<Instant>] = [:]
+        func writeGathered() throws(StoreError) {
+            for fact in try left(subject, facts) {
+                try builder.append(
+                    subject: subject, sequence: fact.sequence, fact.body[...],
+                    at: times[fact.sequence], self)
+            }
+            facts.removeAll(keepingCapacity: true)
+            times.removeAll(keepingCapacity: true)
+        }
+        var cursors = EventCursors(runs)
+        while let (block, place, whole) = try cursors.next(source) {
+            if block.subjects[place] != subject {
+                try writeGathered()
+                subject = block.subjects[place]
+            }
+            let fact = block.fact(at: place)
+            facts.append(fact)
+            times[fact.sequence] = block.occurredAt(place).map { $0...$0 } ?? whole
+        }
+        try writeGathered()
+        try builder.finish(self)
+        try delete(runs)
+        try putRows([builder.run])
+        let begun = merges.filter { $0.day == day }
+        merges.removeAll { $0.day == day }
+        return (runs + begun.map(\.run)).map(\.number)
+    }
+
+    /// Drops the blocks of runs that have no row any more, and whatever else nobody needs.
+    func drop(_ runs: [Int64], _ statements: WriterStatements) throws(StoreError) {
+        blocks.discard(runs)
+        while try blocks.dropSome(statements) {}
+    }
+
+    private func delete(_ runs: [EventRun]) throws(StoreError) {
         let delete = try Statement(database, EventRunStatements.deleteRun)
-        for run in merge.runs {
+        for run in runs {
             delete.bind(1, run.number)
             try delete.run()
         }
+    }
+
+    private func replace(_ merge: EventRunMerge) throws(StoreError) {
+        try delete(merge.runs)
         try putRows([merge.run])
     }
 }

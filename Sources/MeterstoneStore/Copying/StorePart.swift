@@ -28,8 +28,13 @@ public struct StorePart: Sendable {
         /// The UTC days on which something is stored, ascending: stores that keep months apart make
         /// them ready first.
         package let days: [Int64]
+        /// What was archived of it.
+        package let archive: ArchiveLog?
 
-        package init(_ catalog: Catalog, defaultTimeZone: String, days: [Int64]) {
+        package init(
+            _ catalog: Catalog, defaultTimeZone: String, days: [Int64], archive: ArchiveLog?
+        ) {
+            self.archive = archive
             blueprint = catalog.blueprint
             registry = catalog.registry
             self.defaultTimeZone = defaultTimeZone

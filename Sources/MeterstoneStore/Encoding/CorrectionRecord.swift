@@ -25,6 +25,9 @@ package struct CorrectionRecord: Sendable, Hashable {
         self.reason = reason
         self.before = before
         self.after = after
+        // What is said now stands in no archive yet.
+        self.before.isArchived = false
+        self.after?.isArchived = false
     }
 
     package func write(to writer: inout ByteWriter, nameNumber: (MeterKey) -> Int) {

@@ -13,6 +13,8 @@ package struct UsageRecord: Sendable, Hashable {
     /// Teams above the subject when the event was recorded, the nearest first, and then the levels that it
     /// named beside them. It counts for them too.
     package var ancestors: [Int64]
+    /// Whether an archive has what was told, and this is what is left of it.
+    package var isArchived = false
     /// How many of ``ancestors``, the last ones, the event named itself.
     package var namedLevelCount = 0
     /// What a consume was answered. Of an event that was only recorded: which limits it reached.
@@ -149,6 +151,7 @@ private enum Flags {
     static let shortfall: UInt64 = 1 << 13
     static let priced: UInt64 = 1 << 17
     static let namedLevels: UInt64 = 1 << 18
+    static let archived: UInt64 = 1 << 19
 }
 
 extension UsageRecord {
@@ -177,6 +180,7 @@ extension UsageRecord {
         if isOnlyRecorded { flags |= Flags.onlyRecorded }
         if isPriced { flags |= Flags.priced }
         if namedLevelCount > 0 { flags |= Flags.namedLevels }
+        if isArchived { flags |= Flags.archived }
         writer.unsigned(flags)
         writer.signed(occurredAt.millisecondsSince1970)
         if recordedAt != occurredAt {
@@ -237,6 +241,7 @@ extension UsageRecord {
         }
         isOnlyRecorded = flags & Flags.onlyRecorded != 0
         isPriced = flags & Flags.priced != 0
+        isArchived = flags & Flags.archived != 0
         if flags & Flags.plan != 0 { planNumber = try Self.readNumber(&reader) }
         if flags & Flags.overages != 0 {
             for _ in 0..<(try reader.count()) {
@@ -249,6 +254,13 @@ extension UsageRecord {
         guard flags & Flags.namedLevels != 0 else { return }
         namedLevelCount = try Self.readNumber(&reader)
         guard namedLevelCount <= ancestors.count else { throw MalformedRecord() }
+    }
+
+    /// Whether a fact is a usage of which an archive has what was told.
+    package static func isArchived(_ body: some Collection<UInt8>) -> Bool {
+        guard body.first == FactKind.usage.rawValue else { return false }
+        var reader = ByteReader(Array(body.prefix(12)), from: 1)
+        return (try? reader.unsigned()).map { $0 & Flags.archived != 0 } ?? false
     }
 
     /// Reads only which teams a usage or a correction counts for.

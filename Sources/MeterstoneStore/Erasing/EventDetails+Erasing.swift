@@ -16,7 +16,7 @@ extension EventDetails {
     }
 
     /// What sums of tracked requests are made of, and no text.
-    private static func numbers(in properties: String) -> String? {
+    static func numbers(in properties: String) -> String? {
         guard
             case .object(let members)? = try? JSONText(text: properties)
                 .decoded(as: JSONValue.self)

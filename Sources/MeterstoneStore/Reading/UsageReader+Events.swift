@@ -78,13 +78,7 @@ extension UsageReader {
     func recorded(_ event: EffectiveEvent, owner profile: Subject) -> RecordedEvent {
         var event = event
         if profile.erasedAt != nil { event.forgetTexts(view.registry.countedDimensions) }
-        let owner = profile.id
-        return RecordedEvent(
-            event: event.record.event(subject: owner), sequence: event.sequence,
-            recordedAt: event.record.recordedAt, corrections: event.corrections,
-            reservation: event.record.reservation == nil
-                ? nil : Reservation(event.record, of: owner),
-            credits: event.record.credits)
+        return RecordedEvent(event, of: profile.id)
     }
 }
 

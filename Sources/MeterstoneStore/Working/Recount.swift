@@ -12,6 +12,8 @@ package struct Recount {
     private var subjects: [Int64: StoredSubject] = [:]
     private var zones: [Int64: ZoneRules] = [:]
     package private(set) var events = 0
+    /// Of these, events of which an archive has what was told.
+    package private(set) var archived = 0
     /// Subjects whose ledger does not follow from itself, and the first entry that does not.
     private var broken: [(subject: Int64, sequence: Int64)] = []
     private var fold: CounterFold
@@ -39,18 +41,20 @@ package struct Recount {
         fold = CounterFold(registry)
         subjects.removeAll()
         events = 0
-        var total = 0
+        var (total, ofArchive) = (0, 0)
         var recount = self
         try source.forEachDay(within: Int64.min...Int64.max) {
-            (subject, facts) throws(StoreError) in
+            (_, subject, facts) throws(StoreError) in
             guard Self.pass(of: subject, of: passes) == pass else { return }
             var history = History(subject: subject, names: recount.registry.names)
             for fact in facts { try history.add(fact, source: recount.source) }
             try recount.count(history, of: subject)
             total += facts.count { $0.body.first != FactKind.member.rawValue }
+            ofArchive += facts.count { UsageRecord.isArchived($0.body) }
         }
         self = recount
         events = total
+        archived = ofArchive
         try addWallets(pass: pass, of: passes)
     }
 

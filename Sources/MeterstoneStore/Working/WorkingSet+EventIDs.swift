@@ -12,7 +12,19 @@ package struct KnownEvent {
         subject.isMeant(by: event.subject)
             && (event.occurredAt == nil || event.occurredAt == record.occurredAt)
             && event.quantities == record.quantities
-            && (event.details ?? .none) == (record.detailsTold(besides: event) ?? .none)
+            && details(of: event) == details(toldBesides: event)
+    }
+}
+
+extension KnownEvent {
+    /// Of what was archived, what is left is compared.
+    func details(of event: UsageEvent) -> EventDetails {
+        let details = event.details ?? .none
+        return record.isArchived ? details.archived : details
+    }
+
+    func details(toldBesides event: UsageEvent) -> EventDetails {
+        record.detailsTold(besides: event) ?? .none
     }
 }
 

@@ -189,7 +189,8 @@ extension WorkingSet {
                 reason: "merged into \(into.id)", before: standing, after: nil)
             try writeMoved(taken, of: from)
         }
-        let record = event.record
+        var record = event.record
+        record.isArchived = false
         let position = batch.append(subject: into.number) { writer in
             record.write(to: &writer) { registry.number(of: $0) ?? 0 }
         }
@@ -198,6 +199,8 @@ extension WorkingSet {
             catalog.movements(of: record.event(subject: into.id)), isGenerated: false, at: position)
         for var correction in event.corrections {
             correction.target = position.sequence
+            correction.before.isArchived = false
+            correction.after?.isArchived = false
             try writeMoved(correction, of: into)
         }
     }
