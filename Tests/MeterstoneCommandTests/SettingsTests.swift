@@ -61,7 +61,8 @@ import Testing
             "METERSTONE_BACKUPS": "b", "METERSTONE_BACKUP_HOURS": "1",
             "METERSTONE_BACKUPS_KEPT": "2", "METERSTONE_WEBHOOK_PRIVATE_ADDRESSES": "true",
             "METERSTONE_MIRROR": "sqlite:m.db", "METERSTONE_SHIP_TO": "s",
-            "METERSTONE_SHIP_FACTS_KEPT": "9",
+            "METERSTONE_SHIP_FACTS_KEPT": "9", "METERSTONE_TLS_CERTIFICATE": "c",
+            "METERSTONE_TLS_KEY": "k",
         ])
         let standard = settings.lines.filter { $0.origin == .standard }
         #expect(
