@@ -119,6 +119,7 @@ struct Serving {
             application, HaltWatch(engine: engine), RepeatedWork.expiring(engine, logger),
             WebhookCourier(engine, sender: sender, logger: logger),
             RepeatedWork.watchingUsage(engine, logger),
+            RepeatedWork.watchingHours(engine, logger),
         ]
         if let backups, settings.backupHours.value > 0 {
             services.append(
