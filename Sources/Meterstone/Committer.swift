@@ -27,6 +27,7 @@ final class Committer: Sendable {
     private let commandsMax: Int
     private let logger: Logger
     private let metrics: EngineMetrics
+    let hourly = HourlyCounts()
     private let queue = DispatchQueue(label: "meterstone.committer")
     private let probes = DispatchQueue(label: "meterstone.probes")
     private let probed = Mutex<(at: UInt64, error: StoreError?)?>(nil)
@@ -361,8 +362,10 @@ final class Committer: Sendable {
     ) -> Result<[Outcome], StoreError> {
         do throws(StoreError) {
             let start = Self.now
-            let outcomes = try store.commit(commands, at: clock(), waited: milliseconds)
+            let now = clock()
+            let outcomes = try store.commit(commands, at: now, waited: milliseconds)
             metrics.note(commands, outcomes, nanoseconds: Self.now - start)
+            hourly.note(commands, outcomes, at: now)
             news.note()
             return .success(outcomes)
         } catch {

@@ -59,6 +59,73 @@ extension MeterstoneEngine {
 
     private static let unusualMax = 1_000
 
+    /// Fires for every subject that was refused as often within this hour, or of whose requests such a share failed, as
+    /// an alert asks for: once for each alert, subject, limit, threshold and hour. Each process counts for itself, in
+    /// memory, from the first call on that finds an alert that asks; whoever serves calls it every second.
+    ///
+    /// - Returns: how many fired that had not before.
+    @discardableResult
+    public func fireHourly() async throws(StoreError) -> Int {
+        let asking = try await alerts().filter { alert in
+            alert.active && !(alert.refusedPerHour.isEmpty && alert.failedPercent.isEmpty)
+        }
+        let hourly = committer.hourly
+        hourly.ask(!asking.isEmpty)
+        let now = clock()
+        let news = hourly.news(at: now)
+        var fired = 0
+        for (place, (key, count)) in news.enumerated() {
+            do throws(StoreError) {
+                for alert in asking { fired += try await fire(alert, for: key, count, at: now) }
+            } catch {
+                hourly.putBack(news[place...].map(\.key))
+                throw error
+            }
+            hourly.told(key, count.value(of: key.kind), at: now)
+        }
+        return fired
+    }
+
+    private func fire(
+        _ alert: Alert, for key: HourlyCounts.Key, _ count: HourlyCounts.Count, at now: Instant
+    ) async throws(StoreError) -> Int {
+        let measure: AlertMeasure
+        let thresholds: [Int64]
+        var limit: LimitKey?
+        switch key.kind {
+        case .refused(let refusing):
+            measure = .refusedPerHour
+            thresholds = alert.refusedPerHour
+            limit = refusing
+        case .ended:
+            measure = .failedPercent
+            thresholds = alert.failedPercent
+        }
+        let value = count.value(of: key.kind)
+        let reached = thresholds.filter { count.told < $0 && $0 <= value }
+        guard !reached.isEmpty,
+            alert.limits.isEmpty || measure == .failedPercent
+                || limit.map({ alert.limits.contains($0) }) ?? false,
+            alert.concerns(try await plan(of: key.subject))
+        else { return 0 }
+        let subject = try await self.subject(key.subject)?.id ?? key.subject
+        let hour = HourlyCounts.hour(of: now)
+        var fired = 0
+        for threshold in reached {
+            let reached = FiredAlert(
+                alert: alert.key, subject: subject, measure: measure, threshold: threshold,
+                limit: limit, used: measure == .failedPercent ? count.failed : count.all,
+                resetsAt: Instant(millisecondsSince1970: (hour + 1) * 3_600_000))
+            let receipt = try await change(
+                ChangeRequest(
+                    change: .noteAlert(reached), author: "meterstone",
+                    idempotencyKey: reached.key(ofWindow: "hour \(hour)")))
+            // Another process may have told it, with its own count.
+            if receipt.outcome == .created, !receipt.isReplay { fired += 1 }
+        }
+        return fired
+    }
+
     /// Changes of everything after a fact, oldest first.
     package func changes(
         after sequence: Int64, count: Int

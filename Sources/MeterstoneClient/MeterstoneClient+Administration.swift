@@ -431,6 +431,8 @@ private struct WirePlace {
                 try Self.json(sequence.map { ["sequence": $0] } ?? [:]))
         case .noteAlert, .noteProgress:
             throw ClientError(.refused, "a server notes of itself what fired and what was sent")
+        case .noteGivenOnce:
+            throw ClientError(.refused, "a server notes of itself what erased persons had")
         case .noteBlueprint:
             throw ClientError(.refused, "a blueprint is noted where it is applied")
         }

@@ -11,7 +11,14 @@ extension MirrorWriter {
                 case .eraseSubject(let id, let erasure) = record.change,
                 let subject = page.subjects.values.first(where: { $0.profile.id == erasure.key })
             else { continue }
-            keys[subject.number, default: []].formUnion((erasure.formerKeys + [id]).map(\.text))
+            let former = Set(erasure.formerKeys + [id])
+            let merged = erasure.mergedKeys ?? []
+            keys[subject.number, default: []].formUnion(former.subtracting(merged).map(\.text))
+            if let other = page.subjects.values.first(where: {
+                $0.profile.id == erasure.key(ofMerged: 1)
+            }) {
+                keys[other.number, default: []].formUnion(merged.map(\.text))
+            }
         }
         let rows = try database.rows(
             ["number", "id"], from: MirrorTables.subjects, where: "number",
@@ -31,6 +38,7 @@ extension MirrorWriter {
                     "UPDATE \(table.name) SET \(nothing) WHERE subject_number = $1",
                     [.integer(subject.number)])
             }
+            if subject.alias != nil { try rename(subject) }
             for key in keys[subject.number] ?? [] where key != subject.profile.id.text {
                 _ = try database.ask(
                     """
@@ -53,6 +61,15 @@ extension MirrorWriter {
             _ = try database.ask(
                 "UPDATE changes SET before = NULL, after = NULL WHERE kind = 'key' AND key = $1",
                 [.text(key.text)])
+        }
+    }
+
+    /// Whoever was merged into the person has no row that would tell the former key.
+    private func rename(_ subject: StoredSubject) throws(StoreError) {
+        for table in MirrorTables.ofSubjects {
+            _ = try database.ask(
+                "UPDATE \(table.name) SET subject = $1 WHERE subject_number = $2",
+                [.text(subject.profile.id.text), .integer(subject.number)])
         }
     }
 }

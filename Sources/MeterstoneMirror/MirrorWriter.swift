@@ -244,9 +244,7 @@ package final class MirrorWriter {
 
     /// The subject's rows stand under its new key. Those of others that had the old one are not touched.
     private func rename(_ old: String, _ subject: StoredSubject) throws(StoreError) {
-        for table in [
-            MirrorTables.events, MirrorTables.corrections, MirrorTables.usage, MirrorTables.ledger,
-        ] {
+        for table in MirrorTables.ofSubjects {
             _ = try database.ask(
                 """
                 UPDATE \(table.name) SET subject = $1 WHERE subject = $2 AND subject_number = $3

@@ -20,19 +20,22 @@ public func makeApplication(
     let routes = makeRoutes(engine: engine, options: options, access: access, observer: observer)
     let paths = routes.paths
     let connections = OpenConnections(max: options.connectionsMax, options.metrics)
+    let channel = HTTP1Channel.Configuration(
+        additionalChannelHandlers: [
+            ConnectionBound(connections),
+            IdleStateHandler(allTimeout: .milliseconds(options.idleMilliseconds)),
+            ConsumeHandler(
+                routes: consuming, guardian: guardian, observer: observer,
+                stoppingTime: .milliseconds(options.stoppingMilliseconds),
+                closingTime: .milliseconds(options.closingMilliseconds)),
+            ExpectContinueHandler(guardian, paths),
+        ])
     var application = Application(
         router: routes.router,
-        server: .http1(
-            configuration: HTTP1Channel.Configuration(
-                additionalChannelHandlers: [
-                    ConnectionBound(connections),
-                    IdleStateHandler(allTimeout: .milliseconds(options.idleMilliseconds)),
-                    ConsumeHandler(
-                        routes: consuming, guardian: guardian, observer: observer,
-                        stoppingTime: .milliseconds(options.stoppingMilliseconds),
-                        closingTime: .milliseconds(options.closingMilliseconds)),
-                    ExpectContinueHandler(guardian, paths),
-                ])),
+        server: HTTPServerBuilder { responder in
+            HTTP1Channel(responder: responder, configuration: channel)
+                .secured(by: options.certificate)
+        },
         configuration: ApplicationConfiguration(
             address: .hostname(options.host, port: options.port),
             backlog: RequestLimits.backlogConnectionsMax),
@@ -117,7 +120,10 @@ private func makeRoutes(
     WebhookRoutes(engine: engine, sender: options.webhookSender, clock: options.clock)
         .add(to: &routes)
     KeyRoutes(engine: engine, book: access.book, clock: options.clock).add(to: &routes)
-    SessionRoutes(engine: engine, access: access.signIn, book: access.book).add(to: &routes)
+    SessionRoutes(
+        engine: engine, access: access.signIn, book: access.book,
+        isSecure: options.certificate != nil
+    ).add(to: &routes)
     AdministratorRoutes(engine: engine, access: access.signIn, book: access.book).add(to: &routes)
     TokenRoutes(engine: engine, tokens: access.tokens).add(to: &routes)
     let tracker = RequestTracker(engine, storedText: options.storedText)

@@ -6,6 +6,8 @@ public struct ServerOptions: Sendable {
     public var host = "127.0.0.1"
     /// 0 takes any free port; ``whenServing`` is told which.
     public var port = 8080
+    /// What the server speaks HTTPS with; `nil`: it speaks plain HTTP.
+    public var certificate: ServerCertificate?
     /// Guards everything but health and the description of the API. `nil`: everybody is an
     /// administrator, so the caller has to bind to a loopback address, and requests that pages from
     /// elsewhere make are refused.

@@ -50,6 +50,7 @@ import Testing
                 alerts:
                   full: { limits: [daily], usedPercent: [80, 100], plans: [free], webhooks: [ops] }
                   odd: { unusual: [prompts], active: false, description: much }
+                  fast: { pacePercent: [100], refusedPerHour: [20], failedPercent: [50] }
                 """)
         #expect(
             blueprint.alerts == [
@@ -60,6 +61,9 @@ import Testing
                 Alert(
                     key: AlertKey(unchecked: "odd"), unusual: [MeterKey(unchecked: "prompts")],
                     active: false, description: "much"),
+                Alert(
+                    key: AlertKey(unchecked: "fast"), pacePercent: [100], refusedPerHour: [20],
+                    failedPercent: [50]),
             ])
         let error = try #require(throws: BlueprintError.self) {
             try Blueprint(
@@ -72,8 +76,8 @@ import Testing
         }
         #expect(
             error.mistakes.map(\.description) == [
-                "3:3: alerts.a.usedPercent: expected a threshold: usedPercent, remaining, credits or "
-                    + "unusual",
+                "3:3: alerts.a.usedPercent: expected a threshold: usedPercent, remaining, pacePercent, "
+                    + "refusedPerHour, failedPercent, credits or unusual",
                 "3:17: alerts.a.limits[0]: no limit is called 'dayly'",
                 "4:18: alerts.b.unusual[0]: no meter is called 'prompt'; did you mean 'prompts'?",
             ])

@@ -63,6 +63,7 @@ import Testing
             "METERSTONE_MIRROR": "sqlite:m.db", "METERSTONE_SHIP_TO": "s",
             "METERSTONE_SHIP_FACTS_KEPT": "9", "METERSTONE_ARCHIVE": "a",
             "METERSTONE_ARCHIVE_DAYS": "90", "METERSTONE_TEXT_DAYS": "95",
+            "METERSTONE_TLS_CERTIFICATE": "c", "METERSTONE_TLS_KEY": "k",
         ])
         let standard = settings.lines.filter { $0.origin == .standard }
         #expect(

@@ -88,6 +88,27 @@ import Testing
         }
     }
 
+    @Test func `what is given once per person is not had again after an erasure`() async throws {
+        try await TestServer.run { server in
+            let body = #"{"id":"welcome","amount":5,"oncePerPerson":true}"#
+            let account = #"{"email":"ann@example.com"}"#
+            let nobody = try await grant(server, body)
+            #expect(nobody.isProblem(422, "invalid_field", field: "oncePerPerson"))
+            for status in [201, 409] {
+                #expect(try await server.put("/v1/subjects/u/account", account).status == 201)
+                let made = try await grant(server, body)
+                #expect(made.status == status)
+                if status == 409 {
+                    #expect(made.isProblem(409, "duplicate_grant", field: "id"))
+                }
+                let erased = try await server.post("/v1/subjects/u/erase", #"{"confirm":"u"}"#)
+                #expect(erased.status == 200)
+            }
+            let notes = try await server.get("/v1/changes?kind=givenOnce")
+            #expect(notes.status == 200 && !notes.text.contains("ann@example.com"))
+        }
+    }
+
     @Test func `an idempotency key gives the first answer again`() async throws {
         try await TestServer.run { server in
             let headers: HTTPFields = [.idempotencyKey: "k", .author: "ann"]

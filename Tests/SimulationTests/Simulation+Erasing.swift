@@ -3,15 +3,14 @@ import MeterstoneStore
 import MeterstoneTesting
 
 extension Simulation {
-    /// Erases one who has nobody below, and into whom nobody was merged: the usage of all stays, in every store, also once nothing is left of the
+    /// Erases one who has nobody below: the usage of all stays, in every store, also once nothing is left of the
     /// person in what is stored.
     mutating func eraseSomebody() throws {
         let teams = Set(model.profiles.values.compactMap(\.parent))
-        let free = try World.subjects.first { id in
-            guard model.profiles[id] != nil, !teams.contains(id) else { return false }
-            return try memory.view(of: id).subject?.merged.isEmpty ?? false
-        }
-        guard let id = free else { return }
+        let free = World.subjects.filter { model.profiles[$0] != nil && !teams.contains($0) }
+        // Of those into whom somebody was merged there is more to forget.
+        let merged = try free.first { try memory.view(of: $0).subject?.merged.isEmpty == false }
+        guard let id = merged ?? free.first else { return }
         let key = SubjectID(unchecked: "erased-1")
         let change = Change.eraseSubject(id, Erasure(key: key))
         let command = Command.change(ChangeRequest(change: change, author: "setup"))

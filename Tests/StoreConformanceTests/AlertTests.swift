@@ -178,10 +178,131 @@ import Testing
         }
     }
 
+    @Test(arguments: StoreUnderTest.allCases)
+    func `a pace that leads beyond the allowance is told once in a window`(
+        store: StoreUnderTest
+    ) async throws {
+        let alert = Alert(key: AlertKey(unchecked: "fast"), pacePercent: [100, 200])
+        try await store.withSession { session in
+            try await setUp(
+                session.engine, [.daily(100), .limit("ever", 1_000, per: .lifetime)], alert)
+            // A quarter of the day is gone: 24 come to 96.
+            session.clock.set(.at("2026-03-11T06:00:00Z"))
+            _ = try await session.engine.decide("ada", 24, id: "a")
+            #expect(try await fired(session.engine) == [])
+            _ = try await session.engine.decide("ada", 1, id: "b")
+            #expect(try await fired(session.engine) == ["pacePercent 100 at 25"])
+            let told = try await session.engine.firedAlerts(of: .ada).first?.alert
+            #expect(told?.fullAt == nil && told?.limit == .daily)
+            try await session.reopen()
+            // Half of it is gone, and 51 come to 102: told before. 101 of 100 are more than that.
+            session.clock.set(.at("2026-03-11T12:00:00Z"))
+            _ = try await session.engine.decide("ada", 26, id: "c")
+            #expect(try await fired(session.engine) == ["pacePercent 100 at 25"])
+            // Taken back, and gone beyond once more.
+            #expect(try await session.engine.void("c") == .corrected)
+            _ = try await session.engine.decide("ada", 30, id: "d")
+            #expect(
+                try await fired(session.engine)
+                    == ["pacePercent 100 at 25", "pacePercent 100 at 55"])
+            // 55 of 100 in twelve hours are gone after 21:49:05.454.
+            let again = try await session.engine.firedAlerts(of: .ada).first?.alert
+            #expect(again?.fullAt == .at("2026-03-11T21:49:05.454Z"))
+            // The first tenth of a day counts as a tenth.
+            session.clock.set(.at("2026-03-12T00:00:01Z"))
+            _ = try await session.engine.decide("ada", 9, id: "e")
+            #expect(try await fired(session.engine).count == 2)
+            _ = try await session.engine.decide("ada", 11, id: "f")
+            #expect(
+                try await fired(session.engine).suffix(2)
+                    == ["pacePercent 100 at 20", "pacePercent 200 at 20"])
+            try await session.engine.expectClean()
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `who is refused often is told once an hour, by which limit`(
+        store: StoreUnderTest
+    ) async throws {
+        let alert = Alert(key: AlertKey(unchecked: "refused"), refusedPerHour: [3, 5])
+        try await store.withSession { session in
+            try await setUp(session.engine, [.daily(10)], alert)
+            #expect(try await session.engine.fireHourly() == 0)
+            _ = try await session.engine.decide("ada", 10)
+            _ = try await session.engine.decide("bob", 10)
+            for _ in 0..<2 { _ = try await session.engine.decide("ada", 1) }
+            for _ in 0..<2 { _ = try await session.engine.decide("bob", 1) }
+            #expect(try await session.engine.fireHourly() == 0)
+            for _ in 0..<2 { _ = try await session.engine.decide("ada", 1) }
+            #expect(try await session.engine.fireHourly() == 1)
+            #expect(try await fired(session.engine) == ["refusedPerHour 3 at 4"])
+            let told = try await session.engine.firedAlerts(of: .ada).first?.alert
+            #expect(told?.limit == .daily && told?.resetsAt == .at("2026-03-10T13:00:00Z"))
+            // A process that counts anew tells nothing that is told. What is in memory has no other process.
+            if store != .memory {
+                try await session.reopen()
+                #expect(try await session.engine.fireHourly() == 0)
+                for _ in 0..<4 { _ = try await session.engine.decide("ada", 1) }
+                #expect(try await session.engine.fireHourly() == 0)
+            }
+            _ = try await session.engine.decide("ada", 1)
+            #expect(try await session.engine.fireHourly() == 1)
+            #expect(
+                try await fired(session.engine)
+                    == ["refusedPerHour 3 at 4", "refusedPerHour 5 at 5"])
+            // The next hour begins anew.
+            session.clock.advance(bySeconds: 3_600)
+            for _ in 0..<3 { _ = try await session.engine.decide("ada", 1) }
+            #expect(try await session.engine.fireHourly() == 1)
+            #expect(try await fired(session.engine, .bob) == [])
+            try await session.engine.expectClean()
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `whose requests fail is told once an hour, from twenty requests on`(
+        store: StoreUnderTest
+    ) async throws {
+        let alert = Alert(
+            key: AlertKey(unchecked: "errors"), limits: [.daily], failedPercent: [25, 50])
+        func request(_ id: String, _ status: EventStatus) -> UsageEvent {
+            .of(.ada, id: id, status: status)
+        }
+        try await store.withSession { session in
+            try await setUp(session.engine, [.daily(1_000)], alert)
+            let engine = session.engine
+            #expect(try await engine.fireHourly() == 0)
+            // Nineteen, of which six failed.
+            let told = (0..<19).map { request("a\($0)", $0 < 6 ? .failed : .success) }
+            _ = try await engine.record(told)
+            // A repeat is no request.
+            _ = try await engine.record(told)
+            #expect(try await engine.fireHourly() == 0)
+            _ = try await engine.record([request("b", .cancelled)])
+            #expect(try await engine.fireHourly() == 1)
+            #expect(try await fired(engine) == ["failedPercent 25 at 6"])
+            // 15 of 30, the last of them at its end.
+            _ = try await engine.record((0..<8).map { request("c\($0)", .failed) })
+            _ = try await engine.decide("ada", 1, id: "d")
+            #expect(try await engine.fireHourly() == 0)
+            let id = try #require(EventID("r"))
+            _ = try await engine.reserve(.of(.ada, id: id.text), ReservationTerms())
+            #expect(try await engine.fireHourly() == 0)
+            _ = try await engine.release(id, details: EventDetails(status: .failed))
+            #expect(try await engine.fireHourly() == 1)
+            #expect(
+                try await fired(engine) == ["failedPercent 25 at 6", "failedPercent 50 at 15"])
+            try await engine.expectClean()
+        }
+    }
+
     @Test(arguments: [
         (Alert(key: AlertKey(unchecked: "a")), "usedPercent"),
         (Alert(key: AlertKey(unchecked: "a"), usedPercent: [80, 0]), "usedPercent[1]"),
         (Alert(key: AlertKey(unchecked: "a"), remaining: [1, 1]), "remaining"),
+        (Alert(key: AlertKey(unchecked: "a"), pacePercent: [0]), "pacePercent[0]"),
+        (Alert(key: AlertKey(unchecked: "a"), refusedPerHour: [0]), "refusedPerHour[0]"),
+        (Alert(key: AlertKey(unchecked: "a"), failedPercent: [101]), "failedPercent[0]"),
         (
             Alert(
                 key: AlertKey(unchecked: "a"), limits: [LimitKey(unchecked: "x")],
@@ -259,6 +380,6 @@ import Testing
         used: Int64, allowed: Int64, count: Int
     ) {
         let alert = Alert(key: AlertKey(unchecked: "a"), usedPercent: [50, 100])
-        #expect(alert.reached(by: used, of: allowed).count == count)
+        #expect(alert.reached(by: used, of: allowed, at: nil).count == count)
     }
 }

@@ -20,7 +20,8 @@ import Testing
         "ann-lee", "Ann Lee", "annie", "ann.lee@example.com", "583231", "likes tea", "Oslo",
         "her phone", "10.1.2.3", "write to mother", "no route home", "private-7", "for herself",
         "mistyped by", "given by hand", "campaign-ann", "anns-laptop", "keepsake", "a favour",
-        "cus_annlee",
+        "cus_annlee", "guest-77", "Curious Guest", "guest.mail@example.org", "guest-event",
+        "guest-gift", "was Curious",
     ]
 
     /// A store by hand, and everything that it has written.
@@ -156,6 +157,26 @@ import Testing
                     scopes: [.read], subject: ann, createdAt: .at(now))))
     }
 
+    /// Somebody who turns out to be her.
+    private static func merge(_ engine: MeterstoneEngine) async throws {
+        let guest = SubjectID(unchecked: "guest-77")
+        let mail = EmailAddress(unchecked: "guest.mail@example.org")
+        for change in [
+            Change.putSubject(Subject(id: guest, name: "Curious Guest")),
+            .putAccount(guest, PersonAccount(email: mail)),
+            .grantCredit(
+                guest, GrantOrder(id: GrantID("guest-gift"), amount: 30, oncePerPerson: true)),
+            .deleteAccount(guest),
+        ] {
+            #expect(try await engine.put(change).isChange)
+        }
+        let used = try await engine.consume(visit("guest-event", by: guest, of: "v3", 4))
+        #expect(used.code == "allowed")
+        #expect(try await engine.put(.mergeSubject(ann, from: guest)).code == "replaced")
+        try await engine.put(
+            .resetLimit(.bob, LimitKey(unchecked: "weekly"), reason: "she was Curious Guest"))
+    }
+
     private static func use(_ engine: MeterstoneEngine) async throws {
         for (id, subject, visitor, units) in [
             ("ann-lee-1", ann, "ann.lee@example.com", 5), ("ann-lee-2", ann, "v1", 2),
@@ -199,6 +220,7 @@ import Testing
         let before = try await Self.run(try place.open()) { engine in
             try await Self.tell(engine)
             try await Self.use(engine)
+            try await Self.merge(engine)
             return try await Self.numbers(engine, of: Self.ann)
         }
         // All of it is found while she is there.
@@ -214,6 +236,12 @@ import Testing
                 #expect(try await Self.numbers(engine, of: Self.erased) == before)
                 #expect(try await engine.subject(Self.ann) == nil)
             }
+            // Nothing tells who had it, and yet the same person does not get it again.
+            let again = SubjectID(unchecked: "again")
+            let mail = EmailAddress(unchecked: "guest.mail@example.org")
+            try await engine.put(.putAccount(again, PersonAccount(email: mail)))
+            let order = GrantOrder(id: GrantID("guest-gift"), amount: 30, oncePerPerson: true)
+            #expect(try await engine.put(.grantCredit(again, order)).code == "duplicate_grant")
             // What the rest tells is as it was.
             let events = try await engine.events(of: .bob).events
             #expect(events.first?.event.details?.properties == Self.ofBob.properties)

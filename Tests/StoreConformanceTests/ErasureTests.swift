@@ -115,24 +115,51 @@ import Testing
     }
 
     @Test(arguments: StoreUnderTest.allCases)
-    func `who is merged is not erased, and who is erased is not merged`(
+    func `who was merged into a person is erased with the person`(
         store: StoreUnderTest
     ) async throws {
         try await store.withSession { session in
-            let (visitor, other) = (SubjectID(unchecked: "visitor"), SubjectID(unchecked: "other"))
-            try await session.engine.put(.putMeter(Meter(key: Self.chats)))
-            for (index, subject) in [visitor, other, Self.ann, Self.bob].enumerated() {
-                let used = try await session.engine.consume(Self.use("e\(index)", by: subject, 1))
-                #expect(used.code == "allowed")
+            let guest = SubjectID(unchecked: "guest")
+            try await Self.prepare(session.engine)
+            for (key, name) in [("visitor", "A visitor"), ("guest", "A guest")] {
+                let subject = SubjectID(unchecked: key)
+                try await session.engine.put(.putSubject(Subject(id: subject, name: name)))
+                _ = try await session.engine.record([Self.use(key, by: subject, 4)])
+                try await session.engine.put(.mergeSubject(Self.ann, from: subject))
             }
-            #expect(
-                try await session.engine.put(.mergeSubject(Self.ann, from: visitor)).code
-                    == "replaced")
-            for _ in 0..<2 {
-                let erased = try await session.engine.put(.eraseSubject(Self.ann, Erasure()))
-                #expect(erased.code == "in_use")
+            let outcome = try await session.engine.put(
+                .eraseSubject(Self.ann, Erasure(key: Self.erased)))
+            #expect(outcome.code == "deleted")
+            for round in 0..<2 {
+                #expect(try await session.engine.subject(guest) == nil)
+                for (subject, units) in [(Self.erased, 13), (Self.team, 8)] {
+                    let total = try #require(try await session.engine.lifetime(of: subject))
+                    #expect(total.meters.first?.lifetime.units == Int64(units), "\(subject)")
+                }
+                let events = try await session.engine.events(of: Self.erased).events
+                #expect(events.count == 3)
+                #expect(events.allSatisfy { $0.event.details?.properties == nil })
+                #expect(try await session.engine.verify().isClean)
+                if round == 0 { _ = try await session.engine.compact() }
+                try await session.engine.flush()
                 try await session.reopen()
             }
+            // Whoever comes with a key of theirs is somebody new.
+            _ = try await session.engine.record([Self.use("new", by: guest, 2)])
+            let new = try #require(try await session.engine.lifetime(of: guest))
+            #expect(new.meters.first?.lifetime.units == 2)
+            try await session.engine.expectClean()
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `who is erased is not merged`(store: StoreUnderTest) async throws {
+        try await store.withSession { session in
+            let other = SubjectID(unchecked: "other")
+            try await session.engine.put(.putMeter(Meter(key: Self.chats)))
+            _ = try await session.engine.record([
+                Self.use("e1", by: other, 1), Self.use("e2", by: Self.bob, 1),
+            ])
             _ = try await session.engine.put(.eraseSubject(Self.bob, Erasure(key: Self.erased)))
             for (into, from) in [(other, Self.erased), (Self.erased, other)] {
                 #expect(

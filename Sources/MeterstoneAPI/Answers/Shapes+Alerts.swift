@@ -11,12 +11,16 @@ extension Shapes {
             Member("measure", Wire<AlertMeasure>.choice, \.alert.measure, "What was reached."),
             Member("threshold", .integer, \.alert.threshold, "Which value of it."),
             Member(
-                maybe: "limit", .key, \.alert.limit, "Absent: it is about credits or unusual use."),
+                maybe: "limit", .key, \.alert.limit,
+                "Absent: it is about credits, unusual use, or refusals that no limit caused."),
             Member(maybe: "meter", .key, \.alert.meter),
             Member(maybe: "value", .text, \.alert.value, "Of a limit per value: which."),
             Member(maybe: "allowance", .integer, \.alert.allowance),
             Member(maybe: "used", .integer, \.alert.used),
             Member(maybe: "resetsAt", .instant, \.alert.resetsAt, "When counting starts anew."),
+            Member(
+                maybe: "fullAt", .instant, \.alert.fullAt,
+                "Of a pace: when nothing will be left of the allowance."),
             Member(maybe: "balance", .integer, \.alert.balance, "Credits that are left."),
             Member(maybe: "eventId", .name, \.alert.eventID, "The usage that reached it."),
         ]
@@ -28,8 +32,8 @@ extension Shapes {
                 measure: try fields("measure"), threshold: try fields("threshold"),
                 limit: try fields("limit"), meter: try fields("meter"), value: try fields("value"),
                 allowance: try fields("allowance"), used: try fields("used"),
-                resetsAt: try fields("resetsAt"), balance: try fields("balance"),
-                eventID: try fields("eventId")))
+                resetsAt: try fields("resetsAt"), fullAt: try fields("fullAt"),
+                balance: try fields("balance"), eventID: try fields("eventId")))
     }
 
     package static let firedAlerts = list("FiredAlertList", "alerts", of: firedAlert)

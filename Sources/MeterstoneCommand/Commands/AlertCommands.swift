@@ -22,12 +22,15 @@ struct AlertsCommand: AsyncParsableCommand {
             let alerts = try await OpenStore.with(store) { try await $0.alerts() }
             guard !output.json else { return try Answers.printList("alerts", alerts) }
             var table = TextTable([
-                "alert", "used %", "remaining", "credits", "unusual", "limits", "plans", "webhooks",
-                "active",
+                "alert", "used %", "remaining", "pace %", "refused", "failed %", "credits",
+                "unusual", "limits",
+                "plans", "webhooks", "active",
             ])
             for alert in alerts {
                 table.add([
                     alert.key.text, Self.text(alert.usedPercent), Self.text(alert.remaining),
+                    Self.text(alert.pacePercent), Self.text(alert.refusedPerHour),
+                    Self.text(alert.failedPercent),
                     Self.text(alert.credits), alert.unusual.map(\.text).joined(separator: " "),
                     Self.text(alert.limits), Self.text(alert.plans), Self.text(alert.webhooks),
                     alert.active ? "yes" : "no",
@@ -59,6 +62,18 @@ struct AlertsCommand: AsyncParsableCommand {
 
         @Option(help: "How much of the allowance is left, or less.")
         var remaining: [Int64] = []
+
+        @Option(
+            help: """
+                A share of the allowance that the use comes to at this pace where the window ends, in hundredths.
+                """)
+        var pacePercent: [Int64] = []
+
+        @Option(help: "How often somebody is refused within an hour.")
+        var refusedPerHour: [Int64] = []
+
+        @Option(help: "A share of somebody's requests within an hour that failed, in hundredths.")
+        var failedPercent: [Int64] = []
 
         @Option(help: "A balance of credits, or less.")
         var credits: [Int64] = []
@@ -94,7 +109,9 @@ struct AlertsCommand: AsyncParsableCommand {
         func run() async throws {
             let alert = Alert(
                 key: key, limits: limit, usedPercent: usedPercent, remaining: remaining,
-                credits: credits, unusual: unusual, plans: plan, webhooks: webhook,
+                pacePercent: pacePercent, refusedPerHour: refusedPerHour,
+                failedPercent: failedPercent, credits: credits,
+                unusual: unusual, plans: plan, webhooks: webhook,
                 active: !inactive, description: description)
             try await Changes.make(.putAlert(alert), of: "alert \(key)", store, for: .mayCreate)
         }

@@ -94,13 +94,17 @@ struct CreditsCommand: AsyncParsableCommand {
         @Option(help: ArgumentHelp("What it belongs to elsewhere: a payment.", valueName: "text"))
         var reference: String?
 
+        @Flag(help: "Refuse it to who had it before under the same e-mail address or external id.")
+        var oncePerPerson = false
+
         @OptionGroup var store: ServiceArguments
         @OptionGroup var output: OutputArguments
 
         func run() async throws {
             let order = GrantOrder(
                 id: id, amount: amount, priority: priority, effectiveAt: effectiveAt,
-                expiresAt: expiresAt, source: source, reference: reference)
+                expiresAt: expiresAt, source: source, reference: reference,
+                oncePerPerson: oncePerPerson)
             try await CreditChanges.make(.grantCredit(subject, order), "granted", store, output)
         }
     }

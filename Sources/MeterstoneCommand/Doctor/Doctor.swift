@@ -17,7 +17,7 @@ package struct Doctor {
     }
 
     package func findings() async -> [Finding] {
-        var findings = configuration + [openFiles, zone, clock]
+        var findings = configuration + [openFiles, zone, clock] + certificate
         if case .directory(let path) = settings.location.value {
             findings += folder(path) + disk(path) + backups() + (await shipping())
         }
@@ -62,6 +62,30 @@ package struct Doctor {
                 "clock", "this machine says that it is \(now.rfc3339)",
                 "set the clock; usage without a time is counted when it comes")
             : .fine("clock", now.rfc3339)
+    }
+
+    private static let day: Int64 = 86_400_000
+
+    private var certificate: [Finding] {
+        let certificate: ServerCertificate
+        do {
+            guard let found = try settings.certificate() else { return [] }
+            certificate = found
+        } catch {
+            return [
+                .problem(
+                    "certificate", CommandFailure(error)?.message ?? "\(error)",
+                    "the server does not start with it")
+            ]
+        }
+        let end = certificate.expiresAt
+        let advice = "write the new one over the files; the server takes it within seconds"
+        if end <= now { return [.problem("certificate", "it ended \(end.rfc3339)", advice)] }
+        let found = "it ends \(end.rfc3339)"
+        return [
+            end < now.advanced(byMilliseconds: 14 * Self.day)
+                ? .warning("certificate", found, advice) : .fine("certificate", found)
+        ]
     }
 
     // MARK: The folder

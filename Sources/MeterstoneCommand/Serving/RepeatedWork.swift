@@ -34,6 +34,14 @@ extension RepeatedWork {
         ) { try await engine.expireReservations() }
     }
 
+    /// Looks who was refused often, and whose requests failed, where an alert asks for that.
+    static func watchingHours(_ engine: MeterstoneEngine, _ logger: Logger) -> RepeatedWork {
+        RepeatedWork(
+            interval: .seconds(1), complaint: "refusals and failures are not looked at",
+            logger: logger
+        ) { try await engine.fireHourly() }
+    }
+
     /// Looks whose use of today stands out, where an alert asks for that.
     static func watchingUsage(_ engine: MeterstoneEngine, _ logger: Logger) -> RepeatedWork {
         RepeatedWork(

@@ -59,11 +59,12 @@ struct Serving {
     }
 
     func run() async throws {
+        let certificate = try settings.certificate()
         let engine = try OpenStore.engine(
             settings, for: .mayCreate, logger: logger, metrics: metrics)
         do {
             try await prepare(engine)
-            try await serve(engine)
+            try await serve(engine, certificate)
         } catch {
             await engine.shutdown()
             throw error
@@ -103,18 +104,22 @@ struct Serving {
         }
     }
 
-    private func serve(_ engine: MeterstoneEngine) async throws {
+    private func serve(
+        _ engine: MeterstoneEngine, _ certificate: ServerCertificate?
+    ) async throws {
         let backups = try backups(of: engine)
         let shipping = try shipping(of: engine, backups)
         try await shipping?.begin()
         let sender = WebhookClient(allowsPrivate: settings.allowsPrivateWebhooks.value)
         var options = try options(backups)
+        options.certificate = certificate
         options.webhookSender = sender
         let application = makeApplication(engine: engine, options: options, logger: logger)
         var services: [any Service] = [
             application, HaltWatch(engine: engine), RepeatedWork.expiring(engine, logger),
             WebhookCourier(engine, sender: sender, logger: logger),
             RepeatedWork.watchingUsage(engine, logger),
+            RepeatedWork.watchingHours(engine, logger),
         ]
         if let backups, settings.backupHours.value > 0 {
             services.append(
@@ -126,6 +131,7 @@ struct Serving {
                 MirrorWatch(
                     MirrorFollower(engine, to: mirror), logger: logger, metrics: metrics))
         }
+        if let certificate { services.append(RepeatedWork.refreshing(certificate, logger)) }
         // The first one is stopped last: it ships what the others have answered.
         if let shipping { services.insert(shipping, at: 0) }
         var configuration = ServiceGroupConfiguration(
@@ -224,9 +230,10 @@ struct Serving {
         }
         // Whoever starts the server waits for this line; with port 0 it is how they learn the port.
         let host = options.host.contains(":") ? "[\(options.host)]" : options.host
+        let scheme = settings.tlsCertificate.value == nil ? "http" : "https"
         options.whenServing = { port in
             let version = MeterstoneProgram.version
-            Console.write("meterstone \(version) listens on http://\(host):\(port)")
+            Console.write("meterstone \(version) listens on \(scheme)://\(host):\(port)")
         }
         return options
     }

@@ -59,6 +59,8 @@ struct StoreArguments: SettingArguments {
 struct ServeArguments: SettingArguments {
     @Option(help: .of(\.host)) var host: String?
     @Option(help: .of(\.port)) var port: String?
+    @Option(help: .of(\.tlsCertificate)) var tlsCertificate: String?
+    @Option(help: .of(\.tlsKey)) var tlsKey: String?
     @Option(help: .of(\.blueprint)) var blueprint: String?
     @Option(help: .of(\.defaultTimeZone)) var defaultTimeZone: String?
     @Option(help: .of(\.logLevel)) var logLevel: String?

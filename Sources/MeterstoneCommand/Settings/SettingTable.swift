@@ -13,6 +13,12 @@ package struct SettingTable: Sendable {
     package let host = SettingKey("host", standard: "127.0.0.1", "The address to bind to.")
     package let port = SettingKey(
         "port", in: 0...65_535, standard: 8_080, "The port; 0 takes a free one.")
+    package let tlsCertificate = SettingKey<String?>(
+        "tlsCertificate", valueName: "file",
+        "The certificate that the server speaks HTTPS with, in PEM form, those between it and the root behind it."
+    )
+    package let tlsKey = SettingKey<String?>(
+        "tlsKey", valueName: "file", "The certificate's private key, in PEM form.")
     package let administratorKey = SettingKey<String?>(
         "adminKey", "The administrator's key, which may do everything and stands in no store."
     ).only(.variable).secret

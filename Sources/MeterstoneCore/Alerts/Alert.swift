@@ -11,6 +11,14 @@ public struct Alert: Hashable, Sendable, Codable {
     public var usedPercent: [Int64]
     /// How much of the allowance is left, or less.
     public var remaining: [Int64]
+    /// Shares of the allowance that the use comes to where the window ends, if it goes on as since the window
+    /// began, in hundredths.
+    public var pacePercent: [Int64]
+    /// How often a subject is refused within an hour by the same limit, or for want of credits.
+    public var refusedPerHour: [Int64]
+    /// Shares of a subject's requests within an hour that failed, in hundredths, once there were
+    /// ``requestsMin``.
+    public var failedPercent: [Int64]
     /// A balance of credits, or less.
     public var credits: [Int64]
     /// Meters of which a subject's day is told that stands out from the 28 days before, once a day.
@@ -24,10 +32,15 @@ public struct Alert: Hashable, Sendable, Codable {
 
     public init(
         key: AlertKey, limits: [LimitKey] = [], usedPercent: [Int64] = [], remaining: [Int64] = [],
+        pacePercent: [Int64] = [], refusedPerHour: [Int64] = [],
+        failedPercent: [Int64] = [],
         credits: [Int64] = [], unusual: [MeterKey] = [], plans: [PlanKey] = [],
         webhooks: [WebhookKey] = [],
         active: Bool = true, description: String? = nil
     ) {
+        self.pacePercent = pacePercent
+        self.refusedPerHour = refusedPerHour
+        self.failedPercent = failedPercent
         self.key = key
         self.limits = limits
         self.usedPercent = usedPercent
@@ -41,14 +54,18 @@ public struct Alert: Hashable, Sendable, Codable {
     }
 
     public static let thresholdsMax = 16
+    /// Of fewer requests within an hour no share is told.
+    public static let requestsMin: Int64 = 20
     package static let fields = [
-        "key", "limits", "usedPercent", "remaining", "credits", "unusual", "plans", "webhooks",
-        "active", "description",
+        "key", "limits", "usedPercent", "remaining", "pacePercent", "refusedPerHour",
+        "failedPercent", "credits",
+        "unusual", "plans", "webhooks", "active", "description",
     ]
 
     private enum CodingKeys: String, CodingKey {
-        case key, limits, usedPercent, remaining, credits, unusual, plans, webhooks, active
-        case description
+        case key, limits, usedPercent, remaining, pacePercent, refusedPerHour, failedPercent
+        case credits, unusual
+        case plans, webhooks, active, description
     }
 
     public init(from decoder: any Decoder) throws {
@@ -59,6 +76,8 @@ public struct Alert: Hashable, Sendable, Codable {
         self.init(
             key: try container.decode(AlertKey.self, forKey: .key), limits: try list(.limits),
             usedPercent: try list(.usedPercent), remaining: try list(.remaining),
+            pacePercent: try list(.pacePercent), refusedPerHour: try list(.refusedPerHour),
+            failedPercent: try list(.failedPercent),
             credits: try list(.credits), unusual: try list(.unusual), plans: try list(.plans),
             webhooks: try list(.webhooks),
             active: try container.decodeIfPresent(Bool.self, forKey: .active) ?? true,
@@ -68,7 +87,7 @@ public struct Alert: Hashable, Sendable, Codable {
 
 /// What of a limit or of credits a threshold is about.
 public enum AlertMeasure: String, NamedChoice, Hashable, Sendable {
-    case usedPercent, remaining, credits
+    case usedPercent, remaining, pacePercent, refusedPerHour, failedPercent, credits
     /// The threshold is the average of the days before, rounded down.
     case unusual
 }
@@ -80,14 +99,31 @@ extension Alert {
 
     /// The thresholds of a limit that a use reaches.
     ///
-    /// - Parameter allowed: units; what is unlimited reaches nothing.
+    /// - Parameters:
+    ///   - allowed: units; what is unlimited reaches nothing.
+    ///   - pace: `nil`: the window has no end, or use does not add up in it.
     package func reached(
-        by used: Int64, of allowed: Int64
+        by used: Int64, of allowed: Int64, at pace: WindowPace?
     ) -> [(measure: AlertMeasure, threshold: Int64)] {
         guard used > 0 else { return [] }
-        return usedPercent.filter { Self.isShare($0, of: allowed, reachedBy: used) }
-            .map { (.usedPercent, $0) }
-            + remaining.filter { used >= allowed || allowed - used <= $0 }.map { (.remaining, $0) }
+        var result: [(measure: AlertMeasure, threshold: Int64)] = []
+        for percent in usedPercent where Self.isShare(percent, of: allowed, reachedBy: used) {
+            result.append((.usedPercent, percent))
+        }
+        for left in remaining where used >= allowed || allowed - used <= left {
+            result.append((.remaining, left))
+        }
+        if let pace {
+            for percent in pacePercent where pace.comes(to: percent, of: allowed, with: used) {
+                result.append((.pacePercent, percent))
+            }
+        }
+        return result
+    }
+
+    /// Whether it watches what is used of limits.
+    package var isOfUse: Bool {
+        !usedPercent.isEmpty || !remaining.isEmpty || !pacePercent.isEmpty
     }
 
     private static func isShare(
@@ -102,6 +138,9 @@ extension Alert {
     package var mistake: Rejection? {
         let thresholds = [
             ("usedPercent", usedPercent, 1...1_000), ("remaining", remaining, 0...Int64.max),
+            ("pacePercent", pacePercent, 1...1_000),
+            ("refusedPerHour", refusedPerHour, 1...1_000_000),
+            ("failedPercent", failedPercent, 1...100),
             ("credits", credits, Int64.min...Int64.max),
         ]
         if unusual.count > Self.thresholdsMax || Set(unusual).count < unusual.count {
@@ -112,7 +151,9 @@ extension Alert {
         if thresholds.allSatisfy(\.1.isEmpty), unusual.isEmpty {
             return Rejection(
                 code: .missingField, field: "usedPercent",
-                message: "expected a threshold: usedPercent, remaining, credits or unusual")
+                message:
+                    "expected a threshold: usedPercent, remaining, pacePercent, refusedPerHour, "
+                    + "failedPercent, credits or unusual")
         }
         for (name, values, range) in thresholds {
             if values.count > Self.thresholdsMax || Set(values).count < values.count {

@@ -5,7 +5,7 @@ public struct FiredAlert: Hashable, Sendable, Codable {
     public var subject: SubjectID
     public var measure: AlertMeasure
     public var threshold: Int64
-    /// `nil`: it is about credits, or about use that stands out.
+    /// `nil`: it is about credits, about use that stands out, or about refusals that no limit is the cause of.
     public var limit: LimitKey?
     public var meter: MeterKey?
     /// Of a limit per value: which one.
@@ -14,6 +14,8 @@ public struct FiredAlert: Hashable, Sendable, Codable {
     public var used: Int64?
     /// When counting starts anew; `nil`: never.
     public var resetsAt: Instant?
+    /// Of a pace: when nothing will be left of the allowance.
+    public var fullAt: Instant?
     /// Credits that are left.
     public var balance: Int64?
     /// The usage that reached it, where one did.
@@ -25,8 +27,9 @@ public struct FiredAlert: Hashable, Sendable, Codable {
         alert: AlertKey, subject: SubjectID, measure: AlertMeasure, threshold: Int64,
         limit: LimitKey? = nil, meter: MeterKey? = nil, value: String? = nil,
         allowance: Int64? = nil, used: Int64? = nil, resetsAt: Instant? = nil,
-        balance: Int64? = nil, eventID: EventID? = nil
+        fullAt: Instant? = nil, balance: Int64? = nil, eventID: EventID? = nil
     ) {
+        self.fullAt = fullAt
         self.alert = alert
         self.subject = subject
         self.measure = measure

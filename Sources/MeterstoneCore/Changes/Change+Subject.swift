@@ -49,7 +49,7 @@ extension Change {
             .putModel, .deleteModel, .putKey, .deleteKey, .rotateKey, .putAlert, .deleteAlert,
             .putWebhook, .deleteWebhook, .putAdministrator, .deleteAdministrator, .putSession,
             .deleteSession, .noteUses, .noteSignIn, .noteBlueprint, .noteImport, .noteAlert,
-            .noteProgress, .noteReplay:
+            .noteProgress, .noteReplay, .noteGivenOnce:
             return self
         }
     }

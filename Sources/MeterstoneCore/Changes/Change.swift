@@ -85,6 +85,8 @@ public enum Change: Hashable, Sendable, Codable {
     case noteProgress(WebhookProgress)
     /// Asks for an alert that a webhook did not take to be sent again; `nil`: for all. Decides nothing.
     case noteReplay(WebhookKey, Int64?)
+    /// Writes down that an erased person had what a person gets once.
+    case noteGivenOnce(GivenOnce)
 }
 
 /// A change with its author and, from callers that may repeat it, its key.

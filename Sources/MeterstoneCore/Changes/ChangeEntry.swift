@@ -32,7 +32,7 @@ public struct ChangeEntry: Sendable, Hashable {
         "statisticsPolicy", "model", "creditGrant", "refund", "appliedBlueprint", "importedFile",
         "key", "alert", "webhook", "firedAlert", "rearmedAlert", "webhookProgress",
         "webhookReplay", "alias", "rename", "merge", "administrator", "session", "signIn", "uses",
-        "account", "accountSession", "erasure",
+        "account", "accountSession", "erasure", "givenOnce",
     ]
 }
 

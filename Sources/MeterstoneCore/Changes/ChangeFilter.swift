@@ -55,7 +55,7 @@ extension ChangeEntry {
     private static let otherKinds: Set<String> = [
         "meter", "plan", "limit", "creditPolicy", "statisticsPolicy", "model", "appliedBlueprint",
         "importedFile", "key", "administrator", "session", "signIn", "uses",
-        "alert", "webhook", "webhookProgress", "webhookReplay",
+        "alert", "webhook", "webhookProgress", "webhookReplay", "givenOnce",
     ]
 
     package static let subjectKinds = kinds.filter { !otherKinds.contains($0) }

@@ -6,11 +6,18 @@ public struct Erasure: Hashable, Sendable, Codable {
     /// which looks for them and forgets them.
     package var formerKeys: [SubjectID]
     package var names: [String]
+    /// Those of the former keys that meant somebody else before a merge; `nil`: none did.
+    package var mergedKeys: Set<SubjectID>?
 
     package init(key: SubjectID, formerKeys: [SubjectID] = [], names: [String] = []) {
         self.key = key
         self.formerKeys = formerKeys
         self.names = names
+    }
+
+    /// The key that the numbers stand under of one who was merged into the person, the first with 1.
+    package func key(ofMerged place: Int) -> SubjectID {
+        SubjectID(unchecked: "\(key.text)-\(place)")
     }
 
     /// What keys of erased persons begin with.
@@ -44,6 +51,19 @@ extension Subject {
         let told = [name, account?.email?.text, account?.image].compactMap(\.self)
         return told + (account?.externalIDs.values.sorted() ?? [])
     }
+}
+
+/// That somebody who is erased had something that a person gets once. What it was, and who had it, says the
+/// idempotency key, which is a keyed hash.
+public struct GivenOnce: Hashable, Sendable, Codable {
+    /// What hashes are keyed with, as hexadecimal digits; `nil`: this is a hash itself.
+    package var secret: String?
+
+    package init(secret: String? = nil) {
+        self.secret = secret
+    }
+
+    package static let kind = "givenOnce"
 }
 
 extension Subscription {

@@ -57,13 +57,21 @@ public struct GrantOrder: Hashable, Sendable, Codable {
     public var source: CreditSource
     public var reference: String?
     public var metadata: [String: String]
+    /// Who has an e-mail address or an external id of somebody who had a grant with this id does not get
+    /// it, also where that person is erased by now.
+    public var oncePerPerson: Bool {
+        get { isOnce ?? false }
+        set { isOnce = newValue ? true : nil }
+    }
+    private var isOnce: Bool?
 
     public init(
         id: GrantID? = nil, amount: Int64, priority: Int = CreditGrant.priorityDefault,
         effectiveAt: Instant? = nil, expiresAt: Instant? = nil,
         source: CreditSource = .adjustment, reference: String? = nil,
-        metadata: [String: String] = [:]
+        metadata: [String: String] = [:], oncePerPerson: Bool = false
     ) {
+        isOnce = oncePerPerson ? true : nil
         self.id = id
         self.amount = amount
         self.priority = priority
@@ -72,6 +80,11 @@ public struct GrantOrder: Hashable, Sendable, Codable {
         self.source = source
         self.reference = reference
         self.metadata = metadata
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case id, amount, priority, effectiveAt, expiresAt, source, reference, metadata
+        case isOnce = "oncePerPerson"
     }
 }
 

@@ -82,7 +82,7 @@ public final class Catalog: Sendable {
         }
         let active = blueprint.alerts.filter(\.active).sorted { $0.key < $1.key }
         creditAlerts = active.filter { !$0.credits.isEmpty }
-        let watching = active.filter { !$0.usedPercent.isEmpty || !$0.remaining.isEmpty }
+        let watching = active.filter(\.isOfUse)
         alerts =
             watching.isEmpty
             ? [:]

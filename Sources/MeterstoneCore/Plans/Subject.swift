@@ -30,6 +30,8 @@ public struct Subject: Hashable, Sendable, Codable {
     public var billing: SubjectBilling?
     /// Of a person; `nil`: nobody told of one.
     public var account: PersonAccount?
+    /// Grants that a person gets once, of those that the subject got, sorted.
+    package var onceGrants: [GrantID] = []
     /// When the person was erased whose numbers these are; `nil`: nobody was.
     public package(set) var erasedAt: Instant?
 
@@ -60,7 +62,7 @@ public struct Subject: Hashable, Sendable, Codable {
 
     private enum CodingKeys: String, CodingKey {
         case id, timeZone, parent, plan, blocked, name, overrides, subscription, metadata
-        case additions, resets, scheduled, billing, account, formerZones, erasedAt
+        case additions, resets, scheduled, billing, account, formerZones, erasedAt, onceGrants
     }
 }
 
@@ -122,6 +124,7 @@ extension Subject {
                 ?? []
         )
         erasedAt = try container.decodeIfPresent(Instant.self, forKey: .erasedAt)
+        onceGrants = try container.decodeIfPresent([GrantID].self, forKey: .onceGrants) ?? []
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -142,5 +145,6 @@ extension Subject {
         try container.encodeIfPresent(billing, forKey: .billing)
         try container.encodeIfPresent(account, forKey: .account)
         try container.encodeIfPresent(erasedAt, forKey: .erasedAt)
+        if !onceGrants.isEmpty { try container.encode(onceGrants, forKey: .onceGrants) }
     }
 }

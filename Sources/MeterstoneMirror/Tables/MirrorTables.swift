@@ -172,6 +172,9 @@ package enum MirrorTables {
             MirrorColumn("recorded_at", .instant),
         ], key: ["sequence"], indexes: [["subject", "sequence"]])
 
+    /// Whose rows name a subject by key and by number.
+    package static let ofSubjects = [events, corrections, usage, ledger]
+
     /// What may tell of a person, beside who it is.
     package static let texts: [(MirrorTable, [String])] = [
         (

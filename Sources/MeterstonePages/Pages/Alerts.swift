@@ -49,6 +49,9 @@ extension PageBuilder {
                 let thresholds =
                     numbers("usedPercent") { "\($0) % used" }
                     + numbers("remaining") { "\($0) left" }
+                    + numbers("pacePercent") { "\($0) % at this pace" }
+                    + numbers("refusedPerHour") { "\($0) refusals an hour" }
+                    + numbers("failedPercent") { "\($0) % failed" }
                     + numbers("credits") { "\($0) credits left" }
                     + alert["unusual"].list.compactMap(\.text).map { "unusual \($0)" }
                 let isActive = alert["active"].isTrue
@@ -134,6 +137,12 @@ extension PageBuilder {
                     switch alert["measure"].text {
                     case "usedPercent": "\(threshold) % of \(alert["limit"].text ?? "a limit")"
                     case "remaining": "\(threshold) left of \(alert["limit"].text ?? "a limit")"
+                    case "pacePercent":
+                        "at this pace \(threshold) % of \(alert["limit"].text ?? "a limit")"
+                    case "refusedPerHour":
+                        "\(threshold) refusals in an hour"
+                            + (alert["limit"].text.map { " by \($0)" } ?? "")
+                    case "failedPercent": "\(threshold) % of requests failed"
                     case "credits": "\(threshold) credits left"
                     default: "unusual use of \(alert["meter"].text ?? "a meter")"
                     }

@@ -91,5 +91,6 @@ struct CommitNeeds {
     /// Locks these, too, at the next try.
     mutating func add(_ more: Set<SubjectID>) {
         subjects.formUnion(more)
+        writtenSubjects.formUnion(more)
     }
 }

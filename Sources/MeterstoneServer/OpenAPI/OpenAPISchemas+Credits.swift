@@ -43,7 +43,8 @@ extension OpenAPISchemas {
         "priority":{"type":["integer","null"],"minimum":0,"maximum":1000},
         "effectiveAt":{"$ref":"OptionalInstant"},"expiresAt":{"$ref":"OptionalInstant"},
         "source":{"enum":["purchase","plan","dailyRefill","refund","adjustment",null]},
-        "reference":{"$ref":"OptionalName"},"metadata":{"$ref":"TextsByName"}
+        "reference":{"$ref":"OptionalName"},"metadata":{"$ref":"TextsByName"},
+        "oncePerPerson":{"type":["boolean","null"]}
         """#
 
     private static let effectivePolicy = #"""

@@ -11,9 +11,11 @@ struct GrantBody: Decodable {
     private let source: CreditSource?
     private let reference: String?
     private let metadata: [String: String]?
+    private let oncePerPerson: Bool?
 
     private static let fields = [
         "id", "amount", "priority", "effectiveAt", "expiresAt", "source", "reference", "metadata",
+        "oncePerPerson",
     ]
 
     static func order(_ json: [UInt8]) throws(Rejection) -> GrantOrder {
@@ -25,7 +27,8 @@ struct GrantBody: Decodable {
             id: body.id, amount: body.amount,
             priority: body.priority ?? CreditGrant.priorityDefault, effectiveAt: body.effectiveAt,
             expiresAt: body.expiresAt, source: body.source ?? .adjustment,
-            reference: body.reference, metadata: body.metadata ?? [:])
+            reference: body.reference, metadata: body.metadata ?? [:],
+            oncePerPerson: body.oncePerPerson ?? false)
     }
 }
 

@@ -10,6 +10,8 @@ struct SessionRoutes: Sendable {
     let engine: MeterstoneEngine
     let access: SignIn
     let book: AccessBook
+    /// Whether the server speaks https itself.
+    let isSecure: Bool
 
     private static let current = "/v1/sessions/current"
 
@@ -97,7 +99,8 @@ struct SessionRoutes: Sendable {
             headers: [
                 .cacheControl: "no-store",
                 .setCookie: request.head.cookie(
-                    started.secret, seconds: SignIn.sessionMilliseconds / 1_000),
+                    started.secret, seconds: SignIn.sessionMilliseconds / 1_000,
+                    isSecure: isSecure),
             ])
     }
 
@@ -115,7 +118,8 @@ struct SessionRoutes: Sendable {
             }
         }
         return Response(
-            status: .noContent, headers: [.setCookie: request.head.cookie("", seconds: 0)])
+            status: .noContent,
+            headers: [.setCookie: request.head.cookie("", seconds: 0, isSecure: isSecure)])
     }
 
     private func administrator() throws -> EmailAddress {
@@ -187,9 +191,11 @@ extension HTTPRequest {
 
     /// A cookie that no script reads, and that other sites' pages do not send along. Where the page came by
     /// https, it goes by https alone.
-    fileprivate func cookie(_ secret: String, seconds: Int64) -> String {
+    ///
+    /// - Parameter isSecure: whether the server speaks https itself.
+    fileprivate func cookie(_ secret: String, seconds: Int64, isSecure: Bool) -> String {
         let isSecure =
-            headerFields[.origin]?.lowercased().hasPrefix("https://") ?? false
+            isSecure || headerFields[.origin]?.lowercased().hasPrefix("https://") ?? false
             || HTTPField.Name("X-Forwarded-Proto").flatMap { headerFields[$0] } == "https"
         return "\(AdministratorSession.cookie)=\(secret); Path=/; Max-Age=\(seconds); HttpOnly; "
             + "SameSite=Lax" + (isSecure ? "; Secure" : "")

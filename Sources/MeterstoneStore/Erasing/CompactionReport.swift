@@ -9,5 +9,5 @@ public struct CompactionReport: Sendable, Hashable {
 }
 
 extension Scrubber {
-    package var report: CompactionReport { CompactionReport(persons: persons.count) }
+    package var report: CompactionReport { CompactionReport(persons: personsCount) }
 }

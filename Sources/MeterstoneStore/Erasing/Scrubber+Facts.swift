@@ -48,7 +48,8 @@ extension Scrubber {
             return record
         }
         if case .text(let text) = record.id {
-            let id = Self.text(of: sequence)
+            // What was moved by a merge has one id in both places, and goes on having one.
+            let id = Self.isLeft(text) ? text : eventIDs[text] ?? Self.text(of: sequence)
             eventIDs[text] = id
             record.id = .text(id)
         }
@@ -72,7 +73,12 @@ extension Scrubber {
     }
 
     /// What stands in the place of an id that somebody chose.
-    static func text(of sequence: Int64) -> String { "erased-\(sequence)" }
+    static func text(of sequence: Int64) -> String { Erasure.keyPrefix + "\(sequence)" }
+
+    /// Whether an id stands there since the last time.
+    private static func isLeft(_ id: String) -> Bool {
+        id.hasPrefix(Erasure.keyPrefix) && Int64(id.dropFirst(Erasure.keyPrefix.count)) != nil
+    }
 
     private func renamed(_ levels: [SubjectID], at sequence: Int64) -> [SubjectID] {
         levels.map { person($0, at: sequence)?.key ?? $0 }

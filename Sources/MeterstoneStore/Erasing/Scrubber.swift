@@ -17,6 +17,8 @@ package struct Scrubber {
     /// Dimensions that something counts by, and `project` and `session`.
     let counted: Set<String>
     private(set) var persons: [Int64: Person] = [:]
+    /// Without those who were merged into another.
+    private(set) var personsCount = 0
     /// Numbers of rows that say no more than that a key means nobody.
     package private(set) var emptyRows: [Int64] = []
     /// What the ids of persons' events became, which ledgers refer to.
@@ -49,10 +51,25 @@ package struct Scrubber {
             else { continue }
             var keys = Set(erasure.formerKeys)
             if id != erasure.key { keys.insert(id) }
+            let mergedKeys = erasure.mergedKeys ?? []
+            var merged: [Int64] = []
+            personsCount += 1
+            while let next = numbers[erasure.key(ofMerged: merged.count + 1)] {
+                merged.append(next)
+            }
             persons[number] = Person(
                 key: erasure.key, until: record.sequence, formerKeys: keys,
                 names: Set(erasure.names))
-            for key in keys { byFormerKey[key, default: []].append(number) }
+            for (place, number) in merged.enumerated() {
+                persons[number] = Person(
+                    key: erasure.key(ofMerged: place + 1), until: record.sequence,
+                    formerKeys: mergedKeys, names: try Self.names(of: mergedKeys, source))
+            }
+            // What was said of those who were merged is told apart from what was said of the person.
+            for key in keys {
+                let isMerged = mergedKeys.contains(key)
+                byFormerKey[key, default: []].append(isMerged ? merged.first ?? number : number)
+            }
         }
         self.persons = persons
         self.byFormerKey = byFormerKey
@@ -61,6 +78,20 @@ package struct Scrubber {
                 .filter { $0.utf8.count >= Self.bytesOfNameMin }
                 .map { (text: $0.lowercased(), key: person.key) }
         }
+    }
+
+    /// What those were called who had some keys when they were merged into another.
+    private static func names(
+        of keys: Set<SubjectID>, _ source: any InspectionSource
+    ) throws(StoreError) -> Set<String> {
+        var names: Set<String> = []
+        for record in try source.changes(ofKind: "merge", key: nil) {
+            guard case .mergeSubject(_, let from) = record.change, keys.contains(from),
+                let before = record.before
+            else { continue }
+            names.formUnion(try JSONText(text: before).decoded(as: Subject.self).names)
+        }
+        return names
     }
 
     /// A shorter text is a part of too many words to be looked for within others.

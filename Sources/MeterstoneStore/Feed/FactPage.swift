@@ -135,6 +135,11 @@ extension FactPage {
                     guard let subject = try source.meant(by: id) else { continue }
                     subjects[subject.number] = subject
                 }
+                if case .eraseSubject(_, let erasure) = record.change,
+                    let person = try source.meant(by: erasure.key)
+                {
+                    numbers.formUnion(person.merged)
+                }
                 if case .mergeSubject(_, let from) = record.change,
                     let merged = try source.subject(from)
                 {

@@ -170,6 +170,7 @@ extension Change {
         case .mergeSubject: "merge"
         case .noteBlueprint: "appliedBlueprint"
         case .noteImport: "importedFile"
+        case .noteGivenOnce: GivenOnce.kind
         }
     }
 
@@ -225,6 +226,7 @@ extension Change {
         case .renameSubject(let id, _), .eraseSubject(let id, _): id.text
         case .noteBlueprint(let note): note.name
         case .noteImport(let note): note.name
+        case .noteGivenOnce(let note): note.secret == nil ? "person" : "secret"
         }
     }
 
@@ -237,7 +239,9 @@ extension Change {
     /// Whether it only writes something down, and nothing decides by it.
     package var isNote: Bool {
         switch self {
-        case .noteBlueprint, .noteImport, .noteSignIn, .noteAlert, .noteProgress, .noteReplay: true
+        case .noteBlueprint, .noteImport, .noteSignIn, .noteAlert, .noteProgress, .noteReplay,
+            .noteGivenOnce:
+            true
         default: false
         }
     }
@@ -397,6 +401,7 @@ extension WorkingSet {
         case .noteAlert(let fired): return try json(fired)
         case .noteProgress(let progress): return try json(progress)
         case .noteReplay(_, let sequence): return try json(["sequence": sequence])
+        case .noteGivenOnce: return nil
         }
     }
 

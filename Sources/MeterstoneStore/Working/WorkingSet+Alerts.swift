@@ -18,6 +18,12 @@ extension WorkingSet {
         let resetsAt: Instant?
         /// Which window it is, in words that differ for each.
         let window: String
+        let pace: WindowPace?
+
+        func reached(_ alert: Alert, by used: Int64) -> [(measure: AlertMeasure, threshold: Int64)]
+        {
+            alert.reached(by: used, of: allowed, at: pace)
+        }
     }
 
     /// Watched limits that an event brings to a threshold. Nothing of it is written yet.
@@ -40,8 +46,8 @@ extension WorkingSet {
                             reading, before: reading.before, after: reading.after, definition,
                             value, of: subject, at: instant),
                         alerts.contains(where: {
-                            $0.reached(by: use.after, of: use.allowed).count
-                                > $0.reached(by: use.before, of: use.allowed).count
+                            use.reached($0, by: use.after).count
+                                > use.reached($0, by: use.before).count
                         })
                     else { continue }
                     result.append(use)
@@ -120,7 +126,30 @@ extension WorkingSet {
         else { return nil }
         return WatchedUse(
             subject: subject, definition: definition, value: value, before: before, after: after,
-            allowed: allowed.units, resetsAt: reading.resetsAt, window: window)
+            allowed: allowed.units, resetsAt: reading.resetsAt, window: window,
+            pace: pace(in: reading, definition, of: subject))
+    }
+
+    /// `nil`: the window rolls or never ends, or what is used in it does not add up.
+    private func pace(
+        in reading: LimitReading, _ definition: LimitDefinition, of subject: SubjectState
+    ) -> WindowPace? {
+        guard definition.aggregation == .sum || definition.aggregation == .count,
+            let end = reading.resetsAt,
+            catalog.alerts[definition.limit.key]?.contains(where: { !$0.pacePercent.isEmpty })
+                ?? false
+        else { return nil }
+        let span: WindowSpan
+        switch definition.limit.window {
+        case .request, .concurrent, .rolling, .lifetime: return nil
+        case .sinceFirst(let seconds):
+            span = WindowSpan(from: end.advanced(byMilliseconds: -seconds * 1_000), until: end)
+        default:
+            span = definition.limit.window.span(
+                containing: now, in: subject.zone, anchors: subject.anchors)
+        }
+        let reset = subject.profile.resets[definition.limit.key]?.last?.at
+        return WindowPace(span, countingFrom: reset, at: now)
     }
 
     /// What tells a window from the others of its limit; `nil`: it is past, or is no window of a kind that
@@ -148,7 +177,7 @@ extension WorkingSet {
     func fire(_ use: WatchedUse, by event: EventID?) throws(StoreError) {
         let plan = use.subject.plan(at: now, catalog: catalog)
         for alert in catalog.alerts[use.definition.limit.key] ?? [] where alert.concerns(plan) {
-            for (measure, threshold) in alert.reached(by: use.after, of: use.allowed) {
+            for (measure, threshold) in use.reached(alert, by: use.after) {
                 var fired = fired(use, alert.key, measure, threshold)
                 fired.eventID = event
                 let arming = try arming(of: fired, use)
@@ -162,8 +191,8 @@ extension WorkingSet {
     func rearm(_ use: WatchedUse) throws(StoreError) {
         guard use.after < use.before else { return }
         for alert in catalog.alerts[use.definition.limit.key] ?? [] {
-            let still = alert.reached(by: use.after, of: use.allowed)
-            for (measure, threshold) in alert.reached(by: use.before, of: use.allowed)
+            let still = use.reached(alert, by: use.after)
+            for (measure, threshold) in use.reached(alert, by: use.before)
             where !still.contains(where: { $0 == (measure, threshold) }) {
                 var fired = fired(use, alert.key, measure, threshold)
                 let arming = try arming(of: fired, use)
@@ -180,7 +209,8 @@ extension WorkingSet {
         FiredAlert(
             alert: alert, subject: use.subject.id, measure: measure, threshold: threshold,
             limit: use.definition.limit.key, meter: use.definition.limit.meter, value: use.value,
-            allowance: use.allowed, used: use.after, resetsAt: use.resetsAt)
+            allowance: use.allowed, used: use.after, resetsAt: use.resetsAt,
+            fullAt: measure == .pacePercent ? use.pace?.fullAt(use.after, of: use.allowed) : nil)
     }
 
     /// How often a threshold may be told anew within a window.

@@ -232,7 +232,10 @@ extension WorkingSet {
         case .rename(let state, let key):
             try rename(state, to: key, at: sequence, on: record.recordedAt)
         case .erase(let state, let erasure):
-            try erase(state, as: erasure.key, at: sequence, on: record.recordedAt)
+            try erase(state, as: erasure, at: sequence, on: record.recordedAt)
+        case .once(let grant, let state):
+            state.profile.noteOnce(grant)
+            noteRow(of: state, at: sequence)
         case .merge(let from, let into):
             try install(merged: from, into: into, at: sequence, on: record.recordedAt)
         }

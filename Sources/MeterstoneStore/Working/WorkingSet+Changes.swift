@@ -48,7 +48,10 @@ extension WorkingSet {
         if let rejection = try reject(request.change) {
             (outcome, effect) = (.rejected(rejection), .none)
         }
-        if request.change.isOfCredits { outcome = try changeCredits(request, at: now) }
+        if request.change.isOfCredits {
+            outcome = try changeCredits(request, at: now)
+            if !outcome.isChange { effect = .none }
+        }
         switch effect {
         case .profile(let profile, let state, _):
             register(state, on: now)
@@ -59,12 +62,17 @@ extension WorkingSet {
             register(state, on: now)
             register(try row(of: key), on: now)
         case .rename(_, let key): register(try row(of: key), on: now)
-        case .erase(_, let erasure): register(try row(of: erasure.key), on: now)
+        case .erase(let state, let erasure):
+            register(try row(of: erasure.key), on: now)
+            let merged = try rows(ofMergedInto: state)
+            for place in merged.indices {
+                register(try row(of: erasure.key(ofMerged: place + 1)), on: now)
+            }
         case .merge(let from, let into):
             if let rejection = try move(from, to: into, by: request.author, at: now) {
                 return .changed(.rejected(rejection), after: nil, isReplay: false)
             }
-        case .none, .catalog, .noAlias: break
+        case .none, .catalog, .noAlias, .once: break
         }
         let after = try text(of: request.change, after: effect)
         // A key is remembered with its answer also when that was that nothing had to be done.
@@ -91,8 +99,10 @@ extension WorkingSet {
         let subject = request.change.subject.flatMap { subjects[$0]?.number } ?? 0
         if case .erase(let state, _) = effect {
             let keys = catalog.blueprint.keys.filter { $0.subject.map(state.isMeant) ?? false }
+            let given = try hashes(ofGivenTo: state)
             try write(record, effect, of: subject)
             try delete(keys, by: request.author, at: now)
+            try note(given, by: request.author, at: now)
             return .changed(outcome, after: after, isReplay: false)
         }
         guard case .profile(_, let state, _) = effect else {
@@ -135,6 +145,10 @@ extension WorkingSet {
     ) throws(StoreError) -> (outcome: ChangeOutcome, effect: ChangeEffect) {
         if change.isNote { return (.created, .none) }
         // Ledger entries are facts of their own.
+        if case .grantCredit(let id, let order) = change, order.oncePerPerson, let grant = order.id
+        {
+            return (.unchanged, .once(grant, of: try state(of: id)))
+        }
         if change.isOfCredits { return (.unchanged, .none) }
         guard let id = change.subject else {
             let (blueprint, outcome) = catalog.blueprint.settled(for: change, at: now)
@@ -221,5 +235,7 @@ enum ChangeEffect {
     case noAlias(SubjectID, of: SubjectState)
     case rename(SubjectState, to: SubjectID)
     case erase(SubjectState, Erasure)
+    /// A grant that a person gets once.
+    case once(GrantID, of: SubjectState)
     case merge(SubjectState, into: SubjectState)
 }

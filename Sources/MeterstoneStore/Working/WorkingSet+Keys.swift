@@ -90,12 +90,6 @@ extension WorkingSet {
                     code: .inUse, field: "subject",
                     message: "expected a person, and there are subjects below this one")
             }
-            guard state.merged.isEmpty else {
-                return Rejection(
-                    code: .inUse, field: "subject",
-                    message: "expected a person into whom nobody was merged: what the other one "
-                        + "was recorded with cannot be forgotten")
-            }
             return nil
         case .mergeSubject(let id, let key):
             return try rejectMerge(of: try state(of: key), into: try state(of: id), as: key)

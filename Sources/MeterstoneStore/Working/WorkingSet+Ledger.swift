@@ -107,6 +107,9 @@ extension WorkingSet {
             if id.text.hasPrefix(GrantID.ownPrefix) { return .rejected(.ownGrantID) }
         }
         if let rejection = order.mistake(at: now) { return .rejected(rejection) }
+        if order.oncePerPerson, let rejection = try rejectOnce(order, state) {
+            return .rejected(rejection)
+        }
         let account = try account(of: state, at: now)
         let grant = CreditGrant(
             id: order.id ?? GrantID(unchecked: eventIDs.next(at: now).text), amount: order.amount,
@@ -253,7 +256,7 @@ extension GrantOrder {
 }
 
 extension Rejection {
-    fileprivate static func duplicateGrant(_ id: GrantID) -> Rejection {
+    static func duplicateGrant(_ id: GrantID) -> Rejection {
         Rejection(
             code: .duplicateGrant, field: "id",
             message: "expected a new id, and there is another grant '\(id)'")

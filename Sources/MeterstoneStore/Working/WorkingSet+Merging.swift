@@ -236,6 +236,7 @@ extension WorkingSet {
         from.aliases = []
         into.merged = (into.merged + from.merged + [from.number]).sorted()
         from.merged = []
+        for grant in from.profile.onceGrants { into.profile.noteOnce(grant) }
         into.aliases.insert(from.id)
         from.stand(for: into, as: .merged)
         from.past = SubjectPast()

@@ -25,6 +25,7 @@ extension Subject {
             profile.resets = resets
             profile.account = account
             profile.formerZones = formerZones
+            profile.onceGrants = onceGrants
         case .putAccount(_, var account):
             account.sessions = self.account?.sessions ?? []
             profile.account = account
@@ -47,6 +48,7 @@ extension Subject {
             profile = Subject(
                 id: id, additions: additions.ended(at: now), resets: resets,
                 formerZones: formerZones)
+            profile.onceGrants = onceGrants
             return (profile, isNew || profile == self ? .missing : .deleted)
         case .putSubscription(_, let subscription):
             if let known = self.subscription, subscription.isOlder(than: known) {
