@@ -61,7 +61,9 @@ import Testing
             "METERSTONE_BACKUPS": "b", "METERSTONE_BACKUP_HOURS": "1",
             "METERSTONE_BACKUPS_KEPT": "2", "METERSTONE_WEBHOOK_PRIVATE_ADDRESSES": "true",
             "METERSTONE_MIRROR": "sqlite:m.db", "METERSTONE_SHIP_TO": "s",
-            "METERSTONE_SHIP_FACTS_KEPT": "9",
+            "METERSTONE_SHIP_FACTS_KEPT": "9", "METERSTONE_SHIP_ENDPOINT": "http://b.example",
+            "METERSTONE_SHIP_REGION": "r", "METERSTONE_SHIP_KEY_ID": "i",
+            "METERSTONE_SHIP_SECRET_KEY": "secret", "METERSTONE_SHIP_SESSION_TOKEN": "secret",
         ])
         let standard = settings.lines.filter { $0.origin == .standard }
         #expect(
@@ -96,7 +98,7 @@ import Testing
             case "defaultTimeZone": #""Asia/Tokyo""#
             case "storedText": #""hash""#
             case "requestLog": #""json""#
-            case "allowedOrigins": #""https://a.example""#
+            case "allowedOrigins", "shipEndpoint": #""https://a.example""#
             default: #""x""#
             }
         }
