@@ -45,7 +45,7 @@ package struct MeterstoneProgram: AsyncParsableCommand {
                 name: "Maintenance",
                 subcommands: [
                     DoctorCommand.self, BackupCommand.self, RestoreCommand.self,
-                    VerifyCommand.self,
+                    FollowCommand.self, PromoteCommand.self, VerifyCommand.self,
                     RebuildCommand.self, CompactCommand.self, RepriceCommand.self, CopyCommand.self,
                     VersionCommand.self,
                 ]),
