@@ -167,7 +167,10 @@ let package = Package(
         ),
         .target(
             name: "MeterstoneShipping",
-            dependencies: ["Meterstone", "MeterstoneCore", "MeterstoneStore"],
+            dependencies: [
+                "Meterstone", "MeterstoneCore", "MeterstoneStore",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: strict
         ),
         .target(
@@ -344,6 +347,7 @@ let package = Package(
                 "Meterstone", "MeterstoneAPI", "MeterstoneBlueprint", "MeterstoneCommand",
                 "MeterstoneCore", "MeterstoneImport", "MeterstoneMirror", "MeterstoneServer",
                 "MeterstoneShipping", "MeterstoneSQLite", "MeterstoneStore", "MeterstoneTesting",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser", condition: server),

@@ -8,6 +8,8 @@ export interface LimitStatus {
   remaining: number;
   resetsAt: string | null;
   mode: 'enforce' | 'soft' | 'shadow' | 'off';
+  /** What to do while no server answers; absent: closed. */
+  failMode?: 'open';
   /** The team above that it is a limit of. */
   subject?: string;
   overage?: number;

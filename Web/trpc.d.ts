@@ -21,7 +21,10 @@ export interface LimitReached {
 }
 
 export interface UsageLimiter {
-  /** Whether somebody may; throws a `TRPCError` when they may not, unless `throwOnExceed` is `false`. */
+  /**
+   * Whether somebody may; throws a `TRPCError` when they may not, unless `throwOnExceed` is `false`. While no
+   * server answers, what was last told of the action decides: with `failMode: open` it may go on.
+   */
   checkActionAllowed(check: { userId: string; action: string; throwOnExceed?: boolean }): Promise<boolean>;
 
   /** For `t.middleware`. */

@@ -8,6 +8,8 @@ const codes = { 429: 'TOO_MANY_REQUESTS', 403: 'FORBIDDEN' };
  * words. tRPC's own class of errors is handed in, so that this module depends on no version of it.
  */
 export function createUsageLimiter({ base, key, TRPCError, fetch: ask = globalThis.fetch }) {
+  /** Actions whose limits declared `failMode: open` when they were last asked about. */
+  const open = new Set();
   const url = `${base.replace(/\/+$/, '')}/api/usage/action`;
 
   async function checkActionAllowed({ userId, action, throwOnExceed = true }) {
@@ -19,11 +21,16 @@ export function createUsageLimiter({ base, key, TRPCError, fetch: ask = globalTh
         body: JSON.stringify({ userId, action, throwOnExceed }),
       });
     } catch (cause) {
+      if (open.has(action)) return true;
       throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR', message: `${url} cannot be asked`, cause });
     }
     let value = null;
     try { value = await answer.json(); } catch { /* No JSON: the status says it. */ }
-    if (answer.ok && typeof value?.allowed === 'boolean') return value.allowed;
+    if (answer.ok && typeof value?.allowed === 'boolean') {
+      if (value.failMode === 'open') open.add(action); else open.delete(action);
+      return value.allowed;
+    }
+    if (answer.status >= 502 && answer.status <= 504 && open.has(action)) return true;
     const error = new MeterstoneError(answer.status, value);
     throw new TRPCError({
       code: codes[answer.status] ?? 'INTERNAL_SERVER_ERROR', message: error.message, cause: value?.cause ?? error,

@@ -427,8 +427,10 @@ final class Committer: Sendable {
     }
 
     private func note(_ error: StoreError) {
-        logger.error("a commit failed", metadata: ["error": "\(error)"])
         metrics.note(error)
+        // Whoever writes to a follower is told, and nobody else has to know.
+        if error.code == .following { return }
+        logger.error("a commit failed", metadata: ["error": "\(error)"])
         guard let halt = store.halt else { return }
         waiting.withLock { waiting in
             if case .serving = waiting.state { waiting.state = .halted(halt) }

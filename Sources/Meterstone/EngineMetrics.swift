@@ -5,6 +5,7 @@ import MeterstoneStore
 /// What is told about an engine, and in a line each, for whoever reads it.
 package enum EngineMetric: String, CaseIterable, Sendable {
     case decisions = "meterstone_decisions_total"
+    case limits = "meterstone_limit_decisions_total"
     case events = "meterstone_events_total"
     case commitCommands = "meterstone_commit_commands"
     case commitSeconds = "meterstone_commit_seconds"
@@ -18,6 +19,8 @@ package enum EngineMetric: String, CaseIterable, Sendable {
     package var help: String {
         switch self {
         case .decisions: "Decisions by operation and outcome."
+        case .limits:
+            "Consumes and reservations by limit: what it refused, or in shadow would have."
         case .events: "Events that were reported, by outcome."
         case .commitCommands: "Commands in one commit."
         case .commitSeconds: "How long a commit takes."
@@ -84,6 +87,7 @@ struct EngineMetrics: Sendable {
     }
 
     private let decisions: [Operation: [Result: CoreMetrics.Counter]]
+    private let limits: LimitMetrics
     private let events: [Report: CoreMetrics.Counter]
     private let commitCommands: CoreMetrics.Recorder
     private let commitTime: CoreMetrics.Timer
@@ -109,6 +113,7 @@ struct EngineMetrics: Sendable {
             }
         }
         self.decisions = decisions
+        limits = LimitMetrics(factory)
         var events: [Report: CoreMetrics.Counter] = [:]
         for report in Report.allCases {
             events[report] = counter(.events, [("outcome", report.rawValue)])
@@ -137,6 +142,7 @@ struct EngineMetrics: Sendable {
         var consumes: [Result: Int64] = [:]
         var reserves: [Result: Int64] = [:]
         var reports: [Report: Int64] = [:]
+        var decided = LimitMetrics.Tally()
         for (index, outcome) in outcomes.enumerated() {
             switch outcome {
             case .consumed(let outcome):
@@ -144,8 +150,11 @@ struct EngineMetrics: Sendable {
                     checks[Result(outcome), default: 0] += 1
                 } else {
                     consumes[Result(outcome), default: 0] += 1
+                    if case .decided(let decision) = outcome { decided.add(decision) }
                 }
-            case .reserved(let outcome): reserves[Result(outcome), default: 0] += 1
+            case .reserved(let outcome):
+                if case .decided(let decision, _) = outcome { decided.add(decision) }
+                reserves[Result(outcome), default: 0] += 1
             case .recorded(let outcome): reports[Report(outcome), default: 0] += 1
             default: break
             }
@@ -156,6 +165,7 @@ struct EngineMetrics: Sendable {
             for (result, count) in results { decisions[operation]?[result]?.increment(by: count) }
         }
         for (report, count) in reports { events[report]?.increment(by: count) }
+        limits.note(decided)
     }
 
     func note(_ error: StoreError) {

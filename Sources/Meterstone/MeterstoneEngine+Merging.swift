@@ -155,6 +155,7 @@ extension Change {
                 case .putAlert(let alert): try JSONText(alert)
                 case .putCreditPolicy(let policy): try JSONText(policy)
                 case .putStatisticsPolicy(let policy): try JSONText(policy)
+                case .putSwitches(let switches): try JSONText(switches)
                 default: nil as JSONText?
                 }
             return try text?.decoded(as: JSONValue.self)
@@ -173,6 +174,7 @@ extension Change {
         case .putCreditPolicy: .putCreditPolicy(try text.decoded(as: CreditPolicy.self))
         case .putStatisticsPolicy:
             .putStatisticsPolicy(try text.decoded(as: StatisticsPolicy.self))
+        case .putSwitches: .putSwitches(try text.decoded(as: Switches.self))
         default: self
         }
     }

@@ -23,6 +23,21 @@ extension MeterstoneEngine {
         try await committer.run { (store) throws(StoreError) in try store.journaled.identity() }
     }
 
+    /// Whether the store takes what another one ships, and nothing else.
+    package func isFollower() async throws(StoreError) -> Bool {
+        try await committer.run { (store) throws(StoreError) in
+            (store as? any JournaledStore)?.isFollower ?? false
+        }
+    }
+
+    /// Carries out what another copy of this store committed.
+    package func take(_ batches: [CommittedBatch]) async throws(StoreError) {
+        try await committer.run { (store) throws(StoreError) in
+            try store.journaled.take(batches)
+        }
+        committer.news.note()
+    }
+
     /// Writes down what has changed of that.
     package func put(_ identity: StoreIdentity) async throws(StoreError) {
         try await committer.run { (store) throws(StoreError) in

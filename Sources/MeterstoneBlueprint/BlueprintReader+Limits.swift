@@ -19,6 +19,8 @@ extension BlueprintReader {
         let rollover = rollover(places.rollover)
         let debt = flag(places.debt) ?? false
         let mode = choice(fields.take("mode"), LimitMode.self) ?? .enforce
+        let rollout = rollout(fields.take("rollout"), names)
+        let failMode = choice(fields.take("failMode"), LimitFailMode.self) ?? .closed
         let fallback = fallback(fields.take("fallback"))
         let blocking = fields.take("blockWhenExceeded")
         let blocks = flag(blocking) ?? false
@@ -34,7 +36,7 @@ extension BlueprintReader {
             key: key, meter: meter, window: window, allowances: allowances,
             defaultAllowance: defaultAllowance, addOns: addOns, dimensions: dimensions,
             subjects: subjects, perValue: perValue, rollover: rollover, debt: debt, mode: mode,
-            fallback: fallback,
+            rollout: rollout, failMode: failMode, fallback: fallback,
             blockWhenExceeded: blocks, active: active, description: description,
             scheduled: scheduled)
         let aggregation = names.unsummable(meter.text) ?? .sum
@@ -53,7 +55,7 @@ extension BlueprintReader {
         return limit
     }
 
-    private mutating func subjects(_ value: Value?) -> [String] {
+    mutating func subjects(_ value: Value?) -> [String] {
         let patterns = texts(value) ?? []
         if let value, LimitSubjects.mistake(in: patterns) != nil {
             report(value, "expected \(LimitSubjects.expectation)")

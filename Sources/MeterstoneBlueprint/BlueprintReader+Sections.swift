@@ -15,6 +15,7 @@ extension BlueprintReader {
         let credits = sections.take("credits")
         let models = section(sections.take("models"), ModelKey.self)
         let statistics = sections.take("statistics")
+        let switches = sections.take("switches")
         let alerts = section(sections.take("alerts"), AlertKey.self)
         finish(sections)
         var blueprint = Blueprint()
@@ -26,10 +27,12 @@ extension BlueprintReader {
         blueprint.models = models.compactMap { model($0) }
         blueprint.statistics = statisticsPolicy(statistics, names)
         blueprint.alerts = alerts.compactMap { alert($0, names, limits: limits.map(\.key)) }
+        blueprint.switches = self.switches(switches, names)
         return blueprint
     }
 
-    private static let sectionNames = "meters, plans, limits, credits, models, statistics or alerts"
+    private static let sectionNames =
+        "meters, plans, limits, credits, models, statistics, alerts or switches"
 
     /// The entries of a section whose keys are good enough to name something.
     private mutating func section<Key: TextIdentifier>(

@@ -349,6 +349,9 @@ private struct WirePlace {
         case .putStatisticsPolicy(let policy):
             try self.init(put: RequestPath("v1", "statistics-policy"), policy)
         case .deleteStatisticsPolicy: self.init("DELETE", RequestPath("v1", "statistics-policy"))
+        case .putSwitches(let switches):
+            try self.init(put: RequestPath("v1", "switches"), switches)
+        case .deleteSwitches: self.init("DELETE", RequestPath("v1", "switches"))
         case .putSubject(let subject):
             try self.init(
                 put: Self.subject(subject.id), subject,
@@ -481,6 +484,7 @@ extension Blueprint {
             case "alerts": known("alert", alerts.map(\.key.text))
             case "credits": ("creditPolicy", "credits")
             case "statistics": ("statisticsPolicy", "statistics")
+            case "switches": ("switches", "switches")
             default: nil
             }
         return named.map {

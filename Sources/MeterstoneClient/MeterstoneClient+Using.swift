@@ -41,7 +41,9 @@ extension MeterstoneClient {
     ) throws -> ConsumeOutcome {
         if let conflict = answer.conflict(event) { return .conflict(conflict) }
         if let rejection = answer.problem?.rejection { return .rejected(rejection) }
-        return .decided(try answer.decision(of: event.subject))
+        let decision = try answer.decision(of: event.subject)
+        failModes.note(decision, of: event)
+        return .decided(decision)
     }
 
     public func record(_ events: [UsageEvent]) async throws -> [RecordOutcome] {

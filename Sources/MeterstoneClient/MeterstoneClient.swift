@@ -29,6 +29,7 @@ public final class MeterstoneClient: MeterstoneService {
     private let transport: any HTTPTransport
     private let key: String?
     private let options: Options
+    let failModes = FailModes()
     let clock: @Sendable () -> Instant
     private let random: @Sendable (ClosedRange<Int64>) -> Int64
     private let sleep: @Sendable (_ milliseconds: Int64) async throws -> Void

@@ -179,6 +179,9 @@ extension MeterstoneClient {
         case fail
         /// It is allowed, and recorded once the server is back: nobody is held up, and limits may be passed.
         case allow(RecordQueue)
+        /// What its limits declare as `failMode`, as they were last told of such an event: open is ``allow(_:)``,
+        /// and closed is ``fail``, as is what nothing was told of.
+        case asDeclared(RecordQueue)
     }
 
     /// ``consume(_:)-(UsageEvent)``, with what is to happen while the server is away.
@@ -189,10 +192,18 @@ extension MeterstoneClient {
         do {
             return try await consume(event)
         } catch {
-            guard case .allow(let queue) = fallback, error.isAbsence else { throw error }
+            guard error.isAbsence, let queue = queue(of: fallback, for: event) else { throw error }
             try await queue.add(event)
             return .decided(
                 Decision(denial: nil, isDuplicate: false, eventID: event.id, limits: []))
+        }
+    }
+
+    private func queue(of fallback: Fallback, for event: UsageEvent) -> RecordQueue? {
+        switch fallback {
+        case .fail: nil
+        case .allow(let queue): queue
+        case .asDeclared(let queue): failModes.failMode(of: event) == .open ? queue : nil
         }
     }
 }

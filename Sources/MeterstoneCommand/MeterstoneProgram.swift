@@ -36,14 +36,16 @@ package struct MeterstoneProgram: AsyncParsableCommand {
                     MetersCommand.self, PlansCommand.self, LimitsCommand.self,
                     SubjectsCommand.self, AccountsCommand.self, CreditsCommand.self,
                     ModelsCommand.self,
-                    StatisticsPolicyCommand.self, BlueprintCommand.self, KeysCommand.self,
+                    StatisticsPolicyCommand.self, SwitchesCommand.self, BlueprintCommand.self,
+                    KeysCommand.self,
                     AlertsCommand.self, WebhooksCommand.self,
                     AdminCommand.self,
                 ]),
             CommandGroup(
                 name: "Maintenance",
                 subcommands: [
-                    DoctorCommand.self, BackupCommand.self, RestoreCommand.self, VerifyCommand.self,
+                    DoctorCommand.self, BackupCommand.self, RestoreCommand.self,
+                    FollowCommand.self, PromoteCommand.self, VerifyCommand.self,
                     RebuildCommand.self, CompactCommand.self, ArchiveCommand.self,
                     RepriceCommand.self, CopyCommand.self,
                     VersionCommand.self,

@@ -5,14 +5,18 @@ package import MeterstoneStore
 extension SQLiteStore: JournaledStore {
     package func identity() throws(StoreError) -> StoreIdentity {
         try refuseIfHalted()
+        if let stored = try storedIdentity() { return stored }
+        let new = StoreIdentity.new()
+        try put(new)
+        return new
+    }
+
+    /// `nil`: it was never asked.
+    func storedIdentity() throws(StoreError) -> StoreIdentity? {
         let stored = try write { (_) throws(StoreError) in
             try statements.source.setting(Setting.identity)
         }
-        guard let stored else {
-            let new = StoreIdentity.new()
-            try put(new)
-            return new
-        }
+        guard let stored else { return nil }
         guard let identity = StoreIdentity(text: stored) else {
             throw StoreError(code: .corrupt, message: "'\(stored)' is not the identity of a store")
         }
@@ -31,6 +35,7 @@ extension SQLiteStore: JournaledStore {
                 throw error
             }
         }
+        isFollower = identity.role == .follower
     }
 
     package func take(_ batches: [CommittedBatch]) throws(StoreError) {

@@ -20,6 +20,7 @@ public final class SQLiteStore: Store, @unchecked Sendable {
     /// What readers take.
     let published: PublishedHead
     var projection: Projection?
+    package internal(set) var isFollower = false
     let statements: WriterStatements
     private var lock: StoreLock?
     /// Why nothing more is written, once that is so.
@@ -69,6 +70,7 @@ public final class SQLiteStore: Store, @unchecked Sendable {
             try adoptDefaultTimeZone(recomputes: adoptsDefaultTimeZone)
             try adoptZoneRules(recomputes: adoptsDefaultTimeZone)
             try adoptDerivedVersion()
+            isFollower = try storedIdentity()?.role == .follower
         } catch {
             throw StoreError(error)
         }
@@ -111,6 +113,13 @@ public final class SQLiteStore: Store, @unchecked Sendable {
 
     public func commit(_ commands: [Command], at now: Instant) throws(StoreError) -> [Outcome] {
         try refuseIfHalted()
+        guard !isFollower else {
+            throw StoreError(
+                code: .following,
+                message:
+                    "this store follows another one, which takes what is written: ask that, or "
+                    + "promote this one")
+        }
         return try write { (database) throws(StoreError) in
             statements.now = now
             do throws(StoreError) {

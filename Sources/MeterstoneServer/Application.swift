@@ -113,6 +113,7 @@ private func makeRoutes(
     BlueprintRoutes(engine: engine).add(to: &routes)
     CreditPolicyRoutes(engine: engine).add(to: &routes)
     StatisticsPolicyRoutes(engine: engine).add(to: &routes)
+    SwitchRoutes(engine: engine).add(to: &routes)
     AnalyticsRoutes(engine: engine, options: options).add(to: &routes)
     WhatIfRoutes(engine: engine, options: options).add(to: &routes)
     ChangeRoutes(engine: engine).add(to: &routes)

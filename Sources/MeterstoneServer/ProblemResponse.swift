@@ -106,7 +106,8 @@ extension Problem {
     ) -> (status: HTTPResponse.Status, retryAfterSeconds: Int?) {
         switch code.kind {
         case .overloaded, .unavailable: (.serviceUnavailable, 1)
-        case .closed, .halted, .locked, .inputOutput, .timeZoneRules: (.serviceUnavailable, 5)
+        case .closed, .halted, .locked, .inputOutput, .timeZoneRules, .following:
+            (.serviceUnavailable, 5)
         case .diskFull: (HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage"), nil)
         case .outcomeUnknown, .corrupt, .schemaTooNew, .misuse: (.internalServerError, nil)
         }

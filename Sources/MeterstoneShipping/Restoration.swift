@@ -14,13 +14,18 @@ package struct Restoration {
     }
 
     private let place: any ShippingPlace
+    private let role: StoreIdentity.Role
     private let open: (_ directory: String) throws -> any JournaledStore
 
-    /// - Parameter open: opens the store in a folder, or makes one there.
+    /// - Parameters:
+    ///   - role: what the store is then.
+    ///   - open: opens the store in a folder, or makes one there.
     package init(
-        from place: any ShippingPlace, open: @escaping (String) throws -> any JournaledStore
+        from place: any ShippingPlace, as role: StoreIdentity.Role = .restored,
+        open: @escaping (String) throws -> any JournaledStore
     ) {
         self.place = place
+        self.role = role
         self.open = open
     }
 
@@ -119,15 +124,17 @@ package struct Restoration {
                 while store.waitingFacts > store.waitingFactsMax / 2, try store.project() {}
             }
         }
-        if let missing = reached.missing, instant != nil {
+        if let missing = reached.missing, instant != nil || role == .follower {
             let last = reached.committedAt?.rfc3339 ?? whole?.name ?? "the beginning"
             throw ShippingError(
                 .damaged,
                 "\(place.name): fact \(missing) and what follows was not shipped before the next "
                     + "whole backup; the last instant before that is \(last)")
         }
-        if !epochs.isEmpty {
-            identity.role = .restored
+        if let newest = epochs.last {
+            identity.role = role
+            // Whatever is at the place was read.
+            if role == .follower { identity.epoch = newest.number }
             try store.put(identity)
         }
         while try store.project() {}

@@ -14,6 +14,7 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
             case schemaTooNew = "schema_too_new"
             case misuse = "store_misuse"
             case timeZoneRules = "time_zone_rules"
+            case following = "store_follows"
         }
 
         package let kind: Kind
@@ -40,6 +41,8 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         public static let schemaTooNew = Code(kind: .schemaTooNew)
         /// A subject's counters follow other rules of its time zone than are known here.
         public static let timeZoneRules = Code(kind: .timeZoneRules)
+        /// It follows another store, and nothing is written to it until it is promoted.
+        public static let following = Code(kind: .following)
         /// A bug of ours: the store refused a statement.
         public static let misuse = Code(kind: .misuse)
 

@@ -31,7 +31,7 @@ struct MistakeCase: Sendable, CustomTestStringConvertible {
             name: "an empty file", yaml: "# only a comment\n",
             mistakes: [
                 "1:1: the file is empty; expected meters, plans, limits, credits, models, "
-                    + "statistics or alerts"
+                    + "statistics, alerts or switches"
             ]),
         Case(
             name: "a list", yaml: "- meters\n",
@@ -49,7 +49,8 @@ struct MistakeCase: Sendable, CustomTestStringConvertible {
             name: "a section of its own", yaml: "currencies: {}\n",
             mistakes: [
                 "1:1: currencies: unknown field 'currencies'; "
-                    + "expected one of alerts, credits, limits, meters, models, plans, statistics"
+                    + "expected one of alerts, credits, limits, meters, models, plans, statistics, "
+                    + "switches"
             ]),
         Case(
             name: "a section that is a list", yaml: "plans: [free, pro]\n",

@@ -73,11 +73,11 @@ enum Program {
 
     /// Starts a server on a free port, works with it, and ends it with a signal.
     static func serve(
-        _ arguments: [String], _ environment: [String: String] = [:],
+        _ arguments: [String], _ environment: [String: String] = [:], as command: String = "serve",
         endedBy signal: Signal = .terminate, _ work: (Server) async throws -> Void
     ) async throws -> Ending {
         let result = try await Subprocess.run(
-            .path(FilePath(path)), arguments: Arguments(["serve", "--port", "0"] + arguments),
+            .path(FilePath(path)), arguments: Arguments([command, "--port", "0"] + arguments),
             environment: self.environment(environment), input: .none, output: .sequence,
             error: .string(limit: outputMax)
         ) { process in

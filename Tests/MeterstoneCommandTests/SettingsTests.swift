@@ -64,6 +64,9 @@ import Testing
             "METERSTONE_SHIP_FACTS_KEPT": "9", "METERSTONE_ARCHIVE": "a",
             "METERSTONE_ARCHIVE_DAYS": "90", "METERSTONE_TEXT_DAYS": "95",
             "METERSTONE_TLS_CERTIFICATE": "c", "METERSTONE_TLS_KEY": "k",
+            "METERSTONE_SHIP_ENDPOINT": "http://b.example",
+            "METERSTONE_SHIP_REGION": "r", "METERSTONE_SHIP_KEY_ID": "i",
+            "METERSTONE_SHIP_SECRET_KEY": "secret", "METERSTONE_SHIP_SESSION_TOKEN": "secret",
         ])
         let standard = settings.lines.filter { $0.origin == .standard }
         #expect(
@@ -98,7 +101,7 @@ import Testing
             case "defaultTimeZone": #""Asia/Tokyo""#
             case "storedText": #""hash""#
             case "requestLog": #""json""#
-            case "allowedOrigins": #""https://a.example""#
+            case "allowedOrigins", "shipEndpoint": #""https://a.example""#
             default: #""x""#
             }
         }

@@ -73,6 +73,35 @@ import Testing
         }
     }
 
+    /// A limit that is being rolled out tells what it does to those who are in beside what it would do to others.
+    @Test func `decisions are counted by limit, in force and in shadow`() async throws {
+        try await TestServer.run { server in
+            let limit =
+                #"{"meter":"exports","window":"day","defaultAllowance":2,"rollout":{"percent":40}}"#
+            _ = try await server.put("/v1/meters/exports", "{}")
+            let answer = try await server.put("/v1/limits/exports_daily", limit)
+            #expect(answer.status == 201, "\(answer.text)")
+            // Of cy's share, 0, and eve's, 38, it is in force; bob has 52 and ada 65.
+            for (name, quantity) in [
+                ("cy", 2), ("cy", 1), ("eve", 3), ("eve", 1), ("bob", 2), ("bob", 1), ("ada", 1),
+            ] {
+                let body = #"{"subject":"\#(name)","meter":"exports","quantity":\#(quantity)}"#
+                _ = try await server.post("/v1/consume", body)
+                _ = try await server.post("/v1/check", body)
+            }
+            let values = try await metrics(server)
+            for (mode, refused, count) in [
+                ("enforce", false, "2"), ("enforce", true, "2"), ("shadow", false, "2"),
+                ("shadow", true, "1"),
+            ] {
+                let labels =
+                    #"{limit="exports_daily",mode="\#(mode)",refused="\#(refused)"}"#
+                let name = "meterstone_limit_decisions_total" + labels
+                #expect(values[name] == count, "\(name)")
+            }
+        }
+    }
+
     @Test func `failures of the store are counted by their code`() async throws {
         try await TestServer.run { server in
             await server.engine.shutdown()

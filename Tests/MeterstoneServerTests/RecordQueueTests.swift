@@ -164,6 +164,41 @@ import Testing
         #expect(decision.eventID == .text("b"))
         #expect(await queue.count == 1)
     }
+
+    /// What limits declare is told with each decision.
+    @Test func `a consume that nobody answers does what its limits declare`() async throws {
+        func answer(_ failMode: String, mode: String = "enforce") -> ScriptedTransport.Step {
+            .answer(
+                200,
+                #"""
+                {"allowed":true,"duplicate":false,"eventId":"e","limits":[{"limit":"l","meter":"prompts",
+                "window":"day","allowance":9,"used":1,"remaining":8,"resetsAt":null,"mode":"\#(mode)"\#(failMode)}]}
+                """#)
+        }
+        let open = #","failMode":"open""#
+        for (told, isAllowed) in [
+            (answer(open), true), (answer(""), false), (answer("", mode: "shadow"), true),
+            (.answer(200, #"{"allowed":true,"duplicate":false,"eventId":"e","limits":[]}"#), false),
+        ] {
+            let client = client(ScriptedTransport([told]))
+            let queue = try queue(client)
+            _ = try await client.consume(
+                Self.event("a"), whenUnreachable: .asDeclared(queue))
+            let outcome = try? await client.consume(
+                Self.event("b"), whenUnreachable: .asDeclared(queue))
+            #expect((outcome != nil) == isAllowed)
+            #expect(await queue.count == (isAllowed ? 1 : 0))
+        }
+        // Nothing was told of another kind of event.
+        let client = client(ScriptedTransport([answer(open)]))
+        let queue = try queue(client)
+        _ = try await client.consume(Self.event("a"), whenUnreachable: .asDeclared(queue))
+        var other = Self.event("b")
+        other.details = EventDetails(type: "other")
+        await #expect(throws: ClientError.self) {
+            try await client.consume(other, whenUnreachable: .asDeclared(queue))
+        }
+    }
 }
 
 /// Holds requests until it is opened.

@@ -248,7 +248,8 @@ import Testing
                         prices: [
                             ModelPrice(input: Money(millionths: 3), output: Money(millionths: 15))
                         ])),
-                .deleteStatisticsPolicy,
+                .deleteStatisticsPolicy, .putSwitches(Switches(limits: Switch(.shadow))),
+                .putSwitches(Switches(tracking: Switch(.shadow))), .deleteSwitches, .deleteSwitches,
             ]
             for change in changes {
                 said.add(try await service.change(ChangeRequest(change: change, author: "op")))
@@ -344,8 +345,10 @@ import Testing
         #expect(lines[0] == "created" && lines[1] == "unchanged" && lines[3] == "missing")
         #expect(lines[6].hasPrefix("rejected unknown_meter") && lines[11] == "missing")
         #expect(lines[14].hasPrefix("rejected invalid_field prices") && lines[15] == "created")
+        #expect(lines[17] == "created" && lines[18].hasPrefix("rejected invalid_field tracking"))
+        #expect(lines[19] == "deleted" && lines[20] == "missing")
         let added = ["created", "unchanged", "rejected unknown_add_on"]
-        #expect(zip(lines[17...], added).allSatisfy { $0.hasPrefix($1) })
+        #expect(zip(lines[21...], added).allSatisfy { $0.hasPrefix($1) })
         #expect(lines.contains { $0.contains(#""base":"#) && $0.contains(#""add":5"#) })
         #expect(lines.contains("deleted again"))
         #expect(lines.contains { $0.hasPrefix("rejected precondition_failed") })

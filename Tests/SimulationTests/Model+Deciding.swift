@@ -145,6 +145,9 @@ extension Model {
         }
         let charge =
             cost == 0 ? nil : CreditCharge(amount: cost, balance: wallet.balance - cost)
+        let isTracked = isOn(blueprint.switches?.tracking, event.subject, at: instant)
+        if terms != nil, !isTracked { return "tracking_disabled" }
+        if records, !isTracked { return "allowed \(verdict.after.sortedByText)\(charge.text)" }
         // A check tells what stands now.
         guard records else { return "allowed \(verdict.before.sortedByText)\(charge.text)" }
         let answer = "allowed \(verdict.after.sortedByText)\(charge.text)"
@@ -171,7 +174,7 @@ extension Model {
     /// Whether a limit that blocks is full.
     private func isFull(_ id: SubjectID, at instant: Instant, _ now: Instant) -> Bool {
         activeLimits.contains { limit in
-            guard limit.blockWhenExceeded, limit.mode == .enforce,
+            guard limit.blockWhenExceeded, enforces(limit, id, at: instant),
                 let meter = blueprint.meters.first(where: { $0.key == limit.meter }),
                 case .units(let units) = allowance(limit, id, at: instant)
             else { return false }
@@ -187,7 +190,7 @@ extension Model {
     ) -> Bool {
         levels.allSatisfy { level in
             activeLimits.allSatisfy { limit in
-                guard limit.mode == .enforce, concerns(limit, details),
+                guard enforces(limit, level, at: instant), concerns(limit, details),
                     isFor(level, limit, at: instant),
                     moved.contains(where: { $0.meter.key == limit.meter })
                 else { return true }
@@ -207,7 +210,8 @@ extension Model {
         _ now: Instant, isReservation: Bool
     ) -> ModelVerdict {
         var verdict = ModelVerdict()
-        if payment == .creditsOnly {
+        let isCharged = isOn(blueprint.switches?.credits, levels[0], at: instant)
+        if payment == .creditsOnly, isCharged {
             for move in moved where price(move.meter.key) > 0 {
                 verdict.payable[move.meter.key] = counting(move.worth, move.meter)
             }
@@ -236,10 +240,11 @@ extension Model {
                     verdict.before.append(status)
                     (status.used, status.resetsAt) = (reading.after, reading.resetsAt)
                     verdict.after.append(status)
-                    guard case .units(let units) = allowance, limit.mode == .enforce,
+                    guard case .units(let units) = allowance,
+                        enforces(limit, level, at: instant),
                         reading.after > units.units, reading.after > reading.before
                     else { continue }
-                    guard canPay(beyond: limit, move.meter) else {
+                    guard isCharged, canPay(beyond: limit, move.meter) else {
                         verdict.violated.insert(limit.key)
                         continue
                     }
@@ -268,6 +273,9 @@ extension Model {
         let told = event
         let event = priced(told, at: now, isEstimate: false)
         if !fits(moved(by: event, at: instant), levels) { return "quantity_overflow" }
+        if !isOn(blueprint.switches?.tracking, event.subject, at: instant) {
+            return "tracking_disabled"
+        }
         remember(event, told: told, at: instant, now, answer: [])
         return "counted"
     }
@@ -331,7 +339,9 @@ extension Model {
     }
 
     var activeLimits: [Limit] {
-        blueprint.limits.filter { $0.active && $0.mode != .off }.sorted { $0.key < $1.key }
+        blueprint.switches?.limits.state == .off
+            ? []
+            : blueprint.limits.filter { $0.active && $0.mode != .off }.sorted { $0.key < $1.key }
     }
 
     func statuses(_ id: SubjectID, at instant: Instant, _ now: Instant) -> [ModelStatus] {

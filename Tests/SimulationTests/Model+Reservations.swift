@@ -260,6 +260,7 @@ extension Model {
         _ place: Int, _ after: UsageEvent, _ reservation: ModelReservation, _ now: Instant
     ) -> Int64 {
         let instant = events[place].at
+        guard isOn(blueprint.switches?.credits, after.subject, at: instant) else { return 0 }
         let isCounted = events[place].reservation?.isCounted ?? true
         let setAside = isCounted ? moved(by: events[place].event, at: instant) : []
         var units: [MeterKey: Int64] = [:]

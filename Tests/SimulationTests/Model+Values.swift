@@ -23,6 +23,33 @@ extension Model {
             && !left.contains { Self.matches($0.dropFirst(), id.text[...]) }
     }
 
+    /// Whether a limit refuses a subject what goes beyond: of one that is being rolled out, not all.
+    func enforces(_ limit: Limit, _ id: SubjectID, at instant: Instant) -> Bool {
+        limit.mode == .enforce && isIn(limit.rollout, id, at: instant)
+            && isOn(blueprint.switches?.limits, id, at: instant)
+    }
+
+    /// Whether something that is switched is on for a subject.
+    func isOn(_ one: Switch?, _ id: SubjectID, at instant: Instant) -> Bool {
+        guard let one else { return true }
+        return one.state == .on && isIn(one.rollout, id, at: instant)
+    }
+
+    private func isIn(_ rollout: Rollout?, _ id: SubjectID, at instant: Instant) -> Bool {
+        guard let rollout else { return true }
+        let levels = timeline.levels(id, at: instant)
+        func isNamed(_ patterns: [String]) -> Bool {
+            levels.contains { level in
+                patterns.contains { Self.matches($0[...], level.text[...]) }
+            }
+        }
+        let out = rollout.subjects.filter { $0.hasPrefix("!") }.map { String($0.dropFirst()) }
+        if isNamed(out) { return false }
+        return isNamed(rollout.subjects.filter { !$0.hasPrefix("!") })
+            || plan(id, at: instant).map { rollout.plans.contains($0) } ?? false
+            || Rollout.share(of: levels[levels.count - 1]) < rollout.percent
+    }
+
     func concerns(_ limit: Limit, _ details: EventDetails?) -> Bool {
         accepts(limit.dimensions, details ?? .none)
             && (limit.perValue == nil || value(limit.perValue, details) != nil)

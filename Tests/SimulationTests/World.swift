@@ -214,7 +214,8 @@ struct World {
         case 32..<40: return .deleteLimit(pick(Self.limitKeys))
         case 40..<46: return .putMeter(meter())
         case 46..<48: return .putPlan(plan())
-        case 48..<50: return .putModel(model())
+        case 48: return .putModel(model())
+        case 49: return percent(50) ? .deleteSwitches : .putSwitches(switches())
         case 50..<52: return .deletePlan(pick(Self.plans))
         case 52..<70: return .putSubject(subject(id))
         case 70..<73: return .deleteSubject(id)
@@ -292,8 +293,26 @@ struct World {
                 : nil,
             debt: mayCarry && percent(35),
             mode: percent(70) ? .enforce : pick(LimitMode.allCases),
+            rollout: percent(25) ? rollout() : nil,
             blockWhenExceeded: perValue == nil && percent(6), active: percent(92),
             scheduled: scheduled(isPerValue: perValue != nil))
+    }
+
+    private mutating func switches() -> Switches {
+        func one(_ states: [SwitchState]) -> Switch {
+            Switch(
+                percent(70) ? .on : pick(states), rollout: percent(50) ? rollout() : nil)
+        }
+        return Switches(
+            tracking: percent(80) ? Switch() : one([.off]),
+            limits: percent(60) ? Switch() : one([.shadow, .off]),
+            credits: percent(60) ? Switch() : one([.off]))
+    }
+
+    private mutating func rollout() -> Rollout {
+        Rollout(
+            percent: Int(number(0...2)) * 40, plans: percent(40) ? [pick(Self.plans)] : [],
+            subjects: percent(40) ? [pick(["*a", "!ada", "w*", "!*e*"])] : [])
     }
 
     private mutating func scheduled(isPerValue: Bool) -> [ScheduledAllowances] {

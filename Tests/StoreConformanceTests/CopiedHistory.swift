@@ -154,6 +154,8 @@ enum CopiedHistory {
                 .limit("gpt", 9, per: .hour, dimensions: ["model": ["gpt"]]),
             ])
         try await engine.put(.putStatisticsPolicy(statistics))
+        try await engine.put(
+            .putSwitches(Switches(credits: Switch(rollout: Rollout(percent: 100)))))
         try await engine.put(keyed, key: "key-1")
         try await engine.put(.putSubject(Subject(id: .company)))
         try await engine.put(

@@ -30,6 +30,7 @@ import Testing
         "MeterstoneClient": [
             "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneStore", "AsyncHTTPClient",
             "NIOCore", "NIOHTTP1", "Foundation", "Glibc", "Musl", "Darwin", "Observation",
+            "Synchronization",
         ],
         "MeterstoneMirror": [
             "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneSQLite",
@@ -37,8 +38,8 @@ import Testing
             "Synchronization", "Glibc",
         ],
         "MeterstoneShipping": [
-            "Meterstone", "MeterstoneCore", "MeterstoneStore", "Foundation", "Dispatch",
-            "Synchronization",
+            "Meterstone", "MeterstoneCore", "MeterstoneStore", "Crypto", "Foundation",
+            "Dispatch", "Synchronization",
         ],
         "MeterstoneImport": [
             "Meterstone", "MeterstoneAPI", "MeterstoneCore", "MeterstoneStore",

@@ -57,6 +57,19 @@ test('nobody, a blocked user and a server that is away are refused, and nothing 
     error.code === 'INTERNAL_SERVER_ERROR' && error.cause.message === 'network');
 });
 
+test('while the server is away, what limits declared decides', async () => {
+  const answers = [json({ allowed: true, failMode: 'open' }), null, json({ code: 'store_halted' }, 503), json(refusal, 429), json({ allowed: true }), null];
+  const fetch = async () => { const next = answers.shift(); if (!next) throw new TypeError('network'); return next; };
+  const limiter = createUsageLimiter({ base: '', TRPCError, fetch });
+  const check = (action) => limiter.checkActionAllowed({ userId: 'u1', action });
+  assert.equal(await check('x'), true);
+  assert.equal(await check('x'), true);
+  assert.equal(await check('x'), true);
+  await assert.rejects(check('x'), { code: 'TOO_MANY_REQUESTS' });
+  assert.equal(await check('x'), true);
+  await assert.rejects(check('x'), { code: 'INTERNAL_SERVER_ERROR' });
+});
+
 test('an action can be asked about without an error', async () => {
   const bodies = [];
   const fetch = async (_, { body }) => { bodies.push(JSON.parse(body).throwOnExceed); return json({ allowed: false }); };

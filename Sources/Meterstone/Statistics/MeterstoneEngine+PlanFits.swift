@@ -56,7 +56,7 @@ extension SubjectContext {
         let allowance = view.allowance(of: definition, under: plan, at: now)
         guard case .units(let units) = allowance else { return nil }
         let isFull =
-            if definition.mode == .enforce,
+            if view.mode(of: definition, at: now) == .enforce,
                 case .units(let own) = view.allowance(of: definition, under: self.plan, at: now)
             {
                 peak >= own && peak > .zero

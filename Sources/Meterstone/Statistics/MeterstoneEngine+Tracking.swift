@@ -10,14 +10,17 @@ public struct LimitCheck: Hashable, Sendable {
     public let current: Quantity
     public let allowance: Allowance
     public let resetsAt: Instant?
+    /// What to do while no server answers.
+    public let failMode: LimitFailMode
 
     package static let unlimited = LimitCheck(
         limit: nil, isAllowed: true, current: .zero, allowance: .unlimited, resetsAt: nil)
 
     package init(
         limit: LimitKey?, isAllowed: Bool, current: Quantity, allowance: Allowance,
-        resetsAt: Instant?
+        resetsAt: Instant?, failMode: LimitFailMode = .closed
     ) {
+        self.failMode = failMode
         self.limit = limit
         self.isAllowed = isAllowed
         self.current = current
@@ -25,10 +28,12 @@ public struct LimitCheck: Hashable, Sendable {
         self.resetsAt = resetsAt
     }
 
-    init(_ status: LimitStatus, isAllowed: Bool? = nil) {
+    /// - Parameter limits: all that could refuse the same; `nil`: this one alone.
+    init(_ status: LimitStatus, isAllowed: Bool? = nil, among limits: [LimitStatus]? = nil) {
         self.init(
             limit: status.limit, isAllowed: isAllowed ?? !status.isFull, current: status.used,
-            allowance: status.allowance, resetsAt: status.resetsAt)
+            allowance: status.allowance, resetsAt: status.resetsAt,
+            failMode: (limits ?? [status]).failMode)
     }
 
     /// `You've reached your prompts_daily limit (10/10). Resets at 2026-03-11T00:00:00.000Z.`
@@ -90,14 +95,18 @@ extension MeterstoneEngine {
                 let least = decision.limits.filter { $0.remaining >= 0 }
                     .min { $0.remaining < $1.remaining }
                 return .allowed(
-                    (least ?? decision.limits.first).map { LimitCheck($0, isAllowed: true) }
+                    (least ?? decision.limits.first).map {
+                        LimitCheck($0, isAllowed: true, among: decision.limits)
+                    }
                         ?? .unlimited)
             }
             let violated = decision.limits.first { denial.violated.contains($0.limit) }
             return .denied(
                 denial,
                 check: denial.reason == .limitExceeded
-                    ? violated.map { LimitCheck($0, isAllowed: false) } : nil, decision)
+                    ? violated.map { LimitCheck($0, isAllowed: false, among: decision.limits) }
+                    : nil,
+                decision)
         }
     }
 

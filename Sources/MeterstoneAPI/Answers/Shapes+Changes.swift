@@ -39,7 +39,8 @@ extension Shapes {
             Member(
                 "kind",
                 .oneOf([
-                    "meter", "plan", "limit", "model", "creditPolicy", "statisticsPolicy", "alert",
+                    "meter", "plan", "limit", "model", "creditPolicy", "statisticsPolicy",
+                    "switches", "alert",
                 ]),
                 \.kind, "Which part."),
             Member("key", .text, \.key, "Which one."),

@@ -25,6 +25,10 @@ extension Shapes {
                 "When the window ends; null: never."),
             Member("mode", .choice, \.mode, "What happens beyond the allowance."),
             Member(
+                maybe: "failMode", .choice,
+                { $0.failMode == .closed ? nil : $0.failMode },
+                "What to do while no server answers: open lets go on; absent: closed."),
+            Member(
                 maybe: "wouldHaveDenied", .quantity, \.wouldHaveDenied,
                 "Of a shadow limit: refusals that there would have been."),
             Member(
@@ -48,7 +52,8 @@ extension Shapes {
         let mode: LimitMode = try fields("mode")
         let limit = Limit(
             key: try fields("limit"), meter: try fields("meter"), window: try fields("window"),
-            mode: mode, blockWhenExceeded: try fields("blockWhenExceeded") ?? false)
+            mode: mode, failMode: try fields("failMode") ?? .closed,
+            blockWhenExceeded: try fields("blockWhenExceeded") ?? false)
         return LimitStatus(
             definition: LimitDefinition(told: limit), value: try fields("value"),
             isBeyondValues: try fields("beyondValues") ?? false, ancestor: try fields("subject"),

@@ -113,6 +113,7 @@ extension WireValue where Self: RawRepresentable, RawValue == String {
 }
 
 extension LimitMode: WireValue {}
+extension LimitFailMode: WireValue {}
 extension MergedMember.Verdict: WireValue {}
 extension AccessScope: WireValue {}
 extension AlertMeasure: WireValue {}

@@ -9,6 +9,13 @@ extension Limit {
     }
 }
 
+extension Rollout {
+    /// `25%, plan pro, acme/*`.
+    var summary: String {
+        (["\(percent)%"] + plans.map { "plan \($0)" } + subjects).joined(separator: ", ")
+    }
+}
+
 /// `meterstone limits`.
 struct LimitsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -34,10 +41,12 @@ struct LimitsCommand: AsyncParsableCommand {
             let plans = plans(blueprint)
             let columns = plans.map { "\($0)>" }
             let isScheduled = blueprint.limits.contains { !$0.scheduled.isEmpty }
+            let isRollingOut = blueprint.limits.contains { $0.rollout != nil }
             let isForSome = blueprint.limits.contains { !$0.subjects.isEmpty }
             var table = TextTable(
                 ["limit", "meter", "window"] + columns + ["others>", "mode", "active"]
-                    + (isForSome ? ["for"] : []) + (isScheduled ? ["scheduled"] : []))
+                    + (isRollingOut ? ["rollout"] : []) + (isForSome ? ["for"] : [])
+                    + (isScheduled ? ["scheduled"] : []))
             for limit in blueprint.limits {
                 let allowances = plans.map { plan in
                     limit.allowances[plan].map { Answers.text($0.wire) } ?? ""
@@ -46,6 +55,7 @@ struct LimitsCommand: AsyncParsableCommand {
                 table.add(
                     [limit.key.text, limit.meter.text, limit.spanText] + allowances
                         + [others, limit.mode.rawValue, limit.active ? "yes" : "no"]
+                        + (isRollingOut ? [limit.rollout?.summary ?? "all"] : [])
                         + (isForSome ? [limit.subjects.joined(separator: " ")] : [])
                         + (isScheduled ? [Self.text(limit.scheduled)] : []))
             }
@@ -169,6 +179,33 @@ struct LimitsCommand: AsyncParsableCommand {
         var mode: LimitMode = .enforce
 
         @Option(
+            help: ArgumentHelp(
+                """
+                For how many of a hundred teams --mode holds; it is a shadow limit for all others (default: for \
+                everybody).
+                """, valueName: "percent"),
+            transform: { try ArgumentText.number($0, in: Rollout.percentRange) })
+        var rolloutPercent: Int?
+
+        @Option(
+            help: ArgumentHelp(
+                "A plan for which --mode holds; repeat for more.", valueName: "plan"),
+            transform: { try ArgumentText.identifier($0) as PlanKey })
+        var rolloutPlan: [PlanKey] = []
+
+        @Option(
+            help: ArgumentHelp(
+                "Keys of subjects or teams for which --mode holds; repeat for more. '!' before keeps out.",
+                valueName: "pattern"),
+            transform: { try ArgumentText.subjectPattern($0) })
+        var rolloutSubject: [String] = []
+
+        @Option(
+            help: "What clients do while no server answers: open or closed.",
+            transform: { try ArgumentText.choice($0) })
+        var failMode: LimitFailMode = .closed
+
+        @Option(
             help: ArgumentHelp("What to do instead where it refuses.", valueName: "name"),
             transform: { try ArgumentText.name($0) })
         var fallback: String?
@@ -207,6 +244,14 @@ struct LimitsCommand: AsyncParsableCommand {
             return LimitRollover(max: rolloverMax.map { Quantity($0) }, windows: windows)
         }
 
+        private var rollout: Rollout? {
+            guard rolloutPercent != nil || !rolloutPlan.isEmpty || !rolloutSubject.isEmpty else {
+                return nil
+            }
+            return Rollout(
+                percent: rolloutPercent ?? 0, plans: rolloutPlan, subjects: rolloutSubject)
+        }
+
         private var perValue: PerValue? {
             per.map { name in
                 PerValue(
@@ -228,7 +273,7 @@ struct LimitsCommand: AsyncParsableCommand {
                 dimensions: Dictionary(
                     dimension.map { ($0.name, $0.values) }, uniquingKeysWith: { $0 + $1 }),
                 subjects: subjects, perValue: perValue, rollover: try rollover(), debt: debt,
-                mode: mode, fallback: fallback,
+                mode: mode, rollout: rollout, failMode: failMode, fallback: fallback,
                 blockWhenExceeded: blockWhenExceeded, active: !inactive, description: description,
                 scheduled: scheduled)
             try await Changes.make(.putLimit(limit), of: "limit \(key)", store)

@@ -12,10 +12,10 @@ struct Serving {
     /// How long a shutdown waits for requests that were accepted. Connections give up a little sooner.
     private static let shutdownMax: Duration = .seconds(9)
 
-    private let settings: Settings
-    private let logger: Logger
+    let settings: Settings
+    let logger: Logger
     /// Of the engine and of the server.
-    private let metrics = PrometheusMetrics(
+    let metrics = PrometheusMetrics(
         help: Dictionary(
             MirrorMetric.allCases.map { ($0.rawValue, $0.help) }
                 + ShippingMetric.allCases.map { ($0.rawValue, $0.help) },
@@ -75,6 +75,12 @@ struct Serving {
     }
 
     private func prepare(_ engine: MeterstoneEngine) async throws {
+        guard try await !engine.isFollower() else {
+            throw CommandFailure(
+                .usage,
+                "the store in '\(settings.location.value)' follows another: serve it with 'meterstone "
+                    + "follow', or make it the one that is written with 'meterstone promote'")
+        }
         for (name, value, origin) in settings.lines {
             logger.info("\(name): \(value)", metadata: ["from": "\(origin)"])
         }
@@ -134,6 +140,11 @@ struct Serving {
         if let certificate { services.append(RepeatedWork.refreshing(certificate, logger)) }
         // The first one is stopped last: it ships what the others have answered.
         if let shipping { services.insert(shipping, at: 0) }
+        try await run(services)
+    }
+
+    /// Until a signal, or the failure of one of them.
+    func run(_ services: [any Service]) async throws {
         var configuration = ServiceGroupConfiguration(
             services: services,
             gracefulShutdownSignals: [.sigterm, .sigint],
@@ -210,7 +221,7 @@ struct Serving {
             of: backups, in: directory, logger: logger, metrics: metrics)
     }
 
-    private func options(_ backups: BackupFolder?) throws -> ServerOptions {
+    func options(_ backups: BackupFolder?) throws -> ServerOptions {
         var options = ServerOptions()
         options.backups = backups
         options.host = settings.host.value

@@ -36,6 +36,8 @@ package struct SettingFacts: Sendable {
     /// Whether values must not be seen. Such a setting may also be the content of a file, which the
     /// variable with `_FILE` behind its name leads to.
     package var isSecret = false
+    /// What other programs call the same; asked after its own variable.
+    package var otherVariables: [String] = []
     /// What it is, in one sentence.
     package let sentence: String
     /// How help calls the value, where the flag's name does not say it.
@@ -58,7 +60,9 @@ package struct SettingFacts: Sendable {
 
     /// All names in the environment.
     package var variables: [String] {
-        places.contains(.variable) ? [variable] + (fileVariable.map { [$0] } ?? []) : []
+        places.contains(.variable)
+            ? [variable] + (fileVariable.map { [$0] } ?? []) + otherVariables
+            : []
     }
 }
 
@@ -164,6 +168,13 @@ extension SettingKey {
     func only(_ places: SettingFacts.Places) -> SettingKey {
         var facts = facts
         facts.places = places
+        return SettingKey(facts: facts, standard: standard, read: read)
+    }
+
+    /// The same setting, which other programs' variables may say, too.
+    func also(_ variables: String...) -> SettingKey {
+        var facts = facts
+        facts.otherVariables = variables
         return SettingKey(facts: facts, standard: standard, read: read)
     }
 

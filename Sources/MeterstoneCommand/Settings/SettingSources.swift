@@ -35,7 +35,12 @@ struct SettingSources {
 
     private func variable(_ facts: SettingFacts) throws -> Setting<String>? {
         let own = environment[facts.variable].map { Setting($0, .variable(facts.variable)) }
-        guard let name = facts.fileVariable, let path = environment[name] else { return own }
+        guard let name = facts.fileVariable, let path = environment[name] else {
+            return own
+                ?? facts.otherVariables.lazy.compactMap { name in
+                    environment[name].map { Setting($0, .variable(name)) }
+                }.first
+        }
         guard own == nil else {
             throw CommandFailure(
                 .usage, "\(facts.variable) and \(name) both say the same; leave one out")

@@ -89,6 +89,24 @@ package struct SettingTable: Sendable {
         valueName: "place",
         "Where the journal is shipped to while it is written, and each whole backup with it.",
         read: { ShippingLocation($0).map { .some($0) } })
+    package let shipEndpoint = SettingKey<BucketEndpoint?>(
+        "shipEndpoint", standard: nil, shown: "none",
+        expectation: BucketEndpoint.expectation, valueName: "url",
+        "Where the bucket's server is; without, Amazon S3 in the region.",
+        read: { BucketEndpoint($0).map { .some($0) } }
+    ).only([.variable, .file]).also("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+    package let shipRegion = SettingKey(
+        "shipRegion", standard: "us-east-1", "The region of the bucket."
+    ).only([.variable, .file]).also("AWS_REGION", "AWS_DEFAULT_REGION")
+    package let shipKeyId = SettingKey<String?>(
+        "shipKeyId", "The id of the key that is shown to the bucket's server."
+    ).only(.variable).also("AWS_ACCESS_KEY_ID")
+    package let shipSecretKey = SettingKey<String?>(
+        "shipSecretKey", "The secret that belongs to that id."
+    ).only(.variable).secret.also("AWS_SECRET_ACCESS_KEY")
+    package let shipSessionToken = SettingKey<String?>(
+        "shipSessionToken", "What comes with keys that are lent for a time."
+    ).only(.variable).secret.also("AWS_SESSION_TOKEN")
     package let shipFactsKept = SettingKey(
         "shipFactsKept", in: 1...1_000_000_000, standard: 10_000_000,
         "How many facts the journal keeps for a place that is away, at 100 to 300 bytes each."

@@ -61,6 +61,21 @@ extension Blueprint {
         case .deleteStatisticsPolicy:
             outcome = statistics == nil ? .missing : .deleted
             result.statistics = nil
+        case .putSwitches(let switches):
+            if let (field, expectation) = switches.mistake {
+                return (
+                    self,
+                    .rejected(
+                        Rejection(
+                            code: .invalidField, field: field, message: "expected \(expectation)"))
+                )
+            }
+            outcome =
+                self.switches == nil ? .created : self.switches == switches ? .unchanged : .replaced
+            result.switches = switches
+        case .deleteSwitches:
+            outcome = self.switches == nil ? .missing : .deleted
+            result.switches = nil
         case .putModel(let model):
             if let expectation = model.expectation
                 ?? model.prices.lazy.compactMap(\.mistake).first?
@@ -257,6 +272,10 @@ extension Blueprint {
             return Rejection(
                 code: .invalidField, field: "subjects[\(place)]",
                 message: "expected \(LimitSubjects.expectation)")
+        }
+        if let (field, expectation) = limit.rollout?.mistake {
+            return Rejection(
+                code: .invalidField, field: field, message: "expected \(expectation)")
         }
         guard let perValue = limit.perValue else { return nil }
         if !meter.canRoll {

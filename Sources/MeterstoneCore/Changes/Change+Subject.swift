@@ -46,6 +46,7 @@ extension Change {
         case .resetLimit(_, let limit, let reason): return .resetLimit(id, limit, reason: reason)
         case .putMeter, .deleteMeter, .putPlan, .deletePlan, .putLimit, .deleteLimit,
             .putCreditPolicy, .deleteCreditPolicy, .putStatisticsPolicy, .deleteStatisticsPolicy,
+            .putSwitches, .deleteSwitches,
             .putModel, .deleteModel, .putKey, .deleteKey, .rotateKey, .putAlert, .deleteAlert,
             .putWebhook, .deleteWebhook, .putAdministrator, .deleteAdministrator, .putSession,
             .deleteSession, .noteUses, .noteSignIn, .noteBlueprint, .noteImport, .noteAlert,

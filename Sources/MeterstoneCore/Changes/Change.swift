@@ -10,6 +10,9 @@ public enum Change: Hashable, Sendable, Codable {
     case deleteCreditPolicy
     case putStatisticsPolicy(StatisticsPolicy)
     case deleteStatisticsPolicy
+    case putSwitches(Switches)
+    /// From then on everything is in force for everybody.
+    case deleteSwitches
     case putModel(Model)
     case deleteModel(ModelKey)
     case putKey(APIKey)

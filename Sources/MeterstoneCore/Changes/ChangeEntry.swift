@@ -29,7 +29,8 @@ public struct ChangeEntry: Sendable, Hashable {
     public static let kinds = [
         "meter", "plan", "limit", "subject", "subscription", "override",
         "addition", "limitReset", "creditPolicy",
-        "statisticsPolicy", "model", "creditGrant", "refund", "appliedBlueprint", "importedFile",
+        "statisticsPolicy", "switches", "model", "creditGrant", "refund", "appliedBlueprint",
+        "importedFile",
         "key", "alert", "webhook", "firedAlert", "rearmedAlert", "webhookProgress",
         "webhookReplay", "alias", "rename", "merge", "administrator", "session", "signIn", "uses",
         "account", "accountSession", "erasure", "givenOnce",
@@ -70,7 +71,8 @@ public struct InvitedAdministrator: Sendable {
 
 /// What applying a blueprint did to one of its parts.
 public struct BlueprintStep: Sendable {
-    /// "meter", "plan", "limit", "model", "creditPolicy" or "statisticsPolicy".
+    /// "meter", "plan", "limit", "model", "creditPolicy", "statisticsPolicy" or
+    /// "switches".
     public let kind: String
     public let key: String
     public let outcome: ChangeOutcome

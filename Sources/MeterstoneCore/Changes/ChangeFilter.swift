@@ -53,7 +53,8 @@ public struct ChangeFilter: Hashable, Sendable {
 extension ChangeEntry {
     /// Kinds of things that are no subject's.
     private static let otherKinds: Set<String> = [
-        "meter", "plan", "limit", "creditPolicy", "statisticsPolicy", "model", "appliedBlueprint",
+        "meter", "plan", "limit", "creditPolicy", "statisticsPolicy", "switches", "model",
+        "appliedBlueprint",
         "importedFile", "key", "administrator", "session", "signIn", "uses",
         "alert", "webhook", "webhookProgress", "webhookReplay", "givenOnce",
     ]

@@ -23,6 +23,9 @@ public final class Catalog: Sendable {
     package let creditAlerts: [Alert]
     /// What pays first; `nil`: nothing costs credits.
     package let payment: CreditPayment?
+    /// For whom usage is recorded, and costs credits.
+    package let tracking: SwitchGroup
+    package let charging: SwitchGroup
     /// What plans give, and gave.
     package let schedule: CreditSchedule
     /// What limits allow, and allowed.
@@ -43,6 +46,8 @@ public final class Catalog: Sendable {
         self.registry = registry
         let credits = creditOverrides.policy(of: blueprint)
         payment = credits.isEnabled ? credits.payment : nil
+        tracking = SwitchGroup(blueprint.switches?.tracking)
+        charging = SwitchGroup(blueprint.switches?.credits)
         let limitSchedule = limitSchedule ?? LimitSchedule(of: blueprint)
         self.limitSchedule = limitSchedule
         self.schedule =
@@ -60,7 +65,9 @@ public final class Catalog: Sendable {
                     let (until, last) = limit.versions
                     return LimitDefinition(
                         last.overridden(by: allowanceOverrides, plans: blueprint.plans),
-                        of: meter, registry: registry, areLimitsEnforced: areLimitsEnforced,
+                        of: meter, registry: registry,
+                        limits: areLimitsEnforced
+                            ? blueprint.switches?.limits ?? Switch() : Switch(.shadow),
                         earlier: (limitSchedule.earlier(of: limit.key) + until).map { then in
                             EarlierAllowances(
                                 until: then.until,
@@ -315,19 +322,31 @@ extension String {
     }
 }
 
+extension Limit {
+    /// What it does while limits are switched so.
+    package func mode(while limits: Switch) -> LimitMode {
+        switch limits.state {
+        case .on: mode
+        case .shadow: mode == .enforce ? .shadow : mode
+        case .off: .off
+        }
+    }
+}
+
 extension LimitDefinition {
     fileprivate convenience init?(
-        _ limit: Limit, of meter: Meter, registry: Registry, areLimitsEnforced: Bool,
+        _ limit: Limit, of meter: Meter, registry: Registry, limits: Switch,
         earlier: [EarlierAllowances], carriesSince: Instant?
     ) {
         guard let number = registry.number(of: limit.key),
             let series = registry.number(of: limit.series(of: meter)),
             let refusals = registry.number(of: limit.refusalSeries(of: meter, number: number))
         else { return nil }
-        let mode = limit.mode == .enforce && !areLimitsEnforced ? .shadow : limit.mode
+        let mode = limit.mode(while: limits)
         self.init(
             limit: limit, aggregation: meter.aggregation, mode: mode, number: number,
-            series: series, refusalSeries: refusals, earlier: earlier, carriesSince: carriesSince)
+            series: series, refusalSeries: refusals, limits: limits, earlier: earlier,
+            carriesSince: carriesSince)
     }
 
     /// Whether the limit takes part in decisions.

@@ -25,6 +25,11 @@ public struct Limit: Hashable, Sendable, Codable {
     /// Whether what goes beyond the allowance is taken off the windows that follow.
     public var debt: Bool
     public var mode: LimitMode
+    /// For whom ``mode`` holds already, where it refuses or counts overage; it is a shadow limit for all
+    /// others. `nil`: for everybody.
+    public var rollout: Rollout?
+    /// What whoever asks about it does while no server answers.
+    public var failMode: LimitFailMode
     /// What to do instead where it refuses, for whoever is refused: the name of a smaller model.
     public var fallback: String?
     /// Whether its subject is blocked for everything while this limit is full.
@@ -46,6 +51,8 @@ public struct Limit: Hashable, Sendable, Codable {
         rollover: LimitRollover? = nil,
         debt: Bool = false,
         mode: LimitMode = .enforce,
+        rollout: Rollout? = nil,
+        failMode: LimitFailMode = .closed,
         fallback: String? = nil,
         blockWhenExceeded: Bool = false,
         active: Bool = true,
@@ -64,6 +71,8 @@ public struct Limit: Hashable, Sendable, Codable {
         self.rollover = rollover
         self.debt = debt
         self.mode = mode
+        self.rollout = rollout
+        self.failMode = failMode
         self.fallback = fallback
         self.blockWhenExceeded = blockWhenExceeded
         self.active = active
@@ -81,7 +90,8 @@ extension Limit {
 
     private enum CodingKeys: String, CodingKey, CaseIterable {
         case key, meter, window, allowances, defaultAllowance, scheduled, addOns, dimensions
-        case subjects, per, values, valuesMax, beyondValues, rollover, debt, mode, fallback,
+        case subjects, per, values, valuesMax, beyondValues, rollover, debt, mode, rollout,
+            failMode, fallback,
             blockWhenExceeded, active
         case description
     }
@@ -114,6 +124,9 @@ extension Limit {
             rollover: try container.decodeIfPresent(LimitRollover.self, forKey: .rollover),
             debt: try container.decodeIfPresent(Bool.self, forKey: .debt) ?? false,
             mode: try container.decodeIfPresent(LimitMode.self, forKey: .mode) ?? .enforce,
+            rollout: try container.decodeIfPresent(Rollout.self, forKey: .rollout),
+            failMode: try container.decodeIfPresent(LimitFailMode.self, forKey: .failMode)
+                ?? .closed,
             fallback: try Self.fallback(container),
             blockWhenExceeded: try container.decodeIfPresent(
                 Bool.self, forKey: .blockWhenExceeded) ?? false,
@@ -186,6 +199,8 @@ extension Limit {
         try container.encodeIfPresent(rollover, forKey: .rollover)
         if debt { try container.encode(true, forKey: .debt) }
         try container.encode(mode, forKey: .mode)
+        try container.encodeIfPresent(rollout, forKey: .rollout)
+        if failMode != .closed { try container.encode(failMode, forKey: .failMode) }
         try container.encodeIfPresent(fallback, forKey: .fallback)
         if blockWhenExceeded { try container.encode(true, forKey: .blockWhenExceeded) }
         try container.encode(active, forKey: .active)
@@ -203,6 +218,14 @@ public enum LimitMode: String, Hashable, Sendable, NamedChoice {
     case shadow
     /// Neither decided nor shown.
     case off
+}
+
+/// What becomes of a use while no server can be asked.
+public enum LimitFailMode: String, Hashable, Sendable, NamedChoice {
+    /// It goes on, and is recorded later.
+    case open
+    /// It does not happen.
+    case closed
 }
 
 /// How much of a meter is included per window: a number, nothing, or no bound.

@@ -16,14 +16,21 @@ public struct LimitStatus: Sendable {
     public let resetsAt: Instant?
     /// For a shadow limit: consumes of the window that it would have denied, had it enforced.
     public let wouldHaveDenied: Int64?
+    /// What it does for this subject now.
+    public let mode: LimitMode
+    /// Whether the event goes beyond the allowance, of which the answer tells.
+    package let isExceeded: Bool
     /// What the allowance is made of, where additions count.
     package let parts: AllowanceParts?
 
     package init(
         definition: LimitDefinition, value: String? = nil, isBeyondValues: Bool = false,
         ancestor: SubjectID?, allowance: Allowance, used: Quantity, resetsAt: Instant?,
-        wouldHaveDenied: Int64? = nil, parts: AllowanceParts? = nil
+        wouldHaveDenied: Int64? = nil, mode: LimitMode? = nil, isExceeded: Bool = false,
+        parts: AllowanceParts? = nil
     ) {
+        self.mode = mode ?? definition.mode
+        self.isExceeded = isExceeded
         self.value = value
         self.isBeyondValues = isBeyondValues
         self.definition = definition
@@ -38,7 +45,7 @@ public struct LimitStatus: Sendable {
     public var limit: LimitKey { definition.limit.key }
     public var meter: MeterKey { definition.limit.meter }
     public var window: Window { definition.limit.window }
-    public var mode: LimitMode { definition.mode }
+    public var failMode: LimitFailMode { definition.limit.failMode }
 
     /// What is allowed without additions.
     public var base: Allowance { parts?.base ?? allowance }
@@ -66,10 +73,18 @@ public struct LimitStatus: Sendable {
     }
 }
 
+extension [LimitStatus] {
+    /// What whoever asked about these does while no server answers: a use goes on when each of them that could
+    /// refuse it says so. Where nothing was told, nothing goes on.
+    public var failMode: LimitFailMode {
+        !isEmpty && allSatisfy { $0.mode != .enforce || $0.failMode == .open } ? .open : .closed
+    }
+}
+
 /// A limit as the catalog compiled it; shared by every status that speaks of it.
 public final class LimitDefinition: Sendable {
     public let limit: Limit
-    /// What the limit does now: its own mode, or `shadow` while limits are not enforced.
+    /// What the limit does now, for whom it is rolled out: its own mode, or `shadow` while limits are not enforced.
     public let mode: LimitMode
     /// Stays the same for a key over all its changes; stored answers refer to it.
     package let number: Int
@@ -78,6 +93,8 @@ public final class LimitDefinition: Sendable {
     /// Which series counts the consumes that a shadow limit would have refused.
     package let refusalSeries: Int
 
+    /// For whom ``mode`` holds: who is in all of them. The limit is a shadow for all others.
+    package let rollouts: [RolloutGroup]
     /// How the meter adds up.
     package let aggregation: Aggregation
     /// What it allowed before, the oldest first; mostly nothing.
@@ -103,7 +120,8 @@ public final class LimitDefinition: Sendable {
 
     package init(
         limit: Limit, aggregation: Aggregation, mode: LimitMode, number: Int, series: Int,
-        refusalSeries: Int, earlier: [EarlierAllowances] = [], carriesSince: Instant? = nil
+        refusalSeries: Int, limits: Switch = Switch(), earlier: [EarlierAllowances] = [],
+        carriesSince: Instant? = nil
     ) {
         self.limit = limit
         self.aggregation = aggregation
@@ -114,6 +132,11 @@ public final class LimitDefinition: Sendable {
         self.earlier = earlier
         self.carriesSince = carriesSince
         carries = limit.carries
+        let groups = [
+            mode == .enforce || mode == .soft ? limit.rollout : nil,
+            mode == .enforce ? limits.rollout : nil,
+        ]
+        rollouts = groups.compactMap { $0.map { RolloutGroup($0) } }
         valueSource = limit.perValue.map { ValueSource($0.name) }
         patterns = limit.perValue.map { ValuePattern.sorted($0.allowances) } ?? []
         patternsSince =
@@ -134,6 +157,16 @@ public final class LimitDefinition: Sendable {
     private func concernsSome(_ details: EventDetails?) -> Bool {
         limit.dimensions.matches(details)
             && (valueSource.map { $0.value(of: details) != nil } ?? true)
+    }
+
+    /// Whether it is a shadow limit for somebody.
+    package var isShadowForSome: Bool { mode == .shadow || !rollouts.isEmpty }
+
+    /// What it does for a subject that is on a plan.
+    ///
+    /// - Parameter levels: the subject, and the teams above it from the nearest up.
+    package func mode(for levels: [SubjectID], under plan: PlanKey?) -> LimitMode {
+        rollouts.allSatisfy { $0.contains(levels, plan: plan) } ? mode : .shadow
     }
 
     /// Whether its allowances are for a subject, or were at an instant. Others see it where they have an override

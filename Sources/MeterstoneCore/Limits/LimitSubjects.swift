@@ -15,10 +15,18 @@ package struct LimitSubjects: Sendable {
     /// `nil`: for all.
     package init?(_ patterns: [String]) {
         guard !patterns.isEmpty else { return nil }
-        taken = patterns.filter { $0.first != Self.exception }.map { TextPattern($0) }
-        left = patterns.filter { $0.first == Self.exception }.map {
-            TextPattern(String($0.dropFirst()))
-        }
+        (taken, left) = Self.patterns(patterns)
+    }
+
+    /// Those that take in, and those that take out.
+    package static func patterns(
+        _ texts: [String]
+    ) -> (taken: [TextPattern], left: [TextPattern]) {
+        let left = texts.filter { $0.first == exception }
+        return (
+            texts.filter { $0.first != exception }.map { TextPattern($0) },
+            left.map { TextPattern(String($0.dropFirst())) }
+        )
     }
 
     package func contain(_ id: SubjectID) -> Bool {

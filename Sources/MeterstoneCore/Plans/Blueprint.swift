@@ -11,6 +11,8 @@ public struct Blueprint: Hashable, Sendable, Codable {
     public var statistics: StatisticsPolicy?
     /// What is told when something comes to a threshold, or stands out.
     public var alerts: [Alert] = []
+    /// What is in force, and for whom; `nil`: everything, for everybody.
+    public var switches: Switches?
     /// Who may ask. They stand in the catalog and in no blueprint that is told or written.
     package var keys: [APIKey] = []
     /// To whom alerts are sent. They stand in the catalog, too, and in no blueprint.
@@ -40,6 +42,7 @@ extension Blueprint {
             limits: limits.sorted { $0.key < $1.key }, credits: credits,
             models: models.sorted { $0.key < $1.key }, statistics: statistics)
         result.alerts = alerts.sorted { $0.key < $1.key }
+        result.switches = switches
         return result
     }
 
@@ -52,11 +55,12 @@ extension Blueprint {
         if let credits { parts.append(.putCreditPolicy(credits)) }
         if let statistics { parts.append(.putStatisticsPolicy(statistics)) }
         parts += alerts.map { .putAlert($0) }
+        if let switches { parts.append(.putSwitches(switches)) }
         return parts
     }
 
     private enum CodingKeys: String, CodingKey {
-        case meters, plans, limits, credits, models, statistics, alerts
+        case meters, plans, limits, credits, models, statistics, alerts, switches
     }
 
     public init(from decoder: any Decoder) throws {
@@ -69,9 +73,11 @@ extension Blueprint {
             models: try container.decodeIfPresent([Model].self, forKey: .models) ?? [],
             statistics: try container.decodeIfPresent(StatisticsPolicy.self, forKey: .statistics))
         alerts = try container.decodeIfPresent([Alert].self, forKey: .alerts) ?? []
+        switches = try container.decodeIfPresent(Switches.self, forKey: .switches)
     }
 
-    /// Without alerts it is written as it was before there were any, so that what was noted of it is the same.
+    /// Without alerts and switches it is written as it was before there were any, so that what was noted of it is
+    /// the same.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(meters, forKey: .meters)
@@ -81,5 +87,6 @@ extension Blueprint {
         try container.encode(models, forKey: .models)
         try container.encodeIfPresent(statistics, forKey: .statistics)
         if !alerts.isEmpty { try container.encode(alerts, forKey: .alerts) }
+        try container.encodeIfPresent(switches, forKey: .switches)
     }
 }

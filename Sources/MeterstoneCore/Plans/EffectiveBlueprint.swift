@@ -18,6 +18,8 @@ package struct EffectiveBlueprint: Sendable {
     /// A limit beside what is in force of it.
     package func limit(_ limit: Limit) -> EffectiveLimit {
         let decided = limit.overridden(by: allowances, plans: blueprint.plans)
+        let switched = limit.mode(
+            while: areLimitsEnforced ? blueprint.switches?.limits ?? Switch() : Switch(.shadow))
         let plans = Set(blueprint.plans.map(\.key)).union(limit.allowances.keys)
         var variables: [PlanKey: String] = [:]
         for plan in plans {
@@ -26,7 +28,7 @@ package struct EffectiveBlueprint: Sendable {
         }
         return EffectiveLimit(
             limit: limit, allowances: variables.isEmpty ? nil : decided.allowances,
-            mode: !areLimitsEnforced && limit.mode == .enforce ? .shadow : nil,
+            mode: switched == limit.mode ? nil : switched, isSwitched: areLimitsEnforced,
             variables: variables)
     }
 
@@ -83,6 +85,8 @@ package struct EffectiveLimit: Sendable, Encodable {
     package let allowances: [PlanKey: Allowance]?
     /// `nil`: that of the limit.
     package let mode: LimitMode?
+    /// Whether the mode is by the switches, and by no variable.
+    package let isSwitched: Bool
     /// The variable that an allowance comes from, by plan.
     package let variables: [PlanKey: String]
 
@@ -98,7 +102,7 @@ package struct EffectiveLimit: Sendable, Encodable {
         try container.encodeIfPresent(allowances?.keyedByText, forKey: .effectiveAllowances)
         try container.encodeIfPresent(mode, forKey: .effectiveMode)
         var names = variables.keyedByText.values.sorted()
-        if mode != nil { names.append("USAGE_LIMITS_ENFORCED") }
+        if mode != nil { names.append(isSwitched ? "switches" : "USAGE_LIMITS_ENFORCED") }
         if !names.isEmpty { try container.encode(names, forKey: .overriddenBy) }
     }
 }

@@ -30,8 +30,10 @@ extension WhatIfQuestion {
                 message: "expected at least one limit, since there is none that enforces")
         }
         let limited = Set(result.limits.map(\.meter))
+        for index in result.limits.indices { result.limits[index].rollout = nil }
         result.meters.removeAll { !limited.contains($0.key) }
         result.credits = nil
+        result.switches = nil
         result.models = []
         return result
     }
@@ -55,6 +57,11 @@ extension WhatIfQuestion {
 
     private func put(_ index: Int, in blueprint: inout Blueprint) throws(Rejection) {
         let place = "limits[\(index)]"
+        guard limits[index].rollout == nil else {
+            throw Rejection(
+                code: .invalidField, field: "\(place).rollout",
+                message: "expected none: a limit is played as if it held for everybody")
+        }
         let limit = limits[index].enforcing
         if limits[..<index].contains(where: { $0.key == limit.key }) {
             throw Rejection(

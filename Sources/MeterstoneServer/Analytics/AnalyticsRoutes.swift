@@ -9,7 +9,7 @@ struct AnalyticsRoutes: Sendable {
     func add(to routes: inout Routes) {
         for report in AnalyticsReport.all {
             routes.on(.get, report.path) { request, _ in
-                guard options.isAnalyticsEnabled else { throw Problem.analyticsDisabled }
+                try await engine.requireAnalytics(options)
                 return try await report.answer(engine, request)
             }
         }

@@ -13,7 +13,8 @@ package enum OpenAPIDocument {
         OpenAPIOperation.consuming + OpenAPIOperation.reserving + OpenAPIOperation.recording
         + OpenAPIOperation.catalog + OpenAPIOperation.subjects + OpenAPIOperation.credits
         + OpenAPIOperation.subjectStatistics + OpenAPIOperation.documents
-        + OpenAPIOperation.statistics + OpenAPIOperation.usageTracking
+        + OpenAPIOperation.statistics
+        + OpenAPIOperation.switches + OpenAPIOperation.usageTracking
         + OpenAPIOperation.requests + OpenAPIOperation.analytics
         + OpenAPIOperation.whatIf + OpenAPIOperation.operating
         + OpenAPIOperation.access + OpenAPIOperation.accounts + OpenAPIOperation.exports

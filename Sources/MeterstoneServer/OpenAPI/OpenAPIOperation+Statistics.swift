@@ -16,5 +16,19 @@ extension OpenAPIOperation {
             summary: "Say nothing about sessions and milestones", parameters: []),
     ]
 
+    /// Operations on what is in force.
+    static let switches: [OpenAPIOperation] = [
+        get(switchPath, "getSwitches", "What is in force, and for whom", [], "Switches").tagged,
+        put(
+            path: switchPath, id: "putSwitches",
+            summary: "Switch tracking, limits, credits and analytics, for all or for some",
+            parameters: [], body: "SwitchesBody", answer: "Switches"),
+        delete(
+            path: switchPath, id: "deleteSwitches",
+            summary: "Have everything in force for everybody", parameters: []),
+    ]
+
+    private static let switchPath = "/v1/switches"
+
     private static let path = "/v1/statistics-policy"
 }

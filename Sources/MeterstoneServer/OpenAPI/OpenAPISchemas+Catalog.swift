@@ -37,6 +37,7 @@ extension OpenAPISchemas {
             parts("models", key: "Name", required: ["prices"], model, isOptional: true),
             parts("alerts", alert, isOptional: true),
             part("credits", "CreditPolicyBody"), part("statistics", "StatisticsPolicyBody"),
+            part("switches", "SwitchesBody"),
         ].joined(separator: ","))
 
     /// Things of one kind within a blueprint, each with its key.
@@ -200,6 +201,10 @@ extension OpenAPISchemas {
         "debt":{"type":["boolean","null"],
          "description":"Whether what goes beyond is taken off the windows that follow."},
         "mode":{"enum":["enforce","soft","shadow","off",null]},
+        "rollout":{"anyOf":[{"$ref":"Rollout"},{"type":"null"}],
+         "description":"For whom mode holds already; the limit is a shadow for all others."},
+        "failMode":{"enum":["open","closed",null],
+         "description":"What whoever asks about it does while no server answers; closed unless told."},
         "fallback":{"$ref":"OptionalName"},
         "blockWhenExceeded":{"type":["boolean","null"],
          "description":"Whether the subject is blocked for everything while the limit is full."},
@@ -209,7 +214,7 @@ extension OpenAPISchemas {
          "propertyNames":{"pattern":"^[A-Za-z0-9_.-]{1,64}$"},
          "additionalProperties":{"$ref":"Allowance"},
          "description":"What is in force by plan, where the environment says otherwise."},
-        "effectiveMode":{"enum":["shadow"],"readOnly":true},
+        "effectiveMode":{"enum":["shadow","off"],"readOnly":true},
         "overriddenBy":{"$ref":"OverriddenBy"}
         """#
 }

@@ -10,7 +10,8 @@ enum OpenAPISchemas {
 
     static let all: [(name: String, schema: String)] =
         values + Shapes.schemas + events + answers
-        + reservations + credits + catalog + subjects + subjectStatistics + statistics + analytics
+        + reservations + credits + catalog + subjects + subjectStatistics + statistics
+        + switching + analytics
         + operating + webhooks + requests + usageTracking + whatIf + access + administrators
         + accounts
         + [Shapes.schema(Shapes.backup), Shapes.schema(Shapes.backups)]

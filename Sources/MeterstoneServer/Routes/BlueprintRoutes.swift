@@ -47,6 +47,7 @@ struct BlueprintRoutes: Sendable {
 
     private static let fields = [
         "meters", "plans", "limits", "credits", "models", "statistics", "alerts",
+        "switches",
     ]
     private static let elements = CatalogCollection.meters.elementsOfBlueprint
         .merging(CatalogCollection.plans.elementsOfBlueprint) { $1 }
@@ -56,9 +57,11 @@ struct BlueprintRoutes: Sendable {
         .merging(["statistics.milestones": ["key", "meter", "total", "streak"]]) { $1 }
     private static let objects = [
         "credits": ["enabled", "payment", "prices"] + EffectiveCreditPolicy.fields,
-        "statistics": ["sessions", "milestones"],
+        "statistics": ["sessions", "milestones"], "switches": Switches.fields,
         "statistics.sessions": ["completed", "length", "longest"],
     ].merging(CatalogCollection.plans.objectsOfBlueprint) { $1 }
+        .merging(CatalogCollection.limits.objectsOfBlueprint) { $1 }
+        .merging(SwitchRoutes.objects.map { ("switches.\($0.key)", $0.value) }) { $1 }
 
     private static let fieldsOfImports = [
         "name", "source", "bytes", "digest", "scope", "mapping", "counted",

@@ -67,6 +67,7 @@ extension CatalogCollection where Item == Limit, Key == LimitKey {
         CatalogCollection(
             name: "limits", singular: "limit", unknown: Rejection.Code.unknownLimit.rawValue,
             fields: Limit.fields, elements: ["scheduled": ScheduledAllowances.fields],
+            objects: ["rollover": ["max", "windows"], "rollout": Rollout.fields],
             items: { $0.limits }, key: { $0.key }, put: { .putLimit($0) },
             delete: { .deleteLimit($0) }, target: { .limit($0) }, shown: { $1.limit($0) },
             shownFields: EffectiveLimit.fields)

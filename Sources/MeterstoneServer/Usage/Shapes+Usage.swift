@@ -40,6 +40,10 @@ extension Shapes {
             Member("current", .units, \.check.current),
             Member("limit", .allowance, \.check.allowance),
             Member("resetAt", Wire<Instant>.instant.orNull, \.check.resetsAt),
+            Member(
+                maybe: "failMode", .choice,
+                { $0.check.failMode == .closed ? nil : $0.check.failMode },
+                "What to do while no server answers: open lets go on; absent: closed."),
         ])
 
     /// Why an action is refused.

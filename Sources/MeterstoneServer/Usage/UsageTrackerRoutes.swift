@@ -136,13 +136,13 @@ struct UsageTrackerRoutes: Sendable {
 extension UsageTrackerRoutes {
     private func addReports(to routes: inout Routes) {
         routes.on(.get, Self.path + "/top") { request, _ in
-            let query = try query(of: request)
+            let query = try await query(of: request)
             let meter = try await meter(in: query)
             let report = try await engine.topSubjects(of: meter.key, try question(query, days: 30))
             return Response(try report.rows, Shapes.topUsers)
         }
         routes.on(.get, Self.path + "/trends") { request, _ in
-            let query = try query(of: request)
+            let query = try await query(of: request)
             let types = try await engine.usageTypes()
             var question = try question(query, days: 30)
             question.count = ReportQuestion.countMax
@@ -152,7 +152,7 @@ extension UsageTrackerRoutes {
             return Response(rows.map { UsageTrend($0, types, zone) }, Shapes.usageTrends)
         }
         routes.on(.get, Self.path + "/funnel") { request, _ in
-            let question = try question(try query(of: request), days: 30)
+            let question = try question(try await query(of: request), days: 30)
             let blueprint = try await engine.blueprint()
             var counts: [Int64] = []
             for type in ["project_create", "prompt", "export"] {
@@ -170,7 +170,7 @@ extension UsageTrackerRoutes {
                 Shapes.conversionFunnel)
         }
         routes.on(.get, Self.path + "/errors") { request, _ in
-            let query = try query(of: request)
+            let query = try await query(of: request)
             let least =
                 try query.number("minimumEvents", in: ReportBounds.minimumEvents)
                 ?? ReportBounds.minimumEventsDefault
@@ -180,8 +180,8 @@ extension UsageTrackerRoutes {
         }
     }
 
-    private func query(of request: Request) throws -> Query {
-        guard options.isAnalyticsEnabled else { throw Problem.analyticsDisabled }
+    private func query(of request: Request) async throws -> Query {
+        try await engine.requireAnalytics(options)
         return try Query(request)
     }
 

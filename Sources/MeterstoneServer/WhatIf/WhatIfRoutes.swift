@@ -11,7 +11,7 @@ struct WhatIfRoutes: Sendable {
 
     func add(to routes: inout Routes) {
         routes.on(.post, "/v1/what-if") { request, _ in
-            guard options.isAnalyticsEnabled else { throw Problem.analyticsDisabled }
+            try await engine.requireAnalytics(options)
             let question = try WhatIfQuestion(json: try await request.json())
             switch try await engine.whatIf(question) {
             case .answered(let answer): return Response(answer, Shapes.whatIf)

@@ -60,6 +60,7 @@ extension Blueprint {
         if let statistics {
             rows.append(("statisticsPolicy", "statistics", try JSONText(statistics).text))
         }
+        if let switches { rows.append(("switches", "switches", try JSONText(switches).text)) }
         for model in models { rows.append(("model", model.key.text, try JSONText(model).text)) }
         for key in keys { rows.append(("key", key.key.text, try JSONText(key).text)) }
         for alert in alerts { rows.append(("alert", alert.key.text, try JSONText(alert).text)) }
@@ -86,6 +87,7 @@ extension Blueprint {
         case "limit": limits.append(try body.decoded(as: Limit.self))
         case "creditPolicy": credits = try body.decoded(as: CreditPolicy.self)
         case "statisticsPolicy": statistics = try body.decoded(as: StatisticsPolicy.self)
+        case "switches": switches = try body.decoded(as: Switches.self)
         case "model": models.append(try body.decoded(as: Model.self))
         case "key": keys.append(try body.decoded(as: APIKey.self))
         case "alert": alerts.append(try body.decoded(as: Alert.self))

@@ -8,6 +8,10 @@ package protocol JournaledStore: Store {
     /// Who this store is. One that was never asked is given an identity, which all its copies share.
     func identity() throws(StoreError) -> StoreIdentity
 
+    /// Whether it takes what another one ships, and commits nothing of its own: every commit fails with the code
+    /// `following`.
+    var isFollower: Bool { get }
+
     /// Writes down what has changed of the identity.
     func put(_ identity: StoreIdentity) throws(StoreError)
 
@@ -57,6 +61,8 @@ package struct StoreIdentity: Hashable, Sendable {
         case writer
         /// It was made of a backup. It may be written, and ships to a place of its own alone.
         case restored
+        /// It takes what another one ships, and commits nothing of its own.
+        case follower
     }
 
     /// 32 hexadecimal digits.

@@ -50,6 +50,12 @@ extension StoreView {
         return catalog.defaultPlan
     }
 
+    /// What a limit does for the subject.
+    package func mode(of definition: LimitDefinition, at instant: Instant) -> LimitMode {
+        definition.mode(
+            for: subject == nil ? [] : levels.map(\.id), under: plan(at: instant))
+    }
+
     /// What a limit allows the subject under a plan at an instant, the nearest override first.
     package func allowance(
         of definition: LimitDefinition, under plan: PlanKey?, at instant: Instant

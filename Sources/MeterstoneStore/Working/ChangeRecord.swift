@@ -147,6 +147,7 @@ extension Change {
         case .resetLimit: "limitReset"
         case .putCreditPolicy, .deleteCreditPolicy: "creditPolicy"
         case .putStatisticsPolicy, .deleteStatisticsPolicy: "statisticsPolicy"
+        case .putSwitches, .deleteSwitches: "switches"
         case .putModel, .deleteModel: "model"
         case .putKey, .deleteKey, .rotateKey: "key"
         case .putAlert, .deleteAlert: "alert"
@@ -195,6 +196,7 @@ extension Change {
         case .endAddition(let id, let addition): "\(id.text)/\(addition)"
         case .putCreditPolicy, .deleteCreditPolicy: "credits"
         case .putStatisticsPolicy, .deleteStatisticsPolicy: "statistics"
+        case .putSwitches, .deleteSwitches: "switches"
         case .putModel(let model): model.key.text
         case .deleteModel(let key): key.text
         case .putKey(let key): key.key.text
@@ -350,6 +352,7 @@ extension WorkingSet {
             return try json(profile(of: id)?.additions.standing(addition, at: now))
         case .putCreditPolicy, .deleteCreditPolicy: return try json(blueprint.credits)
         case .putStatisticsPolicy, .deleteStatisticsPolicy: return try json(blueprint.statistics)
+        case .putSwitches, .deleteSwitches: return try json(blueprint.switches)
         case .putModel(let model): return try json(blueprint.models.first { $0.key == model.key })
         case .deleteModel(let key): return try json(blueprint.models.first { $0.key == key })
         case .putKey(let key): return try json(blueprint.keys.first { $0.key == key.key })

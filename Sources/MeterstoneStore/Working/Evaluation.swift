@@ -37,8 +37,12 @@ struct Evaluation {
     }
 
     /// Notes what goes beyond an allowance with one more movement.
-    mutating func addOverage(of definition: LimitDefinition, _ reading: LimitReading) {
-        guard definition.canHaveOverage, let units = reading.overage else { return }
+    mutating func addOverage(
+        of definition: LimitDefinition, _ mode: LimitMode, _ reading: LimitReading
+    ) {
+        guard mode != .shadow, definition.canHaveOverage, let units = reading.overage else {
+            return
+        }
         overages.append(LimitOverage(limit: definition.number, units: units))
     }
 }
@@ -60,11 +64,13 @@ extension WorkingSet {
         isReservation: Bool
     ) throws(StoreError) -> Evaluation {
         var result = Evaluation()
-        result.payable = unitsToPay(of: movements)
         var isOwn = true
         var member: Int64 = 0
         for subject in levels {
-            if isOwn { result.statuses.reserveCapacity(movements.limitCount) }
+            if isOwn {
+                result.statuses.reserveCapacity(movements.limitCount)
+                result.payable = unitsToPay(of: movements, by: subject, at: instant)
+            }
             for (place, movement) in movements.enumerated() {
                 for definition in movement.meter.limits where definition.concerns(details) {
                     let value = definition.value(of: details)
@@ -73,9 +79,10 @@ extension WorkingSet {
                         definition, value, of: subject, adding: isAsideOfIt ? nil : movement,
                         by: member, at: instant)
                     let isExceeded = reading.isExceeded
+                    let mode = subject.mode(of: definition, at: instant, catalog: catalog)
                     if isExceeded {
                         result.exceeded.append(result.statuses.count)
-                        if definition.mode == .enforce,
+                        if mode == .enforce,
                             !pays(movement, reading, beyond: definition, &result.payable, at: place)
                         {
                             result.violations.append(
@@ -83,7 +90,7 @@ extension WorkingSet {
                                     status: result.statuses.count, subject: subject,
                                     movement: movement, reading: reading))
                         }
-                        if isOwn { result.addOverage(of: definition, reading) }
+                        if isOwn { result.addOverage(of: definition, mode, reading) }
                     }
                     if definition.isLeftOut(
                         for: subject.id, allowing: reading.allowance, at: instant)
@@ -98,7 +105,8 @@ extension WorkingSet {
                             used: Quantity(reading.after), resetsAt: reading.resetsAt,
                             wouldHaveDenied: try refusals(
                                 definition, value, of: subject, at: instant
-                            ).map { $0 + (isExceeded ? 1 : 0) }, parts: reading.parts))
+                            ).map { $0 + (isExceeded ? 1 : 0) }, mode: mode,
+                            isExceeded: isExceeded, parts: reading.parts))
                 }
             }
             if isOwn { member = subject.memberNumber }
@@ -119,7 +127,8 @@ extension WorkingSet {
             where definition.limit.window != .concurrent && definition.concerns(details) {
                 let value = definition.value(of: details)
                 let reading = try read(definition, value, of: state, adding: movement, at: instant)
-                result.addOverage(of: definition, reading)
+                let mode = state.mode(of: definition, at: instant, catalog: catalog)
+                result.addOverage(of: definition, mode, reading)
                 guard case .units(let allowed) = reading.allowance, reading.after >= allowed.units
                 else { continue }
                 // None is exceeded: a record is nothing that a shadow limit would have refused.
@@ -128,7 +137,8 @@ extension WorkingSet {
                         definition: definition, value: value,
                         isBeyondValues: reading.isBeyondValues, ancestor: nil,
                         allowance: reading.allowance, used: Quantity(reading.after),
-                        resetsAt: reading.resetsAt, parts: reading.parts))
+                        resetsAt: reading.resetsAt,
+                        mode: mode, parts: reading.parts))
             }
         }
         return result
@@ -225,10 +235,11 @@ extension WorkingSet {
         if evaluation.violations.contains(where: { isOverridden[$0.status] }) { return [] }
         return catalog.plans.map(\.key).filter { plan in
             statuses.indices.allSatisfy { index in
-                guard statuses[index].mode == .enforce, !isOverridden[index],
-                    !statuses[index].isBeyondValues
-                else { return statuses[index].mode != .enforce || isOverridden[index] }
                 let subject = statuses[index].ancestor.flatMap { subjects[$0] } ?? state
+                let mode = subject.mode(
+                    of: statuses[index].definition, under: plan, at: instant)
+                guard mode == .enforce, !isOverridden[index], !statuses[index].isBeyondValues
+                else { return mode != .enforce || isOverridden[index] }
                 let allowed = subject.allowance(
                     of: statuses[index].definition, statuses[index].value, under: plan,
                     at: instant, catalog: catalog)

@@ -206,6 +206,7 @@ extension WorkingSet {
             allowance: reading.allowance, used: Quantity(reading.before),
             resetsAt: reading.resetsAt,
             wouldHaveDenied: try refusals(definition, value, of: subject, at: instant),
+            mode: subject.mode(of: definition, at: instant, catalog: catalog),
             parts: reading.parts)
     }
 
@@ -214,7 +215,9 @@ extension WorkingSet {
         _ definition: LimitDefinition, _ value: String?, of subject: SubjectState,
         at instant: Instant, after effects: [CorrectionEffect] = []
     ) throws(StoreError) -> Int64? {
-        guard definition.mode == .shadow else { return nil }
+        guard subject.mode(of: definition, at: instant, catalog: catalog) == .shadow else {
+            return nil
+        }
         let window = definition.limit.window
         let index = try counterIndex(
             subject, series: definition.refusalSeries, window: window, at: instant)

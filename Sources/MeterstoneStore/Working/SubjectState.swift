@@ -427,6 +427,29 @@ extension SubjectState {
             at: instant, versionAt: versionAt)
     }
 
+    /// What a limit does for it.
+    @inline(__always)
+    func mode(of definition: LimitDefinition, at instant: Instant, catalog: Catalog) -> LimitMode {
+        if definition.rollouts.isEmpty { return definition.mode }
+        return mode(of: definition, under: plan(at: instant, catalog: catalog), at: instant)
+    }
+
+    /// The same if it were on a plan.
+    func mode(
+        of definition: LimitDefinition, under plan: PlanKey?, at instant: Instant
+    ) -> LimitMode {
+        if definition.rollouts.isEmpty { return definition.mode }
+        return definition.mode(for: Levels(self, at: instant).map(\.id), under: plan)
+    }
+
+    /// Whether something that is switched is on for it.
+    @inline(__always)
+    func isOn(_ group: SwitchGroup, at instant: Instant, catalog: Catalog) -> Bool {
+        if let isOn = group.isOnForAll { return isOn }
+        return group.isOn(
+            for: Levels(self, at: instant).map(\.id), plan: plan(at: instant, catalog: catalog))
+    }
+
     /// The span around `instant` in which nothing was said anew of this subject or of those above, and
     /// no subscription of theirs starts or ends.
     private func subscriptionSpan(around instant: Instant) -> WindowSpan {

@@ -333,6 +333,8 @@ extension WorkingSet {
                             wouldHaveDenied: try refusals(
                                 definition, value, of: subject, at: before.occurredAt,
                                 after: effects),
+                            mode: subject.mode(
+                                of: definition, at: before.occurredAt, catalog: catalog),
                             parts: reading.parts))
                 }
             }

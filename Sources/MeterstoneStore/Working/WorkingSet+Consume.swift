@@ -26,7 +26,9 @@ extension WorkingSet {
         case .denied(let decision): return .decided(decision)
         case .allowed(let admission):
             if isCheck { return .decided(try checked(admission)) }
-            guard records else { return .decided(admission.decision(nil)) }
+            guard records, tracks(admission.subject, at: admission.occurredAt) else {
+                return .decided(admission.decision(nil))
+            }
             let record = try write(
                 priced ?? event, admission, at: now, isPriced: priced != nil)
             return .decided(admission.decision(record.id))
@@ -47,9 +49,16 @@ extension WorkingSet {
         case .rejected(let rejection): return .rejected(rejection)
         case .denied(let decision): return .decided(decision)
         case .allowed(let admission):
-            guard options.isTrackingEnabled else { return .rejected(.trackingDisabled) }
+            guard tracks(admission.subject, at: admission.occurredAt) else {
+                return .rejected(.trackingDisabled)
+            }
             return .decided(try checked(admission))
         }
+    }
+
+    /// Whether usage of a subject is recorded.
+    func tracks(_ state: SubjectState, at instant: Instant) -> Bool {
+        options.isTrackingEnabled && state.isOn(catalog.tracking, at: instant, catalog: catalog)
     }
 
     /// It would be allowed, and limits stand as they do without it.
@@ -126,7 +135,8 @@ extension WorkingSet {
             for definition in definitions {
                 let reading = try read(definition, nil, of: subject, adding: nil, at: instant)
                 guard case .units(let allowed) = reading.allowance, reading.before > 0,
-                    reading.before >= allowed.units
+                    reading.before >= allowed.units,
+                    subject.mode(of: definition, at: instant, catalog: catalog) == .enforce
                 else { continue }
                 full.append(definition.limit.key)
                 let roomAt =
@@ -175,8 +185,8 @@ extension WorkingSet {
         for subject in levels {
             for movement in movements {
                 for definition in movement.meter.limits
-                where definition.mode == .enforce && definition.concerns(details)
-                    && definition.isFor(subject.id, at: instant)
+                where definition.concerns(details) && definition.isFor(subject.id, at: instant)
+                    && subject.mode(of: definition, at: instant, catalog: catalog) == .enforce
                 {
                     let from = definition.limit.window.span(
                         containing: instant, in: subject.zone, anchors: subject.anchors

@@ -241,6 +241,8 @@ extension WorkingSet {
                 ancestor: answer.level == 0 ? nil : subject.id, allowance: allowance,
                 used: Quantity(answer.used),
                 resetsAt: until == WindowSpan.lifetime.until ? nil : until,
+                mode: subject.mode(
+                    of: definition, at: known.record.occurredAt, catalog: catalog),
                 parts: allowed.allowance == allowance ? allowed.parts : nil)
         }
     }

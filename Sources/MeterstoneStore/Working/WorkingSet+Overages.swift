@@ -15,7 +15,9 @@ extension WorkingSet {
         let movements = catalog.movements(of: after.event(subject: state.id))
         var corrected: [LimitOverage] = []
         for definition in (before.map(\.meter) + movements.map(\.meter)).unique.flatMap(\.limits)
-        where definition.canHaveOverage {
+        where definition.canHaveOverage
+            && state.mode(of: definition, at: record.occurredAt, catalog: catalog) != .shadow
+        {
             let value = definition.value(of: after.details)
             // What counts for another value than before was nothing of this one.
             let isMoved = value != definition.value(of: record.before.details)

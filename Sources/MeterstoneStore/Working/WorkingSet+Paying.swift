@@ -43,8 +43,11 @@ extension WorkingSet {
 
     /// Before limits are looked at: with credits only, every unit has to be paid. By movement; empty:
     /// nothing costs any.
-    func unitsToPay(of movements: Movements) -> [Int64] {
-        guard let payment = catalog.payment, movements.contains(where: { $0.meter.price > 0 })
+    func unitsToPay(of movements: Movements, by state: SubjectState, at instant: Instant) -> [Int64]
+    {
+        guard let payment = catalog.payment,
+            state.isOn(catalog.charging, at: instant, catalog: catalog),
+            movements.contains(where: { $0.meter.price > 0 })
         else { return [] }
         return movements.map { movement in
             payment == .creditsOnly && movement.meter.price > 0 ? movement.countedUnits : 0
@@ -56,7 +59,7 @@ extension WorkingSet {
         _ movement: Movement, _ reading: LimitReading, beyond definition: LimitDefinition,
         _ payable: inout [Int64], at place: Int
     ) -> Bool {
-        guard catalog.payment == .allowanceFirst, movement.meter.price > 0,
+        guard catalog.payment == .allowanceFirst, movement.meter.price > 0, !payable.isEmpty,
             definition.limit.window != .request, definition.limit.window != .concurrent,
             case .units(let allowed) = reading.allowance
         else { return false }
@@ -135,12 +138,13 @@ extension WorkingSet {
         of movements: Movements, _ evaluation: Evaluation, _ statuses: [LimitStatus],
         of state: SubjectState, under plan: PlanKey, at instant: Instant
     ) -> Int64? {
-        var payable = unitsToPay(of: movements)
-        for (status, evaluated) in zip(statuses, evaluation.statuses) where status.mode == .enforce
-        {
+        var payable = unitsToPay(of: movements, by: state, at: instant)
+        for (status, evaluated) in zip(statuses, evaluation.statuses) {
+            let subject = status.ancestor.flatMap { subjects[$0] } ?? state
+            guard subject.mode(of: status.definition, under: plan, at: instant) == .enforce
+            else { continue }
             // No plan makes room for one more value.
             if evaluated.isBeyondValues { return nil }
-            let subject = status.ancestor.flatMap { subjects[$0] } ?? state
             let allowed = subject.allowance(
                 of: status.definition, status.value, under: plan, at: instant, catalog: catalog)
             let (before, after) = (status.used.units, evaluated.used.units)
@@ -148,7 +152,8 @@ extension WorkingSet {
                 after > units.units, after > before
             else { continue }
             let window = status.window
-            guard catalog.payment == .allowanceFirst, window != .request, window != .concurrent,
+            guard catalog.payment == .allowanceFirst, !payable.isEmpty, window != .request,
+                window != .concurrent,
                 let place = movements.firstIndex(where: { $0.meter.meter.key == status.meter }),
                 movements[place].meter.price > 0
             else { return nil }
@@ -203,8 +208,11 @@ extension WorkingSet {
         _ before: UsageRecord, _ after: UsageRecord, _ state: SubjectState, hold: Int64,
         at instant: Instant, writtenAt now: Instant
     ) throws(StoreError) -> ClosingCharge? {
-        guard catalog.payment != nil || before.credits != nil else { return nil }
-        let cost = try closingCost(before, after, state)
+        let isCharged =
+            catalog.payment != nil
+            && state.isOn(catalog.charging, at: before.occurredAt, catalog: catalog)
+        // What was held is given back where nothing is charged any more.
+        let cost = isCharged ? try closingCost(before, after, state) : 0
         guard cost > 0 || before.credits != nil else { return nil }
         let isLate = before.reservation?.status == .expired
         let paid = isLate ? before.credits?.amount ?? 0 : 0
@@ -266,9 +274,10 @@ extension WorkingSet {
         var most: Int64 = 0
         for subject in try levels(of: record, state) {
             for definition in movement.meter.limits
-            where definition.mode == .enforce && definition.limit.window != .request
-                && definition.limit.window != .concurrent
+            where definition.limit.window != .request && definition.limit.window != .concurrent
                 && definition.concerns(record.details)
+                && subject.mode(of: definition, at: record.occurredAt, catalog: catalog)
+                    == .enforce
             {
                 let reading = try read(
                     definition, definition.value(of: record.details), of: subject,

@@ -92,7 +92,7 @@ extension WorkingSet {
         for series in meter.series {
             addKey(series.number, series.window, subject, at: instant, to: &keys)
         }
-        for definition in meter.limits where definition.mode == .shadow {
+        for definition in meter.limits where definition.isShadowForSome {
             addKeys(of: definition, subject, at: instant, to: &keys)
         }
     }
@@ -102,7 +102,7 @@ extension WorkingSet {
         to keys: inout Set<CounterKey>
     ) {
         addKey(definition.series, definition.countedWindow, subject, at: instant, to: &keys)
-        guard definition.mode == .shadow else { return }
+        guard definition.isShadowForSome else { return }
         addKey(
             definition.refusalSeries, definition.limit.window, subject, at: instant, to: &keys)
     }

@@ -24,7 +24,7 @@ extension WorkingSet {
         let movements = catalog.movements(of: event)
         if let rejection = reject(event, moving: movements) { return .rejected(rejection) }
         guard try fits(movements, levels) else { return .rejected(.quantityOverflow) }
-        guard options.isTrackingEnabled else { return .rejected(.trackingDisabled) }
+        guard tracks(state, at: occurredAt) else { return .rejected(.trackingDisabled) }
         let admission = Admission(
             subject: state, occurredAt: occurredAt, movements: movements,
             evaluation: try evaluateRecord(movements, of: state, event.details, at: occurredAt))
@@ -88,5 +88,6 @@ extension WorkingSet {
 extension Rejection {
     static let trackingDisabled = Rejection(
         code: .trackingDisabled, field: "",
-        message: "usage is not recorded while USAGE_TRACKING_ENABLED is false")
+        message: "usage is not recorded while tracking is off: by USAGE_TRACKING_ENABLED, or by "
+            + "the switches")
 }

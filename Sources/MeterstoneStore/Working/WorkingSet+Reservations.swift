@@ -17,7 +17,9 @@ extension WorkingSet {
         case .denied(let decision): return .decided(decision, nil)
         case .allowed(let admission):
             // Without a record there would be nothing to settle.
-            guard options.isTrackingEnabled else { return .rejected(.trackingDisabled) }
+            guard tracks(admission.subject, at: admission.occurredAt) else {
+                return .rejected(.trackingDisabled)
+            }
             let record = try write(
                 priced ?? event, admission, at: now, isPriced: priced != nil, terms: terms)
             return .decided(
