@@ -24,6 +24,25 @@ import Testing
         return event
     }
 
+    /// No limit is for the project between her and the run.
+    @Test(arguments: StoreUnderTest.allCases)
+    func `a repeat tells the levels that its first answer told`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.withSession { session in
+            try await session.engine.setUp(limits: [
+                Self.limit("own", 100, ["ada"]), Self.limit("run", 10, ["session/*"]),
+            ])
+            let event = Self.event(6, id: "a", levels: ["project/x", "session/run"])
+            for _ in 0..<2 {
+                let decision = try await session.engine.decide(event)
+                #expect(decision.limits.map(\.limit.text) == ["own", "run"])
+                #expect(decision.limits.map(\.ancestor?.text) == [nil, "session/run"])
+                try await session.reopen()
+            }
+        }
+    }
+
     /// A run of agents: each has a budget for itself and all that it starts.
     @Test(arguments: StoreUnderTest.allCases)
     func `sessions within sessions have budgets of their own`(

@@ -15,14 +15,16 @@ struct Evaluation {
     var payable: [Int64] = []
 
     /// The short form of ``statuses`` that is kept with the event.
-    var answers: [LimitAnswer] {
-        var level = 0
-        var ancestor: SubjectID?
+    ///
+    /// - Parameter levels: what the event counts for. One may have no status, where limits are for some only.
+    func answers(of levels: Levels) -> [LimitAnswer] {
+        var (above, level) = (levels, 0)
+        var subject = above.next()
         var answers: [LimitAnswer] = []
         answers.reserveCapacity(statuses.count)
         for (place, status) in statuses.enumerated() {
-            if status.ancestor != ancestor {
-                ancestor = status.ancestor
+            while let ancestor = status.ancestor, let known = subject, known.id != ancestor {
+                subject = above.next()
                 level += 1
             }
             answers.append(

@@ -151,7 +151,7 @@ extension WorkingSet {
         }
         let standing = Evaluation(statuses: try statuses(after: record, effects, of: owner))
         // What was answered is kept with the event, to be told again.
-        record.after?.reservation?.answers = standing.answers
+        record.after?.reservation?.answers = standing.answers(of: try levels(of: before, owner))
         try write(record, effects, of: owner)
         for entry in charge?.entries ?? [] { try write(entry, of: owner) }
         return .done(

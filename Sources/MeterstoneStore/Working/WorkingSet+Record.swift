@@ -47,7 +47,7 @@ extension WorkingSet {
         var record = UsageRecord(
             id: event.id ?? eventIDs.next(at: now), occurredAt: admission.occurredAt,
             recordedAt: now, quantities: event.quantities, details: event.details,
-            ancestors: levels.teamNumbers, answers: admission.evaluation.answers,
+            ancestors: levels.teamNumbers, answers: admission.evaluation.answers(of: levels),
             planNumber: state.planNumber(
                 at: admission.occurredAt, catalog: catalog, registry: registry, version: version),
             overages: admission.evaluation.overages)
