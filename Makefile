@@ -6,7 +6,8 @@ FOLDERS = Package.swift Sources Tests Benchmarks Examples/Package.swift Examples
 CHECKED = -Xswiftc -warnings-as-errors
 # Tests that keep every core busy for long, tests of clients that give up after a while, and tests that
 # wait for time-outs of servers and nodes: each apart, and so many at once, that nobody waits in vain.
-TESTED = --skip-build $(CHECKED) --experimental-maximum-parallelization-width 8
+# More tests at once than cores only helps those that wait for something else.
+TESTED = --skip-build $(CHECKED) --experimental-maximum-parallelization-width
 LONG = '^(SimulationTests|MeterstoneImportTests)'
 CLIENTS = '^MeterstoneServerTests.ConnectionTests'
 SERVED = '^MeterstoneServerTests'
@@ -32,11 +33,11 @@ demo: release ## A server with real usage in it; DEMO_SECONDS=n stops it by itse
 
 test: lint build ## Everything that has to pass: format, warnings, tests
 	Scripts/test-web
-	$(SWIFT) test $(TESTED) --skip $(LONG) --skip $(SERVED) --skip $(FAULTS)
-	$(SWIFT) test $(TESTED) --filter $(LONG)
-	$(SWIFT) test $(TESTED) --filter $(SERVED) --skip $(CLIENTS)
-	$(SWIFT) test $(TESTED) --filter $(CLIENTS)
-	$(SWIFT) test $(TESTED) --filter $(FAULTS)
+	$(SWIFT) test $(TESTED) 8 --skip $(LONG) --skip $(SERVED) --skip $(FAULTS)
+	$(SWIFT) test $(TESTED) 3 --filter $(LONG)
+	$(SWIFT) test $(TESTED) 8 --filter $(SERVED) --skip $(CLIENTS)
+	$(SWIFT) test $(TESTED) 8 --filter $(CLIENTS)
+	$(SWIFT) test $(TESTED) 8 --filter $(FAULTS)
 
 pages: build ## Click through every page in a browser; leaves a picture of each in .build/pages
 	@SWIFT="$(SWIFT)" Scripts/setup chromium python3-venv
@@ -75,7 +76,7 @@ run: release ## Serve ./meterstone-data with the video studio's blueprint
 	$$($(SWIFT) build -c release --show-bin-path)/meterstone serve --blueprint video-studio
 
 simulate: build ## Random histories against the model; SEED=n repeats one
-	SEED=$(SEED) $(SWIFT) test $(TESTED) --filter SimulationTests
+	SEED=$(SEED) $(SWIFT) test $(TESTED) 8 --filter SimulationTests
 
 bench: ## Measure; prints a table and writes JSON. BENCH="--sections http" chooses parts
 	@SWIFT="$(SWIFT)" Scripts/setup wrk postgresql

@@ -26,8 +26,17 @@ public struct PostgresOptions: Sendable {
     /// changes do not arrive. Decisions never use an old one.
     public var catalogMilliseconds: Int64 = 1_000
 
-    public init(url: String) {
+    /// - Parameter patience: how many times as long everything is waited for as the defaults say, on a
+    ///   machine that has more to do than it can: a bulk load beside others, or tests.
+    public init(url: String, patience: Int64 = 1) {
         self.url = url
+        readerWaitMilliseconds *= patience
+        connectMilliseconds *= patience
+        statementMilliseconds *= patience
+        lockMilliseconds *= patience
+        idleTransactionMilliseconds *= patience
+        historyMilliseconds *= patience
+        commitMilliseconds *= patience
     }
 
     /// How many servers the URL names, each of which libpq tries for as long as it is told.

@@ -19,6 +19,9 @@ public final class PostgresServer: Sendable {
     private static let programs = PostgresSupervisor.findPrograms()
     private static let started = Result { try PostgresServer() }
 
+    /// How many times as long as by default tests wait for the server that do not ask how long that is.
+    public static let patience: Int64 = 30
+
     public let port: Int
     private let conversation: Mutex<Conversation>
 

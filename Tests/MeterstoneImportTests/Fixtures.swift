@@ -72,7 +72,9 @@ func withEngine<Answer>(
         case .sqlite: try SQLiteStore(directory: folder.path, options: options)
         case .postgres:
             try PostgresStore(
-                PostgresOptions(url: try PostgresServer.shared().makeDatabase()),
+                PostgresOptions(
+                    url: try PostgresServer.shared().makeDatabase(),
+                    patience: PostgresServer.patience),
                 options: options)
         }
     let engine = MeterstoneEngine(store: store)

@@ -20,7 +20,9 @@ import Testing
             case .sqlite: try SQLiteStore(directory: folder.path, options: options)
             case .postgres:
                 try PostgresStore(
-                    PostgresOptions(url: try PostgresServer.shared().makeDatabase()),
+                    PostgresOptions(
+                        url: try PostgresServer.shared().makeDatabase(),
+                        patience: PostgresServer.patience),
                     options: options)
             }
         }

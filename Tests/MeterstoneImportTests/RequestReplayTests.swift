@@ -59,7 +59,9 @@ import Testing
             case .sqlite: try SQLiteStore(directory: folder.path)
             case .postgres:
                 try PostgresStore(
-                    PostgresOptions(url: try PostgresServer.shared().makeDatabase()))
+                    PostgresOptions(
+                        url: try PostgresServer.shared().makeDatabase(),
+                        patience: PostgresServer.patience))
             }
         let engine = MeterstoneEngine(store: store, clock: { clock.now })
         do {

@@ -52,7 +52,9 @@ final class MirrorScene {
         case .postgres:
             let server = try PostgresServer.shared()
             store = try PostgresStore(
-                PostgresOptions(url: try server.makeDatabase()), options: options)
+                PostgresOptions(
+                    url: try server.makeDatabase(), patience: PostgresServer.patience),
+                options: options)
             location = .postgres(try server.makeDatabase())
         }
         let clock = self.clock

@@ -40,7 +40,8 @@ struct Simulation {
         self.options = options
         memory = MemoryStore(options: options)
         sqlite = try SQLiteStore(directory: folder.path, options: options)
-        database = PostgresOptions(url: try PostgresServer.shared().makeDatabase())
+        database = PostgresOptions(
+            url: try PostgresServer.shared().makeDatabase(), patience: PostgresServer.patience)
         for _ in 0..<2 { nodes.append(try PostgresStore(database, options: options)) }
         mirrors = SimulatedMirrors(
             folder: folder.path, database: try PostgresServer.shared().makeDatabase(),

@@ -42,7 +42,8 @@ import Testing
                 }
                 return
             }
-            let postgres = PostgresOptions(url: try PostgresServer.shared().makeDatabase())
+            let postgres = PostgresOptions(
+                url: try PostgresServer.shared().makeDatabase(), patience: PostgresServer.patience)
             open = { try PostgresStore(postgres, options: options) }
             written = {
                 let connection = try MeterstonePostgres.Session.ofMirror(postgres)

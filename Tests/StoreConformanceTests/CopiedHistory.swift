@@ -22,7 +22,8 @@ final class CopiedPlace {
             let folder = TemporaryFolder()
             open = { try SQLiteStore(directory: folder.path, options: $0) }
         case .postgres:
-            let postgres = PostgresOptions(url: try PostgresServer.shared().makeDatabase())
+            let postgres = PostgresOptions(
+                url: try PostgresServer.shared().makeDatabase(), patience: PostgresServer.patience)
             open = { try PostgresStore(postgres, options: $0) }
         }
     }

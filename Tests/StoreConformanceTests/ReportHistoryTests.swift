@@ -94,7 +94,8 @@ private final class ReportHistory {
             let folder = TemporaryFolder()
             open = { try SQLiteStore(directory: folder.path, options: options) }
         case .postgres:
-            let postgres = PostgresOptions(url: try PostgresServer.shared().makeDatabase())
+            let postgres = PostgresOptions(
+                url: try PostgresServer.shared().makeDatabase(), patience: PostgresServer.patience)
             open = { try PostgresStore(postgres, options: options) }
         }
         naive = NaiveReports { name in

@@ -65,7 +65,8 @@ final class Session {
             let folder = TemporaryFolder()
             open = { try SQLiteStore(directory: folder.path, options: $0) }
         case .postgres:
-            let postgres = PostgresOptions(url: try PostgresServer.shared().makeDatabase())
+            let postgres = PostgresOptions(
+                url: try PostgresServer.shared().makeDatabase(), patience: PostgresServer.patience)
             // Nobody else uses the database, so that another time zone can be adopted.
             open = { other in
                 let adopts = other.defaultTimeZone != options.defaultTimeZone

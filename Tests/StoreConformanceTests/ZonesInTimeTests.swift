@@ -266,7 +266,8 @@ import Testing
         let nodes = try (0..<2).map { _ in
             MeterstoneEngine(
                 store: try PostgresStore(
-                    PostgresOptions(url: url), options: StoreUnderTest.options()),
+                    PostgresOptions(url: url, patience: PostgresServer.patience),
+                    options: StoreUnderTest.options()),
                 clock: { clock.now })
         }
         try await nodes[0].setUp(limits: [.daily(4)])
