@@ -69,6 +69,11 @@ struct Keys {
         return Visit(visitor: visitor, into: id, commands: commands)
     }
 
+    /// Nobody is called by a visitor's key who was never there.
+    mutating func forget(_ visit: Visit) {
+        aliases[visit.into]?.removeAll { $0 == visit.visitor }
+    }
+
     private static func id(_ visit: Int, _ number: Int) -> EventID {
         .text("visit \(visit).\(number)")
     }
@@ -133,8 +138,13 @@ struct Visit {
 
 extension Model {
     /// The visitor's events are the subject's, as they were recorded.
-    mutating func take(_ visit: Visit, at now: Instant) {
-        for command in visit.commands.dropLast() { _ = perform(command, at: now) }
+    ///
+    /// - Returns: whether there was a visitor: of somebody whom nothing is recorded of, nothing is known.
+    mutating func take(_ visit: Visit, at now: Instant) -> Bool {
+        let outcomes = visit.commands.dropLast().map { perform($0, at: now) }
+        guard outcomes.contains(where: { $0 == "created" || $0.hasPrefix("counted") }) else {
+            return false
+        }
         _ = expireDue(visit.into, at: now)
         wallets[visit.into] = wallet(visit.into, at: now)
         for event in events where event.event.subject == visit.visitor {
@@ -152,5 +162,6 @@ extension Model {
                     recordedAt: now))
         }
         wallets[visit.visitor] = nil
+        return true
     }
 }

@@ -115,15 +115,18 @@ struct Simulation {
         let onNode = try nodes[node].commit(told, at: world.now)
         model.looked.removeAll()
         if let visit {
+            let isMerged = model.take(visit, at: world.now)
+            if !isMerged { keys.forget(visit) }
             for (name, outcomes) in [
                 ("memory", inMemory), ("SQLite", onDisk), ("node \(node)", onNode),
             ] {
-                try expect(outcomes[before - 1].text, "replaced", "\(name), \(visit)")
+                try expect(
+                    outcomes[before - 1].text, isMerged ? "replaced" : "unknown_subject",
+                    "\(name), \(visit)")
             }
             if Self.isVerbose {
                 for command in visit.commands { print("\(world.now.rfc3339) \(command.summary)") }
             }
-            model.take(visit, at: world.now)
             world.told += model.events.map(\.told).filter { event in
                 event.subject == visit.into
                     && event.id?.text.hasPrefix("visit \(visit.visitor.text.dropFirst(8)).")

@@ -34,6 +34,36 @@ import Testing
             "\(month): \(status.allowance), \(status.carried)", sourceLocation: location)
     }
 
+    /// A limit that is younger than the subject has its counters folded, also those of a merge.
+    @Test(arguments: StoreUnderTest.allCases)
+    func `what a merged subject used in an earlier month is owed for good`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.withSession { session in
+            session.clock.set(.at("2026-02-10T00:00:00Z"))
+            try await session.engine.setUp(meters: [Meter(key: .prompts), Meter(key: .exports)])
+            try await session.engine.count(.of(.ada, [.exports: 1]))
+            try await session.engine.put(.putLimit(Self.monthly(debt: true)))
+            session.clock.set(.at("2026-03-02T00:00:00Z"))
+            let before = try await session.engine.decide("ada", 1)
+            #expect(before.limits.map(\.allowance) == [.units(100)])
+            let visitor = SubjectID(unchecked: "visitor")
+            try await session.engine.count(
+                .of(visitor, [.prompts: 130], at: "2026-02-20T00:00:00Z"))
+            #expect(
+                try await session.engine.put(.mergeSubject(.ada, from: visitor)).code
+                    == "replaced")
+            for _ in 0..<3 {
+                let decision = try await session.engine.decide("ada", 1)
+                #expect(decision.limits.map(\.allowance) == [.units(70)])
+            }
+            try await session.reopen()
+            let decision = try await session.engine.decide("ada", 1)
+            #expect(decision.limits.map(\.allowance) == [.units(70)])
+            try await session.engine.expectClean()
+        }
+    }
+
     @Test(arguments: StoreUnderTest.allCases)
     func `what is left of two months stays, and late events and voids change it`(
         store: StoreUnderTest

@@ -10,12 +10,22 @@ extension WorkingSet {
             if isCurrent { return index }
             let counter = try counter(state, series: series, window: window, at: instant)
             let left = state.current[index]
-            if left.isDirty { state.others[left.key(of: state)] = left }
+            leave(left, of: state)
             state.current[index] = counter
             return index
         }
         state.current.append(try counter(state, series: series, window: window, at: instant))
         return state.current.count - 1
+    }
+
+    /// A counter that waits for nothing may still hold more than was known of its window: it was folded when
+    /// the fact stood there already, and so never changed.
+    private func leave(_ left: Counter, of state: SubjectState) {
+        if left.isDirty {
+            state.others[left.key(of: state)] = left
+        } else if !state.pastUnits.isEmpty {
+            state.pastUnits[left.key(of: state)] = nil
+        }
     }
 
     private func counter(
