@@ -164,9 +164,7 @@ extension MeterstoneEngine {
 extension RecordedAlert {
     /// `nil`: it is another change.
     package init?(_ record: ChangeRecord) {
-        guard case .noteAlert(let fired) = record.change, fired.isRearmed != true else {
-            return nil
-        }
+        guard case .noteAlert(let fired) = record.change, fired.isTold else { return nil }
         self.init(sequence: record.sequence, firedAt: record.recordedAt, alert: fired)
     }
 }

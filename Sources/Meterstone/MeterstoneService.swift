@@ -125,6 +125,14 @@ public protocol MeterstoneService: Sendable {
     /// Alerts of a subject that fired, newest first, the last thousand of each alert.
     func firedAlerts(of subject: SubjectID) async throws -> [RecordedAlert]
 
+    /// Where a subject stands with each refill that its plan has.
+    func refills(of subject: SubjectID) async throws -> [RefillState]
+
+    /// Lets a refill be asked for again that was declined too often; `nil`: the subject has no such refill.
+    func resumeRefill(
+        _ alert: AlertKey, of subject: SubjectID, author: String
+    ) async throws -> RefillState?
+
     /// A subject's profile; `nil`: nothing was ever written of it.
     func subject(_ id: SubjectID) async throws -> Subject?
 

@@ -13,6 +13,7 @@ extension BlueprintReader {
         alert.refusedPerHour = numbers(fields.take("refusedPerHour"))
         alert.failedPercent = numbers(fields.take("failedPercent"))
         alert.credits = numbers(fields.take("credits"))
+        alert.refill = refill(fields.take("refill"))
         alert.unusual = known(fields.take("unusual"), MeterKey.self, names.meters, "meter")
         alert.plans = known(fields.take("plans"), PlanKey.self, names.plans, "plan")
         // Webhooks have secrets, and stand in no file.
@@ -24,6 +25,20 @@ extension BlueprintReader {
             report(fields.position, "\(fields.field).\(mistake.field)", mistake.message)
         }
         return alert
+    }
+
+    /// `{amount: 1000, perMonth: 3, holdSeconds: 10}`.
+    private mutating func refill(_ value: Value?) -> Refill? {
+        guard let value, !value.isNull else { return nil }
+        var fields = fields(value, at: value.position)
+        let refill = Refill(
+            amount: fields.take("amount").flatMap { wholeNumber($0) } ?? 0,
+            perMonth: fields.take("perMonth").flatMap { wholeNumber($0) }.map { Int(clamping: $0) }
+                ?? 0,
+            holdSeconds: fields.take("holdSeconds").flatMap { wholeNumber($0) }
+                .map { Int(clamping: $0) } ?? 0)
+        finish(fields)
+        return refill
     }
 
     private mutating func numbers(_ value: Value?) -> [Int64] {

@@ -198,6 +198,21 @@ extension MeterstoneClient {
             .value(Shapes.firedAlerts)
     }
 
+    public func refills(of subject: SubjectID) async throws -> [RefillState] {
+        try await send("GET", RequestPath("v1", "subjects", subject.text, "refills"))
+            .value(Shapes.refills)
+    }
+
+    public func resumeRefill(
+        _ alert: AlertKey, of subject: SubjectID, author: String
+    ) async throws -> RefillState? {
+        let answer = try await send(
+            "POST",
+            RequestPath("v1", "subjects", subject.text, "refills", alert.text, "resume"),
+            headers: [("X-Author", author)])
+        return answer.status == 404 ? nil : try answer.value(Shapes.refill)
+    }
+
     public func imports() async throws -> [ImportedFile] {
         try await send("GET", RequestPath("v1", "imports")).value(Shapes.imports)
     }

@@ -14,7 +14,7 @@ public func makeApplication(
     engine: MeterstoneEngine, options: ServerOptions, logger: Logger
 ) -> some ApplicationProtocol {
     let observer = Observer(options, logger: logger)
-    let consuming = ConsumeRoutes(engine: engine, clock: options.clock)
+    let consuming = ConsumeRoutes(engine, options)
     let access = Access(engine, options)
     let guardian = access.guardian
     let routes = makeRoutes(engine: engine, options: options, access: access, observer: observer)
@@ -91,8 +91,8 @@ private func makeRoutes(
     MetricsRoutes(engine: engine, metrics: options.metrics).add(to: &routes)
     ErrorPage().add(to: &routes)
     OpenAPIRoutes(guardian: access.guardian).add(to: &routes)
-    ConsumeRoutes(engine: engine, clock: options.clock).add(to: &routes)
-    ReservationRoutes(engine: engine, clock: options.clock).add(to: &routes)
+    ConsumeRoutes(engine, options).add(to: &routes)
+    ReservationRoutes(engine, options).add(to: &routes)
     EventRoutes(engine: engine, clock: options.clock).add(to: &routes)
     CorrectionRoutes(engine: engine).add(to: &routes)
     SubjectRoutes(engine: engine).add(to: &routes)

@@ -45,6 +45,10 @@ public struct ServerOptions: Sendable {
     package var closingMilliseconds = RequestLimits.closingMilliseconds
     /// How long a stream of what happens lasts; whoever reads it asks for the next one then.
     package var liveMilliseconds = RequestLimits.liveMilliseconds
+    /// How a request that waits for credits passes so many milliseconds.
+    package var pause: @Sendable (Int64) async -> Void = { milliseconds in
+        try? await Task.sleep(for: .milliseconds(milliseconds))
+    }
     /// Bytes of all bodies that are held at once; one more is answered with 503. Consumes of the usual
     /// size are not among them.
     public var bodiesBytesMax = RequestLimits.bodiesBytesMax

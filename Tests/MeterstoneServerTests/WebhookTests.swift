@@ -18,12 +18,13 @@ import Testing
         var got: [WebhookMessage] { state.withLock { $0.got } }
         func answer(_ error: DeliveryError?) { state.withLock { $0.error = error } }
 
-        func send(_ message: WebhookMessage) async throws(DeliveryError) {
+        func send(_ message: WebhookMessage) async throws(DeliveryError) -> [UInt8] {
             let error = state.withLock { state in
                 state.got.append(message)
                 return state.error
             }
             if let error { throw error }
+            return []
         }
     }
 

@@ -36,6 +36,57 @@ extension Shapes {
                 balance: try fields("balance"), eventID: try fields("eventId")))
     }
 
+    /// What is sent to a webhook.
+    package static let refillRequest = Shape<RefillRequest>(
+        firedAlert.members(of: \.fired) + [
+            Member(
+                maybe: "grant", .name,
+                { $0.refill == nil ? nil : RefillNote.grant(of: $0.fired.sequence) },
+                "Under which credits are granted that are asked for."),
+            Member(maybe: "amount", .quantity, \.refill?.amount, "How many are asked for."),
+        ])
+
+    package static let refill = Shape<RefillState>(
+        "RefillState",
+        [
+            Member("alert", .key, \.alert, "Which alert asks."),
+            Member("amount", .quantity, \.refill.amount, "How many credits are asked for."),
+            Member("perMonth", .integer(from: 1), { Int64($0.refill.perMonth) }),
+            Member("holdSeconds", .integer(from: 0), { Int64($0.refill.holdSeconds) }),
+            Member(
+                "thisMonth", .integer(from: 0), { Int64($0.thisMonth) },
+                "How often it was given, or promised, in this month."),
+            Member(
+                "refusals", .integer(from: 0), { Int64($0.refusals) },
+                "How often it was declined since it was given last."),
+            Member("active", .flag, { !$0.isOff }, "Whether it is asked for."),
+            Member(
+                maybe: "outcome", Wire<RefillNote.Outcome>.choice, \.last?.outcome,
+                "What became of the last one."),
+            Member(maybe: "reason", .text, \.last?.reason, "Why it was declined."),
+            Member(maybe: "reference", .text, \.last?.reference),
+            Member(maybe: "outcomeAt", .instant, \.lastAt),
+        ]
+    ) { fields throws(WireMismatch) in
+        let perMonth: Int64 = try fields("perMonth")
+        let holdSeconds: Int64 = try fields("holdSeconds")
+        let outcome: RefillNote.Outcome? = try fields("outcome")
+        let reference: String? = try fields("reference")
+        let reason: String? = try fields("reason")
+        let thisMonth: Int64 = try fields("thisMonth")
+        let refusals: Int64 = try fields("refusals")
+        return RefillState(
+            alert: try fields("alert"),
+            refill: Refill(
+                amount: try fields("amount"), perMonth: Int(perMonth),
+                holdSeconds: Int(holdSeconds)),
+            thisMonth: Int(thisMonth), refusals: Int(refusals),
+            last: outcome.map { RefillNote($0, reference: reference, reason: reason) },
+            lastAt: try fields("outcomeAt"))
+    }
+
+    package static let refills = list("RefillStateList", "refills", of: refill)
+
     package static let firedAlerts = list("FiredAlertList", "alerts", of: firedAlert)
 
     private static let webhookMembers: [Member<Webhook>] = [
@@ -92,6 +143,17 @@ extension Shapes {
         Member("failedAt", .instant, \.failedAt),
         Member("error", .text, \.error, "What became of the last attempt."),
     ])
+}
+
+/// An alert as it is sent, and what is asked for with it.
+package struct RefillRequest: Sendable {
+    package let fired: RecordedAlert
+    package let refill: Refill?
+
+    package init(fired: RecordedAlert, refill: Refill?) {
+        self.fired = fired
+        self.refill = refill
+    }
 }
 
 /// A webhook and its secret, if that was made just now.

@@ -9,7 +9,9 @@ struct AlertsCommand: AsyncParsableCommand {
         abstract: "List, write and delete alerts, and show what fired.",
         discussion:
             "Example: meterstone alerts put almost-full --used-percent 80 --used-percent 100",
-        subcommands: [List.self, Put.self, Delete.self, Fired.self],
+        subcommands: [
+            List.self, Put.self, Delete.self, Fired.self, Refills.self, ResumeRefill.self,
+        ],
         defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {
@@ -23,15 +25,15 @@ struct AlertsCommand: AsyncParsableCommand {
             guard !output.json else { return try Answers.printList("alerts", alerts) }
             var table = TextTable([
                 "alert", "used %", "remaining", "pace %", "refused", "failed %", "credits",
-                "unusual", "limits",
-                "plans", "webhooks", "active",
+                "refill", "unusual", "limits", "plans", "webhooks", "active",
             ])
             for alert in alerts {
                 table.add([
                     alert.key.text, Self.text(alert.usedPercent), Self.text(alert.remaining),
                     Self.text(alert.pacePercent), Self.text(alert.refusedPerHour),
                     Self.text(alert.failedPercent),
-                    Self.text(alert.credits), alert.unusual.map(\.text).joined(separator: " "),
+                    Self.text(alert.credits), alert.refill.map { "\($0.amount)" } ?? "",
+                    alert.unusual.map(\.text).joined(separator: " "),
                     Self.text(alert.limits), Self.text(alert.plans), Self.text(alert.webhooks),
                     alert.active ? "yes" : "no",
                 ])
@@ -78,6 +80,15 @@ struct AlertsCommand: AsyncParsableCommand {
         @Option(help: "A balance of credits, or less.")
         var credits: [Int64] = []
 
+        @Option(help: "Credits that the webhook is asked for when the balance is low.")
+        var refill: Int64?
+
+        @Option(help: "How often in a calendar month they are given.")
+        var refillsPerMonth = 1
+
+        @Option(help: "How long a request that has too few credits waits for them.")
+        var holdSeconds = 0
+
         @Option(
             help: "A meter of which a subject's day is told that stands out from the 28 before.",
             transform: { try ArgumentText.identifier($0) as MeterKey })
@@ -111,6 +122,9 @@ struct AlertsCommand: AsyncParsableCommand {
                 key: key, limits: limit, usedPercent: usedPercent, remaining: remaining,
                 pacePercent: pacePercent, refusedPerHour: refusedPerHour,
                 failedPercent: failedPercent, credits: credits,
+                refill: refill.map {
+                    Refill(amount: $0, perMonth: refillsPerMonth, holdSeconds: holdSeconds)
+                },
                 unusual: unusual, plans: plan, webhooks: webhook,
                 active: !inactive, description: description)
             try await Changes.make(.putAlert(alert), of: "alert \(key)", store, for: .mayCreate)

@@ -22,7 +22,7 @@ package struct WebhookClient: WebhookSender {
         self.allowsPrivate = allowsPrivate
     }
 
-    package func send(_ message: WebhookMessage) async throws(DeliveryError) {
+    package func send(_ message: WebhookMessage) async throws(DeliveryError) -> [UInt8] {
         guard let url = URL(string: message.url), let host = url.host(percentEncoded: false) else {
             throw DeliveryError("the URL cannot be read", isFinal: true)
         }
@@ -36,12 +36,12 @@ package struct WebhookClient: WebhookSender {
         let client = HTTPClient(configuration: configuration)
         let outcome = await Self.outcome(of: message, client)
         try? await client.shutdown()
-        if let outcome { throw outcome }
+        return try outcome.get()
     }
 
     private static func outcome(
         of message: WebhookMessage, _ client: HTTPClient
-    ) async -> DeliveryError? {
+    ) async -> Result<[UInt8], DeliveryError> {
         var request = HTTPClientRequest(url: message.url)
         request.method = .POST
         for (name, value) in message.headers { request.headers.add(name: name, value: value) }
@@ -49,13 +49,14 @@ package struct WebhookClient: WebhookSender {
         do {
             let response = try await client.execute(request, timeout: timeout)
             guard (200...299).contains(response.status.code) else {
-                return DeliveryError("\(response.status)", isFinal: response.status == .gone)
+                return .failure(
+                    DeliveryError("\(response.status)", isFinal: response.status == .gone))
             }
-            // It was taken, whatever the answer says. Reading it is courtesy, within bounds.
-            _ = try? await response.body.collect(upTo: answerBytesMax)
-            return nil
+            // It was taken, whatever the answer says, and however long that is.
+            let answer = try? await response.body.collect(upTo: answerBytesMax)
+            return .success(answer.map { Array(buffer: $0) } ?? [])
         } catch {
-            return DeliveryError(String("\(error)".prefix(200)))
+            return .failure(DeliveryError(String("\(error)".prefix(200))))
         }
     }
 

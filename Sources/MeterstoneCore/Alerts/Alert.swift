@@ -21,6 +21,8 @@ public struct Alert: Hashable, Sendable, Codable {
     public var failedPercent: [Int64]
     /// A balance of credits, or less.
     public var credits: [Int64]
+    /// What the only one of ``webhooks`` is asked for then; `nil`: it is told, and no more.
+    public var refill: Refill?
     /// Meters of which a subject's day is told that stands out from the 28 days before, once a day.
     public var unusual: [MeterKey]
     /// Subjects of which plans; empty: all.
@@ -34,8 +36,8 @@ public struct Alert: Hashable, Sendable, Codable {
         key: AlertKey, limits: [LimitKey] = [], usedPercent: [Int64] = [], remaining: [Int64] = [],
         pacePercent: [Int64] = [], refusedPerHour: [Int64] = [],
         failedPercent: [Int64] = [],
-        credits: [Int64] = [], unusual: [MeterKey] = [], plans: [PlanKey] = [],
-        webhooks: [WebhookKey] = [],
+        credits: [Int64] = [], refill: Refill? = nil, unusual: [MeterKey] = [],
+        plans: [PlanKey] = [], webhooks: [WebhookKey] = [],
         active: Bool = true, description: String? = nil
     ) {
         self.pacePercent = pacePercent
@@ -46,6 +48,7 @@ public struct Alert: Hashable, Sendable, Codable {
         self.usedPercent = usedPercent
         self.remaining = remaining
         self.credits = credits
+        self.refill = refill
         self.unusual = unusual
         self.plans = plans
         self.webhooks = webhooks
@@ -58,13 +61,12 @@ public struct Alert: Hashable, Sendable, Codable {
     public static let requestsMin: Int64 = 20
     package static let fields = [
         "key", "limits", "usedPercent", "remaining", "pacePercent", "refusedPerHour",
-        "failedPercent", "credits",
-        "unusual", "plans", "webhooks", "active", "description",
+        "failedPercent", "credits", "refill", "plans", "webhooks", "active", "description",
     ]
 
     private enum CodingKeys: String, CodingKey {
         case key, limits, usedPercent, remaining, pacePercent, refusedPerHour, failedPercent
-        case credits, unusual
+        case credits, refill, unusual
         case plans, webhooks, active, description
     }
 
@@ -78,7 +80,9 @@ public struct Alert: Hashable, Sendable, Codable {
             usedPercent: try list(.usedPercent), remaining: try list(.remaining),
             pacePercent: try list(.pacePercent), refusedPerHour: try list(.refusedPerHour),
             failedPercent: try list(.failedPercent),
-            credits: try list(.credits), unusual: try list(.unusual), plans: try list(.plans),
+            credits: try list(.credits),
+            refill: try container.decodeIfPresent(Refill.self, forKey: .refill),
+            unusual: try list(.unusual), plans: try list(.plans),
             webhooks: try list(.webhooks),
             active: try container.decodeIfPresent(Bool.self, forKey: .active) ?? true,
             description: try container.decodeIfPresent(String.self, forKey: .description))
@@ -155,6 +159,7 @@ extension Alert {
                     "expected a threshold: usedPercent, remaining, pacePercent, refusedPerHour, "
                     + "failedPercent, credits or unusual")
         }
+        if let refill, let mistake = mistake(in: refill) { return mistake }
         for (name, values, range) in thresholds {
             if values.count > Self.thresholdsMax || Set(values).count < values.count {
                 return Rejection(
@@ -167,6 +172,31 @@ extension Alert {
                     message: "expected a whole number from \(range.lowerBound) to "
                         + "\(range.upperBound)")
             }
+        }
+        return nil
+    }
+
+    /// Whoever is asked for money is one, and is asked for one reason.
+    private func mistake(in refill: Refill) -> Rejection? {
+        if let mistake = refill.mistake {
+            return Rejection(
+                code: .invalidField, field: mistake.field,
+                message: "expected \(mistake.expectation)")
+        }
+        if credits.count != 1 {
+            return Rejection(
+                code: .invalidField, field: "credits",
+                message: "expected one balance, below which the refill is asked for")
+        }
+        if isOfUse || !refusedPerHour.isEmpty || !failedPercent.isEmpty || !unusual.isEmpty {
+            return Rejection(
+                code: .invalidField, field: "refill",
+                message: "expected no other thresholds than credits beside a refill")
+        }
+        if webhooks.count != 1 {
+            return Rejection(
+                code: .invalidField, field: "webhooks",
+                message: "expected the one webhook that is asked for a refill")
         }
         return nil
     }

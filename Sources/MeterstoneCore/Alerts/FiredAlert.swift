@@ -22,6 +22,8 @@ public struct FiredAlert: Hashable, Sendable, Codable {
     public var eventID: EventID?
     /// Nothing is told: what was counted is taken back, and the threshold can be reached anew.
     package var isRearmed: Bool?
+    /// Nothing is told: what became of a refill that was asked for.
+    package var refill: RefillNote?
 
     public init(
         alert: AlertKey, subject: SubjectID, measure: AlertMeasure, threshold: Int64,
@@ -52,8 +54,24 @@ public struct FiredAlert: Hashable, Sendable, Codable {
             meter: meter, used: usage.quantity)
     }
 
+    /// What became of a refill, or that it can be asked for again.
+    package init(
+        _ note: RefillNote, of alert: AlertKey, for subject: SubjectID, below balance: Int64
+    ) {
+        self.init(alert: alert, subject: subject, measure: .credits, threshold: balance)
+        refill = note
+    }
+
     package static let kind = "firedAlert"
-    package static let rearmedKind = "rearmedAlert"
+
+    /// Whether somebody is told of it.
+    package var isTold: Bool { isRearmed != true && refill == nil }
+
+    /// As what it stands in the log.
+    package var recordKind: String {
+        if refill != nil { return RefillNote.kind }
+        return isRearmed ?? false ? "rearmedAlert" : Self.kind
+    }
 
     /// Under which changes of it are found.
     package static func key(of subject: SubjectID, _ alert: AlertKey) -> String {

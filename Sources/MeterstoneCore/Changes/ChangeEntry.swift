@@ -31,7 +31,7 @@ public struct ChangeEntry: Sendable, Hashable {
         "addition", "limitReset", "creditPolicy",
         "statisticsPolicy", "switches", "model", "creditGrant", "refund", "appliedBlueprint",
         "importedFile",
-        "key", "alert", "webhook", "firedAlert", "rearmedAlert", "webhookProgress",
+        "key", "alert", "webhook", "firedAlert", "rearmedAlert", "refill", "webhookProgress",
         "webhookReplay", "alias", "rename", "merge", "administrator", "session", "signIn", "uses",
         "account", "accountSession", "erasure", "givenOnce",
     ]

@@ -64,7 +64,7 @@ struct AccessRule: Hashable, Sendable {
             [
                 "getSubject", "listAliases", "listAdditions", "getAddition", "getUsage",
                 "getLimits", "listEvents", "listItems",
-                "listReservations", "listFiredAlerts",
+                "listReservations", "listFiredAlerts", "listRefills",
                 "getSubscription", "listSubscriptions", "previewSubscription", "listFeatures",
                 "listOverrides", "getOverride", "getCredits", "listEntries",
                 "getAccount", "listActivity", "listAccountSessions", "getSubjectExport",
@@ -119,6 +119,7 @@ struct AccessRule: Hashable, Sendable {
                 "getKey", "makeKey", "putAlert", "patchAlert",
                 "deleteAlert", "listWebhooks", "getWebhook", "putWebhook", "deleteWebhook",
                 "rotateWebhook", "testWebhook", "listDeliveries", "replayDeliveries",
+                "resumeRefill",
                 "putKey", "deleteKey", "rotateKey", "listAdministrators", "getAdministrator",
                 "inviteAdministrator", "patchAdministrator", "deleteAdministrator",
             ]

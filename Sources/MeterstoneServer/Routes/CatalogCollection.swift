@@ -78,6 +78,7 @@ extension CatalogCollection where Item == Alert, Key == AlertKey {
     static var alerts: Self {
         CatalogCollection(
             name: "alerts", singular: "alert", unknown: "unknown_alert", fields: Alert.fields,
+            objects: ["refill": Refill.fields],
             items: { $0.alerts }, key: { $0.key }, put: { .putAlert($0) },
             delete: { .deleteAlert($0) }, target: { .alert($0) })
     }

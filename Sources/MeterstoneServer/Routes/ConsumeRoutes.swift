@@ -12,6 +12,13 @@ struct ConsumeRoutes: Sendable {
 
     let engine: MeterstoneEngine
     let clock: @Sendable () -> Instant
+    private let hold: RefillHold
+
+    init(_ engine: MeterstoneEngine, _ options: ServerOptions) {
+        self.engine = engine
+        clock = options.clock
+        hold = RefillHold(engine: engine, pause: options.pause)
+    }
 
     func add(to routes: inout Routes) {
         routes.on(.post, Self.consumePath) { request, _ in try await consume(request) }
@@ -62,7 +69,13 @@ struct ConsumeRoutes: Sendable {
         var event = try document.single()
         if event.id == nil { event.id = try headers.idempotencyEventID() }
         try await engine.requireOwn(event)
-        switch try await outcome(of: event, isDryRun) {
+        var outcome = try await outcome(of: event, isDryRun)
+        if case .decided(let decision) = outcome,
+            try await hold.waited(after: decision, for: event.subject)
+        {
+            outcome = try await engine.consume(event)
+        }
+        switch outcome {
         case .decided(let decision): return answer(decision)
         case .conflict(let id): throw try await engine.conflict(id, event)
         case .rejected(let rejection): throw rejection.naming(json)

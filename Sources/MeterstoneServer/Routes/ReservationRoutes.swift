@@ -8,6 +8,13 @@ import MeterstoneCore
 struct ReservationRoutes: Sendable {
     let engine: MeterstoneEngine
     let clock: @Sendable () -> Instant
+    private let hold: RefillHold
+
+    init(_ engine: MeterstoneEngine, _ options: ServerOptions) {
+        self.engine = engine
+        clock = options.clock
+        hold = RefillHold(engine: engine, pause: options.pause)
+    }
 
     private static let path = "/v1/reservations/:reservation"
 
@@ -46,7 +53,13 @@ struct ReservationRoutes: Sendable {
         var body = try ReserveBody(json)
         if body.event.id == nil { body.event.id = try request.headers.idempotencyEventID() }
         try await engine.requireOwn(body.event)
-        switch try await engine.reserve(body.event, body.terms) {
+        var outcome = try await engine.reserve(body.event, body.terms)
+        if case .decided(let decision, _) = outcome,
+            try await hold.waited(after: decision, for: body.event.subject)
+        {
+            outcome = try await engine.reserve(body.event, body.terms)
+        }
+        switch outcome {
         case .decided(let decision, let reservation): return try answer(decision, reservation)
         case .conflict(let id): throw try await engine.conflict(id, body.event, body.terms)
         case .rejected(let rejection): throw rejection.naming(json)

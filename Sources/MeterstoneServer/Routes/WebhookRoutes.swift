@@ -39,6 +39,13 @@ struct WebhookRoutes: Sendable {
         routes.on(.post, Self.path + "/replay") { request, context in
             try await replay(request, context)
         }
+        routes.on(.get, "/v1/subjects/:subject/refills") { _, context in
+            let subject: SubjectID = try context.parameter("subject")
+            return Response(try await engine.refills(of: subject), Shapes.refills)
+        }
+        routes.on(.post, "/v1/subjects/:subject/refills/:key/resume") { request, context in
+            try await resume(request, context)
+        }
         routes.on(.get, "/v1/subjects/:subject/alerts") { _, context in
             let subject: SubjectID = try context.parameter("subject")
             return Response(try await engine.firedAlerts(of: subject), Shapes.firedAlerts)
@@ -55,6 +62,14 @@ struct WebhookRoutes: Sendable {
             throw Self.missing(key)
         }
         return webhook
+    }
+
+    private func resume(_ request: Request, _ context: ServerContext) async throws -> Response {
+        let key: AlertKey = try context.parameter("key")
+        let state = try await engine.resumeRefill(
+            key, of: try context.parameter("subject"), author: try request.headers.author())
+        guard let state else { throw Problem.missing("unknown_alert", "refill \(key)") }
+        return Response(state, Shapes.refill)
     }
 
     private struct Body: Decodable {
@@ -224,6 +239,21 @@ extension OpenAPIOperation {
                 answers: [OpenAPIAnswer(status: 202, description: "It is sent next.")],
                 problems: [.notFound, .conflict]),
             get(
+                "/v1/subjects/{subject}/refills", "listRefills",
+                "Where the subject stands with credits that are asked for when few are left",
+                [.subject], "RefillStateList", []),
+            OpenAPIOperation(
+                method: .post, path: "/v1/subjects/{subject}/refills/{key}/resume",
+                id: "resumeRefill",
+                summary: "Let a refill be asked for again that was declined too often",
+                parameters: [.subject, .key, .author],
+                answers: [
+                    OpenAPIAnswer(
+                        status: 200, description: "Where the subject stands with it.",
+                        schema: "RefillState")
+                ],
+                problems: [.notFound]),
+            get(
                 "/v1/subjects/{subject}/alerts", "listFiredAlerts",
                 "Alerts of the subject that fired, newest first", [.subject], "FiredAlertList",
                 []),
@@ -271,6 +301,16 @@ extension OpenAPISchemas {
         "credits":{"type":["array","null"],"maxItems":16,"uniqueItems":true,
          "items":{"type":"integer","minimum":-9223372036854775808,"maximum":9223372036854775807},
          "description":"A balance of credits, or less."},
+        "refill":{"type":["object","null"],"required":["amount","perMonth"],
+         "additionalProperties":false,
+         "description":"What the one webhook is asked for when the balance falls to the one value of credits.",
+         "properties":{
+          "amount":{"type":"integer","minimum":1,"maximum":9223372036854775807,
+           "description":"How many credits are asked for."},
+          "perMonth":{"type":"integer","minimum":1,"maximum":1000,
+           "description":"How often in a calendar month."},
+          "holdSeconds":{"type":["integer","null"],"minimum":0,"maximum":30,"default":0,
+           "description":"How long a request that has too few credits waits for them."}}},
         "unusual":{"type":["array","null"],"maxItems":16,"uniqueItems":true,
          "items":{"$ref":"Key"},
          "description":"Meters of which a subject's day is told that stands out from the 28 days before."},

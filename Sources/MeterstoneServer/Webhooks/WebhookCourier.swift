@@ -7,7 +7,10 @@ import ServiceLifecycle
 /// Carries one message to a receiver.
 package protocol WebhookSender: Sendable {
     /// Throws a ``DeliveryError`` unless the receiver took it.
-    func send(_ message: WebhookMessage) async throws(DeliveryError)
+    ///
+    /// - Returns: what it said, or the beginning of it.
+    @discardableResult
+    func send(_ message: WebhookMessage) async throws(DeliveryError) -> [UInt8]
 }
 
 /// Sends fired alerts to webhooks, each at least once and under the same id.
@@ -32,6 +35,8 @@ package actor WebhookCourier: Service {
     private var queues: [WebhookKey: DeliveryQueue] = [:]
     private var noted: [WebhookKey: (progress: WebhookProgress, at: Instant)] = [:]
     private var busy: Set<WebhookKey> = []
+    /// As they were at the last look.
+    private var alerts: [AlertKey: Alert] = [:]
 
     package init(
         _ engine: MeterstoneEngine, sender: any WebhookSender, logger: Logger,
@@ -77,12 +82,12 @@ package actor WebhookCourier: Service {
                 queues = [:]
                 return []
             }
-            let alerts = Dictionary(
+            alerts = Dictionary(
                 try await engine.alerts().map { ($0.key, $0) }, uniquingKeysWith: { $1 })
             // One of the same key that is made later begins anew.
             let known = Set(webhooks.map(\.key))
             queues = queues.filter { known.contains($0.key) }
-            for webhook in webhooks { try await take(for: webhook, alerts) }
+            for webhook in webhooks { try await take(for: webhook) }
             let now = clock()
             return webhooks.filter { webhook in
                 webhook.active && !busy.contains(webhook.key)
@@ -94,9 +99,7 @@ package actor WebhookCourier: Service {
         }
     }
 
-    private func take(
-        for webhook: Webhook, _ alerts: [AlertKey: Alert]
-    ) async throws(StoreError) {
+    private func take(for webhook: Webhook) async throws(StoreError) {
         let key = webhook.key
         var queue: DeliveryQueue
         if let known = queues[key] {
@@ -109,6 +112,7 @@ package actor WebhookCourier: Service {
             after: queue.progress.through, count: Self.factsPerLook)
         // Something may have been sent meanwhile.
         queue = queues[key] ?? queue
+        let alerts = alerts
         queue.take(read, isShared: engine.isShared, at: clock()) { fired in
             guard let alert = alerts[fired.alert.alert] else { return true }
             return alert.webhooks.isEmpty || alert.webhooks.contains(key)
@@ -142,12 +146,12 @@ package actor WebhookCourier: Service {
     private func deliver(_ due: [WaitingDelivery], to webhook: Webhook) async {
         await withTaskGroup(of: (WaitingDelivery, DeliveryError?).self) { group in
             for delivery in due {
-                let alert = await alert(of: delivery, webhook.key)
-                group.addTask { [sender, clock] in
-                    guard let alert else { return (delivery, DeliveryError.gone) }
-                    let message = WebhookMessage(alert, to: webhook, at: clock())
+                let fired = await alert(of: delivery, webhook.key)
+                let rule = fired.flatMap { alerts[$0.alert.alert] }
+                group.addTask { [self] in
+                    guard let fired else { return (delivery, DeliveryError.gone) }
                     do throws(DeliveryError) {
-                        try await sender.send(message)
+                        try await send(fired, rule, to: webhook)
                         return (delivery, nil)
                     } catch {
                         return (delivery, error)
@@ -157,6 +161,35 @@ package actor WebhookCourier: Service {
             for await (delivery, error) in group {
                 queues[webhook.key]?.note(delivery, error, at: clock())
             }
+        }
+    }
+
+    private nonisolated func send(
+        _ fired: RecordedAlert, _ rule: Alert?, to webhook: Webhook
+    ) async throws(DeliveryError) {
+        guard let rule, let refill = rule.refill else {
+            try await sender.send(WebhookMessage(fired, to: webhook, at: clock()))
+            return
+        }
+        do throws(StoreError) {
+            if let known = try await engine.refillOutcome(of: fired, rule) {
+                if known.isNews { _ = try await engine.settle(known, of: fired, rule) }
+                return
+            }
+        } catch {
+            throw DeliveryError(error.message)
+        }
+        let answer = try await sender.send(
+            WebhookMessage(fired, asking: refill, to: webhook, at: clock()))
+        let note = RefillAnswer.note(answer, of: fired.sequence)
+        let state: RefillState?
+        do throws(StoreError) {
+            state = try await engine.settle(note, of: fired, rule)
+        } catch {
+            throw DeliveryError(error.message)
+        }
+        if let last = state?.last, last.outcome == .declined {
+            throw .declined(last.reason, isLast: state?.isOff ?? true)
         }
     }
 

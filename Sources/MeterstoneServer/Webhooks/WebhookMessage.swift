@@ -11,15 +11,18 @@ package struct WebhookMessage: Sendable, Equatable {
     package let body: [UInt8]
 
     /// - Parameter now: when it is sent; a receiver refuses what is older than some minutes.
-    package init(_ alert: RecordedAlert, to webhook: Webhook, at now: Instant) {
+    /// - Parameter refill: what the receiver is asked for; `nil`: it is told, and no more.
+    package init(
+        _ alert: RecordedAlert, asking refill: Refill? = nil, to webhook: Webhook, at now: Instant
+    ) {
         var writer = JSONWriter()
         writer.beginObject()
         writer.name("type")
-        writer.string("alert.fired")
+        writer.string(refill == nil ? "alert.fired" : "refill.requested")
         writer.name("timestamp")
         writer.string(alert.firedAt.rfc3339)
         writer.name("data")
-        writer.object(alert, Shapes.firedAlert)
+        writer.object(RefillRequest(fired: alert, refill: refill), Shapes.refillRequest)
         writer.endObject()
         self.init(
             id: "alert_\(alert.sequence)", body: writer.bytes, to: webhook, at: now)

@@ -152,8 +152,7 @@ extension Change {
         case .putKey, .deleteKey, .rotateKey: "key"
         case .putAlert, .deleteAlert: "alert"
         case .putWebhook, .deleteWebhook: Webhook.kind
-        case .noteAlert(let fired):
-            fired.isRearmed ?? false ? FiredAlert.rearmedKind : FiredAlert.kind
+        case .noteAlert(let fired): fired.recordKind
         case .noteProgress: WebhookProgress.kind
         case .noteReplay: "webhookReplay"
         case .putAdministrator, .deleteAdministrator: "administrator"
