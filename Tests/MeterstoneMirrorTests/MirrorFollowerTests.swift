@@ -216,7 +216,7 @@ import Testing
         try await scene.change(
             .putSubject(Subject(id: Self.ada, name: "Ada L.", metadata: ["town": "London"])))
         try await scene.change(.putAccount(Self.ada, PersonAccount(email: mail)))
-        try await scene.use("bob", nil, ["prompts": 4], at: "2026-04-01T12:00:00Z")
+        try await scene.use("bob", nil, ["prompts": 4], at: "2026-04-01T12:00:00Z", id: "bob-1")
         try await scene.use("ada", nil, ["prompts": 8], at: "2026-04-01T12:00:00Z", id: "ada-1")
         if knowsBefore { _ = try await scene.ask("SELECT 1") }
         let key = SubjectID(unchecked: "erased-1")
