@@ -344,7 +344,8 @@ let package = Package(
         .testTarget(
             name: "MeterstoneCommandTests",
             dependencies: [
-                "Meterstone", "MeterstoneAPI", "MeterstoneBlueprint", "MeterstoneCommand",
+                "Meterstone", "MeterstoneAPI", "MeterstoneArchive", "MeterstoneBlueprint",
+                "MeterstoneCommand",
                 "MeterstoneCore", "MeterstoneImport", "MeterstoneMirror", "MeterstoneServer",
                 "MeterstoneShipping", "MeterstoneSQLite", "MeterstoneStore", "MeterstoneTesting",
                 .product(name: "Crypto", package: "swift-crypto"),

@@ -427,9 +427,9 @@ final class Committer: Sendable {
     }
 
     private func note(_ error: StoreError) {
-        metrics.note(error)
         // Whoever writes to a follower is told, and nobody else has to know.
         if error.code == .following { return }
+        metrics.note(error)
         logger.error("a commit failed", metadata: ["error": "\(error)"])
         guard let halt = store.halt else { return }
         waiting.withLock { waiting in

@@ -12,8 +12,11 @@ extension MeterstoneEngine {
         _ progress: ArchiveProgress,
         _ write: @escaping @Sendable (ArchivableDays) throws(StoreError) -> ArchivedPart?
     ) async throws(StoreError) -> ArchiveProgress {
-        var progress = try await committer.read(.long) { (store) throws(StoreError) in
-            try store.archive(progress, write)
+        var progress = progress
+        progress.steppedAt = clock()
+        let begun = progress
+        progress = try await committer.read(.long) { (store) throws(StoreError) in
+            try store.archive(begun, write)
         }
         while progress.next != nil {
             let known = progress

@@ -20,7 +20,8 @@ extension ArchiveFolder {
             _ = try await engine.archive(ArchiveProgress(untilDay: day)) { _ in nil }
         }
         if let log = try await engine.archiveLog() { try open(for: log.store) }
-        try await engine.archive(before: day, tell: tell) { (days) throws(StoreError) in
+        try await engine.archive(ArchiveProgress(untilDay: day), tell: tell) {
+            (days) throws(StoreError) in
             do throws(ArchiveError) { return try write(days) } catch { throw error.ofStore }
         }
         return try await engine.archiveLog() ?? .new()
@@ -109,7 +110,8 @@ package enum Forgetting {
         of engine: MeterstoneEngine, before day: Int64
     ) async throws -> Int {
         var count = 0
-        try await engine.archive(before: day, tell: { count += $0.newEvents }) {
+        let progress = ArchiveProgress(untilDay: day, forgets: true)
+        try await engine.archive(progress, tell: { count += $0.newEvents }) {
             (days) throws(StoreError) in
             var (events, newEvents) = (0, 0)
             try days.forEachEvent { (event) throws(StoreError) in
@@ -127,10 +129,10 @@ package enum Forgetting {
 
 extension MeterstoneEngine {
     fileprivate func archive(
-        before day: Int64, tell: (ArchivedPart) throws -> Void,
+        _ progress: ArchiveProgress, tell: (ArchivedPart) throws -> Void,
         _ write: @escaping @Sendable (ArchivableDays) throws(StoreError) -> ArchivedPart?
     ) async throws {
-        var progress = ArchiveProgress(untilDay: day)
+        var progress = progress
         while !progress.isDone {
             progress = try await archive(progress, write)
             if let part = progress.part { try tell(part) }

@@ -355,6 +355,20 @@ enum ChangeStatements {
     static let byKind = """
         SELECT body FROM changes WHERE body::json ->> 'kind' = $1::text ORDER BY sequence
         """
+    static let lines = """
+        SELECT sequence, body::json ->> 'kind', body::json ->> 'key', body::json ->> 'recordedAt'
+        FROM changes
+        WHERE sequence > $1::bigint AND idempotency_key IS NULL
+            AND body::json ->> 'kind' = ANY($2::text[])
+        ORDER BY sequence
+        LIMIT $3::bigint
+        """
+    /// Whoever waits for the lock of the trigger holds up those who write the log.
+    static let forgetting = [
+        "SET LOCAL lock_timeout = '1s'", "ALTER TABLE changes DISABLE TRIGGER USER",
+    ]
+    static let forget = "DELETE FROM changes WHERE sequence = ANY($1::bigint[])"
+    static let forgotten = "ALTER TABLE changes ENABLE TRIGGER USER"
     /// Of one kind, after a fact.
     static let newer = """
         SELECT sequence, body FROM changes

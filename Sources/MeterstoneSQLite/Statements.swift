@@ -375,6 +375,24 @@ package enum ChangeStatements {
     package static let byKind = """
         SELECT body FROM changes WHERE json_extract(body, '$.kind') = ?1 ORDER BY sequence
         """
+    /// In the order of recording: what the index finds would have to be sorted for each part.
+    static func lines(ofKinds kinds: [String]) -> String {
+        """
+        SELECT sequence, json_extract(body, '$.kind'), json_extract(body, '$.key'),
+            json_extract(body, '$.recordedAt')
+        FROM changes
+        WHERE sequence > ?1 AND idempotency_key IS NULL
+            AND +json_extract(body, '$.kind') IN ('\(kinds.joined(separator: "', '"))')
+        ORDER BY sequence
+        LIMIT ?2
+        """
+    }
+    static let forget = "DELETE FROM changes WHERE sequence = ?1"
+    static let deletionTrigger = """
+        SELECT sql FROM sqlite_schema
+        WHERE type = 'trigger' AND name = 'changes_are_never_deleted'
+        """
+    static let dropDeletionTrigger = "DROP TRIGGER changes_are_never_deleted"
     package static let nextKey = """
         SELECT MIN(json_extract(body, '$.key')) FROM changes
         WHERE json_extract(body, '$.kind') = ?1 AND json_extract(body, '$.key') > ?2

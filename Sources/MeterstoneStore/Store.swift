@@ -63,6 +63,9 @@ public protocol Store: AnyObject, Sendable {
     /// of its days. Each is one step.
     func leaveArchived(_ progress: ArchiveProgress) throws(StoreError) -> ArchiveProgress
 
+    /// Lets go of lines of the log of changes, of which nothing follows, as one step.
+    func forget(lines: [Int64]) throws(StoreError)
+
     /// Hands out everything that is stored, as of one snapshot, in parts of bounded size and in an
     /// order in which ``fill(_:)`` can take them. Projects everything first.
     func export(_ visit: (StorePart) throws(StoreError) -> Void) throws(StoreError)
@@ -146,6 +149,10 @@ public protocol Store: AnyObject, Sendable {
         _ write: (ArchivableDays) throws(StoreError) -> ArchivedPart?
     ) throws(StoreError) -> ArchiveProgress
 
+    /// Looks for lines of the log of changes that are kept no longer, a bounded number at a time. Those that it finds are
+    /// for ``forget(lines:)``.
+    func sweep(_ sweep: LogSweep) throws(StoreError) -> LogSweep
+
     /// Whether this process does what is done once for all that share the store, such as sending alerts.
     func isOnDuty() throws(StoreError) -> Bool
 
@@ -202,6 +209,13 @@ extension Store {
         progress.next = nil
         return progress
     }
+
+    /// What is in memory alone is kept for as long as that.
+    public func sweep(_ sweep: LogSweep) throws(StoreError) -> LogSweep {
+        LogSweep(LogRetention())
+    }
+
+    public func forget(lines: [Int64]) throws(StoreError) {}
 
     public var owedFacts: Int { waitingFacts }
 

@@ -4,6 +4,7 @@ import Meterstone
 import MeterstoneCommand
 import MeterstoneCore
 import MeterstoneSQLite
+import MeterstoneServer
 import MeterstoneStore
 import Testing
 
@@ -113,10 +114,22 @@ import Testing
             let engine = MeterstoneEngine(
                 store: try SQLiteStore(directory: folder + "/store", options: StoreOptions()))
             let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-            func watch(_ flags: [String: String]) throws -> ArchiveWatch? {
-                try ArchiveWatch(engine, try Settings(flags, environment: [:]), logger)
+            let metrics = PrometheusMetrics()
+            func watch(_ flags: [String: String]) throws -> RetentionWatch? {
+                try RetentionWatch(
+                    engine, try Settings(flags, environment: [:]), logger, metrics: metrics)
+            }
+            func told() -> [String] {
+                metrics.text.split(separator: "\n").filter { !$0.hasPrefix("#") }.map(String.init)
             }
             #expect(try watch([:]) == nil)
+            // A folder that cannot be made is a failure, and is told.
+            try Data().write(to: URL(filePath: folder + "/file"))
+            let failing = try #require(try watch(["--archive": folder + "/file/archive"]))
+            #expect(await failing.workAndTell(at: SystemClock.now()) == false)
+            await failing.tell(at: SystemClock.now())
+            #expect(told().contains("meterstone_archive_failures_total 1"))
+            #expect(told().contains("meterstone_archive_age_seconds -1"))
             let refused = #expect(throws: CommandFailure.self) {
                 try watch([
                     "--archive": archive, "--archive-days": "30", "--text-days": "30",
@@ -129,7 +142,16 @@ import Testing
             let march = try #require(Instant(rfc3339: "2024-04-04T00:00:00Z"))
             let archiving = try watch(["--archive": archive, "--archive-days": "30"])
             #expect(try await archiving?.work(at: march) == true)
-            #expect(try await engine.archiveLog()?.events == 530)
+            let log = try #require(try await engine.archiveLog())
+            #expect(log.events == 530)
+            let ended = try #require(log.finishedAt)
+            #expect(
+                abs(ended.millisecondsSince1970 - SystemClock.now().millisecondsSince1970) < 60_000)
+            await archiving?.tell(at: ended.advanced(byMilliseconds: 90_500))
+            for line in [
+                "meterstone_archive_age_seconds 90", "meterstone_archived_events 530",
+                "meterstone_archive_files 2", "meterstone_archive_failures_total 1",
+            ] { #expect(told().contains(line), "\(line)") }
             let names = try FileManager.default.contentsOfDirectory(atPath: archive)
             #expect(
                 names.sorted() == [
@@ -141,6 +163,19 @@ import Testing
             // To the day: of 1 to 4 March.
             let forgetting = try watch(["--text-days": "30"])
             #expect(try await forgetting?.work(at: march) == true)
+            // Who forgets texts archives nothing.
+            #expect(try await engine.archiveLog()?.finishedAt == ended)
+            let note = Change.noteSignIn(SignInNote(who: nil, result: .unknown))
+            for _ in 0..<3 {
+                _ = try await engine.change(ChangeRequest(change: note, author: "test"))
+            }
+            try await engine.flush()
+            let leaving = try watch(["--access-days": "30"])
+            #expect(try await leaving?.work(at: march) == true)
+            #expect(told().contains("meterstone_forgotten_log_lines_total 0"))
+            let later = SystemClock.now().advanced(byMilliseconds: 31 * 86_400_000)
+            #expect(try await leaving?.work(at: later) == true)
+            #expect(told().contains("meterstone_forgotten_log_lines_total 3"))
             #expect(try await engine.archiveLog()?.events == 570)
             let report = try await engine.verify()
             #expect(report.differences == [])

@@ -1,5 +1,6 @@
 import Foundation
 import Meterstone
+import MeterstoneArchive
 import MeterstoneCommand
 import MeterstoneCore
 import MeterstoneSQLite
@@ -74,6 +75,30 @@ import Testing
             #expect(try await findings(said)["backups"]?.level == .fine)
             try put(name(1) + ".unclean")
             #expect(try await findings(said)["backups"]?.level == .problem)
+        }
+    }
+
+    @Test func `an archive that was never made, or not for days`() async throws {
+        try await withFolder { folder in
+            try await makeStore(folder + "/store")
+            let said = ["--data": folder + "/store", "--archive": folder + "/archive"]
+            #expect(try await findings(["--data": folder + "/store"])["archive"] == nil)
+            #expect(try await findings(said)["archive"]?.level == .warning)
+            let engine = MeterstoneEngine(
+                store: try SQLiteStore(directory: folder + "/store", options: StoreOptions()),
+                clock: { Self.now })
+            try await ArchiveFolder(folder + "/archive").archive(engine, before: 19_000)
+            await engine.shutdown()
+            let day: Int64 = 86_400_000
+            let fresh = try await findings(
+                said, at: Self.now.advanced(byMilliseconds: 2 * day))["archive"]
+            #expect(fresh?.level == .fine)
+            #expect(
+                fresh?.text.contains("0 events are archived, 0 files; the last run ended ") ?? false
+            )
+            let old = try await findings(
+                said, at: Self.now.advanced(byMilliseconds: 2 * day + 1))["archive"]
+            #expect(old?.level == .problem)
         }
     }
 

@@ -159,7 +159,7 @@ import Testing
                 let client = HTTPConnection(port: try #require(Int(server.port)))
                 #expect(try client.send("POST", "/v1/events", event).status < 300)
                 let told = try used(server.port)
-                _ = try await Program.serve(from, as: "follow") { copy in
+                let copied = try await Program.serve(from, as: "follow") { copy in
                     let reader = HTTPConnection(port: try #require(Int(copy.port)))
                     while try used(copy.port) != told {}
                     #expect(try client.send("POST", "/v1/events", event).status < 300)
@@ -168,10 +168,15 @@ import Testing
                     while try used(copy.port) != next {}
                     let refused = try reader.send("POST", "/v1/events", event)
                     #expect(refused.status == 503 && refused.body.contains("store_follows"))
-                    #expect(
-                        try reader.send("GET", "/metrics").body.contains(
-                            "meterstone_following_age_seconds 0"))
+                    let metrics = try reader.send("GET", "/metrics").body
+                    #expect(metrics.contains("meterstone_following_age_seconds 0"))
+                    // Nothing failed: somebody asked the wrong one.
+                    #expect(metrics.contains(#"errors_total{code="store_follows"} 0"#))
                 }
+                let said = copied.errors.split(separator: "\n").filter {
+                    $0.contains("store_follows")
+                }
+                #expect(said.count == 1 && said[0].contains(" warning "), "\(said)")
             }
             #expect(ending.status == -9)
             let served = try await Program.serve(["--data", "\(folder)/copy"]) { server in

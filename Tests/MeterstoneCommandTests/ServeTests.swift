@@ -13,9 +13,20 @@ import Testing
                 ["METERSTONE_LOG_LEVEL": "warning"], endedBy: signal
             ) { server in
                 #expect(server.line.contains("listens on http://127.0.0.1:"))
-                let locked = try await Program.run(["verify", "--data", folder])
-                #expect(locked.status == 69)
-                #expect(locked.errors.contains("belongs to another process"))
+                // What to do is said with what the command has.
+                for (command, advice) in [
+                    (["verify"], "stop it first\n"),
+                    (
+                        ["mirror", "--to", "sqlite:\(folder)/mirror.sqlite"],
+                        "stop it first, or let it keep the mirror up: METERSTONE_MIRROR\n"
+                    ),
+                    (["subjects", "list"], "ask the server with --server, or stop it first\n"),
+                ] {
+                    let locked = try await Program.run(command + ["--data", folder])
+                    #expect(locked.status == 69)
+                    #expect(locked.errors.contains("belongs to another process"))
+                    #expect(locked.errors.hasSuffix(advice), "\(locked.errors)")
+                }
             }
             #expect(ending.status == 0)
             #expect(try await Program.run(["verify", "--data", folder]).status == 0)

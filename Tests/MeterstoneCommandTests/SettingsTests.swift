@@ -63,6 +63,7 @@ import Testing
             "METERSTONE_MIRROR": "sqlite:m.db", "METERSTONE_SHIP_TO": "s",
             "METERSTONE_SHIP_FACTS_KEPT": "9", "METERSTONE_ARCHIVE": "a",
             "METERSTONE_ARCHIVE_DAYS": "90", "METERSTONE_TEXT_DAYS": "95",
+            "METERSTONE_ACCESS_DAYS": "96", "METERSTONE_DELIVERY_DAYS": "97",
             "METERSTONE_TLS_CERTIFICATE": "c", "METERSTONE_TLS_KEY": "k",
             "METERSTONE_SHIP_ENDPOINT": "http://b.example",
             "METERSTONE_SHIP_REGION": "r", "METERSTONE_SHIP_KEY_ID": "i",

@@ -86,6 +86,48 @@ import Testing
         try again.close()
     }
 
+    /// In the order of their numbers, each with the name by which a store knows that it was run.
+    private static let scripts: [(name: String, sql: String)] = {
+        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("../../Sources/MeterstoneSQLite/Migrations")
+        let files = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        return files.sorted().compactMap { file in
+            (try? String(contentsOf: folder.appendingPathComponent(file), encoding: .utf8))
+                .map { (String(file.dropLast(".sql".count)), $0) }
+        }
+    }()
+
+    private static func schema(_ folder: TemporaryFolder) throws -> [String] {
+        let queue = try DatabaseQueue(path: folder.path + "/meterstone.sqlite")
+        defer { try? queue.close() }
+        return try queue.read { database in
+            try String.fetchAll(
+                database, sql: "SELECT sql FROM sqlite_schema WHERE sql NOT NULL ORDER BY name")
+        }
+    }
+
+    /// The store has the scripts up to 5.
+    @Test(arguments: 5...12)
+    func `an upgrade goes on after the last script that was run`(count: Int) throws {
+        #expect(Self.scripts.count == 12)
+        let folder = try Self.folder()
+        let queue = try DatabaseQueue(path: folder.path + "/meterstone.sqlite")
+        for (name, sql) in Self.scripts[5..<count] {
+            try queue.write { database in
+                try database.execute(sql: sql)
+                try database.execute(
+                    sql: "INSERT INTO grdb_migrations (identifier) VALUES (?)", arguments: [name])
+            }
+        }
+        try queue.close()
+        let store = try SQLiteStore(directory: folder.path, options: FixedHistory.options)
+        try Self.check(store)
+        try store.close()
+        let fresh = TemporaryFolder()
+        try SQLiteStore(directory: fresh.path, options: FixedHistory.options).close()
+        #expect(try Self.schema(folder) == Self.schema(fresh))
+    }
+
     @Test func `the log of changes says since when subjects are there`() throws {
         let folder = try Self.folder()
         let store = try SQLiteStore(directory: folder.path, options: FixedHistory.options)

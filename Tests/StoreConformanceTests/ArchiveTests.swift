@@ -151,6 +151,53 @@ import Testing
     }
 
     @Test(arguments: kept)
+    func `what was archived is known as well once it is another subject's`(
+        store: StoreUnderTest
+    ) async throws {
+        let folder = ArchiveFolder(TemporaryFolder().path)
+        func moved(_ units: Int64, _ subject: SubjectID, prompt: String) -> UsageEvent {
+            var event = Self.prompt("a", units, prompt: prompt)
+            event.subject = subject
+            return event
+        }
+        try await store.withSession { session in
+            var engine = session.engine
+            try await engine.setUp(limits: [.limit("ever", 100, per: .lifetime)])
+            try await engine.count(Self.prompt("a", 3), Self.prompt("b", 4))
+            #expect(try await engine.amend("b", [.prompts: 40]).code == "corrected")
+            _ = try await archive(engine, to: folder, before: Self.day)
+            try await engine.count(.of(.bob, [.prompts: 1], id: "own"))
+            let merge = Change.mergeSubject(.bob, from: .ada)
+            #expect(try await engine.put(merge).code == "replaced")
+            for round in 0..<3 {
+                for subject in [SubjectID.ada, .bob] {
+                    let again = try await engine.record([
+                        moved(3, subject, prompt: "write to mother"),
+                        moved(3, subject, prompt: "another"),
+                        moved(5, subject, prompt: "write to mother"),
+                    ])
+                    #expect(again.map(\.code) == ["duplicate", "duplicate", "conflict"])
+                }
+                #expect(try await engine.used(.bob) == ["ever": 44])
+                try await engine.expectClean()
+                if round == 0 { try await engine.flush() }
+                if round == 1 {
+                    try await session.reopen()
+                    engine = session.engine
+                }
+            }
+            // A later file has it under its new subject.
+            let log = try await archive(engine, to: folder, before: Self.day)
+            #expect(log.parts.map(\.events) == [2, 4])
+            #expect(log.parts.map(\.newEvents) == [2, 2])
+            #expect(
+                try await engine.record([moved(3, .bob, prompt: "another")]).map(\.code)
+                    == ["duplicate"])
+            try await engine.expectClean()
+        }
+    }
+
+    @Test(arguments: kept)
     func `what comes late or is corrected is archived the next time`(
         store: StoreUnderTest
     ) async throws {

@@ -59,7 +59,8 @@ struct ArchiveWriteCommand: AsyncParsableCommand {
             throw CommandFailure(.usage, "name --to or --forget, and not both")
         }
         let (folder, isJSON) = (to.map { ArchiveFolder($0) }, output.json)
-        let counts = try await OpenStore.with(store) { engine in
+        let advice = "\(OpenStore.stopIt), or let it archive: METERSTONE_ARCHIVE"
+        let counts = try await OpenStore.with(store, whileServed: advice) { engine in
             try await engine.flush()
             var (parts, events) = (0, 0)
             if let folder {

@@ -35,7 +35,10 @@ struct BackupCommand: AsyncParsableCommand {
         if case .postgres = settings.location.value {
             try Self.copy(settings, to: to)
         } else {
-            try await OpenStore.with(store, for: .source) { try await $0.backup(to: to) }
+            let advice = "\(OpenStore.stopIt), or ask it for one: POST /v1/backups"
+            try await OpenStore.with(store, for: .source, whileServed: advice) {
+                try await $0.backup(to: to)
+            }
         }
         guard verify else { return Console.write("\(to): not verified") }
         let report = try await StoreCheck.verify(to, settings)

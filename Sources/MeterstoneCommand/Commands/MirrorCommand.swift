@@ -34,7 +34,8 @@ struct MirrorCommand: AsyncParsableCommand {
         guard let location = MirrorLocation(url: to) else {
             throw CommandFailure(.usage, "--to: expected \(MirrorLocation.expectation)")
         }
-        try await OpenStore.with(store, for: .source) { engine in
+        let advice = "\(OpenStore.stopIt), or let it keep the mirror up: METERSTONE_MIRROR"
+        try await OpenStore.with(store, for: .source, whileServed: advice) { engine in
             let follower = MirrorFollower(engine, to: location, startsOver: startOver)
             do {
                 let began = ContinuousClock.now

@@ -219,10 +219,11 @@ package struct Doctor {
                         "store", "a server has it; ask it with GET /readyz and GET /metrics")
                 ]
             }
+            let isNewer = (error as? StoreError)?.code == .schemaTooNew
             return [
                 .problem(
                     "store", failure?.message ?? "\(error)",
-                    "see docs/operating/backups.md")
+                    "see docs/operating/\(isNewer ? "upgrading" : "backups").md")
             ]
         }
         let findings = await findings(of: engine)
@@ -241,6 +242,10 @@ package struct Doctor {
                         "clock",
                         "the store knows of a change of \(last.recordedAt.rfc3339), which is later",
                         "set the clock; windows that began then do not begin again"))
+            }
+            if let folder = settings.archive.value {
+                let log = try await engine.archiveLog()
+                findings.append(.ofArchive(log, in: folder, at: now))
             }
             return findings + (try await webhooks(of: engine))
         } catch {

@@ -18,7 +18,8 @@ struct Serving {
     let metrics = PrometheusMetrics(
         help: Dictionary(
             MirrorMetric.allCases.map { ($0.rawValue, $0.help) }
-                + ShippingMetric.allCases.map { ($0.rawValue, $0.help) },
+                + ShippingMetric.allCases.map { ($0.rawValue, $0.help) }
+                + RetentionMetric.allCases.map { ($0.rawValue, $0.help) },
             uniquingKeysWith: { $1 }))
 
     init(_ settings: Settings) throws {
@@ -131,7 +132,9 @@ struct Serving {
             services.append(
                 BackupWatch(backups, hours: settings.backupHours.value, logger: logger))
         }
-        if let archive = try ArchiveWatch(engine, settings, logger) { services.append(archive) }
+        if let retention = try RetentionWatch(engine, settings, logger, metrics: metrics) {
+            services.append(retention)
+        }
         if let mirror = settings.mirror.value {
             services.append(
                 MirrorWatch(

@@ -72,6 +72,8 @@ struct ServeArguments: SettingArguments {
     @Option(help: .of(\.archive)) var archive: String?
     @Option(help: .of(\.archiveDays)) var archiveDays: String?
     @Option(help: .of(\.textDays)) var textDays: String?
+    @Option(help: .of(\.accessDays)) var accessDays: String?
+    @Option(help: .of(\.deliveryDays)) var deliveryDays: String?
     @Option(help: .of(\.mirror)) var mirror: String?
     @Option(help: .of(\.connections)) var connections: String?
     @Option(help: .of(\.bodies)) var bodiesMebibytes: String?

@@ -122,6 +122,13 @@ package struct SettingTable: Sendable {
         "textDays", in: 0...36_500, standard: 0, unit: "days",
         "How old events get before their texts are forgotten, archived or not; 0: for ever.")
 
+    package let accessDays = SettingKey(
+        "accessDays", in: 0...36_500, standard: 0, unit: "days",
+        "How long the log keeps who signed in and when keys were used; 0: for ever.")
+    package let deliveryDays = SettingKey(
+        "deliveryDays", in: 0...36_500, standard: 0, unit: "days",
+        "How long the log keeps how far webhooks had come; 0: for ever.")
+
     package let allowsPrivateWebhooks = SettingKey(
         "webhookPrivateAddresses", standard: false,
         "Whether webhooks are sent to addresses of this machine and of private networks."

@@ -27,20 +27,23 @@ enum OpenStore {
         case rebuild
     }
 
+    /// - Parameter whileServed: what to do while a server owns the store.
     static func engine(
         _ settings: Settings, for purpose: Purpose, logger: Logger? = nil,
-        metrics: any MetricsFactory = MetricsSystem.factory
+        metrics: any MetricsFactory = MetricsSystem.factory, whileServed advice: String = stopIt
     ) throws
         -> MeterstoneEngine
     {
         MeterstoneEngine(
-            store: try store(settings, at: settings.location, for: purpose),
+            store: try store(
+                settings, at: settings.location, for: purpose, whileServed: advice),
             commandsMax: settings.waitingCommands.value, logger: logger ?? quietLogger,
             metrics: metrics)
     }
 
     static func store(
-        _ settings: Settings, at location: Setting<StoreLocation>, for purpose: Purpose
+        _ settings: Settings, at location: Setting<StoreLocation>, for purpose: Purpose,
+        whileServed advice: String = stopIt
     ) throws -> any Store {
         let options = settings.storeOptions
         switch location.value {
@@ -49,7 +52,8 @@ enum OpenStore {
                 let message = "there is no store in '\(path)' (\(location.origin))"
                 throw CommandFailure(.unavailable, message)
             }
-            return try sqlite(path, options, adoptsDefaultTimeZone: purpose != .source)
+            return try sqlite(
+                path, options, adoptsDefaultTimeZone: purpose != .source, whileServed: advice)
         case .postgres(let url):
             #if Postgres
             return try PostgresStore(
@@ -63,8 +67,11 @@ enum OpenStore {
         }
     }
 
+    static let stopIt = "stop it first"
+
     private static func sqlite(
-        _ path: String, _ options: StoreOptions, adoptsDefaultTimeZone: Bool
+        _ path: String, _ options: StoreOptions, adoptsDefaultTimeZone: Bool,
+        whileServed advice: String
     ) throws -> SQLiteStore {
         do throws(StoreError) {
             return try SQLiteStore(
@@ -72,7 +79,6 @@ enum OpenStore {
         } catch {
             guard error.code == .locked else { throw error }
             let message = "the store in '\(path)' belongs to another process, a server most likely"
-            let advice = "ask the server with --server, or stop it first"
             throw CommandFailure(.unavailable, "\(message); \(advice)")
         }
     }
@@ -87,9 +93,11 @@ enum OpenStore {
     /// Opens the store, hands it over, and closes it also when `body` fails.
     static func with<Answer>(
         _ arguments: StoreArguments, for purpose: Purpose = .existing,
+        whileServed advice: String = stopIt,
         _ body: (MeterstoneEngine) async throws -> Answer
     ) async throws -> Answer {
-        try await with(try engine(try arguments.settings(), for: purpose), body)
+        try await with(
+            try engine(try arguments.settings(), for: purpose, whileServed: advice), body)
     }
 
     /// The same with the store, or with a server that has one.
@@ -99,7 +107,10 @@ enum OpenStore {
     ) async throws -> Answer {
         let settings = try arguments.settings()
         guard case .server(let url) = settings.location.value else {
-            return try await with(try engine(settings, for: purpose)) { try await body($0) }
+            let advice = "ask the server with --server, or \(stopIt)"
+            return try await with(try engine(settings, for: purpose, whileServed: advice)) {
+                try await body($0)
+            }
         }
         return try await with(try MeterstoneClient(url: url, key: settings.key.value)) {
             try await body($0)

@@ -137,8 +137,10 @@ private struct FailureLog: Sendable {
         }
         if before > 0 { metadata["unsaidBefore"] = "\(before)" }
         let level: Logger.Level =
-            error.code == .overloaded || error.code == .closed
-            ? .warning : .error
+            switch error.code {
+            case .overloaded, .closed, .following: .warning
+            default: .error
+            }
         logger.log(level: level, "the store failed a request: \(error)", metadata: metadata)
     }
 }

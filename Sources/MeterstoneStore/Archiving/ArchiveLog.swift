@@ -1,3 +1,5 @@
+public import MeterstoneCore
+
 /// What an archive has of a store, as the store remembers it.
 public struct ArchiveLog: Sendable, Hashable, Codable {
     /// Which store wrote it, since several may write into one folder.
@@ -11,6 +13,8 @@ public struct ArchiveLog: Sendable, Hashable, Codable {
     public var events = 0
     /// What of the newest part the store still has; `nil`: nothing.
     package var rest: Rest?
+    /// When everything was archived last that was to be.
+    public internal(set) var finishedAt: Instant?
 
     /// Days of the newest part.
     package struct Rest: Sendable, Hashable, Codable {
@@ -87,6 +91,10 @@ public struct ArchiveProgress: Sendable {
     package let untilDay: Int64
     /// Days before are done.
     package var nextDay = Int64.min
+    /// Whether no file is written: texts are only let go of.
+    package let forgets: Bool
+    /// When the last step was taken.
+    package var steppedAt: Instant?
     /// Facts up to here are looked at, as of the first step.
     package var sequence: Int64?
     /// What the last step wrote.
@@ -106,8 +114,9 @@ public struct ArchiveProgress: Sendable {
         case end
     }
 
-    package init(untilDay: Int64) {
+    package init(untilDay: Int64, forgets: Bool = false) {
         self.untilDay = untilDay
+        self.forgets = forgets
     }
 
     /// Whether the store writes down what is left of one of several days.
@@ -127,6 +136,7 @@ extension ArchiveLog {
     /// Notes that everything is archived that a progress was about.
     package mutating func finish(_ progress: ArchiveProgress) {
         guard let sequence = progress.sequence else { return }
+        if !progress.forgets { finishedAt = progress.steppedAt }
         // Who archives less than before has looked at the newest days no further than then.
         guard untilDay <= progress.untilDay else { return }
         self.sequence = max(self.sequence, sequence)

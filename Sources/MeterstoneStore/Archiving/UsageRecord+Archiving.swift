@@ -20,6 +20,7 @@ extension UsageRecord {
     var archived: UsageRecord {
         var record = self
         record.isArchived = true
+        record.isWithoutTexts = true
         record.details = details.map(\.archived).flatMap { $0 == .none ? nil : $0 }
         return record
     }

@@ -15,6 +15,9 @@ package struct UsageRecord: Sendable, Hashable {
     package var ancestors: [Int64]
     /// Whether an archive has what was told, and this is what is left of it.
     package var isArchived = false
+    /// Whether this is what an archive left of it, also where the archive does not have it as it is now: another
+    /// subject has it since.
+    package var isWithoutTexts = false
     /// How many of ``ancestors``, the last ones, the event named itself.
     package var namedLevelCount = 0
     /// What a consume was answered. Of an event that was only recorded: which limits it reached.
@@ -152,6 +155,7 @@ private enum Flags {
     static let priced: UInt64 = 1 << 17
     static let namedLevels: UInt64 = 1 << 18
     static let archived: UInt64 = 1 << 19
+    static let withoutTexts: UInt64 = 1 << 20
 }
 
 extension UsageRecord {
@@ -181,6 +185,7 @@ extension UsageRecord {
         if isPriced { flags |= Flags.priced }
         if namedLevelCount > 0 { flags |= Flags.namedLevels }
         if isArchived { flags |= Flags.archived }
+        if isWithoutTexts, !isArchived { flags |= Flags.withoutTexts }
         writer.unsigned(flags)
         writer.signed(occurredAt.millisecondsSince1970)
         if recordedAt != occurredAt {
@@ -242,6 +247,7 @@ extension UsageRecord {
         isOnlyRecorded = flags & Flags.onlyRecorded != 0
         isPriced = flags & Flags.priced != 0
         isArchived = flags & Flags.archived != 0
+        isWithoutTexts = flags & (Flags.archived | Flags.withoutTexts) != 0
         if flags & Flags.plan != 0 { planNumber = try Self.readNumber(&reader) }
         if flags & Flags.overages != 0 {
             for _ in 0..<(try reader.count()) {

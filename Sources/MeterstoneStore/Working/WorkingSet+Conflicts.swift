@@ -14,7 +14,7 @@ extension WorkingSet {
         if known.subject.isMeant(by: event.subject) { event.subject = known.subject.id }
         var first = known.record.event(subject: known.subject.id)
         first.details = known.record.detailsTold(besides: event)
-        if known.record.isArchived { event.details = event.details?.archived }
+        if known.record.isWithoutTexts { event.details = event.details?.archived }
         let fields = event.differences(from: first)
         switch (terms, known.record.reservation?.terms) {
         case (nil, nil): return fields

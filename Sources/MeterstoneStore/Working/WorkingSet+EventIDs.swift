@@ -20,7 +20,7 @@ extension KnownEvent {
     /// Of what was archived, what is left is compared.
     func details(of event: UsageEvent) -> EventDetails {
         let details = event.details ?? .none
-        return record.isArchived ? details.archived : details
+        return record.isWithoutTexts ? details.archived : details
     }
 
     func details(toldBesides event: UsageEvent) -> EventDetails {
