@@ -117,6 +117,7 @@ extension LimitFailMode: WireValue {}
 extension MergedMember.Verdict: WireValue {}
 extension AccessScope: WireValue {}
 extension AlertMeasure: WireValue {}
+extension RefillNote.Outcome: WireValue {}
 extension AdministratorRole: WireValue {}
 extension ReservationStatus: WireValue {}
 extension ExpiryPolicy: WireValue {}
