@@ -27,12 +27,17 @@ import Testing
         ("plans?meter=prompts", "plan"), ("unmetered?", "type"),
     ]
 
+    private static let excel =
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
     private static func path(_ report: String) -> String {
         "/v1/\(report.hasPrefix("unmetered") ? "events" : "analytics")/\(report)"
     }
 
     @Test(arguments: reports)
-    func `each report comes as JSON, CSV and NDJSON`(path: String, column: String) async throws {
+    func `each report comes as JSON, CSV, NDJSON and for Excel`(
+        path: String, column: String
+    ) async throws {
         try await TestServer.run { server in
             let name = String(path.prefix { $0 != "?" })
             let path = Self.path(path)
@@ -53,6 +58,13 @@ import Testing
             for line in lines.text.split(separator: "\n") {
                 #expect(line.hasPrefix(#"{"\#(column)":"#) && line.hasSuffix("}"))
             }
+            let workbook = try await server.get(path + "&format=xlsx")
+            #expect(workbook.status == 200)
+            #expect(
+                workbook.header("Content-Type") == Self.excel)
+            #expect(
+                workbook.header("Content-Disposition") == #"attachment; filename="\#(name).xlsx""#)
+            #expect(workbook.text.hasPrefix("PK\u{3}\u{4}"))
         }
     }
 
@@ -64,6 +76,8 @@ import Testing
                 ("application/x-ndjson", "", "application/x-ndjson"),
                 ("text/html, */*;q=0.1", "", "application/json"),
                 ("text/csv", "?format=json", "application/json"),
+                (Self.excel, "", Self.excel), ("text/csv", "?format=xlsx", Self.excel),
+                ("\(Self.excel), */*", "", "application/json"),
             ] {
                 let answer = try await server.send(.get, path + query, headers: [.accept: accept])
                 #expect(answer.header("Content-Type") == type, "\(accept)")
