@@ -112,6 +112,39 @@ import Testing
         }
     }
 
+    @Test(arguments: StoreUnderTest.allCases)
+    func `a list of one type reads the days alone that have it`(store: StoreUnderTest) async throws
+    {
+        try await store.with { engine, _ in
+            func listed(_ type: String) async throws -> [SubjectID] {
+                var filter = EventFilter(type: type)
+                filter.findsLateTypes = false
+                let page = try await engine.events(matching: filter, count: 10)
+                #expect(page.next == nil)
+                return page.events.map(\.event.subject)
+            }
+            try await engine.setUp()
+            for day in 1...9 {
+                try await engine.count(
+                    .of(.ada, id: "a\(day)", at: "2026-03-0\(day)T12:00:00Z", type: "open"))
+            }
+            try await engine.expectClean()
+            #expect(try await listed("export") == [])
+            #expect(try await listed("open").count == 9)
+            try await engine.count(.of(.bob, id: "b", at: "2026-03-04T12:00:00Z", type: "export"))
+            #expect(try await listed("export") == [.bob])
+            try await engine.expectClean()
+            #expect(try await listed("export") == [.bob])
+            #expect(engine.forgetReports() > 0 || store == .memory)
+            #expect(try await listed("export") == [.bob])
+            #expect(try await engine.void("b").code == "corrected")
+            try await engine.expectClean()
+            let before = try await listed("export")
+            _ = engine.forgetReports()
+            #expect(try await listed("export") == before)
+        }
+    }
+
     @Test(arguments: [StoreUnderTest.sqlite, .postgres])
     func `what past days came to is remembered while today goes on`(
         store: StoreUnderTest

@@ -128,9 +128,10 @@ extension ReportContext {
     fileprivate func upgraded(
         _ subjects: ActiveSubjects, above plan: PlanKey?
     ) throws(StoreError) -> Int64 {
+        let own = rank(plan)
+        guard blueprint.plans.contains(where: { $0.rank > own }) else { return 0 }
         var numbers: [Int64] = []
         subjects.forEach { numbers.append($0) }
-        let own = rank(plan)
         return Int64(
             try profiles(of: numbers).values.count { rank(self.plan(of: $0)) > own })
     }

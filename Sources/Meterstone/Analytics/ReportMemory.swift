@@ -11,6 +11,7 @@ enum ReportPart: Hashable, Sendable {
     case stepsOfTypes([String], isSuccessOnly: Bool, FunnelOrder)
     case stepsOfMeters([Meter], FunnelOrder)
     case sums(Meter)
+    case types
 }
 
 /// What reports found out about days, for as long as the events of those days stay what they are.
@@ -130,7 +131,7 @@ struct RememberedFold<State: FoldState & Sendable> {
 
 extension ReportContext {
     /// Windows of one question that are remembered each.
-    private static let windowsMax = 400
+    static let windowsMax = 400
 
     /// What each of some spans comes to.
     ///
