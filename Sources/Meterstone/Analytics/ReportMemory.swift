@@ -172,13 +172,15 @@ extension ReportContext {
     /// - Parameters:
     ///   - bytes: about what the result takes in memory.
     ///   - result: what is told of what the events came to.
+    ///   - end: is called after the last event of past days, and after the last one.
     func result<State: FoldState & Sendable, Result: Sendable>(
         of fold: RememberedFold<State>, where accepts: (ColumnShape) -> Bool = { _ in true },
         bytes: (Result) -> Int, as result: (inout State) -> Result,
+        endingWith end: (inout State) -> Void = { _ in },
         _ visit: (inout State, ColumnRun) throws(StoreError) -> Void
     ) throws(StoreError) -> Result {
         try recall(fold.part, of: [span], bytes: bytes) { (_) throws(StoreError) -> [Result] in
-            var state = try self.state(of: fold, where: accepts, visit)
+            var state = try self.state(of: fold, where: accepts, endingWith: end, visit)
             return [result(&state)]
         }[0]
     }
@@ -187,6 +189,7 @@ extension ReportContext {
     func state<State: FoldState & Sendable>(
         of fold: RememberedFold<State>, in span: WindowSpan? = nil,
         where accepts: (ColumnShape) -> Bool = { _ in true },
+        endingWith end: (inout State) -> Void = { _ in },
         _ visit: (inout State, ColumnRun) throws(StoreError) -> Void
     ) throws(StoreError) -> State {
         let span = span ?? self.span
@@ -195,6 +198,7 @@ extension ReportContext {
                 in: span, withTimes: fold.withTimes, takenBackFirst: fold.takenBackFirst,
                 where: accepts
             ) { (run) throws(StoreError) in try visit(&state, run) }
+            end(&state)
         }
         var state = fold.start
         let today = min(Instant.startOf(day: now.utcDay), span.until)
