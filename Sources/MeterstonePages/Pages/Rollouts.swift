@@ -46,14 +46,17 @@ extension PageBuilder {
     private static func fields(
         of rollout: PageValue, under path: String, of label: String = ""
     ) -> [Forms.Field] {
+        func labelled(_ words: String) -> String {
+            label.isEmpty ? words.prefix(1).uppercased() + words.dropFirst() : label + words
+        }
         func list(_ name: String, _ words: String, _ hint: String) -> Forms.Field {
             .init(
-                name: "\(path)/\(name)", label: label + words, kind: "list",
+                name: "\(path)/\(name)", label: labelled(words), kind: "list",
                 value: rollout[name].list.compactMap(\.text).joined(separator: ", "), hint: hint)
         }
         return [
             .init(
-                name: path + "/percent", label: label + "percent of teams", kind: "number",
+                name: path + "/percent", label: labelled("percent of teams"), kind: "number",
                 value: rollout["percent"].integer.map { String($0) } ?? "", hint: "0 to 100"),
             list("plans", "plans", "free, pro"),
             list("subjects", "subjects", "acme-*, !acme-test"),
