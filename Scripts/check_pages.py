@@ -212,6 +212,56 @@ def check_palette(page):
     page.wait_for_url("**/admin/changes")
 
 
+def save(page, form):
+    """Saves, waits for the answer, and begins anew with what is stored."""
+    with page.expect_response(lambda answer: answer.request.method in ("PATCH", "PUT")) as answer:
+        form.get_by_role("button", name="Save").click()
+    note(answer.value.ok, f"saving {answer.value.url}: {answer.value.status}")
+    expect(form.locator(".outcome.good")).to_have_text("Done.")
+    page.reload()
+
+
+def check_rollout(page):
+    page.goto(url + "/admin/limits/prompts_daily")
+    form = page.locator("#form-rollout")
+    form.get_by_label("percent of teams").fill("101")
+    form.get_by_role("button", name="Save").click()
+    expect(form.locator(".outcome.bad")).to_contain_text("rollout.percent")
+    expect(form.get_by_label("percent of teams")).to_be_focused()
+    form.get_by_label("percent of teams").fill("25")
+    form.get_by_label("plans").fill("pro, team")
+    form.get_by_label("subjects").fill("a,,b*")
+    save(page, form)
+    rollout = call("GET", "/v1/limits/prompts_daily")["rollout"]
+    note(rollout == {"percent": 25, "plans": ["pro", "team"], "subjects": ["a", "b*"]}, f"a rollout: {rollout}")
+    expect(form.get_by_label("plans")).to_have_value("pro, team")
+    for label in ["percent of teams", "plans", "subjects"]:
+        form.get_by_label(label).fill("")
+    save(page, form)
+    note("rollout" not in call("GET", "/v1/limits/prompts_daily"), "no rollout is for everybody")
+    form = page.locator("#form-limit")
+    form.get_by_label("Without a server").select_option("open")
+    save(page, form)
+    note(call("GET", "/v1/limits/prompts_daily")["failMode"] == "open", "what callers do without a server")
+
+
+def check_switches(page):
+    page.goto(url + "/admin/system")
+    form = page.locator("#form-switches")
+    form.get_by_label("Limits: percent of teams").fill("-1")
+    form.get_by_role("button", name="Save").click()
+    expect(form.locator(".outcome.bad")).to_contain_text("limits.rollout.percent")
+    form.get_by_label("Limits: percent of teams").fill("50")
+    form.get_by_label("Limits", exact=True).select_option("shadow")
+    save(page, form)
+    limits = call("GET", "/v1/switches")["limits"]
+    note(limits["state"] == "shadow" and limits["rollout"]["percent"] == 50, f"switches: {limits}")
+    form.get_by_label("Limits: percent of teams").fill("")
+    form.get_by_label("Limits", exact=True).select_option("on")
+    save(page, form)
+    note(call("GET", "/v1/switches")["limits"].get("rollout") is None, "no rollout is for everybody")
+
+
 def check_forms(page):
     page.goto(url + "/admin/limits/prompts_daily")
     form = page.locator("#form-limit")
@@ -229,8 +279,10 @@ def check_forms(page):
     allowances = call("GET", "/v1/limits/prompts_daily")["allowances"]
     note(allowances == {"free": 12, "pro": 100, "team": -1, "enterprise": -1}, "a save")
 
-    page.goto(url + "/admin/subjects/cem-park")
+    check_rollout(page)
     page.on("dialog", lambda dialog: dialog.accept())
+    check_switches(page)
+    page.goto(url + "/admin/subjects/cem-park")
     page.locator("#form-block button").click()
     expect(page.locator(".notice.bad")).to_contain_text("Blocked")
     note(call("GET", "/v1/subjects/cem-park")["blocked"], "a block")

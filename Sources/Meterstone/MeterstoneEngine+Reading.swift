@@ -85,7 +85,10 @@ extension MeterstoneEngine {
         let count = min(max(1, count), Self.eventsPerPageMax)
         return try await committer.read(.long) { (store) throws(StoreError) in
             try store.read(view) { (source) throws(StoreError) in
-                try EventListReader(view, source, filter, now: now)
+                guard let filter = try self.narrowed(filter, view, source, now: now) else {
+                    return EventListPage(events: [], next: nil)
+                }
+                return try EventListReader(view, source, filter, now: now)
                     .page(after: position, count: count)
             }
         }

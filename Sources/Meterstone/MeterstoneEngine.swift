@@ -13,6 +13,8 @@ public final class MeterstoneEngine: Sendable {
     let clock: @Sendable () -> Instant
     /// What all reports, and all who ask what would have been, may take together.
     let memory: MemoryBudget
+    /// What reports remember, beside that.
+    let remembered: ReportMemory
     /// Tells those who look on how things stand.
     let feed: LiveFeed
 
@@ -26,6 +28,7 @@ public final class MeterstoneEngine: Sendable {
     ) {
         self.clock = clock
         memory = MemoryBudget(bytes: Self.memoryBytesMax)
+        remembered = ReportMemory(bytesMax: Self.rememberedBytesMax)
         for notice in store.notices { logger.warning("\(notice)") }
         committer = Committer(
             store: store, clock: clock, commandsMax: commandsMax, logger: logger,
@@ -40,6 +43,7 @@ public final class MeterstoneEngine: Sendable {
     ) {
         self.clock = clock
         memory = MemoryBudget(bytes: Self.memoryBytesMax)
+        remembered = ReportMemory(bytesMax: Self.rememberedBytesMax)
         committer = Committer(
             store: store, clock: clock, uptime: uptime, commandsMax: 100_000,
             logger: Logger(label: "meterstone"), metrics: EngineMetrics(MetricsSystem.factory))
@@ -51,6 +55,7 @@ public final class MeterstoneEngine: Sendable {
     ) {
         self.clock = clock
         self.memory = memory
+        remembered = ReportMemory(bytesMax: min(memory.bytes, Self.rememberedBytesMax))
         committer = Committer(
             store: store, clock: clock, commandsMax: 100_000,
             logger: Logger(label: "meterstone"), metrics: EngineMetrics(MetricsSystem.factory))
@@ -58,6 +63,14 @@ public final class MeterstoneEngine: Sendable {
     }
 
     private static let memoryBytesMax = 1 << 30
+    private static let rememberedBytesMax = 128 << 20
+
+    /// Forgets what reports remember, and says how often they found something so far.
+    package func forgetReports() -> Int {
+        let found = remembered.found
+        remembered.forget()
+        return found
+    }
 
     /// Finishes what was accepted, projects it, and closes the store. Later calls get `closed`.
     public func shutdown() async {

@@ -131,6 +131,8 @@ extension SQLiteStore {
     func rebuildColumns(_ database: Database) throws(StoreError) {
         try Statement(database, ColumnStatements.deleteAll).run()
         try Statement(database, ColumnStatements.forgetAllMerged).run()
+        try statements.put(
+            setting: Setting.columnsEra, String(statements.source.columnsEra() + 1))
         let sequence = try statements.source.watermark()
         try statements.raiseCutFloor(to: sequence)
         var days: Set<Int64> = []
@@ -163,6 +165,24 @@ extension SQLiteSource {
             return try SegmentReader(statement, withTimes: withTimes).forEach(visit)
         }
         while try statement.step() { try visit(statement.segment(withTimes: withTimes)) }
+    }
+
+    func columnRows(
+        of days: ClosedRange<Int64>, at cut: ReportCut?
+    ) throws(StoreError) -> ColumnRows {
+        let statement = try self.statement(ColumnStatements.rowsOfDays)
+        defer { statement.reset() }
+        let watermark = try watermark()
+        statement.bind(1, days.lowerBound)
+        statement.bind(2, days.upperBound)
+        statement.bind(3, min(watermark, cut?.sequence ?? .max))
+        var rows: [(day: Int64, number: Int64)] = []
+        while try statement.step() { rows.append((statement.int(0), statement.int(1))) }
+        return ColumnRows(era: try columnsEra(), rows)
+    }
+
+    func columnsEra() throws(StoreError) -> Int64 {
+        Int64(try setting(Setting.columnsEra) ?? "0") ?? 0
     }
 
     func columnDays(within days: ClosedRange<Int64>) throws(StoreError) -> [Int64] {

@@ -221,6 +221,7 @@ package enum ColumnStatements {
     package static let ofDaysWithTimes = """
         SELECT day, events, body, times FROM event_columns \(asOf)
         """
+    package static let rowsOfDays = "SELECT day, id FROM event_columns \(asOf), id"
     package static let days = """
         SELECT DISTINCT day FROM event_columns WHERE day BETWEEN ?1 AND ?2 ORDER BY day
         """
@@ -432,4 +433,6 @@ package enum Setting {
     /// While the events of an earlier version are copied: the last day of which all are.
     package static let copiedDay = "copied_day"
     package static let archive = "archive"
+    /// How often all rows of columns were made anew.
+    package static let columnsEra = "columns_era"
 }

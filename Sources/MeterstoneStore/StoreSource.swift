@@ -90,6 +90,11 @@ public protocol StoreSource: DecisionSource {
         _ visit: (ColumnSegment) throws(StoreError) -> Void
     ) throws(StoreError)
 
+    /// Which rows ``columns(days:withTimes:at:_:)`` would visit of each of these days, in one order.
+    func columnRows(
+        of days: ClosedRange<Int64>, at cut: ReportCut?
+    ) throws(StoreError) -> ColumnRows
+
     /// The days among these of which there are columns, ascending; those that were merged included.
     func columnDays(within days: ClosedRange<Int64>) throws(StoreError) -> [Int64]
 

@@ -159,6 +159,7 @@ private struct NothingStored: StoreSource {
         days: ClosedRange<Int64>, withTimes: Bool, at cut: ReportCut?,
         _ visit: (ColumnSegment) throws(StoreError) -> Void
     ) {}
+    func columnRows(of days: ClosedRange<Int64>, at cut: ReportCut?) -> ColumnRows { .none }
     func columnDays(within days: ClosedRange<Int64>) -> [Int64] { [] }
     func subjectZones() -> [(number: Int64, zones: ZonesInTime)] { [] }
     func counters(ofSeries series: Int, of subject: Int64) -> [CounterKey: StoredCounter] { [:] }

@@ -71,6 +71,7 @@ final class TailSource: InspectionSource {
         }
     }
 
+    func columnRows(of days: ClosedRange<Int64>, at cut: ReportCut?) -> ColumnRows { .none }
     func columnDays(within days: ClosedRange<Int64>) -> [Int64] { [] }
     func subjectZones() -> [(number: Int64, zones: ZonesInTime)] { [] }
     func counters(ofSeries series: Int, of subject: Int64) -> [CounterKey: StoredCounter] { [:] }

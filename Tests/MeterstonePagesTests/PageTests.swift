@@ -164,6 +164,49 @@ import Testing
         #expect(tour.split(separator: "curl ").count == 8 && tour.contains("words"))
     }
 
+    @Test func `a limit's page says for whom it is in force, and what callers do without a server`()
+        async
+    {
+        var source = limitsSource(["a"])
+        source.answers["/v1/limits/a"] = .object([
+            "key": .text("a"), "failMode": .text("open"),
+            "rollout": .object([
+                "percent": .integer(25), "plans": .list([.text("free"), .text("pro")]),
+            ]),
+        ])
+        source.answers["/v1/analytics/limit-subjects"] = .object(["rows": .list([])])
+        let body = await page("/admin/limits/a", [], source).body
+        #expect(body.contains(#"name="rollout/percent" type="number" value="25""#))
+        #expect(
+            body.contains(#"name="rollout/plans" type="text" value="free, pro" data-kind="list""#))
+        #expect(body.contains(#"name="rollout/subjects" type="text" value="" data-kind="list""#))
+        #expect(body.contains(#"<option value="open" selected>"#))
+        source.mayChange = false
+        #expect(await !page("/admin/limits/a", [], source).body.contains("rollout/percent"))
+    }
+
+    @Test func `the system's page has the switches, with or without backups`() async {
+        var source = Source(answers: ["/readyz": .object(["status": .text("ready")])])
+        let plain = await page("/admin/system", [], source).body
+        #expect(plain.contains(#"data-call="PUT" data-path="/v1/switches""#))
+        #expect(plain.contains("Nobody makes backups") && !plain.contains("selected>Off"))
+        source.answers["/v1/switches"] = .object([
+            "limits": .object([
+                "state": .text("shadow"), "rollout": .object(["percent": .integer(10)]),
+            ]), "analytics": .object(["state": .text("off")]),
+        ])
+        source.answers["/v1/backups"] = .object(["backups": .list([])])
+        let switched = await page("/admin/system", [], source).body
+        #expect(switched.contains(#"<option value="shadow" selected>"#))
+        #expect(switched.contains(#"<option value="off" selected>"#))
+        #expect(switched.contains(#"name="limits/rollout/percent" type="number" value="10""#))
+        // Reports are about everybody.
+        #expect(!switched.contains("analytics/rollout"))
+        #expect(switched.contains(#"data-path="/v1/backups""#))
+        source.mayChange = false
+        #expect(await !page("/admin/system", [], source).body.contains("/v1/switches"))
+    }
+
     @Test func `a table is a workbook, too`() async throws {
         let source = limitsSource(["a<b", "c"])
         let answer = await page("/admin/limits", [("xlsx", "limits")], source)

@@ -27,12 +27,17 @@ import Testing
         ("plans?meter=prompts", "plan"), ("unmetered?", "type"),
     ]
 
+    private static let excel =
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
     private static func path(_ report: String) -> String {
         "/v1/\(report.hasPrefix("unmetered") ? "events" : "analytics")/\(report)"
     }
 
     @Test(arguments: reports)
-    func `each report comes as JSON, CSV and NDJSON`(path: String, column: String) async throws {
+    func `each report comes as JSON, CSV and NDJSON`(
+        path: String, column: String
+    ) async throws {
         try await TestServer.run { server in
             let name = String(path.prefix { $0 != "?" })
             let path = Self.path(path)
@@ -56,6 +61,21 @@ import Testing
         }
     }
 
+    @Test(arguments: reports)
+    func `each report comes as a file for Excel`(path: String, column: String) async throws {
+        try await TestServer.run { server in
+            let name = String(path.prefix { $0 != "?" })
+            let path = Self.path(path)
+            let workbook = try await server.get(path + "&format=xlsx")
+            #expect(workbook.status == 200)
+            #expect(
+                workbook.header("Content-Type") == Self.excel)
+            #expect(
+                workbook.header("Content-Disposition") == #"attachment; filename="\#(name).xlsx""#)
+            #expect(workbook.text.hasPrefix("PK\u{3}\u{4}"))
+        }
+    }
+
     @Test func `Accept chooses the format unless the query does`() async throws {
         try await TestServer.run { server in
             let path = "/v1/analytics/idle"
@@ -64,6 +84,8 @@ import Testing
                 ("application/x-ndjson", "", "application/x-ndjson"),
                 ("text/html, */*;q=0.1", "", "application/json"),
                 ("text/csv", "?format=json", "application/json"),
+                (Self.excel, "", Self.excel), ("text/csv", "?format=xlsx", Self.excel),
+                ("\(Self.excel), */*", "", "application/json"),
             ] {
                 let answer = try await server.send(.get, path + query, headers: [.accept: accept])
                 #expect(answer.header("Content-Type") == type, "\(accept)")

@@ -153,6 +153,11 @@ private final class ReportHistory {
             try await act()
             try await disturb()
             if step % 30 == 29 { try await askAll() }
+            if step % 16 == 15 {
+                let remembered = try await askFixed()
+                _ = engine.forgetReports()
+                try expect(try await askFixed(), remembered, "remembered and anew")
+            }
             if step == 90 {
                 naive.meters.append(Self.late)
                 try await engine.put(.putMeter(Self.late))

@@ -5,7 +5,7 @@ import MeterstoneStore
 ///
 /// Few are kept as they come. Many are counted in an array by number, two bytes each; what does not fit
 /// goes into a dictionary.
-struct ActiveSubjects {
+struct ActiveSubjects: FoldState {
     /// Entries from which on an array may be worth its memory.
     private static let pendingMax = 4_096
     /// Bytes of the array for each entry that there must be.
@@ -29,14 +29,22 @@ struct ActiveSubjects {
     /// What one takes that holds nobody.
     private static let bytesAtLeast = 128
 
+    var bytes: Int {
+        Self.bytesAtLeast + 2 * dense.count + 16 * pending.count
+            + (16 + MemoryTab.bytesPerEntry) * large.count
+    }
+
+    mutating func tell(_ memory: MemoryShare?) {
+        tab = MemoryTab(memory)
+        tab.note(bytes)
+    }
+
     /// How many there are.
     var count: Int64 { denseCount + Int64(net.count) }
 
     mutating func add(_ subjects: [Int64], _ weights: [Int64]?) {
         addEach(subjects, weights)
-        tab.note(
-            Self.bytesAtLeast + 2 * dense.count + 16 * pending.count
-                + (16 + MemoryTab.bytesPerEntry) * large.count)
+        tab.note(bytes)
     }
 
     private mutating func addEach(_ subjects: [Int64], _ weights: [Int64]?) {

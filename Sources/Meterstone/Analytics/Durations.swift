@@ -2,7 +2,7 @@ import MeterstoneCore
 import MeterstoneStore
 
 /// How often each duration occurred, exactly.
-struct Durations {
+struct Durations: FoldState {
     /// Milliseconds that index an array; longer ones are few, and go into a dictionary.
     private static let denseMax = 65_536
     /// Different durations from which on there is an array; most operations have fewer.
@@ -19,7 +19,14 @@ struct Durations {
 
     mutating func add(_ values: [Int64], _ weights: [Int64]?) {
         addEach(values, weights)
-        tab.note(8 * short.count + (16 + MemoryTab.bytesPerEntry) * long.count)
+        tab.note(bytes)
+    }
+
+    var bytes: Int { 8 * short.count + (16 + MemoryTab.bytesPerEntry) * long.count }
+
+    mutating func tell(_ memory: MemoryShare?) {
+        tab = MemoryTab(memory)
+        tab.note(bytes)
     }
 
     private mutating func addEach(_ values: [Int64], _ weights: [Int64]?) {

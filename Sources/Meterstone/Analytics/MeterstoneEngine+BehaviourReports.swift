@@ -2,36 +2,6 @@ public import MeterstoneCore
 public import MeterstoneStore
 
 extension MeterstoneEngine {
-    /// How operations ended, by type and subtype, the most frequent first.
-    ///
-    /// - Parameter minimumEvents: only those with more events are told.
-    public func errorRates(
-        minimumEvents: Int, _ question: ReportQuestion
-    ) async throws(StoreError) -> ReportOutcome<ErrorRate> {
-        guard minimumEvents >= 0 else { return .rejected(.minimumEvents) }
-        return try await report(question) { (context) throws(StoreError) in
-            var operations: [OperationName: OperationSum] = [:]
-            try context.forEachRun(where: { $0.type != nil || $0.subtype != nil }) { (run) in
-                let name = OperationName(type: run.shape.type, subtype: run.shape.subtype)
-                operations[name, default: OperationSum(context.memory)].add(run)
-            }
-            let rows = operations.filter { $0.value.events > Int64(minimumEvents) }
-                .map { name, sum in
-                    ErrorRate(
-                        type: name.type, subtype: name.subtype, events: sum.events,
-                        failed: sum.failed, cancelled: sum.cancelled,
-                        errorRate: Ratio(sum.failed, of: sum.events),
-                        averageDurationMs: sum.durations.average,
-                        p50DurationMs: sum.durations.percentile(50),
-                        p95DurationMs: sum.durations.percentile(95))
-                }.sorted {
-                    ($1.events, $0.type ?? "", $0.subtype ?? "")
-                        < ($0.events, $1.type ?? "", $1.subtype ?? "")
-                }
-            return context.page(of: rows)
-        }
-    }
-
     /// How many of the subjects that did anything under a plan moved each meter.
     ///
     /// - Parameter keys: empty: all meters.
@@ -111,36 +81,6 @@ extension MeterstoneEngine {
         return try await report(question) { (context) throws(StoreError) in
             try context.idle(days: Int64(days))
         }
-    }
-}
-
-/// The kinds of operations that are told apart.
-private struct OperationName: Hashable {
-    var type: String?
-    var subtype: String?
-}
-
-/// How operations of one kind ended.
-private struct OperationSum {
-    var events: Int64 = 0
-    var failed: Int64 = 0
-    var cancelled: Int64 = 0
-    var durations: Durations
-
-    init(_ memory: MemoryShare) {
-        durations = Durations(memory)
-    }
-
-    mutating func add(_ run: ColumnRun) {
-        let weights = run.weights
-        let count = run.events(weights)
-        events += count
-        switch run.shape.status {
-        case .success: break
-        case .failed: failed += count
-        case .cancelled: cancelled += count
-        }
-        if let place = run.shape.durationPlace { durations.add(run.values(place), weights) }
     }
 }
 
@@ -276,9 +216,6 @@ extension ReportContext {
 }
 
 extension Rejection {
-    fileprivate static let minimumEvents = Rejection(
-        code: .invalidField, field: "minimumEvents", message: "expected a whole number from 0")
-
     fileprivate static let percentOfUsers = Rejection(
         code: .invalidField, field: "percent", message: "expected a whole number from 1 to 100")
 

@@ -31,7 +31,8 @@ extension MeterstoneEngine {
         let outcome: ReportOutcome<FunnelStep> = try await report(question) {
             (context) throws(StoreError) in
             let isSuccessOnly = context.question.filter.status == nil
-            let steps = FunnelSteps(count: types.count) { shape in
+            let part = ReportPart.stepsOfTypes(types, isSuccessOnly: isSuccessOnly, order)
+            let steps = FunnelSteps(count: types.count, part) { shape in
                 guard let type = shape.type, !isSuccessOnly || shape.status == .success else {
                     return []
                 }
@@ -56,7 +57,7 @@ extension MeterstoneEngine {
         return try await report(question, rejecting: { $0.reject(meters: keys) }) {
             (context) throws(StoreError) in
             let meters = context.blueprint.meters(keys)
-            let steps = FunnelSteps(count: meters.count) { shape in
+            let steps = FunnelSteps(count: meters.count, .stepsOfMeters(meters, order)) { shape in
                 let moved = meters.map { $0.movement(of: shape) != nil }
                 return moved.indices.filter { moved[$0] }
             }
@@ -105,11 +106,13 @@ private struct SeenType: ReportRow {
 /// The steps of a funnel, and which of them an event is.
 struct FunnelSteps {
     let count: Int
+    let part: ReportPart
     /// Places of the steps that events of a shape are.
     let places: (ColumnShape) -> [Int]
 
-    init(count: Int, places: @escaping (ColumnShape) -> [Int]) {
+    init(count: Int, _ part: ReportPart, places: @escaping (ColumnShape) -> [Int]) {
         self.count = count
+        self.part = part
         self.places = places
     }
 }
@@ -141,19 +144,30 @@ extension ReportContext {
     private func counts(
         of steps: FunnelSteps, areAllNeeded: Bool
     ) throws(StoreError) -> [Int64] {
-        var taken = Array(repeating: ActiveSubjects(memory), count: steps.count)
         var known = PerShape<[Int]>()
-        try forEachRun(where: { !steps.places($0).isEmpty }) { (run) in
+        return try result(
+            of: RememberedFold(
+                part: steps.part,
+                start: Array(repeating: ActiveSubjects(memory), count: steps.count)),
+            where: { !steps.places($0).isEmpty }, bytes: { 8 * $0.count },
+            as: { (taken) in taken.counts(areAllNeeded: areAllNeeded) }
+        ) { (taken, run) in
             for place in known.value(run.shapeNumber, of: run.shape, steps.places) {
                 taken[place].add(run.subjects, run.weights)
             }
         }
-        for place in taken.indices { taken[place].settle() }
-        guard areAllNeeded else { return taken.map(\.count) }
+    }
+}
+
+extension [ActiveSubjects] {
+    /// How many there are of each step, or of those that are also of all before it.
+    fileprivate mutating func counts(areAllNeeded: Bool) -> [Int64] {
+        for place in indices { self[place].settle() }
+        guard areAllNeeded else { return map(\.count) }
         var left: [Int64] = []
-        taken[0].forEach { left.append($0) }
+        self[0].forEach { left.append($0) }
         var counts = [Int64(left.count)]
-        for step in taken.dropFirst() {
+        for step in dropFirst() {
             left = left.filter { step.contains($0) }
             counts.append(Int64(left.count))
         }

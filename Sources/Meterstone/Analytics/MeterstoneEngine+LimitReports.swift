@@ -11,14 +11,16 @@ extension MeterstoneEngine {
         _ question: ReportQuestion
     ) async throws(StoreError) -> ReportOutcome<LimitPressure> {
         try await report(question) { (context) throws(StoreError) in
-            var met: [LimitUnderPlan: (events: Int64, subjects: ActiveSubjects)] = [:]
-            try context.forEachRun(where: { !$0.met.isEmpty }) { (run) in
+            let start: [LimitUnderPlan: LimitMet] = [:]
+            let met = try context.state(
+                of: RememberedFold(part: .limitsMet, start: start), where: { !$0.met.isEmpty }
+            ) { (met, run) in
                 let (subjects, weights) = (run.subjects, run.weights)
                 for limit in run.shape.met {
-                    let key = LimitUnderPlan(limit: limit, plan: run.shape.plan)
-                    met[key, default: (0, ActiveSubjects(context.memory))].events += run.events(
-                        weights)
-                    met[key]?.subjects.add(subjects, weights)
+                    met[
+                        LimitUnderPlan(limit: limit, plan: run.shape.plan),
+                        default: LimitMet(subjects: ActiveSubjects(context.memory))
+                    ].add(subjects, weights, events: run.events(weights))
                 }
             }
             let rows = try met.filter { $0.value.events > 0 }.sorted { $0.key < $1.key }.map {
@@ -87,6 +89,21 @@ private struct LimitUnderPlan: Hashable, Comparable {
     }
 }
 
+/// How often a limit was met, and by whom.
+private struct LimitMet: FoldState {
+    var events: Int64 = 0
+    var subjects: ActiveSubjects
+
+    var bytes: Int { subjects.bytes }
+
+    mutating func tell(_ memory: MemoryShare?) { subjects.tell(memory) }
+
+    mutating func add(_ numbers: [Int64], _ weights: [Int64]?, events: Int64) {
+        self.events += events
+        subjects.add(numbers, weights)
+    }
+}
+
 /// A limit, and who met it.
 private struct LimitOfSubject: Hashable {
     var limit: LimitKey
@@ -111,9 +128,10 @@ extension ReportContext {
     fileprivate func upgraded(
         _ subjects: ActiveSubjects, above plan: PlanKey?
     ) throws(StoreError) -> Int64 {
+        let own = rank(plan)
+        guard blueprint.plans.contains(where: { $0.rank > own }) else { return 0 }
         var numbers: [Int64] = []
         subjects.forEach { numbers.append($0) }
-        let own = rank(plan)
         return Int64(
             try profiles(of: numbers).values.count { rank(self.plan(of: $0)) > own })
     }

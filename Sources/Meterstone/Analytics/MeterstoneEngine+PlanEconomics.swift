@@ -17,51 +17,89 @@ extension MeterstoneEngine {
         ) {
             (context) throws(StoreError) in
             let meter = key.flatMap { context.blueprint.meter($0) }
-            // In trillionths.
-            var sums: [PlanKey?: Int128] = [:]
-            var active: [PlanKey?: ActiveSubjects] = [:]
-            var totals: [PlanKey?: MeterTotal] = [:]
-            let movements = MeterMovements([meter].compactMap(\.self))
-            try context.forEachRun(
-                withTimes: movements.needTimes, takenBackFirst: movements.needTakenBackFirst
-            ) { (run) in
-                let plan = run.shape.plan
-                let (subjects, weights) = (run.subjects, run.weights)
-                active[plan, default: ActiveSubjects(context.memory)].add(subjects, weights)
-                if let place = run.shape.costPlace {
-                    sums[plan, default: 0] +=
-                        1_000_000
-                        * RunUnits(run, .value(place)).sum(count: subjects.count, weights)
-                }
-                if let place = run.shape.costRestPlace {
-                    sums[plan, default: 0] += RunUnits(run, .value(place))
-                        .sum(count: subjects.count, weights)
-                }
-                if let meter, let movement = movements[run][0] {
-                    totals[plan, default: MeterTotal(meter, context.memory)].add(
-                        run, movement, subjects, weights)
-                }
-            }
-            if let meter { try context.show(gauge: meter, by: { $0.plan }, in: &totals) }
-            let costs = sums.mapValues { (Money(trillionths: $0) ?? .largest).millionths }
+            let sums = try context.sumsByPlan(of: meter)
+            var shown: [PlanKey?: MeterTotal] = [:]
+            if let meter { try context.show(gauge: meter, by: { $0.plan }, in: &shown) }
             let revenue = try context.revenueByPlan()
-            let plans = Set(active.filter { $0.value.count > 0 }.keys)
+            let plans = Set(sums.filter { $0.value.subjects > 0 }.keys)
                 .union(revenue.keys.map { Optional($0) })
             let rows = plans.sorted { ($0?.text ?? "") < ($1?.text ?? "") }.map { plan in
-                let quantity = meter == nil ? nil : totals[plan]?.quantity ?? 0
+                let quantity =
+                    meter == nil ? nil : shown[plan]?.quantity ?? sums[plan]?.quantity ?? 0
+                let cost = sums[plan]?.costMillionths ?? 0
                 return PlanEconomics(
-                    plan: plan, subjects: active[plan]?.count ?? 0,
+                    plan: plan, subjects: sums[plan]?.subjects ?? 0,
                     revenueMillionths: plan.flatMap { revenue[$0] }?.millionths ?? 0,
-                    costMillionths: costs[plan] ?? 0, quantity: quantity,
+                    costMillionths: cost, quantity: quantity,
                     unitCostMillionths: meter?.aggregation.isAdditive == true
-                        ? quantity.flatMap { Ratio(costs[plan] ?? 0, of: $0) } : nil)
+                        ? quantity.flatMap { Ratio(cost, of: $0) } : nil)
             }
             return context.page(of: rows)
         }
     }
 }
 
+/// What was used under a plan.
+private struct PlanState: FoldState {
+    // In trillionths.
+    var cost: Int128 = 0
+    var active: ActiveSubjects
+    var total: MeterTotal?
+
+    init(_ meter: Meter?, _ memory: MemoryShare) {
+        active = ActiveSubjects(memory)
+        total = meter.map { MeterTotal($0, memory) }
+    }
+
+    var bytes: Int { active.bytes + (total?.bytes ?? 0) }
+
+    mutating func tell(_ memory: MemoryShare?) {
+        active.tell(memory)
+        total?.tell(memory)
+    }
+
+    mutating func add(_ run: ColumnRun, _ movement: ShapeMovement?) {
+        let (subjects, weights) = (run.subjects, run.weights)
+        active.add(subjects, weights)
+        let parts: [(Int?, Int128)] = [
+            (run.shape.costPlace, 1_000_000), (run.shape.costRestPlace, 1),
+        ]
+        for (place, factor) in parts {
+            guard let place else { continue }
+            cost += factor * RunUnits(run, .value(place)).sum(count: subjects.count, weights)
+        }
+        if let movement { total?.add(run, movement, subjects, weights) }
+    }
+}
+
+private struct PlanSum {
+    let subjects: Int64
+    let costMillionths: Int64
+    let quantity: Int64?
+
+    init(_ state: PlanState) {
+        subjects = state.active.count
+        costMillionths = (Money(trillionths: state.cost) ?? .largest).millionths
+        quantity = state.total?.quantity
+    }
+}
+
 extension ReportContext {
+    /// - Parameter meter: of which the quantity is wanted; not of gauges.
+    fileprivate func sumsByPlan(of meter: Meter?) throws(StoreError) -> [PlanKey?: PlanSum] {
+        let movements = MeterMovements([meter].compactMap(\.self))
+        let start: [PlanKey?: PlanState] = [:]
+        return try result(
+            of: RememberedFold(
+                part: .plans(meter), withTimes: movements.needTimes,
+                takenBackFirst: movements.needTakenBackFirst, start: start),
+            bytes: { 128 * $0.count }, as: { $0.mapValues(PlanSum.init) }
+        ) { (plans, run) in
+            plans[run.shape.plan, default: PlanState(meter, memory)]
+                .add(run, meter == nil ? nil : movements[run][0])
+        }
+    }
+
     /// What billing periods cost that began in the span.
     fileprivate func revenueByPlan() throws(StoreError) -> [PlanKey: Money] {
         var result: [PlanKey: Money] = [:]

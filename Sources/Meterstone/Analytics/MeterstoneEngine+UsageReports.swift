@@ -58,9 +58,6 @@ extension MeterstoneEngine {
             let total = spans.count * meters.count
             let (start, end) = (min(question.offset, total), min(question.end, total))
             guard start < end else { return ([], nil) }
-            var rows: [TrendPoint] = []
-            let movements = MeterMovements(meters)
-            var totals = meters.map { MeterTotal($0, context.memory) }
             let places = (start / meters.count)...((end - 1) / meters.count)
             let parts = spans[places].map { span in
                 WindowSpan(
@@ -68,11 +65,13 @@ extension MeterstoneEngine {
                     until: min(span.until, context.span.until))
             }
             let gauges = try context.gauges(among: meters, over: parts)
-            if parts.allSatisfy(\.isOfUTCDays) {
-                rows = try context.trend(movements, inDaysOf: parts, gauges, &totals)
-            } else {
-                for part in parts {
-                    rows += try context.trend(movements, in: part, gauges, &totals)
+            let sums = try context.sums(of: meters, in: parts)
+            let rows = zip(parts, sums).flatMap { part, sums in
+                zip(meters, sums).map { meter, sum in
+                    TrendPoint(
+                        from: part.from, until: part.until, meter: meter.key,
+                        quantity: gauges[meter.key]?[part.from] ?? sum.quantity,
+                        events: sum.events, subjects: sum.subjects)
                 }
             }
             let page = rows.dropFirst(start % meters.count).prefix(end - start)
@@ -107,99 +106,61 @@ extension MeterstoneEngine {
     }
 }
 
-/// What all subjects together come to.
-struct MeterTotal {
-    private var sum: Int128 = 0
-    private(set) var events: Int64 = 0
-    private(set) var subjects: ActiveSubjects
-    private var fold: ValueFold?
-    /// What a gauge comes to, which its readings of before say, too; `nil`: it is none.
-    var stands: Int64?
+/// What all subjects together came to in a window.
+private struct TrendSum {
+    let quantity: Int64
+    let events: Int64
+    let subjects: Int64
 
-    init(_ meter: Meter, _ memory: MemoryShare) {
-        subjects = ActiveSubjects(memory)
-        fold = meter.aggregation.isFolded ? ValueFold(meter.aggregation, memory) : nil
-        stands = meter.aggregation.isOfReadings ? 0 : nil
-    }
-
-    /// Stops at the greatest number there is.
-    var quantity: Int64 { stands ?? fold?.total ?? Int64(clamping: sum) }
-
-    mutating func add(_ run: ColumnRun, _ movement: ShapeMovement) {
-        add(run, movement, run.subjects, run.weights)
-    }
-
-    /// The same for a run whose subjects and weights are at hand.
-    mutating func add(
-        _ run: ColumnRun, _ movement: ShapeMovement, _ numbers: [Int64], _ weights: [Int64]?
-    ) {
-        subjects.add(numbers, weights)
-        events += run.events(weights)
-        if stands != nil { return }
-        if fold == nil {
-            sum += RunUnits(run, movement).sum(count: numbers.count, weights)
-        } else {
-            fold?.addTogether(run, movement)
-        }
-    }
-
-    /// Puts subjects in order, so that they can be asked for.
-    mutating func settle() { subjects.settle() }
-
-    /// Forgets everything, and keeps the room.
-    mutating func removeAll() {
-        (sum, events) = (0, 0)
-        subjects.removeAll()
-        fold?.removeAll()
+    init(_ total: MeterTotal) {
+        quantity = total.quantity
+        events = total.events
+        subjects = total.subjects.count
     }
 }
 
 extension ReportContext {
-    /// - Parameter totals: whose room is used again.
-    fileprivate func trend(
-        _ movements: MeterMovements, in span: WindowSpan, _ gauges: GaugesByStart,
-        _ totals: inout [MeterTotal]
-    ) throws(StoreError) -> [TrendPoint] {
-        try forEachRun(
-            in: span, withTimes: movements.needTimes, takenBackFirst: movements.needTakenBackFirst
-        ) { (run) in totals.add(run, movements) }
-        return points(movements, in: span, gauges, &totals)
+    /// What meters come to in windows that follow each other; of gauges only how many events.
+    fileprivate func sums(
+        of meters: [Meter], in windows: [WindowSpan]
+    ) throws(StoreError) -> [[TrendSum]] {
+        let movements = MeterMovements(meters)
+        // Their room is used again.
+        var totals = meters.map { MeterTotal($0, memory) }
+        return try recall(.trend(meters), of: windows, bytes: { 64 + 24 * $0.count }) {
+            (windows) throws(StoreError) in
+            guard windows.allSatisfy(\.isOfUTCDays) else {
+                var sums: [[TrendSum]] = []
+                for window in windows { sums += try self.sums(movements, [window], &totals) }
+                return sums
+            }
+            return try self.sums(movements, windows, &totals)
+        }
     }
 
-    /// The same of several windows at once, one after the other, that begin and end with UTC days.
-    fileprivate func trend(
-        _ movements: MeterMovements, inDaysOf spans: [WindowSpan], _ gauges: GaugesByStart,
-        _ totals: inout [MeterTotal]
-    ) throws(StoreError) -> [TrendPoint] {
-        var rows: [TrendPoint] = []
-        var rest = spans[...]
+    /// - Parameter windows: one, or several that begin and end with UTC days.
+    private func sums(
+        _ movements: MeterMovements, _ windows: ArraySlice<WindowSpan>, _ totals: inout [MeterTotal]
+    ) throws(StoreError) -> [[TrendSum]] {
+        var sums: [[TrendSum]] = []
+        func take(_ totals: inout [MeterTotal]) {
+            sums.append(totals.map(TrendSum.init))
+            for place in totals.indices { totals[place].removeAll() }
+        }
+        var rest = windows
         let whole = WindowSpan(
-            from: spans.first?.from ?? span.from, until: spans.last?.until ?? span.from)
+            from: windows.first?.from ?? span.from, until: windows.last?.until ?? span.from)
         try forEachRun(
             in: whole, withTimes: movements.needTimes, takenBackFirst: movements.needTakenBackFirst
         ) { (run) in
-            while let window = rest.first, window.until <= .startOf(day: run.day) {
-                rows += points(movements, in: window, gauges, &totals)
+            while rest.count > 1, let window = rest.first, window.until <= .startOf(day: run.day) {
+                take(&totals)
                 rest.removeFirst()
             }
             totals.add(run, movements)
         }
-        for window in rest { rows += points(movements, in: window, gauges, &totals) }
-        return rows
-    }
-
-    /// What totals come to; they are empty after it.
-    private func points(
-        _ movements: MeterMovements, in span: WindowSpan, _ gauges: GaugesByStart,
-        _ totals: inout [MeterTotal]
-    ) -> [TrendPoint] {
-        defer { for place in totals.indices { totals[place].removeAll() } }
-        return zip(movements.meters, totals).map { meter, total in
-            TrendPoint(
-                from: span.from, until: span.until, meter: meter.key,
-                quantity: gauges[meter.key]?[span.from] ?? total.quantity,
-                events: total.events, subjects: total.subjects.count)
-        }
+        for _ in rest { take(&totals) }
+        return sums
     }
 
     /// What gauges come to in each of some windows that follow each other, by where they begin.

@@ -14,25 +14,28 @@ extension ReportContext {
     /// It goes day by day, since a step that was first taken on one day is settled once all of that day
     /// is seen, and on each day step by step.
     func orderedCounts(of wanted: FunnelSteps) throws(StoreError) -> [Int64] {
-        var steps = Array(repeating: SubjectInstants(memory), count: wanted.count)
         var runs: [[ColumnRun]] = Array(repeating: [], count: wanted.count)
         var known = PerShape<[Int]>()
         var day = Int64.min
-        func endDay() {
+        func endDay(_ steps: inout [SubjectInstants]) {
             for place in steps.indices where !runs[place].isEmpty {
                 note(runs[place], after: place == 0 ? nil : steps[place - 1], &steps[place])
                 runs[place].removeAll()
             }
         }
-        try forEachRun(withTimes: true, where: { !wanted.places($0).isEmpty }) { (run) in
-            if run.day != day { endDay() }
+        return try result(
+            of: RememberedFold(
+                part: wanted.part, withTimes: true,
+                start: Array(repeating: SubjectInstants(memory), count: wanted.count)),
+            where: { !wanted.places($0).isEmpty }, bytes: { 8 * $0.count },
+            as: { $0.map(\.count) }, endingWith: endDay
+        ) { (steps, run) in
+            if run.day != day { endDay(&steps) }
             day = run.day
             for place in known.value(run.shapeNumber, of: run.shape, wanted.places) {
                 runs[place].append(run)
             }
         }
-        endDay()
-        return steps.map(\.count)
     }
 
     /// Notes when each subject first took a step on one day.
@@ -71,7 +74,7 @@ extension ReportContext {
 }
 
 /// When each subject did something first.
-private struct SubjectInstants {
+private struct SubjectInstants: FoldState {
     private static let denseMax: Int64 = 1 << 23
     private var dense: [Int64] = []
     private var sparse: [Int64: Int64] = [:]
@@ -123,9 +126,14 @@ private struct SubjectInstants {
         noteBytes()
     }
 
-    private mutating func noteBytes() {
-        tab.note(8 * dense.count + (16 + MemoryTab.bytesPerEntry) * sparse.count)
+    var bytes: Int { 8 * dense.count + (16 + MemoryTab.bytesPerEntry) * sparse.count }
+
+    mutating func tell(_ memory: MemoryShare?) {
+        tab = MemoryTab(memory)
+        noteBytes()
     }
+
+    private mutating func noteBytes() { tab.note(bytes) }
 
     mutating func note(_ time: Int64, of subject: Int64) {
         let known = self[subject]

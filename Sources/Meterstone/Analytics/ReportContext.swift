@@ -17,6 +17,8 @@ struct ReportContext {
     let now: Instant
     /// What it may take together with others.
     let memory: MemoryShare
+    /// What was found out before.
+    let remembered: ReportMemory
 
     var blueprint: Blueprint { scan.view.catalog.blueprint }
 
@@ -66,8 +68,8 @@ struct ReportContext {
         if meter.aggregation.isOfReadings {
             return try gaugeSums(of: meter, in: span ?? self.span)
         }
-        var sums = SubjectSums(memory)
         guard meter.aggregation.isAdditive else {
+            var sums = SubjectSums(memory)
             var fold = ValueFold(meter.aggregation, memory)
             try forEachRun(of: meter, in: span) { (run, movement) in
                 fold.add(run, movement)
@@ -76,8 +78,13 @@ struct ReportContext {
             fold.forEach { sums.add($1, events: $2, to: $0) }
             return sums
         }
-        try forEachRun(of: meter, in: span) { (run, movement) in sums.add(run, movement) }
-        return sums
+        let movements = MeterMovements([meter])
+        return try state(
+            of: RememberedFold(part: .sums(meter), start: SubjectSums(memory)), in: span,
+            where: { meter.movement(of: $0) != nil }
+        ) { (sums, run) in
+            if let movement = movements[run][0] { sums.add(run, movement) }
+        }
     }
 
     /// The ids behind numbers.
@@ -189,7 +196,7 @@ extension MeterstoneEngine {
         if let rejection = check(view.catalog.blueprint, span, zone) {
             return .rejected(rejection)
         }
-        let (name, rules, budget) = (zone.name, zone, memory)
+        let (name, rules, budget, remembered) = (zone.name, zone, memory, remembered)
         return try await committer.read(.long) { (store) throws(StoreError) in
             try store.read(view) { (source) throws(StoreError) in
                 if let cut = question.cut, try !ColumnScan.holds(cut, view, source) {
@@ -199,7 +206,7 @@ extension MeterstoneEngine {
                 let (rows, next) = try rows(
                     ReportContext(
                         scan: scan, question: question, span: span, zone: rules, now: now,
-                        memory: MemoryShare(budget)))
+                        memory: MemoryShare(budget), remembered: remembered))
                 let cut = try next.map { (_) throws(StoreError) in try scan.cut(at: now) }
                 return .report(Report(span: span, timeZone: name, rows: rows, next: next, cut: cut))
             }

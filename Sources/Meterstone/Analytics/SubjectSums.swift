@@ -5,7 +5,7 @@ import MeterstoneStore
 ///
 /// Few subjects stand in a dictionary. Many whose numbers are small enough index an array; numbers of a
 /// store that gives them out in blocks become too large for one.
-struct SubjectSums {
+struct SubjectSums: FoldState {
     /// Numbers below this index the array: at most 128 MiB of it.
     private static let denseMax: Int64 = 1 << 23
     private let denseMax: Int64
@@ -96,9 +96,14 @@ struct SubjectSums {
         noteBytes()
     }
 
-    private mutating func noteBytes() {
-        tab.note(16 * dense.count + (24 + MemoryTab.bytesPerEntry) * sparse.count)
+    var bytes: Int { 16 * dense.count + (24 + MemoryTab.bytesPerEntry) * sparse.count }
+
+    mutating func tell(_ memory: MemoryShare?) {
+        tab = MemoryTab(memory)
+        noteBytes()
     }
+
+    private mutating func noteBytes() { tab.note(bytes) }
 
     subscript(subject: Int64) -> (quantity: Int64, events: Int64) {
         guard !dense.isEmpty, subject < denseMax else {

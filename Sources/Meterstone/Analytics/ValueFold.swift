@@ -7,7 +7,7 @@ import MeterstoneStore
 /// One value is kept for each key, or each different one, and no events. What was taken back has to come
 /// before what counts, of each UTC day: it is kept until the same comes as something that counts, and both
 /// are left out.
-struct ValueFold {
+struct ValueFold: FoldState {
     /// Of two values the later counts, and of those of one instant the larger. Where instants do not
     /// matter they are the same for all; texts have numbers instead.
     private struct Value: Hashable, Comparable {
@@ -91,12 +91,18 @@ struct ValueFold {
         noteBytes()
     }
 
-    private mutating func noteBytes() {
-        tab.note(
-            (56 + MemoryTab.bytesPerEntry) * kept.count
-                + (24 + MemoryTab.bytesPerEntry) * (takenBack.count + distinct.count)
-                + 64 * texts.count)
+    var bytes: Int {
+        (56 + MemoryTab.bytesPerEntry) * kept.count
+            + (24 + MemoryTab.bytesPerEntry) * (takenBack.count + distinct.count)
+            + 64 * texts.count
     }
+
+    mutating func tell(_ memory: MemoryShare?) {
+        tab = MemoryTab(memory)
+        noteBytes()
+    }
+
+    private mutating func noteBytes() { tab.note(bytes) }
 
     private func value(_ units: Int64, _ text: Int64?, at time: Int64) -> Value {
         text.map { Value(at: $0, units: 0) } ?? Value(at: time, units: units)

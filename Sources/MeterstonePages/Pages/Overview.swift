@@ -21,22 +21,21 @@ extension PageBuilder {
             if meters.isEmpty || events == 0 { return page }
         }
         page.sections.append(spanFilter())
-        page.sections.append(.cards(try await overviewCards(trends, decisions)))
+        let met = try await report("limits", span)
+        page.sections.append(.cards(try await overviewCards(trends, met, decisions)))
         page.sections.append(
             .figure(
                 Self.eventsByDay(rows, meters, heading: "Events by day", note: spanWords)))
         if let funnel = try await funnel(meters) { page.sections.append(.figure(funnel)) }
-        page.sections.append(.table(try await limitsMet()))
+        page.sections.append(.table(limitsMet(met)))
         return page
     }
 
     private func overviewCards(
-        _ trends: PageValue, _ decisions: Decisions
+        _ trends: PageValue, _ met: PageValue, _ decisions: Decisions
     ) async throws(PageProblem) -> Cards {
-        let before = try await reportBefore("trends", "window=day", of: trends)
         let errors = try await report("errors", span + "&minimumEvents=0")
         let errorsBefore = try await reportBefore("errors", "minimumEvents=0", of: errors)
-        let met = try await report("limits", span)
         let metBefore = try await reportBefore("limits", "", of: met)
         let plans = try await report("plans", span)
         let plansBefore = try await reportBefore("plans", "", of: plans)
@@ -85,7 +84,6 @@ extension PageBuilder {
                     before: (cost, sum(plansBefore, "costMillionths")),
                     hint: "as events told it", link: "/admin/plans", isTrouble: true))
         }
-        _ = before
         return Cards(label: "Figures of the span", cards: cards)
     }
 
@@ -177,9 +175,8 @@ extension PageBuilder {
             })
     }
 
-    private func limitsMet() async throws(PageProblem) -> Table {
-        let rows = try await report("limits", span)["rows"].list
-        return Table(
+    private func limitsMet(_ report: PageValue) -> Table {
+        Table(
             id: "limits-met", heading: "Which limits are met?", note: spanWords,
             columns: [
                 .init(key: "limit", label: "Limit"), .init(key: "plan", label: "Plan"),
@@ -187,7 +184,7 @@ extension PageBuilder {
                 .init(key: "events", label: "Events", isNumber: true),
                 .init(key: "upgraded", label: "Upgraded since", isNumber: true),
             ],
-            rows: rows.map { row in
+            rows: report["rows"].list.map { row in
                 let limit = row["limit"].text ?? ""
                 return [
                     Table.Cell(limit, link: "/admin/limits/" + limit.inURL),

@@ -118,6 +118,10 @@ extension PageBuilder {
                 name: "mode", label: "Mode", kind: "select", value: limit["mode"].text ?? "enforce",
                 options: Self.modes),
             .init(
+                name: "failMode", label: "Without a server", kind: "select",
+                value: limit["failMode"].text ?? "closed",
+                options: [("closed", "Callers refuse"), ("open", "Callers let through")]),
+            .init(
                 name: "description", label: "Description",
                 value: limit["description"].text ?? ""),
         ]
@@ -128,7 +132,8 @@ extension PageBuilder {
                     id: "limit", heading: "Allowances",
                     text: "See first what it would have done to the last 30 days.",
                     method: "PATCH", path: "/v1/limits/" + key.inURL, preview: "/v1/what-if",
-                    fields: fields, button: "Save")
+                    fields: fields, button: "Save"),
+                rollout(limit, key),
             ])
     }
 

@@ -175,6 +175,7 @@ extension PageBuilder {
                             label: "Connections", value: count("meterstone_http_connections"),
                             hint: "open now"),
                     ])))
+        var forms = source.mayChange ? [try await switches()] : []
         guard let backups = try await source.find("/v1/backups") else {
             if source.mayChange {
                 page.sections.append(
@@ -183,6 +184,7 @@ extension PageBuilder {
                             heading: "Nobody makes backups",
                             text: "Name the folder that they go into, and start the server again.",
                             code: "METERSTONE_BACKUPS=/var/backups/meterstone")))
+                page.sections.append(.forms(Forms(heading: "Change it", forms: forms)))
             }
             return page
         }
@@ -204,19 +206,13 @@ extension PageBuilder {
                     },
                     empty: Notice(
                         heading: "No backup yet", text: "Make the first one below."))))
-        if source.mayChange {
-            page.sections.append(
-                .forms(
-                    Forms(
-                        heading: "Back up",
-                        forms: [
-                            .init(
-                                id: "backup", heading: "A backup now",
-                                text: "It is made beside what goes on, and verified.",
-                                method: "POST", path: "/v1/backups", fields: [],
-                                button: "Make a backup")
-                        ])))
-        }
+        guard source.mayChange else { return page }
+        forms.append(
+            .init(
+                id: "backup", heading: "A backup now",
+                text: "It is made beside what goes on, and verified.", method: "POST",
+                path: "/v1/backups", fields: [], button: "Make a backup"))
+        page.sections.append(.forms(Forms(heading: "Change it", forms: forms)))
         return page
     }
 

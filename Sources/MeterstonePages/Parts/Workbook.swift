@@ -1,20 +1,22 @@
 import CZlib
-import MeterstoneCore
+package import MeterstoneCore
 
 /// A workbook of one sheet as Excel reads it: Office Open XML (ECMA-376) in a ZIP archive.
 ///
 /// Debian's library for it comes as a shared object alone, and the program is to be one file. What a table
 /// needs of the format is five small parts; a test has another program read them.
-enum Workbook {
-    enum Cell {
+package enum Workbook {
+    package enum Cell {
         case text(String)
         case number(Double)
         case time(Instant)
     }
 
-    static let type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    package static let type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
-    static func bytes(sheet name: String, head: [String], _ rows: [[Cell]]) -> [UInt8] {
+    package static func bytes(
+        sheet name: String, head: [String], _ rows: [[Cell]]
+    ) -> [UInt8] {
         var archive = ZipArchive()
         for (path, text) in parts(name) { archive.add(path, Array(text.utf8)) }
         archive.add("xl/worksheets/sheet1.xml", sheet(head, rows))

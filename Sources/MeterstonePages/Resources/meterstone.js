@@ -134,7 +134,7 @@ function say(form, kind, ...parts) {
   outcome.replaceChildren(...parts);
 }
 
-/** The path with its fields in it, and the members of the body. An empty field is not a member. */
+/** The path with its fields in it, and the members of the body. An empty field is not a member, or null where it takes one away. */
 function read(form, keepsEmpty) {
   let path = form.dataset.path;
   const body = JSON.parse(form.dataset.fixed || '{}');
@@ -144,12 +144,19 @@ function read(form, keepsEmpty) {
     let value = field.value.trim();
     if (field.dataset.kind === 'number') value = value === '' ? null : Number(value);
     if (field.dataset.kind === 'datetime') value = value === '' ? null : new Date(`${value}Z`).toISOString();
+    if (field.dataset.kind === 'list') {
+      const items = value.split(',').map((one) => one.trim()).filter(Boolean);
+      value = items.length > 0 ? items : null;
+    }
     if (value === '') value = null;
     if (value === null && !keepsEmpty) continue;
     if (name.endsWith('[]')) { body[name.slice(0, -2)] = [value]; continue; }
-    const [outer, inner] = name.split('/');
-    if (inner) (body[outer] ??= {})[inner] = value; else body[outer] = value;
+    const steps = name.split('/');
+    const last = steps.pop();
+    steps.reduce((at, step) => (at[step] ??= {}), body)[last] = value;
   }
+  // A rollout that names nobody would be for nobody; what was meant is everybody.
+  if (body.rollout && Object.values(body.rollout).every((one) => one === null)) body.rollout = null;
   return { path, body };
 }
 
@@ -170,7 +177,8 @@ function explain(form, error) {
   const field = error.problem?.field;
   say(form, 'bad', field ? `${error.message} (${field})` : error.message);
   if (!field) return;
-  const input = all('[name]', form).find((one) => one.name.replace(/[{}]|\[\]/g, '').replace('/', '.') === field);
+  const place = field.replace(/\[\d+\]$/, '');
+  const input = all('[name]', form).find((one) => one.name.replace(/[{}]|\[\]/g, '').replaceAll('/', '.') === place);
   input?.focus();
 }
 

@@ -68,6 +68,17 @@ extension PostgresSource {
         _ = try run(Query(ColumnStatements.closeScan))
     }
 
+    func columnRows(
+        of days: ClosedRange<Int64>, at cut: ReportCut?
+    ) throws(StoreError) -> ColumnRows {
+        var query = Query(ColumnStatements.rowsOfDays(isCut: cut != nil))
+            .binding(days.lowerBound).binding(days.upperBound)
+        if let cut { query = query.binding(CutSnapshot(cut)?.text ?? "") }
+        let rows = try run(query)
+        // No number is given to a second row.
+        return ColumnRows(era: 0, (0..<rows.count).map { (rows.int($0, 0), rows.int($0, 1)) })
+    }
+
     func columnDays(within days: ClosedRange<Int64>) throws(StoreError) -> [Int64] {
         let rows = try run(
             Query(ColumnStatements.days).binding(days.lowerBound).binding(days.upperBound))
@@ -169,27 +180,30 @@ enum ColumnStatements {
         INSERT INTO event_columns (day, events, body, times)
         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[])
         """
-    /// - Parameter isCut: as a snapshot saw it, which is the third argument: what it saw and is there,
-    ///   and what went into other rows since.
+    /// - Parameter isCut: as a snapshot saw it, which is the third argument.
     static func scan(withTimes: Bool, isCut: Bool) -> String {
-        let select = """
-            SELECT day, events, body, \(withTimes ? "times" : "NULL::bytea") AS times
-            FROM event_columns WHERE day BETWEEN $1::bigint AND $2::bigint
-            """
-        guard isCut else {
-            return """
-                DECLARE columns NO SCROLL CURSOR FOR
-                \(select) AND merged IS NULL ORDER BY day
-                """
-        }
+        let columns = "day, events, body, \(withTimes ? "times" : "NULL::bytea") AS times"
         return """
             DECLARE columns NO SCROLL CURSOR FOR
+            \(select(columns, isCut: isCut)) ORDER BY day
+            """
+    }
+    static func rowsOfDays(isCut: Bool) -> String {
+        "\(select("day, id", isCut: isCut)) ORDER BY day, id"
+    }
+    /// - Parameter isCut: what a snapshot saw and is there, and what went into other rows since.
+    private static func select(_ columns: String, isCut: Bool) -> String {
+        let select = """
+            SELECT \(columns)
+            FROM event_columns WHERE day BETWEEN $1::bigint AND $2::bigint
+            """
+        guard isCut else { return "\(select) AND merged IS NULL" }
+        return """
             \(select) AND merged IS NULL AND pg_visible_in_snapshot(created, $3::text::pg_snapshot)
             UNION ALL
             \(select) AND merged >= pg_snapshot_xmin($3::text::pg_snapshot)
                 AND NOT pg_visible_in_snapshot(merged, $3::text::pg_snapshot)
                 AND pg_visible_in_snapshot(created, $3::text::pg_snapshot)
-            ORDER BY day
             """
     }
     static let days = """

@@ -25,7 +25,7 @@ struct AnalyticsReport: Sendable {
 
     func answer(_ engine: MeterstoneEngine, _ request: Request) async throws -> Response {
         let query = try Query(request)
-        let format = try query.reportFormat(accept: request.headers[.accept])
+        let format = try query.analyticsFormat(accept: request.headers[.accept])
         let question = try query.reportQuestion(name, countDefault: format.countDefault)
         switch try await engine.report(try topic(query), question) {
         case .table(let report): return request.response(report, as: format)
@@ -45,11 +45,11 @@ extension String {
 
 extension Request {
     fileprivate func response(
-        _ report: ReportTable, as format: ReportFormat
+        _ report: ReportTable, as format: AnalyticsFormat
     ) -> Response {
         var headers: HTTPFields = [.contentType: format.contentType]
-        if format == .csv {
-            headers[.contentDisposition] = #"attachment; filename="\#(report.name.rawValue).csv""#
+        headers[.contentDisposition] = format.fileExtension.map {
+            #"attachment; filename="\#(report.name.rawValue).\#($0)""#
         }
         headers[.link] = Cursor(after: report).map { #"<\#(page(at: $0))>; rel="next""# }
         let body = ByteBuffer(bytes: format.document(report))

@@ -12,6 +12,7 @@ extension OpenAPIOperation {
                 OpenAPIAnswer(
                     status: 200, description: "A page of rows.", schema: report.schemaName,
                     textTypes: ["text/csv", "application/x-ndjson"],
+                    fileTypes: [AnalyticsFormat.workbookType],
                     headers: [.link, .contentDisposition])
             ],
             problems: [.forbidden, .cursorExpired])
@@ -104,7 +105,8 @@ extension OpenAPIParameter {
         query("count", "How many rows to answer with.", number(in: ReportBounds.count)),
         query("cursor", "The next of the page before.", #"{"type":"string"}"#),
         query(
-            "format", "Instead of the header field Accept.", #"{"enum":["json","csv","ndjson"]}"#),
+            "format", "Instead of the header field Accept.",
+            #"{"enum":["json","csv","ndjson","xlsx"]}"#),
     ]
 
     private static let keyPattern = "[A-Za-z0-9_.-]{1,64}"

@@ -37,6 +37,12 @@ extension Query {
         try optional("format", ReportFormat.expectation) { ReportFormat(rawValue: $0) }
             ?? accept.map { ReportFormat(accept: $0) } ?? .json
     }
+
+    /// The same for what is answered as a file for Excel, too.
+    func analyticsFormat(accept: String?) throws(Rejection) -> AnalyticsFormat {
+        try optional("format", AnalyticsFormat.expectation) { AnalyticsFormat($0) }
+            ?? accept.map { AnalyticsFormat(accept: $0) } ?? .text(.json)
+    }
 }
 
 // MARK: - Parameters of single reports

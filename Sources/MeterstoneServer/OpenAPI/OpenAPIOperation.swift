@@ -108,6 +108,8 @@ struct OpenAPIAnswer: Sendable {
     var schema: String?
     /// Media types, beside JSON, that the body may have as a text.
     var textTypes: [String] = []
+    /// Media types of files that the body may be, which no schema describes.
+    var fileTypes: [String] = []
     var isJSON = true
     var headers: [OpenAPIHeader] = []
 
@@ -127,6 +129,11 @@ struct OpenAPIAnswer: Sendable {
             for type in textTypes {
                 writer.name(text: type)
                 writer.content(schema: "Text")
+            }
+            for type in fileTypes {
+                writer.name(text: type)
+                writer.beginObject()
+                writer.endObject()
             }
             writer.endObject()
         }

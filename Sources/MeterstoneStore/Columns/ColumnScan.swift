@@ -52,6 +52,18 @@ package struct ColumnScan {
             .sorted()
     }
 
+    /// What tells whether anything is different on the days of each span; `nil`: what occurred there is not
+    /// all in rows yet.
+    package func marks(of spans: some Collection<WindowSpan>) throws(StoreError) -> [ColumnMark?] {
+        let days = spans.map(\.utcDays)
+        guard let first = days.map(\.lowerBound).min(), let last = days.map(\.upperBound).max()
+        else { return [] }
+        let rows = try source.columnRows(of: first...last, at: cut)
+        return days.map { days in
+            tail.keys.contains(where: days.contains) ? nil : rows.mark(of: days)
+        }
+    }
+
     /// Visits what occurred within a span, day by day.
     ///
     /// - Parameters:

@@ -312,6 +312,12 @@ package final class HeadSource: StoreSource {
         try tables.columns(days: days, withTimes: withTimes, at: cut, visit)
     }
 
+    package func columnRows(
+        of days: ClosedRange<Int64>, at cut: ReportCut?
+    ) throws(StoreError) -> ColumnRows {
+        try tables.columnRows(of: days, at: cut)
+    }
+
     package func columnDays(within days: ClosedRange<Int64>) throws(StoreError) -> [Int64] {
         try tables.columnDays(within: days)
     }

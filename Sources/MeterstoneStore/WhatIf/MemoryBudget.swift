@@ -2,7 +2,7 @@ import Synchronization
 
 /// Bytes that several who need many may take together.
 package final class MemoryBudget: Sendable {
-    let bytes: Int
+    package let bytes: Int
     private let taken = Mutex(0)
 
     package init(bytes: Int) {
