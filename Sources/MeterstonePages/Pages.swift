@@ -190,8 +190,11 @@ struct PageBuilder {
     // MARK: Reports
 
     func report(_ name: String, _ query: String) async throws(PageProblem) -> PageValue {
-        try await source.get("/v1/analytics/\(name)?\(query)&count=10000")
+        try await source.get("/v1/analytics/\(name)?\(query)&count=\(Self.rowsMax)")
     }
+
+    /// So many rows of a report are asked for.
+    static let rowsMax = 10_000
 
     /// The same report of as long a span, right before.
     func reportBefore(

@@ -11,10 +11,14 @@ extension PageBuilder {
         let meter = meter(meters)
         let (found, isAll) = try await matchingSubjects(plans)
         var used: [String: PageValue] = [:]
+        // Of whom is not among the first, no more is known than that it is less.
+        var least: Int64 = 0
         if !meter.isEmpty {
-            for row in try await report("top", "\(span)&meter=\(meter.inURL)")["rows"].list {
+            let top = try await report("top", "\(span)&meter=\(meter.inURL)")["rows"].list
+            for row in top {
                 if let subject = row["subject"].text { used[subject] = row }
             }
+            if top.count >= Self.rowsMax { least = top.last?["quantity"].integer ?? 0 }
         }
         let standard = try await standardPlan()
         var note = "\(Format.number(Int64(found.count))) found. \(spanWords)."
@@ -40,6 +44,7 @@ extension PageBuilder {
                         rows: found.map { subject in
                             let id = subject["id"].text ?? ""
                             let row = used[id] ?? .none
+                            let most = used[id] == nil ? least : 0
                             let isBlocked = subject["blocked"].isTrue
                             return [
                                 Table.Cell(id, link: Self.subjectLink(id)),
@@ -49,10 +54,12 @@ extension PageBuilder {
                                     isBlocked ? "Blocked" : subject.status,
                                     mark: isBlocked ? "bad" : nil),
                                 Table.Cell(
-                                    number: Format.number(row["quantity"].number ?? 0),
+                                    number: most > 0
+                                        ? "at most " + Format.number(most)
+                                        : Format.number(row["quantity"].number ?? 0),
                                     row["quantity"].number ?? 0),
                                 Table.Cell(
-                                    Format.time(row["lastUsedAt"].instant),
+                                    most > 0 ? "—" : Format.time(row["lastUsedAt"].instant),
                                     by: row["lastUsedAt"].text ?? ""),
                             ]
                         },
