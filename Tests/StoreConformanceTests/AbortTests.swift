@@ -116,6 +116,24 @@ import Testing
     }
 
     @Test(arguments: StoreUnderTest.allCases)
+    func `a meter that counts alongside a quantity says nothing of it`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.with { engine, _ in
+            try await engine.setUp(
+                meters: [
+                    Meter(key: .prompts, countedStatuses: [.success, .failed]),
+                    Meter(
+                        key: .exports, aggregation: .count, alongside: .prompts, onAbort: .nothing),
+                ], limits: [.daily(100)])
+            _ = try await engine.reserve(.ada, 7, id: "r1")
+            _ = try await engine.settle(.of("r1"), details: EventDetails(status: .failed))
+            #expect(try await engine.used(.ada) == ["prompts_daily": 7])
+            try await engine.expectClean()
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
     func `what names no quantity counts with what was reserved`(
         store: StoreUnderTest
     ) async throws {

@@ -399,6 +399,37 @@ import Testing
     }
 
     @Test(arguments: StoreUnderTest.allCases)
+    func `a settlement that is repeated after an amendment is known again`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.with { engine, _ in
+            try await engine.setUp(limits: [.daily(10)])
+            _ = try await engine.reserve(.ada, 5, id: "r1")
+            func settle(_ type: String) async throws -> ReservationOutcome {
+                try await engine.settle(
+                    .of("r1"), .of([.prompts: 4]), details: EventDetails(type: type))
+            }
+            _ = try await settle("walk")
+            for units: Int64 in 2...3 {
+                let amended = Correction(
+                    eventID: .of("r1"),
+                    kind: .amend(.of([.prompts: units]), EventDetails(type: "chat")),
+                    author: "test", reason: "")
+                #expect(try await engine.correct(amended) == .corrected)
+            }
+            guard case .done(let again) = try await settle("walk"),
+                case .conflict = try await settle("chat")
+            else {
+                Issue.record("expected the first answer, and a conflict")
+                return
+            }
+            #expect(again.isDuplicate)
+            #expect(try await engine.used(.ada) == ["prompts_daily": 3])
+            try await engine.expectClean()
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
     func `a closed reservation can be corrected like any event, an open one cannot`(
         store: StoreUnderTest
     ) async throws {

@@ -154,7 +154,9 @@ public final class Catalog: Sendable {
     /// What meters say of a quantity of a reservation that was aborted: the one that is called so, or else the
     /// first by key, of those that read it, which says something.
     package func abortTerms(of name: MeterKey) -> (policy: AbortPolicy?, minimum: Int64) {
-        let readers = (meterByName[name].map { [$0] } ?? []) + (metersByQuantity[name] ?? [])
+        // A meter that counts what is told alongside a quantity does not read it.
+        let others = (metersByQuantity[name] ?? []).filter { $0.meter.quantityName == name }
+        let readers = (meterByName[name].map { [$0] } ?? []) + others
         let meter = readers.first { $0.meter.onAbort != nil || $0.meter.abortMinimum > 0 }?.meter
         return (meter?.onAbort, meter?.abortMinimum ?? 0)
     }

@@ -98,9 +98,14 @@ extension WorkingSet {
         case .release where reservation.status == .released: asked = nil
         default: return .conflict(standing)
         }
-        // A repeat without details claims none.
+        // A repeat without details claims none. What was amended since was not told at the end.
+        let end = try lastCorrection(of: known) { correction in
+            correction.before.reservation?.status != reservation.status
+                && correction.after?.reservation?.status == reservation.status
+        }
         let told = closing.details.map {
-            EventDetails.fingerprint($0.told(over: record.details).withSource(closing.source))
+            EventDetails.fingerprint(
+                $0.told(over: end?.after?.details ?? record.details).withSource(closing.source))
         }
         guard asked == reservation.asked, told ?? reservation.toldAtEnd == reservation.toldAtEnd
         else { return .conflict(standing) }

@@ -104,7 +104,11 @@ extension WorkingSet {
     }
 
     /// `nil`: there is none.
-    func lastCorrection(of known: KnownEvent) throws(StoreError) -> CorrectionRecord? {
+    ///
+    /// - Parameter isMeant: which of them are looked at; `nil`: all.
+    func lastCorrection(
+        of known: KnownEvent, where isMeant: ((CorrectionRecord) -> Bool)? = nil
+    ) throws(StoreError) -> CorrectionRecord? {
         var latest: (sequence: Int64, correction: CorrectionRecord?) = (0, nil)
         func take(_ body: [UInt8], _ sequence: Int64) throws(StoreError) {
             guard body.first == FactKind.correction.rawValue, sequence > latest.sequence else {
@@ -113,7 +117,9 @@ extension WorkingSet {
             var reader = ByteReader(body, from: 1)
             do throws(MalformedRecord) {
                 let correction = try CorrectionRecord(&reader, names: registry.names)
-                guard correction.target == known.sequence else { return }
+                guard correction.target == known.sequence, isMeant?(correction) ?? true else {
+                    return
+                }
                 latest = (sequence, correction)
             } catch {
                 throw .unreadable(sequence)
