@@ -12,7 +12,7 @@ func option(_ name: String) -> String? {
 
 let sections = Set(
     (option("sections")
-        ?? "inprocess,reservations,values,slow,sustained,size,analytics,whatif,http,around,mirror,postgres")
+        ?? "inprocess,reservations,values,slow,sustained,size,analytics,whatif,http,around,storm,backup,mirror,postgres")
         .split(
             separator: ","
         )
@@ -85,6 +85,18 @@ if sections.contains("http"), let program = option("meterstone") {
 }
 if sections.contains("around"), let program = option("meterstone") {
     try await AroundBench(report: report, program: program, seconds: 3).run()
+}
+if sections.contains("storm") {
+    for callers in [64, 1_024] {
+        try await StormBench(report: report, subjects: subjects).run(callers: callers)
+    }
+}
+if sections.contains("backup") {
+    // --events N, --rate N consumes a second, --turn N seconds.
+    try await BackupBench(
+        events: Int(option("events") ?? "") ?? 5_000_000, subjects: subjects,
+        perSecond: Int(option("rate") ?? "") ?? 2_000, seconds: Int(option("turn") ?? "") ?? 20
+    ).run(report)
 }
 if sections.contains("mirror"), let program = option("meterstone") {
     try MirrorBuild(
