@@ -115,10 +115,12 @@ extension MeterstoneEngine {
         guard let state = try await refillState(of: subject, alert), !state.isOff else {
             return false
         }
-        let last = try await lastChange(
-            ofKind: FiredAlert.kind, key: FiredAlert.key(of: subject, alert.key))
         let noted = try await refillNotes(of: subject, alert.key).last
-        if let last, last.sequence > noted?.sequence ?? 0 { return true }
+        for key in try await keys(of: subject) {
+            let last = try await lastChange(
+                ofKind: FiredAlert.kind, key: FiredAlert.key(of: key, alert.key))
+            if let last, last.sequence > noted?.sequence ?? 0 { return true }
+        }
         switch noted?.note.outcome {
         case .declined: return true
         case .asked where noted.map { $0.isRecent(at: clock()) } ?? false: return true
@@ -157,13 +159,22 @@ extension MeterstoneEngine {
     private func refillNotes(
         of subject: SubjectID, _ alert: AlertKey
     ) async throws(StoreError) -> [NotedRefill] {
-        let key = FiredAlert.key(of: subject, alert)
-        return try await changes(ofKind: RefillNote.kind, key: key).compactMap { record in
-            guard case .noteAlert(let fired) = record.change, let note = fired.refill else {
-                return nil
+        var notes: [NotedRefill] = []
+        for key in try await keys(of: subject) {
+            let key = FiredAlert.key(of: key, alert)
+            notes += try await changes(ofKind: RefillNote.kind, key: key).compactMap { record in
+                guard case .noteAlert(let fired) = record.change, let note = fired.refill else {
+                    return nil
+                }
+                return NotedRefill(sequence: record.sequence, at: record.recordedAt, note: note)
             }
-            return NotedRefill(sequence: record.sequence, at: record.recordedAt, note: note)
         }
+        return notes.sorted { $0.sequence < $1.sequence }
+    }
+
+    /// Under which a subject stands in the log: it may have been renamed, and others merged into it.
+    private func keys(of subject: SubjectID) async throws(StoreError) -> [SubjectID] {
+        [try await ownID(subject)] + (try await aliases(of: subject) ?? [])
     }
 }
 

@@ -199,6 +199,28 @@ import Testing
         }
     }
 
+    @Test func `whoever is renamed has had what was given before`() async throws {
+        try await run { server in
+            let payments = Payments()
+            try await setUp(server)
+            payments.answer(Self.granted)
+            let courier = courier(server, payments)
+            _ = try await consume(server, 2)
+            await courier.runOnce()
+            let renamed = try await server.post("/v1/subjects/u/rename", #"{"to":"v"}"#)
+            #expect(renamed.status == 200)
+            _ = try await consume(server, 3)
+            await courier.runOnce()
+            _ = try await consume(server, 3)
+            await courier.runOnce()
+            #expect(payments.bodies.count == 2)
+            for key in ["u", "v"] {
+                let state = try await server.get("/v1/subjects/\(key)/refills").text
+                #expect(state.contains(#""thisMonth":2"#) && state.contains(#""outcome":"capped""#))
+            }
+        }
+    }
+
     @Test func `a request with too few credits waits for them`() async throws {
         let payments = Payments()
         payments.answer(Self.granted)
