@@ -98,22 +98,32 @@ extension WorkingSet {
         case .release where reservation.status == .released: asked = nil
         default: return .conflict(standing)
         }
-        // A repeat without details claims none. What was amended since was not told at the end.
-        let end = try lastCorrection(of: known) { correction in
-            correction.before.reservation?.status != reservation.status
-                && correction.after?.reservation?.status == reservation.status
-        }
-        let told = closing.details.map {
-            EventDetails.fingerprint(
-                $0.told(over: end?.after?.details ?? record.details).withSource(closing.source))
-        }
-        guard asked == reservation.asked, told ?? reservation.toldAtEnd == reservation.toldAtEnd
+        guard asked == reservation.asked,
+            try isRepeated(closing.details?.withSource(closing.source), known, record, reservation)
         else { return .conflict(standing) }
         return .done(
             ReservationAnswer(
                 reservation: standing,
                 limits: statuses(from: reservation.answers, known, record.details),
                 credits: record.credits, isDuplicate: true))
+    }
+
+    /// Whether what is told of an end was told at the end. A repeat without details claims none.
+    private func isRepeated(
+        _ told: EventDetails?, _ known: KnownEvent, _ record: UsageRecord,
+        _ reservation: ReservationRecord
+    ) throws(StoreError) -> Bool {
+        guard let told else { return true }
+        func isAsAtEnd(over details: EventDetails?) -> Bool {
+            EventDetails.fingerprint(told.told(over: details)) == reservation.toldAtEnd
+        }
+        if isAsAtEnd(over: record.details) { return true }
+        // What was amended since was not told at the end.
+        let end = try lastCorrection(of: known) { correction in
+            correction.before.reservation?.status != reservation.status
+                && correction.after?.reservation?.status == reservation.status
+        }
+        return end.map { isAsAtEnd(over: $0.after?.details) } ?? false
     }
 
     /// Closes a reservation that is open, or that has expired.
