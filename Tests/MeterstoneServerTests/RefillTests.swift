@@ -252,6 +252,29 @@ import Testing
         }
     }
 
+    @Test func `every field of an alert can be written, and comes back`() async throws {
+        try await TestServer.run { server in
+            _ = try await server.put("/v1/webhooks/pay", #"{"url":"https://pay.example.com/"}"#)
+            for body in [
+                """
+                {"usedPercent":[80],"remaining":[1],"pacePercent":[100],"refusedPerHour":[5],\
+                "failedPercent":[20],"credits":[9],"unusual":["prompts"],"limits":["prompts_daily"],\
+                "plans":["free"],"webhooks":["pay"],"active":false,"description":"all"}
+                """,
+                """
+                {"credits":[9],"webhooks":["pay"],\
+                "refill":{"amount":1,"perMonth":2,"holdSeconds":3}}
+                """,
+            ] {
+                let put = try await server.put("/v1/alerts/all", body)
+                #expect(put.status < 300, "\(put.text)")
+                let again = try await server.put(
+                    "/v1/alerts/all", try await server.get("/v1/alerts/all").text)
+                #expect(again.status == 200 && again.text.contains("credits"), "\(again.text)")
+            }
+        }
+    }
+
     @Test(arguments: [
         (#"{"refill":{"amount":1,"perMonth":1},"webhooks":["pay"]}"#, "usedPercent"),
         (#"{"credits":[1,2],"refill":{"amount":1,"perMonth":1},"webhooks":["pay"]}"#, "credits"),

@@ -59,12 +59,10 @@ public struct Alert: Hashable, Sendable, Codable {
     public static let thresholdsMax = 16
     /// Of fewer requests within an hour no share is told.
     public static let requestsMin: Int64 = 20
-    package static let fields = [
-        "key", "limits", "usedPercent", "remaining", "pacePercent", "refusedPerHour",
-        "failedPercent", "credits", "refill", "plans", "webhooks", "active", "description",
-    ]
+    /// The names of its members on the wire.
+    package static let fields = CodingKeys.allCases.map(\.rawValue)
 
-    private enum CodingKeys: String, CodingKey {
+    private enum CodingKeys: String, CodingKey, CaseIterable {
         case key, limits, usedPercent, remaining, pacePercent, refusedPerHour, failedPercent
         case credits, refill, unusual
         case plans, webhooks, active, description
