@@ -11,14 +11,28 @@ extension MeterstoneEngine {
     }
 
     public func firedAlerts(of subject: SubjectID) async throws(StoreError) -> [RecordedAlert] {
-        let own = try await self.subject(subject)?.id ?? subject
         var result: [RecordedAlert] = []
+        let keys = try await logKeys(of: subject)
         for alert in try await alerts() {
-            let key = FiredAlert.key(of: own, alert.key)
-            result += try await changes(ofKind: FiredAlert.kind, key: key)
-                .suffix(Self.firedAlertsMax).compactMap { RecordedAlert($0) }
+            var fired: [RecordedAlert] = []
+            for key in keys {
+                fired += try await changes(
+                    ofKind: FiredAlert.kind, key: FiredAlert.key(of: key, alert.key)
+                ).compactMap { RecordedAlert($0) }
+            }
+            result += fired.sorted { $0.sequence < $1.sequence }.suffix(Self.firedAlertsMax)
         }
         return result.sorted { $0.sequence > $1.sequence }
+    }
+
+    /// The key that a subject has now.
+    func ownID(_ subject: SubjectID) async throws(StoreError) -> SubjectID {
+        try await self.subject(subject)?.id ?? subject
+    }
+
+    /// Under which a subject stands in the log: it may have been renamed, and others merged into it.
+    func logKeys(of subject: SubjectID) async throws(StoreError) -> [SubjectID] {
+        [try await ownID(subject)] + (try await aliases(of: subject) ?? [])
     }
 
     private static let firedAlertsMax = 1_000
@@ -108,7 +122,7 @@ extension MeterstoneEngine {
                 || limit.map({ alert.limits.contains($0) }) ?? false,
             alert.concerns(try await plan(of: key.subject))
         else { return 0 }
-        let subject = try await self.subject(key.subject)?.id ?? key.subject
+        let subject = try await ownID(key.subject)
         let hour = HourlyCounts.hour(of: now)
         var fired = 0
         for threshold in reached {

@@ -13,7 +13,9 @@ extension MeterstoneEngine {
         let plan = try await plan(of: own)
         var result: [RefillState] = []
         for alert in try await alerts() where alert.active && alert.concerns(plan) {
-            if let state = try await refillState(of: own, alert) { result.append(state) }
+            if let history = try await refillHistory(of: own, alert) {
+                result.append(history.state)
+            }
         }
         return result
     }
@@ -32,7 +34,7 @@ extension MeterstoneEngine {
         try await note(RefillNote(.resumed), alert, own, author: author)
         let balance = try await wallet(of: own).balance
         if balance <= alert.credits[0] { _ = try await askForRefill(alert, of: own) }
-        return try await refillState(of: own, alert)
+        return try await refillHistory(of: own, alert)?.state
     }
 
     /// Asks for credits for somebody who was refused for want of them, where nobody asked yet.
@@ -56,48 +58,45 @@ extension MeterstoneEngine {
         of fired: RecordedAlert, _ alert: Alert
     ) async throws(StoreError) -> RefillNote? {
         let subject = fired.alert.subject
-        let notes = try await refillNotes(of: subject, alert.key)
-        let own = notes.compactMap(\.note).last { $0.sequence == fired.sequence }
+        guard let history = try await refillHistory(of: subject, alert) else { return nil }
+        let own = history.notes.last { $0.note.sequence == fired.sequence }?.note
         if let own, own.outcome != .declined { return own }
-        guard let state = try await refillState(of: subject, alert) else { return nil }
-        if state.isOff { return RefillNote(.off, of: fired.sequence) }
-        if state.isCapped { return RefillNote(.capped, of: fired.sequence) }
-        if let balance = fired.alert.balance, try await wallet(of: subject).balance > balance {
-            return RefillNote(.unneeded, of: fired.sequence)
-        }
-        return nil
+        if history.state.isOff { return RefillNote(.off, of: fired.sequence) }
+        if history.state.isCapped { return RefillNote(.capped, of: fired.sequence) }
+        let balance = try await wallet(of: subject).balance
+        let isWanted = alert.active && fired.alert.balance.map { balance <= $0 } ?? true
+        return isWanted ? nil : RefillNote(.unneeded, of: fired.sequence)
     }
 
-    /// Writes down what became of a refill, and grants what was paid. The grant comes first and has the key of
-    /// the alert, so that it is made once, whatever is repeated.
+    /// Writes down what became of a refill, and grants what was paid. The note comes first and is found again
+    /// when the question is repeated; the grant has the key of the alert, so that it is made once.
     ///
     /// - Returns: where the subject stands now.
     package func settle(
         _ note: RefillNote, of fired: RecordedAlert, _ alert: Alert
     ) async throws(StoreError) -> RefillState? {
         let subject = fired.alert.subject
-        if note.outcome == .granted, let refill = alert.refill {
+        let history = try await refillHistory(of: subject, alert)
+        if history?.notes.contains(where: { $0.note == note }) != true || note.outcome == .declined
+        {
+            try await self.note(note, alert, subject)
+        }
+        if note.outcome == .granted, let amount = note.amount {
             let order = GrantOrder(
-                id: RefillNote.grant(of: fired.sequence), amount: refill.amount, source: .purchase,
+                id: RefillNote.grant(of: fired.sequence), amount: amount, source: .purchase,
                 reference: note.reference)
             let receipt = try await change(
                 ChangeRequest(change: .grantCredit(subject, order), author: Self.refillAuthor))
             if case .rejected(let rejection) = receipt.outcome {
-                let failed = RefillNote(
-                    .declined, of: fired.sequence, reason: "not granted: \(rejection.message)")
-                try await self.note(failed, alert, subject)
-                return try await refillState(of: subject, alert)
+                let reason = "not granted: \(rejection.message)"
+                try await self.note(
+                    RefillNote(.declined, of: fired.sequence, reason: reason), alert, subject)
             }
         }
-        try await self.note(note, alert, subject)
-        return try await refillState(of: subject, alert)
+        return try await refillHistory(of: subject, alert)?.state
     }
 
     private static let refillAuthor = "meterstone"
-
-    private func ownID(_ subject: SubjectID) async throws(StoreError) -> SubjectID {
-        try await self.subject(subject)?.id ?? subject
-    }
 
     private func note(
         _ note: RefillNote, _ alert: Alert, _ subject: SubjectID, author: String = refillAuthor
@@ -112,11 +111,11 @@ extension MeterstoneEngine {
     private func askForRefill(
         _ alert: Alert, of subject: SubjectID
     ) async throws(StoreError) -> Bool {
-        guard let state = try await refillState(of: subject, alert), !state.isOff else {
+        guard let history = try await refillHistory(of: subject, alert), !history.state.isOff else {
             return false
         }
-        let noted = try await refillNotes(of: subject, alert.key).last
-        for key in try await keys(of: subject) {
+        let noted = history.notes.last
+        for key in try await logKeys(of: subject) {
             let last = try await lastChange(
                 ofKind: FiredAlert.kind, key: FiredAlert.key(of: key, alert.key))
             if let last, last.sequence > noted?.sequence ?? 0 { return true }
@@ -124,7 +123,7 @@ extension MeterstoneEngine {
         switch noted?.note.outcome {
         case .declined: return true
         case .asked where noted.map { $0.isRecent(at: clock()) } ?? false: return true
-        default: if state.isCapped { return false }
+        default: if history.state.isCapped { return false }
         }
         let fired = FiredAlert(
             alert: alert.key, subject: subject, measure: .credits, threshold: alert.credits[0],
@@ -137,31 +136,14 @@ extension MeterstoneEngine {
         return true
     }
 
-    private func refillState(
+    /// `nil`: the alert asks for none.
+    private func refillHistory(
         of subject: SubjectID, _ alert: Alert
-    ) async throws(StoreError) -> RefillState? {
+    ) async throws(StoreError) -> RefillHistory? {
         guard let refill = alert.refill else { return nil }
-        let notes = try await refillNotes(of: subject, alert.key)
-        let zone = try await zone(named: nil)
-        func month(_ instant: Instant) -> [Int] {
-            let date = CivilDate(daysSince1970: zone.dayNumber(containing: instant))
-            return [date.year, date.month]
-        }
-        let now = month(clock())
-        let given = notes.filter { $0.note.isGiven && month($0.at) == now }
-        let refusals = notes.reversed().prefix { !$0.note.endsRefusals }
-        return RefillState(
-            alert: alert.key, refill: refill, thisMonth: Set(given.map(\.note.sequence)).count,
-            refusals: refusals.count { $0.note.outcome == .declined }, last: notes.last?.note,
-            lastAt: notes.last?.at)
-    }
-
-    private func refillNotes(
-        of subject: SubjectID, _ alert: AlertKey
-    ) async throws(StoreError) -> [NotedRefill] {
         var notes: [NotedRefill] = []
-        for key in try await keys(of: subject) {
-            let key = FiredAlert.key(of: key, alert)
+        for key in try await logKeys(of: subject) {
+            let key = FiredAlert.key(of: key, alert.key)
             notes += try await changes(ofKind: RefillNote.kind, key: key).compactMap { record in
                 guard case .noteAlert(let fired) = record.change, let note = fired.refill else {
                     return nil
@@ -169,13 +151,29 @@ extension MeterstoneEngine {
                 return NotedRefill(sequence: record.sequence, at: record.recordedAt, note: note)
             }
         }
-        return notes.sorted { $0.sequence < $1.sequence }
+        notes.sort { $0.sequence < $1.sequence }
+        let zone = try await zone(named: nil)
+        func month(_ instant: Instant) -> [Int] {
+            let date = CivilDate(daysSince1970: zone.dayNumber(containing: instant))
+            return [date.year, date.month]
+        }
+        let now = month(clock())
+        let latest = Dictionary(notes.map { ($0.note.sequence, $0) }, uniquingKeysWith: { $1 })
+        let given = latest.values.filter { $0.note.isGiven && month($0.at) == now }
+        let refusals = notes.reversed().prefix { !$0.note.endsRefusals }
+        return RefillHistory(
+            notes: notes,
+            state: RefillState(
+                alert: alert.key, refill: refill, thisMonth: given.count,
+                refusals: refusals.count { $0.note.outcome == .declined }, last: notes.last?.note,
+                lastAt: notes.last?.at))
     }
+}
 
-    /// Under which a subject stands in the log: it may have been renamed, and others merged into it.
-    private func keys(of subject: SubjectID) async throws(StoreError) -> [SubjectID] {
-        [try await ownID(subject)] + (try await aliases(of: subject) ?? [])
-    }
+/// What is noted of a subject's refills, oldest first, and what it comes to.
+private struct RefillHistory {
+    let notes: [NotedRefill]
+    let state: RefillState
 }
 
 private struct NotedRefill {

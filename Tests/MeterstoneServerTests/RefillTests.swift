@@ -188,14 +188,38 @@ import Testing
             let fired = try #require(
                 try await server.engine.firedAlerts(of: SubjectID(unchecked: "u")).first)
             let rule = try #require(try await server.engine.alerts().first)
-            let note = RefillNote(.granted, of: fired.sequence, reference: "pi_1")
-            _ = try await server.engine.settle(note, of: fired, rule)
+            let note = RefillNote(.granted, of: fired.sequence, amount: 30, reference: "pi_1")
+            // It ended before the grant.
+            _ = try await server.engine.change(
+                ChangeRequest(
+                    change: .noteAlert(
+                        FiredAlert(note, of: rule.key, for: fired.alert.subject, below: 10)),
+                    author: "meterstone"))
+            #expect(try await balance(server) == 5)
             await courier(server, payments).runOnce()
-            #expect(payments.bodies.isEmpty)
+            #expect(try await balance(server) == 35)
+            // It ended after it.
             _ = try await server.engine.settle(note, of: fired, rule)
+            #expect(payments.bodies.isEmpty)
             #expect(try await balance(server) == 35)
             let state = try await server.get("/v1/subjects/u/refills").text
             #expect(state.contains(#""thisMonth":1"#))
+        }
+    }
+
+    @Test func `of two refills that are wanted at once one is asked for`() async throws {
+        try await run { server in
+            let payments = Payments()
+            try await setUp(server)
+            payments.answer(Self.granted)
+            _ = try await consume(server, 2)
+            _ = try await server.post("/v1/subjects/u/credits/grants", #"{"amount":10}"#)
+            _ = try await consume(server)
+            let fired = try await server.get("/v1/subjects/u/alerts")
+            #expect(fired.items("alerts", "threshold") == ["10", "10"])
+            await courier(server, payments).runOnce()
+            #expect(payments.bodies.count == 1)
+            #expect(try await balance(server) == 35)
         }
     }
 
@@ -215,6 +239,8 @@ import Testing
             await courier.runOnce()
             #expect(payments.bodies.count == 2)
             for key in ["u", "v"] {
+                let fired = try await server.get("/v1/subjects/\(key)/alerts")
+                #expect(fired.items("alerts", "threshold").count == 3)
                 let state = try await server.get("/v1/subjects/\(key)/refills").text
                 #expect(state.contains(#""thisMonth":2"#) && state.contains(#""outcome":"capped""#))
             }

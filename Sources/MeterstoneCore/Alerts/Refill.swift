@@ -72,23 +72,23 @@ public struct RefillNote: Hashable, Sendable, Codable {
     public var outcome: Outcome
     /// The place among all facts of the alert that asked.
     public var sequence: Int64?
+    /// How many credits were paid.
+    public var amount: Int64?
     /// What the payment side calls it.
     public var reference: String?
     /// Why it was declined, in words of the payment side.
     public var reason: String?
 
     public init(
-        _ outcome: Outcome, of sequence: Int64? = nil, reference: String? = nil,
-        reason: String? = nil
+        _ outcome: Outcome, of sequence: Int64? = nil, amount: Int64? = nil,
+        reference: String? = nil, reason: String? = nil
     ) {
         self.outcome = outcome
         self.sequence = sequence
+        self.amount = amount
         self.reference = reference
         self.reason = reason
     }
-
-    /// Whether it says that nobody was asked: that is written down once.
-    package var isNews: Bool { [.off, .capped, .unneeded].contains(outcome) }
 
     package static let kind = "refill"
     /// What a payment side says in words is cut after so many characters.

@@ -10,14 +10,15 @@ struct RefillAnswer: Decodable {
     private let reason: String?
 
     /// What an answer says about a refill.
-    static func note(_ body: [UInt8], of sequence: Int64) -> RefillNote {
+    static func note(_ body: [UInt8], to refill: Refill, of sequence: Int64) -> RefillNote {
         guard let answer = try? JSONDecoder().decode(Self.self, from: Data(body)) else {
             return RefillNote(.asked, of: sequence)
         }
         switch answer.status {
         case "granted":
             let reference = answer.reference.flatMap { SubjectID($0)?.text }
-            return RefillNote(.granted, of: sequence, reference: reference)
+            return RefillNote(
+                .granted, of: sequence, amount: refill.amount, reference: reference)
         case "declined":
             let reason = answer.reason.map { reason in
                 String(

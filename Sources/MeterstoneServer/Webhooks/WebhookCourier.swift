@@ -145,9 +145,17 @@ package actor WebhookCourier: Service {
 
     private func deliver(_ due: [WaitingDelivery], to webhook: Webhook) async {
         await withTaskGroup(of: (WaitingDelivery, DeliveryError?).self) { group in
+            var asked: Set<String> = []
             for delivery in due {
                 let fired = await alert(of: delivery, webhook.key)
                 let rule = fired.flatMap { alerts[$0.alert.alert] }
+                // What comes of one refill of somebody says whether the next is asked for.
+                if let fired, rule?.refill != nil,
+                    !asked.insert(FiredAlert.key(of: fired.alert.subject, fired.alert.alert))
+                        .inserted
+                {
+                    continue
+                }
                 group.addTask { [self] in
                     guard let fired else { return (delivery, DeliveryError.gone) }
                     do throws(DeliveryError) {
@@ -171,22 +179,18 @@ package actor WebhookCourier: Service {
             try await sender.send(WebhookMessage(fired, to: webhook, at: clock()))
             return
         }
-        do throws(StoreError) {
-            if let known = try await engine.refillOutcome(of: fired, rule) {
-                if known.isNews { _ = try await engine.settle(known, of: fired, rule) }
-                return
-            }
-        } catch {
-            throw DeliveryError(error.message)
-        }
-        let answer = try await sender.send(
-            WebhookMessage(fired, asking: refill, to: webhook, at: clock()))
-        let note = RefillAnswer.note(answer, of: fired.sequence)
         let state: RefillState?
-        do throws(StoreError) {
+        do {
+            var note = try await engine.refillOutcome(of: fired, rule)
+            if note == nil {
+                let answer = try await sender.send(
+                    WebhookMessage(fired, asking: refill, to: webhook, at: clock()))
+                note = RefillAnswer.note(answer, to: refill, of: fired.sequence)
+            }
+            guard let note else { return }
             state = try await engine.settle(note, of: fired, rule)
         } catch {
-            throw DeliveryError(error.message)
+            throw error as? DeliveryError ?? DeliveryError("\(error)")
         }
         if let last = state?.last, last.outcome == .declined {
             throw .declined(last.reason, isLast: state?.isOff ?? true)
