@@ -36,8 +36,10 @@ final class QueueFolder {
     }
 
     deinit {
-        // The lock goes with the last descriptor of the file.
-        if lock >= 0 { _ = FileHandle(fileDescriptor: lock, closeOnDealloc: true) }
+        guard lock >= 0 else { return }
+        // A child that is started just now may have the descriptor for a while.
+        flock(lock, LOCK_UN)
+        _ = FileHandle(fileDescriptor: lock, closeOnDealloc: true)
     }
 
     /// What an earlier process left, oldest first. A line that it did not finish is none.

@@ -29,7 +29,9 @@ final class StoreLock {
         }
     }
 
+    /// Closing is not enough: a child that another thread starts just now has the descriptor until it runs its program.
     deinit {
+        flock(descriptor, LOCK_UN)
         close(descriptor)
     }
 }

@@ -254,6 +254,24 @@ import Testing
         try SQLiteStore(directory: folder.path, options: FixedHistory.options).close()
     }
 
+    /// Between fork and exec a child has every descriptor of its parent.
+    @Test func `a child that is just starting does not keep a closed store locked`() throws {
+        let folder = TemporaryFolder()
+        let store = try SQLiteStore(directory: folder.path, options: FixedHistory.options)
+        let lock = URL(filePath: folder.path).appending(path: "meterstone.lock")
+            .resolvingSymlinksInPath().path
+        let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
+        let inherited = open.compactMap { name -> Int32? in
+            let target = try? FileManager.default.destinationOfSymbolicLink(
+                atPath: "/proc/self/fd/\(name)")
+            return target == lock ? Int32(name).map { dup($0) } : nil
+        }
+        #expect(inherited.count == 1)
+        defer { for descriptor in inherited { close(descriptor) } }
+        try store.close()
+        try SQLiteStore(directory: folder.path, options: FixedHistory.options).close()
+    }
+
     @Test func `a store that a newer version wrote is left alone`() throws {
         let folder = TemporaryFolder()
         try SQLiteStore(directory: folder.path, options: FixedHistory.options).close()
