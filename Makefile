@@ -33,11 +33,11 @@ demo: release ## A server with real usage in it; DEMO_SECONDS=n stops it by itse
 
 test: lint build ## Everything that has to pass: format, warnings, tests
 	Scripts/test-web
-	$(SWIFT) test $(TESTED) 8 --skip $(LONG) --skip $(SERVED) --skip $(FAULTS)
-	$(SWIFT) test $(TESTED) 3 --filter $(LONG)
-	$(SWIFT) test $(TESTED) 8 --filter $(SERVED) --skip $(CLIENTS)
-	$(SWIFT) test $(TESTED) 8 --filter $(CLIENTS)
-	$(SWIFT) test $(TESTED) 8 --filter $(FAULTS)
+	Scripts/run-tests $(SWIFT) test $(TESTED) 8 --skip $(LONG) --skip $(SERVED) --skip $(FAULTS)
+	Scripts/run-tests $(SWIFT) test $(TESTED) 3 --filter $(LONG)
+	Scripts/run-tests $(SWIFT) test $(TESTED) 8 --filter $(SERVED) --skip $(CLIENTS)
+	Scripts/run-tests $(SWIFT) test $(TESTED) 8 --filter $(CLIENTS)
+	Scripts/run-tests $(SWIFT) test $(TESTED) 8 --filter $(FAULTS)
 
 pages: build ## Click through every page in a browser; leaves a picture of each in .build/pages
 	@SWIFT="$(SWIFT)" Scripts/setup chromium python3-venv

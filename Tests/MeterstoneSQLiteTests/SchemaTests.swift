@@ -260,14 +260,13 @@ import Testing
         let store = try SQLiteStore(directory: folder.path, options: FixedHistory.options)
         let lock = URL(filePath: folder.path).appending(path: "meterstone.lock")
             .resolvingSymlinksInPath().path
-        let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
-        let inherited = open.compactMap { name -> Int32? in
+        let held = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").first {
             let target = try? FileManager.default.destinationOfSymbolicLink(
-                atPath: "/proc/self/fd/\(name)")
-            return target == lock ? Int32(name).map { dup($0) } : nil
+                atPath: "/proc/self/fd/\($0)")
+            return target == lock
         }
-        #expect(inherited.count == 1)
-        defer { for descriptor in inherited { close(descriptor) } }
+        let inherited = dup(try #require(held.flatMap { Int32($0) }))
+        defer { close(inherited) }
         try store.close()
         try SQLiteStore(directory: folder.path, options: FixedHistory.options).close()
     }
