@@ -30,6 +30,74 @@ import Testing
     }
 
     @Test(arguments: StoreUnderTest.allCases)
+    func `tokens are priced without meters of their own`(store: StoreUnderTest) async throws {
+        try await store.with { engine, _ in
+            var blueprint = Self.blueprint()
+            blueprint.meters.removeAll { $0.counts != .cost }
+            blueprint.models[0].prices[0].image = Money(millionths: 1_000)
+            try await engine.setUp(blueprint)
+            func consume(
+                _ id: String, _ quantities: [MeterKey: Int64]
+            ) async throws -> ConsumeOutcome {
+                try await engine.consume(
+                    .of(.ada, quantities, id: id, dimensions: ["model": "large"]))
+            }
+            guard
+                case .decided(let decision) = try await consume(
+                    "1", [TokenName.input: 10, TokenName.output: 10, TokenName.cached: 4])
+            else {
+                Issue.record("not decided")
+                return
+            }
+            #expect(decision.isAllowed && decision.moved == [.cost])
+            // Parts that are more than their whole would be free.
+            for (quantities, field) in [
+                ([TokenName.input: 9, TokenName.output: 5, TokenName.cached: 17], "inputTokens"),
+                (
+                    [TokenName.input: 9, TokenName.output: 5, TokenName.reasoning: 6],
+                    "outputTokens"
+                ),
+            ] as [([MeterKey: Int64], String)] {
+                guard case .rejected(let rejection) = try await consume("2", quantities) else {
+                    Issue.record("not rejected")
+                    return
+                }
+                #expect(
+                    rejection.code == .invalidField
+                        && rejection.field == "quantities.\(field)")
+            }
+            #expect(try await engine.spent(.ada) == 400_000)
+            _ = try await consume("3", [TokenName.images: 1])
+            #expect(try await engine.spent(.ada) == 1_400_000)
+            guard
+                case .rejected(let rejection) = try await consume(
+                    "4", [MeterKey(unchecked: "imagesOfCats"): 1])
+            else {
+                Issue.record("not rejected")
+                return
+            }
+            #expect(rejection.code == .unknownMeter)
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `an estimate that stays when a request is aborted costs what it did`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.withSession { session in
+            try await session.engine.setUp(Self.blueprint())
+            _ = try await RequestTracker(session.engine).start(
+                RequestStart(
+                    id: .text("1"), subject: .ada, prompt: "", model: ModelKey("large"),
+                    estimatedTokens: 100, onAbort: .reserved))
+            #expect(try await session.engine.spent(.ada) == 3_000_000)
+            try await session.finish("1", RequestEnd(id: .text("1"), status: .cancelled))
+            try await session.reopen()
+            #expect(try await session.engine.spent(.ada) == 3_000_000)
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
     func `a budget is held by estimates, and freed by what requests really cost`(
         store: StoreUnderTest
     ) async throws {

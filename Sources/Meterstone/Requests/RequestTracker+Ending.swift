@@ -48,7 +48,9 @@ extension RequestTracker {
             let isEnding = request.status == .pending || reservation.status == .expired
             if isEnding {
                 ended = request.ended(by: ends[index], storedText)
-                ended.price(by: prices, or: request.cost)
+                ended.price(
+                    by: prices, or: request.cost,
+                    keepsEstimate: (reservation.terms.onAbort ?? meters.costOnAbort) == .reserved)
             }
             // Of a repeat, it was found out already that it tells the same.
             let details = isEnding ? try ended.details() : nil
@@ -91,7 +93,8 @@ extension RequestTracker {
         let catalog = try await engine.view(of: nil).catalog
         return TokenMeters(
             areThere: catalog.knows(quantity: Self.tokens),
-            onAbort: catalog.abortTerms(of: Self.tokens).policy)
+            onAbort: catalog.abortTerms(of: Self.tokens).policy,
+            costOnAbort: catalog.costMeters.lazy.compactMap(\.meter.onAbort).first)
     }
 
     /// The models' prices, read only when there is something to price.
@@ -165,10 +168,12 @@ extension RequestTracker {
     }
 }
 
-/// Whether somebody counts tokens, and what counts of those of a request that was aborted.
+/// Whether somebody counts tokens, and what counts of a request that was aborted.
 private struct TokenMeters {
     var areThere: Bool
     var onAbort: AbortPolicy?
+    /// The same of costs.
+    var costOnAbort: AbortPolicy?
 }
 
 extension RequestEnd {
@@ -207,14 +212,20 @@ extension TrackedRequest {
         return request
     }
 
-    /// - Parameter estimate: from its start.
-    fileprivate mutating func price(by prices: RequestPrices, or estimate: RequestCost?) {
+    /// - Parameters:
+    ///   - estimate: from its start.
+    ///   - keepsEstimate: whether it counts also where the request was aborted.
+    fileprivate mutating func price(
+        by prices: RequestPrices, or estimate: RequestCost?, keepsEstimate: Bool
+    ) {
         guard cost == nil else { return }
         if let money = prices.cost(of: self) {
             cost = RequestCost(money, .priced)
         } else if let estimate {
             // Of what came to nothing nobody knows a cost, and none is counted.
-            cost = status == .completed ? estimate : RequestCost(.zero, .estimated)
+            cost =
+                status == .completed || keepsEstimate
+                ? estimate : RequestCost(.zero, .estimated)
         }
     }
 

@@ -146,9 +146,14 @@ public final class Catalog: Sendable {
     package func unknownQuantity(of event: UsageEvent) -> MeterKey? {
         switch event.quantities {
         case .none: nil
-        case .one(let name, _): knows(quantity: name) ? nil : name
-        case .many(let pairs): pairs.first { !knows(quantity: $0.name) }?.name
+        case .one(let name, _): mayTell(name) ? nil : name
+        case .many(let pairs): pairs.first { !mayTell($0.name) }?.name
         }
+    }
+
+    /// Whether a meter knows a quantity, or prices do where costs are counted.
+    private func mayTell(_ name: MeterKey) -> Bool {
+        knows(quantity: name) || !costMeters.isEmpty && TokenName.priced.contains(name)
     }
 
     /// What meters say of a quantity of a reservation that was aborted: the one that is called so, or else the

@@ -15,6 +15,30 @@ public enum TokenName {
     public static let images = MeterKey(unchecked: "images")
     /// Input and output together.
     public static let all = MeterKey(unchecked: "tokens")
+
+    /// All that prices know.
+    package static let priced: Set<MeterKey> = [
+        input, output, cached, reasoning, cacheWrite, cacheWriteLong, audioInput, audioOutput,
+        images, all,
+    ]
+}
+
+extension TokenCounts {
+    /// As an event tells them; `nil`: it tells neither input nor output, nor images alone.
+    package init?(_ quantities: Quantities, isBatch: Bool) {
+        func units(_ name: MeterKey) -> Int64? { quantities[name]?.units }
+        let (input, output) = (units(TokenName.input), units(TokenName.output))
+        let isOfImages = units(TokenName.images) != nil && units(TokenName.all) == nil
+        guard input != nil || output != nil || isOfImages else { return nil }
+        self.init(
+            input: input ?? 0, output: output ?? 0, cached: units(TokenName.cached) ?? 0,
+            reasoning: units(TokenName.reasoning) ?? 0,
+            cacheWrite: units(TokenName.cacheWrite) ?? 0,
+            cacheWriteLong: units(TokenName.cacheWriteLong) ?? 0,
+            audioInput: units(TokenName.audioInput) ?? 0,
+            audioOutput: units(TokenName.audioOutput) ?? 0, images: units(TokenName.images) ?? 0,
+            isBatch: isBatch)
+    }
 }
 
 extension ModelPrice {
@@ -23,20 +47,8 @@ extension ModelPrice {
     /// - Parameter isEstimate: tokens whose kind nobody tells cost what the dearest kind does.
     /// - Parameter isBatch: whether the event is of a batch.
     package func cost(of quantities: Quantities, isBatch: Bool, isEstimate: Bool) -> Money? {
-        func units(_ name: MeterKey) -> Int64? { quantities[name]?.units }
-        let (input, output) = (units(TokenName.input), units(TokenName.output))
-        guard input == nil, output == nil else {
-            return cost(
-                of: TokenCounts(
-                    input: input ?? 0, output: output ?? 0, cached: units(TokenName.cached) ?? 0,
-                    reasoning: units(TokenName.reasoning) ?? 0,
-                    cacheWrite: units(TokenName.cacheWrite) ?? 0,
-                    cacheWriteLong: units(TokenName.cacheWriteLong) ?? 0,
-                    audioInput: units(TokenName.audioInput) ?? 0,
-                    audioOutput: units(TokenName.audioOutput) ?? 0,
-                    images: units(TokenName.images) ?? 0, isBatch: isBatch))
-        }
-        guard let all = units(TokenName.all), all >= 0 else { return nil }
+        if let counts = TokenCounts(quantities, isBatch: isBatch) { return cost(of: counts) }
+        guard let all = quantities[TokenName.all]?.units, all >= 0 else { return nil }
         return isOneForAll || isEstimate ? mostCost(of: all) : nil
     }
 }

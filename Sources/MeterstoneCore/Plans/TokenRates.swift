@@ -124,14 +124,14 @@ public struct TokenCounts: Hashable, Sendable {
     }
 
     /// Input that is of no other kind.
-    var plainInput: Int64 {
+    package var plainInput: Int64 {
         [cached, cacheWrite, cacheWriteLong, audioInput].reduce(input) {
             $0.subtractingSaturated($1)
         }
     }
 
     /// Output that is of no other kind.
-    var plainOutput: Int64 {
+    package var plainOutput: Int64 {
         output.subtractingSaturated(reasoning).subtractingSaturated(audioOutput)
     }
 

@@ -159,11 +159,12 @@ extension WorkingSet {
         return event.quantities.firstNegative.map { .negativeQuantity($0) }
     }
 
-    /// Rejects an event that carries a quantity which no meter knows.
+    /// Rejects an event that carries a quantity which no meter knows, or tokens that no price can take.
     func reject(_ event: UsageEvent, moving movements: Movements) -> Rejection? {
         // A plain event that moves its meter carries nothing unknown.
         if event.details == nil, case .one = event.quantities, !movements.isEmpty { return nil }
-        return catalog.unknownQuantity(of: event).map { .unknownMeter($0) }
+        if let name = catalog.unknownQuantity(of: event) { return .unknownMeter(name) }
+        return misfit(of: event)
     }
 
     func reject(_ occurredAt: Instant, _ now: Instant) -> Rejection? {
@@ -268,8 +269,8 @@ extension Rejection {
         Rejection(
             code: .unpricedModel, field: "dimensions.\(EventDetails.modelDimension)",
             message:
-                "expected a model with a price, or the cost of the event: '\(model)' has none, "
-                + "and '\(meter)' refuses what it cannot price")
+                "expected the cost of the event, or a model with a price and the tokens that were used: "
+                + "what '\(model)' costs is not known, and '\(meter)' refuses what it cannot price")
     }
 
     static let quantityOverflow = Rejection(

@@ -24,6 +24,31 @@ extension WorkingSet {
             .cost(of: quantities, isBatch: details.isBatch, isEstimate: isEstimate)
     }
 
+    /// Why tokens of an event cannot be priced, although its model has a price: parts are more than their
+    /// whole. It would cost nothing, and a budget would not hold.
+    func misfit(of event: UsageEvent) -> Rejection? {
+        guard !catalog.costMeters.isEmpty, let details = event.details, details.cost == nil,
+            let model = details.modelName,
+            catalog.price(of: model, at: event.occurredAt ?? now) != nil,
+            let counts = TokenCounts(event.quantities, isBatch: details.isBatch),
+            !counts.areConsistent
+        else { return nil }
+        let isOfInput = counts.plainInput < 0
+        let whole = isOfInput ? TokenName.input : TokenName.output
+        let parts =
+            isOfInput
+            ? [
+                TokenName.cached, TokenName.cacheWrite, TokenName.cacheWriteLong,
+                TokenName.audioInput,
+            ] : [TokenName.reasoning, TokenName.audioOutput]
+        let told = parts.filter { event.quantities[$0] != nil }.map(\.text)
+        return Rejection(
+            code: .invalidField, field: "quantities.\(whole)",
+            message:
+                "expected \(whole) with all of its parts in it, and \(told.joined(separator: ", ")) "
+                + "come to more: tell the whole, or the cost of the event")
+    }
+
     /// Computes a cost anew that was computed before, once the quantities are others.
     ///
     /// - Parameter told: what the change tells of its own; with a cost the event tells it from now on.
