@@ -228,7 +228,9 @@ extension Model {
                         earlier: move.earlier)
                     let allowance =
                         reading.isBeyondValues
-                        ? .units(.zero) : allowance(limit, level, at: instant, of: value)
+                        ? .units(.zero)
+                        : allowance(
+                            limit, level, at: instant, of: reading.isTogether ? nil : value)
                     if allowance == .unlimited, !isFor(level, limit, at: instant) { continue }
                     // What is refused opens no window.
                     let standing = self.reading(
@@ -353,7 +355,8 @@ extension Model {
                 return values(limit, meter, level, at: instant).compactMap { value in
                     let reading = reading(
                         limit, meter, level, at: instant, now, of: value, adding: nil)
-                    let allowance = allowance(limit, level, at: instant, of: value)
+                    let allowance = allowance(
+                        limit, level, at: instant, of: reading.isTogether ? nil : value)
                     if allowance == .unlimited, !isFor(level, limit, at: instant) { return nil }
                     return ModelStatus(
                         limit: limit.key, value: value ?? (limit.perValue == nil ? nil : "*"),

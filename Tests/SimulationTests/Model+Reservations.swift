@@ -167,7 +167,9 @@ extension Model {
         var result: [NamedQuantity] = []
         for name in Set((setAside.pairs + asked.pairs).map(\.name)) {
             let readers =
-                blueprint.meters.filter { $0.counts == .quantities && $0.key == name }
+                blueprint.meters.filter {
+                    $0.counts == .quantities && ($0.key == name || $0.aliases.contains(name))
+                }
                 + blueprint.meters.sorted { $0.key < $1.key }.filter {
                     $0.counts == .quantities && $0.quantityName == name
                 }

@@ -114,6 +114,7 @@ extension Model {
                 reading.isBeyondValues = isFull && perValue.beyond == .refuse
                 let takesAPlace = value.map { !isFull || $0 < own[own.endIndex - 1] } ?? false
                 if !takesAPlace { reading.before = sum(counted, meter) { !own.contains($0) } }
+                reading.isTogether = !takesAPlace && perValue.beyond == .together
             }
         }
         reading.isBeyondValues = reading.isBeyondValues && isForIt

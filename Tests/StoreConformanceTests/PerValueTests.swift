@@ -82,6 +82,24 @@ import Testing
     }
 
     @Test(arguments: StoreUnderTest.allCases)
+    func `values that share a counter share what is allowed`(store: StoreUnderTest) async throws {
+        try await store.withSession { session in
+            try await session.engine.setUp(limits: [
+                .perModel(50, values: ["z*": 5_000], valuesMax: 1, beyond: .together)
+            ])
+            #expect(try await session.engine.decide(.use("a", 40, id: "1")).isAllowed)
+            #expect(try await !session.engine.decide(.use("z1", 51, id: "2")).isAllowed)
+            let decision = try await session.engine.decide(.use("z1", 50, id: "3"))
+            #expect(decision.isAllowed && decision.limits.map(\.allowance) == [.units(50)])
+            let limits = try await session.engine.limits(of: .ada)
+            #expect(limits.map(\.allowance.wire) == [50, 50] && limits.map(\.used) == [40, 50])
+            // What has a counter of its own has an allowance of its own.
+            #expect(try await session.engine.void("1") == .corrected)
+            #expect(try await session.engine.decide(.use("z1", 4_950, id: "4")).isAllowed)
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
     func `all values count anew from a reset`(store: StoreUnderTest) async throws {
         try await store.withSession { session in
             try await session.engine.setUp(limits: [

@@ -33,6 +33,20 @@ extension WorkingSet {
         return reading
     }
 
+    /// What a value is allowed: one that shares a counter with others has what any of them has.
+    func shared(
+        _ own: Allowed, by value: String?, _ definition: LimitDefinition, _ state: CounterState,
+        of subject: SubjectState, at instant: Instant
+    ) -> Allowed {
+        let window = definition.limit.window
+        guard let value, let perValue = definition.limit.perValue, perValue.beyond == .together,
+            !window.isRolling, window != .concurrent,
+            case .together = state.values.standing(of: value, max: perValue.valuesMax)
+        else { return own }
+        return subject.allowance(
+            of: definition, nil, at: instant, catalog: catalog, version: version)
+    }
+
     private func readRolling(
         _ value: String?, _ perValue: PerValue, _ lists: RollingValues, _ allowed: Allowed,
         _ movement: Movement?, _ instant: Instant, milliseconds: Int64

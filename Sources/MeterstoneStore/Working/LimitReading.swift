@@ -63,9 +63,11 @@ extension WorkingSet {
         }
         if definition.isPerValue, let perValue = definition.limit.perValue {
             let counter = subject.current[index]
+            let state = effect?.state(of: counter) ?? counter.state
             return read(
-                value, perValue, window, effect?.state(of: counter) ?? counter.state,
-                until: counter.span.until, allowed, movement, at: instant)
+                value, perValue, window, state, until: counter.span.until,
+                shared(allowed, by: value, definition, state, of: subject, at: instant),
+                movement, at: instant)
         }
         if case .rolling(let seconds) = window {
             let counter = subject.current[index]

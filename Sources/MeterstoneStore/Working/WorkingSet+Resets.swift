@@ -26,10 +26,11 @@ extension WorkingSet {
                 && effect.lies(in: piece)
         }
         if let perValue = definition.limit.perValue {
+            let state = try state(of: counter, in: piece, of: subject, after: effect)
             var reading = read(
-                value, perValue, window,
-                try state(of: counter, in: piece, of: subject, after: effect), until: whole.until,
-                allowed, movement, at: instant)
+                value, perValue, window, state, until: whole.until,
+                shared(allowed, by: value, definition, state, of: subject, at: instant), movement,
+                at: instant)
             if let next = piece.before?.at, !window.isRolling { reading.pastAt = next }
             return reading
         }
