@@ -29,10 +29,38 @@ public struct ProfileTimeline: Sendable {
         if let next = new.subscription,
             next.plan != old.subscription?.plan || next.startsAt != old.subscription?.startsAt
         {
-            from = min(now, next.startsAt)
+            from = min(now, next.startsAt.flooredToSecond)
         }
         subscribed[id]?.removeAll { $0.from >= from }
         subscribed[id]?.append((from, new.subscription))
+    }
+
+    /// Says what was scheduled of a subject, and has begun.
+    public mutating func settle(_ id: SubjectID, at now: Instant) {
+        while let next = profiles[id]?.scheduled.first?.subscription {
+            let from = next.startsAt.flooredToSecond
+            guard from <= now else { return }
+            profiles[id]?.scheduled.removeFirst()
+            profiles[id]?.subscription = next
+            subscribed[id]?.removeAll { $0.from >= from }
+            subscribed[id]?.append((from, next))
+        }
+    }
+
+    /// When another subscription was the one.
+    public func subscriptionEdges(_ id: SubjectID) -> [Instant] {
+        (subscribed[id] ?? []).flatMap {
+            [$0.from, $0.subscription?.startsAt.flooredToSecond].compactMap(\.self)
+        }
+            + [profiles[id]?.subscription?.startsAt.flooredToSecond].compactMap(\.self)
+    }
+
+    /// The subscription that is said of a subject at an instant.
+    public func subscription(_ id: SubjectID, at instant: Instant) -> Subscription? {
+        let next = profiles[id]?.scheduled.last {
+            $0.subscription.startsAt.flooredToSecond <= instant
+        }
+        return next?.subscription ?? subscribed[id]?.last { $0.from <= instant }?.subscription
     }
 
     /// The zones that a subject had, once this is said of it: the day that runs goes on to its end.
@@ -67,8 +95,11 @@ public struct ProfileTimeline: Sendable {
     /// The plan of the subject, or else that of the teams above it.
     public func plan(_ id: SubjectID, at instant: Instant) -> PlanKey? {
         for level in levels(id, at: instant) {
-            let subscription = subscribed[level]?.last { $0.from <= instant }?.subscription
-            if let subscription, subscription.applies(at: instant) { return subscription.plan }
+            if let subscription = subscription(level, at: instant),
+                subscription.applies(at: instant)
+            {
+                return subscription.plan
+            }
             if let plan = profile(level, at: instant).plan { return plan }
         }
         return nil

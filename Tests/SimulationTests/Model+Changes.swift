@@ -78,6 +78,7 @@ extension Model {
                 (max(now, past.last?.from ?? now), blueprint.plans, payment != nil))
             return outcome.text
         }
+        timeline.settle(id, at: now)
         let old = profiles[id]
         var new = old ?? Subject(id: id)
         let outcome: ChangeOutcome
@@ -90,6 +91,8 @@ extension Model {
             new.formerZones = formerZones(of: wanted, at: now)
             new.overrides = old?.overrides ?? [:]
             new.subscription = old?.subscription
+            new.scheduled = old?.scheduled ?? []
+            new.billing = old?.billing
             new.account = old?.account
             outcome = old == nil ? .created : new == old ? .unchanged : .replaced
         case .putAccount(_, let account):
@@ -102,11 +105,27 @@ extension Model {
             outcome = old?.account == nil ? .missing : .deleted
         case .putSubscription(_, let subscription):
             if isUnknown(subscription.plan, to: old) { return "unknown_plan" }
-            new.subscription = subscription
+            let caused = old?.subscription?.causedAt
+            if let caused, let told = subscription.causedAt, told < caused { return "unchanged" }
+            new.subscribe(to: subscription)
             outcome = old?.subscription == nil ? .created : new == old ? .unchanged : .replaced
         case .deleteSubscription:
+            let isNone = new.subscription == nil && new.scheduled.isEmpty
             new.subscription = nil
-            outcome = old?.subscription == nil ? .missing : .deleted
+            new.scheduled = []
+            new.billing = nil
+            outcome = isNone ? .missing : .deleted
+        case .changeSubscription(_, let asked):
+            let turn = turned(new, asked, at: now)
+            new = turn.profile
+            switch turn.outcome {
+            case "created": outcome = .created
+            case "replaced": outcome = .replaced
+            case let other: return other
+            }
+        case .cancelScheduled:
+            new.cancel { _ in true }
+            outcome = new == old ?? Subject(id: id) ? .missing : .deleted
         case .putOverride(_, let limit, let allowance):
             if !blueprint.limits.contains(where: { $0.key == limit }) { return "unknown_limit" }
             new.overrides[limit] = allowance

@@ -13,6 +13,8 @@ struct Model {
     var resets: [SubjectID: [LimitKey: [(at: Instant, events: Int)]]] = [:]
     /// What was said of additions, in the order in which it was said; without one: that it is over.
     var additions: [SubjectID: [(id: AdditionID, from: Instant, addition: Addition?)]] = [:]
+    /// Plans that changes came from and led to, and when, trials left out.
+    var held: [SubjectID: [(at: Instant, plan: PlanKey)]] = [:]
     var wallets: [SubjectID: ModelWallet] = [:]
     /// The plans and whether credits were enabled, from each change of them on.
     var past: [(from: Instant, plans: [Plan], isEnabled: Bool)] = []
@@ -68,8 +70,7 @@ struct Model {
     }
 
     func span(_ window: Window, _ id: SubjectID, at instant: Instant) -> WindowSpan {
-        window.span(
-            containing: instant, in: zone(id), anchor: profile(id).subscription?.startsAt)
+        window.span(containing: instant, in: zone(id), anchors: profile(id).anchors)
     }
 
     func plan(_ id: SubjectID, at instant: Instant) -> PlanKey? {
@@ -234,6 +235,8 @@ struct ModelReading {
     var resetsAt: Instant?
     /// Nothing is allowed to a value that is one too many.
     var isBeyondValues = false
+    /// It shares a counter with others, and what is allowed.
+    var isTogether = false
 }
 
 extension Model {

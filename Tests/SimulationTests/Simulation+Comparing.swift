@@ -39,7 +39,7 @@ extension Simulation {
                 until: world.now.advanced(
                     byMilliseconds: world.number(1...(window == .minute ? 600_000 : 90_000_000))),
                 in: zone,
-                anchor: model.profile(id).subscription?.startsAt, atMost: 1_000) ?? []
+                anchors: model.profile(id).anchors, atMost: 1_000) ?? []
         let expected = spans.map { span in
             meter.aggregation == .gauge || meter.aggregation == .integral
                 ? model.gauge(id, meter, in: span, world.now)
@@ -86,6 +86,19 @@ extension Simulation {
         try look((World.subjects + World.teams).map { .wallet($0) })
     }
 
+    /// What every subject is subscribed to, and will be.
+    mutating func compareSubscriptions() throws {
+        for id in World.subjects + World.teams {
+            var profile = model.profile(id)
+            profile.settle(at: world.now)
+            for (name, store) in try stores {
+                let found = try store.view(of: id).subject?.profile.settled(at: world.now).subject
+                try expect(
+                    found?.subscriptions ?? [], profile.subscriptions, "\(name), plans of \(id)")
+            }
+        }
+    }
+
     /// What is open, and what every limit says of it.
     mutating func compareReservations() throws {
         let ids = World.subjects + World.teams
@@ -116,6 +129,16 @@ extension Simulation {
                 [], "\(what), leaks")
         default: break
         }
+    }
+}
+
+extension Subject {
+    /// In a form that compares.
+    fileprivate var subscriptions: [String] {
+        ([subscription] + scheduled.map(\.subscription)).compactMap(\.self).map {
+            "\($0.plan) \($0.status) from \($0.startsAt) until \($0.expiresAt?.rfc3339 ?? "-") "
+                + "anchor \($0.billingAnchor?.rfc3339 ?? "-") \($0.causedAt?.rfc3339 ?? "-")"
+        } + (billing?.turns ?? []).map { "\($0.at) \($0.anchor?.rfc3339 ?? "-") \($0.opensWindow)" }
     }
 }
 

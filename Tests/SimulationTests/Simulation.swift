@@ -24,8 +24,8 @@ struct Simulation {
     let mirrors: SimulatedMirrors
     private static let isVerbose = ProcessInfo.processInfo.environment["VERBOSE"] != nil
 
-    init(seed: UInt64, zones: ZoneDatabase) throws {
-        world = World(seed: seed)
+    init(seed: UInt64, zones: ZoneDatabase, changesPlans: Bool = false) throws {
+        world = World(seed: seed, changesPlans: changesPlans)
         keys = Keys(seed: seed)
         accounts = Accounts(seed: seed)
         model = Model(zoneRules: { zones.rules(named: $0) })
@@ -54,10 +54,9 @@ struct Simulation {
                 + World.plans.map {
                     .change(ChangeRequest(change: .putPlan(world.plan($0)), author: "setup"))
                 }
-                + [
-                    .change(
-                        ChangeRequest(change: .putCreditPolicy(world.policy()), author: "setup"))
-                ])
+                + (world.changesPlans ? [] : [Change.putCreditPolicy(world.policy())]).map {
+                    .change(ChangeRequest(change: $0, author: "setup"))
+                })
         for _ in 0..<5 {
             let limit = world.limit()
             try commit([.change(ChangeRequest(change: .putLimit(limit), author: "setup"))])
@@ -72,6 +71,7 @@ struct Simulation {
             if world.percent(40) { try compareWallets() }
             if world.percent(6) { try compareReservations() }
             if world.percent(5) { try sweep() }
+            if world.changesPlans { try compareSubscriptions() }
             if world.percent(10) { try compareUsage() }
             if world.percent(2) { try compareEvents() }
             if world.percent(12) { try mirror(atMost: 2) }

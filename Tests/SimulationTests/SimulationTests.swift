@@ -21,7 +21,17 @@ import Testing
 
     @Test(arguments: seeds)
     func `every store does what the model does`(seed: UInt64) throws {
-        var simulation = try Simulation(seed: seed, zones: Self.zones)
+        try run(seed: seed, changesPlans: false)
+    }
+
+    @Test(arguments: seeds)
+    func `every store changes plans as the model does`(seed: UInt64) throws {
+        try run(seed: seed, changesPlans: true)
+    }
+
+    private func run(seed: UInt64, changesPlans: Bool) throws {
+        var simulation = try Simulation(
+            seed: seed, zones: Self.zones, changesPlans: changesPlans)
         do {
             try simulation.run(steps: Self.steps)
         } catch {

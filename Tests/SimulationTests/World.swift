@@ -9,8 +9,11 @@ struct World {
     var reserved: [(event: UsageEvent, terms: ReservationTerms)] = []
     var closed: [ReservationClosing] = []
     var requests: [ChangeRequest] = []
+    /// Whether plans are changed at a time, in a world in which nothing costs credits.
+    let changesPlans: Bool
 
-    init(seed: UInt64) {
+    init(seed: UInt64, changesPlans: Bool = false) {
+        self.changesPlans = changesPlans
         random = SplitMix64(state: seed)
     }
 
@@ -106,7 +109,7 @@ struct World {
             if percent(20) { again.change = change() }
             return again
         }
-        let change = percent(35) ? creditChange() : change()
+        let change = !changesPlans && percent(35) ? creditChange() : change()
         var request = ChangeRequest(change: change, author: "simulation")
         if percent(20) {
             request.idempotencyKey = "key\(requests.count)"
@@ -209,6 +212,7 @@ struct World {
 
     mutating func change() -> Change {
         let id = percent(75) ? pick(Self.subjects) : pick(Self.teams)
+        if changesPlans, percent(30) { return planChange(id) }
         switch number(0...112) {
         case 0..<32: return .putLimit(limit())
         case 32..<40: return .deleteLimit(pick(Self.limitKeys))
@@ -236,6 +240,27 @@ struct World {
         case 107..<110: return .endAddition(id, pick(Self.additions))
         default: return .resetLimit(id, pick(Self.limitKeys), reason: "")
         }
+    }
+
+    private mutating func planChange(_ id: SubjectID) -> Change {
+        if percent(8) { return .cancelScheduled(id, startsAt: nil) }
+        let at: ChangeTime? =
+            switch number(0...9) {
+            case 0..<3: nil
+            case 3..<6: .now
+            case 6..<8: .periodEnd
+            default: .instant(now.advanced(byMilliseconds: number(-400_000_000...2_000_000_000)))
+            }
+        return .changeSubscription(
+            id,
+            SubscriptionChange(
+                plan: pick(Self.plans), at: at, usage: percent(40) ? pick([.keep, .reset]) : nil,
+                anchor: percent(40) ? pick([.keep, .new]) : nil,
+                status: percent(8) ? pick(SubscriptionStatus.allCases) : nil,
+                expiresAt: percent(15)
+                    ? now.advanced(byMilliseconds: number(1...4_000_000_000)) : nil,
+                ifNewerThan: percent(15)
+                    ? now.advanced(byMilliseconds: -number(0...90_000_000)) : nil))
     }
 
     static let additions = ["boost", "gift", "pack"].map { AdditionID(unchecked: $0) }

@@ -300,6 +300,9 @@ import Testing
                     .changeSubscription(subject, SubscriptionChange(plan: .pro)))
             }
             try await session.reopen()
+            // A renewal, however it is told, buys no other version.
+            _ = try await session.engine.put(
+                .changeSubscription(.ada, SubscriptionChange(plan: .pro, status: .active)))
             session.clock.set(.at("2026-02-20T00:00:00Z"))
             for (subject, allowance, revenue, credits) in [
                 (SubjectID.ada, 3, 20, 100), (.bob, 30, 100, 500),

@@ -41,13 +41,22 @@ public struct SubjectBilling: Hashable, Sendable, Codable {
     public var turns: [BillingTurn]
     /// How much windows got so far by changes of plan.
     public var given: [GivenCredits]
+    /// Plans that changes came from and led to, trials left out; `nil`: none.
+    package var held: [HeldPlan]?
 
     package init(
-        base: Instant? = nil, turns: [BillingTurn] = [], given: [GivenCredits] = []
+        base: Instant? = nil, turns: [BillingTurn] = [], given: [GivenCredits] = [],
+        held: [HeldPlan]? = nil
     ) {
         self.base = base
         self.turns = turns
         self.given = given
+        self.held = held
+    }
+
+    /// What windows got, and by which plans, without what cuts them; `nil`: nothing.
+    package var withoutTurns: SubjectBilling? {
+        given.isEmpty && held == nil ? nil : SubjectBilling(given: given, held: held)
     }
 
     /// Of turns, and of what was given. Older ones are let go of: what is far past is cut as what follows it.
@@ -64,29 +73,50 @@ public struct SubjectBilling: Hashable, Sendable, Codable {
         if turns.count > Self.countMax { base = turns.removeFirst().anchor }
     }
 
-    /// The most that a window got of one recurring grant.
-    package func given(_ window: Window, from: Instant) -> Int64 {
-        given.first { $0.window == window && $0.from == from }?.amount ?? 0
+    /// The most that a window, or another that shares time with it, got of one recurring grant.
+    package func given(_ window: Window, in span: WindowSpan) -> Int64 {
+        given.filter { $0.window == window && $0.overlaps(span) }.map(\.amount).max() ?? 0
     }
 
-    package mutating func note(_ amount: Int64, of window: Window, from: Instant) {
-        let most = max(amount, given(window, from: from))
-        given.removeAll { $0.window == window && $0.from == from }
-        given.append(GivenCredits(window: window, from: from, amount: most))
+    package mutating func note(_ amount: Int64, of window: Window, in span: WindowSpan) {
+        let most = max(amount, given(window, in: span))
+        given.removeAll { $0.window == window && $0.from == span.from }
+        given.append(
+            GivenCredits(window: window, from: span.from, until: span.until, amount: most))
         if given.count > Self.countMax { given.removeFirst() }
     }
+
+    package mutating func note(_ plans: [PlanKey], at instant: Instant) {
+        let known = held ?? []
+        let new = plans.map { HeldPlan(plan: $0, at: instant) }.filter { !known.contains($0) }
+        held = Array((known + new).suffix(Self.countMax))
+    }
+}
+
+/// A plan that somebody had for a moment at least, which the list of subscriptions may not show.
+package struct HeldPlan: Hashable, Sendable, Codable {
+    package var plan: PlanKey
+    package var at: Instant
 }
 
 /// How much of a recurring grant a window got, by the plan that gives the most.
 public struct GivenCredits: Hashable, Sendable, Codable {
     public var window: Window
     public var from: Instant
+    /// `nil`: it was written by a version that did not say.
+    public var until: Instant?
     public var amount: Int64
 
-    package init(window: Window, from: Instant, amount: Int64) {
+    package init(window: Window, from: Instant, until: Instant?, amount: Int64) {
         self.window = window
         self.from = from
+        self.until = until
         self.amount = amount
+    }
+
+    fileprivate func overlaps(_ span: WindowSpan) -> Bool {
+        guard let until else { return from == span.from }
+        return from < span.until && span.from < until
     }
 }
 

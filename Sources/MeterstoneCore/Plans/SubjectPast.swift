@@ -83,7 +83,9 @@ public struct SubjectPast: Hashable, Sendable, Codable {
     }
 
     /// When one subscription took the place of another.
-    package var subscriptionEdges: [Instant] { subscriptions.map(\.until) }
+    package var subscriptionEdges: [Instant] {
+        subscriptions.map(\.until) + subscriptions.compactMap { $0.subscription?.appliesFrom }
+    }
 
     /// What the profile said at an instant; `nil`: what it says now.
     package func profile(at instant: Instant) -> Profile? {

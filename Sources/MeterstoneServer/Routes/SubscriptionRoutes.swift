@@ -113,6 +113,6 @@ struct SubscriptionRoutes: Sendable {
     private func start(of id: SubjectID, _ body: AdministrativeBody) async throws -> Instant {
         let current = try await engine.subject(id)?.subscription
         if let current, body.text("plan") == current.plan.text { return current.startsAt }
-        return clock()
+        return clock().flooredToSecond
     }
 }

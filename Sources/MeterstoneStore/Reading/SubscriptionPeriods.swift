@@ -10,6 +10,8 @@ extension StoredSubject {
             guard let subscription else { return }
             let isPast = until.map { $0 <= now } ?? false
             let start = max(from ?? .earliest, subscription.appliesFrom)
+            // Another one was dated to before it began.
+            guard until.map({ start < $0 }) ?? true else { return }
             result.append(
                 SubscriptionPeriod(
                     state: isPast ? .past : start > now ? .scheduled : .current,

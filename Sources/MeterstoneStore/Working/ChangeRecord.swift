@@ -293,6 +293,16 @@ extension JSONText {
 }
 
 extension WorkingSet {
+    /// What a change that is carried out, or finds that nothing has to be done, answers as JSON.
+    func answer(
+        to change: Change, after effect: ChangeEffect
+    ) throws(StoreError) -> String? {
+        guard case .turnSubscription(_, let turn) = change else {
+            return try text(of: change, after: effect)
+        }
+        return try json(turn)
+    }
+
     /// What a change is about, as JSON; `nil` when it does not exist.
     ///
     /// - Parameter effect: what is about to be done; ``ChangeEffect/none``: as it stands now.
@@ -336,9 +346,7 @@ extension WorkingSet {
                 profile(of: id)?.subscription.map {
                     SubscriptionTurn(subscription: $0, isScheduled: false, planBefore: $0.plan)
                 })
-        case .turnSubscription(let id, let turn):
-            if case .profile = effect { return try json(turn) }
-            return try json(profile(of: id)?.subscription)
+        case .turnSubscription(let id, _): return try json(profile(of: id)?.subscription)
         case .cancelScheduled(let id, _):
             return try json(profile(of: id)?.scheduled.map(\.subscription))
         case .putOverride(let id, let limit, _), .deleteOverride(let id, let limit):

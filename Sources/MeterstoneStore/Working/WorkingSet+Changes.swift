@@ -74,7 +74,7 @@ extension WorkingSet {
             }
         case .none, .catalog, .noAlias, .once: break
         }
-        let after = try text(of: request.change, after: effect)
+        let after = try answer(to: request.change, after: effect)
         // A key is remembered with its answer also when that was that nothing had to be done.
         // Nothing is noted of somebody who is not there and was to be forgotten.
         let isRemembered =

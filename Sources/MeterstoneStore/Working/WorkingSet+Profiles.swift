@@ -49,6 +49,7 @@ extension Subject {
                 id: id, additions: additions.ended(at: now), resets: resets,
                 formerZones: formerZones)
             profile.onceGrants = onceGrants
+            profile.billing = billing?.withoutTurns
             return (profile, isNew || profile == self ? .missing : .deleted)
         case .putSubscription(_, let subscription):
             if let known = self.subscription, subscription.isOlder(than: known) {
@@ -59,7 +60,7 @@ extension Subject {
         case .deleteSubscription:
             profile.subscription = nil
             profile.scheduled = []
-            profile.billing = nil
+            profile.billing = billing?.withoutTurns
             let isMissing = subscription == nil && scheduled.isEmpty
             return (profile, isMissing ? .missing : .deleted)
         case .turnSubscription(_, let turn):
@@ -103,7 +104,7 @@ extension Subject {
         }
         new.causedAt = new.causedAt ?? subscription?.causedAt
         if !isSame { cancelScheduled { _ in true } }
-        if new.anchor != subscription?.anchor { billing = nil }
+        if new.anchor != subscription?.anchor { billing = billing?.withoutTurns }
         subscription = new
     }
 
@@ -137,7 +138,7 @@ extension SubjectBilling {
     func without(turnsAt instants: Set<Instant>) -> SubjectBilling? {
         var result = self
         result.turns.removeAll { instants.contains($0.at) }
-        return result.turns.isEmpty && result.given.isEmpty ? nil : result
+        return result.turns.isEmpty ? result.withoutTurns : result
     }
 }
 

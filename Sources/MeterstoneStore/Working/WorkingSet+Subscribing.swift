@@ -230,7 +230,8 @@ private struct Turning {
         if currentAnchor == nil || isFirst && state.number == 0 { terms.anchor = .new }
         // Each plan opens a window once, and not where it applied before: no loop of changes adds windows.
         if terms.usage == .reset,
-            held(in: natural(at, currentAnchor), before: at).contains(asked.plan)
+            held(in: natural(at, currentAnchor), before: at, withTrials: isTrial)
+                .contains(asked.plan)
         {
             terms.usage = .keep
         }
@@ -239,12 +240,17 @@ private struct Turning {
         let isNew = isFirst && state.number == 0
         if !isNew, terms.usage == .reset || anchor != currentAnchor {
             if billing?.turns.isEmpty ?? true {
-                billing = SubjectBilling(base: anchors.base, given: billing?.given ?? [])
+                billing = billing?.withoutTurns ?? SubjectBilling()
+                billing?.base = anchors.base
             }
             billing?.add(
                 BillingTurn(
                     at: at, anchor: anchor, opensWindow: terms.usage == .reset,
-                    plans: [asked.plan] + [planBefore].compactMap(\.self)))
+                    plans: paid(planBefore, at)))
+        }
+        if at <= now {
+            billing = billing ?? SubjectBilling()
+            billing?.note(paid(planBefore, at), at: at)
         }
         var result = SubscriptionTurn(
             subscription: subscription(at: at, terms, anchor), isScheduled: at > now,
@@ -266,7 +272,12 @@ private struct Turning {
             metadata: asked.metadata ?? known?.metadata ?? [:],
             billingAnchor: anchor == at ? nil : anchor,
             causedAt: asked.ifNewerThan ?? profile.subscription?.causedAt, change: terms)
-        let kept = workingSet.withVersion(subscription, after: nil, at: now)
+        var kept = subscription
+        // Who goes on with a plan stays on the version of it that was bought.
+        if let known, known.plan == kept.plan, known.appliesRight(before: at) {
+            kept.versionAt = known.versionAt
+        }
+        kept = workingSet.withVersion(kept, after: nil, at: now)
         return workingSet.withGrace(kept, after: nil, at: max(at, now))
     }
 
@@ -289,19 +300,40 @@ private struct Turning {
         Window.billingMonth.span(containing: at, in: state.zone, anchor: anchor)
     }
 
+    private var isTrial: Bool { asked.status == .trialing }
+
+    /// The plans of a change, without those of trials.
+    private func paid(_ planBefore: PlanKey?, _ at: Instant) -> [PlanKey] {
+        let before = at <= now && isTrial(at: now) ? nil : planBefore
+        return [isTrial ? nil : asked.plan, before].compactMap(\.self)
+    }
+
+    private func isTrial(at instant: Instant) -> Bool {
+        guard let subscription = state.subscription(at: instant) else { return false }
+        return subscription.status == .trialing && subscription.applies(at: instant)
+    }
+
     /// Plans that applied in a window, or were changed to.
-    private func held(in window: WindowSpan, before at: Instant) -> Set<PlanKey> {
+    ///
+    /// - Parameter withTrials: who pays for what was tried had not paid for it before.
+    private func held(
+        in window: WindowSpan, before at: Instant, withTrials: Bool
+    ) -> Set<PlanKey> {
         var plans: Set<PlanKey> = []
         let starts = profile.scheduled.map(\.subscription.startsAt).filter { $0 < at }
         let edges =
             state.past.subscriptionEdges
             + [profile.subscription].compactMap { $0?.appliesFrom }
         let instants = [window.from, now] + starts + edges
-        for instant in instants where window.contains(instant) {
+        for instant in instants
+        where window.contains(instant) && (withTrials || !isTrial(at: instant)) {
             if let plan = state.plan(at: instant, catalog: catalog) { plans.insert(plan) }
         }
         for turn in profile.billing?.turns ?? [] where window.contains(turn.at) {
             plans.formUnion(turn.plans)
+        }
+        for held in profile.billing?.held ?? [] where window.contains(held.at) {
+            plans.insert(held.plan)
         }
         return plans
     }
@@ -344,7 +376,9 @@ private struct Turning {
             }
             guard terms.credits != .nextWindow else { continue }
             let known = given(grant.window, in: new, before: at)
-            let isFull = terms.credits == .full && !held(in: new, before: at).contains(asked.plan)
+            let isFull =
+                terms.credits == .full
+                && !held(in: new, before: at, withTrials: isTrial).contains(asked.plan)
             let amount = isFull ? grant.amount : grant.amount - min(known, grant.amount)
             note(grant, new, in: &turn)
             guard amount > 0 else { continue }
@@ -362,20 +396,20 @@ private struct Turning {
         // What is for later may be cancelled, and is in the list of subscriptions once it applies.
         guard !turn.isScheduled else { return }
         var billing = turn.billing ?? SubjectBilling()
-        billing.note(grant.amount, of: grant.window, from: window.from)
+        billing.note(grant.amount, of: grant.window, in: window)
         turn.billing = billing
     }
 
     /// The most that a window got, or gets, of one recurring grant by the plans until the change.
     private func given(_ window: Window, in span: WindowSpan, before at: Instant) -> Int64 {
         let schedule = catalog.schedule
-        var most = profile.billing?.given(window, from: span.from) ?? 0
+        var most = profile.billing?.given(window, in: span) ?? 0
         func take(_ plan: PlanKey?, _ version: CreditSchedule.Version?) {
             guard let plan, let grants = version?.recurring[plan] else { return }
             most = max(most, grants.first { $0.window == window }?.amount ?? 0)
         }
         take(state.plan(at: span.from, catalog: catalog), schedule.version(at: span.from))
-        for plan in held(in: span, before: at) where !isWithout(plan, in: span) {
+        for plan in held(in: span, before: at, withTrials: true) where !isWithout(plan, in: span) {
             take(plan, schedule.versions.last)
         }
         return most
@@ -395,6 +429,13 @@ private struct Turning {
         window == .billingMonth
             ? window.span(containing: instant, in: state.zone, anchors: anchors)
             : window.span(containing: instant, in: state.zone, anchor: nil)
+    }
+}
+
+extension Subscription {
+    /// Whether it gave its plan up to an instant, also where its end was reached there.
+    fileprivate func appliesRight(before instant: Instant) -> Bool {
+        applies(at: instant.advanced(byMilliseconds: -1)) || applies(at: instant)
     }
 }
 

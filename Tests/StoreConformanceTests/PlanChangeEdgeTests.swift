@@ -1,0 +1,174 @@
+import Meterstone
+import MeterstoneCore
+import MeterstoneStore
+import MeterstoneTesting
+import Testing
+
+/// Changes of plan that meet others: of the same second, of before, after a cancellation, after a trial.
+@Suite struct PlanChangeEdgeTests {
+    private static func setUp(_ engine: MeterstoneEngine) async throws {
+        func grant(_ amount: Int64) -> [RecurringGrant] {
+            [RecurringGrant(window: .billingMonth, amount: amount)]
+        }
+        try await engine.setUp(
+            plans: [
+                Plan(key: .free, rank: 0, isDefault: true),
+                Plan(key: .pro, rank: 1, recurringGrants: grant(100)),
+                Plan(key: .big, rank: 2, recurringGrants: grant(1_000)),
+            ],
+            limits: [
+                Limit(
+                    key: LimitKey(unchecked: "billing"), meter: .prompts, window: .billingMonth,
+                    allowances: [.pro: .units(100), .big: .units(1_000)],
+                    defaultAllowance: .units(10))
+            ],
+            credits: CreditPolicy(
+                isEnabled: true, payment: .allowanceFirst, prices: [.prompts: 1]))
+    }
+
+    private static func change(
+        _ engine: MeterstoneEngine, _ change: SubscriptionChange
+    ) async throws -> SubscriptionTurn {
+        let receipt = try await engine.change(
+            ChangeRequest(change: .changeSubscription(.ada, change), author: "test"))
+        if case .rejected(let rejection) = receipt.outcome { throw rejection }
+        return try JSONText(text: try #require(receipt.after))
+            .decoded(as: SubscriptionTurn.self)
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `a change that is dated before the subscription began takes its place`(
+        store: StoreUnderTest
+    ) async throws {
+        let clock = ManualClock(.at("2026-03-10T12:00:00Z"))
+        try await store.withSession(clock: clock) { session in
+            try await Self.setUp(session.engine)
+            try await session.engine.put(
+                .putSubscription(
+                    .ada, Subscription(plan: .pro, startsAt: .at("2026-03-05T00:00:00Z"))))
+            let turn = try await Self.change(
+                session.engine,
+                SubscriptionChange(plan: .big, at: .instant(.at("2026-03-01T00:00:00Z"))))
+            #expect(turn.planBefore == .free)
+            let periods = try #require(try await session.engine.subscriptions(of: .ada))
+            #expect(periods.map(\.subscription.plan) == [.big])
+            #expect(periods.map(\.from) == [.at("2026-03-01T00:00:00Z")])
+            try await session.reopen()
+            let back = SubscriptionChange(plan: .pro, at: .now)
+            guard
+                case .preview(let preview) = try await session.engine.previewSubscription(
+                    of: .ada, back)
+            else {
+                Issue.record("no preview")
+                return
+            }
+            #expect(preview.turn.planBefore == .big)
+            #expect(try await Self.change(session.engine, back).planBefore == .big)
+            let after = try #require(try await session.engine.subscriptions(of: .ada))
+            #expect(after.map(\.subscription.plan) == [.big, .pro])
+            try await session.engine.expectClean()
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `a loop of changes within one second gives no more than the larger plan`(
+        store: StoreUnderTest
+    ) async throws {
+        let clock = ManualClock(.at("2026-03-01T00:00:00Z"))
+        try await store.with(clock: clock) { engine, clock in
+            try await Self.setUp(engine)
+            _ = try await Self.change(engine, SubscriptionChange(plan: .pro))
+            #expect(try await engine.wallet(of: .ada).balance == 100)
+            clock.set(.at("2026-03-10T12:00:00.100Z"))
+            _ = try await Self.change(engine, SubscriptionChange(plan: .big))
+            clock.set(.at("2026-03-10T12:00:00.200Z"))
+            _ = try await Self.change(engine, SubscriptionChange(plan: .pro, at: .now))
+            clock.set(.at("2026-03-10T12:00:00.300Z"))
+            let turn = try await Self.change(
+                engine, SubscriptionChange(plan: .big, usage: .reset, credits: .full))
+            #expect(turn.grants.isEmpty && turn.subscription.change?.usage == .keep)
+            #expect(try await engine.wallet(of: .ada).balance == 1_000)
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `who unsubscribes and comes back gets the credits of the window once`(
+        store: StoreUnderTest
+    ) async throws {
+        let clock = ManualClock(.at("2026-03-10T12:00:00Z"))
+        try await store.with(clock: clock) { engine, clock in
+            try await Self.setUp(engine)
+            _ = try await Self.change(engine, SubscriptionChange(plan: .big))
+            #expect(try await engine.decide(.of(.ada, [.prompts: 1_010])).isAllowed)
+            #expect(try await engine.wallet(of: .ada).balance == 990)
+            for second in 2..<5 {
+                try await engine.put(.deleteSubscription(.ada))
+                clock.set(.at("2026-03-10T12:00:0\(second)Z"))
+                _ = try await Self.change(engine, SubscriptionChange(plan: .big))
+                #expect(try await engine.wallet(of: .ada).balance == 990)
+            }
+            try await engine.expectClean()
+        }
+    }
+
+    /// Providers tell what happened more than once.
+    @Test(arguments: StoreUnderTest.allCases)
+    func `a change to the plan that applies is told again and changes nothing`(
+        store: StoreUnderTest
+    ) async throws {
+        let clock = ManualClock(.at("2026-03-10T12:00:00Z"))
+        try await store.withSession(clock: clock) { session in
+            try await Self.setUp(session.engine)
+            let first = try await Self.change(session.engine, SubscriptionChange(plan: .big))
+            for change in [
+                SubscriptionChange(plan: .big), SubscriptionChange(plan: .big, credits: .full),
+                SubscriptionChange(plan: .big, usage: .keep, anchor: .keep),
+            ] {
+                session.clock.advance(bySeconds: 100)
+                let again = try await Self.change(session.engine, change)
+                #expect(again.subscription == first.subscription && again.grants.isEmpty)
+                guard
+                    case .preview(let preview) = try await session.engine.previewSubscription(
+                        of: .ada, change)
+                else {
+                    Issue.record("no preview")
+                    return
+                }
+                #expect(preview.turn.subscription == first.subscription)
+                try await session.reopen()
+            }
+            #expect(try await session.engine.subscriptions(of: .ada)?.count == 1)
+            #expect(try await session.engine.wallet(of: .ada).balance == 1_000)
+        }
+    }
+
+    /// Who pays begins anew, once: what a trial gave is no plan that was paid for.
+    @Test(arguments: StoreUnderTest.allCases)
+    func `a trial that becomes a subscription begins a window with credits`(
+        store: StoreUnderTest
+    ) async throws {
+        let clock = ManualClock(.at("2026-01-31T10:00:00Z"))
+        try await store.with(clock: clock) { engine, clock in
+            try await Self.setUp(engine)
+            _ = try await Self.change(
+                engine,
+                SubscriptionChange(
+                    plan: .big, status: .trialing, expiresAt: .at("2026-02-14T10:00:00Z")))
+            try await engine.count(.of(.ada, [.prompts: 1_000]))
+            clock.set(.at("2026-02-14T10:00:05Z"))
+            let paid = SubscriptionChange(
+                plan: .big, usage: .reset, anchor: .new, credits: .full, status: .active)
+            let turn = try await Self.change(engine, paid)
+            #expect(turn.grants.map(\.amount) == [1_000])
+            let status = try #require(try await engine.limits(of: .ada).first)
+            #expect(status.used == 0 && status.allowance == .units(1_000))
+            #expect(status.resetsAt == .at("2026-03-14T10:00:05Z"))
+            let balance = try await engine.wallet(of: .ada).balance
+            clock.set(.at("2026-02-14T10:00:10Z"))
+            let again = try await Self.change(engine, paid)
+            #expect(again.grants.isEmpty && again.subscription.change?.usage == .keep)
+            #expect(try await engine.wallet(of: .ada).balance == balance)
+            try await engine.expectClean()
+        }
+    }
+}
