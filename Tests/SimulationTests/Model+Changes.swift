@@ -160,9 +160,11 @@ extension Model {
         }
         if outcome == .missing || outcome == .unchanged { return outcome.text }
         let before = old ?? Subject(id: id)
+        let back = old == nil ? [] : comingBack(with: change, before, new, at: now)
         if old == nil { noteFirst(id, at: now) }
         timeline.put(new, at: now)
         introduce(id, at: now)
+        for (grant, until) in back { give(grant, to: id, until: until, at: now) }
         if before.plan != new.plan || before.subscription != new.subscription
             || before.parent != new.parent
         {

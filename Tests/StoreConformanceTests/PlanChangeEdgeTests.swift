@@ -111,6 +111,50 @@ import Testing
         }
     }
 
+    /// The webhook of a renewal comes an hour after the period before it has ended.
+    @Test(arguments: StoreUnderTest.allCases)
+    func `a renewal that is told late gives the credits of its period, once`(
+        store: StoreUnderTest
+    ) async throws {
+        let clock = ManualClock(.at("2026-02-20T00:00:00Z"))
+        try await store.withSession(clock: clock) { session in
+            try await Self.setUp(session.engine)
+            func tell(
+                _ plan: PlanKey = .big, from start: String = "2026-02-20T00:00:00Z",
+                until end: String
+            ) async throws -> Int64 {
+                try await session.engine.put(
+                    .putSubscription(
+                        .ada,
+                        Subscription(plan: plan, startsAt: .at(start), expiresAt: .at(end))))
+                try await session.reopen()
+                return try await session.engine.wallet(of: .ada).balance
+            }
+            #expect(try await tell(until: "2026-03-20T00:00:00Z") == 1_000)
+            session.clock.set(.at("2026-03-20T01:00:00Z"))
+            #expect(try await session.engine.wallet(of: .ada).balance == 0)
+            for end in ["2026-04-20T00:00:00Z", "2026-04-21T00:00:00Z"] {
+                #expect(try await tell(until: end) == 1_000)
+            }
+            // To lapse and to come back within what was given gives nothing more.
+            session.clock.set(.at("2026-03-25T00:00:00Z"))
+            #expect(try await tell(until: "2026-03-24T00:00:00Z") == 1_000)
+            #expect(try await tell(until: "2026-04-20T00:00:00Z") == 1_000)
+            // Who comes back later with another start has the windows of that.
+            session.clock.set(.at("2026-05-10T00:00:00Z"))
+            #expect(try await session.engine.wallet(of: .ada).balance == 0)
+            #expect(
+                try await tell(from: "2026-05-10T00:00:00Z", until: "2026-07-10T00:00:00Z")
+                    == 1_000)
+            session.clock.set(.at("2026-06-09T23:59:59Z"))
+            #expect(try await session.engine.wallet(of: .ada).balance == 1_000)
+            session.clock.set(.at("2026-06-10T00:00:00Z"))
+            let wallet = try await session.engine.wallet(of: .ada)
+            #expect(wallet.balance == 1_000 && wallet.granted == 4_000)
+            try await session.engine.expectClean()
+        }
+    }
+
     /// Providers tell what happened more than once.
     @Test(arguments: StoreUnderTest.allCases)
     func `a change to the plan that applies is told again and changes nothing`(

@@ -110,9 +110,10 @@ extension WorkingSet {
             return .changed(outcome, after: after, isReplay: false)
         }
         let profile = state.profile
+        let back = try creditsComingBack(with: request.change, to: state, at: now)
         try write(record, effect, of: subject)
         try writeCredits(
-            of: request.change, state, before: profile, author: request.author, at: now)
+            of: request.change, state, before: profile, back, author: request.author, at: now)
         return .changed(outcome, after: after, isReplay: false)
     }
 

@@ -62,12 +62,31 @@ extension WorkingSet {
         return subscription
     }
 
+    /// What windows that run give somebody whose subscription is written: those that gave nothing, since it
+    /// did not apply when they began. Providers tell of a renewal when the period before it has ended.
+    func creditsComingBack(
+        with change: Change, to state: SubjectState, at now: Instant
+    ) throws(StoreError) -> GivenByWindows {
+        guard case .putSubscription(_, let subscription) = change, catalog.payment != nil,
+            state.number != 0, subscription.applies(at: now),
+            state.plan(at: now, catalog: catalog) != subscription.plan
+        else { return GivenByWindows() }
+        let after = state.profile.applying(
+            change, by: "", at: now, batch.nextSequence, isNew: false
+        ).profile
+        return try Turning(SubscriptionChange(plan: subscription.plan), of: state, at: now, self)
+            .comingBack(with: after.anchors)
+    }
+
     /// Writes the ledger entries that a change of subscriptions causes: grants that were for what is no longer
     /// scheduled are voided, and those of the new one are given.
     ///
-    /// - Parameter before: the profile until then.
+    /// - Parameters:
+    ///   - before: the profile until then.
+    ///   - back: what windows give whose plan came back.
     func writeCredits(
-        of change: Change, _ state: SubjectState, before: Subject, author: String, at now: Instant
+        of change: Change, _ state: SubjectState, before: Subject, _ back: GivenByWindows,
+        author: String, at now: Instant
     ) throws(StoreError) {
         let remaining = Set(state.profile.scheduled.flatMap(\.grants))
         let lost = before.settled(at: now).subject.scheduled.flatMap(\.grants)
@@ -80,19 +99,23 @@ extension WorkingSet {
             else { continue }
             try write(entries, of: state, at: now)
         }
-        guard case .turnSubscription(_, let turn) = change else { return }
-        for passed in turn.passedWindows {
+        var given = back
+        var plan = change.subject.flatMap { _ in state.profile.subscription?.plan }
+        if case .turnSubscription(_, let turn) = change {
+            given = GivenByWindows(grants: turn.grants, passed: turn.passedWindows)
+            plan = turn.subscription.plan
+        }
+        for passed in given.passed {
             let wallet = state.current[try walletIndex(state, at: now)].state.wallet.wallet
             let entry = LedgerEntry(
                 kind: .grant, amount: 0, balanceAfter: wallet.balance, recordedAt: now, windows: 1,
                 windowUntil: passed.until, recurrence: passed.window.text)
             try write([entry], of: state, at: now)
         }
-        let plan = catalog.plan(turn.subscription.plan)
-        for given in turn.grants {
+        for given in given.grants {
             guard let id = given.id else { continue }
             let wallet = state.current[try walletIndex(state, at: now)].state.wallet.wallet
-            let recurring = plan?.recurringGrants.first { $0.window == given.window }
+            let recurring = catalog.plan(plan)?.recurringGrants.first { $0.window == given.window }
             let grant = CreditGrant(
                 id: id, amount: given.amount,
                 priority: recurring?.priority ?? CreditGrant.priorityDefault,
@@ -106,6 +129,12 @@ extension WorkingSet {
             try write(entries, of: state, at: now)
         }
     }
+}
+
+/// What a change has windows give, and which of them give nothing more until they end.
+struct GivenByWindows {
+    var grants: [ChangeGrant] = []
+    var passed: [PassedWindow] = []
 }
 
 /// Decides one change of plan.
@@ -388,6 +417,31 @@ private struct Turning {
                     amount: amount, effectiveAt: max(at, now), expiresAt: end))
             number += 1
         }
+    }
+
+    /// What windows that gave nothing give now, by the anchors that follow.
+    func comingBack(with after: BillingAnchors) throws(StoreError) -> GivenByWindows {
+        var result = GivenByWindows()
+        let wallet = state.current[try workingSet.walletIndex(state, at: now)].state.wallet.wallet
+        var number = wallet.nextGrantNumber
+        for grant in catalog.plan(asked.plan)?.recurringGrants ?? []
+        where grant.window.isRepeating && wallet.knows(grant.window) {
+            let (old, new) = (
+                span(of: grant.window, now, profile.anchors), span(of: grant.window, now, after)
+            )
+            guard new.until > now, !result.passed.contains(where: { $0.window == grant.window }),
+                given(grant.window, in: old, before: now) == 0,
+                given(grant.window, in: new, before: now) == 0
+            else { continue }
+            result.passed.append(PassedWindow(window: grant.window, until: new.until))
+            result.grants.append(
+                ChangeGrant(
+                    id: .change(grant.window, number: number), window: grant.window,
+                    amount: grant.amount, effectiveAt: now,
+                    expiresAt: grant.rolloverMax == nil ? new.until : nil))
+            number += 1
+        }
+        return result
     }
 
     private func note(

@@ -1,0 +1,65 @@
+import MeterstoneCore
+import MeterstoneStore
+import MeterstoneTesting
+
+/// Credits of windows that began while nobody had the plan that gives them.
+extension Model {
+    /// What a subscription that is written has the windows give that run and gave nothing, and until when.
+    func comingBack(
+        with change: Change, _ old: Subject, _ new: Subject, at now: Instant
+    ) -> [(grant: RecurringGrant, until: Instant)] {
+        guard case .putSubscription(let id, let subscription) = change, payment != nil,
+            firstAt[id] != nil, subscription.applies(at: now),
+            plan(id, at: now) != subscription.plan
+        else { return [] }
+        let plan = blueprint.plans.first { $0.key == subscription.plan }
+        var known: Set<Window> = []
+        return (plan?.recurringGrants ?? []).compactMap { grant in
+            let window = grant.window
+            guard wallets[id]?.recurrences[window] != nil, known.insert(window).inserted
+            else { return nil }
+            func span(_ profile: Subject) -> WindowSpan {
+                window == .billingMonth
+                    ? window.span(containing: now, in: zone(id), anchors: profile.anchors)
+                    : window.span(containing: now, in: zone(id), anchor: nil)
+            }
+            guard span(new).until > now, !gave(window, id, in: span(old), at: now),
+                !gave(window, id, in: span(new), at: now)
+            else { return nil }
+            return (grant, span(new).until)
+        }
+    }
+
+    /// Whether a plan gave something in a window: the one at its start, or one that was held in it.
+    private func gave(
+        _ window: Window, _ id: SubjectID, in span: WindowSpan, at now: Instant
+    ) -> Bool {
+        func gives(_ key: PlanKey?, by plans: [Plan]?) -> Bool {
+            let grants = plans?.first { $0.key == key }?.recurringGrants
+            return grants?.first { $0.window == window }.map { $0.amount > 0 } ?? false
+        }
+        let first = past.last { $0.from <= span.from }
+        if let first, first.isEnabled, gives(plan(id, at: span.from), by: first.plans) {
+            return true
+        }
+        let edges = timeline.subscriptionEdges(id) + [span.from, now]
+        return edges.contains {
+            span.contains($0) && gives(plan(id, at: $0), by: past.last?.plans)
+        }
+    }
+
+    mutating func give(
+        _ recurring: RecurringGrant, to id: SubjectID, until: Instant, at now: Instant
+    ) {
+        var wallet = wallets[id] ?? ModelWallet()
+        wallet.recurrences[recurring.window] = until
+        let name = GrantID(
+            unchecked: "meterstone:change-\(recurring.window.text)-\(wallet.nextNumber)")
+        wallet.open(
+            ModelGrant(
+                id: name, number: 0, amount: recurring.amount, priority: recurring.priority,
+                effectiveAt: now, expiresAt: recurring.rolloverMax == nil ? until : nil),
+            amount: recurring.amount, at: now)
+        wallets[id] = wallet
+    }
+}
