@@ -106,6 +106,8 @@ struct WirePlace {
         case .putSwitches(let switches):
             try self.init(put: RequestPath("v1", "switches"), switches)
         case .deleteSwitches: self.init("DELETE", RequestPath("v1", "switches"))
+        case .closeMonth(let month, _):
+            self.init("POST", RequestPath("v1", "months", month.text, "close"))
         case .putSubject(let subject):
             try self.init(
                 put: Self.subject(subject.id), subject,

@@ -49,7 +49,8 @@ extension Change {
             .putSwitches, .deleteSwitches,
             .putModel, .deleteModel, .putKey, .deleteKey, .rotateKey, .putAlert, .deleteAlert,
             .putWebhook, .deleteWebhook, .putAdministrator, .deleteAdministrator, .putSession,
-            .deleteSession, .noteUses, .noteSignIn, .noteBlueprint, .noteImport, .noteAlert,
+            .deleteSession, .noteUses, .closeMonth, .noteSignIn, .noteBlueprint, .noteImport,
+            .noteAlert,
             .noteProgress, .noteReplay, .noteGivenOnce:
             return self
         }

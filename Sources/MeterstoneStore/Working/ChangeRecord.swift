@@ -158,6 +158,7 @@ extension Change {
         case .putAdministrator, .deleteAdministrator: "administrator"
         case .putSession, .deleteSession: "session"
         case .noteUses: "uses"
+        case .closeMonth: ClosedMonth.kind
         case .noteSignIn: "signIn"
         case .grantCredit, .voidGrant: "creditGrant"
         case .refundCredit: "refund"
@@ -213,6 +214,7 @@ extension Change {
         case .putSession(let session): session.id.text
         case .deleteSession(let id): id.text
         case .noteUses: "access"
+        case .closeMonth(let month, _): month.text
         case .noteSignIn(let note): note.who ?? "unknown"
         case .grantCredit(let id, let order): "\(id.text)/\(order.id?.text ?? "")"
         case .voidGrant(let id, let grant, _): "\(id.text)/\(grant.text)"
@@ -373,6 +375,8 @@ extension WorkingSet {
             return try json(blueprint.sessions.first { $0.id == session.id })
         case .deleteSession(let id): return try json(blueprint.sessions.first { $0.id == id })
         case .noteUses: return try json(blueprint.uses)
+        case .closeMonth(let month, _):
+            return try json(blueprint.closedMonths.first { $0.month == month })
         case .noteSignIn(let note): return try json(note)
         case .grantCredit(let id, let order):
             return try json(order.id.flatMap { (grant) in try? openGrant(grant, of: id) })
