@@ -190,6 +190,8 @@ struct WirePlace {
                 try Self.json(sequence.map { ["sequence": $0] } ?? [:]))
         case .noteAlert, .noteProgress:
             throw ClientError(.refused, "a server notes of itself what fired and what was sent")
+        case .noteStatement:
+            throw ClientError(.refused, "a server notes of itself what closed months came to")
         case .noteGivenOnce:
             throw ClientError(.refused, "a server notes of itself what erased persons had")
         case .noteBlueprint:

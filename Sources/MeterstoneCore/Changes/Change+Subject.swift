@@ -51,7 +51,7 @@ extension Change {
             .putWebhook, .deleteWebhook, .putAdministrator, .deleteAdministrator, .putSession,
             .deleteSession, .noteUses, .closeMonth, .noteSignIn, .noteBlueprint, .noteImport,
             .noteAlert,
-            .noteProgress, .noteReplay, .noteGivenOnce:
+            .noteProgress, .noteReplay, .noteGivenOnce, .noteStatement:
             return self
         }
     }

@@ -92,6 +92,8 @@ public enum Change: Hashable, Sendable, Codable {
     case noteProgress(WebhookProgress)
     /// Asks for an alert that a webhook did not take to be sent again; `nil`: for all. Decides nothing.
     case noteReplay(WebhookKey, Int64?)
+    /// Writes down what a closed month came to, as the text that is handed out. Decides nothing.
+    case noteStatement(CivilMonth, text: String)
     /// Writes down that an erased person had what a person gets once.
     case noteGivenOnce(GivenOnce)
 }

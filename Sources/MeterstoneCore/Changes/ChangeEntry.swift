@@ -34,6 +34,7 @@ public struct ChangeEntry: Sendable, Hashable {
         "key", "alert", "webhook", "firedAlert", "rearmedAlert", "refill", "webhookProgress",
         "webhookReplay", "alias", "rename", "merge", "administrator", "session", "signIn", "uses",
         "account", "accountSession", "erasure", "givenOnce", "closedMonth",
+        "statement",
     ]
 }
 

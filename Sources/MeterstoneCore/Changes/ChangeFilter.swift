@@ -57,6 +57,7 @@ extension ChangeEntry {
         "appliedBlueprint",
         "importedFile", "key", "administrator", "session", "signIn", "uses",
         "alert", "webhook", "webhookProgress", "webhookReplay", "givenOnce", "closedMonth",
+        "statement",
     ]
 
     package static let subjectKinds = kinds.filter { !otherKinds.contains($0) }

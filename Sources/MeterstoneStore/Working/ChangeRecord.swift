@@ -172,6 +172,7 @@ extension Change {
         case .noteBlueprint: "appliedBlueprint"
         case .noteImport: "importedFile"
         case .noteGivenOnce: GivenOnce.kind
+        case .noteStatement: MonthStatement.kind
         }
     }
 
@@ -230,6 +231,7 @@ extension Change {
         case .noteBlueprint(let note): note.name
         case .noteImport(let note): note.name
         case .noteGivenOnce(let note): note.secret == nil ? "person" : "secret"
+        case .noteStatement(let month, _): month.text
         }
     }
 
@@ -243,7 +245,7 @@ extension Change {
     package var isNote: Bool {
         switch self {
         case .noteBlueprint, .noteImport, .noteSignIn, .noteAlert, .noteProgress, .noteReplay,
-            .noteGivenOnce:
+            .noteGivenOnce, .noteStatement:
             true
         default: false
         }
@@ -408,6 +410,7 @@ extension WorkingSet {
         case .noteProgress(let progress): return try json(progress)
         case .noteReplay(_, let sequence): return try json(["sequence": sequence])
         case .noteGivenOnce: return nil
+        case .noteStatement(_, let text): return text
         }
     }
 
