@@ -170,6 +170,16 @@ public protocol MeterstoneService: Sendable {
         _ filter: ChangeFilter, before sequence: Int64?, count: Int
     ) async throws -> [ChangeEntry]
 
+    /// Months that were closed, the oldest first. A server does not tell the meters that there were.
+    func closedMonths() async throws -> [ClosedMonth]
+
+    /// What a closed month came to: the same text whenever it is asked for.
+    ///
+    /// - Parameter subject: `nil`: all together.
+    func statement(
+        of month: CivilMonth, for subject: SubjectID?
+    ) async throws -> StatementOutcome
+
     /// Administrators, in the order of their addresses.
     func administrators() async throws -> [Administrator]
 

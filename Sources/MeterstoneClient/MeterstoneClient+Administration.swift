@@ -122,6 +122,27 @@ extension MeterstoneClient {
         return .preview(try answer.value(Shapes.mergePreview))
     }
 
+    public func closedMonths() async throws -> [ClosedMonth] {
+        try await send("GET", RequestPath("v1", "months")).value(Shapes.closedMonths)
+    }
+
+    public func statement(
+        of month: CivilMonth, for subject: SubjectID? = nil
+    ) async throws -> StatementOutcome {
+        let path =
+            subject.map { RequestPath("v1", "subjects", $0.text, "statements", month.text) }
+            ?? RequestPath("v1", "months", month.text, "statement")
+        let answer = try await send("GET", path)
+        if answer.status == 404, let code = answer.problem?.code {
+            return code == "unknown_month" ? .notClosed : .unknownSubject
+        }
+        if let error = answer.error { throw error }
+        return .document(
+            StatementDocument(
+                text: String(decoding: answer.response.body, as: UTF8.self),
+                signature: answer.response.header("meterstone-signature")))
+    }
+
     public func aliases(of id: SubjectID) async throws -> [SubjectID]? {
         let answer = try await send("GET", RequestPath("v1", "subjects", id.text, "aliases"))
         return answer.status == 404 ? nil : try answer.value(Shapes.aliases)

@@ -129,7 +129,8 @@ extension MeterstoneClient {
         return .decided(
             Decision(
                 denial: nil, isDuplicate: reserved.isDuplicate, eventID: reserved.reservation.id,
-                limits: reserved.limits, credits: reserved.credits), reserved.reservation)
+                limits: reserved.limits, credits: reserved.credits,
+                adjustment: reserved.reservation.adjustment), reserved.reservation)
     }
 
     private func sendReserve(
@@ -278,8 +279,14 @@ extension RecordOutcome {
     fileprivate init(_ result: WireFields) throws(WireMismatch) {
         let id: EventID? = try result("id")
         switch (try result("status", as: String.self), id) {
-        case ("counted", let id?): self = .counted(id, moved: try result("moved"))
-        case ("duplicate", let id?): self = .duplicate(id, moved: try result("moved"))
+        case ("counted", let id?):
+            self = .counted(
+                id, moved: try result("moved"),
+                adjustment: try result("adjustment", maybe: Shapes.adjustment))
+        case ("duplicate", let id?):
+            self = .duplicate(
+                id, moved: try result("moved"),
+                adjustment: try result("adjustment", maybe: Shapes.adjustment))
         case ("conflict", let id?): self = .conflict(id)
         case ("notRecorded", _): self = .rejected(.notRecorded)
         default: self = .rejected(try Rejection(ofOne: result))

@@ -106,6 +106,8 @@ struct WirePlace {
         case .putSwitches(let switches):
             try self.init(put: RequestPath("v1", "switches"), switches)
         case .deleteSwitches: self.init("DELETE", RequestPath("v1", "switches"))
+        case .closeMonth(let month, _):
+            self.init("POST", RequestPath("v1", "months", month.text, "close"))
         case .putSubject(let subject):
             try self.init(
                 put: Self.subject(subject.id), subject,
@@ -188,6 +190,8 @@ struct WirePlace {
                 try Self.json(sequence.map { ["sequence": $0] } ?? [:]))
         case .noteAlert, .noteProgress:
             throw ClientError(.refused, "a server notes of itself what fired and what was sent")
+        case .noteStatement:
+            throw ClientError(.refused, "a server notes of itself what closed months came to")
         case .noteGivenOnce:
             throw ClientError(.refused, "a server notes of itself what erased persons had")
         case .noteBlueprint:

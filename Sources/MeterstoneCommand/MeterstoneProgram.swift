@@ -38,7 +38,7 @@ package struct MeterstoneProgram: AsyncParsableCommand {
                     ModelsCommand.self,
                     StatisticsPolicyCommand.self, SwitchesCommand.self, BlueprintCommand.self,
                     KeysCommand.self,
-                    AlertsCommand.self, WebhooksCommand.self,
+                    AlertsCommand.self, WebhooksCommand.self, MonthsCommand.self,
                     AdminCommand.self,
                 ]),
             CommandGroup(

@@ -126,6 +126,10 @@ final class SQLiteSource: InspectionSource {
         }
     }
 
+    func subjectsWithReservations() throws(StoreError) -> [SubjectID] {
+        try due(at: .latest, count: .max)
+    }
+
     /// Subjects with reservations that may have expired by an instant, the earliest first.
     func due(at now: Instant, count: Int) throws(StoreError) -> [SubjectID] {
         let statement = try statement(SubjectStatements.due)

@@ -116,6 +116,7 @@ private func makeRoutes(
     SwitchRoutes(engine: engine).add(to: &routes)
     AnalyticsRoutes(engine: engine, options: options).add(to: &routes)
     WhatIfRoutes(engine: engine, options: options).add(to: &routes)
+    MonthRoutes(engine: engine, secret: options.statementSecret).add(to: &routes)
     ChangeRoutes(engine: engine).add(to: &routes)
     BackupRoutes(backups: options.backups).add(to: &routes)
     WebhookRoutes(engine: engine, sender: options.webhookSender, clock: options.clock)

@@ -76,7 +76,7 @@ extension Problem {
         case .trackingDisabled, .foreignSubject: .forbidden
         case .alreadyVoided, .eventVoided, .eventRefunded, .inUse, .idempotencyConflict,
             .tooManyEvents, .reservationOpen, .reservationClosed,
-            .duplicateGrant, .alreadyRefunded, .subjectErased:
+            .duplicateGrant, .alreadyRefunded, .subjectErased, .monthClosed, .monthNotOver:
             .conflict
         case .preconditionFailed: .preconditionFailed
         case .tooManyReservations: .tooManyRequests

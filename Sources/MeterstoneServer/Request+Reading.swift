@@ -83,6 +83,7 @@ extension HTTPField.Name {
     static let idempotencyReplayed = known("Idempotency-Replayed")
     static let author = known("X-Author")
     static let outcome = known("Meterstone-Outcome")
+    static let signature = known("Meterstone-Signature")
     static let requestID = known("X-Request-Id")
     static let traceParent = known("traceparent")
     static let link = known("Link")

@@ -15,6 +15,8 @@ public struct ServerOptions: Sendable {
     /// What tokens of subjects are signed with; `nil`: what the administrator's key gives, and without one
     /// something of chance, so that tokens end with this process.
     public var tokenSecret: String?
+    /// What statements of closed months are signed with; `nil`: they are not.
+    public var statementSecret: StatementSecret?
     /// Whose tokens are accepted beside our own; `nil`: nobody's.
     public var tokenIssuer: TokenIssuer?
     /// Pages of these places may ask: `https://app.example.com`.

@@ -70,7 +70,8 @@ extension WorkingSet {
         else { return nil }
         return RecordedEvent(
             event: record.event(subject: known.subject.id), sequence: known.sequence,
-            recordedAt: known.record.recordedAt, corrections: [])
+            recordedAt: known.record.recordedAt, corrections: [],
+            adjustment: known.record.adjustment)
     }
 
     private func standing(

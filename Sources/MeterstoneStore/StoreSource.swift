@@ -37,6 +37,9 @@ public protocol DecisionSource {
     func entries(of subject: Int64, lookup: String) throws(StoreError) -> [StoredFact]
 
     func receipt(forIdempotencyKey key: String) throws(StoreError) -> ChangeReceiptRecord?
+
+    /// Every subject of which a reservation may be open.
+    func subjectsWithReservations() throws(StoreError) -> [SubjectID]
 }
 
 /// What a snapshot offers to readers: the tables of a store as of the watermark, or a ``HeadSource``,

@@ -151,6 +151,7 @@ private struct NothingStored: StoreSource {
     func entries(of subject: Int64, lookup: String) -> [StoredFact] { [] }
     func entries(of subject: Int64, before sequence: Int64?, count: Int) -> [StoredFact] { [] }
     func receipt(forIdempotencyKey key: String) -> ChangeReceiptRecord? { nil }
+    func subjectsWithReservations() -> [SubjectID] { [] }
     func watermark() -> Int64 { 0 }
     func scan(
         days: ClosedRange<Int64>, _ visit: (Int64, Int64, StoredFact) throws(StoreError) -> Void

@@ -80,6 +80,7 @@ final class TailSource: InspectionSource {
     func changes(after sequence: Int64, count: Int) -> [ChangeRecord] { [] }
     func changedKey(ofKind kind: String, after key: String) -> String? { nil }
     func receipt(forIdempotencyKey key: String) -> ChangeReceiptRecord? { nil }
+    func subjectsWithReservations() -> [SubjectID] { [] }
     func watermark() -> Int64 { 0 }
 
     /// On which something is stored, ascending.

@@ -63,6 +63,8 @@ import Testing
             "METERSTONE_MIRROR": "sqlite:m.db", "METERSTONE_SHIP_TO": "s",
             "METERSTONE_SHIP_FACTS_KEPT": "9", "METERSTONE_ARCHIVE": "a",
             "METERSTONE_ARCHIVE_DAYS": "90", "METERSTONE_TEXT_DAYS": "95",
+            "METERSTONE_STATEMENT_SECRET": "secret that is of thirty characters",
+            "METERSTONE_CLOSE_MONTH_DAYS": "98",
             "METERSTONE_ACCESS_DAYS": "96", "METERSTONE_DELIVERY_DAYS": "97",
             "METERSTONE_TLS_CERTIFICATE": "c", "METERSTONE_TLS_KEY": "k",
             "METERSTONE_SHIP_ENDPOINT": "http://b.example",
@@ -103,6 +105,7 @@ import Testing
             case "storedText": #""hash""#
             case "requestLog": #""json""#
             case "allowedOrigins", "shipEndpoint": #""https://a.example""#
+            case "statementSecret": #""thirty-two characters are enough""#
             default: #""x""#
             }
         }

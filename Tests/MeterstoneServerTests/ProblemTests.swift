@@ -20,7 +20,7 @@ import MeterstoneServer
         (.occurredAtOutOfRange, 422),
         (.cyclicParent, 422), (.unknownReservation, 422), (.reservationOpen, 409),
         (.reservationClosed, 409), (.tooManyReservations, 429), (.tooManyEvents, 409),
-        (.unknownGrant, 422), (.subjectErased, 409),
+        (.unknownGrant, 422), (.subjectErased, 409), (.monthClosed, 409), (.monthNotOver, 409),
         (.duplicateGrant, 409), (.unknownReference, 422), (.alreadyRefunded, 409),
         (.creditOverflow, 422), (.eventVoided, 409), (.eventRefunded, 409), (.timeZoneRules, 503),
         (.unknownType, 422), (.cursorExpired, 410), (.foreignSubject, 403),

@@ -543,8 +543,8 @@ private struct Transcript: Sendable {
 
     mutating func add(_ outcome: RecordOutcome) {
         switch outcome {
-        case .counted(let id, let moved): lines.append("counted \(id) \(moved)")
-        case .duplicate(let id, let moved): lines.append("duplicate \(id) \(moved)")
+        case .counted(let id, let moved, _): lines.append("counted \(id) \(moved)")
+        case .duplicate(let id, let moved, _): lines.append("duplicate \(id) \(moved)")
         case .conflict(let id): lines.append("conflict \(id)")
         case .rejected(let rejection): add(rejection)
         }

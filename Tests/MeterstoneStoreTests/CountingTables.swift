@@ -38,6 +38,10 @@ final class CountingTables: DecisionSource {
         }
     }
 
+    func subjectsWithReservations() -> [SubjectID] {
+        stored.values.filter { $0.nextExpiry != nil }.map(\.profile.id)
+    }
+
     func subject(_ id: SubjectID) -> StoredSubject? { numbers[id].flatMap { stored[$0] } }
     func subject(number: Int64) -> StoredSubject? { stored[number] }
 

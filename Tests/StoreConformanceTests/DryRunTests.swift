@@ -84,8 +84,8 @@ import Testing
             let events = [Self.prompts("a", 5), Self.prompts("a", 5), Self.prompts("a", 4)]
             for _ in 0..<2 {
                 let outcomes = try await engine.dryRun(recording: events)
-                guard case .counted(_, moved: [.prompts]) = outcomes[0],
-                    case .duplicate(_, moved: [.prompts]) = outcomes[1],
+                guard case .counted(_, moved: [.prompts], nil) = outcomes[0],
+                    case .duplicate(_, moved: [.prompts], nil) = outcomes[1],
                     case .conflict = outcomes[2]
                 else { throw UnexpectedOutcome() }
             }

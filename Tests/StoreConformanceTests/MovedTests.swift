@@ -29,7 +29,7 @@ import Testing
             func record() async throws -> [[MeterKey]?] {
                 try await session.engine.record(Self.events.map(\.event)).map { outcome in
                     switch outcome {
-                    case .counted(_, let moved), .duplicate(_, let moved): moved
+                    case .counted(_, let moved, _), .duplicate(_, let moved, _): moved
                     default: nil
                     }
                 }

@@ -54,15 +54,16 @@ package struct EventsAnswer: Sendable {
         suggestion: String? = nil
     ) {
         switch outcome {
-        case .counted(let made, let moved):
+        case .counted(let made, let moved, let adjustment):
             counted += 1
             guard listsCounted else { return }
             list(
                 EventResult(
-                    index, isDryRun ? id : made, .counted, moved: moved, suggestion: suggestion))
-        case .duplicate(let id, let moved):
+                    index, isDryRun ? id : made, .counted, moved: moved, adjustment: adjustment,
+                    suggestion: suggestion))
+        case .duplicate(let id, let moved, let adjustment):
             duplicate += 1
-            list(EventResult(index, id, .duplicate, moved: moved))
+            list(EventResult(index, id, .duplicate, moved: moved, adjustment: adjustment))
         case .conflict(let id): addConflict(at: index, id, fields)
         case .rejected(let rejection) where rejection.code == .trackingDisabled:
             notRecorded += 1
@@ -150,14 +151,16 @@ package struct EventResult: Sendable {
     package let id: EventID?
     package let verdict: EventVerdict
     package let moved: [MeterKey]
+    package let adjustment: Adjustment?
     /// What may help an event that no meter counts.
     let suggestion: String?
     let error: ResultError?
 
     init(
         _ index: Int, _ id: EventID?, _ verdict: EventVerdict, moved: [MeterKey] = [],
-        suggestion: String? = nil, error: ResultError? = nil
+        adjustment: Adjustment? = nil, suggestion: String? = nil, error: ResultError? = nil
     ) {
+        self.adjustment = adjustment
         self.suggestion = suggestion
         self.index = index
         self.id = id
@@ -167,8 +170,11 @@ package struct EventResult: Sendable {
     }
 
     /// Of an event that came alone.
-    package init(_ id: EventID?, _ verdict: EventVerdict, moved: [MeterKey] = []) {
-        self.init(0, id, verdict, moved: moved)
+    package init(
+        _ id: EventID?, _ verdict: EventVerdict, moved: [MeterKey] = [],
+        adjustment: Adjustment? = nil
+    ) {
+        self.init(0, id, verdict, moved: moved, adjustment: adjustment)
     }
 }
 

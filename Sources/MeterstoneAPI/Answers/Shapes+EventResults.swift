@@ -53,7 +53,7 @@ extension Shapes {
     /// Of an event that was reported.
     static let eventResult = Shape<EventResult>(
         placed(.counted, .duplicate, .conflict, .rejected, .notRecorded)
-            + [moved, suggestion, error])
+            + [moved, adjusted, suggestion, error])
 
     /// Of a consume that was decided.
     static let decidedResult = Shape<DecidedResult>(
@@ -66,7 +66,7 @@ extension Shapes {
 
     /// Of an event that came alone.
     package static let recorded = Shape<EventResult>(
-        identified(.counted, .duplicate, .notRecorded) + [moved])
+        identified(.counted, .duplicate, .notRecorded) + [moved, adjusted])
 
     private static func placed(_ verdicts: EventVerdict...) -> [Member<EventResult>] {
         [Member("index", .integer(from: 0), { Int64($0.index) }, "Its place, from 0.")]
@@ -87,6 +87,9 @@ extension Shapes {
     }
 
     private static let moved = Member<EventResult>("moved", .keys, \.moved, movedSentence)
+
+    private static let adjusted = Member<EventResult>(
+        maybe: "adjustment", adjustment.wire, \.adjustment, adjustmentSentence)
 
     private static let suggestion = Member<EventResult>(
         maybe: "suggestion", .text, \.suggestion, "What may help when no meter counts it.")

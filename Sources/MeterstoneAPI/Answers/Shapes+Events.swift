@@ -11,6 +11,7 @@ extension Shapes {
             Member(
                 "occurredAt", Wire<Instant>.instant.orNull, \.event.occurredAt, "When it happened."),
             Member("recordedAt", .instant, \.recordedAt, "When it was told."),
+            Member(maybe: "adjustment", adjustment.wire, \.adjustment, adjustmentSentence),
             Member("quantities", .quantities, \.event.quantities, "What counts of it now."),
             Member("status", .choice, { $0.details.status }, "How it ended."),
             Member(maybe: "subtype", .name, \.event.details?.subtype),
@@ -81,7 +82,8 @@ extension RecordedEvent {
                     quantities: quantities, reported: nil, status: $0.status,
                     terms: ReservationTerms(), reservedAt: recordedAt, expiresAt: $0.expiresAt,
                     closedAt: nil)
-            }, credits: try fields("credits", maybe: Shapes.charge))
+            }, credits: try fields("credits", maybe: Shapes.charge),
+            adjustment: try fields("adjustment", maybe: Shapes.adjustment))
     }
 }
 

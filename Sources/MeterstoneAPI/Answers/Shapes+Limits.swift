@@ -131,6 +131,7 @@ extension Shapes {
             "duplicate", .flag, \.isDuplicate, "Whether the same event was answered before."),
         Member(maybe: "eventId", .name, \.eventID, "The event that was recorded."),
         Member("moved", .keys, \.moved, "The meters that it moves: none when it is refused."),
+        Member(maybe: "adjustment", adjustment.wire, \.adjustment, adjustmentSentence),
     ]
 
     private static let limitsAndCredits: [Member<Decision>] = [
@@ -155,7 +156,8 @@ extension Decision {
             eventID: try fields("eventId"),
             limits: try fields("limits", listOf: Shapes.limitStatus),
             credits: try fields("credits", maybe: Shapes.charge),
-            moved: try fields("moved") ?? [], isDryRun: try fields("dryRun") ?? false)
+            moved: try fields("moved") ?? [], isDryRun: try fields("dryRun") ?? false,
+            adjustment: try fields("adjustment", maybe: Shapes.adjustment))
     }
 }
 

@@ -12,6 +12,7 @@ extension Shapes {
             Member(
                 maybe: "reported", .quantities, \.reported, "What the caller said was used so far."),
             Member("reservedAt", .instant, \.reservedAt),
+            Member(maybe: "adjustment", adjustment.wire, \.adjustment, adjustmentSentence),
             Member("expiresAt", .instant, \.expiresAt, "When it ends if nobody ends it."),
             Member(
                 "closedAt", Wire<Instant>.instant.orNull, \.closedAt,
@@ -41,7 +42,8 @@ extension Shapes {
                 onExpiry: try fields("onExpiry"), onOverage: try fields("onOverage"),
                 onAbort: try fields("onAbort"),
                 abortMinimum: try fields("abortMinimum") ?? .none),
-            reservedAt: reservedAt, expiresAt: expiresAt, closedAt: try fields("closedAt"))
+            reservedAt: reservedAt, expiresAt: expiresAt, closedAt: try fields("closedAt"),
+            adjustment: try fields("adjustment", maybe: Shapes.adjustment))
     }
 }
 

@@ -25,6 +25,7 @@ package enum Shapes {
         schema(administrator), schema(administrators), schema(invited), schema(session),
         schema(sessionList), schema(codeSecret), schema(accountSession), schema(accountSessions),
         schema(aliases), schema(heldItem), schema(heldItems),
+        schema(closedMonth), schema(closedMonths), schema(statement),
     ]
 
     package static func schema<Value>(_ shape: Shape<Value>) -> (name: String, schema: String) {

@@ -22,8 +22,10 @@ struct RecordCommand: AsyncParsableCommand {
             return outcome
         }
         switch outcome {
-        case .counted(let id, let moved): print(EventResult(id, .counted, moved: moved))
-        case .duplicate(let id, let moved): print(EventResult(id, .duplicate, moved: moved))
+        case .counted(let id, let moved, let adjustment):
+            print(EventResult(id, .counted, moved: moved, adjustment: adjustment))
+        case .duplicate(let id, let moved, let adjustment):
+            print(EventResult(id, .duplicate, moved: moved, adjustment: adjustment))
         case .conflict(let id): throw CommandFailure(conflict: id, differs: [])
         case .rejected(let rejection) where rejection.code == .trackingDisabled:
             print(EventResult(event.id, .notRecorded))

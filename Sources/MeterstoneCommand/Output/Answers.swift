@@ -83,6 +83,13 @@ enum Answers {
         guard result.verdict != .notRecorded else { return verdict }
         let moved = result.moved.map(\.text).joined(separator: ", ")
         return verdict + "\n" + (moved.isEmpty ? "moves no meter" : "moves \(moved)")
+            + text(result.adjustment)
+    }
+
+    /// A line of its own where usage counts elsewhere than when it occurred.
+    static func text(_ adjustment: Adjustment?) -> String {
+        guard let adjustment else { return "" }
+        return "\ncounts at \(adjustment.countedAt.rfc3339), since its month is closed"
     }
 
     /// A value as the API writes it.
@@ -116,7 +123,7 @@ enum Answers {
                 Console.write(json: writer.bytes)
             } else {
                 let yes = decision.isDuplicate ? "allowed before (duplicate)" : "allowed"
-                Console.write(decision.denial.map { text($0) } ?? yes)
+                Console.write((decision.denial.map { text($0) } ?? yes) + text(decision.adjustment))
                 if let credits = decision.credits { Console.write(text(credits)) }
                 Console.write(table(decision.limits))
             }

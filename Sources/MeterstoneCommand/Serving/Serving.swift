@@ -135,6 +135,10 @@ struct Serving {
         if let retention = try RetentionWatch(engine, settings, logger, metrics: metrics) {
             services.append(retention)
         }
+        if settings.closeMonthDays.value > 0 {
+            services.append(
+                MonthWatch(engine, days: settings.closeMonthDays.value, logger: logger))
+        }
         if let mirror = settings.mirror.value {
             services.append(
                 MirrorWatch(
@@ -233,6 +237,7 @@ struct Serving {
         options.administratorKey = settings.administratorKey.value
         options.allowedOrigins = settings.allowedOrigins.value
         options.tokenSecret = settings.tokenSecret.value
+        options.statementSecret = settings.statementSecret.value
         options.tokenIssuer = try tokenIssuer
         options.storedText = settings.storedText.value
         options.isAnalyticsEnabled = settings.isAnalyticsEnabled.value

@@ -74,6 +74,7 @@ struct ServeArguments: SettingArguments {
     @Option(help: .of(\.textDays)) var textDays: String?
     @Option(help: .of(\.accessDays)) var accessDays: String?
     @Option(help: .of(\.deliveryDays)) var deliveryDays: String?
+    @Option(help: .of(\.closeMonthDays)) var closeMonthDays: String?
     @Option(help: .of(\.mirror)) var mirror: String?
     @Option(help: .of(\.connections)) var connections: String?
     @Option(help: .of(\.bodies)) var bodiesMebibytes: String?

@@ -26,6 +26,12 @@ package struct SettingTable: Sendable {
         "tokenSecret",
         "What tokens of subjects are signed with; without it, what the administrator's key gives."
     ).only(.variable).secret
+    package let statementSecret = SettingKey<StatementSecret?>(
+        "statementSecret", standard: nil, shown: "none",
+        expectation: "a text of at least \(StatementSecret.charactersMin) characters",
+        "What statements of closed months are signed with; without it they are not.",
+        read: { text in StatementSecret(text).map { .some($0) } }
+    ).only(.variable).secret
     package let tokenIssuer = SettingKey<String?>(
         "tokenIssuer", "Who else signs tokens of subjects: what `iss` says."
     ).only([.variable, .file])
@@ -128,6 +134,10 @@ package struct SettingTable: Sendable {
     package let deliveryDays = SettingKey(
         "deliveryDays", in: 0...36_500, standard: 0, unit: "days",
         "How long the log keeps how far webhooks had come; 0: for ever.")
+
+    package let closeMonthDays = SettingKey(
+        "closeMonthDays", in: 0...366, standard: 0, unit: "days",
+        "So many days after its end a month is closed, for good; 0: only by hand.")
 
     package let allowsPrivateWebhooks = SettingKey(
         "webhookPrivateAddresses", standard: false,

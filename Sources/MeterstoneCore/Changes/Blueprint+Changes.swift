@@ -132,6 +132,9 @@ extension Blueprint {
             let merged = (uses ?? AccessUses()).merged(with: seen).keeping(self)
             outcome = uses == nil ? .created : uses == merged ? .unchanged : .replaced
             result.uses = merged
+        case .closeMonth(_, let closed):
+            outcome = closed == nil ? .unchanged : .created
+            if let closed { result.closedMonths.append(closed) }
         default: outcome = .unchanged
         }
         return (result, outcome)

@@ -49,8 +49,9 @@ extension Change {
             .putSwitches, .deleteSwitches,
             .putModel, .deleteModel, .putKey, .deleteKey, .rotateKey, .putAlert, .deleteAlert,
             .putWebhook, .deleteWebhook, .putAdministrator, .deleteAdministrator, .putSession,
-            .deleteSession, .noteUses, .noteSignIn, .noteBlueprint, .noteImport, .noteAlert,
-            .noteProgress, .noteReplay, .noteGivenOnce:
+            .deleteSession, .noteUses, .closeMonth, .noteSignIn, .noteBlueprint, .noteImport,
+            .noteAlert,
+            .noteProgress, .noteReplay, .noteGivenOnce, .noteStatement:
             return self
         }
     }

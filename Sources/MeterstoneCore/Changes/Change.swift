@@ -33,6 +33,10 @@ public enum Change: Hashable, Sendable, Codable {
     case noteUses(AccessUses)
     /// Writes down that somebody wanted to sign in. Decides nothing.
     case noteSignIn(SignInNote)
+    /// Closes a month for good: from then on nothing that counts in it changes.
+    ///
+    /// - Parameter closed: what that came to; decided when it is carried out.
+    case closeMonth(CivilMonth, as: ClosedMonth? = nil)
     /// Replaces time zone, parent, plan, block flag, name and metadata. Overrides, additions and
     /// subscription have changes of their own, and stay as they are.
     case putSubject(Subject)
@@ -88,6 +92,8 @@ public enum Change: Hashable, Sendable, Codable {
     case noteProgress(WebhookProgress)
     /// Asks for an alert that a webhook did not take to be sent again; `nil`: for all. Decides nothing.
     case noteReplay(WebhookKey, Int64?)
+    /// Writes down what a closed month came to, as the text that is handed out. Decides nothing.
+    case noteStatement(CivilMonth, text: String)
     /// Writes down that an erased person had what a person gets once.
     case noteGivenOnce(GivenOnce)
 }

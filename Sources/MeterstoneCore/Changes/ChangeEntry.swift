@@ -33,7 +33,8 @@ public struct ChangeEntry: Sendable, Hashable {
         "importedFile",
         "key", "alert", "webhook", "firedAlert", "rearmedAlert", "refill", "webhookProgress",
         "webhookReplay", "alias", "rename", "merge", "administrator", "session", "signIn", "uses",
-        "account", "accountSession", "erasure", "givenOnce",
+        "account", "accountSession", "erasure", "givenOnce", "closedMonth",
+        "statement",
     ]
 }
 

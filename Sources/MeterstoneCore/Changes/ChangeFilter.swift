@@ -56,7 +56,8 @@ extension ChangeEntry {
         "meter", "plan", "limit", "creditPolicy", "statisticsPolicy", "switches", "model",
         "appliedBlueprint",
         "importedFile", "key", "administrator", "session", "signIn", "uses",
-        "alert", "webhook", "webhookProgress", "webhookReplay", "givenOnce",
+        "alert", "webhook", "webhookProgress", "webhookReplay", "givenOnce", "closedMonth",
+        "statement",
     ]
 
     package static let subjectKinds = kinds.filter { !otherKinds.contains($0) }

@@ -30,6 +30,8 @@ public final class Catalog: Sendable {
     package let schedule: CreditSchedule
     /// What limits allow, and allowed.
     package let limitSchedule: LimitSchedule
+    /// Where the first open month begins; `nil`: none was ever closed.
+    package let closedUntil: Instant?
 
     /// Compiles, after every name, limit and series of the blueprint was registered.
     ///
@@ -44,6 +46,7 @@ public final class Catalog: Sendable {
     ) {
         self.blueprint = blueprint
         self.registry = registry
+        closedUntil = blueprint.closedMonths.map(\.until).max()
         let credits = creditOverrides.policy(of: blueprint)
         payment = credits.isEnabled ? credits.payment : nil
         tracking = SwitchGroup(blueprint.switches?.tracking)

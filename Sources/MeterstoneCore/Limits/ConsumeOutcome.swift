@@ -32,11 +32,15 @@ public struct Decision: Sendable {
     public let moved: [MeterKey]
     /// It says what would be answered: nothing was recorded.
     public let isDryRun: Bool
+    /// Where it counts, since its own month is closed; `nil`: when it occurred.
+    public let adjustment: Adjustment?
 
     package init(
         denial: Denial?, isDuplicate: Bool, eventID: EventID?, limits: [LimitStatus],
-        credits: CreditCharge? = nil, moved: [MeterKey] = [], isDryRun: Bool = false
+        credits: CreditCharge? = nil, moved: [MeterKey] = [], isDryRun: Bool = false,
+        adjustment: Adjustment? = nil
     ) {
+        self.adjustment = adjustment
         self.isDryRun = isDryRun
         self.credits = credits
         self.moved = moved
@@ -54,7 +58,7 @@ public struct Decision: Sendable {
     package func attempted(_ id: EventID?) -> Decision {
         Decision(
             denial: denial, isDuplicate: isDuplicate, eventID: eventID == nil ? nil : id,
-            limits: limits, credits: credits, moved: moved, isDryRun: true)
+            limits: limits, credits: credits, moved: moved, isDryRun: true, adjustment: adjustment)
     }
 }
 
@@ -102,10 +106,12 @@ public struct Denial: Hashable, Sendable {
 
 /// What became of an event that reports what has happened.
 public enum RecordOutcome: Sendable {
-    /// - Parameter moved: as of ``Decision/moved``; none when no meter counts such an event.
-    case counted(EventID, moved: [MeterKey])
+    /// - Parameters:
+    ///   - moved: as of ``Decision/moved``; none when no meter counts such an event.
+    ///   - adjustment: as of ``Decision/adjustment``.
+    case counted(EventID, moved: [MeterKey], adjustment: Adjustment? = nil)
     /// The same event was counted before.
-    case duplicate(EventID, moved: [MeterKey])
+    case duplicate(EventID, moved: [MeterKey], adjustment: Adjustment? = nil)
     /// The event id was used before, with another body. Nothing changed.
     case conflict(EventID)
     case rejected(Rejection)
@@ -168,5 +174,7 @@ public struct Rejection: Hashable, Sendable, Codable, Error {
         case creditOverflow = "credit_overflow"
         case foreignSubject = "foreign_subject"
         case subjectErased = "subject_erased"
+        case monthClosed = "month_closed"
+        case monthNotOver = "month_not_over"
     }
 }

@@ -19,13 +19,16 @@ public struct Reservation: Hashable, Sendable {
     public let closedAt: Instant?
     /// What is told of the operation.
     public let details: EventDetails?
+    /// Where it counts, since its own month was closed when it was made; `nil`: when it was made.
+    public let adjustment: Adjustment?
 
     package init(
         id: EventID, source: String?, subject: SubjectID, quantities: Quantities,
         reported: Quantities?, status: ReservationStatus, terms: ReservationTerms,
         reservedAt: Instant, expiresAt: Instant, closedAt: Instant?,
-        details: EventDetails? = nil
+        details: EventDetails? = nil, adjustment: Adjustment? = nil
     ) {
+        self.adjustment = adjustment
         self.id = id
         self.source = source
         self.subject = subject

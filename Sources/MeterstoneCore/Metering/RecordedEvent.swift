@@ -12,11 +12,15 @@ public struct RecordedEvent: Sendable, Hashable {
     public let reservation: Reservation?
     /// What it cost in credits; `nil`: none.
     public let credits: CreditCharge?
+    /// Where it counts, since its own month was closed when it was told; `nil`: when it occurred.
+    public let adjustment: Adjustment?
 
     package init(
         event: UsageEvent, sequence: Int64, recordedAt: Instant, corrections: [CorrectionNote],
-        reservation: Reservation? = nil, credits: CreditCharge? = nil
+        reservation: Reservation? = nil, credits: CreditCharge? = nil,
+        adjustment: Adjustment? = nil
     ) {
+        self.adjustment = adjustment
         self.reservation = reservation
         self.credits = credits
         self.event = event

@@ -20,6 +20,8 @@ public struct Blueprint: Hashable, Sendable, Codable {
     package var administrators: [Administrator] = []
     package var sessions: [AdministratorSession] = []
     package var uses: AccessUses?
+    /// Months that were closed; in no blueprint either.
+    package var closedMonths: [ClosedMonth] = []
 
     public init(
         meters: [Meter] = [], plans: [Plan] = [], limits: [Limit] = [],

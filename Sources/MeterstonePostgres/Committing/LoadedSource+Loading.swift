@@ -32,6 +32,19 @@ extension LoadedSource {
         for key in questions.series { pending.append(counters(ofSeries: key)) }
         if !questions.receipts.isEmpty { pending.append(receipts(questions.receipts)) }
         if !questions.entries.isEmpty { pending.append(entries(Array(questions.entries))) }
+        if questions.areReservationsAsked {
+            pending.append(
+                (
+                    Query(SubjectStatements.due).binding(Instant.latest.millisecondsSince1970)
+                        .binding(Int64.max),
+                    { rows in
+                        self.load(
+                            reserving: (0..<rows.count).map {
+                                SubjectID(unchecked: rows.text($0, 0))
+                            })
+                    }
+                ))
+        }
         var pointers: Set<EventLocation> = []
         let keys = questions.facts.filter { !$0.isWhole }
         if !keys.isEmpty {

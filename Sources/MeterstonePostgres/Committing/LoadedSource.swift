@@ -21,11 +21,12 @@ final class LoadedSource: DecisionSource {
         var identities: Set<[UInt8]> = []
         var receipts: Set<String> = []
         var entries: Set<EntriesKey> = []
+        var areReservationsAsked = false
 
         var isEmpty: Bool {
             subjects.isEmpty && subjectNumbers.isEmpty && counters.isEmpty && bodies.isEmpty
                 && facts.isEmpty && corrections.isEmpty && identities.isEmpty && receipts.isEmpty
-                && entries.isEmpty && newer.isEmpty && series.isEmpty
+                && entries.isEmpty && newer.isEmpty && series.isEmpty && !areReservationsAsked
         }
     }
 
@@ -68,6 +69,7 @@ final class LoadedSource: DecisionSource {
     private var locations: [[UInt8]: EventLocation?] = [:]
     private var receipts: [String: ChangeReceiptRecord?] = [:]
     private var entries: [EntriesKey: [StoredFact]] = [:]
+    private var reserving: [SubjectID]?
 
     init(rollings: RollingCache = RollingCache()) {
         self.rollings = rollings
@@ -170,6 +172,10 @@ final class LoadedSource: DecisionSource {
         self.entries[key] = entries
     }
 
+    func load(reserving subjects: [SubjectID]) {
+        reserving = subjects
+    }
+
     func load(_ receipt: ChangeReceiptRecord?, idempotencyKey: String) {
         receipts[idempotencyKey] = .some(receipt)
     }
@@ -252,6 +258,12 @@ final class LoadedSource: DecisionSource {
         let key = EntriesKey(subject: subject, lookup: lookup)
         if let known = entries[key] { return known }
         questions.entries.insert(key)
+        throw Self.notLoaded
+    }
+
+    func subjectsWithReservations() throws(StoreError) -> [SubjectID] {
+        if let reserving { return reserving }
+        questions.areReservationsAsked = true
         throw Self.notLoaded
     }
 

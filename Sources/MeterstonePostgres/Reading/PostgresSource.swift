@@ -208,6 +208,13 @@ final class PostgresSource: InspectionSource {
 
     // MARK: The rest
 
+    func subjectsWithReservations() throws(StoreError) -> [SubjectID] {
+        let rows = try run(
+            Query(SubjectStatements.due).binding(Instant.latest.millisecondsSince1970)
+                .binding(Int64.max))
+        return (0..<rows.count).map { SubjectID(unchecked: rows.text($0, 0)) }
+    }
+
     func receipt(forIdempotencyKey key: String) throws(StoreError) -> ChangeReceiptRecord? {
         let rows = try run(
             Query(ChangeStatements.byIdempotencyKey).binding(TextColumn([key])))

@@ -69,7 +69,7 @@ struct AccessRule: Hashable, Sendable {
                 "listOverrides", "getOverride", "getCredits", "listEntries",
                 "getAccount", "listActivity", "listAccountSessions", "getSubjectExport",
                 "getLifetime", "getStatistics", "getPace", "getPeriods", "getPlansThatFit",
-                "getFeature", "listRequests", "streamLiveLimits",
+                "getFeature", "listRequests", "streamLiveLimits", "getSubjectStatement",
             ]
         ),
         (
@@ -97,7 +97,7 @@ struct AccessRule: Hashable, Sendable {
                 "featureValueReport", "whatIf", "getMetrics", "getTopUsers", "getUsageTrends",
                 "getConversionFunnel", "getErrorRates", "listSessions", "getCurrentSession",
                 "endSession", "makeCodeSecret", "confirmCodeSecret", "deleteCodeSecret",
-                "streamChanges",
+                "streamChanges", "listMonths", "getStatement",
             ]
         ),
         (
@@ -121,7 +121,7 @@ struct AccessRule: Hashable, Sendable {
                 "rotateWebhook", "testWebhook", "listDeliveries", "replayDeliveries",
                 "resumeRefill",
                 "putKey", "deleteKey", "rotateKey", "listAdministrators", "getAdministrator",
-                "inviteAdministrator", "patchAdministrator", "deleteAdministrator",
+                "inviteAdministrator", "patchAdministrator", "deleteAdministrator", "closeMonth",
             ]
         ),
     ]

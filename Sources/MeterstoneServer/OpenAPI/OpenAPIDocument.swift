@@ -19,7 +19,7 @@ package enum OpenAPIDocument {
         + OpenAPIOperation.whatIf + OpenAPIOperation.operating
         + OpenAPIOperation.access + OpenAPIOperation.accounts + OpenAPIOperation.exports
         + OpenAPIOperation.administrators + OpenAPIOperation.backups + OpenAPIOperation.webhooks
-        + OpenAPIOperation.live
+        + OpenAPIOperation.live + OpenAPIOperation.months
 
     private static let operationsByRoute = Dictionary(
         operations.map { ($0.route, $0) }, uniquingKeysWith: { first, _ in first })

@@ -154,6 +154,7 @@ enum OpenAPIHeader: String, Sendable {
     case outcome = "Meterstone-Outcome"
     case contentDisposition = "Content-Disposition"
     case setCookie = "Set-Cookie"
+    case signature = "Meterstone-Signature"
 
     /// Whether every answer that may have it has it.
     private var isRequired: Bool { self == .authenticate || self == .allow }
@@ -174,6 +175,11 @@ enum OpenAPIHeader: String, Sendable {
         case .tag: ("Which state of it this is.", #"{"type":"string"}"#)
         case .link: ("The next page.", #"{"type":"string"}"#)
         case .setCookie: ("The session, or its end.", #"{"type":"string"}"#)
+        case .signature:
+            (
+                "The HMAC with SHA-256 of the body, if the server has a secret for it.",
+                #"{"type":"string","pattern":"^sha256=[0-9a-f]{64}$"}"#
+            )
         case .contentDisposition: ("A name for the file.", #"{"type":"string"}"#)
         }
     }

@@ -119,7 +119,7 @@ struct EventBatch {
 extension MeterstoneEngine {
     /// What was probably meant by an event that no meter counts; mostly nothing.
     func suggestion(_ event: UsageEvent, _ outcome: RecordOutcome) async throws -> String? {
-        guard case .counted(_, let moved) = outcome, moved.isEmpty, let details = event.details,
+        guard case .counted(_, let moved, _) = outcome, moved.isEmpty, let details = event.details,
             let type = details.type, details.status == .success
         else { return nil }
         let blueprint = try await blueprint()

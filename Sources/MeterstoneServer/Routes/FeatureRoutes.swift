@@ -40,9 +40,9 @@ struct FeatureRoutes: Sendable {
         case .rejected(let rejection) where rejection.code == .trackingDisabled:
             return answer(UsageResult(nil, isDuplicate: false, moved: []))
         case .rejected(let rejection): throw body.naming(rejection)
-        case .counted(let id, let moved):
+        case .counted(let id, let moved, _):
             return answer(UsageResult(id, isDuplicate: false, moved: moved))
-        case .duplicate(let id, let moved):
+        case .duplicate(let id, let moved, _):
             return answer(UsageResult(id, isDuplicate: true, moved: moved))
         }
     }

@@ -52,9 +52,9 @@ struct UsageTrackerRoutes: Sendable {
         case .rejected(let rejection) where rejection.code == .trackingDisabled:
             return answer(TrackedUsage(id: nil, moved: [], suggestion: nil))
         case .rejected(let rejection): throw rejection
-        case .counted(let id, let moved):
+        case .counted(let id, let moved, _):
             return answer(TrackedUsage(id: id, moved: moved, suggestion: suggestion))
-        case .duplicate(let id, let moved):
+        case .duplicate(let id, let moved, _):
             return answer(
                 TrackedUsage(id: id, moved: moved, suggestion: suggestion), headers: .replayed)
         }

@@ -85,6 +85,6 @@ extension RecordedEvent {
             recordedAt: event.record.recordedAt, corrections: event.corrections,
             reservation: event.record.reservation == nil
                 ? nil : Reservation(event.record, of: subject),
-            credits: event.record.credits)
+            credits: event.record.credits, adjustment: event.record.adjustment)
     }
 }

@@ -75,6 +75,9 @@ extension Blueprint {
             rows.append(("session", session.id.text, try JSONText(session).text))
         }
         if let uses { rows.append(("uses", "access", try JSONText(uses).text)) }
+        for closed in closedMonths {
+            rows.append((ClosedMonth.kind, closed.month.text, try JSONText(closed).text))
+        }
         return rows
     }
 
@@ -95,6 +98,7 @@ extension Blueprint {
         case "administrator": administrators.append(try body.decoded(as: Administrator.self))
         case "session": sessions.append(try body.decoded(as: AdministratorSession.self))
         case "uses": uses = try body.decoded(as: AccessUses.self)
+        case ClosedMonth.kind: closedMonths.append(try body.decoded(as: ClosedMonth.self))
         default:
             throw StoreError(code: .corrupt, message: "the catalog has a row of kind '\(kind)'")
         }

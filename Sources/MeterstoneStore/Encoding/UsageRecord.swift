@@ -8,6 +8,8 @@ package struct UsageRecord: Sendable, Hashable {
     package var id: EventID
     package var occurredAt: Instant
     package var recordedAt: Instant
+    /// When it occurred as it was told, where that was in a month that was closed; `nil`: at ``occurredAt``.
+    package var toldAt: Instant?
     package var quantities: Quantities
     package var details: EventDetails?
     /// Teams above the subject when the event was recorded, the nearest first, and then the levels that it
@@ -56,6 +58,11 @@ package struct UsageRecord: Sendable, Hashable {
 
     /// The levels that the event named itself.
     package var namedLevels: ArraySlice<Int64> { ancestors.suffix(namedLevelCount) }
+
+    /// Where it counts, if its own month was closed when it was told.
+    package var adjustment: Adjustment? {
+        toldAt.map { Adjustment(occurredAt: $0, countedAt: occurredAt) }
+    }
 
     /// Whether it was told before its time.
     package var isAhead: Bool { occurredAt > recordedAt }
@@ -156,6 +163,7 @@ private enum Flags {
     static let namedLevels: UInt64 = 1 << 18
     static let archived: UInt64 = 1 << 19
     static let withoutTexts: UInt64 = 1 << 20
+    static let toldAt: UInt64 = 1 << 21
 }
 
 extension UsageRecord {
@@ -186,6 +194,7 @@ extension UsageRecord {
         if namedLevelCount > 0 { flags |= Flags.namedLevels }
         if isArchived { flags |= Flags.archived }
         if isWithoutTexts, !isArchived { flags |= Flags.withoutTexts }
+        if toldAt != nil { flags |= Flags.toldAt }
         writer.unsigned(flags)
         writer.signed(occurredAt.millisecondsSince1970)
         if recordedAt != occurredAt {
@@ -217,6 +226,7 @@ extension UsageRecord {
             }
         }
         if namedLevelCount > 0 { writer.unsigned(UInt64(namedLevelCount)) }
+        if let toldAt { writer.signed(toldAt.millisecondsSince1970) }
     }
 
     /// Reads a record whose kind byte was read before.
@@ -257,9 +267,11 @@ extension UsageRecord {
                 overages.append(overage)
             }
         }
-        guard flags & Flags.namedLevels != 0 else { return }
-        namedLevelCount = try Self.readNumber(&reader)
-        guard namedLevelCount <= ancestors.count else { throw MalformedRecord() }
+        if flags & Flags.namedLevels != 0 {
+            namedLevelCount = try Self.readNumber(&reader)
+            guard namedLevelCount <= ancestors.count else { throw MalformedRecord() }
+        }
+        if flags & Flags.toldAt != 0 { toldAt = try reader.instant() }
     }
 
     /// Whether a fact is a usage of which an archive has what was told.

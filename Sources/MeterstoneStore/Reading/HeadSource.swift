@@ -70,6 +70,10 @@ package final class HeadSource: StoreSource {
         return zones.map { ($0.key, $0.value) }
     }
 
+    package func subjectsWithReservations() throws(StoreError) -> [SubjectID] {
+        try due(try tables.subjectsWithReservations(), at: .latest, count: .max)
+    }
+
     /// Some subjects of which reservations may have expired by now, sorted.
     ///
     /// - Parameter stored: those that the tables tell, some more than wanted.

@@ -61,6 +61,8 @@ final class PastSource: DecisionSource {
         return stored
     }
 
+    func subjectsWithReservations() -> [SubjectID] { [] }
+
     func facts(of subject: Int64, days: ClosedRange<Int64>) throws(StoreError) -> [StoredFact] {
         var result: [StoredFact] = []
         for place in counted[subject] ?? [] {

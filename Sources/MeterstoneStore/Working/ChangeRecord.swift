@@ -158,6 +158,7 @@ extension Change {
         case .putAdministrator, .deleteAdministrator: "administrator"
         case .putSession, .deleteSession: "session"
         case .noteUses: "uses"
+        case .closeMonth: ClosedMonth.kind
         case .noteSignIn: "signIn"
         case .grantCredit, .voidGrant: "creditGrant"
         case .refundCredit: "refund"
@@ -171,6 +172,7 @@ extension Change {
         case .noteBlueprint: "appliedBlueprint"
         case .noteImport: "importedFile"
         case .noteGivenOnce: GivenOnce.kind
+        case .noteStatement: MonthStatement.kind
         }
     }
 
@@ -213,6 +215,7 @@ extension Change {
         case .putSession(let session): session.id.text
         case .deleteSession(let id): id.text
         case .noteUses: "access"
+        case .closeMonth(let month, _): month.text
         case .noteSignIn(let note): note.who ?? "unknown"
         case .grantCredit(let id, let order): "\(id.text)/\(order.id?.text ?? "")"
         case .voidGrant(let id, let grant, _): "\(id.text)/\(grant.text)"
@@ -228,6 +231,7 @@ extension Change {
         case .noteBlueprint(let note): note.name
         case .noteImport(let note): note.name
         case .noteGivenOnce(let note): note.secret == nil ? "person" : "secret"
+        case .noteStatement(let month, _): month.text
         }
     }
 
@@ -241,7 +245,7 @@ extension Change {
     package var isNote: Bool {
         switch self {
         case .noteBlueprint, .noteImport, .noteSignIn, .noteAlert, .noteProgress, .noteReplay,
-            .noteGivenOnce:
+            .noteGivenOnce, .noteStatement:
             true
         default: false
         }
@@ -381,6 +385,8 @@ extension WorkingSet {
             return try json(blueprint.sessions.first { $0.id == session.id })
         case .deleteSession(let id): return try json(blueprint.sessions.first { $0.id == id })
         case .noteUses: return try json(blueprint.uses)
+        case .closeMonth(let month, _):
+            return try json(blueprint.closedMonths.first { $0.month == month })
         case .noteSignIn(let note): return try json(note)
         case .grantCredit(let id, let order):
             return try json(order.id.flatMap { (grant) in try? openGrant(grant, of: id) })
@@ -412,6 +418,7 @@ extension WorkingSet {
         case .noteProgress(let progress): return try json(progress)
         case .noteReplay(_, let sequence): return try json(["sequence": sequence])
         case .noteGivenOnce: return nil
+        case .noteStatement(_, let text): return text
         }
     }
 

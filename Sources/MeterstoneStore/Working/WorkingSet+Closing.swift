@@ -49,6 +49,7 @@ extension WorkingSet {
         case .closed(let known, let record, let reservation):
             // An end that comes late takes the place of what was counted without it.
             if reservation.status == .expired, let setAside = try setAsideUntilExpiry(of: known) {
+                if isClosed(record.occurredAt) { return .rejected(.endAfterClosing) }
                 return try end(known, record, closing, setAside, at: now)
             }
             return try closedBefore(known, record, reservation, closing)

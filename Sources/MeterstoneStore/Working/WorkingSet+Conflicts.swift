@@ -13,6 +13,7 @@ extension WorkingSet {
         var event = try namingLevels(event, as: known)
         if known.subject.isMeant(by: event.subject) { event.subject = known.subject.id }
         var first = known.record.event(subject: known.subject.id)
+        first.occurredAt = known.record.toldAt ?? known.record.occurredAt
         first.details = known.record.detailsTold(besides: event)
         if known.record.isWithoutTexts { event.details = event.details?.archived }
         let fields = event.differences(from: first)

@@ -67,15 +67,17 @@ extension WorkingSet {
         return Decision(
             denial: nil, isDuplicate: false, eventID: nil,
             limits: try rewound(evaluation.statuses, admission.subject, admission.occurredAt),
-            credits: admission.payment?.charge, moved: admission.movements.keys)
+            credits: admission.payment?.charge, moved: admission.movements.keys,
+            adjustment: admission.adjustment)
     }
 
     /// Decides an event whose id is new. Nothing is written of it.
     func judge(
         _ event: UsageEvent, at now: Instant, isReservation: Bool
     ) throws(StoreError) -> Judgement {
-        let occurredAt = event.occurredAt ?? now
-        if let rejection = reject(occurredAt, now) { return .rejected(rejection) }
+        let told = event.occurredAt ?? now
+        if let rejection = reject(told, now) { return .rejected(rejection) }
+        let occurredAt = counted(told)
         let state = try state(of: event.subject)
         let levels = try levels(of: event, state, at: occurredAt)
         try expireDue(levels, at: now)
@@ -120,8 +122,8 @@ extension WorkingSet {
         }
         return .allowed(
             Admission(
-                subject: state, occurredAt: occurredAt, movements: movements,
-                evaluation: evaluation, payment: payment))
+                subject: state, occurredAt: occurredAt, toldAt: told == occurredAt ? nil : told,
+                movements: movements, evaluation: evaluation, payment: payment))
     }
 
     /// Why a subject may use nothing while limits that block are full; `nil`: none is.
@@ -225,6 +227,8 @@ enum Judgement {
 struct Admission {
     let subject: SubjectState
     let occurredAt: Instant
+    /// As of ``UsageRecord/toldAt``.
+    let toldAt: Instant?
     let movements: Movements
     let evaluation: Evaluation
     /// `nil`: it costs no credits.
@@ -234,7 +238,11 @@ struct Admission {
     func decision(_ id: EventID?) -> Decision {
         Decision(
             denial: nil, isDuplicate: false, eventID: id, limits: evaluation.statuses,
-            credits: payment?.charge, moved: movements.keys)
+            credits: payment?.charge, moved: movements.keys, adjustment: adjustment)
+    }
+
+    var adjustment: Adjustment? {
+        toldAt.map { Adjustment(occurredAt: $0, countedAt: occurredAt) }
     }
 }
 

@@ -16,6 +16,9 @@ extension WorkingSet {
             if reservation.status == .open { return .rejected(.reservationOpen) }
             if !reservation.isCounted, correction.kind != .void { return .rejected(.alreadyVoided) }
         }
+        if isClosed(before.occurredAt), correction.kind == .void {
+            return .rejected(.monthClosed(by: "voided"))
+        }
         var after: UsageRecord?
         if case .amend(let quantities, let details) = correction.kind {
             var amended = before
@@ -26,6 +29,9 @@ extension WorkingSet {
             if kept != before.details ?? .none { amended.details = kept == .none ? nil : kept }
             reprice(&amended, told: details)
             if amended == before { return .unchanged }
+            if isClosed(before.occurredAt), !amended.countsAs(before) {
+                return .rejected(.monthClosed(by: "amended"))
+            }
             if let rejection = quantities.boundsRejection ?? details?.boundsRejection {
                 return .rejected(rejection)
             }

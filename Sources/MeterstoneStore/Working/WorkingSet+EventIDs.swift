@@ -10,7 +10,7 @@ package struct KnownEvent {
     /// Whether a repeat tells the same. A repeat without a time claims none.
     func matches(_ event: UsageEvent) -> Bool {
         subject.isMeant(by: event.subject)
-            && (event.occurredAt == nil || event.occurredAt == record.occurredAt)
+            && (event.occurredAt == nil || event.occurredAt == record.toldAt ?? record.occurredAt)
             && event.quantities == record.quantities
             && details(of: event) == details(toldBesides: event)
     }
@@ -179,7 +179,8 @@ extension WorkingSet {
     func firstDecision(_ known: KnownEvent) -> Decision {
         Decision(
             denial: nil, isDuplicate: true, eventID: known.record.id, limits: firstAnswer(known),
-            credits: known.record.credits, moved: moved(by: known))
+            credits: known.record.credits, moved: moved(by: known),
+            adjustment: known.record.adjustment)
     }
 
     /// The meters that count the event as it was told first.

@@ -15,7 +15,7 @@ extension WorkingSet {
                 .reserve(let event, _):
                 let movements = catalog.movements(
                     of: priced(event, at: now, isEstimate: true) ?? event)
-                let instant = event.occurredAt ?? now
+                let instant = counted(event.occurredAt ?? now)
                 forEachLevel(of: event.subject) { subject in
                     for movement in movements {
                         addKeys(of: movement.meter, subject, at: instant, to: &keys)

@@ -9,10 +9,12 @@ extension WorkingSet {
                 return .conflict(id)
             }
             if let rejection = try takenBack(known) { return .rejected(rejection) }
-            return .duplicate(id, moved: moved(by: known))
+            return .duplicate(
+                id, moved: moved(by: known), adjustment: known.record.adjustment)
         }
-        let occurredAt = event.occurredAt ?? now
-        if let rejection = reject(occurredAt, now) { return .rejected(rejection) }
+        let told = event.occurredAt ?? now
+        if let rejection = reject(told, now) { return .rejected(rejection) }
+        let occurredAt = counted(told)
         let state = try state(of: event.subject)
         if state.profile.erasedAt != nil { return .rejected(.erased(state.id)) }
         // Before anything is noted of the event: what expires has movements of its own.
@@ -26,11 +28,12 @@ extension WorkingSet {
         guard try fits(movements, levels) else { return .rejected(.quantityOverflow) }
         guard tracks(state, at: occurredAt) else { return .rejected(.trackingDisabled) }
         let admission = Admission(
-            subject: state, occurredAt: occurredAt, movements: movements,
+            subject: state, occurredAt: occurredAt, toldAt: told == occurredAt ? nil : told,
+            movements: movements,
             evaluation: try evaluateRecord(movements, of: state, event.details, at: occurredAt))
         let record = try write(
             event, admission, at: now, isOnlyRecorded: true, isPriced: priced != nil)
-        return .counted(record.id, moved: movements.keys)
+        return .counted(record.id, moved: movements.keys, adjustment: record.adjustment)
     }
 
     /// Writes down an event that may be counted, carries it out, and pays for it.
@@ -53,6 +56,7 @@ extension WorkingSet {
             overages: admission.evaluation.overages)
         record.isOnlyRecorded = isOnlyRecorded && !record.answers.isEmpty
         record.isPriced = isPriced
+        record.toldAt = admission.toldAt
         record.namedLevelCount = levels.namedCount
         if let terms {
             record.reservation = ReservationRecord(

@@ -86,7 +86,7 @@ extension WorkingSet {
     }
 
     /// An open reservation's event, and how it stands.
-    private func event(
+    func event(
         of entry: OpenReservation
     ) throws(StoreError) -> (known: KnownEvent, standing: UsageRecord) {
         guard let known = try find(entry.id, source: entry.source, at: .earliest),
@@ -220,7 +220,8 @@ extension Reservation {
             status: reservation?.status ?? .settled,
             terms: reservation?.terms ?? ReservationTerms(), reservedAt: record.occurredAt,
             expiresAt: reservation?.expiresAt ?? record.occurredAt,
-            closedAt: reservation?.closedAt, details: record.details)
+            closedAt: reservation?.closedAt, details: record.details,
+            adjustment: record.adjustment)
     }
 }
 

@@ -20,6 +20,7 @@ extension WorkingSet {
             return .put(.putSubscription(id, withGrace(kept, after: known, at: now)))
         case .changeSubscription(let id, let asked):
             return try Turning(asked, of: try state(of: id), at: now, self).decided(as: id)
+        case .closeMonth(let month, _): return try decided(closing: month, at: now)
         case .eraseSubject(let id, let erasure): return .put(try decided(erasure, of: id))
         default: return .put(change.settled(at: now))
         }

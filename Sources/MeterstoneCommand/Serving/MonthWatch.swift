@@ -1,0 +1,52 @@
+package import Logging
+package import Meterstone
+import MeterstoneCore
+import ServiceLifecycle
+
+/// Closes months that ended so many days ago, while the server runs.
+package struct MonthWatch: Service {
+    private static let interval: Duration = .seconds(300)
+
+    private let engine: MeterstoneEngine
+    private let days: Int64
+    private let logger: Logger
+
+    /// - Parameter days: after the end of the month.
+    package init(_ engine: MeterstoneEngine, days: Int, logger: Logger) {
+        self.engine = engine
+        self.days = Int64(days)
+        self.logger = logger
+    }
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                do {
+                    try await work()
+                } catch {
+                    logger.error("no month is closed: \(error)")
+                }
+                try? await Task.sleep(for: Self.interval)
+            }
+        }
+    }
+
+    /// Closes what is due, the oldest first, and what has no statement yet gets one.
+    ///
+    /// A month with an open reservation is closed when that has ended.
+    package func work() async throws {
+        guard try await engine.isOnDuty() else { return }
+        while let month = try await engine.monthDue(afterDays: days) {
+            let receipt = try await engine.change(
+                ChangeRequest(change: .closeMonth(month), author: "server"))
+            switch receipt.outcome {
+            case .created: logger.info("the month \(month) is closed")
+            case .rejected(let rejection):
+                logger.warning("the month \(month) is not closed yet: \(rejection.message)")
+                return
+            default: return
+            }
+            _ = try await engine.statement(of: month)
+        }
+    }
+}
