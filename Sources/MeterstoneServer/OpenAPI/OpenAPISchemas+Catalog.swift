@@ -215,6 +215,8 @@ extension OpenAPISchemas {
          "additionalProperties":{"$ref":"Allowance"},
          "description":"What is in force by plan, where the environment says otherwise."},
         "effectiveMode":{"enum":["shadow","off"],"readOnly":true},
-        "overriddenBy":{"$ref":"OverriddenBy"}
+        "overriddenBy":{"$ref":"OverriddenBy"},
+        "unknownPlans":{"type":"array","readOnly":true,"items":{"$ref":"Key"},
+         "description":"Plans of rollout that do not exist (yet): nobody is on them."}
         """#
 }
