@@ -52,6 +52,32 @@ import Testing
         try store.close()
     }
 
+    @Test func `subjects are counted once while they are being projected`() throws {
+        let folder = TemporaryFolder()
+        let store = try SQLiteStore(directory: folder.path, options: FixedHistory.options)
+        try FixedHistory.prepare(store)
+        // One of those who come is there already, and so is a team.
+        let before = try store.subjectTotal() - 1
+        #expect(before == 1)
+        _ = try store.commit(Self.events(0..<3_000, subjects: 3_000), at: FixedHistory.now)
+        while try store.project() { #expect(try store.subjectTotal() == before + 3_000) }
+        _ = try store.commit(Self.reservations(2_000..<5_000), at: FixedHistory.now)
+        var steps = 0
+        while try store.project() {
+            // What comes while a round is under way is not in it.
+            let new = Self.events(5_000 + steps..<5_001 + steps, subjects: 1_000_000)
+            _ = try store.commit(new, at: FixedHistory.now)
+            steps += 1
+            #expect(try store.subjectTotal() == before + 5_000 + steps)
+            if steps > 40 { break }
+        }
+        #expect(steps > 3)
+        try store.close()
+        let again = try SQLiteStore(directory: folder.path, options: FixedHistory.options)
+        #expect(try again.subjectTotal() == before + 5_000 + steps)
+        try again.close()
+    }
+
     @Test func `power lost in the middle of a projection loses no reservation`() throws {
         for steps in stride(from: 0, to: 30, by: 3) {
             let comment: Comment = "after \(steps) steps"

@@ -86,11 +86,11 @@ extension OpenAPISchemas {
             + #"],"additionalProperties":false,"properties":{"# + properties + "}}"
     }
 
-    static func list(_ plural: String, of name: String) -> String {
+    static func list(_ plural: String, of name: String, and more: String? = nil) -> String {
         object(
             [plural, "nextCursor"],
             #""\#(plural)":{"type":"array","items":{"$ref":"\#(name)"}},"#
-                + #""nextCursor":{"type":["string","null"]}"#)
+                + #""nextCursor":{"type":["string","null"]}"# + (more.map { "," + $0 } ?? ""))
     }
 
     private static let meter = #"""
