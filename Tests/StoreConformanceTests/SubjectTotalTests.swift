@@ -54,7 +54,7 @@ import Testing
         }
     }
 
-    @Test(arguments: StoreUnderTest.allCases, [2, 3] as [UInt64])
+    @Test(arguments: StoreUnderTest.allCases, [1, 2, 3, 4] as [UInt64])
     func `the total is what the list has, whatever happened`(
         store: StoreUnderTest, seed: UInt64
     ) async throws {
