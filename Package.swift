@@ -98,6 +98,7 @@ let package = Package(
                 .embedInCode("Migrations/0010-followers.sql"),
                 .embedInCode("Migrations/0011-former-zones.sql"),
                 .embedInCode("Migrations/0012-shipping.sql"),
+                .embedInCode("Migrations/0013-aliases.sql"),
             ],
             swiftSettings: strict
         ),
@@ -119,6 +120,7 @@ let package = Package(
                 .embedInCode("Migrations/0007-times.sql"),
                 .embedInCode("Migrations/0008-followers.sql"),
                 .embedInCode("Migrations/0009-former-zones.sql"),
+                .embedInCode("Migrations/0010-aliases.sql"),
             ],
             swiftSettings: strict
         ),

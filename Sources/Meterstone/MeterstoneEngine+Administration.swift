@@ -188,6 +188,11 @@ extension MeterstoneEngine {
         }.map { $0.profile.settled(at: now).subject }
     }
 
+    /// How many subjects there are, teams included and other keys of a subject left out.
+    public func subjectTotal() async throws(StoreError) -> Int {
+        try await committer.read { (store) throws(StoreError) in try store.subjectTotal() }
+    }
+
     /// The audit log, newest first: who changed what, when, from what to what. When keys were used is not
     /// among it.
     public func changes(

@@ -151,6 +151,11 @@ public protocol MeterstoneService: Sendable {
     /// Some subjects with an id greater than `after`, sorted by id.
     func subjects(after: SubjectID?, count: Int) async throws -> [Subject]
 
+    /// How many subjects ``subjects(after:count:)`` lists from the first to the last, without reading them: those
+    /// that used something and those that something was written of. Teams are among them; other keys
+    /// of a subject are not.
+    func subjectTotal() async throws -> Int
+
     /// Other keys that mean a subject, sorted; `nil`: nothing is known of it.
     func aliases(of id: SubjectID) async throws -> [SubjectID]?
 

@@ -97,6 +97,13 @@ extension MeterstoneClient {
         }
     }
 
+    public func subjectTotal() async throws -> Int {
+        let path = RequestPath("v1", "subjects").with("count", "1").with("total", "true")
+        return try await send("GET", path).value { (fields) throws(WireMismatch) in
+            try fields("total")
+        }
+    }
+
     public func times(of thing: MergePatch.Target) async throws -> Times? {
         let answer = try await send("GET", WirePlace.path(of: thing))
         guard answer.status != 404 else { return nil }

@@ -8,7 +8,7 @@ struct Migrations {
         PackageResources._003_columns_sql, PackageResources._004_corrections_sql,
         PackageResources._005_cuts_sql, PackageResources._006_numbers_sql,
         PackageResources._007_times_sql, PackageResources._008_followers_sql,
-        PackageResources._009_former_zones_sql,
+        PackageResources._009_former_zones_sql, PackageResources._010_aliases_sql,
     ]
 
     let connection: Connection

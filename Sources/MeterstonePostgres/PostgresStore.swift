@@ -205,6 +205,10 @@ public final class PostgresStore: Store {
         }
     }
 
+    public func subjectTotal() throws(StoreError) -> Int {
+        try read { (source) throws(StoreError) in try source.ownKeyCount().count }
+    }
+
     func read<Result>(
         _ body: (any InspectionSource) throws(StoreError) -> Result
     ) throws(StoreError) -> Result {

@@ -58,6 +58,13 @@ enum SubjectStatements {
         SELECT \(columns) FROM subjects WHERE id > $1::text AND number IS NOT NULL
         ORDER BY id LIMIT $2::bigint
         """
+    static let ownKeyCount = """
+        SELECT
+            (SELECT count(*) FROM subjects WHERE number IS NOT NULL)
+            - (SELECT count(*) FROM subjects
+                WHERE (profile::json ->> 'alias') IS NOT NULL AND number IS NOT NULL),
+            (SELECT coalesce(max(number), 0) FROM subjects)
+        """
     static let clearNumbers =
         "UPDATE subjects SET number = NULL WHERE id = ANY($1::text[])"
     static let update = """

@@ -52,6 +52,10 @@ enum Migrations {
             try database.execute(
                 sql: String(decoding: PackageResources._012_shipping_sql, as: UTF8.self))
         }
+        migrator.registerMigration("0013-aliases") { database in
+            try database.execute(
+                sql: String(decoding: PackageResources._013_aliases_sql, as: UTF8.self))
+        }
         return migrator
     }()
 }

@@ -59,6 +59,11 @@ final class SQLiteSource: InspectionSource {
         return result
     }
 
+    func ownKeyCount() throws(StoreError) -> (count: Int, numberMax: Int64) {
+        let own = try count(SubjectStatements.count) - count(SubjectStatements.aliasCount)
+        return (Int(own), try count(SubjectStatements.numberMax))
+    }
+
     private func stored(_ row: Statement) throws(StoreError) -> StoredSubject {
         try StoredSubject(
             number: row.int(0), firstSequence: row.int(2), id: SubjectID(unchecked: row.text(1)),

@@ -256,6 +256,10 @@ public final class SQLiteStore: Store, @unchecked Sendable {
         }
     }
 
+    public func subjectTotal() throws(StoreError) -> Int {
+        try read { (_, source) throws(StoreError) in try source.ownKeyCount().count }
+    }
+
     public func subjectsDue(at now: Instant, count: Int) throws(StoreError) -> [SubjectID] {
         try read { (tables, source) throws(StoreError) in
             // What waits may say of some of them that nothing is due any more.

@@ -55,8 +55,14 @@ struct PreparedSlice: Sendable {
             let before = last[row.subject.number]?.news ?? row.news
             last[row.subject.number] = (row, row.news == .expiry ? before : row.news)
         }
+        // Who comes with the key of somebody who was erased takes the place of a row that is written at the
+        // end, in one transaction with it and after it.
+        let erased = Set(
+            last.values.lazy.map(\.row.subject).filter { $0.alias == .erased }.map(\.profile.id))
         for (row, news) in last.values {
             switch news {
+            case .number where erased.contains(row.subject.profile.id):
+                changedSubjects.append(row.subject)
             case .number: newSubjects.append(row.subject)
             case .expiry: expiries.append((row.subject.number, row.subject.nextExpiry))
             case .profile: changedSubjects.append(row.subject)

@@ -46,6 +46,10 @@ package enum SubjectStatements {
     package static let putNextExpiry = "UPDATE subjects SET next_expiry = ?2 WHERE number = ?1"
     package static let numberMax = "SELECT COALESCE(MAX(number), 0) FROM subjects"
     package static let count = "SELECT COUNT(*) FROM subjects"
+    package static let aliasCount = """
+        SELECT COUNT(*) FROM subjects
+        WHERE json_extract(profile, '$.alias') IS NOT NULL
+        """
 }
 
 package enum JournalStatements {

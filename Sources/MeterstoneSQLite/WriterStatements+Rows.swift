@@ -95,7 +95,7 @@ extension WriterStatements {
         for change in changes {
             statement.bind(1, change.sequence)
             statement.bind(2, change.idempotencyKey)
-            statement.bind(3, try JSONText(change).text)
+            statement.bind(3, try change.text())
             try statement.run()
         }
     }

@@ -116,6 +116,9 @@ public protocol Store: AnyObject, Sendable {
     /// Some subjects with an id greater than `after`, sorted by id.
     func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [StoredSubject]
 
+    /// How many subjects ``subjects(after:count:)`` lists from the first to the last.
+    func subjectTotal() throws(StoreError) -> Int
+
     /// Some subjects of which reservations may have expired by now, those that wait longest first.
     func subjectsDue(at now: Instant, count: Int) throws(StoreError) -> [SubjectID]
 

@@ -48,6 +48,10 @@ public protocol StoreSource: DecisionSource {
     /// Some subjects with an id greater than `after`, sorted by id.
     func subjects(after: SubjectID?, count: Int) throws(StoreError) -> [StoredSubject]
 
+    /// How many subjects there are, keys that mean another one left out; and the largest number that any of
+    /// the rows has.
+    func ownKeyCount() throws(StoreError) -> (count: Int, numberMax: Int64)
+
     /// Some subjects by their numbers, for stores where each look-up has its price; fetched ahead.
     func prefetch(subjects numbers: some Collection<Int64>) throws(StoreError)
 

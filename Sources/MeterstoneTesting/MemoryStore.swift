@@ -120,6 +120,8 @@ public final class MemoryStore: Store {
         try source().ownKeys(after: after, count: count)
     }
 
+    public func subjectTotal() throws(StoreError) -> Int { try source().ownKeyCount().count }
+
     public func subjectsDue(at now: Instant, count: Int) throws(StoreError) -> [SubjectID] {
         try source().due([], at: now, count: count)
     }
@@ -140,6 +142,7 @@ private struct NothingStored: StoreSource {
     func subject(_ id: SubjectID) -> StoredSubject? { nil }
     func subject(number: Int64) -> StoredSubject? { nil }
     func subjects(after: SubjectID?, count: Int) -> [StoredSubject] { [] }
+    func ownKeyCount() -> (count: Int, numberMax: Int64) { (0, 0) }
     func counter(_ key: CounterKey) -> StoredCounter? { nil }
     func locations(of id: EventID, source: String?) -> [EventLocation] { [] }
     func body(at location: EventLocation) -> [UInt8]? { nil }

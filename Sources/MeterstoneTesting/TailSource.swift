@@ -52,6 +52,10 @@ final class TailSource: InspectionSource {
         return Array(sorted.drop { $0.profile.id <= after }.prefix(count))
     }
 
+    func ownKeyCount() -> (count: Int, numberMax: Int64) {
+        (stored.values.count { $0.alias == nil }, stored.keys.max() ?? 0)
+    }
+
     func counter(_ key: CounterKey) -> StoredCounter? { nil }
     func locations(of id: EventID, source: String?) -> [EventLocation] { [] }
     func body(at location: EventLocation) -> [UInt8]? { rows[location] }

@@ -4,6 +4,20 @@ import Testing
 
 /// Accounts of persons, from outside.
 @Suite struct AccountProgramTests {
+    @Test func `a list of subjects says how many there are`() async throws {
+        try await withFolder { folder in
+            let data = ["--data", folder]
+            for id in ["ann", "bob"] {
+                #expect(try await Program.run(["subjects", "put", id] + data).status == 0)
+            }
+            let list = ["subjects", "--count", "1", "--total"] + data
+            let text = try await Program.run(list).output
+            #expect(text.contains("ann") && text.hasSuffix("\n\n2 in all\n"), "\(text)")
+            let json = try await Program.run(list + ["--json"]).output
+            #expect(json.contains(#""id":"ann""#) && json.hasSuffix("],\"total\":2}\n"), "\(json)")
+        }
+    }
+
     @Test func `an account is made, found by address, deactivated and signed out`() async throws {
         try await withFolder { folder in
             let data = ["--data", folder]

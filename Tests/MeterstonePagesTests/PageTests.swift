@@ -181,6 +181,15 @@ import Testing
             body.contains(#"name="rollout/plans" type="text" value="free, pro" data-kind="list""#))
         #expect(body.contains(#"name="rollout/subjects" type="text" value="" data-kind="list""#))
         #expect(body.contains(#"<option value="open" selected>"#))
+        #expect(!body.contains("no such plan"))
+        source.answers["/v1/limits/a"] = .object([
+            "key": .text("a"),
+            "rollout": .object(["plans": .list([.text("fre")])]),
+            "unknownPlans": .list([.text("fre")]),
+        ])
+        #expect(
+            await page("/admin/limits/a", [], source).body
+                .contains("Nobody is on fre: there is no such plan yet."))
         source.mayChange = false
         #expect(await !page("/admin/limits/a", [], source).body.contains("rollout/percent"))
     }

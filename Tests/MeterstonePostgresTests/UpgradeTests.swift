@@ -29,9 +29,9 @@ import Testing
             """)
     }
 
-    @Test(arguments: 1...9)
+    @Test(arguments: 1...10)
     func `an upgrade goes on after the last script that was run`(count: Int) async throws {
-        #expect(Self.scripts.count == 9)
+        #expect(Self.scripts.count == 10)
         try await TestDatabase.with { database in
             try database.admin.run(
                 """
@@ -50,7 +50,7 @@ import Testing
             #expect(try await engine.verify().differences == [])
             let versions = try database.admin.run(
                 "SELECT version FROM schema_migrations ORDER BY version")
-            #expect(versions == (1...9).map(String.init))
+            #expect(versions == (1...10).map(String.init))
             let schema = try Self.schema(database)
             try await TestDatabase.with { fresh in
                 let other = try fresh.engine()

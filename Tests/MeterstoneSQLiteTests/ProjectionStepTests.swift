@@ -52,6 +52,57 @@ import Testing
         try store.close()
     }
 
+    @Test func `subjects are counted once while they are being projected`() throws {
+        let folder = TemporaryFolder()
+        let store = try SQLiteStore(directory: folder.path, options: FixedHistory.options)
+        try FixedHistory.prepare(store)
+        // One of those who come is there already, and so is a team.
+        let before = try store.subjectTotal() - 1
+        #expect(before == 1)
+        _ = try store.commit(Self.events(0..<3_000, subjects: 3_000), at: FixedHistory.now)
+        while try store.project() { #expect(try store.subjectTotal() == before + 3_000) }
+        _ = try store.commit(Self.reservations(2_000..<5_000), at: FixedHistory.now)
+        var steps = 0
+        while try store.project() {
+            // What comes while a round is under way is not in it.
+            let new = Self.events(5_000 + steps..<5_001 + steps, subjects: 1_000_000)
+            _ = try store.commit(new, at: FixedHistory.now)
+            steps += 1
+            #expect(try store.subjectTotal() == before + 5_000 + steps)
+            if steps > 40 { break }
+        }
+        #expect(steps > 3)
+        try store.close()
+        let again = try SQLiteStore(directory: folder.path, options: FixedHistory.options)
+        #expect(try again.subjectTotal() == before + 5_000 + steps)
+        try again.close()
+    }
+
+    /// An event makes a row that only says a number, and those are written before rows that changed.
+    @Test func `who comes with the key of somebody who is erased meanwhile stays`() throws {
+        let folder = TemporaryFolder()
+        let store = try SQLiteStore(directory: folder.path, options: FixedHistory.options)
+        try FixedHistory.prepare(store)
+        _ = try store.commit(Self.events(2..<3, subjects: 1_000_000), at: FixedHistory.now)
+        let key = SubjectID(unchecked: "user\(2 * 7_919)")
+        while try store.project() {}
+        let erasure = Change.eraseSubject(key, Erasure(key: SubjectID(unchecked: "erased-1")))
+        let again = UsageEvent(
+            id: .text("again"), subject: key, occurredAt: FixedHistory.now,
+            quantities: .one(.prompts, 1))
+        _ = try store.commit(
+            [.change(ChangeRequest(change: erasure, author: "test")), .record(again)],
+            at: FixedHistory.now)
+        let before = try store.subjects(after: nil, count: 10).map(\.profile.id)
+        #expect(before.contains(key) && before.count == 4)
+        while try store.project() {
+            #expect(try store.subjects(after: nil, count: 10).map(\.profile.id) == before)
+        }
+        #expect(try store.subjects(after: nil, count: 10).map(\.profile.id) == before)
+        #expect(try store.verify().differences == [])
+        try store.close()
+    }
+
     @Test func `power lost in the middle of a projection loses no reservation`() throws {
         for steps in stride(from: 0, to: 30, by: 3) {
             let comment: Comment = "after \(steps) steps"

@@ -76,6 +76,29 @@ import Testing
         }
     }
 
+    @Test func `the log of changes comes as a file for Excel`() async throws {
+        try await TestServer.run { server in
+            for id in ["ann", "bob", "cem"] {
+                _ = try await server.put("/v1/subjects/\(id)", #"{"name":"N"}"#)
+            }
+            let all = try await server.send(
+                .get, "/v1/changes?kind=subject", headers: [.accept: Self.excel])
+            #expect(all.status == 200 && all.header("Content-Type") == Self.excel)
+            #expect(
+                all.header("Content-Disposition") == #"attachment; filename="changes.xlsx""#)
+            #expect(all.text.hasPrefix("PK\u{3}\u{4}") && all.header("Link") == nil)
+            let some = try await server.get("/v1/changes?kind=subject&format=xlsx&count=2")
+            let link = try #require(some.header("Link"))
+            #expect(link.hasSuffix(#">; rel="next""#) && link.contains("format=xlsx&count=2"))
+            let rest = try #require(link.split(separator: "cursor=").last?.prefix { $0 != ">" })
+            let last = try await server.get("/v1/changes?kind=subject&format=csv&cursor=\(rest)")
+            #expect(last.text.contains("ann") && !last.text.contains("bob"))
+            let none = try await server.get("/v1/changes?format=pdf")
+            #expect(none.isProblem(422, "invalid_field", field: "format"))
+            #expect(none.text.contains("json, csv, ndjson or xlsx"))
+        }
+    }
+
     @Test func `Accept chooses the format unless the query does`() async throws {
         try await TestServer.run { server in
             let path = "/v1/analytics/idle"

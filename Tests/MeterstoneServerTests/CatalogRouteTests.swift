@@ -108,6 +108,33 @@ import Testing
         }
     }
 
+    @Test func `a limit says which plans of its rollout do not exist`() async throws {
+        try await TestServer.run { server in
+            let path = "/v1/limits/exports_daily"
+            func put(_ plans: String, _ more: String = "") async throws -> Answer {
+                try await server.put(
+                    path,
+                    #"{"meter":"prompts","window":"day","rollout":{"plans":[\#(plans)]}\#(more)}"#)
+            }
+            let first = try await put(#""pro","prp""#)
+            #expect(first.status == 201, "\(first.text)")
+            #expect(first.text.contains(#""unknownPlans":["prp"]"#), "\(first.text)")
+            let known = try await server.get(path)
+            #expect(known.text.contains(#""unknownPlans":["prp"]"#))
+            // What was read can be written.
+            #expect(try await server.put(path, known.text).status == 200)
+            // Nobody can be on it: the rollout makes no plan known.
+            let on = try await server.put("/v1/subjects/ann", #"{"plan":"prp"}"#)
+            #expect(on.isProblem(422, "unknown_plan", field: "plan"), "\(on.text)")
+            // A limit that says what the plan allows makes it known.
+            let named = try await put(#""prp""#, #","allowances":{"prp":3}"#)
+            #expect(!named.text.contains("unknownPlans"), "\(named.text)")
+            #expect(try await put(#""prp""#).text.contains("unknownPlans"))
+            _ = try await server.put("/v1/plans/prp", "{}")
+            #expect(try await !server.get(path).text.contains("unknownPlans"))
+        }
+    }
+
     @Test func `what is in use is not deleted`() async throws {
         try await TestServer.run { server in
             let answer = try await server.delete("/v1/meters/prompts")

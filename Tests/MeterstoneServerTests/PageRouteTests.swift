@@ -56,6 +56,36 @@ import Testing
         }
     }
 
+    @Test func `subjects come by pages, and say how many there are`() async throws {
+        try await TestServer.run { server in
+            try await fill(server)
+            for number in 1_000..<1_119 {
+                let body = #"{"name":"N\#(9_999 - number)"}"#
+                #expect(try await server.put("/v1/subjects/z\(number)", body).status == 201)
+            }
+            func rows(_ query: String) async throws -> (ids: [String], text: String) {
+                let text = try await server.page("/admin/subjects" + query).text
+                let ids = text.split(separator: "href=\"/admin/subjects/z").dropFirst()
+                return (ids.map { String($0.prefix(4)) }, text)
+            }
+            let first = try await rows("")
+            #expect(first.ids.first == "1000" && first.text.contains("120 found"))
+            #expect(first.ids.count == 49 && first.text.contains("Page 1 of 3, 120 rows"))
+            let last = try await rows("?subjects-page=3")
+            #expect(last.ids == (1_099..<1_119).map { String($0) })
+            #expect(try await rows("?subjects-page=999999999").ids == last.ids)
+            #expect(try await rows("?subjects-page=-1").ids == first.ids)
+            // Sorted and searched, all of them are looked through.
+            #expect(try await rows("?subjects-sort=name").ids.first == "1118")
+            let found = try await rows("?q=z111&subjects-page=1")
+            #expect(found.ids.count == 9 && found.text.contains("9 found"))
+            let csv = try await server.page("/admin/subjects?csv=subjects").text
+            #expect(csv.split(separator: "\r\n").count == 121)
+            #expect(
+                try await server.page("/admin/usage").text.contains("<p class=\"value\">120</p>"))
+        }
+    }
+
     @Test func `with a key a page asks for a sign-in, and shows what the key may read`()
         async throws
     {

@@ -338,6 +338,7 @@ import Testing
                             author: "op")))
             }
             said.json(try await service.subjects(after: SubjectID(unchecked: "b"), count: 2))
+            said.lines.append("\(try await service.subjectTotal())")
             for entry in try await service.changes(before: nil, count: 4) {
                 said.object(entry, Shapes.change)
             }

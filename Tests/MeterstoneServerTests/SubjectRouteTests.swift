@@ -37,6 +37,25 @@ import Testing
         }
     }
 
+    @Test func `a list says how many there are where it is asked`() async throws {
+        try await TestServer.run { server in
+            for id in ["a", "b", "c"] {
+                _ = try await server.put("/v1/subjects/\(id)", #"{"name":"\#(id)"}"#)
+            }
+            _ = try await server.put("/v1/subjects/c/account", #"{"email":"c@example.com"}"#)
+            let first = try await server.get("/v1/subjects?count=2&total=true")
+            #expect(first.text.hasSuffix(#","total":3}"#), "\(first.text)")
+            #expect(try await !server.get("/v1/subjects?count=2").has("total"))
+            #expect(try await !server.get("/v1/subjects?total=false").has("total"))
+            for (email, total) in [("c@example.com", 1), ("d@example.com", 0)] {
+                let found = try await server.get("/v1/subjects?total=true&email=\(email)")
+                #expect(found.text.hasSuffix(#""nextCursor":null,"total":\#(total)}"#))
+            }
+            let wrong = try await server.get("/v1/subjects?total=all")
+            #expect(wrong.isProblem(422, "invalid_field", field: "total"), "\(wrong.text)")
+        }
+    }
+
     /// A value of which the one that stays knew nothing.
     @Test func `a preview of a merge shows what only the other one used`() async throws {
         try await TestServer.run { server in

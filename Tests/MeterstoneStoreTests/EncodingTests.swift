@@ -7,6 +7,48 @@ import Testing
 
     static func number(_ name: MeterKey) -> Int { names.firstIndex(of: name) ?? 0 }
 
+    @Test func `a fired alert is written as an encoder writes it`() throws {
+        let plain = FiredAlert(
+            alert: AlertKey(unchecked: "nearly"), subject: SubjectID(unchecked: "acme/ann"),
+            measure: .pacePercent, threshold: 80, limit: LimitKey(unchecked: "daily"),
+            meter: MeterKey(unchecked: "prompts"), value: "gpt-5", allowance: 10, used: 8,
+            resetsAt: Instant(millisecondsSince1970: 1_773_187_200_000),
+            fullAt: Instant(millisecondsSince1970: 1_773_187_199_999), balance: -3,
+            eventID: EventID("0195f3a0-0000-7000-8000-000000000001"))
+        let short = FiredAlert(
+            alert: AlertKey(unchecked: "low"), subject: SubjectID(unchecked: "bob"),
+            measure: .credits, threshold: 0)
+        var alerts = [plain, short]
+        for text in [#"an"n"#, #"a\b"#, "søren", "a\u{7f}", "a/b", "😀"] {
+            var alert = plain
+            alert.subject = SubjectID(unchecked: text)
+            alerts.append(alert)
+            alert = plain
+            alert.value = text
+            alerts.append(alert)
+        }
+        var rearmed = plain
+        rearmed.isRearmed = true
+        alerts.append(rearmed)
+        for alert in alerts {
+            let after = try JSONText(alert).text
+            if let said = alert.plainJSON { #expect(said == after) }
+            let request = ChangeRequest(
+                change: .noteAlert(alert), author: "meterstone", idempotencyKey: "meterstone:1")
+            var record = ChangeRecord(
+                sequence: 7, recordedAt: Instant(millisecondsSince1970: 1_773_144_000_001),
+                request: request, outcome: .created, before: nil, after: after)
+            #expect(try record.text() == JSONText(record).text)
+            record.after = "{}"
+            #expect(try record.text() == JSONText(record).text)
+            record.after = after
+            record.outcome = .unchanged
+            record.told = "other"
+            #expect(try record.text() == JSONText(record).text)
+        }
+        #expect(plain.plainJSON != nil && short.plainJSON != nil && rearmed.plainJSON == nil)
+    }
+
     /// Published with the specification; the last three are from the reference implementation.
     @Test(arguments: [
         ("", 0xEF46_DB37_51D8_E999 as UInt64), ("a", 0xD24E_C4F1_A98C_6E5B),

@@ -101,6 +101,8 @@ final class HeldStore: Store {
         try store.subjects(after: after, count: count)
     }
 
+    func subjectTotal() throws(StoreError) -> Int { try store.subjectTotal() }
+
     func subjectsDue(at now: Instant, count: Int) throws(StoreError) -> [SubjectID] {
         try store.subjectsDue(at: now, count: count)
     }

@@ -65,4 +65,11 @@ extension JSONWriter {
         name("nextCursor")
         if let cursor { string(cursor.text) } else { null() }
     }
+
+    /// Writes the member `total`, of a list whose caller asked how much there is of all pages together.
+    package mutating func total(_ total: Int?) {
+        guard let total else { return }
+        name("total")
+        integer(Int64(total))
+    }
 }

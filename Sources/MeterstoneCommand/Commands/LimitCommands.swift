@@ -11,8 +11,12 @@ extension Limit {
 
 extension Rollout {
     /// `25%, plan pro, acme/*`.
-    var summary: String {
-        (["\(percent)%"] + plans.map { "plan \($0)" } + subjects).joined(separator: ", ")
+    /// - Parameter blueprint: says which of the plans exist; `nil`: nobody asks.
+    func summary(in blueprint: Blueprint? = nil) -> String {
+        let plans = plans.map { plan in
+            "plan \(plan)" + (blueprint?.knows(plan: plan) ?? true ? "" : " (unknown)")
+        }
+        return (["\(percent)%"] + plans + subjects).joined(separator: ", ")
     }
 }
 
@@ -55,7 +59,7 @@ struct LimitsCommand: AsyncParsableCommand {
                 table.add(
                     [limit.key.text, limit.meter.text, limit.spanText] + allowances
                         + [others, limit.mode.rawValue, limit.active ? "yes" : "no"]
-                        + (isRollingOut ? [limit.rollout?.summary ?? "all"] : [])
+                        + (isRollingOut ? [limit.rollout?.summary(in: blueprint) ?? "all"] : [])
                         + (isForSome ? [limit.subjects.joined(separator: " ")] : [])
                         + (isScheduled ? [Self.text(limit.scheduled)] : []))
             }

@@ -26,14 +26,22 @@ struct SubjectsCommand: AsyncParsableCommand {
         @Option(help: ArgumentHelp("How many.", valueName: "n"))
         var count = 100
 
+        @Flag(help: "Say how many there are as well, beside those that are listed.")
+        var total = false
+
         @OptionGroup var store: ServiceArguments
         @OptionGroup var output: OutputArguments
 
         func run() async throws {
-            let subjects = try await OpenStore.with(store) { service in
-                try await service.subjects(after: after, count: max(1, count))
+            let (subjects, all) = try await OpenStore.with(store) { service in
+                (
+                    try await service.subjects(after: after, count: max(1, count)),
+                    total ? try await service.subjectTotal() : nil
+                )
             }
-            guard !output.json else { return try Answers.printList("subjects", subjects) }
+            guard !output.json else {
+                return try Answers.printList("subjects", subjects, total: all)
+            }
             var table = TextTable(["subject", "plan", "time zone", "parent", "blocked", "name"])
             for subject in subjects {
                 let plan = subject.subscription?.plan ?? subject.plan
@@ -43,6 +51,7 @@ struct SubjectsCommand: AsyncParsableCommand {
                 ])
             }
             Console.write(table.isEmpty ? "no subjects" : table.text)
+            if let all { Console.write("\n\(all) in all") }
         }
     }
 

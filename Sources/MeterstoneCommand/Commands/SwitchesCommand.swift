@@ -29,7 +29,7 @@ struct SwitchesCommand: AsyncParsableCommand {
                 ("tracking", known.tracking), ("limits", known.limits), ("credits", known.credits),
                 ("analytics", known.analytics),
             ] {
-                table.add([name, one.state.rawValue, one.rollout?.summary ?? "all"])
+                table.add([name, one.state.rawValue, one.rollout?.summary() ?? "all"])
             }
             Console.write(table.text)
         }

@@ -100,11 +100,16 @@ enum Answers {
     }
 
     /// `{"limits": […]}`.
-    static func printList(_ name: StaticString, _ values: [some Encodable]) throws {
+    ///
+    /// - Parameter total: how many there are, where only some of them are shown.
+    static func printList(
+        _ name: StaticString, _ values: [some Encodable], total: Int? = nil
+    ) throws {
         var writer = JSONWriter()
         writer.beginObject()
         writer.name(name)
         writer.json(try json(values))
+        writer.total(total)
         writer.endObject()
         Console.write(json: writer.bytes)
     }

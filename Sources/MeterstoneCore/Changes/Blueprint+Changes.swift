@@ -1,11 +1,15 @@
+extension Limit {
+    /// Whether it says what a plan allows, now or later.
+    package func names(_ plan: PlanKey) -> Bool {
+        allowances[plan] != nil || scheduled.contains { $0.names(plan) }
+    }
+}
+
 extension Blueprint {
     /// Whether limits and subjects may refer to a plan: it was written, or a limit names it.
     public func knows(plan: PlanKey) -> Bool {
         plans.contains { $0.key == plan }
-            || limits.contains { limit in
-                limit.allowances[plan] != nil
-                    || limit.scheduled.contains { $0.names(plan) }
-            }
+            || limits.contains { $0.names(plan) }
     }
 
     /// What it would come to after a change of a meter, plan or limit; other changes leave it.

@@ -29,7 +29,10 @@ package struct EffectiveBlueprint: Sendable {
         return EffectiveLimit(
             limit: limit, allowances: variables.isEmpty ? nil : decided.allowances,
             mode: switched == limit.mode ? nil : switched, isSwitched: areLimitsEnforced,
-            variables: variables)
+            variables: variables,
+            unknownPlans: limit.rollout?.plans.filter { plan in
+                !blueprint.knows(plan: plan) && !limit.names(plan)
+            } ?? [])
     }
 
     /// A plan beside what is in force of it.
@@ -89,12 +92,16 @@ package struct EffectiveLimit: Sendable, Encodable {
     package let isSwitched: Bool
     /// The variable that an allowance comes from, by plan.
     package let variables: [PlanKey: String]
+    /// Plans that the rollout names and nothing else does: nobody can be on one of them yet.
+    package let unknownPlans: [PlanKey]
 
     private enum CodingKeys: String, CodingKey {
-        case effectiveAllowances, effectiveMode, overriddenBy
+        case effectiveAllowances, effectiveMode, overriddenBy, unknownPlans
     }
 
-    package static let fields = ["effectiveAllowances", "effectiveMode", "overriddenBy"]
+    package static let fields = [
+        "effectiveAllowances", "effectiveMode", "overriddenBy", "unknownPlans",
+    ]
 
     package func encode(to encoder: any Encoder) throws {
         try limit.encode(to: encoder)
@@ -104,6 +111,7 @@ package struct EffectiveLimit: Sendable, Encodable {
         var names = variables.keyedByText.values.sorted()
         if mode != nil { names.append(isSwitched ? "switches" : "USAGE_LIMITS_ENFORCED") }
         if !names.isEmpty { try container.encode(names, forKey: .overriddenBy) }
+        if !unknownPlans.isEmpty { try container.encode(unknownPlans, forKey: .unknownPlans) }
     }
 }
 

@@ -4,10 +4,14 @@ import MeterstoneCore
 extension PageBuilder {
     /// Of a limit.
     func rollout(_ limit: PageValue, _ key: String) -> Forms.Form {
-        .init(
-            id: "rollout", heading: "In force for whom?",
-            text:
-                "For all others the limit only says what it would refuse. All three empty: for everybody.",
+        let unknown = limit["unknownPlans"].list.compactMap(\.text)
+        var text =
+            "For all others the limit only says what it would refuse. All three empty: for everybody."
+        if !unknown.isEmpty {
+            text += " Nobody is on \(unknown.joined(separator: ", ")): there is no such plan yet."
+        }
+        return .init(
+            id: "rollout", heading: "In force for whom?", text: text,
             method: "PATCH", path: "/v1/limits/" + key.inURL,
             fields: Self.fields(of: limit["rollout"], under: "rollout"), button: "Save")
     }

@@ -3,29 +3,36 @@ import MeterstoneCore
 extension PageBuilder {
     /// So many are looked through for a page; beyond that the page says so.
     private static let subjectsMax = 5_000
+    /// How many of the busiest are asked for where there are many and only the first are shown: when each
+    /// of them was there last is searched for day by day.
+    private static let busiestMax = 1_000
 
     /// Who is there?
     func subjects() async throws(PageProblem) -> Page {
         let meters = try await keys(of: "meters")
-        let plans = try await keys(of: "plans").compactMap { $0["key"].text }
+        let knownPlans = try await keys(of: "plans")
+        let plans = knownPlans.compactMap { $0["key"].text }
+        let standard = knownPlans.first { $0["isDefault"].isTrue }?["key"].text
         let meter = meter(meters)
-        let (found, isAll) = try await matchingSubjects(plans)
+        let found = try await matchingSubjects(standard)
         var used: [String: PageValue] = [:]
         // Of whom is not among the first, no more is known than that it is less.
         var least: Int64 = 0
         if !meter.isEmpty {
-            let top = try await report("top", "\(span)&meter=\(meter.inURL)")["rows"].list
+            let rows = found.needsAllUse ? Self.rowsMax : Self.busiestMax
+            let top = try await source.get(
+                "/v1/analytics/top?\(span)&meter=\(meter.inURL)&count=\(rows)")["rows"].list
             for row in top {
                 if let subject = row["subject"].text { used[subject] = row }
             }
-            if top.count >= Self.rowsMax { least = top.last?["quantity"].integer ?? 0 }
+            if top.count >= rows { least = top.last?["quantity"].integer ?? 0 }
         }
-        let standard = try await standardPlan()
         var note = "\(Format.number(Int64(found.count))) found. \(spanWords)."
-        if !isAll {
+        if found.total > found.count, !found.isAll {
             note +=
-                " There are more: the first \(Format.number(Int64(Self.subjectsMax))) were "
-                + "looked through. An exact id always opens with Ctrl-K."
+                " There are \(Format.number(Int64(found.total))): the first "
+                + "\(Format.number(Int64(Self.subjectsMax))) were looked through. "
+                + "An exact id always opens with Ctrl-K."
         }
         return Page(
             title: "Subjects", question: "Who uses it, on which plan, and how much?",
@@ -41,7 +48,7 @@ extension PageBuilder {
                             .init(key: "used", label: Format.words(meter), isNumber: true),
                             .init(key: "lastUsedAt", label: "Last used"),
                         ],
-                        rows: found.map { subject in
+                        rows: found.rows.map { subject in
                             let id = subject["id"].text ?? ""
                             let row = used[id] ?? .none
                             let most = used[id] == nil ? least : 0
@@ -67,7 +74,7 @@ extension PageBuilder {
                             heading: "Nobody matches",
                             text: "A subject is there with its first event, or when it is written: "
                                 + "PUT /v1/subjects/ID.",
-                            link: ("All subjects", "/admin/subjects")))),
+                            link: ("All subjects", "/admin/subjects")), count: found.count)),
             ], place: "/admin/subjects")
     }
 
@@ -92,43 +99,60 @@ extension PageBuilder {
             ], keeps: ["subjects-sort"])
     }
 
-    private func standardPlan() async throws(PageProblem) -> String? {
-        try await keys(of: "plans").first { $0["isDefault"].isTrue }?["key"].text
+    /// Subjects that the address asks for.
+    private struct Found {
+        /// In their order, up to the page that is shown.
+        var rows: [PageValue] = []
+        var count = 0
+        /// How many subjects there are.
+        var total = 0
+        /// Whether all of them were looked at.
+        var isAll = false
+        /// Whether there are few, or what is used decides what is shown.
+        var needsAllUse = true
     }
 
-    private func matchingSubjects(
-        _ plans: [String]
-    ) async throws(PageProblem) -> ([PageValue], isAll: Bool) {
-        let standard = try await standardPlan()
-        let text = request.value("q")?.lowercased()
-        let plan = request.value("plan")
-        let state = request.value("state")
-        var found: [PageValue] = []
+    /// Where nothing is searched for and nothing sorted, what comes after the page that is shown is not read.
+    private func matchingSubjects(_ standard: String?) async throws(PageProblem) -> Found {
+        let isPlain = ["q", "plan", "state", "subjects-sort", "csv", "xlsx"].allSatisfy {
+            request.value($0) == nil
+        }
+        let page = min(Self.subjectsMax, Int(request.value("subjects-page") ?? "") ?? 1)
+        let wanted = isPlain ? max(1, page) * Table.rowsPerPage : Self.subjectsMax
+        var found = Found()
         var cursor: String?
         var seen = 0
         repeat {
+            let count = min(1_000, min(wanted, Self.subjectsMax) - seen)
             let page = try await source.get(
-                "/v1/subjects?count=1000" + (cursor.map { "&cursor=" + $0.inURL } ?? ""))
+                "/v1/subjects?count=\(count)"
+                    + (cursor.map { "&cursor=" + $0.inURL } ?? "&total=true"))
             let subjects = page["subjects"].list
+            if cursor == nil { found.total = Int(page["total"].integer ?? 0) }
             seen += subjects.count
-            for subject in subjects {
-                if let text, !(subject["id"].text ?? "").lowercased().contains(text),
-                    !(subject["name"].text ?? "").lowercased().contains(text)
-                {
-                    continue
-                }
-                if let plan, (subject.plan ?? standard) != plan { continue }
-                switch state {
-                case "blocked": if !subject["blocked"].isTrue { continue }
-                case "subscribed": if subject["subscription"] == .none { continue }
-                case "free": if subject["subscription"] != .none { continue }
-                default: break
-                }
-                found.append(subject)
-            }
+            found.rows += subjects.filter { isWanted($0, standard) }
             cursor = page["nextCursor"].text
-        } while cursor != nil && seen < Self.subjectsMax
-        return (found, cursor == nil)
+        } while cursor != nil && seen < min(wanted, Self.subjectsMax)
+        found.isAll = cursor == nil
+        found.needsAllUse = !isPlain || found.total <= Self.rowsMax
+        found.count = isPlain ? min(found.total, Self.subjectsMax) : found.rows.count
+        return found
+    }
+
+    private func isWanted(_ subject: PageValue, _ standard: String?) -> Bool {
+        if let text = request.value("q")?.lowercased(),
+            !(subject["id"].text ?? "").lowercased().contains(text),
+            !(subject["name"].text ?? "").lowercased().contains(text)
+        {
+            return false
+        }
+        if let plan = request.value("plan"), (subject.plan ?? standard) != plan { return false }
+        switch request.value("state") {
+        case "blocked": return subject["blocked"].isTrue
+        case "subscribed": return subject["subscription"] != .none
+        case "free": return subject["subscription"] == .none
+        default: return true
+        }
     }
 }
 

@@ -35,11 +35,11 @@ extension PageBuilder {
             ("project_create", "Created project"), ("prompt", "Generated scene"),
             ("export", "Exported video"),
         ].filter { types.contains($0.0) }
-        let (registered, isAll) = try await subjectCount()
+        let registered = try await source.get("/v1/subjects?count=1&total=true")["total"].integer
         var cards = [
             Cards.Card(
                 label: "Registered users",
-                value: Format.number(Int64(registered)) + (isAll ? "" : "+"),
+                value: Format.number(registered ?? 0),
                 hint: "all subjects, ever", link: "/admin/subjects")
         ]
         for (type, label) in names {
@@ -55,20 +55,6 @@ extension PageBuilder {
                     hint: "subjects with an event '\(type)'", link: "/admin/events?type=" + type))
         }
         return Cards(label: "Conversion funnel", cards: cards)
-    }
-
-    /// How many there are, up to ten thousand.
-    private func subjectCount() async throws(PageProblem) -> (Int, isAll: Bool) {
-        var count = 0
-        var cursor: String?
-        for _ in 0..<10 {
-            let page = try await source.get(
-                "/v1/subjects?count=1000" + (cursor.map { "&cursor=" + $0.inURL } ?? ""))
-            count += page["subjects"].list.count
-            cursor = page["nextCursor"].text
-            if cursor == nil { return (count, true) }
-        }
-        return (count, false)
     }
 
     // MARK: Tables that several pages have

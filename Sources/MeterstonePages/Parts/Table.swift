@@ -56,6 +56,8 @@ struct Table {
     var columns: [Column]
     var rows: [[Cell]]
     var empty: Notice
+    /// How many rows there are, where those after the page that is shown were not read; `nil`: ``rows`` has all.
+    var count: Int?
     /// The rest where the interface gives one page after the other; `nil`: all rows are here.
     var cursor: (next: String?, isFirst: Bool)?
     /// What an administrator may do with a row, by its index.
@@ -64,7 +66,8 @@ struct Table {
     func context(_ request: PageRequest) -> Context {
         let sorted = sortedRows(request)
         let page = max(1, Int(request.value(id + "-page") ?? "") ?? 1)
-        let pages = max(1, (sorted.count + Self.rowsPerPage - 1) / Self.rowsPerPage)
+        let count = count ?? sorted.count
+        let pages = max(1, (count + Self.rowsPerPage - 1) / Self.rowsPerPage)
         let start = min(page - 1, pages - 1) * Self.rowsPerPage
         let shown = cursor == nil ? sorted.dropFirst(start).prefix(Self.rowsPerPage) : sorted[...]
         return [
@@ -74,7 +77,7 @@ struct Table {
             "rows": shown.map { row -> Context in
                 ["cells": zip(columns, row).map { Self.context($0, $1) }]
             },
-            "pager": pager(request, page: min(page, pages), of: pages, count: sorted.count),
+            "pager": pager(request, page: min(page, pages), of: pages, count: count),
         ]
     }
 

@@ -12,6 +12,9 @@ package enum Workbook {
         case time(Instant)
     }
 
+    /// So many UTF-16 code units a cell holds. Excel calls a file with more in one damaged.
+    static let textMax = 32_767
+
     package static let type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
     package static func bytes(
@@ -45,9 +48,20 @@ package enum Workbook {
                     return "<c s=\"2\"><v>\(days)</v></c>"
                 case .text(let text):
                     return "<c s=\"\(style)\" t=\"inlineStr\"><is><t xml:space=\"preserve\">"
-                        + "\(text.inXML)</t></is></c>"
+                        + "\(shortened(text).inXML)</t></is></c>"
                 }
             }.joined() + "</row>"
+    }
+
+    /// What a cell has no room for is left out, and an ellipsis stands in its place.
+    private static func shortened(_ text: String) -> String {
+        guard text.utf8.count > textMax, text.utf16.count > textMax else { return text }
+        var left = textMax - 1
+        let kept = text.unicodeScalars.prefix { scalar in
+            left -= scalar.utf16.count
+            return left >= 0
+        }
+        return String(kept) + "…"
     }
 
     // MARK: Parts that are always the same

@@ -220,7 +220,7 @@ extension Query {
         var (keys, bodies) = (TextColumn(), TextColumn())
         for change in changes {
             keys.append(change.idempotencyKey)
-            bodies.append(try JSONText(change).text)
+            bodies.append(try change.text())
         }
         return Query(ChangeStatements.insert)
             .binding(IntColumn(changes.map(\.sequence))).binding(keys).binding(bodies)

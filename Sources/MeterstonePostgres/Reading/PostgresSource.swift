@@ -55,6 +55,11 @@ final class PostgresSource: InspectionSource {
                 Query(SubjectStatements.after).binding(after?.text ?? "").binding(Int64(count))))
     }
 
+    func ownKeyCount() throws(StoreError) -> (count: Int, numberMax: Int64) {
+        let rows = try run(Query(SubjectStatements.ownKeyCount))
+        return (Int(rows.int(0, 0)), rows.int(0, 1))
+    }
+
     func prefetch(subjects numbers: some Collection<Int64>) throws(StoreError) {
         var missing = Set(numbers).filter { byNumber[$0] == nil }
         guard !missing.isEmpty else { return }

@@ -51,10 +51,13 @@ extension Request {
         headers[.contentDisposition] = format.fileExtension.map {
             #"attachment; filename="\#(report.name.rawValue).\#($0)""#
         }
-        headers[.link] = Cursor(after: report).map { #"<\#(page(at: $0))>; rel="next""# }
+        headers[.link] = Cursor(after: report).map { link(toNext: $0) }
         let body = ByteBuffer(bytes: format.document(report))
         return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: body))
     }
+
+    /// The value of `Link` where more comes after what is answered.
+    func link(toNext cursor: Cursor) -> String { #"<\#(page(at: cursor))>; rel="next""# }
 
     /// The same query with another cursor, as an absolute reference (RFC 8288).
     private func page(at cursor: Cursor) -> String {

@@ -2,7 +2,7 @@ import MeterstoneAPI
 import MeterstoneCore
 import MeterstonePages
 
-/// The forms that an answer of `/v1/analytics` has: text, or a file for Excel.
+/// The forms that a table is answered in: text, or a file for Excel.
 enum AnalyticsFormat {
     case text(ReportFormat)
     case workbook
@@ -68,7 +68,7 @@ extension ReportValue {
     /// Excel keeps fifteen digits of a number; one that has more stays what it is as a text.
     private static let exactMax: Int64 = 999_999_999_999_999
 
-    fileprivate var cell: Workbook.Cell {
+    var cell: Workbook.Cell {
         switch self {
         case .integer(let number):
             (-Self.exactMax...Self.exactMax).contains(number)

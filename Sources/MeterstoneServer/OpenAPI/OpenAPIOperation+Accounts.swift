@@ -81,6 +81,10 @@ extension OpenAPIParameter {
     static let accountEmail = OpenAPIParameter(
         place: .query, name: "email", description: "Only the subject with this address.",
         schema: OpenAPISchemas.email)
+    static let subjectTotal = OpenAPIParameter(
+        place: .query, name: "total",
+        description: "true: the answer has `total`, how many there are on all pages together.",
+        schema: #"{"type":"boolean"}"#)
     static let accountID = OpenAPIParameter(
         place: .query, name: "externalIds.",
         description: "Only the subject with this id, by kind: `externalIds.github=583231`.",

@@ -10,7 +10,7 @@ extension OpenAPIOperation {
     private static let profiles: [OpenAPIOperation] = [
         get(
             "/v1/subjects", "listSubjects", "All subjects, by id, or the one whose account says so",
-            [.accountEmail, .accountID, .count, .cursor],
+            [.accountEmail, .accountID, .subjectTotal, .count, .cursor],
             "SubjectList", []),
         get(path, "getSubject", "One subject", [.subject], "Subject").tagged,
         put(
@@ -227,13 +227,15 @@ extension OpenAPIOperation {
             method: .get, path: "/v1/changes", id: "listChanges",
             summary: "The audit log, newest first",
             description:
-                "As CSV or lines of JSON all of it comes in one answer, unless count says how much.",
+                "As CSV or lines of JSON all of it comes in one answer, unless count says how much. A file for "
+                + "Excel has the newest \(ChangeRoutes.workbookLinesMax) lines.",
             parameters: ChangeRoutes.parameters + [.count, .cursor],
             answers: [
                 OpenAPIAnswer(
                     status: 200, description: "Who changed what.", schema: "ChangeList",
                     textTypes: ["text/csv", "application/x-ndjson"],
-                    headers: [.contentDisposition])
+                    fileTypes: [AnalyticsFormat.workbookType],
+                    headers: [.contentDisposition, .link])
             ]),
         OpenAPIOperation(
             method: .get, path: "/healthz", id: "isAlive", summary: "Whether the process is alive",

@@ -86,11 +86,11 @@ extension OpenAPISchemas {
             + #"],"additionalProperties":false,"properties":{"# + properties + "}}"
     }
 
-    static func list(_ plural: String, of name: String) -> String {
+    static func list(_ plural: String, of name: String, and more: String? = nil) -> String {
         object(
             [plural, "nextCursor"],
             #""\#(plural)":{"type":"array","items":{"$ref":"\#(name)"}},"#
-                + #""nextCursor":{"type":["string","null"]}"#)
+                + #""nextCursor":{"type":["string","null"]}"# + (more.map { "," + $0 } ?? ""))
     }
 
     private static let meter = #"""
@@ -215,6 +215,8 @@ extension OpenAPISchemas {
          "additionalProperties":{"$ref":"Allowance"},
          "description":"What is in force by plan, where the environment says otherwise."},
         "effectiveMode":{"enum":["shadow","off"],"readOnly":true},
-        "overriddenBy":{"$ref":"OverriddenBy"}
+        "overriddenBy":{"$ref":"OverriddenBy"},
+        "unknownPlans":{"type":"array","readOnly":true,"items":{"$ref":"Key"},
+         "description":"Plans of rollout that do not exist (yet): nobody is on them."}
         """#
 }

@@ -25,7 +25,10 @@ extension OpenAPISchemas {
         ("RenameBody", object(["to"], #""to":{"$ref":"Name"}"#)),
         ("EraseBody", object(["confirm"], #""confirm":{"type":"string"}"#)),
         ("MergeBody", object(["from"], #""from":{"$ref":"Name"}"#)),
-        ("SubjectList", list("subjects", of: "Subject")),
+        (
+            "SubjectList",
+            list("subjects", of: "Subject", and: #""total":{"type":"integer","minimum":0}"#)
+        ),
         ("SubscriptionBody", object(["plan"], subscriptionBody + times)),
         ("SubscriptionPatch", object([], subscriptionBody)),
         ("Subscription", object(["plan", "status", "startsAt"], subscription + times)),

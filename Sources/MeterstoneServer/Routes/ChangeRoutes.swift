@@ -3,6 +3,7 @@ import Hummingbird
 import Meterstone
 import MeterstoneAPI
 import MeterstoneCore
+import MeterstonePages
 import MeterstoneStore
 import NIOCore
 
@@ -12,18 +13,24 @@ struct ChangeRoutes: Sendable {
 
     /// Lines that are read at once where all are asked for.
     private static let linesAtOnce = 1_000
+    /// Lines of one file for Excel, which is made in memory as a whole.
+    static let workbookLinesMax = 10_000
 
     func add(to routes: inout Routes) {
         routes.on(.get, "/v1/changes") { request, _ in
             let query = try Query(request)
             let filter = try query.changeFilter()
-            let format = try query.reportFormat(accept: request.headers[.accept])
+            let format = try query.analyticsFormat(accept: request.headers[.accept])
             let before = try query.cursor(.changes).map { (cursor) throws(Rejection) in
                 try cursor.sequence()
             }
-            guard format != .json else { return try await list(query, filter, before) }
             let count = query.text("count") == nil ? nil : try query.count()
-            return try await export(filter, before, count: count, as: format)
+            switch format {
+            case .text(.json): return try await list(query, filter, before)
+            case .text(let format):
+                return try await export(filter, before, count: count, as: format)
+            case .workbook: return try await workbook(filter, before, count: count, request)
+            }
         }
     }
 
@@ -70,6 +77,24 @@ struct ChangeRoutes: Sendable {
             })
     }
 
+    /// The newest lines as a file for Excel; where there are more, the header field `Link` says where they are.
+    private func workbook(
+        _ filter: ChangeFilter, _ before: Int64?, count: Int?, _ request: Request
+    ) async throws -> Response {
+        let most = count ?? Self.workbookLinesMax
+        var changes = try await engine.changes(filter, before: before, count: most + 1)
+        let hasMore = changes.count > most
+        changes = Array(changes.prefix(most))
+        var headers: HTTPFields = [.contentType: AnalyticsFormat.workbook.contentType]
+        headers[.contentDisposition] = #"attachment; filename="changes.xlsx""#
+        if hasMore, let last = changes.last {
+            headers[.link] = request.link(
+                toNext: Cursor(kind: .changes, position: String(last.sequence)))
+        }
+        let body = ByteBuffer(bytes: ChangeLines.workbook(of: changes))
+        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: body))
+    }
+
     static let parameters: [OpenAPIParameter] = [
         query(
             "kind", "Only changes of this kind of thing.",
@@ -80,7 +105,8 @@ struct ChangeRoutes: Sendable {
         query("address", "Only changes that were asked for from this address."),
         .from, .until,
         query(
-            "format", "Instead of the header field Accept.", #"{"enum":["json","csv","ndjson"]}"#),
+            "format", "Instead of the header field Accept.",
+            #"{"enum":["json","csv","ndjson","xlsx"]}"#),
     ]
 
     private static func query(
@@ -102,17 +128,25 @@ enum ChangeLines {
         return writer.bytes
     }
 
+    private static func values(of change: ChangeEntry) -> [ReportValue] {
+        func text(_ text: String?) -> ReportValue { text.map { .text($0) } ?? .none }
+        return [
+            .integer(change.sequence), .instant(change.recordedAt), .text(change.author),
+            text(change.address), .text(change.kind), .text(change.key), text(change.before),
+            text(change.after),
+        ]
+    }
+
+    /// As a file for Excel: numbers as numbers, and instants as times.
+    static func workbook(of changes: [ChangeEntry]) -> [UInt8] {
+        Workbook.bytes(
+            sheet: "changes", head: columns, changes.map { values(of: $0).map(\.cell) })
+    }
+
     static func bytes(of changes: some Sequence<ChangeEntry>, as format: ReportFormat) -> [UInt8] {
         if format == .csv {
             var writer = CSVWriter()
-            for change in changes {
-                func text(_ text: String?) -> ReportValue { text.map { .text($0) } ?? .none }
-                writer.line([
-                    .integer(change.sequence), .instant(change.recordedAt), .text(change.author),
-                    text(change.address), .text(change.kind), .text(change.key),
-                    text(change.before), text(change.after),
-                ])
-            }
+            for change in changes { writer.line(values(of: change)) }
             return writer.bytes
         }
         var bytes: [UInt8] = []

@@ -57,13 +57,17 @@ struct SubjectRoutes: Sendable {
 
     private func list(_ request: Request) async throws -> Response {
         let query = try Query(request)
-        if let found = try await found(by: query) { return try await answer(found) }
+        let isCounted = try query.flag("total") ?? false
+        if let found = try await found(by: query) {
+            return try await answer(found, total: isCounted ? found.count : nil)
+        }
         let count = try query.count()
         let after = try query.cursor(.subjects).map { (cursor) throws(Rejection) in
             guard let id = SubjectID(cursor.position) else { throw Cursor.invalid }
             return id
         }
         let subjects = try await engine.timedSubjects(after: after, count: count + 1)
+        let total = isCounted ? try await engine.subjectTotal() : nil
         let page = subjects.prefix(count)
         let next = subjects.count > count ? page.last : nil
         return try Response { writer in
@@ -73,6 +77,7 @@ struct SubjectRoutes: Sendable {
             for item in page { writer.json(item.times.adding(to: try encoded(item.subject))) }
             writer.endArray()
             writer.nextCursor(next.map { Cursor(kind: .subjects, position: $0.subject.id.text) })
+            writer.total(total)
             writer.endObject()
         }
     }
@@ -97,7 +102,7 @@ struct SubjectRoutes: Sendable {
         return found
     }
 
-    private func answer(_ subjects: [Subject]) async throws -> Response {
+    private func answer(_ subjects: [Subject], total: Int?) async throws -> Response {
         var shown: [[UInt8]] = []
         for subject in subjects {
             let json = try encoded(subject)
@@ -111,6 +116,7 @@ struct SubjectRoutes: Sendable {
             for json in shown { writer.json(json) }
             writer.endArray()
             writer.nextCursor(nil)
+            writer.total(total)
             writer.endObject()
         }
     }

@@ -56,6 +56,19 @@ package final class HeadSource: StoreSource {
         }
     }
 
+    package func ownKeyCount() throws(StoreError) -> (count: Int, numberMax: Int64) {
+        var (count, numberMax) = try tables.ownKeyCount()
+        let last = numberMax
+        for subject in tail.changedSubjects(after: stored) {
+            // A round of projection that is under way may have written the row already.
+            let row = subject.number > last ? nil : try tables.subject(number: subject.number)
+            if let row, row.alias == nil { count -= 1 }
+            if subject.alias == nil { count += 1 }
+            numberMax = max(numberMax, subject.number)
+        }
+        return (count, numberMax)
+    }
+
     package func prefetch(subjects numbers: some Collection<Int64>) throws(StoreError) {
         try tables.prefetch(subjects: numbers.filter { tail.row(ofNumber: $0) == nil })
     }

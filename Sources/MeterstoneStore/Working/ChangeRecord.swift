@@ -30,7 +30,7 @@ public struct ChangeRecord: Sendable, Codable {
 
     func write(to writer: inout ByteWriter) throws(StoreError) {
         writer.byte(FactKind.change.rawValue)
-        writer.append(Array(try JSONText(self).text.utf8))
+        writer.append(try text().utf8)
     }
 
     package init(reading fact: Fact) throws(StoreError) {

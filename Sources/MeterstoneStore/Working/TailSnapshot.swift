@@ -63,6 +63,17 @@ package struct TailSnapshot: Sendable {
     /// Versions of rows, oldest first.
     package var rows: [SubjectRow] { sections.flatMap(\.rows) }
 
+    /// The subjects of which more changed after a fact than what expires next, as they are now.
+    func changedSubjects(after sequence: Int64) -> [StoredSubject] {
+        var numbers: Set<Int64> = []
+        for section in sections {
+            for row in section.rows where row.sequence > sequence && row.news != .expiry {
+                numbers.insert(row.subject.number)
+            }
+        }
+        return numbers.compactMap { row(ofNumber: $0)?.subject }
+    }
+
     /// Some ids of subjects that have rows, greater than another one, sorted.
     func ids(after id: SubjectID?, count: Int) -> [SubjectID] {
         let found = Set(sections.flatMap { $0.ids(after: id, count: count) })

@@ -259,7 +259,7 @@ extension WorkingSet {
             change: .noteAlert(fired), author: Self.ownAuthor, idempotencyKey: key)
         let record = ChangeRecord(
             sequence: batch.nextSequence, recordedAt: now, request: request, outcome: .created,
-            before: nil, after: try JSONText(fired).text)
+            before: nil, after: try fired.text())
         try write(record, .none, of: state.number)
     }
 
