@@ -50,27 +50,29 @@ struct PreparedSlice: Sendable {
     /// Replayed on top of what is there already, the facts give a new subject the same row, and an expiry
     /// that is not later than any that they leave: both may stand there before the watermark moves.
     private mutating func add(_ rows: [SubjectRow]) {
-        var last: [Int64: (row: SubjectRow, news: SubjectRow.News)] = [:]
-        for row in rows {
+        var last: [Int64: (place: Int, news: SubjectRow.News)] = [:]
+        for (place, row) in rows.enumerated() {
             let before = last[row.subject.number]?.news ?? row.news
-            last[row.subject.number] = (row, row.news == .expiry ? before : row.news)
+            last[row.subject.number] = (place, row.news == .expiry ? before : row.news)
         }
-        // Who comes with the key of somebody who was erased takes the place of a row that is written at the
-        // end, in one transaction with it and after it.
-        let erased = Set(
-            last.values.lazy.map(\.row.subject).filter { $0.alias == .erased }.map(\.profile.id))
-        for (row, news) in last.values {
+        // Who comes with a key that was somebody's takes the place of a row that is written at the end, in
+        // one transaction with it and after it.
+        let changed = Set(
+            last.values.lazy.filter { $0.news == .profile }.map {
+                rows[$0.place].subject.profile.id
+            })
+        // In the order in which they came: of two with one key the later has it.
+        for (place, news) in last.values.sorted(by: { $0.place < $1.place }) {
+            let subject = rows[place].subject
             switch news {
-            case .number where erased.contains(row.subject.profile.id):
-                changedSubjects.append(row.subject)
-            case .number: newSubjects.append(row.subject)
-            case .expiry: expiries.append((row.subject.number, row.subject.nextExpiry))
-            case .profile: changedSubjects.append(row.subject)
+            case .number where changed.contains(subject.profile.id): changedSubjects.append(subject)
+            case .number: newSubjects.append(subject)
+            case .expiry: expiries.append((subject.number, subject.nextExpiry))
+            case .profile: changedSubjects.append(subject)
             }
         }
         newSubjects.sort { $0.number < $1.number }
         expiries.sort { $0.subject < $1.subject }
-        changedSubjects.sort { $0.number < $1.number }
     }
 }
 

@@ -103,6 +103,29 @@ import Testing
         try store.close()
     }
 
+    /// The row that an erasure leaves under a key has a greater number than whoever is renamed to it.
+    @Test func `who is renamed to the key of somebody who is erased meanwhile stays`() throws {
+        let folder = TemporaryFolder()
+        let store = try SQLiteStore(directory: folder.path, options: FixedHistory.options)
+        try FixedHistory.prepare(store)
+        _ = try store.commit(Self.events(2..<4, subjects: 1_000_000), at: FixedHistory.now)
+        let keys = [2, 3].map { SubjectID(unchecked: "user\($0 * 7_919)") }
+        while try store.project() {}
+        let changes: [Change] = [
+            .eraseSubject(keys[0], Erasure(key: SubjectID(unchecked: "erased-1"))),
+            .renameSubject(keys[1], to: keys[0]),
+        ]
+        _ = try store.commit(
+            changes.map { .change(ChangeRequest(change: $0, author: "test")) },
+            at: FixedHistory.now)
+        let before = try store.subjects(after: nil, count: 10).map(\.profile.id)
+        #expect(before.contains(keys[0]))
+        while try store.project() {}
+        #expect(try store.subjects(after: nil, count: 10).map(\.profile.id) == before)
+        #expect(try store.verify().differences == [])
+        try store.close()
+    }
+
     @Test func `power lost in the middle of a projection loses no reservation`() throws {
         for steps in stride(from: 0, to: 30, by: 3) {
             let comment: Comment = "after \(steps) steps"
