@@ -92,6 +92,28 @@ import Testing
     }
 
     @Test(arguments: StoreUnderTest.allCases)
+    func `a change in the second in which a subscription began gives the difference`(
+        store: StoreUnderTest
+    ) async throws {
+        let clock = ManualClock(.at("2026-03-10T12:00:00.100Z"))
+        try await store.with(clock: clock) { engine, clock in
+            try await Self.setUp(engine)
+            for (plan, balance) in [
+                (PlanKey.pro, 100), (.big, 1_000), (.pro, 1_000), (.big, 1_000),
+            ] as [(PlanKey, Int64)] {
+                _ = try await Self.change(engine, SubscriptionChange(plan: plan, at: .now))
+                #expect(try await engine.wallet(of: .ada).balance == balance)
+            }
+            clock.set(.at("2026-04-10T11:59:59Z"))
+            #expect(try await engine.wallet(of: .ada).balance == 1_000)
+            clock.set(.at("2026-04-10T12:00:00Z"))
+            let wallet = try await engine.wallet(of: .ada)
+            #expect(wallet.balance == 1_000 && wallet.granted == 2_000)
+            try await engine.expectClean()
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
     func `who unsubscribes and comes back gets the credits of the window once`(
         store: StoreUnderTest
     ) async throws {

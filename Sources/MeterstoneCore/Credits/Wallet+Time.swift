@@ -78,6 +78,11 @@ extension Wallet {
         return walk.joined.entries(after: balance)
     }
 
+    /// Whether the window of a recurrence that begins at an instant was gone through.
+    package func hasBegun(_ window: Window, at instant: Instant) -> Bool {
+        recurrences.contains { $0.window == window && instant < $0.windowUntil }
+    }
+
     package func knows(_ window: Window) -> Bool {
         recurrences.contains { $0.window == window }
     }

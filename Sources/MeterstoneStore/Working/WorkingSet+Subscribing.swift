@@ -389,8 +389,9 @@ private struct Turning {
             let old = span(of: grant.window, at, before)
             let new = span(of: grant.window, at, after)
             let end = grant.rolloverMax == nil ? new.until : nil
-            // The window that begins then gives of itself, and so does one that is not known yet.
-            guard old.from != at, new.until > now else { continue }
+            // The window that begins then gives of itself, unless it has begun in the same second.
+            guard old.from != at || wallet.hasBegun(grant.window, at: at), new.until > now
+            else { continue }
             guard wallet.knows(grant.window) else {
                 guard terms.credits != .nextWindow else {
                     turn.passedWindows.append(
