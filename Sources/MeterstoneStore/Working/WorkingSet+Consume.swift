@@ -165,7 +165,10 @@ extension WorkingSet {
     func reject(_ event: UsageEvent, moving movements: Movements) -> Rejection? {
         // A plain event that moves its meter carries nothing unknown.
         if event.details == nil, case .one = event.quantities, !movements.isEmpty { return nil }
-        if let name = catalog.unknownQuantity(of: event) { return .unknownMeter(name) }
+        if let name = catalog.unknownQuantity(of: event) {
+            let isOfCost = catalog.costMeters.contains { $0.meter.key == name }
+            return isOfCost ? .costMeter(name) : .unknownMeter(name)
+        }
         return misfit(of: event)
     }
 
@@ -296,6 +299,14 @@ extension Rejection {
         Rejection(
             code: .invalidField, field: "quantities.\(name.text)",
             message: "expected a whole number from 0")
+    }
+
+    fileprivate static func costMeter(_ name: MeterKey) -> Rejection {
+        Rejection(
+            code: .unknownMeter, field: "quantities.\(name.text)",
+            message:
+                "expected a quantity that is told: '\(name.text)' counts what events cost, which "
+                + "is their costMillionths, or the price of their model and tokens")
     }
 
     static func unknownMeter(_ name: MeterKey) -> Rejection {
