@@ -100,8 +100,7 @@ extension WorkingSet {
             else { continue }
             try write(entries, of: state, at: now)
         }
-        var given = back
-        var plan = change.subject.flatMap { _ in state.profile.subscription?.plan }
+        var (given, plan) = (back, state.profile.subscription?.plan)
         if case .turnSubscription(_, let turn) = change {
             given = GivenByWindows(grants: turn.grants, passed: turn.passedWindows)
             plan = turn.subscription.plan
