@@ -105,12 +105,12 @@ extension WorkingSet {
             try note(given, by: request.author, at: now)
             return .changed(outcome, after: after, isReplay: false)
         }
-        guard case .profile(_, let state, _) = effect else {
+        guard case .profile(let changed, let state, _) = effect else {
             try write(record, effect, of: subject)
             return .changed(outcome, after: after, isReplay: false)
         }
         let profile = state.profile
-        let back = try creditsComingBack(with: request.change, to: state, at: now)
+        let back = try creditsComingBack(with: request.change, to: state, as: changed, at: now)
         try write(record, effect, of: subject)
         try writeCredits(
             of: request.change, state, before: profile, back, author: request.author, at: now)

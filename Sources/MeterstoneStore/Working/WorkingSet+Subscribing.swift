@@ -65,18 +65,17 @@ extension WorkingSet {
 
     /// What windows that run give somebody whose subscription is written: those that gave nothing, since it
     /// did not apply when they began. Providers tell of a renewal when the period before it has ended.
+    ///
+    /// - Parameter new: the profile that the change leads to.
     func creditsComingBack(
-        with change: Change, to state: SubjectState, at now: Instant
+        with change: Change, to state: SubjectState, as new: Subject, at now: Instant
     ) throws(StoreError) -> GivenByWindows {
         guard case .putSubscription(_, let subscription) = change, catalog.payment != nil,
             state.number != 0, subscription.applies(at: now),
             state.plan(at: now, catalog: catalog) != subscription.plan
         else { return GivenByWindows() }
-        let after = state.profile.applying(
-            change, by: "", at: now, batch.nextSequence, isNew: false
-        ).profile
         return try Turning(SubscriptionChange(plan: subscription.plan), of: state, at: now, self)
-            .comingBack(with: after.anchors)
+            .comingBack(with: new.anchors)
     }
 
     /// Writes the ledger entries that a change of subscriptions causes: grants that were for what is no longer
