@@ -26,16 +26,6 @@ import Testing
                 isEnabled: true, payment: .allowanceFirst, prices: [.prompts: 1]))
     }
 
-    private static func change(
-        _ engine: MeterstoneEngine, _ change: SubscriptionChange
-    ) async throws -> SubscriptionTurn {
-        let receipt = try await engine.change(
-            ChangeRequest(change: .changeSubscription(.ada, change), author: "test"))
-        if case .rejected(let rejection) = receipt.outcome { throw rejection }
-        return try JSONText(text: try #require(receipt.after))
-            .decoded(as: SubscriptionTurn.self)
-    }
-
     @Test(arguments: StoreUnderTest.allCases)
     func `a change that is dated before the subscription began takes its place`(
         store: StoreUnderTest
@@ -46,8 +36,7 @@ import Testing
             try await session.engine.put(
                 .putSubscription(
                     .ada, Subscription(plan: .pro, startsAt: .at("2026-03-05T00:00:00Z"))))
-            let turn = try await Self.change(
-                session.engine,
+            let turn = try await session.engine.changePlan(
                 SubscriptionChange(plan: .big, at: .instant(.at("2026-03-01T00:00:00Z"))))
             #expect(turn.planBefore == .free)
             let periods = try #require(try await session.engine.subscriptions(of: .ada))
@@ -63,7 +52,7 @@ import Testing
                 return
             }
             #expect(preview.turn.planBefore == .big)
-            #expect(try await Self.change(session.engine, back).planBefore == .big)
+            #expect(try await session.engine.changePlan(back).planBefore == .big)
             let after = try #require(try await session.engine.subscriptions(of: .ada))
             #expect(after.map(\.subscription.plan) == [.big, .pro])
             try await session.engine.expectClean()
@@ -77,15 +66,15 @@ import Testing
         let clock = ManualClock(.at("2026-03-01T00:00:00Z"))
         try await store.with(clock: clock) { engine, clock in
             try await Self.setUp(engine)
-            _ = try await Self.change(engine, SubscriptionChange(plan: .pro))
+            _ = try await engine.changePlan(SubscriptionChange(plan: .pro))
             #expect(try await engine.wallet(of: .ada).balance == 100)
             clock.set(.at("2026-03-10T12:00:00.100Z"))
-            _ = try await Self.change(engine, SubscriptionChange(plan: .big))
+            _ = try await engine.changePlan(SubscriptionChange(plan: .big))
             clock.set(.at("2026-03-10T12:00:00.200Z"))
-            _ = try await Self.change(engine, SubscriptionChange(plan: .pro, at: .now))
+            _ = try await engine.changePlan(SubscriptionChange(plan: .pro, at: .now))
             clock.set(.at("2026-03-10T12:00:00.300Z"))
-            let turn = try await Self.change(
-                engine, SubscriptionChange(plan: .big, usage: .reset, credits: .full))
+            let turn = try await engine.changePlan(
+                SubscriptionChange(plan: .big, usage: .reset, credits: .full))
             #expect(turn.grants.isEmpty && turn.subscription.change?.usage == .keep)
             #expect(try await engine.wallet(of: .ada).balance == 1_000)
         }
@@ -101,7 +90,7 @@ import Testing
             for (plan, balance) in [
                 (PlanKey.pro, 100), (.big, 1_000), (.pro, 1_000), (.big, 1_000),
             ] as [(PlanKey, Int64)] {
-                _ = try await Self.change(engine, SubscriptionChange(plan: plan, at: .now))
+                _ = try await engine.changePlan(SubscriptionChange(plan: plan, at: .now))
                 #expect(try await engine.wallet(of: .ada).balance == balance)
             }
             clock.set(.at("2026-04-10T11:59:59Z"))
@@ -120,13 +109,13 @@ import Testing
         let clock = ManualClock(.at("2026-03-10T12:00:00Z"))
         try await store.with(clock: clock) { engine, clock in
             try await Self.setUp(engine)
-            _ = try await Self.change(engine, SubscriptionChange(plan: .big))
+            _ = try await engine.changePlan(SubscriptionChange(plan: .big))
             #expect(try await engine.decide(.of(.ada, [.prompts: 1_010])).isAllowed)
             #expect(try await engine.wallet(of: .ada).balance == 990)
             for second in 2..<5 {
                 try await engine.put(.deleteSubscription(.ada))
                 clock.set(.at("2026-03-10T12:00:0\(second)Z"))
-                _ = try await Self.change(engine, SubscriptionChange(plan: .big))
+                _ = try await engine.changePlan(SubscriptionChange(plan: .big))
                 #expect(try await engine.wallet(of: .ada).balance == 990)
             }
             try await engine.expectClean()
@@ -185,13 +174,13 @@ import Testing
         let clock = ManualClock(.at("2026-03-10T12:00:00Z"))
         try await store.withSession(clock: clock) { session in
             try await Self.setUp(session.engine)
-            let first = try await Self.change(session.engine, SubscriptionChange(plan: .big))
+            let first = try await session.engine.changePlan(SubscriptionChange(plan: .big))
             for change in [
                 SubscriptionChange(plan: .big), SubscriptionChange(plan: .big, credits: .full),
                 SubscriptionChange(plan: .big, usage: .keep, anchor: .keep),
             ] {
                 session.clock.advance(bySeconds: 100)
-                let again = try await Self.change(session.engine, change)
+                let again = try await session.engine.changePlan(change)
                 #expect(again.subscription == first.subscription && again.grants.isEmpty)
                 guard
                     case .preview(let preview) = try await session.engine.previewSubscription(
@@ -216,22 +205,21 @@ import Testing
         let clock = ManualClock(.at("2026-01-31T10:00:00Z"))
         try await store.with(clock: clock) { engine, clock in
             try await Self.setUp(engine)
-            _ = try await Self.change(
-                engine,
+            _ = try await engine.changePlan(
                 SubscriptionChange(
                     plan: .big, status: .trialing, expiresAt: .at("2026-02-14T10:00:00Z")))
             try await engine.count(.of(.ada, [.prompts: 1_000]))
             clock.set(.at("2026-02-14T10:00:05Z"))
             let paid = SubscriptionChange(
                 plan: .big, usage: .reset, anchor: .new, credits: .full, status: .active)
-            let turn = try await Self.change(engine, paid)
+            let turn = try await engine.changePlan(paid)
             #expect(turn.grants.map(\.amount) == [1_000])
             let status = try #require(try await engine.limits(of: .ada).first)
             #expect(status.used == 0 && status.allowance == .units(1_000))
             #expect(status.resetsAt == .at("2026-03-14T10:00:05Z"))
             let balance = try await engine.wallet(of: .ada).balance
             clock.set(.at("2026-02-14T10:00:10Z"))
-            let again = try await Self.change(engine, paid)
+            let again = try await engine.changePlan(paid)
             #expect(again.grants.isEmpty && again.subscription.change?.usage == .keep)
             #expect(try await engine.wallet(of: .ada).balance == balance)
             try await engine.expectClean()

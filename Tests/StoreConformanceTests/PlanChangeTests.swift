@@ -30,17 +30,6 @@ import Testing
                 : nil)
     }
 
-    private static func change(
-        _ engine: MeterstoneEngine, _ change: SubscriptionChange, key: String? = nil
-    ) async throws -> SubscriptionTurn {
-        let receipt = try await engine.change(
-            ChangeRequest(
-                change: .changeSubscription(.ada, change), author: "test", idempotencyKey: key))
-        if case .rejected(let rejection) = receipt.outcome { throw rejection }
-        return try JSONText(text: try #require(receipt.after))
-            .decoded(as: SubscriptionTurn.self)
-    }
-
     private static func subscribe(
         _ engine: MeterstoneEngine, _ plan: PlanKey, from start: String, until end: String? = nil
     ) async throws {
@@ -62,7 +51,7 @@ import Testing
             try await Self.subscribe(session.engine, .free, from: "2026-01-31T10:00:00Z")
             session.clock.set(.at("2026-02-10T09:00:00.700Z"))
             try await session.engine.count(.of(.ada, [.prompts: 80]))
-            let turn = try await Self.change(session.engine, SubscriptionChange(plan: .pro))
+            let turn = try await session.engine.changePlan(SubscriptionChange(plan: .pro))
             #expect(!turn.isScheduled && turn.planBefore == .free)
             #expect(turn.subscription.startsAt == .at("2026-02-10T09:00:00Z"))
             #expect(turn.subscription.billingAnchor == .at("2026-01-31T10:00:00Z"))
@@ -93,7 +82,7 @@ import Testing
             try await Self.setUp(session.engine)
             try await Self.subscribe(session.engine, .pro, from: "2026-01-31T10:00:00Z")
             session.clock.set(.at("2026-02-10T09:00:00Z"))
-            let turn = try await Self.change(session.engine, SubscriptionChange(plan: .free))
+            let turn = try await session.engine.changePlan(SubscriptionChange(plan: .free))
             #expect(turn.isScheduled)
             #expect(turn.subscription.startsAt == .at("2026-02-28T10:00:00Z"))
             try await session.reopen()
@@ -103,7 +92,7 @@ import Testing
             #expect(try await session.engine.status("billing").allowance == .units(1_000))
             #expect(try await session.engine.put(.cancelScheduled(.ada, startsAt: nil)) == .deleted)
             #expect(try await session.engine.put(.cancelScheduled(.ada, startsAt: nil)) == .missing)
-            _ = try await Self.change(session.engine, SubscriptionChange(plan: .free))
+            _ = try await session.engine.changePlan(SubscriptionChange(plan: .free))
             session.clock.set(.at("2026-02-28T10:00:00Z"))
             #expect(try await session.engine.status("billing").allowance == .units(100))
             periods = try #require(try await session.engine.subscriptions(of: .ada))
@@ -128,13 +117,13 @@ import Testing
         try await store.with(clock: clock) { engine, clock in
             try await Self.setUp(engine)
             try await Self.subscribe(engine, .pro, from: "2026-03-01T00:00:00Z")
-            _ = try await Self.change(engine, SubscriptionChange(plan: .free))
+            _ = try await engine.changePlan(SubscriptionChange(plan: .free))
             clock.set(.at("2026-03-02T00:00:00Z"))
-            let turn = try await Self.change(engine, SubscriptionChange(plan: .big))
+            let turn = try await engine.changePlan(SubscriptionChange(plan: .big))
             #expect(turn.cancelled.map(\.plan) == [.free])
             // Who asks for the plan that applies stays on it.
-            _ = try await Self.change(engine, SubscriptionChange(plan: .free))
-            let stay = try await Self.change(engine, SubscriptionChange(plan: .big))
+            _ = try await engine.changePlan(SubscriptionChange(plan: .free))
+            let stay = try await engine.changePlan(SubscriptionChange(plan: .big))
             #expect(stay.cancelled.map(\.plan) == [.free])
             #expect(stay.subscription.startsAt == .at("2026-03-02T00:00:00Z"))
             clock.set(.at("2026-05-01T00:00:00Z"))
@@ -184,7 +173,7 @@ import Testing
             #expect(after.status.allowance == .units(1_000))
             #expect(preview.before.first?.status.allowance == .units(100))
             #expect(try await session.engine.status("billing").allowance == .units(100))
-            _ = try await Self.change(session.engine, wanted.change)
+            _ = try await session.engine.changePlan(wanted.change)
             try await session.reopen()
             let status = try await session.engine.status("billing")
             #expect(status.used.units == wanted.used && status.resetsAt == .at(wanted.until))
@@ -224,10 +213,10 @@ import Testing
                     clock.set(.at("2026-01-20T00:00:\(second)Z"))
                     // To and fro within one second, too.
                     for change in [change, back, change] {
-                        _ = try await Self.change(engine, change)
+                        _ = try await engine.changePlan(change)
                     }
                     clock.set(.at("2026-01-20T00:00:\(second + 1)Z"))
-                    _ = try await Self.change(engine, back)
+                    _ = try await engine.changePlan(back)
                 }
             }
             let wallet = try await engine.wallet(of: .ada)
@@ -249,8 +238,8 @@ import Testing
             for day in 10..<20 {
                 for plan in [PlanKey.pro, .free] {
                     clock.set(.at("2026-01-\(day)T0\(plan == .pro ? 1 : 2):00:00Z"))
-                    _ = try await Self.change(
-                        engine, SubscriptionChange(plan: plan, at: .now, usage: .reset))
+                    _ = try await engine.changePlan(
+                        SubscriptionChange(plan: plan, at: .now, usage: .reset))
                     let event = UsageEvent.of(.ada, [.prompts: 100])
                     if case .decided(let decision) = try await engine.consume(event),
                         decision.isAllowed
@@ -290,7 +279,7 @@ import Testing
             }
             #expect(preview.creditsBefore == 100 && preview.creditsAfter == wanted.now)
             #expect(preview.charges.map(\.price) == [Money(millionths: 10_000_000)])
-            _ = try await Self.change(session.engine, change)
+            _ = try await session.engine.changePlan(change)
             #expect(try await session.engine.wallet(of: .ada).balance == wanted.now)
             try await session.reopen()
             session.clock.set(.at("2026-02-01T00:00:00Z"))
@@ -310,10 +299,10 @@ import Testing
             #expect(try await engine.wallet(of: .ada).balance == 100)
             let later = SubscriptionChange(
                 plan: .pro, at: .instant(.at("2026-01-20T00:00:00Z")))
-            let turn = try await Self.change(engine, later)
+            let turn = try await engine.changePlan(later)
             #expect(turn.isScheduled && turn.grants.map(\.amount) == [900])
             try await engine.put(.cancelScheduled(.ada, startsAt: nil))
-            _ = try await Self.change(engine, later)
+            _ = try await engine.changePlan(later)
             #expect(try await engine.wallet(of: .ada).balance == 100)
             clock.set(.at("2026-01-20T00:00:00Z"))
             #expect(try await engine.wallet(of: .ada).balance == 1_000)
@@ -333,14 +322,14 @@ import Testing
             try await Self.subscribe(engine, .pro, from: "2026-01-01T00:00:00Z")
             try await engine.count(.of(.ada))
             clock.set(.at("2026-01-15T00:00:00Z"))
-            _ = try await Self.change(engine, SubscriptionChange(plan: .big))
+            _ = try await engine.changePlan(SubscriptionChange(plan: .big))
             func revenue() async throws -> Int64? {
                 try await engine.lifetime(of: .ada).map { $0.revenue.millionths / 1_000_000 }
             }
             #expect(try await revenue() == 10 + 40)
             clock.set(.at("2026-02-01T00:00:00Z"))
             #expect(try await revenue() == 10 + 40 + 50)
-            _ = try await Self.change(engine, SubscriptionChange(plan: .pro))
+            _ = try await engine.changePlan(SubscriptionChange(plan: .pro))
             clock.set(.at("2026-03-01T00:00:00Z"))
             #expect(try await revenue() == 10 + 40 + 50 + 10)
         }
@@ -413,8 +402,7 @@ import Testing
             }
             #expect(try await tell(.pro, caused: "2026-01-01T00:00:05Z") == .created)
             #expect(try await tell(.free, caused: "2026-01-01T00:00:04Z") == .unchanged)
-            let older = try await Self.change(
-                engine,
+            let older = try await engine.changePlan(
                 SubscriptionChange(
                     plan: .big, at: .now, ifNewerThan: .at("2026-01-01T00:00:03Z")))
             #expect(older.subscription.plan == .pro)
@@ -460,12 +448,12 @@ import Testing
         try await store.withSession(clock: clock) { session in
             try await Self.setUp(session.engine)
             try await Self.subscribe(session.engine, .free, from: "2026-01-01T00:00:00Z")
-            let first = try await Self.change(
-                session.engine, SubscriptionChange(plan: .pro), key: "k")
+            let first = try await session.engine.changePlan(
+                SubscriptionChange(plan: .pro), key: "k")
             session.clock.set(.at("2026-01-02T00:00:00Z"))
             try await session.reopen()
-            let again = try await Self.change(
-                session.engine, SubscriptionChange(plan: .pro), key: "k")
+            let again = try await session.engine.changePlan(
+                SubscriptionChange(plan: .pro), key: "k")
             #expect(again == first)
         }
     }
