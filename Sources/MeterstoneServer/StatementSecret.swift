@@ -20,29 +20,15 @@ public struct StatementSecret: Sendable {
     /// `sha256=` and 64 digits.
     package func signature(of bytes: [UInt8]) -> String {
         let code = HMAC<Crypto.SHA256>.authenticationCode(for: bytes, using: key)
-        return Self.scheme
-            + code.map { byte in
-                (byte < 16 ? "0" : "") + String(byte, radix: 16)
-            }.joined()
+        return Self.scheme + Array(code).hexadecimal
     }
 
     /// Whether a signature is of these bytes; in a time that does not tell how much of it is right.
     package func isValid(_ signature: String, of bytes: [UInt8]) -> Bool {
         guard signature.hasPrefix(Self.scheme),
-            let code = Self.bytes(signature.dropFirst(Self.scheme.count))
+            let code = [UInt8](hexadecimal: signature.dropFirst(Self.scheme.count))
         else { return false }
         return HMAC<Crypto.SHA256>.isValidAuthenticationCode(
             code, authenticating: bytes, using: key)
-    }
-
-    private static func bytes(_ digits: Substring) -> [UInt8]? {
-        let nibbles = digits.map(\.hexDigitValue)
-        guard nibbles.count % 2 == 0 else { return nil }
-        var result: [UInt8] = []
-        for place in stride(from: 0, to: nibbles.count, by: 2) {
-            guard let high = nibbles[place], let low = nibbles[place + 1] else { return nil }
-            result.append(UInt8(high << 4 | low))
-        }
-        return result
     }
 }

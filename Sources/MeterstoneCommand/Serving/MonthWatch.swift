@@ -31,7 +31,7 @@ package struct MonthWatch: Service {
         }
     }
 
-    /// Closes what is due, the oldest first, and what has no statement yet gets one.
+    /// Closes what is due, the oldest first, and has its statement written down.
     ///
     /// A month with an open reservation is closed when that has ended.
     package func work() async throws {

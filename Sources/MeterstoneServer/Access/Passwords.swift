@@ -130,21 +130,6 @@ package final class Passwords: Sendable {
     }
 }
 
-extension [UInt8] {
-    fileprivate var hexadecimal: String {
-        map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-    }
-
-    fileprivate init?(hexadecimal text: Substring) {
-        let digits = text.utf8.map { Character(UnicodeScalar($0)).hexDigitValue }
-        guard digits.count.isMultiple(of: 2), digits.allSatisfy({ $0 != nil }) else { return nil }
-        let values = digits.compactMap(\.self)
-        self = stride(from: 0, to: values.count, by: 2).map {
-            UInt8(values[$0] * 16 + values[$0 + 1])
-        }
-    }
-}
-
 extension Problem {
     /// More sign-ins are under way than are worked on at once.
     static let manySignIns = Problem(
