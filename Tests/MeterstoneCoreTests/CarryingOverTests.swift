@@ -14,13 +14,12 @@ import Testing
         _ used: [Int64], _ rollover: LimitRollover?, debt: Bool = false, own: Int64? = 100,
         resetIn reset: Int? = nil
     ) -> Int64 {
-        var carried = CarriedOver(limit(rollover, debt: debt))
-        for (place, units) in used.enumerated() {
-            carried.pass(
+        let windows = used.enumerated().map { place, units in
+            CarriedOver.Window(
                 own: own.map { .units(Quantity($0)) } ?? .unlimited, used: units,
                 isReset: reset == place)
         }
-        return carried.units(isReset: false)
+        return CarriedOver(limit(rollover, debt: debt), windows).units(isReset: false)
     }
 
     @Test(
@@ -64,21 +63,21 @@ import Testing
         #expect(carried([130, 110], nil, debt: true, resetIn: 1) == -10)
         #expect(carried([5, 5], LimitRollover(), debt: true, own: nil) == 0)
         var carried = CarriedOver(limit(nil, debt: true))
-        carried.pass(own: .units(100), used: 130, isReset: false)
+        carried.pass(CarriedOver.Window(own: .units(100), used: 130))
         #expect(carried.units(isReset: true) == 0)
     }
 
     @Test func `numbers that are too large end at the largest`() {
         var carried = CarriedOver(limit(LimitRollover(windows: 2), debt: true))
-        carried.pass(own: .units(Quantity(.max)), used: 0, isReset: false)
-        carried.pass(own: .units(Quantity(.max)), used: 0, isReset: false)
+        carried.pass(CarriedOver.Window(own: .units(Quantity(.max)), used: 0))
+        carried.pass(CarriedOver.Window(own: .units(Quantity(.max)), used: 0))
         #expect(carried.units(isReset: false) == .max)
         #expect(Allowance.units(5).carrying(.max) == .units(Quantity(.max)))
         #expect(Allowance.units(5).carrying(-9) == .units(0))
         #expect(Allowance.unlimited.carrying(-9) == .unlimited)
         carried = CarriedOver(limit(nil, debt: true))
-        carried.pass(own: .units(0), used: .max, isReset: false)
-        carried.pass(own: .units(0), used: .max, isReset: false)
+        carried.pass(CarriedOver.Window(own: .units(0), used: .max))
+        carried.pass(CarriedOver.Window(own: .units(0), used: .max))
         #expect(carried.units(isReset: false) == -.max)
     }
 }

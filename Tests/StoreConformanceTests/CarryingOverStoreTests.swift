@@ -139,6 +139,46 @@ import Testing
     }
 
     @Test(arguments: StoreUnderTest.allCases)
+    func `how long to wait knows what is owed, and what will be left`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.withSession { session in
+            session.clock.set(.at("2026-01-20T00:00:00Z"))
+            try await session.engine.setUp(
+                limits: [Self.monthly(100, LimitRollover(max: 50), debt: true)])
+            func waits(
+                _ units: Quantity, _ expected: String?,
+                _ location: SourceLocation = #_sourceLocation
+            ) async throws {
+                let denial = try #require(try await session.engine.decide("ada", units).denial)
+                #expect(
+                    denial.retryAt == expected.map { .at("2026-\($0)T00:00:00Z") },
+                    sourceLocation: location)
+            }
+            try await session.engine.count(.of(.ada, [.prompts: 10]))
+            // February will have its hundred and fifty of January's ninety.
+            try await waits(91, "02-01")
+            try await waits(150, "02-01")
+            try await waits(151, nil)
+            try await session.engine.count(.of(.ada, [.prompts: 340], id: "much"))
+            // 250 are owed: February and March pay a hundred each, April fifty.
+            try await waits(1, "04-01")
+            try await waits(50, "04-01")
+            try await waits(51, "05-01")
+            // April leaves fifty of its hundred.
+            try await waits(150, "05-01")
+            try await waits(151, nil)
+            // An addition comes first.
+            let boost = Addition(
+                id: AdditionID(unchecked: "boost"), .limit(Self.key, .add(500)),
+                from: .at("2026-03-10T00:00:00Z"))
+            #expect(try await session.engine.put(.putAddition(.ada, boost)) == .created)
+            try await waits(50, "03-10")
+            try await session.engine.expectClean()
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
     func `other allowances, additions and resets count in their months`(
         store: StoreUnderTest
     ) async throws {

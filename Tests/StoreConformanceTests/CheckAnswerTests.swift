@@ -101,4 +101,23 @@ import Testing
             }
         }
     }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `what credits cannot pay now is free when the window starts anew`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.with { engine, _ in
+            try await engine.setUp(
+                limits: [.daily(10)],
+                credits: CreditPolicy(payment: .allowanceFirst, prices: [.prompts: 10]))
+            try await engine.put(.grantCredit(.ada, GrantOrder(amount: 50)))
+            #expect(try await engine.decide("ada", 10).isAllowed)
+            // Tomorrow ten are free, and fifty credits pay five.
+            for (units, isSoon) in [(6, true), (15, true), (16, false)] as [(Quantity, Bool)] {
+                let denial = try #require(try await engine.decide("ada", units).denial)
+                #expect(denial.reason == .insufficientCredits && denial.nextRefillAt == nil)
+                #expect(denial.retryAt == (isSoon ? .at("2026-03-11T00:00:00Z") : nil), "\(units)")
+            }
+        }
+    }
 }

@@ -90,24 +90,37 @@ package struct CarriedOver: Hashable, Sendable {
     /// What was used beyond everything that there was.
     private var owed: Int64 = 0
 
-    package init(_ limit: Limit) {
+    /// A window that has ended.
+    package struct Window: Hashable, Sendable {
+        /// What it allowed by itself.
+        package var own: Allowance
+        package var used: Int64
+        /// Whether the limit was reset within it; then nothing is owed any more.
+        package var isReset: Bool
+
+        package init(own: Allowance, used: Int64, isReset: Bool = false) {
+            self.own = own
+            self.used = used
+            self.isReset = isReset
+        }
+    }
+
+    /// - Parameter windows: the oldest first, as many as ``Limit/windowsLookedBack`` says.
+    package init(_ limit: Limit, _ windows: some Sequence<Window> = []) {
         terms = limit.rollover
         hasDebt = limit.debt
+        for window in windows { pass(window) }
     }
 
     /// Takes in the next window.
-    ///
-    /// - Parameters:
-    ///   - own: what it allows by itself.
-    ///   - isReset: whether the limit was reset within it; then nothing is owed any more.
-    package mutating func pass(own: Allowance, used: Int64, isReset: Bool) {
-        guard case .units(let allowed) = own else {
+    package mutating func pass(_ window: Window) {
+        guard case .units(let allowed) = window.own else {
             owed = 0
             left.append(0)
             return
         }
-        if isReset { owed = 0 }
-        let rest = allowed.units.subtractingSaturated(used)
+        if window.isReset { owed = 0 }
+        let rest = allowed.units.subtractingSaturated(window.used)
         let paid = min(max(0, rest), owed)
         owed -= paid
         var beyond = max(0, Int64(0).subtractingSaturated(rest))
@@ -122,7 +135,7 @@ package struct CarriedOver: Hashable, Sendable {
 
     /// What the next window has more than its own, or less.
     ///
-    /// - Parameter isReset: as of ``pass(own:used:isReset:)``, until now.
+    /// - Parameter isReset: whether the limit was reset in that window, until now.
     package func units(isReset: Bool) -> Int64 {
         let sum = left.suffix(terms?.windows ?? 0).reduce(Int64(0)) { $0.addingSaturated($1) }
         let more = min(sum, terms?.max?.units ?? .max)

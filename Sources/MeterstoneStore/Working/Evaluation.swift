@@ -153,8 +153,12 @@ extension WorkingSet {
         let statuses = try rewound(evaluation.statuses, state, instant)
         var retryAt: Instant? = .earliest
         for violation in evaluation.violations {
+            let definition = statuses[violation.status].definition
             guard let known = retryAt,
-                let own = self.retryAt(violation, statuses[violation.status])
+                let own = try rooms(
+                    for: alone(violation.movement), in: violation.reading, definition,
+                    statuses[violation.status].value, of: violation.subject
+                ).first(where: { $0.beyond == 0 })?.at
             else {
                 retryAt = nil
                 break
@@ -171,41 +175,6 @@ extension WorkingSet {
             }.first)
         return Decision(denial: denial, isDuplicate: false, eventID: nil, limits: statuses)
     }
-
-    /// When waiting helps: when the window starts anew, or when more is allowed within it.
-    private func retryAt(_ violation: Violation, _ status: LimitStatus) -> Instant? {
-        let (subject, reading) = (violation.subject, violation.reading)
-        let definition = status.definition
-        let own = reading.retryAt(after: now)
-        // More is allowed to values that have a counter.
-        if reading.isBeyondValues { return own }
-        func change(after instant: Instant) -> Instant? {
-            let until = subject.allowanceSpan(of: definition, at: instant, catalog: catalog).until
-            return until == WindowSpan.lifetime.until ? nil : until
-        }
-        guard reading.pastAt.map({ $0 > now }) ?? true, var next = change(after: now) else {
-            return own
-        }
-        let reset = own ?? (definition.limit.window.isRolling ? nil : reading.resetsAt)
-        var instants = [reset].compactMap(\.self)
-        for _ in 0..<Self.allowanceChangesMax {
-            instants.append(next)
-            guard let after = change(after: next) else { break }
-            next = after
-        }
-        return instants.sorted().first { instant in
-            let isAnew = reset.map { $0 <= instant } ?? false
-            let needed = isAnew ? alone(violation.movement) : reading.after
-            let allowed = subject.allowance(
-                of: definition, status.value, under: subject.plan(at: instant, catalog: catalog),
-                at: instant, catalog: catalog)
-            let carried = isAnew ? 0 : reading.parts?.carried ?? 0
-            return needed <= allowed.allowance.carrying(carried).bound
-        }
-    }
-
-    /// Changes of what is allowed that are looked at when somebody asks how long to wait.
-    private static let allowanceChangesMax = 16
 
     /// What limits say when the event is not counted.
     func rewound(

@@ -8,10 +8,7 @@ extension WorkingSet {
         _ allowed: Allowed, _ definition: LimitDefinition, of subject: SubjectState,
         at instant: Instant
     ) throws(StoreError) -> Allowed {
-        // A limit that carries may be of a meter that does not add up any more.
-        guard definition.limit.window.isOfCalendar,
-            !definition.isPerValue, allowed.allowance != .unlimited, subject.number != 0,
-            definition.aggregation == .sum || definition.aggregation == .count
+        guard definition.addsUpWindows, allowed.allowance != .unlimited, subject.number != 0
         else { return allowed }
         let units = try carried(allowed, definition, of: subject, at: instant)
         guard units != 0 else { return allowed }
@@ -28,32 +25,65 @@ extension WorkingSet {
         at instant: Instant
     ) throws(StoreError) -> Int64 {
         let current = span(of: definition, subject, at: instant)
+        let isReset =
+            allowed.resets?.resets.contains { current.contains($0.at) && $0.at <= instant } ?? false
+        return CarriedOver(
+            definition.limit, try windows(before: current, of: definition, subject)
+        ).units(isReset: isReset)
+    }
+
+    /// The windows before one that say what it has more or less, the oldest first.
+    private func windows(
+        before current: WindowSpan, of definition: LimitDefinition, _ subject: SubjectState
+    ) throws(StoreError) -> [CarriedOver.Window] {
         // Nobody had an allowance before there was a subject and a limit that carries.
         let beginning = max(
             subject.times.createdAt ?? .earliest, definition.carriesSince ?? .earliest)
-        var spans: [WindowSpan] = []
+        var windows: [CarriedOver.Window] = []
         var next = current
-        while spans.count < definition.limit.windowsLookedBack, beginning < next.from {
+        while windows.count < definition.limit.windowsLookedBack, beginning < next.from {
             let before = span(
                 of: definition, subject, at: next.from.advanced(byMilliseconds: -1))
             // At the beginning of calendars a window is the one before itself.
             guard before.from < next.from else { break }
-            spans.append(before)
+            windows.append(try window(of: definition, subject, in: before))
             next = before
         }
-        var carried = CarriedOver(definition.limit)
-        for span in spans.reversed() {
-            let own = subject.allowance(
-                of: definition, nil, at: span.lastOwnInstant, catalog: catalog, version: version)
-            let isReset = own.resets?.resets.contains { span.contains($0.at) } ?? false
-            carried.pass(
-                own: own.allowance,
-                used: try used(own, definition, of: subject, in: span, isReset: isReset),
-                isReset: isReset)
+        return windows.reversed()
+    }
+
+    private func window(
+        of definition: LimitDefinition, _ subject: SubjectState, in span: WindowSpan
+    ) throws(StoreError) -> CarriedOver.Window {
+        let own = subject.allowance(
+            of: definition, nil, at: span.lastOwnInstant, catalog: catalog, version: version)
+        let isReset = own.resets?.resets.contains { span.contains($0.at) } ?? false
+        return CarriedOver.Window(
+            own: own.allowance,
+            used: try used(own, definition, of: subject, in: span, isReset: isReset),
+            isReset: isReset)
+    }
+
+    /// What the windows that follow one will have more or less if nothing else is used: as many as it takes
+    /// until what is left or owed now no longer counts.
+    ///
+    /// - Parameter instant: the beginning of the first of them.
+    func carriedAhead(
+        _ definition: LimitDefinition, of subject: SubjectState, from instant: Instant
+    ) throws(StoreError) -> [(from: Instant, carried: Int64)] {
+        let length = definition.limit.windowsLookedBack
+        var last = span(of: definition, subject, at: instant.advanced(byMilliseconds: -1))
+        var known = try windows(before: last, of: definition, subject)
+        var ahead: [(from: Instant, carried: Int64)] = []
+        for _ in 0...length {
+            known.append(try window(of: definition, subject, in: last))
+            let next = span(of: definition, subject, at: last.until)
+            guard next.from > last.from else { break }
+            let carried = CarriedOver(definition.limit, known.suffix(length))
+            ahead.append((next.from, carried.units(isReset: false)))
+            last = next
         }
-        let isReset =
-            allowed.resets?.resets.contains { current.contains($0.at) && $0.at <= instant } ?? false
-        return carried.units(isReset: isReset)
+        return ahead
     }
 
     private func span(
@@ -107,6 +137,14 @@ extension WorkingSet {
         return try fold(
             definition.series, of: subject, over: piece.cutting(span), within: piece
         ).value
+    }
+}
+
+extension LimitDefinition {
+    /// Whether it carries over. A limit that is said to may be of a meter that does not add up any more.
+    var addsUpWindows: Bool {
+        carries && limit.window.isOfCalendar && !isPerValue
+            && (aggregation == .sum || aggregation == .count)
     }
 }
 

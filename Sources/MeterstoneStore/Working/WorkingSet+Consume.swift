@@ -141,8 +141,12 @@ extension WorkingSet {
                     subject.mode(of: definition, at: instant, catalog: catalog) == .enforce
                 else { continue }
                 full.append(definition.limit.key)
-                let roomAt =
+                var roomAt =
                     allowed.units > 0 ? reading.resetsAt.flatMap { $0 > now ? $0 : nil } : nil
+                if definition.addsUpWindows {
+                    roomAt = try rooms(for: 1, in: reading, definition, nil, of: subject)
+                        .first { $0.beyond == 0 }?.at
+                }
                 retryAt = retryAt.flatMap { known in roomAt.map { max(known, $0) } }
             }
             if !full.isEmpty {

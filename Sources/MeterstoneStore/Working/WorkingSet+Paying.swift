@@ -76,15 +76,19 @@ extension WorkingSet {
             })
     }
 
+    /// What units that have to be paid cost together.
+    func price(of movements: Movements, _ payable: [Int64]) -> Int64 {
+        zip(movements, payable).reduce(0) { cost, paid in
+            paid.1 > 0 ? cost.addingPrice(paid.0.meter.price, paid.1) : cost
+        }
+    }
+
     /// What the event costs; `nil`: nothing.
     func payment(
         for movements: Movements, _ payable: [Int64], from state: SubjectState, at now: Instant
     ) throws(StoreError) -> Payment? {
         guard !payable.isEmpty else { return nil }
-        var cost: Int64 = 0
-        for (movement, units) in zip(movements, payable) where units > 0 {
-            cost = cost.addingPrice(movement.meter.price, units)
-        }
+        let cost = price(of: movements, payable)
         guard cost > 0 else { return nil }
         return Payment(
             try account(of: state, at: now), cost: cost, overdraft: overdraft(of: state, at: now))
@@ -98,11 +102,11 @@ extension WorkingSet {
         let beyond = evaluation.exceeded.map { evaluation.statuses[$0] }
             .filter { $0.mode == .enforce }
         let statuses = try rewound(evaluation.statuses, state, instant)
-        let refill = try refill(after: payment, of: state)
+        let waiting = try waiting(for: payment, of: movements, evaluation, state, at: instant)
         return Decision(
             denial: Denial(
                 reason: .insufficientCredits, violated: beyond.map(\.limit).unique,
-                retryAt: refill.flatMap { $0.isEnough ? $0.at : nil }, nextRefillAt: refill?.at,
+                retryAt: waiting.retryAt, nextRefillAt: waiting.refillAt,
                 plansThatAllow: try plansThatPay(
                     payment, for: movements, evaluation, statuses, of: state, at: instant),
                 fallback: beyond.lazy.compactMap(\.definition.limit.fallback).first),
@@ -159,30 +163,8 @@ extension WorkingSet {
             else { return nil }
             payable[place] = max(payable[place], after - max(units.units, before))
         }
-        return zip(movements, payable).reduce(0) { cost, paid in
-            paid.1 > 0 ? cost.addingPrice(paid.0.meter.price, paid.1) : cost
-        }
+        return price(of: movements, payable)
     }
-
-    /// When credits come next of themselves, and whether the cost can be paid then if nothing else is
-    /// used; `nil`: the plan gives none, and no grant is for later.
-    private func refill(
-        after payment: Payment, of state: SubjectState
-    ) throws(StoreError) -> (at: Instant, isEnough: Bool)? {
-        var wallet = try account(of: state, at: payment.at).wallet
-        for _ in 0..<Self.refillStepsMax {
-            guard let next = wallet.nextDueAt, next <= .latest else { return nil }
-            let due = wallet.entriesDue(at: next, terms: terms(of: state, wallet, at: next))
-            for entry in due { wallet.apply(entry) }
-            if due.contains(where: { $0.kind == .grant && $0.amount > 0 }) {
-                return (next, payment.cost <= wallet.spendable(overdraft: payment.overdraft))
-            }
-        }
-        return nil
-    }
-
-    /// Ends of grants and windows that give nothing, which are looked past.
-    private static let refillStepsMax = 100
 
     // MARK: Paying
 
