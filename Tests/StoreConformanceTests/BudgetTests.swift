@@ -30,6 +30,61 @@ import Testing
     }
 
     @Test(arguments: StoreUnderTest.allCases)
+    func `tokens without meters count as nothing else, and are told as they were`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.withSession { session in
+            var blueprint = Self.blueprint()
+            // Keys before 'cost': they have the first numbers.
+            blueprint.meters = [Meter(key: .prompts)] + blueprint.meters.filter { $0.key == .cost }
+            blueprint.meters.insert(Meter(key: MeterKey(unchecked: "a")), at: 0)
+            try await session.engine.setUp(blueprint)
+            let told: [MeterKey: Int64] = [
+                TokenName.input: 10, TokenName.output: 7, TokenName.cached: 2,
+            ]
+            for id in ["1", "2"] {
+                guard
+                    case .decided(let decision) = try await session.engine.consume(
+                        .of(.ada, told, id: id, dimensions: ["model": "large"]))
+                else {
+                    Issue.record("not decided")
+                    return
+                }
+                #expect(decision.isAllowed && decision.moved == [.cost])
+            }
+            _ = try await session.engine.amend("2", [TokenName.input: 5])
+            func expect(_ meters: [MeterKey: Int64]) async throws {
+                let page = try await session.engine.events(of: .ada, before: nil, count: 10)
+                #expect(
+                    page.events.map(\.event.quantities)
+                        == [.of([TokenName.input: 5]), .of(told)])
+                for (meter, units) in meters {
+                    let usage = try await session.engine.quantities(of: .ada, meter, per: .day)
+                    #expect(usage.last ?? 0 == units, "\(meter)")
+                }
+                try await session.engine.expectClean()
+            }
+            try await expect([MeterKey(unchecked: "a"): 0, .prompts: 0])
+            try await session.reopen()
+            try await expect([MeterKey(unchecked: "a"): 0, .prompts: 0])
+            // Meters that come later count what was told before.
+            try await session.engine.put(.putMeter(Meter(key: TokenName.input)))
+            try await session.engine.count(.of(.ada, [TokenName.input: 100], id: "3"))
+            #expect(
+                try await session.engine.quantities(of: .ada, TokenName.input, per: .day).last
+                    == 115)
+            #expect(try await session.engine.void("3").code == "corrected")
+            try await session.engine.flush()
+            try await session.reopen()
+            _ = try await session.engine.rebuild()
+            #expect(
+                try await session.engine.quantities(of: .ada, TokenName.input, per: .day).last
+                    == 15)
+            try await session.engine.expectClean()
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
     func `tokens are priced without meters of their own`(store: StoreUnderTest) async throws {
         try await store.with { engine, _ in
             var blueprint = Self.blueprint()

@@ -13,6 +13,15 @@ public struct Registry: Sendable {
     package init() {}
 
     package func number(of name: MeterKey) -> Int? { numberOfName[name] }
+    /// What stands for the name of a quantity in a stored event. Whoever writes one has found out that it is
+    /// known.
+    package func number(ofQuantity name: MeterKey) -> Int {
+        guard let number = numberOfName[name] ?? TokenName.number(of: name) else {
+            preconditionFailure("a quantity is known before it is written")
+        }
+        return number
+    }
+
     package func number(of plan: PlanKey) -> Int? { numberOfName[MeterKey(unchecked: plan.text)] }
     package func number(of limit: LimitKey) -> Int? { numberOfLimit[limit] }
     package func number(of definition: SeriesDefinition) -> Int? { numberOfSeries[definition] }

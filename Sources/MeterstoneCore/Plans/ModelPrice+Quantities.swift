@@ -16,11 +16,25 @@ public enum TokenName {
     /// Input and output together.
     public static let all = MeterKey(unchecked: "tokens")
 
-    /// All that prices know.
-    package static let priced: Set<MeterKey> = [
+    /// All that prices know. Events may tell them where no meter is called so, and are stored with their place
+    /// in this list: it grows only at its end.
+    package static let priced = [
         input, output, cached, reasoning, cacheWrite, cacheWriteLong, audioInput, audioOutput,
         images, all,
     ]
+
+    /// What stands for the first of them in stored events: more than a registry will ever have names.
+    private static let firstNumber = 2_000_000
+
+    private static let numbers = Dictionary(
+        uniqueKeysWithValues: priced.enumerated().map { ($1, firstNumber + $0) })
+
+    package static func number(of name: MeterKey) -> Int? { numbers[name] }
+
+    package static func name(ofNumber number: UInt64) -> MeterKey? {
+        guard number >= firstNumber, number < firstNumber + priced.count else { return nil }
+        return priced[Int(number) - firstNumber]
+    }
 }
 
 extension TokenCounts {

@@ -72,14 +72,14 @@ package struct ArchivableDay {
         var writer = ByteWriter()
         if fact.body.first == FactKind.correction.rawValue {
             try correction(fact, registry).archived.write(to: &writer) {
-                registry.number(of: $0) ?? 0
+                registry.number(ofQuantity: $0)
             }
             return writer.bytes
         }
         var reader = ByteReader(fact.body, from: 1)
         do throws(MalformedRecord) {
             let record = try UsageRecord(&reader, names: registry.names)
-            record.archived.write(to: &writer) { registry.number(of: $0) ?? 0 }
+            record.archived.write(to: &writer) { registry.number(ofQuantity: $0) }
         } catch {
             throw .unreadable(fact.sequence)
         }

@@ -134,14 +134,17 @@ extension Quantities {
         var pairs: [NamedQuantity] = []
         for _ in 0..<count {
             let number = try reader.unsigned()
-            guard number < UInt64(names.count) else { throw MalformedRecord() }
+            let isRegistered = number < UInt64(names.count)
+            guard
+                let name = isRegistered ? names[Int(number)] : TokenName.name(ofNumber: number)
+            else { throw MalformedRecord() }
             let quantity = Quantity(try reader.signed())
             guard quantity >= .zero else { throw MalformedRecord() }
             if count == 1 {
-                self = .one(names[Int(number)], quantity)
+                self = .one(name, quantity)
                 return
             }
-            pairs.append(NamedQuantity(name: names[Int(number)], quantity: quantity))
+            pairs.append(NamedQuantity(name: name, quantity: quantity))
         }
         self = count == 0 ? .none : .many(pairs)
     }

@@ -26,8 +26,14 @@ extension UsageRecord {
         for _ in 0..<(try reader.count()) {
             let name = try reader.unsigned()
             _ = try reader.signed()
-            guard name < UInt64(isAskedAbout.count) else { throw MalformedRecord() }
-            if isAskedAbout[Int(name)] { skimmed.namesQuantity = true }
+            if name < UInt64(isAskedAbout.count) {
+                if isAskedAbout[Int(name)] { skimmed.namesQuantity = true }
+            } else if TokenName.name(ofNumber: name) != nil {
+                // A meter that is younger than the event may be called so.
+                skimmed.namesQuantity = true
+            } else {
+                throw MalformedRecord()
+            }
         }
         skimmed.hasDetails = flags & detailsFlag != 0
         skimmed.isReservation = flags & reservationFlag != 0

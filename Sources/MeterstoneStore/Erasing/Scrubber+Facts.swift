@@ -27,7 +27,7 @@ extension Scrubber {
         }
     }
 
-    private func number(of name: MeterKey) -> Int { registry.number(of: name) ?? 0 }
+    private func number(of name: MeterKey) -> Int { registry.number(ofQuantity: name) }
 
     private func written(_ write: (inout ByteWriter) -> Void) -> [UInt8] {
         var writer = ByteWriter()

@@ -192,7 +192,7 @@ extension WorkingSet {
         var record = event.record
         record.isArchived = false
         let position = batch.append(subject: into.number) { writer in
-            record.write(to: &writer) { registry.number(of: $0) ?? 0 }
+            record.write(to: &writer) { registry.number(ofQuantity: $0) }
         }
         try apply(
             record, of: into, try levels(of: record, into),
@@ -214,7 +214,7 @@ extension WorkingSet {
             throw .doesNotFit(state.id)
         }
         let position = batch.append(subject: state.number) { writer in
-            correction.write(to: &writer) { registry.number(of: $0) ?? 0 }
+            correction.write(to: &writer) { registry.number(ofQuantity: $0) }
         }
         try apply(correction, effects, of: state, at: position)
     }

@@ -74,7 +74,7 @@ extension WorkingSet {
                 if let meter = movements.first?.meter, meter.meter.key == name {
                     return meter.nameNumber
                 }
-                return registry.number(of: name) ?? 0
+                return registry.number(ofQuantity: name)
             }
         }
         try apply(
