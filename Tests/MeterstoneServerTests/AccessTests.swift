@@ -379,6 +379,30 @@ import Testing
         }
     }
 
+    @Test func `what a token or a key asks for ends no later than itself`() async throws {
+        try await TestServer.run(key: "owner") { server in
+            func end(_ body: String, by secret: String) async throws -> String? {
+                try await server.post("/v1/tokens", body, headers: .bearer(secret))
+                    .text("expiresAt")
+            }
+            let minute = try await server.makeToken(#"{"subject":"ann","expiresInSeconds":60}"#)
+            for body in [
+                #"{"subject":"ann"}"#, #"{"subject":"ann","expiresInSeconds":86400}"#,
+            ] {
+                #expect(try await end(body, by: minute) == "2026-03-10T12:01:00.000Z")
+            }
+            let shorter = #"{"subject":"ann","expiresInSeconds":30}"#
+            #expect(try await end(shorter, by: minute) == "2026-03-10T12:00:30.000Z")
+            let key = try await server.makeKey(
+                #"{"scopes":["read"],"expiresAt":"2026-03-10T12:05:00Z"}"#)
+            #expect(
+                try await end(#"{"subject":"ann"}"#, by: key) == "2026-03-10T12:05:00.000Z")
+            let lasting = try await server.makeKey(#"{"scopes":["read"]}"#)
+            #expect(
+                try await end(#"{"subject":"ann"}"#, by: lasting) == "2026-03-10T13:00:00.000Z")
+        }
+    }
+
     @Test func `a token works until its end, and not when anything of it was changed`() async throws
     {
         try await TestServer.run(key: "owner") { server in

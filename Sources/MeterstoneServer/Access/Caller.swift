@@ -12,6 +12,8 @@ struct Caller: Hashable, Sendable {
     var subject: SubjectID?
     /// Whether it is for those below the subject, too.
     var includesTeam = false
+    /// When the key or token ends that they show; `nil`: it does not. What they make ends no later.
+    var until: Instant?
     /// Of whoever signed in with a password; `nil`: what the scopes say is all.
     var role: AdministratorRole?
     /// Who signed in.
@@ -31,6 +33,7 @@ struct Caller: Hashable, Sendable {
     init(_ key: APIKey) {
         self.init(name: "key \(key.key)", scopes: Set(key.scopes), subject: key.subject)
         includesTeam = true
+        until = key.expiresAt
     }
 
     init(_ administrator: Administrator, _ session: AdministratorSession) {

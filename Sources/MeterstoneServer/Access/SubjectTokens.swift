@@ -35,8 +35,9 @@ final class SubjectTokens: Sendable {
     private struct KnownToken {
         let caller: Caller
         let from: Instant
-        let until: Instant
         let madeAt: Instant?
+
+        var until: Instant { caller.until ?? .earliest }
     }
 
     /// - Parameter secret: `nil`: one of chance, so that tokens do not outlive this process.
@@ -53,13 +54,17 @@ final class SubjectTokens: Sendable {
     }
 
     /// Makes a token for a subject.
+    ///
+    /// - Parameter end: it ends no later.
     func make(
-        for subject: SubjectID, scopes: [AccessScope], seconds: Int64
+        for subject: SubjectID, scopes: [AccessScope], seconds: Int64, before end: Instant?
     ) async throws -> MadeToken {
         // A token says whole seconds.
         let second = clock().millisecondsSince1970 / 1_000
         let now = Instant(millisecondsSince1970: second * 1_000)
-        let until = now.advanced(byMilliseconds: seconds * 1_000)
+        let until = min(
+            now.advanced(byMilliseconds: seconds * 1_000),
+            end?.flooredToSecond ?? WindowSpan.lifetime.until)
         let claims = Claims(
             iss: IssuerClaim(value: Self.ownIssuer), sub: SubjectClaim(value: subject.text),
             aud: nil, nbf: nil, exp: ExpirationClaim(value: until.date),
@@ -102,10 +107,11 @@ final class SubjectTokens: Sendable {
             // What everybody depends on no subject changes.
             scopes.remove(.admin)
         }
+        var caller = Caller(name: "subject \(subject)", scopes: scopes, subject: subject)
+        caller.until = Instant(claims.exp.value)
         let found = KnownToken(
-            caller: Caller(name: "subject \(subject)", scopes: scopes, subject: subject),
-            from: claims.nbf.map { Instant($0.value) } ?? .earliest,
-            until: Instant(claims.exp.value), madeAt: claims.iat.map { Instant($0.value) })
+            caller: caller, from: claims.nbf.map { Instant($0.value) } ?? .earliest,
+            madeAt: claims.iat.map { Instant($0.value) })
         known.withLock { known in
             if known.count >= Self.knownMax { known.removeAll() }
             known[token] = found

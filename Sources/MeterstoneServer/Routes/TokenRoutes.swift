@@ -36,7 +36,8 @@ struct TokenRoutes: Sendable {
             throw Rejection.invalid(
                 "expiresInSeconds", "a whole number from 1 to \(SubjectTokens.secondsMax)")
         }
-        let token = try await tokens.make(for: body.subject, scopes: scopes, seconds: seconds)
+        let token = try await tokens.make(
+            for: body.subject, scopes: scopes, seconds: seconds, before: Caller.current.until)
         return Response(
             token, Shapes.madeToken, status: .created, headers: [.cacheControl: "no-store"])
     }
