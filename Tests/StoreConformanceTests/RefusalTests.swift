@@ -76,6 +76,37 @@ import Testing
     }
 
     @Test(arguments: StoreUnderTest.allCases)
+    func `a rolling limit counts what is told for later, and what will be allowed`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.with { engine, clock in
+            try await engine.setUp(limits: [.limit("hour", 2, per: .rolling(seconds: 3_600))])
+            func waits(
+                _ units: Quantity, _ expected: String, _ location: SourceLocation = #_sourceLocation
+            ) async throws {
+                let denial = try #require(try await engine.decide("ada", units).denial)
+                #expect(denial.retryAt == .at("2026-03-\(expected)Z"), sourceLocation: location)
+            }
+            for told in ["10T11:20:00Z", "10T12:00:00Z", "10T18:00:00Z"] {
+                try await engine.count(.of(.ada, [.prompts: 1], at: "2026-03-\(told)"))
+            }
+            // The first leaves at 12:20; what is told for six is another hour.
+            try await waits(1, "10T12:20:00")
+            try await waits(2, "10T13:00:00")
+            clock.set(.at("2026-03-10T17:10:00Z"))
+            try await engine.count(.of(.ada, [.prompts: 1]))
+            try await waits(1, "10T18:10:00")
+            try await waits(2, "10T19:00:00")
+            let boost = Addition(
+                id: AdditionID(unchecked: "boost"),
+                .limit(LimitKey(unchecked: "hour"), .add(2)), from: .at("2026-03-10T18:30:00Z"))
+            #expect(try await engine.put(.putAddition(.ada, boost)) == .created)
+            try await waits(2, "10T18:30:00")
+            try await waits(4, "10T19:00:00")
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
     func `a rolling limit says when the oldest usage has left`(store: StoreUnderTest) async throws {
         try await store.with { engine, clock in
             try await engine.setUp(limits: [.limit("minute", 3, per: .rolling(seconds: 60))])

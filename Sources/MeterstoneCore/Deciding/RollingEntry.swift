@@ -90,21 +90,50 @@ package enum Rolling {
         return entries[first].at.advanced(byMilliseconds: milliseconds)
     }
 
-    /// The first instant at which `units` more fit under `allowed`, if nothing else is used.
+    /// The first instant after one at which `units` more fit under `allowed`, if nothing else is used: not
+    /// before the oldest of a window has left it, and in none that what was told for later fills.
     package static func fits(
         _ units: Int64, under allowed: Int64, _ entries: [RollingEntry], after instant: Instant,
         milliseconds: Int64
     ) -> Instant? {
         guard units <= allowed else { return nil }
+        let room = allowed.subtractingSaturated(units)
         let first = RollingEntry.firstIndex(
             after: instant.advanced(byMilliseconds: -milliseconds), in: entries)
-        var rest = entries[first...].reduce(Int64(0)) { $0 &+ $1.units }
+        var full = endsOfFull(entries[first...], room, milliseconds: milliseconds)[...]
+        var sum: Int64 = 0
+        var next = first
         for entry in entries[first...] {
-            rest &-= entry.units
-            if rest <= allowed.subtractingSaturated(units) {
-                return entry.at.advanced(byMilliseconds: milliseconds)
+            let left = entry.at.advanced(byMilliseconds: milliseconds)
+            while next < entries.count, entries[next].at <= left {
+                sum &+= entries[next].units
+                next += 1
             }
+            sum &-= entry.units
+            full = full.drop { $0 <= left }
+            let isFull =
+                full.first.map { $0 < left.advanced(byMilliseconds: milliseconds) } ?? false
+            if sum <= room, !isFull, left > instant { return left }
         }
         return nil
+    }
+
+    /// The entries with which windows end that hold more than there is room for.
+    private static func endsOfFull(
+        _ entries: ArraySlice<RollingEntry>, _ room: Int64, milliseconds: Int64
+    ) -> [Instant] {
+        var ends: [Instant] = []
+        var sum: Int64 = 0
+        var oldest = entries.startIndex
+        for entry in entries {
+            sum &+= entry.units
+            let start = entry.at.advanced(byMilliseconds: -milliseconds)
+            while entries[oldest].at <= start {
+                sum &-= entries[oldest].units
+                oldest += 1
+            }
+            if sum > room { ends.append(entry.at) }
+        }
+        return ends
     }
 }

@@ -157,7 +157,7 @@ extension WorkingSet {
             guard let known = retryAt,
                 let own = try rooms(
                     for: alone(violation.movement), in: violation.reading, definition,
-                    statuses[violation.status].value, of: violation.subject
+                    statuses[violation.status].value, of: violation.subject, at: instant
                 ).first(where: { $0.beyond == 0 })?.at
             else {
                 retryAt = nil

@@ -144,8 +144,10 @@ extension WorkingSet {
                 var roomAt =
                     allowed.units > 0 ? reading.resetsAt.flatMap { $0 > now ? $0 : nil } : nil
                 if definition.addsUpWindows {
-                    roomAt = try rooms(for: 1, in: reading, definition, nil, of: subject)
-                        .first { $0.beyond == 0 }?.at
+                    roomAt = try rooms(
+                        for: 1, in: reading, definition, nil, of: subject, at: instant
+                    )
+                    .first { $0.beyond == 0 }?.at
                 }
                 retryAt = retryAt.flatMap { known in roomAt.map { max(known, $0) } }
             }

@@ -14,10 +14,10 @@ extension WorkingSet {
     ///
     /// - Parameters:
     ///   - units: what is asked for, in a window that is empty.
-    ///   - reading: what the limit says now.
+    ///   - reading: what the limit says of it at an instant.
     func rooms(
         for units: Int64, in reading: LimitReading, _ definition: LimitDefinition,
-        _ value: String?, of subject: SubjectState
+        _ value: String?, of subject: SubjectState, at instant: Instant
     ) throws(StoreError) -> [Room] {
         let own = reading.retryAt(after: now)
         let isPast = reading.pastAt.map { $0 <= now } ?? false
@@ -31,6 +31,14 @@ extension WorkingSet {
                 windows: try carriedAhead(definition, of: subject, from: resetsAt))
         }
         if changes.isEmpty, let own { return [Room(at: own, beyond: 0)] }
+        if case .rolling(let seconds) = definition.countedWindow, !definition.isPerValue,
+            !changes.isEmpty
+        {
+            let room = try roomAfterChange(
+                for: units, definition, of: subject, changes, at: instant,
+                milliseconds: seconds * 1_000)
+            return [own, room].compactMap(\.self).sorted().map { Room(at: $0, beyond: 0) }
+        }
         let isOfCalendar = !isPast && !definition.limit.window.isRolling
         return rooms(
             for: units, in: reading, definition, value, of: subject, changes,
@@ -53,6 +61,32 @@ extension WorkingSet {
             return Room(
                 at: instant, beyond: max(0, after.subtractingSaturated(max(bound, before))))
         }
+    }
+
+    /// When a window that rolls has room under what will be allowed; `nil`: it is not known.
+    private func roomAfterChange(
+        for units: Int64, _ definition: LimitDefinition, of subject: SubjectState,
+        _ changes: [Instant], at instant: Instant, milliseconds: Int64
+    ) throws(StoreError) -> Instant? {
+        let index = try counterIndex(
+            subject, series: definition.series, window: definition.countedWindow, at: instant)
+        var entries: [RollingEntry] = []
+        if case .rolling(let known) = subject.current[index].state.memory { entries = known }
+        for (place, start) in changes.enumerated() {
+            let bound = subject.allowance(
+                of: definition, nil, under: subject.plan(at: start, catalog: catalog),
+                at: start, catalog: catalog
+            ).allowance.bound
+            let used = Rolling.used(entries, at: start, milliseconds: milliseconds)
+            let room =
+                used.addingSaturated(units) <= bound
+                ? start
+                : Rolling.fits(
+                    units, under: bound, entries, after: start, milliseconds: milliseconds)
+            let end = place + 1 < changes.count ? changes[place + 1] : .latest
+            if let room, room < end { return room }
+        }
+        return nil
     }
 
     /// When what a limit allows a subject changes from now on.
@@ -135,7 +169,7 @@ extension WorkingSet {
                     place, max(0, reading.after.subtractingSaturated(bound)),
                     try rooms(
                         for: alone(movement), in: reading, status.definition, status.value,
-                        of: subject)
+                        of: subject, at: instant)
                 ))
         }
         return result
