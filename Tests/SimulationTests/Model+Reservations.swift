@@ -148,9 +148,10 @@ extension Model {
         let counted = aborted(&after.details, asked, setAside, events[place].reservation)
         var pairs = setAside.pairs + counted.pairs
         if events[place].reservation?.terms.onOverage == .cap {
-            for index in pairs.indices {
-                let most = setAside[pairs[index].name] ?? .zero
-                pairs[index].quantity = min(pairs[index].quantity, most)
+            pairs = pairs.compactMap { pair in
+                setAside[pair.name].map {
+                    NamedQuantity(name: pair.name, quantity: min(pair.quantity, $0))
+                }
             }
         }
         after.quantities = Quantities(pairs)

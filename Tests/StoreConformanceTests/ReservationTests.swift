@@ -140,6 +140,24 @@ import Testing
         }
     }
 
+    @Test(arguments: StoreUnderTest.allCases)
+    func `with a cap nothing counts of what was not set aside, an event of it neither`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.with { engine, _ in
+            try await engine.setUp(
+                meters: [Meter(key: .prompts), Meter(key: .exports, aggregation: .count)],
+                limits: [.limit("exports_daily", 1, of: .exports, per: .day)])
+            _ = try await engine.consume(.of(.ada, [.exports: 1]))
+            let terms = ReservationTerms(milliseconds: Self.minute, onOverage: .cap)
+            _ = try await engine.reserve(.ada, 1, id: "r", terms: terms)
+            let answer = try await engine.finish("r", [.prompts: 1, .exports: 4])
+            #expect(answer.reservation.quantities == .of([.prompts: 1]))
+            #expect(try await engine.used(.ada) == ["exports_daily": 1])
+            try await engine.expectClean()
+        }
+    }
+
     @Test(arguments: [ExpiryPolicy.release, .charge, .chargeReported], StoreUnderTest.allCases)
     func `an end that comes after the expiry takes the place of what was counted without it`(
         policy: ExpiryPolicy, store: StoreUnderTest

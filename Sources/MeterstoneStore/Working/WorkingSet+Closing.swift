@@ -375,10 +375,12 @@ extension Quantities {
     fileprivate func settled(as used: Quantities, _ policy: OveragePolicy) -> Quantities {
         let all = replacing(with: used)
         guard policy == .cap else { return all }
+        // What was not set aside is left out: with 0 of it, an event counts where events are counted.
         return Quantities(
-            all.pairs.map { pair in
-                NamedQuantity(
-                    name: pair.name, quantity: min(pair.quantity, self[pair.name] ?? .zero))
+            all.pairs.compactMap { pair in
+                self[pair.name].map {
+                    NamedQuantity(name: pair.name, quantity: min(pair.quantity, $0))
+                }
             })
     }
 
