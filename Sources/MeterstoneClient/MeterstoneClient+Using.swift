@@ -90,7 +90,7 @@ extension MeterstoneClient {
             writer.member("reason", correction.reason)
             if case .amend(let quantities, let details) = correction.kind {
                 writer.member("quantities", quantities)
-                if let details { writer.members(of: details, withSource: false) }
+                if let details { writer.members(of: details, amending: correction.fields) }
             }
             // Whose id it is.
             writer.member("source", correction.source)

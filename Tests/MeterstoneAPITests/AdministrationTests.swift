@@ -123,6 +123,12 @@ import Testing
             Array(#"{"reason":"r","meter":"a","type":"t","status":"failed"}"#.utf8))
         let details = EventDetails(type: "t", status: .failed)
         #expect(detailed.kind == .amend(.one(MeterKey(unchecked: "a"), 1), details))
+        #expect(body.fields == [] && detailed.fields == [.type, .status])
+        // What is told to be as most are, or none, is told all the same.
+        let plain = try CorrectionBody.amending(
+            Array(#"{"reason":"r","meter":"a","status":"success","project":null}"#.utf8))
+        #expect(plain.kind == .amend(.one(MeterKey(unchecked: "a"), 1), EventDetails.none))
+        #expect(plain.fields == [.status, .project])
     }
 
     static let mistakes: [(String, Rejection.Code, String)] = [

@@ -40,6 +40,29 @@ import Testing
         }
     }
 
+    @Test func `an amendment changes the details that it names`() async throws {
+        try await TestServer.run { server in
+            _ = try await server.post(
+                "/v1/events",
+                #"{"id":"e","subject":"u","meter":"seconds","quantity":5,"type":"call","#
+                    + #""status":"failed","session":"s","costMillionths":50}"#)
+            func amend(_ details: String) async throws -> String {
+                let answer = try await server.post(
+                    "/v1/events/e/amend",
+                    #"{"reason":"r","quantities":{"seconds":5},\#(details)}"#)
+                #expect(answer.text.contains(#""duplicate":false"#), "\(details)")
+                return try await server.get("/v1/subjects/u/events").text
+            }
+            var page = try await amend(#""status":"success""#)
+            #expect(page.contains(#""status":"success""#) && page.contains(#""session":"s""#))
+            let limits = try await server.get("/v1/subjects/u/limits")
+            #expect(limits.items("limits", "used") == ["0", "5"])
+            page = try await amend(#""dimensions":{"model":"b"},"session":null"#)
+            #expect(page.contains(#""type":"call""#) && page.contains(#""costMillionths":50"#))
+            #expect(page.contains(#""model":"b""#) && !page.contains(#""session":"s""#))
+        }
+    }
+
     @Test func `what cannot be corrected is a problem`() async throws {
         try await TestServer.run { server in
             let body = #"{"reason":"r"}"#

@@ -94,6 +94,23 @@ import Testing
                 eventID: .text("a"), kind: .amend(.one(TestServer.prompts, 5), nil),
                 author: "op", reason: "counted twice")
             for _ in 1...2 { said.add(try await service.correct(amended)) }
+            // Some details, all of them, and one that is taken away.
+            for (details, fields) in [
+                (
+                    EventDetails(status: .success, project: "q"),
+                    [.status, .project] as EventDetailFields
+                ),
+                (EventDetails(type: "other", cost: Money(millionths: 7)), .all),
+                (.none, [.type]),
+            ] as [(EventDetails, EventDetailFields)] {
+                let told = Correction(
+                    eventID: .text("b"), source: "app",
+                    kind: .amend(.one(TestServer.prompts, 1), details), fields: fields,
+                    author: "op", reason: "told wrong")
+                said.add(try await service.correct(told))
+                let page = try await service.events(of: Self.ann, before: nil, count: 10)
+                for event in page.events { said.object(event, Shapes.event) }
+            }
             let voided = Correction(
                 eventID: .text("b"), source: "app", kind: .void, author: "op", reason: "a test")
             said.add(try await service.correct(voided))

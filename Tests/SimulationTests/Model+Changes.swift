@@ -24,9 +24,8 @@ extension Model {
             after.quantities = quantities
             // What it counts for, and by which terms, stays.
             if let details {
-                after.details = details.with(
-                    levels: before.details?.levels ?? [],
-                    countsWhenAborted: before.details?.countsWhenAborted ?? false)
+                after.details = (before.details ?? .none).replacing(
+                    correction.fields, by: details)
             }
             if (after.details ?? .none) == (before.details ?? .none) {
                 after.details = before.details

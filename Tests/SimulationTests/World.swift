@@ -195,6 +195,7 @@ struct World {
             source: target?.details?.source,
             kind: percent(50)
                 ? .void : .amend(quantities(), percent(50) ? details(target) : keep(target)),
+            fields: percent(60) ? .all : [.type, .status, .dimensions],
             author: "simulation", reason: "because")
     }
 

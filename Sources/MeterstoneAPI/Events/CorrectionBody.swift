@@ -6,6 +6,8 @@ package struct CorrectionBody: Sendable {
     package let reason: String
     package let source: String?
     package let kind: Correction.Kind
+    /// Which details are told, also those that are told to be none.
+    package let fields: EventDetailFields
 
     private enum Field: String, CaseIterable {
         case author, reason, source
@@ -53,16 +55,19 @@ package struct CorrectionBody: Sendable {
         self.author = author
         self.reason = reason
         self.source = source
-        kind = amends ? try Self.amendment(&draft, names) : .void
+        fields = names.reduce(into: []) { fields, name in
+            fields.formUnion(EventField(rawValue: name)?.detail ?? [])
+        }
+        kind = amends ? try Self.amendment(&draft, names, fields) : .void
     }
 
     private static func amendment(
-        _ draft: inout EventDraft, _ names: Set<String>
+        _ draft: inout EventDraft, _ names: Set<String>, _ fields: EventDetailFields
     ) throws(Rejection) -> Correction.Kind {
         guard names.contains("quantities") || names.contains("meter") else {
             throw .missing("quantities", "the quantities that count instead")
         }
         try draft.mergeMeter()
-        return .amend(draft.quantities, draft.details())
+        return .amend(draft.quantities, fields.isEmpty ? nil : draft.details() ?? EventDetails.none)
     }
 }

@@ -1,3 +1,5 @@
+import MeterstoneCore
+
 /// The fields of an event in our own JSON.
 enum EventField: String, CaseIterable, Sendable {
     case id, subject, meter, quantity, quantities, type, occurredAt, status, subtype, durationMs
@@ -24,6 +26,26 @@ enum EventField: String, CaseIterable, Sendable {
 
     /// Whether it may be told of an event that is recorded already: at its end, or as a correction.
     var isTold: Bool { self == .type || isData && self != .levels }
+
+    /// What of an event's details it is; none: it is not of them, or cannot be told later.
+    var detail: EventDetailFields {
+        switch self {
+        case .type: .type
+        case .subtype: .subtype
+        case .status: .status
+        case .durationMs: .duration
+        case .errorMessage: .errorMessage
+        case .costMillionths: .cost
+        case .project: .project
+        case .scene: .scene
+        case .session: .session
+        case .dimensions: .dimensions
+        case .properties: .properties
+        case .id, .subject, .meter, .quantity, .quantities, .occurredAt, .source, .levels,
+            .specversion:
+            []
+        }
+    }
 
     /// Whether it says how much.
     var isQuantity: Bool { self == .meter || self == .quantity || self == .quantities }

@@ -45,6 +45,19 @@ extension JSONWriter {
         integer(number)
     }
 
+    /// What an amendment tells: `null` where it takes away what was told before.
+    package mutating func members(of details: EventDetails, amending fields: EventDetailFields) {
+        let told = EventDetails.none.replacing(fields, by: details)
+        members(of: told, withSource: false)
+        for field in EventField.allCases
+        where !field.detail.isEmpty && fields.contains(field.detail)
+            && told.replacing(field.detail, by: .none) == told
+        {
+            name(text: field.rawValue)
+            null()
+        }
+    }
+
     package mutating func members(of details: EventDetails, withSource: Bool = true) {
         member("type", details.type)
         if details.status != .success { member("status", details.status.rawValue) }

@@ -202,15 +202,19 @@ public struct Correction: Hashable, Sendable {
     /// The event's source, if it has one.
     public var source: String?
     public var kind: Kind
+    /// Which of an amendment's details count instead; the event keeps the others.
+    public var fields: EventDetailFields
     public var author: String
     public var reason: String
 
     public init(
-        eventID: EventID, source: String? = nil, kind: Kind, author: String, reason: String
+        eventID: EventID, source: String? = nil, kind: Kind, fields: EventDetailFields = .all,
+        author: String, reason: String
     ) {
         self.eventID = eventID
         self.source = source
         self.kind = kind
+        self.fields = fields
         self.author = author
         self.reason = reason
     }

@@ -29,7 +29,7 @@ struct CorrectionRoutes: Sendable {
         let author = try request.headers.author()
         let body = try parse(try await request.json())
         let correction = Correction(
-            eventID: id, source: body.source, kind: body.kind,
+            eventID: id, source: body.source, kind: body.kind, fields: body.fields,
             author: body.author ?? author, reason: body.reason)
         let outcome = try await engine.correct(correction)
         if case .rejected(let rejection) = outcome {

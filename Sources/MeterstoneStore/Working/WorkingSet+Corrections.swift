@@ -23,10 +23,10 @@ extension WorkingSet {
         if case .amend(let quantities, let details) = correction.kind {
             var amended = before
             amended.quantities = quantities
-            let kept =
-                details?.standing(as: before.details) ?? before.details ?? EventDetails.none
+            let first = before.details ?? .none
+            let kept = details.map { first.replacing(correction.fields, by: $0) } ?? first
             // No details and details that tell nothing are the same.
-            if kept != before.details ?? .none { amended.details = kept == .none ? nil : kept }
+            if kept != first { amended.details = kept == .none ? nil : kept }
             reprice(&amended, told: details)
             if amended == before { return .unchanged }
             if isClosed(before.occurredAt), !amended.countsAs(before) {
@@ -63,7 +63,7 @@ extension WorkingSet {
     ) throws(StoreError) {
         let watched = catalog.alerts.isEmpty ? [] : try watched(record, effects, of: state)
         let position = batch.append(subject: state.number) { writer in
-            record.write(to: &writer) { registry.number(of: $0) ?? 0 }
+            record.write(to: &writer) { registry.number(ofQuantity: $0) }
         }
         try apply(record, effects, of: state, at: position)
         for use in watched {
@@ -235,13 +235,6 @@ extension Contribution {
 }
 
 extension EventDetails {
-    /// In the place of other details of an event: what it counts for, and by which terms, stays.
-    func standing(as before: EventDetails?) -> EventDetails {
-        with(
-            source: .some(before?.source), levels: before?.levels ?? [],
-            countsWhenAborted: before?.countsWhenAborted ?? false)
-    }
-
     /// The source is part of an event's identity: an amendment cannot change it.
     func withSource(_ source: String?) -> EventDetails { with(source: .some(source)) }
 }
