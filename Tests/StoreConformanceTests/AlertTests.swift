@@ -143,6 +143,19 @@ import Testing
             try await engine.put(.grantCredit(.ada, GrantOrder(amount: 10)))
             _ = try await engine.decide("ada", 10)
             #expect(try await fired(engine) == ["credits 20 at 20", "credits 20 at 19"])
+            // A grant that is too small to lift it is another that runs low, once.
+            _ = try await engine.decide("ada", 16)
+            try await engine.put(.grantCredit(.ada, GrantOrder(amount: 5)))
+            for _ in 1...3 { _ = try await engine.decide("ada", 1) }
+            let all = ["credits 20 at 20", "credits 20 at 19", "credits 20 at 7"]
+            #expect(try await fired(engine) == all)
+            // Who begins below it is told with the first use, and of each threshold once.
+            var lower = alert
+            lower.credits = [2, 20]
+            #expect(try await engine.put(.putAlert(lower)).isChange)
+            try await engine.put(.grantCredit(.bob, GrantOrder(amount: 4)))
+            for _ in 1...4 { _ = try await engine.decide("bob", 1) }
+            #expect(try await fired(engine, .bob) == ["credits 20 at 3", "credits 2 at 2"])
         }
     }
 

@@ -235,13 +235,19 @@ extension WorkingSet {
         return try source.receipt(forIdempotencyKey: key) != nil
     }
 
-    /// Writes down which balances of credits an entry went down to. They are told anew after each grant.
+    /// Writes down which balances of credits an entry is at or below. They are told anew after each grant, also
+    /// where it left the balance below them.
     func fireCredits(of state: SubjectState, before: Int64) throws(StoreError) {
         let wallet = state.current[try walletIndex(state, at: now)].state.wallet.wallet
         guard wallet.balance < before else { return }
         let plan = state.plan(at: now, catalog: catalog)
+        let told = state.toldCredits.flatMap { told in
+            told.grant == wallet.nextGrantNumber && told.version == version ? told.balance : nil
+        }
+        state.toldCredits = (wallet.nextGrantNumber, version, min(told ?? .max, wallet.balance))
         for alert in catalog.creditAlerts where alert.concerns(plan) {
-            for threshold in alert.credits where wallet.balance <= threshold && threshold < before {
+            for threshold in alert.credits
+            where wallet.balance <= threshold && told.map({ threshold < $0 }) ?? true {
                 let fired = FiredAlert(
                     alert: alert.key, subject: state.id, measure: .credits, threshold: threshold,
                     balance: wallet.balance)
