@@ -348,8 +348,7 @@ extension NaiveReports {
     }
 
     func errors(minimum: Int64, _ asked: [NaiveEvent]) -> [ErrorRate] {
-        let named = asked.filter { $0.details.type != nil || $0.details.subtype != nil }
-        let groups = Dictionary(grouping: named) { [$0.details.type, $0.details.subtype] }
+        let groups = Dictionary(grouping: asked) { [$0.details.type, $0.details.subtype] }
         return groups.values.filter { $0.count > minimum }.map { events in
             let durations = events.compactMap(\.details.durationMilliseconds).sorted()
             func percentile(_ percent: Int) -> Int64? {

@@ -145,6 +145,23 @@ import Testing
             }
         }
     }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `a feature without a limit is not to be used by who cannot pay for it`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.with { engine, _ in
+            try await engine.setUp(
+                credits: CreditPolicy(payment: .creditsOnly, prices: [.prompts: 10]))
+            for (grant, isAllowed) in [(5, false), (5, true)] as [(Int64, Bool)] {
+                try await engine.put(.grantCredit(.ada, GrantOrder(amount: grant)))
+                guard case .use(let use) = try await engine.canUseFeature(.ada, "prompts") else {
+                    throw UnexpectedOutcome()
+                }
+                #expect(use.isAllowed == isAllowed && use.limit == .unlimited)
+            }
+        }
+    }
 }
 
 extension MeterKey {

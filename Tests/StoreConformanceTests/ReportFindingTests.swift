@@ -164,7 +164,8 @@ import Testing
                 #expect(rows(try await engine.limitPressure(question)).count == count)
                 #expect(rows(try await engine.limitMeetings(of: nil, question)).count == count)
                 #expect(rows(try await engine.overage(of: nil, question)).count == count)
-                #expect(rows(try await engine.errorRates(minimumEvents: 0, question)) == [])
+                #expect(
+                    rows(try await engine.errorRates(minimumEvents: 0, question)).count == count)
                 _ = rows(try await engine.idleSubjects(days: 36_500, question))
                 _ = rows(try await engine.planEconomics(of: nil, question))
                 _ = try await engine.trends(of: [], per: .year, question)

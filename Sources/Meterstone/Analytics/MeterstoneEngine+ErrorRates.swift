@@ -2,7 +2,8 @@ public import MeterstoneCore
 public import MeterstoneStore
 
 extension MeterstoneEngine {
-    /// How operations ended, by type and subtype, the most frequent first.
+    /// How operations ended, by type and subtype, the most frequent first. Events that only name a meter have
+    /// neither, and are a row of their own.
     ///
     /// - Parameter minimumEvents: only those with more events are told.
     public func errorRates(
@@ -72,8 +73,8 @@ extension ReportContext {
     fileprivate func errorRates() throws(StoreError) -> [ErrorRate] {
         let start: [OperationName: OperationSum] = [:]
         return try result(
-            of: RememberedFold(part: .errors, start: start),
-            where: { $0.type != nil || $0.subtype != nil }, bytes: { 256 * $0.count },
+            of: RememberedFold(part: .errors, start: start), where: { _ in true },
+            bytes: { 256 * $0.count },
             as: { $0.map { $1.rate(of: $0) }.sorted(by: ErrorRate.isMoreFrequent) }
         ) { (operations, run) in
             let name = OperationName(type: run.shape.type, subtype: run.shape.subtype)

@@ -64,7 +64,9 @@ extension MeterstoneEngine {
         let bounded = own.filter { $0.remaining >= 0 }
         guard
             let shown = monthly ?? bounded.min(by: { $0.remaining < $1.remaining }) ?? own.first
-        else { return try await month(of: id, meter, .unlimited) }
+        else {
+            return try await month(of: id, meter, .unlimited, isAllowed: decision.isAllowed)
+        }
         return .use(
             FeatureUse(
                 meter: meter.key, used: shown.used, limit: shown.allowance,
@@ -72,7 +74,7 @@ extension MeterstoneEngine {
     }
 
     private func month(
-        of id: SubjectID, _ meter: Meter, _ monthlyLimit: Allowance
+        of id: SubjectID, _ meter: Meter, _ monthlyLimit: Allowance, isAllowed: Bool? = nil
     ) async throws(StoreError) -> FeatureOutcome {
         let now = clock()
         let outcome = try await usage(
@@ -85,7 +87,7 @@ extension MeterstoneEngine {
             return .use(
                 FeatureUse(
                     meter: meter.key, used: month.quantity, limit: monthlyLimit,
-                    resetsAt: month.until))
+                    resetsAt: month.until, isAllowed: isAllowed))
         }
     }
 }

@@ -176,7 +176,10 @@ extension UsageTrackerRoutes {
                 ?? ReportBounds.minimumEventsDefault
             let report = try await engine.errorRates(
                 minimumEvents: least, try question(query, days: 7))
-            return Response(try report.rows, Shapes.operationErrors)
+            // The document knows no events without a type.
+            return Response(
+                try report.rows.filter { $0.type != nil || $0.subtype != nil },
+                Shapes.operationErrors)
         }
     }
 
