@@ -18,7 +18,7 @@ extension MeterstoneEngine {
         let now = clock()
         let plan = view.plan(at: now)
         return SubjectFeatures(
-            subject: id, plan: plan,
+            subject: view.subject?.profile.id ?? id, plan: plan,
             subscription: view.subject?.profile.subscription(at: now)?.status(at: now),
             features: view.catalog.blueprint.features(of: plan))
     }

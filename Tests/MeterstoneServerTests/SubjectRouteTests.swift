@@ -28,6 +28,12 @@ import Testing
             }
             let keys = try await server.get("/v1/subjects/anon-77/aliases")
             #expect(keys.text == #"{"aliases":["anon-77"]}"#)
+            for path in [
+                "limits", "usage?meter=prompts&window=day", "features", "features/prompts",
+            ] {
+                let answer = try await server.get("/v1/subjects/anon-77/\(path)")
+                #expect(answer.text("subject") == "ann", "\(path)")
+            }
             let itself = try await server.send(.post, merge, #"{"from":"ann"}"#)
             #expect(itself.isProblem(422, "invalid_field", field: "from"))
             let wrong = try await server.send(.post, merge, #"{"into":"ann"}"#)

@@ -67,7 +67,7 @@ struct Caller: Hashable, Sendable {
         guard let subject else { return true }
         if id == subject { return true }
         // Either may be another key of a subject.
-        let own = try await engine.subject(subject)?.id ?? subject
+        let own = try await engine.ownKey(of: subject)
         var level = try await engine.subject(id)
         for _ in 0...WorkingSet.ancestorsMax {
             guard let known = level else { return false }
@@ -150,5 +150,12 @@ extension Rejection {
         Rejection(
             code: .foreignSubject, field: field,
             message: "expected the subject that the key or token is for, and not '\(subject)'")
+    }
+}
+
+extension MeterstoneEngine {
+    /// The key by which a subject is named in answers, of whichever of its keys.
+    func ownKey(of id: SubjectID) async throws(StoreError) -> SubjectID {
+        try await subject(id)?.id ?? id
     }
 }

@@ -63,23 +63,25 @@ struct FeatureRoutes: Sendable {
         guard let limit else {
             let features = try await engine.features(of: subject)
             guard let value = features.features[feature] else {
-                return try answer(
+                return try await answer(
                     subject, feature, try await engine.canUseFeature(subject, feature))
             }
             return Response(
                 PlanFeatureAnswer(features, feature, value), Shapes.planFeatureAnswer)
         }
-        return try answer(
+        return try await answer(
             subject, feature,
             try await engine.canUseFeature(subject, feature, monthlyLimit: limit))
     }
 
     private func answer(
         _ subject: SubjectID, _ feature: String, _ outcome: FeatureOutcome
-    ) throws -> Response {
+    ) async throws -> Response {
         switch outcome {
         case .rejected(let rejection): throw Problem(rejection, missing: [.unknownMeter])
-        case .use(let use): return Response(FeatureAnswer(subject, feature, use), Shapes.feature)
+        case .use(let use):
+            return Response(
+                FeatureAnswer(try await engine.ownKey(of: subject), feature, use), Shapes.feature)
         }
     }
 }

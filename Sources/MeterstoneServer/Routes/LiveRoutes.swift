@@ -17,7 +17,7 @@ struct LiveRoutes: Sendable {
 
     func add(to routes: inout Routes) {
         routes.on(.get, "/v1/subjects/:subject/live") { request, context in
-            let subject: SubjectID = try context.parameter("subject")
+            let subject = try await engine.ownKey(of: try context.parameter("subject"))
             return stream(request, of: subject) { standing in
                 var writer = JSONWriter(capacity: 512)
                 writer.object(SubjectLimits(subject, standing.limits), Shapes.limits)

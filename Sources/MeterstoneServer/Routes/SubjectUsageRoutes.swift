@@ -38,7 +38,9 @@ struct SubjectUsageRoutes: Sendable {
         let outcome = try await engine.usage(
             of: subject, meter: meter, window: window, from: from, until: until)
         switch outcome {
-        case .series(let series): return Response(UsageAnswer(subject, series), Shapes.usage)
+        case .series(let series):
+            return Response(
+                UsageAnswer(try await engine.ownKey(of: subject), series), Shapes.usage)
         case .rejected(let rejection): throw rejection
         }
     }
@@ -47,7 +49,8 @@ struct SubjectUsageRoutes: Sendable {
     private func limits(_ context: ServerContext) async throws -> Response {
         let subject: SubjectID = try context.parameter("subject")
         let statuses = try await engine.limits(of: subject)
-        return Response(SubjectLimits(subject, statuses), Shapes.limits)
+        return Response(
+            SubjectLimits(try await engine.ownKey(of: subject), statuses), Shapes.limits)
     }
 
     private func reset(_ request: Request, _ context: ServerContext) async throws -> Response {
