@@ -146,6 +146,19 @@ import Testing
                 ["usage", "ann", "calls", "--window", "lifetime"] + elsewhere)
             #expect(usage.output.contains("3"))
             #expect(try await Program.run(["restore", folder + "/backup"] + data).status == 64)
+            // What cannot be read is not left for somebody to serve.
+            let damaged = folder + "/backup/meterstone.sqlite"
+            var bytes = try Data(contentsOf: URL(fileURLWithPath: damaged))
+            bytes.replaceSubrange(4_096..<bytes.count, with: Data(count: bytes.count - 4_096))
+            try bytes.write(to: URL(fileURLWithPath: damaged))
+            let third = folder + "/third"
+            for _ in 1...2 {
+                let broken = try await Program.run(
+                    ["restore", folder + "/backup", "--data", third])
+                #expect(broken.status == 65)
+                let left = try FileManager.default.contentsOfDirectory(atPath: third)
+                #expect(left.filter { $0.hasPrefix("meterstone.sqlite") } == [])
+            }
             #expect(
                 try await Program.run(
                     ["restore", folder + "/nowhere"] + ["--data", folder + "/x"]

@@ -104,7 +104,17 @@ struct RestoreCommand: AsyncParsableCommand {
         case (nil, let from?): try await restore(from, to: directory, settings)
         default: throw CommandFailure(.usage, "name the folder of one backup, or --from")
         }
-        let report = try await StoreCheck.verify(directory, settings, becomes: .restored)
+        let report: VerifyReport
+        do {
+            report = try await StoreCheck.verify(directory, settings, becomes: .restored)
+        } catch {
+            // Nobody is to serve what cannot be read, and the next backup finds an empty place.
+            for suffix in ["", "-wal", "-shm"] {
+                try? FileManager.default.removeItem(
+                    atPath: directory + "/meterstone.sqlite" + suffix)
+            }
+            throw error
+        }
         try StoreCheck.tell(report, of: directory)
     }
 
