@@ -47,6 +47,16 @@ import Testing
         }
     }
 
+    @Test func `a command that sends JSON says so`() throws {
+        for page in SourceFile.all(in: "docs", ending: ".md") {
+            let text = page.lines.joined(separator: "\n").replacing("\\\n", with: " ")
+            for line in text.split(separator: "\n")
+            where line.contains("curl ") && (line.contains(" -d ") || line.contains(" --data")) {
+                #expect(line.contains("Content-Type"), "\(page.path): \(line.prefix(100))")
+            }
+        }
+    }
+
     @Test func `pages stay short`() throws {
         for page in SourceFile.all(in: "docs", ending: ".md") where page.lines.count > 260 {
             Issue.record("\(page.path): \(page.lines.count) lines want a cut")
