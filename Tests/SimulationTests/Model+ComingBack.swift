@@ -42,9 +42,10 @@ extension Model {
         if let first, first.isEnabled, gives(plan(id, at: span.from), by: first.plans) {
             return true
         }
-        let edges = timeline.subscriptionEdges(id) + [span.from, now]
-        return edges.contains {
-            span.contains($0) && gives(plan(id, at: $0), by: past.last?.plans)
+        if gives(plan(id, at: span.from), by: past.last?.plans) { return true }
+        // Who falls back to the default plan within a window gets nothing by that.
+        return (timeline.subscriptionEdges(id) + [now]).contains {
+            span.contains($0) && gives(timeline.plan(id, at: $0), by: past.last?.plans)
         }
     }
 

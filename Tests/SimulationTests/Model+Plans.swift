@@ -118,7 +118,9 @@ extension Model {
             + timeline.subscriptionEdges(profile.id)
         let applied = instants.filter {
             window.contains($0) && (withTrials || !isTrial(profile.id, at: $0))
-        }.compactMap { plan(profile.id, at: $0) }
+        }.compactMap {
+            $0 == window.from ? plan(profile.id, at: $0) : timeline.plan(profile.id, at: $0)
+        }
         let noted = (held[profile.id] ?? []).filter { window.contains($0.at) }.map(\.plan)
         let turned = (profile.billing?.turns ?? []).filter { window.contains($0.at) }
         return Set(applied + noted + turned.flatMap(\.plans))

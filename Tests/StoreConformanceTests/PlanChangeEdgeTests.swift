@@ -197,6 +197,43 @@ import Testing
         }
     }
 
+    /// The default plan gives from the next window on to who falls back to it.
+    @Test(arguments: [true, false], StoreUnderTest.allCases)
+    func `a window that gave nothing before a lapse and after it gives all of a new plan`(
+        isWritten: Bool, store: StoreUnderTest
+    ) async throws {
+        func grant(_ amount: Int64) -> [RecurringGrant] {
+            [RecurringGrant(window: .month, amount: amount)]
+        }
+        let clock = ManualClock(.at("2026-12-20T00:00:00Z"))
+        try await store.with(clock: clock) { engine, clock in
+            try await engine.setUp(
+                plans: [
+                    Plan(key: .free, rank: 0, isDefault: true, recurringGrants: grant(50)),
+                    Plan(key: .pro, rank: 1), Plan(key: .big, rank: 2, recurringGrants: grant(200)),
+                ],
+                credits: CreditPolicy(payment: .creditsOnly, prices: [.prompts: 1]))
+            _ = try await engine.put(.putSubject(Subject(id: .ada)))
+            clock.set(.at("2026-12-21T00:00:00Z"))
+            let ends = Instant.at("2027-02-10T00:00:00Z")
+            try await engine.put(
+                .putSubscription(
+                    .ada, Subscription(plan: .pro, startsAt: clock.now, expiresAt: ends)))
+            clock.set(.at("2027-02-12T00:00:00Z"))
+            #expect(try await engine.wallet(of: .ada).balance == 0)
+            if isWritten {
+                try await engine.put(
+                    .putSubscription(.ada, Subscription(plan: .big, startsAt: clock.now)))
+            } else {
+                _ = try await engine.changePlan(SubscriptionChange(plan: .big))
+            }
+            #expect(try await engine.wallet(of: .ada).balance == 200)
+            clock.set(.at("2027-03-01T00:00:00Z"))
+            #expect(try await engine.wallet(of: .ada).balance == 200)
+            try await engine.expectClean()
+        }
+    }
+
     /// Who pays begins anew, once: what a trial gave is no plan that was paid for.
     @Test(arguments: StoreUnderTest.allCases)
     func `a trial that becomes a subscription begins a window with credits`(

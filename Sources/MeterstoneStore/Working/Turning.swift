@@ -205,7 +205,8 @@ struct Turning {
         return subscription.status == .trialing && subscription.applies(at: instant)
     }
 
-    /// Plans that applied in a window, or were changed to.
+    /// Plans that applied in a window, or were changed to. The default plan gives to who falls back to it from the
+    /// next window on, and counts only where the window began with it.
     ///
     /// - Parameter withTrials: who pays for what was tried had not paid for it before.
     func held(
@@ -219,7 +220,8 @@ struct Turning {
         let instants = [window.from, now] + starts + edges
         for instant in instants
         where window.contains(instant) && (withTrials || !isTrial(at: instant)) {
-            if let plan = state.plan(at: instant, catalog: catalog) { plans.insert(plan) }
+            let standard = instant == window.from ? catalog.defaultPlan : nil
+            if let plan = state.plan(at: instant, default: standard) { plans.insert(plan) }
         }
         for turn in profile.billing?.turns ?? [] where window.contains(turn.at) {
             plans.formUnion(turn.plans)
