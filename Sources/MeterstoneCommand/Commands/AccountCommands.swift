@@ -190,7 +190,7 @@ struct AccountsCommand: AsyncParsableCommand {
                         subject.id, session.id, at: SystemClock.now())
                     let receipt = try await service.change(
                         ChangeRequest(change: change, author: Changes.author))
-                    _ = try Changes.text(receipt.outcome)
+                    _ = try Changes.text(receipt.outcome, of: "session \(session.id)")
                 }
                 return open.map(\.id.text)
             }
@@ -261,6 +261,6 @@ struct PersonArguments: ParsableArguments {
                 ChangeRequest(change: .patch(patch), author: Changes.author))
             return (receipt.outcome, id)
         }
-        Console.write("\(try Changes.text(outcome)) account of \(id)")
+        Console.write(try Changes.text(outcome, of: "account of \(id)"))
     }
 }

@@ -105,7 +105,7 @@ struct AdminCommand: AsyncParsableCommand {
                     ChangeRequest(change: .putAdministrator(administrator), author: Changes.author)
                 ).outcome
             }
-            Console.write("\(try Changes.text(outcome)) administrator \(email)")
+            Console.write(try Changes.text(outcome, of: "administrator \(email)"))
         }
     }
 

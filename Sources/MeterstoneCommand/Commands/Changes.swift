@@ -17,16 +17,18 @@ enum Changes {
         let receipt = try await OpenStore.with(store, for: purpose) { service in
             try await service.change(ChangeRequest(change: change, author: author))
         }
-        Console.write("\(try text(receipt.outcome)) \(name)")
+        Console.write(try Changes.text(receipt.outcome, of: name))
     }
 
-    static func text(_ outcome: ChangeOutcome) throws -> String {
+    /// What became of something. That it is not there is a failure, as over HTTP: a script that misspells whom it
+    /// erases has to notice.
+    static func text(_ outcome: ChangeOutcome, of name: String) throws -> String {
         switch outcome {
-        case .created, .credited: return "created"
-        case .replaced: return "replaced"
-        case .unchanged: return "unchanged:"
-        case .deleted: return "deleted"
-        case .missing: return "there is no"
+        case .created, .credited: return "created \(name)"
+        case .replaced: return "replaced \(name)"
+        case .unchanged: return "unchanged: \(name)"
+        case .deleted: return "deleted \(name)"
+        case .missing: throw CommandFailure(.badData, "there is no \(name)")
         case .rejected(let rejection): throw CommandFailure(rejection)
         }
     }

@@ -94,10 +94,14 @@ package struct EventArguments: ParsableArguments {
         }
     }
 
-    package func usageEvent() throws(Rejection) -> UsageEvent {
+    /// - Parameter isNamed: whether something else says what is used: the name of a limit or a feature.
+    package func usageEvent(isNamed: Bool = false) throws(Rejection) -> UsageEvent {
         if let event { return try UsageEvent(json: Array(event.utf8).withoutByteOrderMark) }
         guard let subject else {
             throw Rejection(code: .missingField, field: "subject", message: "missing")
+        }
+        guard isNamed || !quantities.isEmpty || type != nil else {
+            throw .missing("quantities", "a meter or --type")
         }
         return UsageEvent(
             id: id, subject: subject, occurredAt: at, quantities: Quantities(quantities),

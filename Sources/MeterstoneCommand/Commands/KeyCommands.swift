@@ -115,7 +115,7 @@ struct KeysCommand: AsyncParsableCommand {
                     ChangeRequest(
                         change: .rotateKey(old.key, to: new.key, endsAt: end),
                         author: Changes.author))
-                _ = try Changes.text(receipt.outcome)
+                _ = try Changes.text(receipt.outcome, of: "key \(old.key)")
                 return new.secret
             }
             Console.write(secret)

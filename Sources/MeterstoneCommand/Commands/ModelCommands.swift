@@ -124,7 +124,7 @@ struct ModelsCommand: AsyncParsableCommand {
                 let change = ChangeRequest(change: .putModel(model), author: Changes.author)
                 return try await service.change(change).outcome
             }
-            Console.write("\(try Changes.text(outcome)) model \(key)")
+            Console.write(try Changes.text(outcome, of: "model \(key)"))
         }
     }
 

@@ -63,7 +63,7 @@ struct MonthsCommand: AsyncParsableCommand {
             switch receipt.outcome {
             case .created: Console.write("closed \(month)")
             case .unchanged: Console.write("closed before: \(month)")
-            default: Console.write("\(try Changes.text(receipt.outcome)) \(month)")
+            default: Console.write(try Changes.text(receipt.outcome, of: month.description))
             }
         }
     }

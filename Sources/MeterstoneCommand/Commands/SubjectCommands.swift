@@ -156,7 +156,7 @@ struct SubjectsCommand: AsyncParsableCommand {
                 let change = ChangeRequest(change: .putSubject(subject), author: Changes.author)
                 return try await service.change(change).outcome
             }
-            Console.write("\(try Changes.text(outcome)) subject \(id)")
+            Console.write(try Changes.text(outcome, of: "subject \(id)"))
         }
 
         private func changed(_ subject: Subject) throws -> Subject {

@@ -74,7 +74,7 @@ extension SubjectsCommand {
                         change: .changeSubscription(id, change), author: Changes.author)
                 ).outcome
             }
-            Console.write("\(try Changes.text(outcome)) subscription of \(id)")
+            Console.write(try Changes.text(outcome, of: "subscription of \(id)"))
         }
 
         private static func text(_ preview: SubscriptionPreview) -> String {

@@ -112,7 +112,7 @@ struct CheckCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let event = try arguments.usageEvent()
+        let event = try arguments.usageEvent(isNamed: limit != nil || feature != nil)
         let outcome = try await OpenStore.with(store) { service in
             if let feature {
                 let outcome = try await service.check(feature: feature, of: event.subject)
