@@ -88,6 +88,7 @@ package struct Pages: Sendable {
         _ request: PageRequest, _ source: any PageSource
     ) async throws(PageProblem) -> Page {
         let builder = PageBuilder(request: request, source: source)
+        try builder.checkSpan()
         let parts = request.path.split(separator: "/").dropFirst().map(String.init)
         if request.path == "/me" { return try await builder.own() }
         switch (parts.first, parts.count) {
@@ -148,7 +149,23 @@ struct PageBuilder {
 
     static let spans = [("7", "7 days"), ("30", "30 days"), ("90", "90 days"), ("365", "A year")]
 
-    var days: Int { min(3_660, max(1, Int(request.value("days") ?? "") ?? 30)) }
+    var days: Int { Int(request.value("days") ?? "") ?? 30 }
+
+    /// Refuses a span that is none: a page of another one would look as if it were what was asked for.
+    func checkSpan() throws(PageProblem) {
+        for name in ["from", "until"] where !(request.value(name) ?? "").isEmpty {
+            guard date(name) == nil else { continue }
+            throw PageProblem(
+                status: 422, code: "invalid_field",
+                detail: "\(name): expected a date, such as 2026-11-30")
+        }
+        let days = request.value("days") ?? ""
+        guard days.isEmpty || Int(days).map((1...3_660).contains) ?? false else {
+            throw PageProblem(
+                status: 422, code: "invalid_field",
+                detail: "days: expected a whole number from 1 to 3660")
+        }
+    }
 
     /// What is asked of a report: `days=30`, or from one date to another.
     var span: String {

@@ -57,8 +57,8 @@ struct Caller: Hashable, Sendable {
     func has(_ scope: AccessScope) -> Bool { scopes.contains(scope) || scopes.contains(.admin) }
 
     func require(_ rule: AccessRule) throws(Problem) {
-        guard has(rule.scope) else { throw .insufficientScope(rule.scope) }
         if let role, role < rule.role { throw .insufficientRole(rule.role) }
+        guard has(rule.scope) else { throw .insufficientScope(rule.scope) }
         guard subject == nil || rule.own != .denied else { throw .boundCaller }
     }
 
