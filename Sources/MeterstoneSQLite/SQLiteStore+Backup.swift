@@ -3,8 +3,9 @@ import GRDB
 public import MeterstoneStore
 
 extension SQLiteStore {
-    /// Pages that are copied in one step, 32 MiB.
-    private static let pagesPerStep: CInt = 8_192
+    /// Pages that are copied in one step, 1 MiB. Each step is written to disk before the next, so that no commit
+    /// waits for more than one, and as long as a step took, the disk is left to commits.
+    private static let pagesPerStep: CInt = 256
 
     /// Copies the store as it stands into a new folder. Commits and reads go on meanwhile; what is committed
     /// after it began is not in it.
@@ -36,11 +37,22 @@ extension SQLiteStore {
 
     private func copyPages(to path: String) throws {
         let copy = try DatabaseQueue(path: path)
+        let descriptor = unsafe open(path, O_RDONLY)
+        guard descriptor >= 0 else { throw POSIXError(.init(rawValue: errno) ?? .EIO) }
+        defer { close(descriptor) }
         try pool.read { database in
             // A snapshot begins with the first look.
             _ = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema")
             try copy.writeWithoutTransaction { target in
-                try database.backup(to: target, pagesPerStep: Self.pagesPerStep)
+                var began = ContinuousClock.now
+                try database.backup(to: target, pagesPerStep: Self.pagesPerStep) { _ in
+                    guard fdatasync(descriptor) == 0 else {
+                        throw POSIXError(.init(rawValue: errno) ?? .EIO)
+                    }
+                    let seconds = (ContinuousClock.now - began) / .seconds(1)
+                    Thread.sleep(forTimeInterval: min(seconds, 1))
+                    began = .now
+                }
             }
         }
         try copy.close()
