@@ -23,8 +23,11 @@ extension Model {
                     ? window.span(containing: now, in: zone(id), anchors: profile.anchors)
                     : window.span(containing: now, in: zone(id), anchor: nil)
             }
-            guard span(new).until > now, !gave(window, id, in: span(old), at: now),
-                !gave(window, id, in: span(new), at: now)
+            let anchors = old.anchors
+            let anchor = anchors.turns.last { $0.at <= now }.map(\.anchor) ?? anchors.base
+            let months = window == .billingMonth ? months(of: id, around: now, anchor) : []
+            guard span(new).until > now,
+                ([span(old), span(new)] + months).allSatisfy({ !gave(window, id, in: $0, at: now) })
             else { return nil }
             return (grant, span(new).until)
         }

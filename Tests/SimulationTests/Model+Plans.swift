@@ -63,11 +63,12 @@ extension Model {
         let isNew = before == nil && !isKnown
         if anchor == nil || isNew { terms.anchor = .new }
         if terms.usage == .reset,
-            plans(
-                of: profile, before: start, at: now, withTrials: asked.status == .trialing,
-                in: Window.billingMonth.span(
-                    containing: start, in: zone(profile.id), anchor: anchor)
-            ).contains(asked.plan)
+            months(of: profile.id, around: start, anchor).contains(where: {
+                plans(
+                    of: profile, before: start, at: now, withTrials: asked.status == .trialing,
+                    in: $0
+                ).contains(asked.plan)
+            })
         {
             terms.usage = .keep
         }
@@ -106,6 +107,20 @@ extension Model {
         else { return false }
         return asked.usage != .reset && asked.anchor != .new && asked.status == nil
             && asked.expiresAt == nil && asked.ifNewerThan == nil
+    }
+
+    /// Billing months around an instant, by each anchor that there was in the 31 days before.
+    func months(of id: SubjectID, around at: Instant, _ anchor: Instant?) -> [WindowSpan] {
+        let since = at.advanced(byMilliseconds: -31 * 86_400_000)
+        let edges = timeline.subscriptionEdges(id).filter { since < $0 && $0 <= at }
+        let instants = ([since] + edges).flatMap { [$0, $0.advanced(byMilliseconds: -1)] }
+        let anchors = instants.compactMap { instant -> Instant? in
+            let known = timeline.subscription(id, at: instant)
+            return known.map { $0.billingAnchor ?? $0.startsAt }
+        }
+        return ([anchor] + anchors).map {
+            Window.billingMonth.span(containing: at, in: zone(id), anchor: $0)
+        }
     }
 
     /// Plans that applied in a window before an instant, or were changed to.

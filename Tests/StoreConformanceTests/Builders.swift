@@ -119,11 +119,11 @@ extension MeterstoneEngine {
     /// Records, and fails the test when that is not counted.
     /// Changes ada's plan, and tells what that came to.
     func changePlan(
-        _ change: SubscriptionChange, key: String? = nil
+        _ change: SubscriptionChange, of id: SubjectID = .ada, key: String? = nil
     ) async throws -> SubscriptionTurn {
         let receipt = try await self.change(
             ChangeRequest(
-                change: .changeSubscription(.ada, change), author: "test", idempotencyKey: key))
+                change: .changeSubscription(id, change), author: "test", idempotencyKey: key))
         if case .rejected(let rejection) = receipt.outcome { throw rejection }
         return try JSONText(text: try #require(receipt.after))
             .decoded(as: SubscriptionTurn.self)

@@ -197,6 +197,81 @@ import Testing
         }
     }
 
+    /// Whoever moves the anchor, leaves, or has a scheduled change of the same plan, goes to and fro in one month.
+    @Test(arguments: StoreUnderTest.allCases)
+    func `no loop gives more than the largest plan, whatever it moves`(
+        store: StoreUnderTest
+    ) async throws {
+        let clock = ManualClock(.at("2026-03-10T12:00:00Z"))
+        try await store.with(clock: clock) { engine, clock in
+            try await Self.setUp(engine)
+            func change(_ id: SubjectID, _ changes: [SubscriptionChange]) async throws {
+                for change in changes {
+                    clock.advance(bySeconds: 3_600)
+                    _ = try await engine.changePlan(change, of: id)
+                }
+            }
+            func put(
+                _ id: SubjectID, _ plan: PlanKey, _ status: SubscriptionStatus = .active
+            )
+                async throws
+            {
+                clock.advance(bySeconds: 3_600)
+                try await engine.put(
+                    .putSubscription(
+                        id, Subscription(plan: plan, status: status, startsAt: clock.now)))
+            }
+            func earned(_ id: SubjectID) async throws -> Int64 {
+                try await engine.wallet(of: id).lifetimeEarned
+            }
+            let down = SubscriptionChange(plan: .pro, at: .now)
+            let full = SubscriptionChange(plan: .big, usage: .reset, credits: .full)
+            // A new anchor begins no month in which all is to be had once more.
+            try await change(.ada, [SubscriptionChange(plan: .big)])
+            for _ in 1...2 {
+                try await change(.ada, [down, SubscriptionChange(plan: .pro, anchor: .new), full])
+            }
+            #expect(try await earned(.ada) == 1_000)
+            let last = try #require(try await engine.subject(.ada)?.subscription?.change)
+            #expect(last.usage == .keep && last.credits == .difference)
+            // A window that was opened by a smaller plan.
+            try await change(
+                .bob,
+                [
+                    SubscriptionChange(plan: .big), SubscriptionChange(plan: .free, at: .now),
+                    SubscriptionChange(plan: .pro, usage: .reset),
+                    SubscriptionChange(plan: .big, credits: .full),
+                ])
+            #expect(try await earned(.bob) == 1_000)
+            // Leaving by what is written, and coming back.
+            let eve = SubjectID(unchecked: "eve")
+            try await engine.put(.putSubject(Subject(id: eve)))
+            try await change(eve, [SubscriptionChange(plan: .big)])
+            for _ in 1...2 {
+                try await put(eve, .pro, .cancelled)
+                try await put(eve, .big)
+                try await put(eve, .pro)
+                try await change(eve, [SubscriptionChange(plan: .big, credits: .full)])
+            }
+            #expect(try await earned(eve) == 1_000)
+            // One that was scheduled gave what the next leaves to the next window.
+            let later = clock.now.advanced(byMilliseconds: 7_200_500).flooredToSecond
+            let kim = SubjectID(unchecked: "kim")
+            try await engine.put(.putSubject(Subject(id: kim)))
+            try await change(kim, [SubscriptionChange(plan: .big, at: .instant(later))])
+            clock.advance(bySeconds: 86_400)
+            try await change(
+                kim,
+                [
+                    SubscriptionChange(
+                        plan: .big, credits: .nextWindow, expiresAt: .at("2026-03-30T00:00:00Z")),
+                    SubscriptionChange(plan: .big, expiresAt: .at("2026-03-29T00:00:00Z")),
+                ])
+            #expect(try await earned(kim) == 1_000)
+            try await engine.expectClean()
+        }
+    }
+
     /// The default plan gives from the next window on to who falls back to it.
     @Test(arguments: [true, false], StoreUnderTest.allCases)
     func `a window that gave nothing before a lapse and after it gives all of a new plan`(

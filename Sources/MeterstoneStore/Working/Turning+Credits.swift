@@ -37,10 +37,13 @@ extension Turning {
                 continue
             }
             guard terms.credits != .nextWindow else { continue }
-            let known = given(grant.window, in: new, before: at)
-            let isFull =
-                terms.credits == .full
-                && !held(in: new, before: at, withTrials: isTrial).contains(asked.plan)
+            var windows: Set<WindowSpan> = [new]
+            if grant.window == .billingMonth { windows.formUnion(months(around: at, before)) }
+            let known = windows.map { given(grant.window, in: $0, before: at) }.max() ?? 0
+            let isFull = terms.credits == .full && !wasHeld(in: windows, before: at)
+            if terms.credits == .full, !isFull {
+                turn.subscription.change?.credits = .difference
+            }
             let amount = isFull ? grant.amount : grant.amount - min(known, grant.amount)
             note(grant, new, in: &turn)
             guard amount > 0 else { continue }
@@ -62,9 +65,12 @@ extension Turning {
             let (old, new) = (
                 span(of: grant.window, now, profile.anchors), span(of: grant.window, now, after)
             )
+            var windows: Set<WindowSpan> = [old, new]
+            if grant.window == .billingMonth {
+                windows.formUnion(months(around: now, profile.anchors))
+            }
             guard new.until > now, !result.passed.contains(where: { $0.window == grant.window }),
-                given(grant.window, in: old, before: now) == 0,
-                given(grant.window, in: new, before: now) == 0
+                windows.allSatisfy({ given(grant.window, in: $0, before: now) == 0 })
             else { continue }
             result.passed.append(PassedWindow(window: grant.window, until: new.until))
             result.grants.append(
@@ -105,9 +111,16 @@ extension Turning {
     /// Whether a plan came within a window in a way that gives nothing in it.
     private func isWithout(_ plan: PlanKey, in span: WindowSpan) -> Bool {
         guard let subscription = profile.subscription, subscription.plan == plan,
-            span.contains(subscription.startsAt), subscription.startsAt != span.from
+            span.contains(subscription.startsAt), subscription.startsAt != span.from,
+            subscription.change?.credits == .nextWindow
         else { return false }
-        return subscription.change?.credits == .nextWindow
+        // It may have been there before in another way.
+        let earlier = WindowSpan(from: span.from, until: subscription.startsAt)
+        return !held(in: earlier, before: subscription.startsAt, withTrials: true).contains(plan)
+    }
+
+    private func months(around at: Instant, _ anchors: BillingAnchors) -> Set<WindowSpan> {
+        months(around: at, anchors.anchor(at: at))
     }
 
     private func span(

@@ -122,8 +122,7 @@ struct Turning {
         if currentAnchor == nil || isFirst && state.number == 0 { terms.anchor = .new }
         // Each plan opens a window once, and not where it applied before: no loop of changes adds windows.
         if terms.usage == .reset,
-            held(in: natural(at, currentAnchor), before: at, withTrials: isTrial)
-                .contains(asked.plan)
+            wasHeld(in: months(around: at, currentAnchor), before: at)
         {
             terms.usage = .keep
         }
@@ -188,8 +187,32 @@ struct Turning {
         return profile.anchors
     }
 
-    private func natural(_ at: Instant, _ anchor: Instant?) -> WindowSpan {
-        Window.billingMonth.span(containing: at, in: state.zone, anchor: anchor)
+    /// The billing months around an instant: as they are counted then, and by each anchor of the 31 days before.
+    /// Moving the anchor begins no month in which everything is to be had once more.
+    func months(around at: Instant, _ anchor: Instant?) -> Set<WindowSpan> {
+        let since = at.advanced(byMilliseconds: -31 * 86_400_000)
+        let edges = subscriptionEdges.filter { since < $0 && $0 <= at }
+        var anchors: Set<Instant?> = [anchor]
+        for edge in [since] + edges {
+            for instant in [edge, edge.advanced(byMilliseconds: -1)] {
+                if let known = state.subscription(at: instant) { anchors.insert(known.anchor) }
+            }
+        }
+        return Set(
+            anchors.map {
+                Window.billingMonth.span(containing: at, in: state.zone, anchor: $0)
+            })
+    }
+
+    private var subscriptionEdges: [Instant] {
+        state.past.subscriptionEdges + [profile.subscription].compactMap { $0?.appliesFrom }
+    }
+
+    /// Whether the plan that is asked for applied in one of some windows, or was changed to.
+    func wasHeld(in windows: Set<WindowSpan>, before at: Instant) -> Bool {
+        windows.contains {
+            held(in: $0, before: at, withTrials: isTrial).contains(asked.plan)
+        }
     }
 
     var isTrial: Bool { asked.status == .trialing }
@@ -214,10 +237,7 @@ struct Turning {
     ) -> Set<PlanKey> {
         var plans: Set<PlanKey> = []
         let starts = profile.scheduled.map(\.subscription.startsAt).filter { $0 < at }
-        let edges =
-            state.past.subscriptionEdges
-            + [profile.subscription].compactMap { $0?.appliesFrom }
-        let instants = [window.from, now] + starts + edges
+        let instants = [window.from, now] + starts + subscriptionEdges
         for instant in instants
         where window.contains(instant) && (withTrials || !isTrial(at: instant)) {
             let standard = instant == window.from ? catalog.defaultPlan : nil
