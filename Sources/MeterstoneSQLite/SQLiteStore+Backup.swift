@@ -3,9 +3,11 @@ import GRDB
 public import MeterstoneStore
 
 extension SQLiteStore {
-    /// Pages that are copied in one step, 1 MiB. Each step is written to disk before the next, so that no commit
-    /// waits for more than one, and as long as a step took, the disk is left to commits.
-    private static let pagesPerStep: CInt = 256
+    /// Pages that are copied in one step, 256 KiB. Each step is written to disk before the next, so that no commit
+    /// waits for more than one.
+    private static let pagesPerStep: CInt = 64
+    /// How much longer than a step took the disk is left to commits.
+    private static let restsPerStep = 3.0
 
     /// Copies the store as it stands into a new folder. Commits and reads go on meanwhile; what is committed
     /// after it began is not in it.
@@ -37,25 +39,37 @@ extension SQLiteStore {
 
     private func copyPages(to path: String) throws {
         let copy = try DatabaseQueue(path: path)
-        let descriptor = unsafe open(path, O_RDONLY)
-        guard descriptor >= 0 else { throw POSIXError(.init(rawValue: errno) ?? .EIO) }
-        defer { close(descriptor) }
+        let file = try GrowingFile(path)
         try pool.read { database in
             // A snapshot begins with the first look.
             _ = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema")
             try copy.writeWithoutTransaction { target in
                 var began = ContinuousClock.now
                 try database.backup(to: target, pagesPerStep: Self.pagesPerStep) { _ in
-                    guard fdatasync(descriptor) == 0 else {
-                        throw POSIXError(.init(rawValue: errno) ?? .EIO)
-                    }
+                    try file.sync()
                     let seconds = (ContinuousClock.now - began) / .seconds(1)
-                    Thread.sleep(forTimeInterval: min(seconds, 1))
+                    Thread.sleep(forTimeInterval: min(seconds * Self.restsPerStep, 1))
                     began = .now
                 }
             }
         }
         try copy.close()
+    }
+}
+
+/// A file that is written to disk while it grows.
+private final class GrowingFile {
+    private let descriptor: CInt
+
+    init(_ path: String) throws {
+        descriptor = unsafe open(path, O_RDONLY)
+        guard descriptor >= 0 else { throw POSIXError(.init(rawValue: errno) ?? .EIO) }
+    }
+
+    deinit { close(descriptor) }
+
+    func sync() throws {
+        guard fdatasync(descriptor) == 0 else { throw POSIXError(.init(rawValue: errno) ?? .EIO) }
     }
 }
 
