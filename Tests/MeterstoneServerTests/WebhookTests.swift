@@ -250,7 +250,7 @@ import Testing
             ChangeRecord.testing(
                 sequence, at: start,
                 FiredAlert(
-                    alert: AlertKey(unchecked: "a"), subject: SubjectID(unchecked: "s"),
+                    alert: AlertKey(unchecked: "a"), subject: SubjectID(unchecked: "s\(sequence)"),
                     measure: .remaining, threshold: 1))
         }
         queue.take([fact(12), fact(14)], isShared: true, at: start) { _ in true }
@@ -260,6 +260,27 @@ import Testing
         let later = start.advanced(byMilliseconds: DeliveryQueue.settlingMilliseconds + 1)
         queue.take([fact(11), fact(12), fact(14)], isShared: true, at: later) { _ in true }
         #expect(queue.progress.through == 14 && queue.due(at: later).count == 3)
+    }
+
+    @Test func `what is told of one subject comes in order`() {
+        var queue = DeliveryQueue(WebhookProgress(webhook: Self.hook.key, through: 10))
+        let start = Instant(millisecondsSince1970: 1_773_144_000_000)
+        let facts = [(11, "s"), (12, "s"), (13, "t"), (14, "s")].map { sequence, subject in
+            ChangeRecord.testing(
+                sequence, at: start,
+                FiredAlert(
+                    alert: AlertKey(unchecked: "a"), subject: SubjectID(unchecked: subject),
+                    measure: .remaining, threshold: 1))
+        }
+        queue.take(facts, isShared: false, at: start) { _ in true }
+        var sent: [[Int64]] = []
+        while true {
+            let due = queue.due(at: start)
+            if due.isEmpty { break }
+            sent.append(due.map(\.sequence))
+            for delivery in due { queue.note(delivery, nil, at: start) }
+        }
+        #expect(sent == [[11, 13], [12], [14]])
     }
 }
 

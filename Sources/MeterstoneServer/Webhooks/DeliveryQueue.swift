@@ -63,10 +63,16 @@ package struct DeliveryQueue: Sendable {
         }
     }
 
-    /// The messages to send now.
+    /// The messages to send now: of one subject one at a time, so that they come in order.
     package func due(at now: Instant) -> [WaitingDelivery] {
-        let due = progress.waiting.lazy.filter { $0.dueAt <= now }
-        return Array(due.prefix(isFailing ? 1 : Self.atOnce))
+        var subjects: Set<SubjectID> = []
+        var due: [WaitingDelivery] = []
+        for delivery in progress.waiting where delivery.dueAt <= now {
+            if due.count == (isFailing ? 1 : Self.atOnce) { break }
+            let subject = alerts[delivery.sequence]?.alert.subject
+            if subject.map({ subjects.insert($0).inserted }) ?? true { due.append(delivery) }
+        }
+        return due
     }
 
     /// The alert of a message; `nil`: it was taken in before this process began.
