@@ -235,6 +235,28 @@ import Testing
             ])
     }
 
+    @Test func `a month that runs longer for a new anchor is one`() {
+        func moved(_ day: String, _ usage: UsageAtChange) -> ProfileVersion {
+            ProfileVersion(
+                recordedAt: Self.instant(day), plan: nil,
+                subscription: Subscription(
+                    plan: Self.basic, startsAt: Self.instant(day),
+                    change: ChangeTerms(usage: usage, anchor: .new)))
+        }
+        // From 10 January to 25 February, and a month more.
+        let longer = history(
+            moved("2026-01-10", .keep), moved("2026-01-25", .keep), now: "2026-03-01")
+        #expect(longer.monthsSubscribed == 2)
+        let anew = history(
+            moved("2026-01-10", .keep), moved("2026-01-25", .reset), now: "2026-03-01")
+        #expect(anew.monthsSubscribed == 3)
+        // Who had left begins one.
+        let back = history(
+            moved("2026-01-10", .keep), Self.without("2026-01-20"), moved("2026-03-15", .keep),
+            now: "2026-03-20")
+        #expect(back.monthsSubscribed == 2)
+    }
+
     @Test func `what is tried, has no price, or is no plan costs nothing`() {
         let history = history(
             Self.on("2026-01-10", Self.yearly, from: nil, until: nil, .trialing),

@@ -38,11 +38,15 @@ public struct SubscriptionHistory: Sendable {
         var months: Int64 = 0
         var charges: [PlanCharge] = []
         var paid = Money.zero
+        var counted = Instant.earliest
         for (anchor, end, isJoined) in timeline.anchors {
             var billing = Billing(
-                anchor: anchor, zone: zone, end: min(end, now), paid: isJoined ? paid : .zero)
+                anchor: anchor, zone: zone, end: min(end, now),
+                isCounted: isJoined && anchor < counted,
+                paid: isJoined ? paid : .zero)
             billing.run(through: timeline, plans)
             paid = billing.paid
+            counted = billing.countedUntil
             months += billing.monthsSubscribed
             charges += billing.charges
         }
@@ -106,6 +110,10 @@ private struct Billing {
     let zone: ZoneRules
     /// The last instant to look at.
     let end: Instant
+    /// Whether its first month goes on with one that was counted.
+    let isCounted: Bool
+    /// The end of the last month that was counted.
+    private(set) var countedUntil = Instant.earliest
     private(set) var monthsSubscribed: Int64 = 0
     private(set) var charges: [PlanCharge] = []
     /// What the period that runs has cost so far.
@@ -115,10 +123,11 @@ private struct Billing {
     /// Months of the period that have passed.
     private var passedMonths: Int64 = 0
 
-    init(anchor: Instant, zone: ZoneRules, end: Instant, paid: Money) {
+    init(anchor: Instant, zone: ZoneRules, end: Instant, isCounted: Bool, paid: Money) {
         self.anchor = anchor
         self.zone = zone
         self.end = end
+        self.isCounted = isCounted
         self.paid = paid
     }
 
@@ -130,13 +139,14 @@ private struct Billing {
                 passedMonths = 0
                 if from > anchor { paid = .zero }
             }
+            let next = Window.billingMonth.span(containing: from, in: zone, anchor: anchor).until
             if let subscription = timeline.version(at: from)?.subscription,
                 subscription.anchor == anchor, subscription.applies(at: from)
             {
-                monthsSubscribed += 1
+                if from > anchor || !isCounted { monthsSubscribed += 1 }
+                countedUntil = next
                 if paidMonths <= 0 { paidMonths = charge(subscription, at: from, plans) }
             }
-            let next = Window.billingMonth.span(containing: from, in: zone, anchor: anchor).until
             for piece in timeline.changes(of: anchor, after: from, until: next)
             where piece.from <= end {
                 guard let subscription = piece.version.subscription,
