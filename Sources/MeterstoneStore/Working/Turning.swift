@@ -236,14 +236,16 @@ struct Turning {
         in window: WindowSpan, before at: Instant, withTrials: Bool
     ) -> Set<PlanKey> {
         var plans: Set<PlanKey> = []
-        let starts = profile.scheduled.map(\.subscription.startsAt).filter { $0 < at }
-        let instants = [window.from, now] + starts + subscriptionEdges
+        let scheduled = profile.scheduled.map(\.subscription.startsAt)
+        let instants = [window.from, now] + scheduled.filter { $0 < at } + subscriptionEdges
         for instant in instants
         where window.contains(instant) && (withTrials || !isTrial(at: instant)) {
             let standard = instant == window.from ? catalog.defaultPlan : nil
             if let plan = state.plan(at: instant, default: standard) { plans.insert(plan) }
         }
-        for turn in profile.billing?.turns ?? [] where window.contains(turn.at) {
+        // What is scheduled for later is cancelled, and led to nothing.
+        let billing = profile.billing?.without(turnsAt: Set(scheduled.filter { at <= $0 }))
+        for turn in billing?.turns ?? [] where window.contains(turn.at) {
             plans.formUnion(turn.plans)
         }
         for held in profile.billing?.held ?? [] where window.contains(held.at) {
