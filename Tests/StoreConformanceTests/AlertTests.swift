@@ -147,15 +147,15 @@ import Testing
             _ = try await engine.decide("ada", 16)
             try await engine.put(.grantCredit(.ada, GrantOrder(amount: 5)))
             for _ in 1...3 { _ = try await engine.decide("ada", 1) }
-            let all = ["credits 20 at 20", "credits 20 at 19", "credits 20 at 7"]
+            let all = ["credits 20 at 20", "credits 20 at 19", "credits 20 at 8"]
             #expect(try await fired(engine) == all)
-            // Who begins below it is told with the first use, and of each threshold once.
+            // Who begins below it has not gone down to it.
             var lower = alert
             lower.credits = [2, 20]
             #expect(try await engine.put(.putAlert(lower)).isChange)
             try await engine.put(.grantCredit(.bob, GrantOrder(amount: 4)))
             for _ in 1...4 { _ = try await engine.decide("bob", 1) }
-            #expect(try await fired(engine, .bob) == ["credits 20 at 3", "credits 2 at 2"])
+            #expect(try await fired(engine, .bob) == ["credits 2 at 2"])
         }
     }
 

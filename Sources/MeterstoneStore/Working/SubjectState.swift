@@ -41,9 +41,6 @@ package final class SubjectState {
     var resetCounters: [Int: ResetCounter] = [:]
     /// What counters of earlier windows hold that do not wait to be projected, as far as somebody asked.
     var pastUnits: [CounterKey: Int64] = [:]
-    /// Down to which balance alerts of credits were told, since which grant and under which catalogue; `nil`: it
-    /// has to be looked up.
-    var toldCredits: (grant: Int64, version: Int, balance: Int64)?
     /// The last fact that changed the subject's row; 0 when none did since it was read.
     package var rowSequence: Int64 = 0
     /// No reservation that counts on it expires before; `nil`: none is open.

@@ -235,19 +235,19 @@ extension WorkingSet {
         return try source.receipt(forIdempotencyKey: key) != nil
     }
 
-    /// Writes down which balances of credits an entry is at or below. They are told anew after each grant, also
-    /// where it left the balance below them.
-    func fireCredits(of state: SubjectState, before: Int64) throws(StoreError) {
+    /// Writes down which balances of credits an entry went down to. They are told anew after each grant, and with
+    /// it where it is too small to lift the balance of somebody who uses credits above them.
+    func fireCredits(
+        of state: SubjectState, before: Int64, by entry: LedgerEntry
+    ) throws(StoreError) {
         let wallet = state.current[try walletIndex(state, at: now)].state.wallet.wallet
-        guard wallet.balance < before else { return }
+        let isTooSmall =
+            entry.kind == .grant && entry.recurrence == nil && wallet.lifetimeSpent > 0
+        guard wallet.balance < before || isTooSmall else { return }
         let plan = state.plan(at: now, catalog: catalog)
-        let told = state.toldCredits.flatMap { told in
-            told.grant == wallet.nextGrantNumber && told.version == version ? told.balance : nil
-        }
-        state.toldCredits = (wallet.nextGrantNumber, version, min(told ?? .max, wallet.balance))
         for alert in catalog.creditAlerts where alert.concerns(plan) {
             for threshold in alert.credits
-            where wallet.balance <= threshold && told.map({ threshold < $0 }) ?? true {
+            where wallet.balance <= threshold && (isTooSmall || threshold < before) {
                 let fired = FiredAlert(
                     alert: alert.key, subject: state.id, measure: .credits, threshold: threshold,
                     balance: wallet.balance)

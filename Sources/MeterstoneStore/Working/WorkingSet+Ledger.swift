@@ -23,7 +23,9 @@ extension WorkingSet {
         let before = state.current[index].state.wallet.wallet.balance
         let position = batch.append(subject: state.number) { $0.append(bytes) }
         try apply(record, bytes, of: state, at: position.sequence)
-        if isTold, !catalog.creditAlerts.isEmpty { try fireCredits(of: state, before: before) }
+        if isTold, !catalog.creditAlerts.isEmpty {
+            try fireCredits(of: state, before: before, by: entry)
+        }
     }
 
     /// Writes what time has caused before a subject's plan or calendar changes, which would tell it
