@@ -112,7 +112,8 @@ extension Model {
     /// Billing months around an instant, by each anchor that there was in the 31 days before.
     func months(of id: SubjectID, around at: Instant, _ anchor: Instant?) -> [WindowSpan] {
         let since = at.advanced(byMilliseconds: -31 * 86_400_000)
-        let edges = timeline.subscriptionEdges(id).filter { since < $0 && $0 <= at }
+        let scheduled = timeline.profiles[id]?.scheduled.map(\.subscription.startsAt) ?? []
+        let edges = (timeline.subscriptionEdges(id) + scheduled).filter { since < $0 && $0 <= at }
         let instants = ([since] + edges).flatMap { [$0, $0.advanced(byMilliseconds: -1)] }
         let anchors = instants.compactMap { instant -> Instant? in
             let known = timeline.subscription(id, at: instant)
@@ -133,9 +134,7 @@ extension Model {
             + timeline.subscriptionEdges(profile.id)
         let applied = instants.filter {
             window.contains($0) && (withTrials || !isTrial(profile.id, at: $0))
-        }.compactMap {
-            $0 == window.from ? plan(profile.id, at: $0) : timeline.plan(profile.id, at: $0)
-        }
+        }.compactMap { plan(profile.id, at: $0) }
         let noted = (held[profile.id] ?? []).filter { window.contains($0.at) }.map(\.plan)
         let turned = (profile.billing?.turns ?? []).filter { window.contains($0.at) }
         return Set(applied + noted + turned.flatMap(\.plans))

@@ -254,6 +254,23 @@ import Testing
                 try await change(eve, [SubscriptionChange(plan: .big, credits: .full)])
             }
             #expect(try await earned(eve) == 1_000)
+            // By what is scheduled, as by what is done at once.
+            let sam = SubjectID(unchecked: "sam")
+            try await engine.put(.putSubject(Subject(id: sam)))
+            try await change(sam, [SubscriptionChange(plan: .pro)])
+            func on(_ hours: Int64) -> ChangeTime {
+                .instant(clock.now.flooredToSecond.advanced(byMilliseconds: hours * 3_600_000))
+            }
+            try await change(
+                sam,
+                [
+                    SubscriptionChange(plan: .big, at: on(24), anchor: .new),
+                    SubscriptionChange(plan: .pro, at: on(48)),
+                    SubscriptionChange(plan: .pro, at: on(72), anchor: .new),
+                    SubscriptionChange(plan: .big, at: on(96), usage: .reset, credits: .full),
+                ])
+            clock.advance(bySeconds: 6 * 86_400)
+            #expect(try await earned(sam) == 1_000)
             // One that was scheduled gave what the next leaves to the next window.
             let later = clock.now.advanced(byMilliseconds: 7_200_500).flooredToSecond
             let kim = SubjectID(unchecked: "kim")

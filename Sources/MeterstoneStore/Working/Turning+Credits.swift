@@ -16,6 +16,7 @@ extension Turning {
         let (at, terms) = (turn.subscription.startsAt, turn.subscription.change ?? ChangeTerms())
         let wallet = state.current[try workingSet.walletIndex(state, at: now)].state.wallet.wallet
         var number = wallet.nextGrantNumber
+        var (isFullSomewhere, isReduced) = (false, false)
         for grant in plan.recurringGrants where grant.window.isRepeating {
             let old = span(of: grant.window, at, before)
             let new = span(of: grant.window, at, after)
@@ -41,9 +42,8 @@ extension Turning {
             if grant.window == .billingMonth { windows.formUnion(months(around: at, before)) }
             let known = windows.map { given(grant.window, in: $0, before: at) }.max() ?? 0
             let isFull = terms.credits == .full && !wasHeld(in: windows, before: at)
-            if terms.credits == .full, !isFull {
-                turn.subscription.change?.credits = .difference
-            }
+            isFullSomewhere = isFullSomewhere || isFull
+            isReduced = isReduced || terms.credits == .full && !isFull
             let amount = isFull ? grant.amount : grant.amount - min(known, grant.amount)
             note(grant, new, in: &turn)
             guard amount > 0 else { continue }
@@ -53,6 +53,7 @@ extension Turning {
                     amount: amount, effectiveAt: max(at, now), expiresAt: end))
             number += 1
         }
+        if isReduced, !isFullSomewhere { turn.subscription.change?.credits = .difference }
     }
 
     /// What windows that gave nothing give now, by the anchors that follow.

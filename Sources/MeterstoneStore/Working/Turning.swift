@@ -122,7 +122,7 @@ struct Turning {
         if currentAnchor == nil || isFirst && state.number == 0 { terms.anchor = .new }
         // Each plan opens a window once, and not where it applied before: no loop of changes adds windows.
         if terms.usage == .reset,
-            wasHeld(in: months(around: at, currentAnchor), before: at)
+            wasHeld(in: months(around: at, currentAnchor), before: at, withDefault: true)
         {
             terms.usage = .keep
         }
@@ -191,7 +191,8 @@ struct Turning {
     /// Moving the anchor begins no month in which everything is to be had once more.
     func months(around at: Instant, _ anchor: Instant?) -> Set<WindowSpan> {
         let since = at.advanced(byMilliseconds: -31 * 86_400_000)
-        let edges = subscriptionEdges.filter { since < $0 && $0 <= at }
+        let edges = (subscriptionEdges + profile.scheduled.map(\.subscription.startsAt))
+            .filter { since < $0 && $0 <= at }
         var anchors: Set<Instant?> = [anchor]
         for edge in [since] + edges {
             for instant in [edge, edge.advanced(byMilliseconds: -1)] {
@@ -209,9 +210,12 @@ struct Turning {
     }
 
     /// Whether the plan that is asked for applied in one of some windows, or was changed to.
-    func wasHeld(in windows: Set<WindowSpan>, before at: Instant) -> Bool {
+    func wasHeld(
+        in windows: Set<WindowSpan>, before at: Instant, withDefault: Bool = false
+    ) -> Bool {
         windows.contains {
-            held(in: $0, before: at, withTrials: isTrial).contains(asked.plan)
+            held(in: $0, before: at, withTrials: isTrial, withDefault: withDefault)
+                .contains(asked.plan)
         }
     }
 
@@ -228,19 +232,21 @@ struct Turning {
         return subscription.status == .trialing && subscription.applies(at: instant)
     }
 
-    /// Plans that applied in a window, or were changed to. The default plan gives to who falls back to it from the
-    /// next window on, and counts only where the window began with it.
+    /// Plans that applied in a window, or were changed to.
     ///
-    /// - Parameter withTrials: who pays for what was tried had not paid for it before.
+    /// - Parameters:
+    ///   - withTrials: who pays for what was tried had not paid for it before.
+    ///   - withDefault: whether the default plan counts also where the window did not begin with it. It gives
+    ///     credits to who falls back to it from the next window on.
     func held(
-        in window: WindowSpan, before at: Instant, withTrials: Bool
+        in window: WindowSpan, before at: Instant, withTrials: Bool, withDefault: Bool = false
     ) -> Set<PlanKey> {
         var plans: Set<PlanKey> = []
         let scheduled = profile.scheduled.map(\.subscription.startsAt)
         let instants = [window.from, now] + scheduled.filter { $0 < at } + subscriptionEdges
         for instant in instants
         where window.contains(instant) && (withTrials || !isTrial(at: instant)) {
-            let standard = instant == window.from ? catalog.defaultPlan : nil
+            let standard = withDefault || instant == window.from ? catalog.defaultPlan : nil
             if let plan = state.plan(at: instant, default: standard) { plans.insert(plan) }
         }
         // What is scheduled for later is cancelled, and led to nothing.
