@@ -103,6 +103,15 @@ import Testing
             #expect(try await engine.put(.putAddition(.ada, boost)) == .created)
             try await waits(2, "10T18:30:00")
             try await waits(4, "10T19:00:00")
+            // What is allowed today says nothing of the time after a change.
+            let less = Addition(
+                id: AdditionID(unchecked: "less"),
+                .limit(LimitKey(unchecked: "hour"), .add(-1)), from: .at("2026-03-10T18:20:00Z"))
+            #expect(try await engine.put(.putAddition(.ada, less)) == .created)
+            try await waits(1, "10T18:10:00")
+            try await waits(2, "10T18:30:00")
+            try await waits(3, "10T19:00:00")
+            #expect(try await engine.decide("ada", 4).denial?.retryAt == nil)
         }
     }
 

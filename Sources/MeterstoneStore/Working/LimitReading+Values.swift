@@ -57,9 +57,6 @@ extension WorkingSet {
         var reading = LimitReading(
             allowance: allowed.allowance, before: before, after: before,
             resetsAt: Rolling.resetsAt(entries, at: instant, milliseconds: milliseconds),
-            retryAt: Rolling.fits(
-                units, under: allowed.allowance.bound, entries, after: instant,
-                milliseconds: milliseconds),
             pastAt: instant.advanced(byMilliseconds: milliseconds), parts: allowed.parts)
         if allowed.isForSubject, lists.count >= perValue.valuesMax {
             let near = Rolling.near(lists, at: instant, milliseconds: milliseconds)
@@ -74,6 +71,11 @@ extension WorkingSet {
         }
         let (after, overflow) = reading.before.addingReportingOverflow(units)
         reading.after = overflow ? .max : after
+        if reading.isExceeded, !reading.isBeyondValues {
+            reading.retryAt = Rolling.fits(
+                units, under: allowed.allowance.bound, entries, after: instant,
+                milliseconds: milliseconds)
+        }
         return reading
     }
 

@@ -6,7 +6,7 @@ struct LimitReading {
     var before: Int64
     var after: Int64
     var resetsAt: Instant?
-    /// When the movement could be allowed, if nothing else is used; `nil`: never.
+    /// When a movement that is too much could be allowed, if nothing else is used; `nil`: never.
     var retryAt: Instant?
     /// From when on the event is one of the past, for which nothing becomes free; `nil`: never.
     var pastAt: Instant?
@@ -127,13 +127,17 @@ extension WorkingSet {
         let isCount = movement?.meter.meter.aggregation == .count
         let units = movement.map { isCount ? 1 : $0.units } ?? 0
         let (after, overflow) = before.addingReportingOverflow(units)
-        return LimitReading(
+        var reading = LimitReading(
             allowance: allowed.allowance, before: before, after: overflow ? .max : after,
             resetsAt: Rolling.resetsAt(entries, at: instant, milliseconds: milliseconds),
-            retryAt: Rolling.fits(
-                units, under: allowed.allowance.bound, entries, after: instant,
-                milliseconds: milliseconds),
             pastAt: instant.advanced(byMilliseconds: milliseconds), parts: allowed.parts)
+        // It reads all entries, and what fits does not wait.
+        if reading.isExceeded {
+            reading.retryAt = Rolling.fits(
+                units, under: allowed.allowance.bound, entries, after: instant,
+                milliseconds: milliseconds)
+        }
+        return reading
     }
 
     func readSinceFirst(

@@ -135,7 +135,7 @@ extension WorkingSet {
             var full: [LimitKey] = []
             var retryAt: Instant? = .earliest
             for definition in definitions {
-                let reading = try read(definition, nil, of: subject, adding: nil, at: instant)
+                var reading = try read(definition, nil, of: subject, adding: nil, at: instant)
                 guard case .units(let allowed) = reading.allowance, reading.before > 0,
                     reading.before >= allowed.units,
                     subject.mode(of: definition, at: instant, catalog: catalog) == .enforce
@@ -144,6 +144,7 @@ extension WorkingSet {
                 var roomAt =
                     allowed.units > 0 ? reading.resetsAt.flatMap { $0 > now ? $0 : nil } : nil
                 if definition.addsUpWindows {
+                    reading.after = reading.before.addingSaturated(1)
                     roomAt = try rooms(
                         for: 1, in: reading, definition, nil, of: subject, at: instant
                     )

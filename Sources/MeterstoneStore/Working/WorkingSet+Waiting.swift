@@ -37,7 +37,9 @@ extension WorkingSet {
             let room = try roomAfterChange(
                 for: units, definition, of: subject, changes, at: instant,
                 milliseconds: seconds * 1_000)
-            return [own, room].compactMap(\.self).sorted().map { Room(at: $0, beyond: 0) }
+            // What is allowed today says nothing of the time after a change.
+            let before = own.flatMap { $0 < changes[0] ? $0 : nil }
+            return [before, room].compactMap(\.self).map { Room(at: $0, beyond: 0) }
         }
         let isOfCalendar = !isPast && !definition.limit.window.isRolling
         return rooms(
@@ -118,12 +120,14 @@ extension WorkingSet {
         var wallet = try account(of: state, at: payment.at).wallet
         var retryAt: Instant?
         var refillAt: Instant?
-        for _ in 0..<Self.waitingStepsMax {
-            let due = wallet.nextDueAt.flatMap { $0 <= .latest ? $0 : nil }
+        for step in 0..<Self.waitingStepsMax {
+            // Where the first credits are not enough, a while of further ones is looked at.
+            let isLong = refillAt != nil && step > Self.furtherRefillsMax
+            let due = isLong ? nil : wallet.nextDueAt.flatMap { $0 <= .latest ? $0 : nil }
             guard let next = [instants.first, due].compactMap(\.self).min() else { break }
             if instants.first == next { instants.removeFirst() }
             let entries =
-                due == next
+                wallet.nextDueAt.map { $0 <= next } ?? false
                 ? wallet.entriesDue(at: next, terms: terms(of: state, wallet, at: next)) : []
             for entry in entries { wallet.apply(entry) }
             if entries.contains(where: { $0.kind == .grant && $0.amount > 0 }) {
@@ -147,6 +151,7 @@ extension WorkingSet {
 
     /// Ends of grants, and windows that give nothing, which are looked past.
     private static let waitingStepsMax = 100
+    private static let furtherRefillsMax = 32
 
     /// The limits beyond which credits have to pay, by place of the movement.
     private func roomsOfPaid(
