@@ -190,6 +190,8 @@ struct AccountsCommand: AsyncParsableCommand {
                         subject.id, session.id, at: SystemClock.now())
                     let receipt = try await service.change(
                         ChangeRequest(change: change, author: Changes.author))
+                    // One may have ended meanwhile.
+                    if receipt.outcome == .missing { continue }
                     _ = try Changes.text(receipt.outcome, of: "session \(session.id)")
                 }
                 return open.map(\.id.text)

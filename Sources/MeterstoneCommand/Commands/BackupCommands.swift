@@ -107,8 +107,9 @@ struct RestoreCommand: AsyncParsableCommand {
         let report: VerifyReport
         do {
             report = try await StoreCheck.verify(directory, settings, becomes: .restored)
-        } catch {
-            // Nobody is to serve what cannot be read, and the next backup finds an empty place.
+        } catch let error as StoreError where error.code == .corrupt {
+            // Nobody is to serve what cannot be read, and the next backup finds an empty place. Whatever else
+            // goes wrong, somebody may be using it already.
             for suffix in ["", "-wal", "-shm"] {
                 try? FileManager.default.removeItem(
                     atPath: directory + "/meterstone.sqlite" + suffix)
