@@ -3,8 +3,8 @@ import GRDB
 public import MeterstoneStore
 
 extension SQLiteStore {
-    /// Pages that are copied in one step, 256 KiB. Each step is written to disk before the next, so that no commit
-    /// waits for more than one.
+    /// Pages that are copied in one step, 256 KiB. After each step the file is written to disk as far as SQLite has
+    /// let go of it, so that no commit waits for much more.
     private static let pagesPerStep: CInt = 64
     /// How much longer than a step took the disk is left to commits.
     private static let restsPerStep = 3.0

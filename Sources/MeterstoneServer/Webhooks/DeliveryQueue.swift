@@ -63,7 +63,8 @@ package struct DeliveryQueue: Sendable {
         }
     }
 
-    /// The messages to send now: of one subject one at a time, so that they come in order.
+    /// The messages to send now: of one subject one at a time, so that they come in order. One that failed is passed
+    /// by those after it, and so may be those that waited when this process began.
     package func due(at now: Instant) -> [WaitingDelivery] {
         var subjects: Set<SubjectID> = []
         var due: [WaitingDelivery] = []
