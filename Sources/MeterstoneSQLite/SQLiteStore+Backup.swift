@@ -39,14 +39,14 @@ extension SQLiteStore {
 
     private func copyPages(to path: String) throws {
         let copy = try DatabaseQueue(path: path)
-        let file = try GrowingFile(path)
+        let file = try FileOnDisk(path)
         try pool.read { database in
             // A snapshot begins with the first look.
             _ = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema")
             try copy.writeWithoutTransaction { target in
                 var began = ContinuousClock.now
                 try database.backup(to: target, pagesPerStep: Self.pagesPerStep) { _ in
-                    try file.sync()
+                    try file.flush(by: fdatasync)
                     let seconds = (ContinuousClock.now - began) / .seconds(1)
                     Thread.sleep(forTimeInterval: min(seconds * Self.restsPerStep, 1))
                     began = .now
@@ -57,8 +57,8 @@ extension SQLiteStore {
     }
 }
 
-/// A file that is written to disk while it grows.
-private final class GrowingFile {
+/// A file or a folder whose bytes are to be on the disk.
+private final class FileOnDisk {
     private let descriptor: CInt
 
     init(_ path: String) throws {
@@ -68,8 +68,8 @@ private final class GrowingFile {
 
     deinit { close(descriptor) }
 
-    func sync() throws {
-        guard fdatasync(descriptor) == 0 else { throw POSIXError(.init(rawValue: errno) ?? .EIO) }
+    func flush(by call: (CInt) -> CInt) throws {
+        guard call(descriptor) == 0 else { throw POSIXError(.init(rawValue: errno) ?? .EIO) }
     }
 }
 
@@ -81,10 +81,7 @@ private enum StoreFolder {
         let files = try FileManager.default.contentsOfDirectory(atPath: folder)
             .map { folder + "/" + $0 }
         for path in files.filter({ $0.hasSuffix(".sqlite") }) + [folder] {
-            let descriptor = unsafe open(path, O_RDONLY)
-            guard descriptor >= 0 else { throw POSIXError(.init(rawValue: errno) ?? .EIO) }
-            defer { close(descriptor) }
-            guard fsync(descriptor) == 0 else { throw POSIXError(.init(rawValue: errno) ?? .EIO) }
+            try FileOnDisk(path).flush(by: fsync)
         }
     }
 }

@@ -25,7 +25,7 @@ enum EventField: String, CaseIterable, Sendable {
     }
 
     /// Whether it may be told of an event that is recorded already: at its end, or as a correction.
-    var isTold: Bool { self == .type || isData && self != .levels }
+    var isTold: Bool { isQuantity || !detail.isEmpty }
 
     /// What of an event's details it is; none: it is not of them, or cannot be told later.
     var detail: EventDetailFields {

@@ -156,7 +156,7 @@ public final class Catalog: Sendable {
 
     /// Whether a meter knows a quantity, or prices do where costs are counted.
     private func mayTell(_ name: MeterKey) -> Bool {
-        knows(quantity: name) || !costMeters.isEmpty && TokenName.priced.contains(name)
+        knows(quantity: name) || !costMeters.isEmpty && TokenName.number(of: name) != nil
     }
 
     /// What meters say of a quantity of a reservation that was aborted: the one that is called so, or else the

@@ -13,6 +13,7 @@ public struct Registry: Sendable {
     package init() {}
 
     package func number(of name: MeterKey) -> Int? { numberOfName[name] }
+
     /// What stands for the name of a quantity in a stored event. Whoever writes one has found out that it is
     /// known.
     package func number(ofQuantity name: MeterKey) -> Int {

@@ -18,7 +18,7 @@ public enum TokenName {
 
     /// All that prices know. Events may tell them where no meter is called so, and are stored with their place
     /// in this list: it grows only at its end.
-    package static let priced = [
+    private static let priced = [
         input, output, cached, reasoning, cacheWrite, cacheWriteLong, audioInput, audioOutput,
         images, all,
     ]

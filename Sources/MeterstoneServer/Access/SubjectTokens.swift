@@ -62,9 +62,8 @@ final class SubjectTokens: Sendable {
         // A token says whole seconds.
         let second = clock().millisecondsSince1970 / 1_000
         let now = Instant(millisecondsSince1970: second * 1_000)
-        let until = min(
-            now.advanced(byMilliseconds: seconds * 1_000),
-            end?.flooredToSecond ?? WindowSpan.lifetime.until)
+        let asked = now.advanced(byMilliseconds: seconds * 1_000)
+        let until = end.map { min($0.flooredToSecond, asked) } ?? asked
         let claims = Claims(
             iss: IssuerClaim(value: Self.ownIssuer), sub: SubjectClaim(value: subject.text),
             aud: nil, nbf: nil, exp: ExpirationClaim(value: until.date),

@@ -14,20 +14,20 @@ extension Scrubber {
                 let record = try UsageRecord(&reader, names: registry.names)
                 let left = scrubbed(record, of: subject, at: sequence)
                 return left == record
-                    ? nil : written { left.write(to: &$0, nameNumber: number(of:)) }
+                    ? nil
+                    : written { left.write(to: &$0, nameNumber: registry.number(ofQuantity:)) }
             case .correction:
                 let record = try CorrectionRecord(&reader, names: registry.names)
                 let left = scrubbed(record, of: subject)
                 return left == record
-                    ? nil : written { left.write(to: &$0, nameNumber: number(of:)) }
+                    ? nil
+                    : written { left.write(to: &$0, nameNumber: registry.number(ofQuantity:)) }
             default: return nil
             }
         } catch {
             throw .unreadable(sequence)
         }
     }
-
-    private func number(of name: MeterKey) -> Int { registry.number(ofQuantity: name) }
 
     private func written(_ write: (inout ByteWriter) -> Void) -> [UInt8] {
         var writer = ByteWriter()

@@ -38,8 +38,7 @@ extension Turning {
                 continue
             }
             guard terms.credits != .nextWindow else { continue }
-            var windows: Set<WindowSpan> = [new]
-            if grant.window == .billingMonth { windows.formUnion(months(around: at, before)) }
+            let windows = counted([new], of: grant.window, at, before)
             let known = windows.map { given(grant.window, in: $0, before: at) }.max() ?? 0
             let isFull = terms.credits == .full && !wasHeld(in: windows, before: at)
             isFullSomewhere = isFullSomewhere || isFull
@@ -66,10 +65,7 @@ extension Turning {
             let (old, new) = (
                 span(of: grant.window, now, profile.anchors), span(of: grant.window, now, after)
             )
-            var windows: Set<WindowSpan> = [old, new]
-            if grant.window == .billingMonth {
-                windows.formUnion(months(around: now, profile.anchors))
-            }
+            let windows = counted([old, new], of: grant.window, now, profile.anchors)
             guard new.until > now, !result.passed.contains(where: { $0.window == grant.window }),
                 windows.allSatisfy({ given(grant.window, in: $0, before: now) == 0 })
             else { continue }
@@ -120,8 +116,11 @@ extension Turning {
         return !held(in: earlier, before: subscription.startsAt, withTrials: true).contains(plan)
     }
 
-    private func months(around at: Instant, _ anchors: BillingAnchors) -> Set<WindowSpan> {
-        months(around: at, anchors.anchor(at: at))
+    /// Windows of a recurring grant, and the billing months beside them in which what was given counts.
+    private func counted(
+        _ spans: Set<WindowSpan>, of window: Window, _ at: Instant, _ anchors: BillingAnchors
+    ) -> Set<WindowSpan> {
+        window == .billingMonth ? spans.union(months(around: at, anchors.anchor(at: at))) : spans
     }
 
     private func span(

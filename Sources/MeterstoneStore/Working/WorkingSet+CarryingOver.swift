@@ -28,11 +28,11 @@ extension WorkingSet {
         let isReset =
             allowed.resets?.resets.contains { current.contains($0.at) && $0.at <= instant } ?? false
         return CarriedOver(
-            definition.limit, try windows(before: current, of: definition, subject)
+            definition.limit, try windows(before: current, of: definition, subject).reversed()
         ).units(isReset: isReset)
     }
 
-    /// The windows before one that say what it has more or less, the oldest first.
+    /// The windows before one that say what it has more or less, the latest first.
     private func windows(
         before current: WindowSpan, of definition: LimitDefinition, _ subject: SubjectState
     ) throws(StoreError) -> [CarriedOver.Window] {
@@ -49,7 +49,7 @@ extension WorkingSet {
             windows.append(try window(of: definition, subject, in: before))
             next = before
         }
-        return windows.reversed()
+        return windows
     }
 
     private func window(
@@ -73,7 +73,7 @@ extension WorkingSet {
     ) throws(StoreError) -> [(from: Instant, carried: Int64)] {
         let length = definition.limit.windowsLookedBack
         var last = span(of: definition, subject, at: instant.advanced(byMilliseconds: -1))
-        var known = try windows(before: last, of: definition, subject)
+        var known = Array(try windows(before: last, of: definition, subject).reversed())
         var ahead: [(from: Instant, carried: Int64)] = []
         for _ in 0...length {
             known.append(try window(of: definition, subject, in: last))

@@ -25,34 +25,25 @@ extension WorkingSet {
         let changes =
             reading.isBeyondValues || isPast
             ? [] : allowanceChanges(of: definition, for: subject)
+        var windows: [(from: Instant, carried: Int64)] = []
         if definition.addsUpWindows, !isPast, let resetsAt = reading.resetsAt {
-            return rooms(
-                for: units, in: reading, definition, value, of: subject, changes,
-                windows: try carriedAhead(definition, of: subject, from: resetsAt))
-        }
-        if changes.isEmpty, let own { return [Room(at: own, beyond: 0)] }
-        if case .rolling(let seconds) = definition.countedWindow, !definition.isPerValue,
-            !changes.isEmpty
+            windows = try carriedAhead(definition, of: subject, from: resetsAt)
+        } else if changes.isEmpty, let own {
+            return [Room(at: own, beyond: 0)]
+        } else if case .rolling(let seconds) = definition.countedWindow, !definition.isPerValue,
+            let first = changes.first
         {
             let room = try roomAfterChange(
                 for: units, definition, of: subject, changes, at: instant,
                 milliseconds: seconds * 1_000)
             // What is allowed today says nothing of the time after a change.
-            let before = own.flatMap { $0 < changes[0] ? $0 : nil }
+            let before = own.flatMap { $0 < first ? $0 : nil }
             return [before, room].compactMap(\.self).map { Room(at: $0, beyond: 0) }
+        } else {
+            let isOfCalendar = !isPast && !definition.limit.window.isRolling
+            windows = (own ?? (isOfCalendar ? reading.resetsAt : nil)).map { [($0, 0)] } ?? []
         }
-        let isOfCalendar = !isPast && !definition.limit.window.isRolling
-        return rooms(
-            for: units, in: reading, definition, value, of: subject, changes,
-            windows: (own ?? (isOfCalendar ? reading.resetsAt : nil)).map { [($0, 0)] } ?? [])
-    }
-
-    private func rooms(
-        for units: Int64, in reading: LimitReading, _ definition: LimitDefinition,
-        _ value: String?, of subject: SubjectState, _ changes: [Instant],
-        windows: [(from: Instant, carried: Int64)]
-    ) -> [Room] {
-        (changes + windows.map(\.from)).sorted().map { instant in
+        return (changes + windows.map(\.from)).sorted().map { instant in
             let window = windows.last { $0.from <= instant }
             let (before, after) =
                 window == nil ? (reading.before, reading.after) : (0, units)
