@@ -483,8 +483,9 @@ extension NaiveReports {
                     LimitMeeting(
                         limit: limit, subject: id, plan: plan, events: Int64(events.count),
                         days: utcDays(events), firstAt: first,
-                        upgradedAt: upgrade.map {
-                            max($0.at, $0.profile.subscription?.startsAt ?? $0.at)
+                        upgradedAt: upgrade.map { change in
+                            let start = change.profile.subscription?.startsAt
+                            return start.flatMap { $0 >= first ? $0 : nil } ?? change.at
                         },
                         upgradedTo: upgrade?.plan))
             }

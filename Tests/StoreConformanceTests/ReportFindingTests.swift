@@ -221,4 +221,32 @@ import Testing
             #expect(Set(meetings.map(\.plan)).count == 1)
         }
     }
+
+    @Test(arguments: StoreUnderTest.allCases)
+    func `who meets a limit and upgrades does so when the plan begins to count`(
+        store: StoreUnderTest
+    ) async throws {
+        let (free, pro) = (PlanKey(unchecked: "free"), PlanKey(unchecked: "pro"))
+        let plans = [Plan(key: free, rank: 0), Plan(key: pro, rank: 1)]
+        try await store.with { engine, clock in
+            try await engine.setUp(plans: plans, limits: [.daily(1, mode: .soft)])
+            try await engine.count(.of(.ada, [.prompts: 2]), .of(.bob, [.prompts: 2]))
+            func subscribe(
+                _ id: SubjectID, from: Instant, _ status: SubscriptionStatus
+            ) async throws {
+                try await engine.put(
+                    .putSubscription(id, Subscription(plan: pro, status: status, startsAt: from)))
+            }
+            // Told two days late; and of somebody who was pro before, had not paid, and pays again.
+            try await subscribe(.bob, from: .at("2026-02-01T00:00:00Z"), .unpaid)
+            clock.set(.at("2026-03-12T12:00:00Z"))
+            try await subscribe(.ada, from: .at("2026-03-11T00:00:00Z"), .active)
+            try await subscribe(.bob, from: .at("2026-02-01T00:00:00Z"), .active)
+            let meetings = rows(try await engine.limitMeetings(of: nil, ReportQuestion()))
+            #expect(
+                meetings.map { "\($0.subject) \($0.upgradedAt?.rfc3339 ?? "never")" }.sorted() == [
+                    "ada 2026-03-11T00:00:00.000Z", "bob 2026-03-12T12:00:00.000Z",
+                ])
+        }
+    }
 }

@@ -218,7 +218,8 @@ extension ReportContext {
         return result
     }
 
-    /// The first change to a plan of a higher rank after an instant.
+    /// The first change to a plan of a higher rank after an instant, and since when the plan counts: from its start,
+    /// unless that is before the instant, as where somebody pays again.
     private func upgrade(
         of id: SubjectID, above plan: PlanKey?, after instant: Instant
     ) throws(StoreError) -> (at: Instant, plan: PlanKey)? {
@@ -228,7 +229,8 @@ extension ReportContext {
                 subscription.applies(at: max(change.recordedAt, subscription.startsAt)),
                 rank(subscription.plan) > rank(plan)
             {
-                return (max(change.recordedAt, subscription.startsAt), subscription.plan)
+                let start = subscription.startsAt
+                return (start >= instant ? start : change.recordedAt, subscription.plan)
             }
             if case .putSubject(let subject) = change.change, let wanted = subject.plan,
                 rank(wanted) > rank(plan)

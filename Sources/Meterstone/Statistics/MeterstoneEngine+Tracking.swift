@@ -58,11 +58,37 @@ extension MeterstoneEngine {
     public func checkLimit(
         of id: SubjectID, _ key: LimitKey
     ) async throws(StoreError) -> LimitCheck {
-        let statuses = try await limits(of: id)
-        guard let status = statuses.first(where: { $0.limit == key && $0.ancestor == nil }) else {
-            return .unlimited
+        try await checkLimits(of: id, key).first?.check ?? .unlimited
+    }
+
+    /// Where a subject stands with each of its own limits, or with one. Where its meter may not be used once, a
+    /// limit refuses that the subject has reached, or the team above; all do of who is blocked or lacks credits.
+    package func checkLimits(
+        of id: SubjectID, _ key: LimitKey? = nil
+    ) async throws(StoreError) -> [(status: LimitStatus, check: LimitCheck)] {
+        let statuses = try await limits(of: id).filter { key == nil || $0.limit == key }
+        var denials: [MeterKey: Denial?] = [:]
+        var checks: [(LimitStatus, LimitCheck)] = []
+        for status in statuses where status.ancestor == nil {
+            if denials[status.meter] == nil {
+                let once = UsageEvent(subject: id, quantities: .one(status.meter, 1))
+                var denial: Denial?
+                if case .decided(let decision) = try await check(once) { denial = decision.denial }
+                denials[status.meter] = .some(denial)
+            }
+            let isReached = statuses.contains {
+                $0.limit == status.limit && $0.value == status.value && $0.isFull
+            }
+            let isAllowed =
+                switch denials[status.meter]??.reason {
+                // Credits pay for what is beyond a limit; one value's limit is not asked by this.
+                case nil: status.value == nil || !isReached
+                case .limitExceeded: !isReached
+                case .insufficientCredits, .subjectBlocked, .featureOff: false
+                }
+            checks.append((status, LimitCheck(status, isAllowed: isAllowed)))
         }
-        return LimitCheck(status)
+        return checks
     }
 
     /// Whether a subject may do something once. Counts nothing. What no meter counts is allowed.

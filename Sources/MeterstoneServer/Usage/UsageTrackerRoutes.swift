@@ -99,7 +99,7 @@ struct UsageTrackerRoutes: Sendable {
 
     private func limits(_ request: Request) async throws -> Response {
         let user = try await user(in: request)
-        let statuses = try await engine.limits(of: user).filter { $0.ancestor == nil }
+        let checks = try await engine.checkLimits(of: user)
         let plan = try await engine.plan(of: user)
         return Response { writer in
             writer.beginObject()
@@ -107,14 +107,14 @@ struct UsageTrackerRoutes: Sendable {
             if let plan { writer.string(plan.text) } else { writer.null() }
             writer.name("limits")
             writer.beginObject()
-            for status in statuses where status.value == nil {
+            for (status, check) in checks where status.value == nil {
                 writer.name(text: status.limit.text)
-                writer.object(LimitCheck(of: status), Shapes.limitCheck)
+                writer.object(check, Shapes.limitCheck)
             }
             writer.endObject()
-            for (meter, status) in statuses.shortestByMeter {
+            for (meter, check) in checks.shortestByMeter {
                 writer.name(text: meter.text)
-                writer.object(LimitCheck(of: status), Shapes.limitCheck)
+                writer.object(check, Shapes.limitCheck)
             }
             writer.endObject()
         }
@@ -234,24 +234,19 @@ extension MeterstoneEngine {
     }
 }
 
-extension [LimitStatus] {
+extension [(status: LimitStatus, check: LimitCheck)] {
     /// Of each meter the limit with the shortest window, by the meters' keys.
-    fileprivate var shortestByMeter: [(MeterKey, LimitStatus)] {
+    fileprivate var shortestByMeter: [(MeterKey, LimitCheck)] {
         let order = ["minute", "hour", "day", "week", "month", "billingMonth", "quarter", "year"]
         func place(_ status: LimitStatus) -> Int {
             order.firstIndex(of: status.window.text) ?? order.count
         }
-        let known = filter { $0.value == nil && !["tier", "limits"].contains($0.meter.text) }
-        return Dictionary(grouping: known, by: \.meter).compactMap { meter, statuses in
-            statuses.min { (place($0), $0.limit) < (place($1), $1.limit) }.map { (meter, $0) }
+        let known = filter {
+            $0.status.value == nil && !["tier", "limits"].contains($0.status.meter.text)
+        }
+        return Dictionary(grouping: known, by: \.status.meter).compactMap { meter, checks in
+            checks.min { (place($0.status), $0.status.limit) < (place($1.status), $1.status.limit) }
+                .map { (meter, $0.check) }
         }.sorted { $0.0 < $1.0 }
-    }
-}
-
-extension LimitCheck {
-    fileprivate init(of status: LimitStatus) {
-        self.init(
-            limit: status.limit, isAllowed: !status.isFull, current: status.used,
-            allowance: status.allowance, resetsAt: status.resetsAt)
     }
 }

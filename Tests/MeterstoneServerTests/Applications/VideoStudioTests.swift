@@ -119,6 +119,32 @@ import Testing
         }
     }
 
+    @Test func `a limit allows nothing to who is blocked, or whose team has reached it`()
+        async throws
+    {
+        try await ApplicationServer.run(.videoStudio, at: "2026-03-10T12:00:00Z") { application in
+            for user in ["u1", "u2"] {
+                _ = try await application.put("/v1/subjects/\(user)", #"{"parent":"studio"}"#)
+            }
+            let export = #"{"subject":"u2","type":"export"}"#
+            #expect(try await application.consume(3, export) == "200 × 3")
+            let limit = "/api/usage/limit?userId=u1&limitType="
+            #expect(
+                try await application.get(limit + "exports_daily")[["allowed", "current", "limit"]]
+                    == "false 0 3")
+            let monthly = try await application.get(limit + "exports_monthly")
+            #expect(monthly[["allowed", "current", "limit"]] == "true 0 10")
+            _ = try await application.patch("/v1/subjects/u1", #"{"parent":null,"blocked":true}"#)
+            let limits = try await application.get("/api/usage/limits?userId=u1")
+            #expect(
+                limits[["limits.exports_daily.allowed", "exports.allowed", "exports.current"]]
+                    == "false false 0")
+            _ = try await application.patch("/v1/subjects/u1", #"{"blocked":false}"#)
+            let free = try await application.get("/api/usage/limits?userId=u1")
+            #expect(free[["limits.exports_daily.allowed", "exports.allowed"]] == "true true")
+        }
+    }
+
     @Test func `the hook has the tier and where prompts and exports stand`() async throws {
         try await ApplicationServer.run(.videoStudio, at: "2026-03-10T12:00:00Z") { application in
             #expect(
