@@ -259,6 +259,8 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(
                     name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: server),
+                .product(name: "Subprocess", package: "swift-subprocess", condition: server),
+                .product(name: "SystemPackage", package: "swift-system", condition: server),
                 .product(
                     name: "UnixSignals", package: "swift-service-lifecycle", condition: server),
             ],

@@ -82,9 +82,8 @@ package struct Restoration {
         }
         guard let first = lineage.parts.first, let store = epochs.last?.store, first.after == 0
         else {
-            let when = instant.map { "not later than \($0.rfc3339)" } ?? ""
-            throw ShippingError(
-                .damaged, "\(place.name) has no whole backup \(when) that what was shipped follows")
+            let when = instant.map { " of \($0.rfc3339) or earlier" } ?? ""
+            throw ShippingError(.damaged, "there is no whole backup\(when) in '\(place.name)'")
         }
         try? FileManager.default.removeItem(atPath: partial)
         let new = try open(partial)

@@ -60,6 +60,7 @@ import Testing
             "METERSTONE_TOKEN_KEYS": "k", "METERSTONE_ALLOWED_ORIGINS": "https://a.example",
             "METERSTONE_BACKUPS": "b", "METERSTONE_BACKUP_HOURS": "1",
             "METERSTONE_BACKUPS_KEPT": "2", "METERSTONE_WEBHOOK_PRIVATE_ADDRESSES": "true",
+            "METERSTONE_MAIL_PROGRAM": "m", "METERSTONE_MAIL_FROM": "a@b.example",
             "METERSTONE_MIRROR": "sqlite:m.db", "METERSTONE_SHIP_TO": "s",
             "METERSTONE_SHIP_FACTS_KEPT": "9", "METERSTONE_ARCHIVE": "a",
             "METERSTONE_ARCHIVE_DAYS": "90", "METERSTONE_TEXT_DAYS": "95",
@@ -105,6 +106,7 @@ import Testing
             case "storedText": #""hash""#
             case "requestLog": #""json""#
             case "allowedOrigins", "shipEndpoint": #""https://a.example""#
+            case "mailFrom": #""a@b.example""#
             case "statementSecret": #""thirty-two characters are enough""#
             default: #""x""#
             }

@@ -205,6 +205,8 @@ import Testing
 
     @Test(arguments: [
         (#"{"url":"ftp://a"}"#, "url"), (#"{"url":"https://u@a"}"#, "url"),
+        (#"{"url":"https:///x"}"#, "url"), (#"{"url":"https://a:99999/x"}"#, "url"),
+        (#"{"url":"https://a:/x"}"#, "url"), (#"{"url":"https://[::1]x/"}"#, "url"),
         (#"{"url":"https://a","secret":"x"}"#, "secret"),
         (#"{"url":"https://a","colour":1}"#, "colour"), ("{}", "url"),
     ])

@@ -117,7 +117,9 @@ struct Serving {
         let backups = try backups(of: engine)
         let shipping = try shipping(of: engine, backups)
         try await shipping?.begin()
-        let sender = WebhookClient(allowsPrivate: settings.allowsPrivateWebhooks.value)
+        let sender = MessageSender(
+            webhooks: WebhookClient(allowsPrivate: settings.allowsPrivateWebhooks.value),
+            mail: MailProgram(path: settings.mailProgram.value, from: settings.mailFrom.value))
         var options = try options(backups)
         options.certificate = certificate
         options.webhookSender = sender

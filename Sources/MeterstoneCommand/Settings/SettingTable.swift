@@ -1,5 +1,6 @@
 package import Logging
 package import Meterstone
+import MeterstoneCore
 package import MeterstoneMirror
 package import MeterstoneServer
 package import MeterstoneShipping
@@ -142,6 +143,16 @@ package struct SettingTable: Sendable {
     package let allowsPrivateWebhooks = SettingKey(
         "webhookPrivateAddresses", standard: false,
         "Whether webhooks are sent to addresses of this machine and of private networks."
+    ).only([.variable, .file])
+    package let mailProgram = SettingKey(
+        "mailProgram", standard: "/usr/sbin/sendmail",
+        "The program that takes mail, as sendmail does: the message on its input, `-i -- ADDRESS` as its arguments."
+    ).only([.variable, .file])
+    package let mailFrom = SettingKey<String?>(
+        "mailFrom", standard: nil, shown: "none",
+        expectation: "an address such as meterstone@example.com",
+        "From which address mail is sent; without it, what the program says.",
+        read: { Webhook.isMailbox($0) ? .some($0) : nil }
     ).only([.variable, .file])
 
     package let mirror = SettingKey<MirrorLocation?>(

@@ -1,9 +1,9 @@
 /// Where alerts are sent, signed as Standard Webhooks says (standardwebhooks.com, symmetric signatures).
 public struct Webhook: Hashable, Sendable, Codable {
     public var key: WebhookKey
-    /// `https://…`, or `http://…` for addresses of one's own.
+    /// `https://…`, or `http://…` for addresses of one's own; `mailto:…` for people.
     public var url: String
-    /// What messages are signed with: the newest first. One that is rotated signs beside it for a while.
+    /// What messages are signed with: the newest first. One that is rotated signs beside it for a while. Mail has none.
     public var secrets: [WebhookSecret]
     public var active: Bool
     public var description: String?
@@ -55,20 +55,46 @@ extension Webhook {
     public static let urlBytesMax = 2_048
     package static let fields = ["key", "url", "secret", "active", "description"]
 
+    /// Whom mail is sent to, where the URL says so (RFC 6068, one address and nothing else).
+    package var mailAddress: String? {
+        url.hasPrefix("mailto:") ? String(url.dropFirst("mailto:".count)) : nil
+    }
+
     /// What is wrong with it, if something is.
     package var mistake: Rejection? {
+        if let mailAddress { return Self.isMailbox(mailAddress) ? nil : Self.mistake }
         let scheme = url.prefix { $0 != ":" }.lowercased()
         let rest = url.drop { $0 != ":" }
-        guard scheme == "https" || scheme == "http", rest.hasPrefix("://"), rest.utf8.count > 3,
-            url.utf8.count <= Self.urlBytesMax,
+        let authority = rest.dropFirst(3).prefix { !"/?#".contains($0) }
+        guard scheme == "https" || scheme == "http", rest.hasPrefix("://"),
+            Self.isHost(authority), url.utf8.count <= Self.urlBytesMax,
             url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), !url.contains("@")
-        else {
-            return Rejection(
-                code: .invalidField, field: "url",
-                message: "expected https://HOST/PATH or http://HOST/PATH without a user's name, "
-                    + "of at most \(Self.urlBytesMax) bytes")
-        }
+        else { return Self.mistake }
         return nil
+    }
+
+    private static let mistake = Rejection(
+        code: .invalidField, field: "url",
+        message: "expected https://HOST/PATH or http://HOST/PATH without a user's name, of at most "
+            + "\(urlBytesMax) bytes, or mailto:NAME@HOST")
+
+    /// What programs that send mail take as one address, and nothing that they take as something else.
+    package static func isMailbox(_ text: String) -> Bool {
+        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+        let isPlain = text.utf8.allSatisfy {
+            $0 > 0x20 && $0 < 0x7F && !"\"(),:;<>?[\\]%&|`$!".utf8.contains($0)
+        }
+        return parts.count == 2 && parts.allSatisfy { !$0.isEmpty } && isPlain
+            && text.first != "-" && text.utf8.count <= 254
+    }
+
+    /// A name or an address, of IPv6 in brackets, and a port if one is told.
+    private static func isHost(_ authority: Substring) -> Bool {
+        let bracket = authority.hasPrefix("[") ? authority.firstIndex(of: "]") : nil
+        let host = bracket.map { authority[...$0] } ?? authority.prefix { $0 != ":" }
+        let port = authority[host.endIndex...]
+        guard !host.isEmpty, bracket != nil || !host.contains("[") else { return false }
+        return port.isEmpty || port.first == ":" && (UInt16(port.dropFirst()) ?? 0) > 0
     }
 }
 

@@ -104,6 +104,13 @@ extension Blueprint {
         case .deleteAlert(let key): outcome = result.alerts.delete(key, by: \.key)
         case .putWebhook(let webhook):
             if let rejection = webhook.mistake { return (self, .rejected(rejection)) }
+            if webhook.mailAddress != nil,
+                let alert = alerts.first(where: {
+                    $0.refill != nil && $0.webhooks.contains(webhook.key)
+                })
+            {
+                return (self, .rejected(.inUse("refill '\(alert.key)' needs an answer of it")))
+            }
             outcome = result.webhooks.put(webhook, by: \.key)
         case .deleteWebhook(let key):
             if let alert = alerts.first(where: { $0.webhooks.contains(key) }) {
@@ -162,11 +169,17 @@ extension Blueprint {
                 code: .unknownPlan, field: "plans[\(place)]",
                 message: "expected the key of a plan, and there is none called '\(key)'")
         }
-        for (place, key) in alert.webhooks.enumerated()
-        where !webhooks.contains(where: { $0.key == key }) {
-            return Rejection(
-                code: .unknownWebhook, field: "webhooks[\(place)]",
-                message: "expected the key of a webhook, and there is none called '\(key)'")
+        for (place, key) in alert.webhooks.enumerated() {
+            guard let webhook = webhooks.first(where: { $0.key == key }) else {
+                return Rejection(
+                    code: .unknownWebhook, field: "webhooks[\(place)]",
+                    message: "expected the key of a webhook, and there is none called '\(key)'")
+            }
+            if alert.refill != nil, webhook.mailAddress != nil {
+                return Rejection(
+                    code: .invalidField, field: "webhooks[\(place)]",
+                    message: "expected a webhook that answers, and '\(key)' sends mail")
+            }
         }
         return nil
     }

@@ -187,12 +187,12 @@ extension PageBuilder {
         var forms: [Forms.Form] = [
             .init(
                 id: "make-webhook", heading: "A new webhook",
-                text: "Its secret is shown once. Messages are signed with it.", method: "PUT",
-                path: "/v1/webhooks/{key}",
+                text: "Its secret is shown once. Messages are signed with it, and mail is not.",
+                method: "PUT", path: "/v1/webhooks/{key}",
                 fields: [
                     .init(name: "{key}", label: "Name", isRequired: true),
                     .init(
-                        name: "url", label: "Address", hint: "https://…", isRequired: true),
+                        name: "url", label: "Address", hint: "https://… or mailto:…", isRequired: true),
                 ], button: "Make the webhook")
         ]
         guard !keys.isEmpty else { return forms }

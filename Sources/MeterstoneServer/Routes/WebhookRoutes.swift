@@ -91,17 +91,20 @@ struct WebhookRoutes: Sendable {
         var random = SystemRandomNumberGenerator()
         let told = body.secret.map { WebhookSecret(text: $0) }
         if let mistake = told?.mistake { throw mistake }
-        let isMade = told == nil && before == nil
-        let secrets =
-            told.map { [$0] } ?? before?.secrets ?? [WebhookSecret.make(using: &random)]
-        let webhook = Webhook(
-            key: key, url: body.url, secrets: secrets, active: body.active ?? true,
-            description: body.description)
-        return try await engine.put(.putWebhook(webhook), request, told: json) { _ in
+        var webhook = Webhook(
+            key: key, url: body.url, secrets: told.map { [$0] } ?? before?.secrets ?? [],
+            active: body.active ?? true, description: body.description)
+        let isMail = webhook.mailAddress != nil
+        if isMail, told != nil {
+            throw Rejection.invalid("secret", "none, since mail is not signed")
+        }
+        if isMail { webhook.secrets = [] }
+        let made = isMail || !webhook.secrets.isEmpty ? nil : WebhookSecret.make(using: &random)
+        if let made { webhook.secrets = [made] }
+        return try await engine.put(.putWebhook(webhook), request, told: json) { [webhook] _ in
             var writer = JSONWriter()
             writer.object(
-                MadeWebhook(webhook: webhook, secret: isMade ? secrets.first?.text : nil),
-                Shapes.madeWebhook)
+                MadeWebhook(webhook: webhook, secret: made?.text), Shapes.madeWebhook)
             return writer.bytes
         }
     }
@@ -121,6 +124,9 @@ struct WebhookRoutes: Sendable {
         guard (0...KeyRoutes.overlapSecondsMax).contains(overlap) else {
             throw Rejection.invalid(
                 "overlapSeconds", "a whole number from 0 to \(KeyRoutes.overlapSecondsMax)")
+        }
+        guard webhook.mailAddress == nil else {
+            throw Rejection.invalid("url", "a webhook with a secret, and mail has none")
         }
         var random = SystemRandomNumberGenerator()
         let secret = webhook.rotate(overlapSeconds: overlap, at: clock(), using: &random)

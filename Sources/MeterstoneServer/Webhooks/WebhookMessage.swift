@@ -15,6 +15,10 @@ package struct WebhookMessage: Sendable, Equatable {
     package init(
         _ alert: RecordedAlert, asking refill: Refill? = nil, to webhook: Webhook, at now: Instant
     ) {
+        guard webhook.mailAddress == nil else {
+            self.init(mailing: alert, to: webhook)
+            return
+        }
         var writer = JSONWriter()
         writer.beginObject()
         writer.name("type")
@@ -30,9 +34,21 @@ package struct WebhookMessage: Sendable, Equatable {
 
     /// A message that says nothing, for whoever sets a receiver up.
     package init(testing webhook: Webhook, at now: Instant) {
+        guard webhook.mailAddress == nil else {
+            let text = "Alerts are sent to this address"
+            self.init(
+                mailing: text, ["\(text)."], id: "test_\(now.millisecondsSince1970)", to: webhook)
+            return
+        }
         let body = #"{"type":"webhook.test","timestamp":"\#(now.rfc3339)","data":{}}"#
         self.init(
             id: "test_\(now.millisecondsSince1970)", body: Array(body.utf8), to: webhook, at: now)
+    }
+
+    init(url: String, headers: [(name: String, value: String)], body: [UInt8]) {
+        self.url = url
+        self.headers = headers
+        self.body = body
     }
 
     package init(id: String, body: [UInt8], to webhook: Webhook, at now: Instant) {
