@@ -212,6 +212,14 @@ struct PageBuilder {
 
     /// So many rows of a report are asked for.
     static let rowsMax = 10_000
+    /// And so many where only the first are looked at: what is told of each row is searched for day by day.
+    static let rowsShown = 1_000
+
+    /// All where somebody sorts a table otherwise or exports it, and else the first.
+    func rowsWanted(of table: String) -> Int {
+        let isWhole = ["\(table)-sort", "csv", "xlsx"].contains { request.value($0) != nil }
+        return isWhole ? Self.rowsMax : Self.rowsShown
+    }
 
     /// The same report of as long a span, right before.
     func reportBefore(

@@ -62,6 +62,32 @@ import Testing
         }
     }
 
+    @Test func `subjects are found by how their ids begin`() async throws {
+        try await TestServer.run { server in
+            for id in ["team", "team/a", "team/b", "teams", "tea", "Team/c"] {
+                let path = "/v1/subjects/" + id.replacing("/", with: "%2F")
+                _ = try await server.put(path, #"{"name":"x"}"#)
+            }
+            _ = try await server.post("/v1/subjects/teams/aliases", #"{"alias":"team/z"}"#)
+            func ids(_ query: String) async throws -> [String] {
+                try await server.get("/v1/subjects?" + query).items("subjects", "id")
+            }
+            #expect(try await ids("prefix=team") == ["team", "team/a", "team/b", "teams"])
+            #expect(try await ids("prefix=team/") == ["team/a", "team/b"])
+            #expect(try await ids("prefix=team/z") == [])
+            var (pages, cursor): ([String], String?) = ([], nil)
+            repeat {
+                let page = try await server.get(
+                    "/v1/subjects?prefix=team&count=1" + (cursor.map { "&cursor=\($0)" } ?? ""))
+                pages += page.items("subjects", "id")
+                cursor = page.text("nextCursor")
+            } while cursor != nil && pages.count < 9
+            #expect(pages == ["team", "team/a", "team/b", "teams"])
+            let counted = try await server.get("/v1/subjects?prefix=team&total=true")
+            #expect(counted.isProblem(422, "invalid_field", field: "total"))
+        }
+    }
+
     /// A value of which the one that stays knew nothing.
     @Test func `a preview of a merge shows what only the other one used`() async throws {
         try await TestServer.run { server in

@@ -58,7 +58,8 @@ package struct MailProgram: WebhookSender {
         }
         do {
             let ending = try await Subprocess.run(
-                .path(FilePath(path)), arguments: Arguments(arguments), environment: Self.environment,
+                .path(FilePath(path)), arguments: Arguments(arguments),
+                environment: Self.environment,
                 input: .array(text), output: .discarded, error: .string(limit: 65_536))
             guard !ending.terminationStatus.isSuccess else { return .success([]) }
             let said = ending.standardError.prefix(200)

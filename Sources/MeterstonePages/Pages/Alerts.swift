@@ -192,7 +192,8 @@ extension PageBuilder {
                 fields: [
                     .init(name: "{key}", label: "Name", isRequired: true),
                     .init(
-                        name: "url", label: "Address", hint: "https://… or mailto:…", isRequired: true),
+                        name: "url", label: "Address", hint: "https://… or mailto:…",
+                        isRequired: true),
                 ], button: "Make the webhook")
         ]
         guard !keys.isEmpty else { return forms }

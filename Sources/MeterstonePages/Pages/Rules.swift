@@ -59,7 +59,9 @@ extension PageBuilder {
         let limit = try await source.get("/v1/limits/" + segment)
         let key = limit["key"].text ?? segment
         let plans = try await keys(of: "plans").compactMap { $0["key"].text }
-        let people = try await report("limit-subjects", span + "&limit=" + key.inURL)["rows"].list
+        let count = rowsWanted(of: "people")
+        let people = try await source.get(
+            "/v1/analytics/limit-subjects?\(span)&limit=\(key.inURL)&count=\(count)")["rows"].list
         var page = Page(
             title: limit["description"].text ?? Format.words(key),
             question: "What does this limit allow, and who meets it?", place: "/admin/limits",
@@ -78,7 +80,8 @@ extension PageBuilder {
         page.sections.append(
             .table(
                 Table(
-                    id: "people", heading: "Who met it?", note: spanWords,
+                    id: "people", heading: "Who met it?",
+                    note: spanWords + (people.count == count ? ", the first \(count)" : ""),
                     columns: [
                         .init(key: "subject", label: "Subject"), .init(key: "plan", label: "Plan"),
                         .init(key: "events", label: "Events", isNumber: true),

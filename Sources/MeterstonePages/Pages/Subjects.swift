@@ -1,11 +1,9 @@
 import MeterstoneCore
 
 extension PageBuilder {
-    /// So many are looked through for a page; beyond that the page says so.
+    /// So many are looked through for a page, beside those whose id begins with what is searched for; beyond that
+    /// the page says so.
     private static let subjectsMax = 5_000
-    /// How many of the busiest are asked for where there are many and only the first are shown: when each
-    /// of them was there last is searched for day by day.
-    private static let busiestMax = 1_000
 
     /// Who is there?
     func subjects() async throws(PageProblem) -> Page {
@@ -19,7 +17,7 @@ extension PageBuilder {
         // Of whom is not among the first, no more is known than that it is less.
         var least: Int64 = 0
         if !meter.isEmpty {
-            let rows = found.needsAllUse ? Self.rowsMax : Self.busiestMax
+            let rows = found.needsAllUse ? Self.rowsMax : Self.rowsShown
             let top = try await source.get(
                 "/v1/analytics/top?\(span)&meter=\(meter.inURL)&count=\(rows)")["rows"].list
             for row in top {
@@ -31,8 +29,8 @@ extension PageBuilder {
         if found.total > found.count, !found.isAll {
             note +=
                 " There are \(Format.number(Int64(found.total))): the first "
-                + "\(Format.number(Int64(Self.subjectsMax))) were looked through. "
-                + "An exact id always opens with Ctrl-K."
+                + "\(Format.number(Int64(Self.subjectsMax))) were looked through"
+                + (request.value("q") == nil ? "." : ", and all whose id begins so.")
         }
         return Page(
             title: "Subjects", question: "Who uses it, on which plan, and how much?",
@@ -114,14 +112,16 @@ extension PageBuilder {
 
     /// Where nothing is searched for and nothing sorted, what comes after the page that is shown is not read.
     private func matchingSubjects(_ standard: String?) async throws(PageProblem) -> Found {
-        let isPlain = ["q", "plan", "state", "subjects-sort", "csv", "xlsx"].allSatisfy {
-            request.value($0) == nil
-        }
+        let isCut = rowsWanted(of: "subjects") == Self.rowsShown
         let page = min(Self.subjectsMax, Int(request.value("subjects-page") ?? "") ?? 1)
+        let isPlain = isCut && ["q", "plan", "state"].allSatisfy { request.value($0) == nil }
         let wanted = isPlain ? max(1, page) * Table.rowsPerPage : Self.subjectsMax
         var found = Found()
         var cursor: String?
         var seen = 0
+        let searched = try await subjectsBeginning(with: request.value("q") ?? "")
+        let known = Set(searched.compactMap { $0["id"].text })
+        found.rows = searched.filter { isWanted($0, standard) }
         repeat {
             let count = min(1_000, min(wanted, Self.subjectsMax) - seen)
             let page = try await source.get(
@@ -130,13 +130,23 @@ extension PageBuilder {
             let subjects = page["subjects"].list
             if cursor == nil { found.total = Int(page["total"].integer ?? 0) }
             seen += subjects.count
-            found.rows += subjects.filter { isWanted($0, standard) }
+            found.rows += subjects.filter {
+                isWanted($0, standard) && !known.contains($0["id"].text ?? "")
+            }
             cursor = page["nextCursor"].text
         } while cursor != nil && seen < min(wanted, Self.subjectsMax)
         found.isAll = cursor == nil
-        found.needsAllUse = !isPlain || found.total <= Self.rowsMax
+        found.needsAllUse = !isCut || found.total <= Self.rowsMax
         found.count = isPlain ? min(found.total, Self.subjectsMax) : found.rows.count
         return found
+    }
+
+    /// However many subjects there are.
+    private func subjectsBeginning(with text: String) async throws(PageProblem) -> [PageValue] {
+        guard !text.isEmpty else { return [] }
+        return try await source.find("/v1/subjects?count=1000&prefix=\(text.inURL)")?["subjects"]
+            .list
+            ?? []
     }
 
     private func isWanted(_ subject: PageValue, _ standard: String?) -> Bool {

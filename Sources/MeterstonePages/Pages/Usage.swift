@@ -140,7 +140,7 @@ extension PageBuilder {
         }
         page.sections = [
             spanFilter([meterFilter(meters, chosen: meter)]),
-            .table(try await topTable(meter, count: 1_000)),
+            .table(try await topTable(meter, count: rowsWanted(of: "top"))),
         ]
         return page
     }

@@ -357,6 +357,20 @@ if (dialog?.showModal) {
     }));
     input.setAttribute('aria-activedescendant', found.length ? `found-${chosen}` : '');
   };
+  const learn = (answer) => {
+    for (const one of answer?.subjects ?? []) {
+      const to = `/admin/subjects/${encodeURIComponent(one.id)}`;
+      if (known.some((other) => other.to === to)) continue;
+      known.push({ text: one.name ? `${one.id} · ${one.name}` : one.id, kind: 'subject', to });
+    }
+  };
+  // Of many subjects only the first are known; those whose id begins with what is typed are asked for.
+  const search = async () => {
+    const words = input.value.trim();
+    if (!words || !known) return;
+    learn(await call('GET', `/v1/subjects?count=12&prefix=${encodeURIComponent(words)}`).catch(() => null));
+    if (words === input.value.trim()) show();
+  };
   const open = async () => {
     input.value = '';
     chosen = 0;
@@ -365,9 +379,7 @@ if (dialog?.showModal) {
     if (known) return;
     known = [];
     const [subjects, limits] = await Promise.allSettled([call('GET', '/v1/subjects?count=1000'), call('GET', '/v1/limits')]);
-    for (const one of subjects.value?.subjects ?? []) {
-      known.push({ text: one.name ? `${one.id} · ${one.name}` : one.id, kind: 'subject', to: `/admin/subjects/${encodeURIComponent(one.id)}` });
-    }
+    learn(subjects.value);
     for (const one of limits.value?.limits ?? []) {
       known.push({ text: one.key, kind: 'limit', to: `/admin/limits/${encodeURIComponent(one.key)}` });
     }
@@ -379,7 +391,7 @@ if (dialog?.showModal) {
   addEventListener('keydown', (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') { event.preventDefault(); if (!dialog.open) open(); }
   });
-  input.addEventListener('input', () => { chosen = 0; show(); });
+  input.addEventListener('input', () => { chosen = 0; show(); search(); });
   input.addEventListener('keydown', (event) => {
     if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
       event.preventDefault();

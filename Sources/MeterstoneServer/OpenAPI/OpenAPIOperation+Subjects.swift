@@ -10,7 +10,7 @@ extension OpenAPIOperation {
     private static let profiles: [OpenAPIOperation] = [
         get(
             "/v1/subjects", "listSubjects", "All subjects, by id, or the one whose account says so",
-            [.accountEmail, .accountID, .subjectTotal, .count, .cursor],
+            [.accountEmail, .accountID, .subjectPrefix, .subjectTotal, .count, .cursor],
             "SubjectList", []),
         get(path, "getSubject", "One subject", [.subject], "Subject").tagged,
         put(

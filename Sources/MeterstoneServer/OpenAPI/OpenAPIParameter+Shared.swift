@@ -13,6 +13,10 @@ extension OpenAPIParameter {
 
     static let subject = OpenAPIParameter(
         place: .path, name: "subject", description: "The subject's id.", schema: nameSchema)
+    static let subjectPrefix = OpenAPIParameter(
+        place: .query, name: "prefix",
+        description: "Only subjects whose id begins with it, capital letters told apart.",
+        schema: nameSchema)
     static let alias = OpenAPIParameter(
         place: .path, name: "alias", description: "The other key.", schema: nameSchema)
     static let event = OpenAPIParameter(

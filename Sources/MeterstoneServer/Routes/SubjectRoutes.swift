@@ -62,11 +62,21 @@ struct SubjectRoutes: Sendable {
             return try await answer(found, total: isCounted ? found.count : nil)
         }
         let count = try query.count()
+        let prefix = try query.optional("prefix", SubjectID.expectation) { SubjectID($0) }
+        if isCounted, prefix != nil { throw Rejection.invalid("total", "no prefix beside it") }
         let after = try query.cursor(.subjects).map { (cursor) throws(Rejection) in
             guard let id = SubjectID(cursor.position) else { throw Cursor.invalid }
             return id
         }
-        let subjects = try await engine.timedSubjects(after: after, count: count + 1)
+        var subjects = try await engine.timedSubjects(after: after ?? prefix, count: count + 1)
+        if let prefix {
+            subjects = subjects.filter { $0.subject.id.text.utf8.starts(with: prefix.text.utf8) }
+            if after == nil, let exact = try await engine.subject(prefix), exact.id == prefix,
+                let times = try await engine.times(of: .subject(prefix))
+            {
+                subjects.insert((exact, times), at: 0)
+            }
+        }
         let total = isCounted ? try await engine.subjectTotal() : nil
         let page = subjects.prefix(count)
         let next = subjects.count > count ? page.last : nil
