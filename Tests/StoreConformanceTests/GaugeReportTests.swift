@@ -49,6 +49,33 @@ import Testing
     }
 
     @Test(arguments: StoreUnderTest.allCases)
+    func `what is told under another value stands no more under the one before`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.withSession(clock: ManualClock(.at(Self.now))) { session in
+            try await Self.tell(session)
+            for (bucket, stock, hours) in [
+                ("a", [10, 4, 0] as [Int64], 360 + 48), ("b", [0, 6, 11], 0),
+            ] {
+                var question = Self.question("2026-03-01T00:00:00Z", "2026-03-05T12:00:00Z")
+                question.filter.dimensions = ["bucket": bucket]
+                let days = ["2026-03-02T00:00:00Z", "2026-03-04T00:00:00Z", "2026-03-05T00:00:00Z"]
+                for (until, units) in zip(days, stock) {
+                    question.until = .at(until)
+                    let outcome = try await session.engine.topSubjects(of: Self.stock, question)
+                    guard case .report(let report) = outcome else { throw UnexpectedOutcome() }
+                    #expect(
+                        report.rows.reduce(0) { $0 + $1.quantity } == units, "\(bucket) \(until)")
+                }
+                guard hours > 0 else { continue }
+                let outcome = try await session.engine.topSubjects(of: Self.area, question)
+                guard case .report(let report) = outcome else { throw UnexpectedOutcome() }
+                #expect(report.rows.reduce(0) { $0 + $1.quantity } == Int64(hours) * 3_600)
+            }
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
     func `a trend goes on where nothing is told`(store: StoreUnderTest) async throws {
         try await store.withSession(clock: ManualClock(.at(Self.now))) { session in
             try await Self.tell(session)

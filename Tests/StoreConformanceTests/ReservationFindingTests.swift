@@ -164,6 +164,31 @@ import Testing
     }
 
     @Test(arguments: StoreUnderTest.allCases)
+    func `what was paid at the expiry and at a late end is given back as one`(
+        store: StoreUnderTest
+    ) async throws {
+        try await store.with { engine, clock in
+            try await engine.setUpCredits(price: 10, balance: 1_000)
+            _ = try await engine.reserve(
+                .of(.ada, [.prompts: 1], id: "work"),
+                ReservationTerms(milliseconds: 1_000, onExpiry: .charge))
+            clock.advance(bySeconds: 2)
+            #expect(try await engine.wallet(of: .ada).balance == 990)
+            let id = try #require(EventID("work"))
+            _ = try await engine.settle(id, .one(.prompts, 3))
+            #expect(try await engine.wallet(of: .ada).balance == 970)
+            let refund = Change.refundCredit(.ada, reference: "work", reason: "late")
+            #expect(try await engine.put(refund).word == "credited")
+            #expect(try await engine.wallet(of: .ada).balance == 1_000)
+            guard case .rejected(let again) = try await engine.put(refund) else {
+                throw UnexpectedOutcome()
+            }
+            #expect(again.code == .alreadyRefunded)
+            try await engine.expectClean()
+        }
+    }
+
+    @Test(arguments: StoreUnderTest.allCases)
     func `an order of credit is repeated also when the credit has expired`(
         store: StoreUnderTest
     ) async throws {

@@ -52,7 +52,6 @@ struct GaugeTotals<Group: Hashable> {
     ) {
         if run.day != day { settle() }
         day = run.day
-        days.insert(day)
         var item: Int64 = -1
         if case .item(let name, _) = movement {
             item = items[name] ?? Int64(items.count)
@@ -62,6 +61,7 @@ struct GaugeTotals<Group: Hashable> {
         let units = RunUnits(run, movement)
         for index in subjects.indices {
             let place = group(subjects[index], run.shape).map { self.place(of: $0) } ?? -1
+            if place >= 0 { days.insert(day) }
             let reading = Reading(
                 at: times[index], units: units[index],
                 holder: Holder(subject: subjects[index], item: item), group: place)
@@ -105,7 +105,9 @@ struct GaugeTotals<Group: Hashable> {
 }
 
 extension ReportContext {
-    /// What a gauge comes to in windows of its own for each of some groups, and the UTC days of readings.
+    /// What a gauge comes to in windows of its own for each of some groups, and the UTC days of their readings.
+    ///
+    /// A reading that the question's filter does not let through ends the one before, which it may have let through.
     ///
     /// - Parameters:
     ///   - until: nothing is asked of what is after it.
@@ -118,8 +120,15 @@ extension ReportContext {
         var totals = GaugeTotals(meter, now: now, memory, over: spans)
         let span = WindowSpan(
             from: .earliest, until: min(until, now.advanced(byMilliseconds: 1)))
-        try forEachRun(of: meter, in: span, withTimes: true) { (run, movement) in
-            totals.add(run, movement, by: group)
+        let movements = MeterMovements([meter])
+        try scan.forEachRun(
+            in: span, withTimes: true, takenBackFirst: movements.needTakenBackFirst,
+            where: { meter.movement(of: $0) != nil }
+        ) { (run) throws(StoreError) in
+            guard let movement = movements[run][0] else { return }
+            let isAsked = question.filter.accepts(run.shape)
+            totals.add(run, movement) { isAsked ? group($0, $1) : nil }
+            try memory.check()
         }
         return (totals.finished(), totals.days)
     }

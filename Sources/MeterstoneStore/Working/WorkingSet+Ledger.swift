@@ -157,7 +157,11 @@ extension WorkingSet {
         let known = try allEntries(of: state, lookup: LedgerEntry.lookup(reference: reference))
         let spent = known.filter { ($0.kind == .spend || $0.kind == .settle) && $0.spent > 0 }
         guard !spent.isEmpty else { return .rejected(.unknownReference(reference)) }
-        guard spent.count == 1 else { return .rejected(.sharedReference(reference)) }
+        // A reservation pays twice where its end came after its expiry.
+        let holds = Set(spent.map(\.hold))
+        guard spent.count == 1 || holds.count == 1 && !holds.contains(0) else {
+            return .rejected(.sharedReference(reference))
+        }
         let account = try account(of: state, at: now)
         switch account.wallet.refunding(
             spent, reference: reference, author: author, reason: reason, at: now)
