@@ -26,6 +26,9 @@ extension CommandFailure {
         switch error {
         case let failure as CommandFailure: self = failure
         case let error as StoreError: self.init(ProgramExit(error.code), error.wholeMessage)
+        case let error as ClientError where error.code == .unauthorized:
+            self.init(
+                ProgramExit(error.code), "the server takes no such key: set METERSTONE_KEY to one")
         case let error as ClientError: self.init(ProgramExit(error.code), error.message)
         case let error as ImportError: self.init(ProgramExit(error.code), error.message)
         case let error as ShippingError: self.init(ProgramExit(error.kind), error.message)

@@ -76,8 +76,40 @@ import Testing
             }
             #expect(try await backups.all().map(\.name) == Array(names.reversed().prefix(2)))
             let left = try FileManager.default.contentsOfDirectory(atPath: folder + "/backups")
-            #expect(Set(left) == Set(names.suffix(2) + ["notes"]))
+            #expect(Set(left) == Set(names.suffix(2) + ["notes", "store"]))
+            // The clock was ahead, and goes back: what was made just now stays, whatever its name.
+            clock.set(clock.now.advanced(byMilliseconds: -86_400_000))
+            let back = try await backups.make().name
+            #expect(try await backups.all().map(\.name) == [names[3], back])
             await engine.shutdown()
+        }
+    }
+
+    @Test func `a folder has the backups of one store, and of copies that were restored`()
+        async throws
+    {
+        try await withFolder { folder in
+            let clock = ManualClock()
+            func backups(of name: String) async throws -> (MeterstoneEngine, BackupFolder) {
+                let engine = try await engine(folder + "/" + name, clock)
+                return (
+                    engine,
+                    BackupFolder(
+                        engine, directory: folder + "/backups", kept: 1, clock: { clock.now }
+                    ) { try verify($0) }
+                )
+            }
+            let (one, own) = try await backups(of: "one")
+            let (two, other) = try await backups(of: "two")
+            let first = try await own.make()
+            await #expect(throws: StoreError.self) { try await other.make() }
+            await #expect(throws: StoreError.self) { try await other.claim() }
+            #expect(try await own.all() == [first])
+            try FileManager.default.copyItem(
+                atPath: folder + "/backups/" + first.name, toPath: folder + "/three")
+            let (three, restored) = try await backups(of: "three")
+            try await restored.claim()
+            for engine in [one, two, three] { await engine.shutdown() }
         }
     }
 
@@ -99,6 +131,10 @@ import Testing
                 #expect(await watch.makeIfDue(at: clock.now) == outcome)
             }
             #expect(try await backups.all().count == 2)
+            // The clock was a year ahead.
+            clock.set(clock.now.advanced(byMilliseconds: -365 * 86_400_000))
+            #expect(await watch.makeIfDue(at: clock.now) == .made)
+            #expect(await watch.makeIfDue(at: clock.now) == .notDue)
             await engine.shutdown()
         }
     }
@@ -123,7 +159,7 @@ import Testing
             #expect(try await backups.all() == [])
             // They do not fill the disk: one is kept to look at.
             let names = try FileManager.default.contentsOfDirectory(atPath: folder + "/backups")
-            #expect(names == ["2026-03-10T12-02-00.000Z.unclean"])
+            #expect(Set(names) == ["2026-03-10T12-02-00.000Z.unclean", "store"])
             await engine.shutdown()
         }
     }
@@ -152,6 +188,12 @@ import Testing
             bytes.replaceSubrange(4_096..<bytes.count, with: Data(count: bytes.count - 4_096))
             try bytes.write(to: URL(fileURLWithPath: damaged))
             let third = folder + "/third"
+            let empty = folder + "/empty"
+            try FileManager.default.createDirectory(
+                atPath: empty, withIntermediateDirectories: true)
+            try Data().write(to: URL(fileURLWithPath: empty + "/meterstone.sqlite"))
+            let nothing = try await Program.run(["restore", empty, "--data", third])
+            #expect(nothing.status == 65 && nothing.errors.contains("is no store"))
             for _ in 1...2 {
                 let broken = try await Program.run(
                     ["restore", folder + "/backup", "--data", third])

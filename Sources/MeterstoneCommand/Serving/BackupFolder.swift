@@ -30,14 +30,29 @@ package actor BackupFolder: Backups {
         self.verify = verify
     }
 
+    /// Throws when the folder has the backups of another store: each would take the other's for its own, and remove
+    /// them. A folder belongs to the first store that looks; a copy that was restored is the same store.
+    package func claim() async throws {
+        try FileManager.default.createDirectory(
+            atPath: directory, withIntermediateDirectories: true)
+        let (file, own) = (directory + "/store", try await engine.identity().id)
+        guard let owner = try? String(contentsOfFile: file, encoding: .utf8) else {
+            return try Data(own.utf8).write(to: URL(filePath: file))
+        }
+        guard owner == own else {
+            throw StoreError(
+                code: .locked,
+                message: "'\(directory)' has the backups of another store; take another folder")
+        }
+    }
+
     package func make() async throws -> Backup {
         guard !isMaking else {
             throw StoreError(code: .overloaded, message: "a backup is being made already")
         }
         isMaking = true
         defer { isMaking = false }
-        try FileManager.default.createDirectory(
-            atPath: directory, withIntermediateDirectories: true)
+        try await claim()
         // What a process left that was killed over it.
         try removeAll(endingWith: ".partial")
         let now = clock()
@@ -54,12 +69,14 @@ package actor BackupFolder: Backups {
                 message: "the backup \(name).unclean has \(report.differences.count) counters that "
                     + "are not as the events say; so has the store, most likely")
         }
-        let backups = try all()
-        for old in backups.dropFirst(kept) {
-            try FileManager.default.removeItem(atPath: directory + "/" + old.name)
-        }
-        guard let made = backups.first(where: { $0.name == name }) else {
+        var others = try all()
+        guard let place = others.firstIndex(where: { $0.name == name }) else {
             throw StoreError(code: .inputOutput, message: "the backup \(name) is not there")
+        }
+        // The newest whatever the names say: a clock may have been ahead when the others were made.
+        let made = others.remove(at: place)
+        for old in others.dropFirst(kept - 1) {
+            try FileManager.default.removeItem(atPath: directory + "/" + old.name)
         }
         return made
     }

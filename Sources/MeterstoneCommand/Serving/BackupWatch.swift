@@ -38,7 +38,8 @@ package struct BackupWatch: Service {
 
     package func makeIfDue(at now: Instant) async -> Outcome {
         do {
-            let due = try await backups.all().first.map {
+            // One that a clock made which was ahead is no reason to wait for its day.
+            let due = try await backups.all().first { $0.madeAt <= now }.map {
                 $0.madeAt.advanced(byMilliseconds: milliseconds)
             }
             guard due.map({ $0 <= now }) ?? true else { return .notDue }

@@ -115,6 +115,7 @@ struct Serving {
         _ engine: MeterstoneEngine, _ certificate: ServerCertificate?
     ) async throws {
         let backups = try backups(of: engine)
+        try await backups?.claim()
         let shipping = try shipping(of: engine, backups)
         try await shipping?.begin()
         let sender = MessageSender(
