@@ -115,7 +115,7 @@ import Testing
             text { $0.object(recorded, Shapes.event) } == """
                 {"id":"e","subject":"u","type":"t","occurredAt":"1970-01-01T00:00:00.000Z",\
                 "recordedAt":"1970-01-01T00:00:00.000Z","quantities":{"a":1,"b":2},\
-                "status":"success","dimensions":{"m":"x"},"properties":{"p": 1},"voided":true,\
+                "moved":[],"status":"success","dimensions":{"m":"x"},"properties":{"p": 1},"voided":true,\
                 "corrections":[{"kind":"void","author":"me","reason":"wrong",\
                 "recordedAt":"1970-01-01T00:00:00.000Z"}]}
                 """)

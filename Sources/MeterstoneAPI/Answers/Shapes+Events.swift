@@ -13,6 +13,9 @@ extension Shapes {
             Member("recordedAt", .instant, \.recordedAt, "When it was told."),
             Member(maybe: "adjustment", adjustment.wire, \.adjustment, adjustmentSentence),
             Member("quantities", .quantities, \.event.quantities, "What counts of it now."),
+            Member(
+                "moved", Wire<MeterKey>.key.list(), \.moved,
+                "Which meters count it, by the rules as they are."),
             Member("status", .choice, { $0.details.status }, "How it ended."),
             Member(maybe: "subtype", .name, \.event.details?.subtype),
             Member(
@@ -83,7 +86,9 @@ extension RecordedEvent {
                     terms: ReservationTerms(), reservedAt: recordedAt, expiresAt: $0.expiresAt,
                     closedAt: nil)
             }, credits: try fields("credits", maybe: Shapes.charge),
-            adjustment: try fields("adjustment", maybe: Shapes.adjustment))
+            adjustment: try fields("adjustment", maybe: Shapes.adjustment),
+            // A server of an earlier version does not say it.
+            moved: try fields("moved") ?? [])
     }
 }
 

@@ -14,12 +14,15 @@ public struct RecordedEvent: Sendable, Hashable {
     public let credits: CreditCharge?
     /// Where it counts, since its own month was closed when it was told; `nil`: when it occurred.
     public let adjustment: Adjustment?
+    /// Which meters count it, by the rules as they are: none where nothing of it counts, or where nobody looked.
+    public let moved: [MeterKey]
 
     package init(
         event: UsageEvent, sequence: Int64, recordedAt: Instant, corrections: [CorrectionNote],
         reservation: Reservation? = nil, credits: CreditCharge? = nil,
-        adjustment: Adjustment? = nil
+        adjustment: Adjustment? = nil, moved: [MeterKey] = []
     ) {
+        self.moved = moved
         self.adjustment = adjustment
         self.reservation = reservation
         self.credits = credits

@@ -79,12 +79,16 @@ package struct ArchivableEvent: Sendable {
 
 extension RecordedEvent {
     /// An event as it stands, under the key of its subject.
-    package init(_ event: EffectiveEvent, of subject: SubjectID) {
+    /// - Parameter catalog: says which meters count it; `nil`: nobody asks.
+    package init(_ event: EffectiveEvent, of subject: SubjectID, by catalog: Catalog? = nil) {
+        let told = event.record.event(subject: subject)
+        let isCounted = event.record.isCounted && !event.isVoided
         self.init(
-            event: event.record.event(subject: subject), sequence: event.sequence,
+            event: told, sequence: event.sequence,
             recordedAt: event.record.recordedAt, corrections: event.corrections,
             reservation: event.record.reservation == nil
                 ? nil : Reservation(event.record, of: subject),
-            credits: event.record.credits, adjustment: event.record.adjustment)
+            credits: event.record.credits, adjustment: event.record.adjustment,
+            moved: isCounted ? catalog?.movements(of: told).keys ?? [] : [])
     }
 }

@@ -78,7 +78,7 @@ extension UsageReader {
     func recorded(_ event: EffectiveEvent, owner profile: Subject) -> RecordedEvent {
         var event = event
         if profile.erasedAt != nil { event.forgetTexts(view.registry.countedDimensions) }
-        return RecordedEvent(event, of: profile.id)
+        return RecordedEvent(event, of: profile.id, by: view.catalog)
     }
 }
 
