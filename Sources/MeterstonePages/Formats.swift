@@ -34,6 +34,15 @@ enum Format {
         return "\(whole).\(tenths % 10) %"
     }
 
+    /// Without rounding, as it is typed: `29.99`.
+    static func exactMoney(_ millionths: Int64) -> String {
+        let (whole, part) = millionths.magnitude.quotientAndRemainder(dividingBy: 1_000_000)
+        let digits = String(1_000_000 + part).dropFirst()
+        let rest = digits.reversed().drop { $0 == "0" }.reversed()
+        return (millionths < 0 ? "-" : "") + String(whole)
+            + (rest.isEmpty ? "" : "." + String(rest))
+    }
+
     /// Millionths of the currency unit.
     static func money(_ millionths: Int64?) -> String {
         guard let millionths else { return "—" }

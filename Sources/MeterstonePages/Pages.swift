@@ -169,18 +169,24 @@ struct PageBuilder {
 
     /// What is asked of a report: `days=30`, or from one date to another.
     var span: String {
-        guard let from = date("from") else { return "days=\(days)" }
+        guard let from else { return "days=\(days)" }
         guard let until = date("until") else { return "from=\(Self.start(from).inURL)" }
         return "from=\(Self.start(from).inURL)&until=\(Self.start(until.next).inURL)"
     }
 
     var spanWords: String {
-        guard let from = date("from") else {
+        guard let from else {
             return Self.spans.first { $0.0 == String(days) }.map { "Last \($0.1.lowercased())" }
                 ?? "Last \(days) days"
         }
         let until = date("until").map { " to " + Format.date($0.text) } ?? ""
         return "From " + Format.date(from.text) + until
+    }
+
+    /// Where only the end is told, so many days before it.
+    private var from: CivilDate? {
+        date("from")
+            ?? date("until").map { CivilDate(daysSince1970: $0.daysSince1970 - Int64(days) + 1) }
     }
 
     private func date(_ name: String) -> CivilDate? {
@@ -219,6 +225,24 @@ struct PageBuilder {
     func rowsWanted(of table: String) -> Int {
         let isWhole = ["\(table)-sort", "csv", "xlsx"].contains { request.value($0) != nil }
         return isWhole ? Self.rowsMax : Self.rowsShown
+    }
+
+    /// One page of what the interface gives page after page; as a file, all pages up to ``rowsMax`` rows.
+    func cursorPage(
+        _ path: String, _ count: Int, _ query: String = "", of list: String, table: String
+    ) async throws(PageProblem) -> (rows: [PageValue], cursor: (next: String?, isFirst: Bool)) {
+        let asked = request.value(table + "-cursor")
+        let isFile = [request.value("csv"), request.value("xlsx")].contains(table)
+        var rows: [PageValue] = []
+        var next = isFile ? nil : asked
+        repeat {
+            let page = try await source.get(
+                path + String(isFile ? 1_000 : count) + query
+                    + (next.map { "&cursor=" + $0.inURL } ?? ""))
+            rows += page[list].list
+            next = page["nextCursor"].text
+        } while isFile && next != nil && rows.count < Self.rowsMax
+        return (rows, (next, asked == nil))
     }
 
     /// The same report of as long a span, right before.

@@ -71,6 +71,11 @@ struct Templates: Sendable {
         ),
     ]
 
+    /// What whoever only looks may not see.
+    private static let forAdministrators: Set<String> = [
+        "/admin/changes", "/admin/keys", "/admin/administrators",
+    ]
+
     func render(_ page: Page, _ request: PageRequest, _ source: any PageSource) -> String {
         let isAlone = page.place == "/me" || page.place == Pages.signInPath
         let context: Context = [
@@ -81,7 +86,9 @@ struct Templates: Sendable {
             "groups": Self.groups.enumerated().map { index, group -> Context in
                 [
                     "name": group.name, "id": "group-\(index)",
-                    "links": group.links.map {
+                    "links": group.links.filter {
+                        source.mayChange || !Self.forAdministrators.contains($0.to)
+                    }.map {
                         ["text": $0.text, "to": $0.to, "current": $0.to == page.place] as Context
                     },
                 ]

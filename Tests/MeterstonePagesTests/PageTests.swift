@@ -15,7 +15,7 @@ import Testing
 
         func get(_ path: String) async throws(PageProblem) -> PageValue {
             let name = String(path.prefix { $0 != "?" })
-            guard let answer = answers[name] else {
+            guard let answer = answers[path] ?? answers[name] else {
                 throw PageProblem(status: 404, code: "not_found", detail: "No \(name).")
             }
             return answer
@@ -310,5 +310,49 @@ import Testing
         let body = await page("/admin", [], source).body
         #expect(body.contains("From nothing to the first refusal"))
         #expect(body.contains("/v1/meters/prompts"))
+    }
+
+    @Test func `a quiet week of a store in use is not its first one`() async {
+        let event = PageValue.object(["id": .text("e")])
+        let source = Source(answers: [
+            "/v1/meters": .object(["meters": .list([.object(["key": .text("prompts")])])]),
+            "/v1/limits": .object(["limits": .list([.object(["key": .text("daily")])])]),
+            "/v1/events?count=25": .object(["events": .list(Array(repeating: event, count: 25))]),
+            "/v1/analytics/trends": .object(["rows": .list([])]),
+            "/v1/analytics/limits": .object(["rows": .list([])]),
+            "/v1/analytics/errors": .object(["rows": .list([])]),
+            "/v1/analytics/plans": .object(["rows": .list([])]),
+        ])
+        let body = await page("/admin", [("days", "7")], source).body
+        #expect(!body.contains("From nothing to the first refusal"))
+        #expect(body.contains("Events by day") && body.contains("name=\"days\""))
+    }
+
+    @Test func `a plan shows what else it gives, and its price as an amount`() async {
+        let plan: [String: PageValue] = [
+            "key": .text("pro"), "price": .integer(29_990_000), "overdraft": .integer(50),
+            "recurringGrants": .list([
+                .object(["amount": .integer(1_000), "window": .text("billingMonth")])
+            ]),
+            "features": .object(["projects": .integer(20), "sso": .flag(true)]),
+        ]
+        var source = Source(answers: [
+            "/v1/plans/pro": .object(plan), "/v1/limits": .object(["limits": .list([])]),
+        ])
+        source.mayChange = true
+        let body = await page("/admin/plans/pro", [], source).body
+        for text in ["1,000 for each billingMonth", "50 credits", "Projects", "Yes"] {
+            #expect(body.contains(text), "\(text)")
+        }
+        #expect(body.contains("value=\"29.99\" data-kind=\"money\""))
+    }
+
+    @Test func `where only the end of a span is told, it is so many days`() async {
+        let source = Source(answers: [
+            "/v1/analytics/errors?from=2026-11-04T00%3A00%3A00Z&until=2026-11-11T00%3A00%3A00Z&minimumEvents=0&count=10000":
+                .object(["rows": .list([.object(["type": .text("render")])])])
+        ])
+        let query = [("days", "7"), ("until", "2026-11-10")]
+        #expect(await page("/admin/errors", query, source).body.contains("render"))
     }
 }

@@ -169,7 +169,7 @@ extension PageBuilder {
                     .init(
                         name: "usedPercent[]", label: "Share that is used, in %", kind: "number",
                         value: "80", isRequired: true),
-                ], button: "Watch")
+                ], button: "Watch", isNew: true)
         ]
         let keys = alerts.compactMap { $0["key"].text }
         if !keys.isEmpty {
@@ -194,7 +194,7 @@ extension PageBuilder {
                     .init(
                         name: "url", label: "Address", hint: "https://… or mailto:…",
                         isRequired: true),
-                ], button: "Make the webhook")
+                ], button: "Make the webhook", isNew: true)
         ]
         guard !keys.isEmpty else { return forms }
         let webhook = choice("{key}", "Webhook", keys)

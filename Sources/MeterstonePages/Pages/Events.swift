@@ -56,10 +56,8 @@ extension PageBuilder {
     func eventTable(
         _ path: String, id: String, query: String = "", isAll: Bool = false
     ) async throws(PageProblem) -> Table {
-        let cursor = request.value(id + "-cursor")
-        let answer = try await source.get(
-            "\(path)?count=\(isAll ? 50 : 20)\(query)"
-                + (cursor.map { "&cursor=" + $0.inURL } ?? ""))
+        let answer = try await cursorPage(
+            "\(path)?count=", isAll ? 50 : 20, query, of: "events", table: id)
         var columns: [Table.Column] = [.init(key: "occurredAt", label: "When")]
         if isAll { columns.append(.init(key: "subject", label: "Subject")) }
         columns += [
@@ -68,10 +66,9 @@ extension PageBuilder {
             .init(key: "durationMs", label: "Took", isNumber: true),
             .init(key: "id", label: "Event"),
         ]
-        let moving = try await movingTypes()
         return Table(
             id: id, heading: "Events", note: "Newest first", columns: columns,
-            rows: answer["events"].list.map { event in
+            rows: answer.rows.map { event in
                 var cells = [
                     Table.Cell(
                         Format.time(event["occurredAt"].instant), by: event["occurredAt"].text ?? ""
@@ -85,7 +82,7 @@ extension PageBuilder {
                     Table.Cell(type.isEmpty ? "—" : type.joined(separator: " · ")),
                     Table.Cell(
                         Format.words(status), mark: status == "success" ? nil : "bad"),
-                    Self.moved(event, moving),
+                    Self.moved(event),
                     Table.Cell(
                         number: Format.milliseconds(event["durationMs"].number),
                         event["durationMs"].number),
@@ -96,34 +93,19 @@ extension PageBuilder {
             empty: Notice(
                 heading: "No event",
                 text: "Nothing happened that passes the filters. POST /v1/events records events."),
-            cursor: (answer["nextCursor"].text, cursor == nil))
+            cursor: answer.cursor)
     }
 
-    /// Which meters a type of events moves by itself; `nil`: the reader may not know.
-    private func movingTypes() async throws(PageProblem) -> [String: [String]]? {
-        guard let meters = try await source.find("/v1/meters?count=1000") else { return nil }
-        var types: [String: [String]] = [:]
-        for meter in meters["meters"].list {
-            for type in meter["eventTypes"].list.compactMap(\.text) {
-                types[type, default: []].append(meter["key"].text ?? "")
-            }
+    /// What meters have of it, as far as it told how much.
+    private static func moved(_ event: PageValue) -> Table.Cell {
+        let told = event["quantities"].members
+        let meters = event["moved"].list.compactMap(\.text).map { meter in
+            told[meter].map { Format.number($0) + " " + meter } ?? meter
         }
-        return types
-    }
-
-    private static func moved(_ event: PageValue, _ moving: [String: [String]]?) -> Table.Cell {
-        let named = event["quantities"].members.filter { $0.value != .integer(0) }
+        let what = meters.joined(separator: ", ")
         if let status = event["reservation"]["status"].text {
-            let what = named.isEmpty ? "Reservation" : quantities(event["quantities"])
-            return Table.Cell("\(what), \(status)")
+            return Table.Cell((what.isEmpty ? "Reservation" : what) + ", " + status)
         }
-        if !named.isEmpty { return Table.Cell(quantities(event["quantities"])) }
-        guard event["status"].text == "success", !event["voided"].isTrue else {
-            return Table.Cell("—")
-        }
-        guard let moving else { return Table.Cell("By its type") }
-        let meters = moving[event["type"].text ?? ""] ?? []
-        if meters.isEmpty { return Table.Cell("Nothing", mark: "quiet") }
-        return Table.Cell(meters.map { "1 " + $0 }.joined(separator: ", "))
+        return what.isEmpty ? Table.Cell("Nothing", mark: "quiet") : Table.Cell(what)
     }
 }

@@ -12,13 +12,15 @@ extension PageBuilder {
         let rows = trends["rows"].list
         let events = rows.reduce(Int64(0)) { $0 &+ ($1["events"].integer ?? 0) }
         let decisions = Decisions(try await source.text("/metrics"))
-        if meters.isEmpty || limits.isEmpty || events == 0
-            || (decisions.refused == 0 && events < 25)
-        {
+        // A quiet week of a store in use is not the first one.
+        let known =
+            events >= 25
+            ? 25 : try await source.find("/v1/events?count=25")?["events"].list.count ?? 0
+        if meters.isEmpty || limits.isEmpty || (decisions.refused == 0 && known < 25) {
             page.sections += firstSteps(
-                hasMeter: !meters.isEmpty, hasLimit: !limits.isEmpty, hasEvent: events > 0,
+                hasMeter: !meters.isEmpty, hasLimit: !limits.isEmpty, hasEvent: known > 0,
                 hasRefusal: decisions.refused > 0)
-            if meters.isEmpty || events == 0 { return page }
+            if meters.isEmpty || known == 0 { return page }
         }
         page.sections.append(spanFilter())
         let met = try await report("limits", span)

@@ -29,7 +29,7 @@ extension PageBuilder {
             title: "Your usage", question: "What is left, and until when?", live: path + "/live",
             place: place)
         page.sections += try await standing(
-            path, id: id, subject: subject, plan: lifetime["plan"].text ?? "none")
+            path, id: id, subject: subject, plan: lifetime["plan"].text ?? "none", isOwn: true)
         page.sections += try await creditTables(path)
         page.sections.append(.table(try await eventTable(path + "/events", id: "events")))
         return (page, id)

@@ -156,10 +156,10 @@ extension PageBuilder {
                         columns: [
                             .init(key: "plan", label: "Plan"),
                             .init(key: "rank", label: "Rank", isNumber: true),
-                            .init(key: "price", label: "Price", isNumber: true),
+                            .init(key: "priceMillionths", label: "Price", isNumber: true),
                             .init(key: "subjects", label: "Active subjects", isNumber: true),
-                            .init(key: "revenue", label: "Revenue", isNumber: true),
-                            .init(key: "cost", label: "Cost", isNumber: true),
+                            .init(key: "revenueMillionths", label: "Revenue", isNumber: true),
+                            .init(key: "costMillionths", label: "Cost", isNumber: true),
                         ],
                         rows: plans.map { plan in
                             let key = plan["key"].text ?? ""
@@ -216,6 +216,10 @@ extension PageBuilder {
                     empty: Notice(
                         heading: "No limit yet", text: "Everything is allowed.",
                         link: ("Limits", "/admin/limits")))))
+        let gifts = Self.gifts(plan)
+        if !gifts.isEmpty {
+            page.sections.append(.facts(Facts(heading: "What else it gives", items: gifts)))
+        }
         if source.mayChange {
             page.sections.append(
                 .forms(
@@ -233,11 +237,40 @@ extension PageBuilder {
                                         value: plan["rank"].integer.map { String($0) } ?? "",
                                         hint: "A higher rank is an upgrade."),
                                     .init(
-                                        name: "price", label: "Price in millionths", kind: "number",
-                                        value: plan["price"].integer.map { String($0) } ?? ""),
+                                        name: "price", label: "Price", kind: "money",
+                                        value: plan["price"].integer.map { Format.exactMoney($0) }
+                                            ?? "",
+                                        hint:
+                                            "For each \(plan["billingPeriod"].text ?? "month"), such as 29.99."
+                                    ),
                                 ], button: "Save")
                         ])))
         }
         return page
+    }
+
+    /// Credits, features, and what is settled for later.
+    private static func gifts(_ plan: PageValue) -> [(String, String, String?)] {
+        var gifts: [(String, String, String?)] = plan["recurringGrants"].list.map { grant in
+            let window = grant["window"].text ?? ""
+            return ("Credits", Format.number(grant["amount"]) + " for each \(window)", nil)
+        }
+        if let overdraft = plan["overdraft"].integer, overdraft > 0 {
+            gifts.append(("Overdraft", Format.number(overdraft) + " credits", nil))
+        }
+        for (name, value) in plan["features"].members.sorted(by: { $0.key < $1.key }) {
+            gifts.append(
+                (
+                    Format.words(name),
+                    value.text ?? value.integer.map { Format.number($0) }
+                        ?? (value.isTrue ? "Yes" : "No"),
+                    nil
+                ))
+        }
+        for change in plan["scheduled"].list {
+            let price = change["price"].integer.map { ", price " + Format.money($0) } ?? ""
+            gifts.append(("Changes", Format.time(change["effectiveAt"].instant) + price, nil))
+        }
+        return gifts
     }
 }

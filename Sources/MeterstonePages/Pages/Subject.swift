@@ -45,7 +45,7 @@ extension PageBuilder {
 
     /// What the page of a subject has in common with its own.
     func standing(
-        _ path: String, id: String, subject: PageValue, plan: String
+        _ path: String, id: String, subject: PageValue, plan: String, isOwn: Bool = false
     ) async throws(PageProblem) -> [Section] {
         let limits = try await source.get(path + "/limits")
         let lifetime = try await source.get(path + "/lifetime")
@@ -79,7 +79,7 @@ extension PageBuilder {
             .cards(Cards(label: "At a glance", cards: cards)),
             .meters(
                 LimitList(
-                    heading: "Limits", items: try await limitItems(limits, pace),
+                    heading: "Limits", items: try await limitItems(limits, pace, isOwn),
                     now: source.now,
                     empty: Notice(
                         heading: "No limit applies",
@@ -89,7 +89,7 @@ extension PageBuilder {
     }
 
     private func limitItems(
-        _ limits: PageValue, _ pace: PageValue?
+        _ limits: PageValue, _ pace: PageValue?, _ isOwn: Bool
     ) async throws(PageProblem) -> [LimitList.Item] {
         let catalog = try await source.find("/v1/limits?count=1000")
         var labels: [String: String] = [:]
@@ -102,10 +102,14 @@ extension PageBuilder {
                 reached[key] = at
             }
         }
-        return limits["limits"].list.map { limit in
+        // What refuses nobody is no news to whom it does not refuse.
+        let shown = limits["limits"].list.filter { !isOwn || $0["mode"].text != "shadow" }
+        return shown.map { limit in
             let key = limit["limit"].text ?? ""
             var notes: [String] = []
-            if let team = limit["subject"].text { notes.append("of " + team) }
+            if let team = limit["subject"].text {
+                notes.append(isOwn ? "shared with your team" : "of " + team)
+            }
             if let base = limit["base"].integer {
                 let additions = limit["additions"].list.map { addition in
                     (addition["id"].text ?? "addition") + " "
@@ -114,7 +118,7 @@ extension PageBuilder {
                 notes.append(
                     Format.allowance(base) + ", " + additions.joined(separator: ", "))
             }
-            if limit["mode"].text != "enforce" { notes.append(limit["mode"].text ?? "") }
+            if !isOwn, limit["mode"].text != "enforce" { notes.append(limit["mode"].text ?? "") }
             let isFull = (limit["remaining"].integer ?? -1) == 0
             let full = reached[key].flatMap { at in
                 at > source.now && !isFull ? "At this pace full on " + Format.time(at) : nil

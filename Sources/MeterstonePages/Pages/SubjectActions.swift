@@ -42,10 +42,10 @@ extension PageBuilder {
                     .init(
                         name: "until", label: "Until", kind: "datetime", hint: "Empty: for good."),
                     .init(
-                        name: "{id}", label: "Name of the addition", value: "support",
+                        name: "{id}", label: "Name of the addition", hint: "Such as support-17.",
                         isRequired: true),
                     reason,
-                ], button: "Allow more"),
+                ], button: "Allow more", isNew: true),
             .init(
                 id: "override", heading: "Set an own allowance",
                 text: "An override takes the place of the plan's. −1 is unlimited.", method: "PUT",

@@ -3,9 +3,8 @@ import MeterstoneCore
 extension PageBuilder {
     /// Who changed what?
     func changes() async throws(PageProblem) -> Page {
-        let cursor = request.value("changes-cursor")
-        let answer = try await source.get(
-            "/v1/changes?count=50" + (cursor.map { "&cursor=" + $0.inURL } ?? ""))
+        let answer = try await cursorPage(
+            "/v1/changes?count=", 50, of: "changes", table: "changes")
         return Page(
             title: "Audit log", question: "Who changed what, and when?",
             sections: [
@@ -19,7 +18,7 @@ extension PageBuilder {
                             .init(key: "changed", label: "Change"),
                             .init(key: "sequence", label: "Number", isNumber: true),
                         ],
-                        rows: answer["changes"].list.map { change in
+                        rows: answer.rows.map { change in
                             let key = change["key"].text ?? ""
                             let kind = change["kind"].text ?? ""
                             return [
@@ -37,7 +36,7 @@ extension PageBuilder {
                         empty: Notice(
                             heading: "Nothing was changed",
                             text: "Each write of a rule or a subject stands here."),
-                        cursor: (answer["nextCursor"].text, cursor == nil)))
+                        cursor: answer.cursor))
             ], live: "/v1/live", place: "/admin/changes")
     }
 

@@ -19,12 +19,14 @@ struct Forms {
         var question: String?
         var isGrave = false
         var isSmall = false
+        /// Whether it makes something, and is refused where there is one of that name.
+        var isNew = false
     }
 
     struct Field {
         var name: String
         var label: String
-        /// `text`, `number`, `select`, `datetime`.
+        /// `text`, `number`, `money`, `list`, `select`, `datetime`.
         var kind = "text"
         var value = ""
         var hint: String?
@@ -46,7 +48,7 @@ extension Forms.Form {
             "id": id, "heading": heading, "text": optional(text), "method": method, "path": path,
             "preview": optional(preview), "fixed": fixed, "button": button,
             "question": optional(question), "buttonKind": isGrave ? "grave" : "plain",
-            "size": isSmall ? "small" : "",
+            "size": isSmall ? "small" : "", "isNew": isNew,
             "fields": fields.map { field -> Context in
                 [
                     "fieldId": id + "-" + field.name.replacing(".", with: "-"),

@@ -134,22 +134,44 @@ function say(form, kind, ...parts) {
   outcome.replaceChildren(...parts);
 }
 
-/** The path with its fields in it, and the members of the body. An empty field is not a member, or null where it takes one away. */
-function read(form, keepsEmpty) {
+/** Whether somebody made it another than the page came with. */
+function isChanged(field) {
+  if (field.tagName !== 'SELECT') return field.value !== field.defaultValue;
+  const options = [...field.options];
+  return field.value !== (options.find((one) => one.defaultSelected) ?? options[0])?.value;
+}
+
+/** An amount of money in millionths. */
+function millionths(amount, field) {
+  const parts = /^(-?)(\d{1,9})(?:\.(\d{1,6}))?$/.exec(amount);
+  if (!parts) throw Object.assign(new Error('Expected an amount such as 29.99'), { problem: { field } });
+  return Number(parts[1] + parts[2] + (parts[3] ?? '').padEnd(6, '0'));
+}
+
+/**
+ * The path with its fields in it, and the members of the body. An empty field is not a member. Of a patch it is null, and takes one
+ * away; what nobody changed is no member of a patch, since somebody else may have changed it meanwhile.
+ */
+function read(form, isPatch) {
   let path = form.dataset.path;
   const body = JSON.parse(form.dataset.fixed || '{}');
-  for (const field of all('[name]', form)) {
+  const fields = all('[name]', form);
+  // A rollout is told as a whole.
+  const whole = fields.some((one) => one.name.startsWith('rollout/') && isChanged(one));
+  for (const field of fields) {
     const name = field.name;
     if (name.startsWith('{')) { path = path.replace(name, encodeURIComponent(field.value)); continue; }
+    if (isPatch && !isChanged(field) && !(whole && name.startsWith('rollout/'))) continue;
     let value = field.value.trim();
     if (field.dataset.kind === 'number') value = value === '' ? null : Number(value);
+    if (field.dataset.kind === 'money') value = value === '' ? null : millionths(value, name);
     if (field.dataset.kind === 'datetime') value = value === '' ? null : new Date(`${value}Z`).toISOString();
     if (field.dataset.kind === 'list') {
       const items = value.split(',').map((one) => one.trim()).filter(Boolean);
       value = items.length > 0 ? items : null;
     }
     if (value === '') value = null;
-    if (value === null && !keepsEmpty) continue;
+    if (value === null && !isPatch) continue;
     if (name.endsWith('[]')) { body[name.slice(0, -2)] = [value]; continue; }
     const steps = name.split('/');
     const last = steps.pop();
@@ -160,8 +182,8 @@ function read(form, keepsEmpty) {
   return { path, body };
 }
 
-async function call(method, path, body) {
-  const headers = { Accept: 'application/json' };
+async function call(method, path, body, more = {}) {
+  const headers = { Accept: 'application/json', ...more };
   if (body !== undefined) headers['Content-Type'] = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
   if (method !== 'GET') headers['Idempotency-Key'] = crypto.randomUUID();
   const answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), credentials: 'same-origin' });
@@ -174,6 +196,13 @@ async function call(method, path, body) {
 function explain(form, error) {
   // A refusal is no fact, so that no stream tells it.
   if (error.problem?.status === 429) refresh();
+  if (error.problem?.status === 401) {
+    const link = document.createElement('a');
+    link.href = `/admin/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`;
+    link.textContent = 'Sign in again.';
+    say(form, 'bad', 'You are signed out. ', link);
+    return;
+  }
   const field = error.problem?.field;
   say(form, 'bad', field ? `${error.message} (${field})` : error.message);
   if (!field) return;
@@ -250,8 +279,13 @@ async function guarded(form, work) {
 async function send(form) {
   const method = form.dataset.call;
   const { path, body } = read(form, method === 'PATCH');
+  if (method === 'PATCH' && Object.keys(body).length === 0) { say(form, '', 'Nothing was changed.'); return; }
   const hasBody = method !== 'DELETE' && (Object.keys(body).length > 0 || method !== 'POST');
-  const answer = await call(method, path, hasBody ? body : undefined);
+  const isNew = Boolean(form.dataset.new);
+  const answer = await call(method, path, hasBody ? body : undefined, isNew ? { 'If-None-Match': '*' } : {}).catch((error) => {
+    if (isNew && error.problem?.status === 412) error.message = 'There is one of this name already. Choose another.';
+    throw error;
+  });
   if (answer?.secret) {
     const secret = document.createElement('code');
     secret.className = 'secret';
