@@ -95,6 +95,15 @@ extension MeterstoneEngine {
     }
 }
 
+extension MeterstoneEngine {
+    /// When the newest event and the newest change were recorded; `nil`: there is neither.
+    package func newestAt() async throws(StoreError) -> Instant? {
+        let event = try await events(matching: EventFilter(), count: 1).events.first
+        let change = try await changes(count: 1).first
+        return [event?.recordedAt, change?.recordedAt].compactMap(\.self).max()
+    }
+}
+
 extension StoreView {
     fileprivate func spans(
         _ window: Window, from: Instant?, until: Instant?, now: Instant

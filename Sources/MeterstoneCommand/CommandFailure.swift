@@ -1,3 +1,4 @@
+import Foundation
 import Meterstone
 import MeterstoneArchive
 package import MeterstoneBlueprint
@@ -34,6 +35,9 @@ extension CommandFailure {
         case let error as ShippingError: self.init(ProgramExit(error.kind), error.message)
         case let error as ArchiveError: self.init(ProgramExit(error.kind), error.message)
         case let rejection as Rejection: self.init(rejection)
+        case let error as CocoaError:
+            let place = error.filePath.map { "'\($0)': " } ?? ""
+            self.init(.inputOutput, place + error.localizedDescription)
         default: return nil
         }
     }

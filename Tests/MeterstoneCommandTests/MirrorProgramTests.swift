@@ -167,6 +167,64 @@ import Testing
         }
     }
 
+    @Test func `a type that is a meter's name means it, and one that moves nothing is told`()
+        async throws
+    {
+        try await withFolder { folder in
+            try table(
+                "\(folder)/old.db",
+                """
+                CREATE TABLE usage_events (id INTEGER PRIMARY KEY, user_id TEXT, event_type TEXT,
+                    event_subtype TEXT, metadata TEXT, created_at TEXT);
+                CREATE TABLE user_usage (id INTEGER, user_id TEXT, usage_type TEXT, usage_date TEXT,
+                    count INTEGER)
+                """,
+                """
+                INSERT INTO usage_events VALUES
+                    (1, 'u1', 'prompts', '', 'null', '2026-01-05 10:00:00'),
+                    (2, 'u1', 'image_upload', NULL, '', '2026-01-05 11:00:00');
+                INSERT INTO user_usage VALUES
+                    (1, 'u2', 'prompt', '2026-02-01', 7), (2, 'u2', 'prompts', '2026-02-02', 4),
+                    (3, 'u2', 'projects', '2026-02-02', 2)
+                """)
+            let store = ["--data", "\(folder)/store"]
+            _ = try await Program.run(["blueprint", "apply", "video-studio"] + store)
+            func bring(_ table: String) async throws -> Program.Ending {
+                try await Program.run(
+                    ["import", "--from-table", "sqlite:\(folder)/old.db#\(table)", "--json"] + store
+                )
+            }
+            let events = try await bring("usage_events")
+            #expect(events.status == 0 && events.output.contains(#""counted":2"#), "\(events)")
+            #expect(events.output.contains(#"{"of":"prompts","table":1,"store":1}"#))
+            #expect(events.errors.contains("1 rows of the type 'image_upload' move no meter"))
+            let usage = try await bring("user_usage")
+            #expect(usage.status == 0 && !usage.errors.contains("move no meter"), "\(usage)")
+            #expect(usage.output.contains(#"{"of":"projects","table":2,"store":2}"#))
+            #expect(usage.output.contains(#"{"of":"prompts","table":11,"store":11}"#))
+        }
+    }
+
+    @Test func `who has an unreadable last row of credits gets nothing`() async throws {
+        try await withFolder { folder in
+            try """
+            id,user_id,balance_after,created_at
+            1,u1,500,2026-01-05 10:00:00
+            2,u1,-100,2026-01-06 10:00:00
+            3,u2,-5,2026-01-05 10:00:00
+            4,u2,70,2026-01-06 10:00:00
+            5,u3,30,2026-01-05 10:00:00
+            6,u3,20,yesterday
+            """.write(toFile: "\(folder)/old.csv", atomically: true, encoding: .utf8)
+            let store = ["--data", "\(folder)/store"]
+            let ending = try await Program.run(
+                ["import", "--from-table", "\(folder)/old.csv#credit_transactions", "--json"]
+                    + store)
+            #expect(ending.status == 1, "\(ending)")
+            #expect(ending.output.contains(#"{"of":"credits","table":70,"store":70}"#))
+        }
+    }
+
     @Test func `a log of credits is an opening balance for each user, once`() async throws {
         try await withFolder { folder in
             try table(

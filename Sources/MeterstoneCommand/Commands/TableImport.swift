@@ -90,6 +90,12 @@ struct TableImport {
         tell(
             rows: summary.rows, counted: summary.counted, duplicate: summary.duplicate,
             rejected: summary.rejected, lines)
+        for (type, count) in totals.unmetered.sorted(by: { $0.key < $1.key }) {
+            Console.note("\(table): \(count) rows of the type '\(type.printable)' move no meter")
+        }
+        if summary.rejected > 0 {
+            Console.note("\(table): rejected rows are in neither total")
+        }
         if summary.rejected > 0 || !totals.isEqual {
             guard summary.usable > 0 else {
                 throw CommandFailure(.badData, "no row of '\(table)' could be used")

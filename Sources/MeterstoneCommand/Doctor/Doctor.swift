@@ -153,6 +153,13 @@ package struct Doctor {
             ]
         }
         let found = "the newest in \(directory) is of \(newest.madeAt.rfc3339)"
+        guard newest.madeAt <= now else {
+            return [
+                .problem(
+                    "backups", "\(found), when this clock was ahead",
+                    "move it away: `restore --from` would take it; see docs/operating/clocks.md")
+            ]
+        }
         let hours = Int64(settings.backupHours.value)
         let isOld =
             hours > 0 && newest.madeAt.advanced(byMilliseconds: hours * 2 * 3_600_000) < now
@@ -234,14 +241,14 @@ package struct Doctor {
     private func findings(of engine: MeterstoneEngine) async -> [Finding] {
         do {
             if let unreachable = await engine.unreachable() { throw unreachable }
-            let last = try await engine.changes(count: 1).first
+            let newest = try await engine.newestAt()
             var findings: [Finding] = [.fine("store", "it opens, and answers")]
-            if let last, last.recordedAt > now.advanced(byMilliseconds: 60_000) {
+            if let newest, newest > now.advanced(byMilliseconds: 60_000) {
                 findings.append(
                     .problem(
                         "clock",
-                        "the store knows of a change of \(last.recordedAt.rfc3339), which is later",
-                        "set the clock; windows that began then do not begin again"))
+                        "the store has a fact of \(newest.rfc3339), which is later",
+                        "set the clock; if it was ahead then, see docs/operating/clocks.md"))
             }
             if let folder = settings.archive.value {
                 let log = try await engine.archiveLog()

@@ -33,11 +33,19 @@ package actor BackupFolder: Backups {
     /// Throws when the folder has the backups of another store: each would take the other's for its own, and remove
     /// them. A folder belongs to the first store that looks; a copy that was restored is the same store.
     package func claim() async throws {
-        try FileManager.default.createDirectory(
-            atPath: directory, withIntermediateDirectories: true)
         let (file, own) = (directory + "/store", try await engine.identity().id)
-        guard let owner = try? String(contentsOfFile: file, encoding: .utf8) else {
-            return try Data(own.utf8).write(to: URL(filePath: file))
+        let owner: String
+        do {
+            try FileManager.default.createDirectory(
+                atPath: directory, withIntermediateDirectories: true)
+            guard FileManager.default.fileExists(atPath: file) else {
+                return try Data(own.utf8).write(to: URL(filePath: file))
+            }
+            owner = try String(contentsOfFile: file, encoding: .utf8)
+        } catch {
+            throw StoreError(
+                code: .inputOutput,
+                message: "no backup can be made in '\(directory)': \(error.localizedDescription)")
         }
         guard owner == own else {
             throw StoreError(

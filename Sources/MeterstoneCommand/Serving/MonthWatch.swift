@@ -1,6 +1,6 @@
 package import Logging
 package import Meterstone
-import MeterstoneCore
+package import MeterstoneCore
 import ServiceLifecycle
 
 /// Closes months that ended so many days ago, while the server runs.
@@ -9,11 +9,16 @@ package struct MonthWatch: Service {
 
     private let engine: MeterstoneEngine
     private let days: Int64
+    private let trust: ClockTrust?
     private let logger: Logger
 
     /// - Parameter days: after the end of the month.
-    package init(_ engine: MeterstoneEngine, days: Int, logger: Logger) {
+    /// - Parameter trust: `nil`: the clock is right.
+    package init(
+        _ engine: MeterstoneEngine, days: Int, trust: ClockTrust? = nil, logger: Logger
+    ) {
         self.engine = engine
+        self.trust = trust
         self.days = Int64(days)
         self.logger = logger
     }
@@ -34,8 +39,8 @@ package struct MonthWatch: Service {
     /// Closes what is due, the oldest first, and has its statement written down.
     ///
     /// A month with an open reservation is closed when that has ended.
-    package func work() async throws {
-        guard try await engine.isOnDuty() else { return }
+    package func work(at now: Instant = SystemClock.now()) async throws {
+        guard await trust?.allows(at: now) ?? true, try await engine.isOnDuty() else { return }
         while let month = try await engine.monthDue(afterDays: days) {
             let receipt = try await engine.change(
                 ChangeRequest(change: .closeMonth(month), author: "server"))

@@ -18,6 +18,7 @@ package struct RetentionWatch: Service {
     private let textDays: Int64
     private let accessDays: Int64
     private let deliveryDays: Int64
+    private let trust: ClockTrust?
     private let logger: Logger
     private let age: Gauge
     private let events: Gauge
@@ -28,9 +29,11 @@ package struct RetentionWatch: Service {
     /// `nil`: everything is kept as it is.
     package init?(
         _ engine: MeterstoneEngine, _ settings: Settings, _ logger: Logger,
+        trust: ClockTrust? = nil,
         metrics: any MetricsFactory = MetricsSystem.factory
     ) throws {
         self.engine = engine
+        self.trust = trust
         self.logger = logger
         folder = settings.archive.value.map { ArchiveFolder($0) }
         archiveDays = Int64(settings.archiveDays.value)
@@ -82,9 +85,11 @@ package struct RetentionWatch: Service {
         }
     }
 
-    /// - Returns: `false`: another process that shares the store does it.
+    /// - Returns: `false`: another process that shares the store does it, or the clock is doubted.
     package func work(at now: Instant) async throws -> Bool {
-        guard try await engine.isOnDuty() else { return false }
+        guard await trust?.allows(at: now) ?? true, try await engine.isOnDuty() else {
+            return false
+        }
         if let folder {
             // By whole months, so that files are few.
             let oldest = now.utcDay - archiveDays

@@ -64,8 +64,11 @@ struct Serving {
         let engine = try OpenStore.engine(
             settings, for: .mayCreate, logger: logger, metrics: metrics)
         do {
+            // Before a start writes something.
+            let newest = try await engine.newestAt()
+            let trust = ClockTrust(newest: newest, at: SystemClock.now(), logger: logger)
             try await prepare(engine)
-            try await serve(engine, certificate)
+            try await serve(engine, certificate, trust)
         } catch {
             await engine.shutdown()
             throw error
@@ -112,7 +115,7 @@ struct Serving {
     }
 
     private func serve(
-        _ engine: MeterstoneEngine, _ certificate: ServerCertificate?
+        _ engine: MeterstoneEngine, _ certificate: ServerCertificate?, _ trust: ClockTrust
     ) async throws {
         let backups = try backups(of: engine)
         try await backups?.claim()
@@ -135,12 +138,15 @@ struct Serving {
             services.append(
                 BackupWatch(backups, hours: settings.backupHours.value, logger: logger))
         }
-        if let retention = try RetentionWatch(engine, settings, logger, metrics: metrics) {
+        if let retention = try RetentionWatch(
+            engine, settings, logger, trust: trust, metrics: metrics)
+        {
             services.append(retention)
         }
         if settings.closeMonthDays.value > 0 {
             services.append(
-                MonthWatch(engine, days: settings.closeMonthDays.value, logger: logger))
+                MonthWatch(
+                    engine, days: settings.closeMonthDays.value, trust: trust, logger: logger))
         }
         if let mirror = settings.mirror.value {
             services.append(

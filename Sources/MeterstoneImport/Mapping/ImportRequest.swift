@@ -51,6 +51,8 @@ package struct ColumnMapping: Sendable {
     package var count: String?
     /// The meters that types mean; a type that is not there is a meter's key.
     package var typeMeters: [String: MeterKey] = [:]
+    /// Types under other names: of rows that name a meter where the store knows a type.
+    package var typeNames: [String: String] = [:]
     /// Whether a quantity whose field is empty is left out; else the row is rejected.
     package var skipsAbsent = false
     /// Makes each row a tracked request, told as a whole.

@@ -210,9 +210,12 @@ extension RowMapper {
         }
         var told: [EventField: String] = [:]
         for (field, column) in fields where !record.isAbsent(column) {
-            told[field] = try text(record, column, field.rawValue)
+            let value = try text(record, column, field.rawValue)
+            // In a table an empty text is as good as none.
+            if !value.isEmpty || !mapping.skipsAbsent { told[field] = value }
         }
-        let properties = told[.properties]
+        // Some libraries write the JSON of nothing where nothing is told.
+        let properties = told[.properties].flatMap { $0 == "null" ? nil : $0 }
         if let properties, !properties.hasPrefix("{") {
             throw problem(record, "properties '\(properties.prefix(40))': expected a JSON object")
         }
@@ -310,7 +313,7 @@ extension RowMapper {
         guard SubjectID.isValid(name) else {
             throw problem(record, "type '\(name)': expected \(SubjectID.expectation)")
         }
-        return name
+        return mapping.typeNames[name] ?? name
     }
 }
 

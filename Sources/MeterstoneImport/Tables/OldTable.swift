@@ -28,6 +28,7 @@ package enum OldTable: String, CaseIterable, Sendable {
         var mapping = ColumnMapping(subject: RowTemplate(column: "user_id"), source: rawValue)
         mapping.zone = .utc
         mapping.skipsAbsent = true
+        mapping.typeNames = meters.typeNames
         func first(of names: String...) -> String? { names.first { columns.contains($0) } }
         func put(_ field: EventField, _ names: String...) {
             guard let name = names.first(where: { columns.contains($0) }),
@@ -85,6 +86,19 @@ package enum OldTable: String, CaseIterable, Sendable {
 }
 
 extension [Meter] {
+    /// Who wrote a table may have written a meter's name where its events have a type.
+    fileprivate var typeNames: [String: String] {
+        var result: [String: String] = [:]
+        for meter in self {
+            guard let type = meter.eventTypes.first else { continue }
+            for name in [meter.key] + meter.aliases
+            where !contains(where: { $0.counts(type: name.text) }) {
+                result[name.text] = type
+            }
+        }
+        return result
+    }
+
     /// The meter that counts events of a type.
     fileprivate var byType: [String: MeterKey] {
         var result: [String: MeterKey] = [:]

@@ -13,6 +13,8 @@ package struct TableTotals: Sendable {
 
     /// By meter.
     package private(set) var lines: [Line] = []
+    /// Rows of a type that moves no meter, by type; those without a type under the empty text.
+    package private(set) var unmetered: [String: Int] = [:]
     /// Subjects that rows name.
     package private(set) var subjects: Set<SubjectID> = []
 
@@ -23,9 +25,8 @@ package struct TableTotals: Sendable {
     package init(
         _ file: InputFile, _ mapping: ColumnMapping, _ service: any MeterstoneService
     ) async throws {
-        let meters = try await service.blueprint().meters.filter {
-            $0.aggregation == .sum || $0.aggregation == .count
-        }
+        let all = try await service.blueprint().meters
+        let meters = all.filter { $0.aggregation == .sum || $0.aggregation == .count }
         var old: [MeterKey: Int64] = [:]
         var reader = CSVEventReader(mapping)
         var isAtEnd = false
@@ -33,6 +34,11 @@ package struct TableTotals: Sendable {
             if let row = try reader.next() {
                 guard case .success(let event) = row.content else { continue }
                 subjects.insert(event.subject)
+                if event.details?.status ?? .success == .success,
+                    all.allSatisfy({ $0.movement(of: event) == nil })
+                {
+                    unmetered[event.details?.type ?? "", default: 0] += 1
+                }
                 for meter in meters {
                     guard let (units, _) = meter.movement(of: event) else { continue }
                     let added = meter.aggregation == .count ? 1 : units
@@ -79,7 +85,9 @@ package struct OpeningBalances: Sendable {
         var parser = CSVParser()
         var record = Record()
         var header: Columns?
-        var last: [SubjectID: (at: Instant, balance: Int64)] = [:]
+        var last: [SubjectID: (at: Instant, balance: Int64?)] = [:]
+        // Of whom a row cannot be placed, nobody knows what was left.
+        var unplaced: Set<SubjectID> = []
         let clock = RowClock(zone: mapping.zone)
         var isAtEnd = false
         while true {
@@ -92,9 +100,14 @@ package struct OpeningBalances: Sendable {
                     rows += 1
                     do throws(RowProblem) {
                         let row = try Self.row(record, columns, mapping, clock, column)
+                        if let problem = row.problem { problems.append(problem) }
+                        guard let at = row.at else {
+                            unplaced.insert(row.subject)
+                            continue
+                        }
                         // Of equal times the later row counts.
-                        if last[row.subject].map({ $0.at <= row.at }) ?? true {
-                            last[row.subject] = (row.at, row.balance)
+                        if last[row.subject].map({ $0.at <= at }) ?? true {
+                            last[row.subject] = (at, row.balance)
                         }
                     } catch {
                         problems.append(error)
@@ -119,8 +132,10 @@ package struct OpeningBalances: Sendable {
             }
         }
         for (subject, row) in last.sorted(by: { $0.key < $1.key }) {
-            if row.balance > 0 { try await grant(row.balance, to: subject, table, service) }
-            if row.balance >= 0 { granted[subject] = row.balance }
+            // Who has an unreadable last row gets nothing: what was left before it is not what is left.
+            guard let balance = row.balance, !unplaced.contains(subject) else { continue }
+            if balance > 0 { try await grant(balance, to: subject, table, service) }
+            granted[subject] = balance
             stored &+= try await service.wallet(of: subject).balance
         }
     }
@@ -144,7 +159,9 @@ package struct OpeningBalances: Sendable {
     private static func row(
         _ record: Record, _ columns: Columns, _ mapping: ColumnMapping, _ clock: RowClock,
         _ balance: String
-    ) throws(RowProblem) -> (subject: SubjectID, at: Instant, balance: Int64) {
+    ) throws(RowProblem) -> (
+        subject: SubjectID, at: Instant?, balance: Int64?, problem: RowProblem?
+    ) {
         func text(_ name: String?) -> String? {
             guard let name, let index = columns.names.firstIndex(of: name), index < record.count
             else { return nil }
@@ -157,14 +174,14 @@ package struct OpeningBalances: Sendable {
         }
         let time = text(mapping.time) ?? ""
         guard let at = clock.instant(time) else {
-            throw RowProblem(
-                line: record.line, reason: "time '\(time)': expected \(clock.expectation)")
+            let reason = "time '\(time)': expected \(clock.expectation)"
+            return (subject, nil, nil, RowProblem(line: record.line, reason: reason))
         }
         let amount = text(balance) ?? ""
         guard let units = Int64(amount), units >= 0 else {
-            throw RowProblem(
-                line: record.line, reason: "\(balance) '\(amount)': expected a number from 0")
+            let reason = "\(balance) '\(amount)': expected a number from 0"
+            return (subject, at, nil, RowProblem(line: record.line, reason: reason))
         }
-        return (subject, at, units)
+        return (subject, at, units, nil)
     }
 }
