@@ -10,20 +10,33 @@ struct ArchiveLine: Sendable {
     /// Whether it counts although it failed or was cancelled.
     let countsWhenAborted: Bool
     let recorded: RecordedEvent
+    /// What its cost is beyond the millionths that an event tells, in trillionths; `nil`: nothing.
+    let costRest: Int64?
 
     private static let shape = Shape<ArchiveLine>([
         Member("sequence", .integer(from: 1), \.sequence),
         Member("counted", .flag, \.isCounted),
         Member("countsWhenAborted", .flag, \.countsWhenAborted),
         Member("event", Shapes.event.wire, \.recorded),
+        Member(maybe: "costRest", .integer, \.costRest),
     ]) { fields throws(WireMismatch) in
         ArchiveLine(
             sequence: try fields("sequence"), isCounted: try fields("counted"),
             countsWhenAborted: try fields("countsWhenAborted"),
-            recorded: try fields("event", Shapes.event))
+            recorded: try fields("event", Shapes.event), costRest: try fields("costRest"))
     }
 
     init(sequence: Int64, isCounted: Bool, countsWhenAborted: Bool, recorded: RecordedEvent) {
+        self.init(
+            sequence: sequence, isCounted: isCounted, countsWhenAborted: countsWhenAborted,
+            recorded: recorded, costRest: recorded.event.details?.cost?.restOfMillionths)
+    }
+
+    private init(
+        sequence: Int64, isCounted: Bool, countsWhenAborted: Bool, recorded: RecordedEvent,
+        costRest: Int64?
+    ) {
+        self.costRest = costRest
         self.sequence = sequence
         self.isCounted = isCounted
         self.countsWhenAborted = countsWhenAborted
@@ -41,6 +54,10 @@ struct ArchiveLine: Sendable {
     /// What meters count of it.
     var event: UsageEvent {
         var event = recorded.event
+        if let costRest, let cost = event.details?.cost {
+            event.details = event.details?.with(
+                cost: Money(wholeMillionths: cost.millionths, rest: costRest))
+        }
         if countsWhenAborted { event.details = event.details?.with(countsWhenAborted: true) }
         return event
     }
@@ -49,5 +66,13 @@ struct ArchiveLine: Sendable {
     var told: UsageEvent? {
         guard !recorded.isVoided, isCounted || recorded.reservation == nil else { return nil }
         return recorded.event
+    }
+}
+
+extension Money {
+    /// Between what is told of it and what it is, in trillionths; `nil`: nothing is.
+    fileprivate var restOfMillionths: Int64? {
+        let rest = trillionths - Int128(millionths) * 1_000_000
+        return rest == 0 ? nil : Int64(rest)
     }
 }

@@ -11,6 +11,8 @@ package struct Restoration {
         package let reached: ShippedJournal.Reached
         /// `false`: nothing was shipped at that instant, and what came after the whole backup is not there.
         package let isShipped: Bool
+        /// Whole backups that would have come first, and cannot be read.
+        package let damaged: [String]
     }
 
     private let place: any ShippingPlace
@@ -44,10 +46,12 @@ package struct Restoration {
         let wholes = try await place.wholes().filter { whole in
             instant.map { whole.madeAt <= $0 } ?? true
         }
-        let (whole, store) = try await base(wholes, epochs, lineage, instant, partial)
+        var damaged: [String] = []
+        let (whole, store) = try await base(
+            wholes, epochs, lineage, instant, partial, damaged: &damaged)
         let outcome: Outcome
         do {
-            outcome = try await goOn(store, from: whole, epochs, lineage, instant)
+            outcome = try await goOn(store, from: whole, epochs, lineage, instant, damaged)
         } catch {
             try? store.close()
             throw error
@@ -64,24 +68,34 @@ package struct Restoration {
     /// fact on, an empty store will do.
     private func base(
         _ wholes: [WholeBackup], _ epochs: [Epoch], _ lineage: Lineage, _ instant: Instant?,
-        _ partial: String
+        _ partial: String, damaged: inout [String]
     ) async throws -> (WholeBackup?, any JournaledStore) {
         for whole in wholes {
             try? FileManager.default.removeItem(atPath: partial)
             try FileManager.default.createDirectory(
                 atPath: partial, withIntermediateDirectories: true)
             try await place.fetchWhole(whole.name, to: partial + "/meterstone.sqlite")
-            let store = try open(partial)
             do {
-                if try await leads(store, epochs, lineage, instant) { return (whole, store) }
-            } catch {
-                try? store.close()
-                throw error
+                let store = try open(partial)
+                do {
+                    if try await leads(store, epochs, lineage, instant) { return (whole, store) }
+                } catch {
+                    try? store.close()
+                    throw error
+                }
+                try store.close()
+            } catch let error as StoreError where error.code == .corrupt {
+                // An older one, and more of the journal, lead there, too.
+                damaged.append(whole.name)
             }
-            try store.close()
         }
         guard let first = lineage.parts.first, let store = epochs.last?.store, first.after == 0
         else {
+            if let name = damaged.first {
+                throw ShippingError(
+                    .damaged,
+                    "\(place.name): the backup \(name) cannot be read, and no other leads there")
+            }
             let when = instant.map { " of \($0.rfc3339) or earlier" } ?? ""
             throw ShippingError(.damaged, "there is no whole backup\(when) in '\(place.name)'")
         }
@@ -111,7 +125,7 @@ package struct Restoration {
 
     private func goOn(
         _ store: any JournaledStore, from whole: WholeBackup?, _ epochs: [Epoch],
-        _ lineage: Lineage, _ instant: Instant?
+        _ lineage: Lineage, _ instant: Instant?, _ damaged: [String]
     ) async throws -> Outcome {
         var identity = try store.identity()
         var reached = ShippedJournal.Reached(sequence: try store.head)
@@ -138,7 +152,8 @@ package struct Restoration {
         }
         while try store.project() {}
         return Outcome(
-            whole: whole?.name, reached: reached, isShipped: !lineage.parts.isEmpty)
+            whole: whole?.name, reached: reached, isShipped: !lineage.parts.isEmpty,
+            damaged: damaged)
     }
 }
 

@@ -36,6 +36,8 @@ package struct Segment: Sendable {
     package let batches: [CommittedBatch]
     /// Whether something comes after the last whole batch.
     package let isTorn: Bool
+    /// Whether more than the end of what was written last is wrong: something follows a batch that is not whole.
+    package let isDamaged: Bool
 
     /// Throws where not even the header can be read.
     package init(reading bytes: [UInt8]) throws(MalformedRecord) {
@@ -50,13 +52,19 @@ package struct Segment: Sendable {
         header = Header(store: store, epoch: Int64(epoch), firstSequence: Int64(first))
         var batches: [CommittedBatch] = []
         var isTorn = false
+        var isDamaged = false
         while !reader.isAtEnd {
+            var probe = reader
             guard let batch = try? Self.batch(&reader, bytes) else {
                 isTorn = true
+                let length = try? probe.count()
+                let rest = length.map { bytes.dropFirst(probe.position + $0 + 8) }
+                isDamaged = rest?.contains { $0 != 0 } ?? false
                 break
             }
             batches.append(batch)
         }
+        self.isDamaged = isDamaged
         self.batches = batches
         self.isTorn = isTorn
     }

@@ -43,6 +43,13 @@ package struct ShippedJournal: Sendable {
                 let end = try add(segment, part, instant, to: &batches, &reached)
                 if !batches.isEmpty { try await take(batches) }
                 if end { return reached }
+                if segment.isDamaged {
+                    throw ShippingError(
+                        .damaged,
+                        "\(place.name): '\(name)' is damaged after fact \(reached.sequence)"
+                            + (reached.committedAt.map { ", of \($0.rfc3339)" } ?? "")
+                            + "; restore --at that instant, or take another copy of the place")
+                }
             }
         }
         return reached

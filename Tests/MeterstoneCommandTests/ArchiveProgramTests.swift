@@ -78,6 +78,33 @@ import Testing
         }
     }
 
+    @Test func `a cost that is no whole number of millionths is archived as it counted`()
+        async throws
+    {
+        try await withFolder { folder in
+            let store = ["--data", folder + "/store"]
+            try """
+            meters: {cost: {counts: cost}}
+            models: {c: {prices: [{input: 0.8, output: 4}]}}
+            """.write(toFile: folder + "/b.yaml", atomically: true, encoding: .utf8)
+            _ = try await Program.run(["blueprint", "apply", folder + "/b.yaml"] + store)
+            // 4.8, 3.2 and 2.4 millionths.
+            let lines = [6, 4, 3].map {
+                #"{"id":"e\#($0)","subject":"u","type":"x","occurredAt":"2025-01-28T10:00:00Z","#
+                    + #""quantities":{"inputTokens":\#($0)},"dimensions":{"model":"c"}}"#
+            }
+            try Data(lines.joined(separator: "\n").utf8).write(
+                to: URL(filePath: folder + "/e.ndjson"))
+            let imported = try await Program.run(["import", folder + "/e.ndjson"] + store)
+            #expect(imported.status == 0, "\(imported.errors)")
+            let archived = try await Program.run(
+                ["archive", "--before", "2025-03-01", "--to", folder + "/archive"] + store)
+            #expect(archived.status == 0, "\(archived.errors)")
+            let verified = try await Program.run(["verify"] + store)
+            #expect(verified.output.contains("3 events, 3 archived, "), "\(verified.output)")
+        }
+    }
+
     @Test func `what cannot be done is said with the option`() async throws {
         try await withFolder { folder in
             let store = try await store(in: folder, 10)

@@ -146,7 +146,7 @@ extension SQLiteStore: JournalSource {}
             }
             let cut = try Segment(reading: Array(bytes[..<end]))
             #expect(cut.batches.count == ends.dropFirst().count { $0 <= end })
-            #expect(cut.isTorn == !ends.contains(end))
+            #expect(cut.isTorn == !ends.contains(end) && !cut.isDamaged)
         }
         for place in bytes.indices {
             var damaged = bytes
@@ -156,6 +156,8 @@ extension SQLiteStore: JournalSource {}
                 continue
             }
             #expect(read.batches.count < 3 && read.isTorn)
+            // Where the length itself is right, something whole is seen to follow.
+            if place < ends[2], !ends.contains(place) { #expect(read.isDamaged) }
         }
     }
 
@@ -199,6 +201,23 @@ extension SQLiteStore: JournalSource {}
             }
             #expect(!FileManager.default.fileExists(atPath: folder + "/never"))
             await engine.shutdown()
+            // A whole backup that cannot be read is passed by, and said.
+            try Data("SQLite format 3\0 and no more".utf8).write(
+                to: URL(filePath: folder + "/place/\(name)/meterstone.sqlite"))
+            let older = try await restore(place, folder + "/older")
+            #expect(older.events == 18 && older.outcome.whole == nil)
+            #expect(older.outcome.damaged == [name])
+            // What follows damage is not left out without a word.
+            let segments = folder + "/place/journal/000001"
+            let first = try #require(
+                try FileManager.default.contentsOfDirectory(atPath: segments).sorted().first)
+            var bytes = try Data(contentsOf: URL(filePath: segments + "/" + first))
+            bytes[bytes.count / 2] ^= 0xFF
+            try bytes.write(to: URL(filePath: segments + "/" + first))
+            let damage = await #expect(throws: ShippingError.self) {
+                _ = try await restore(place, folder + "/damaged")
+            }
+            #expect(damage?.kind == .damaged && damage?.message.contains(first) == true)
         }
     }
 

@@ -128,6 +128,9 @@ struct RestoreCommand: AsyncParsableCommand {
             try SQLiteStore(directory: directory, options: options, adoptsDefaultTimeZone: false)
         }
         let outcome = try await restoration.run(into: directory, at: at)
+        for name in outcome.damaged {
+            Console.note("the backup \(name) cannot be read: an older one was taken")
+        }
         Console.write(outcome.text)
     }
 
