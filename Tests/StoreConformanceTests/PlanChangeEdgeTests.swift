@@ -166,6 +166,68 @@ import Testing
         }
     }
 
+    /// 1,000 a month that are kept up to 1,500, and a plan above that keeps 150 of 50 a week.
+    @Test(arguments: StoreUnderTest.allCases)
+    func `what a late renewal and a change of plan give is kept up to the same most`(
+        store: StoreUnderTest
+    ) async throws {
+        let pro = PlanKey(unchecked: "pro")
+        let (week, weeks) = (PlanKey(unchecked: "week"), PlanKey(unchecked: "weeks"))
+        func plan(
+            _ key: PlanKey, _ rank: Int, _ window: Window, _ amount: Int64, _ most: Int64
+        ) -> Plan {
+            Plan(
+                key: key, rank: rank,
+                recurringGrants: [
+                    RecurringGrant(window: window, amount: amount, rolloverMax: most)
+                ])
+        }
+        let clock = ManualClock(.at("2026-02-20T00:00:00Z"))
+        try await store.withSession(clock: clock) { session in
+            try await session.engine.setUp(
+                plans: [
+                    plan(pro, 1, .billingMonth, 1_000, 1_500),
+                    plan(week, 1, .week(startsOn: .monday), 10, 150),
+                    plan(weeks, 2, .week(startsOn: .monday), 50, 150),
+                ], credits: CreditPolicy(prices: [.prompts: 1]))
+            let start = Instant.at("2026-02-20T00:00:00Z")
+            func tell(until end: String) async throws -> Int64 {
+                try await session.engine.put(
+                    .putSubscription(
+                        .ada, Subscription(plan: pro, startsAt: start, expiresAt: .at(end))))
+                try await session.reopen()
+                return try await session.engine.wallet(of: .ada).balance
+            }
+            #expect(try await tell(until: "2026-03-20T00:00:00Z") == 1_000)
+            for (now, end) in [
+                ("2026-03-20T01:00:00Z", "2026-04-20T00:00:00Z"),
+                ("2026-04-20T01:00:00Z", "2026-05-20T00:00:00Z"),
+                // In time.
+                ("2026-05-19T23:00:00Z", "2026-06-20T00:00:00Z"),
+                ("2026-06-20T01:00:00Z", "2026-07-20T00:00:00Z"),
+            ] {
+                session.clock.set(.at(now))
+                #expect(try await tell(until: end) == 1_500, "\(now)")
+            }
+            _ = try await session.engine.decide(.of(.ada, [.prompts: 700]))
+            session.clock.set(.at("2026-07-20T01:00:00Z"))
+            #expect(try await tell(until: "2026-08-20T00:00:00Z") == 1_500)
+
+            try await session.engine.put(
+                .putSubscription(.bob, Subscription(plan: week, startsAt: session.clock.now)))
+            session.clock.advance(bySeconds: 86_400 * 7 * 30)
+            #expect(try await session.engine.wallet(of: .bob).balance == 150)
+            let outcome = try await session.engine.changePlan(
+                SubscriptionChange(plan: weeks), of: .bob)
+            #expect(outcome.grants.isEmpty)
+            #expect(try await session.engine.wallet(of: .bob).balance == 150)
+            _ = try await session.engine.decide(.of(.bob, [.prompts: 140]))
+            session.clock.advance(bySeconds: 86_400 * 7)
+            #expect(try await session.engine.wallet(of: .bob).balance == 60)
+            try await session.engine.expectClean()
+        }
+    }
+
     /// Providers tell what happened more than once.
     @Test(arguments: StoreUnderTest.allCases)
     func `a change to the plan that applies is told again and changes nothing`(

@@ -4,7 +4,8 @@ extension Wallet {
     /// Refusals are looked for in this order: the grant would never be usable, a total would overflow.
     /// Whether another grant has the id, the ledger knows.
     package func granting(
-        _ grant: CreditGrant, author: String?, note: String?, at now: Instant
+        _ grant: CreditGrant, author: String?, note: String?, of recurring: RecurringGrant? = nil,
+        at now: Instant
     ) -> Result<[LedgerEntry], WalletRefusal> {
         assert(grant.amount > 0, "grant at least one unit")
         if let expiresAt = grant.expiresAt, expiresAt <= max(now, grant.effectiveAt) {
@@ -14,7 +15,18 @@ extension Wallet {
         var entry = opening(grant, kind: isLater ? .schedule : .grant, at: now)
         entry.author = author
         entry.note = note
+        if let most = recurring?.rolloverMax {
+            entry.recurrence = recurring?.window.text
+            entry.rolloverMax = most
+        }
         return fits(entry) ? .success([entry]) : .failure(.overflow)
+    }
+
+    /// How much more a recurring grant may give, so that what it keeps stays within the most of it.
+    package func room(for recurring: RecurringGrant) -> Int64 {
+        guard let most = recurring.rolloverMax else { return .max }
+        let left = grants.filter { $0.recurrence == recurring.window.text }
+        return max(0, most - left.reduce(0) { $0 + $1.remaining })
     }
 
     /// Takes back what remains of a grant, or of one that is still to come; `nil` when no usable or

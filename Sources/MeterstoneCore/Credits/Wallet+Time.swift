@@ -180,8 +180,7 @@ private struct WalletWalk {
     private mutating func give(_ recurring: RecurringGrant, until: Instant, at start: Instant) {
         let window = recurring.window
         let left = wallet.grants.filter { $0.recurrence == window.text }
-        let room = recurring.rolloverMax.map { $0 - left.reduce(0) { $0 + $1.remaining } }
-        let amount = min(recurring.amount, room ?? .max, wallet.grantRoom)
+        let amount = min(recurring.amount, wallet.room(for: recurring), wallet.grantRoom)
         guard amount > 0 else { return pass(window, until: until, at: start) }
         let isKept = recurring.rolloverMax != nil
         let open = left.first {

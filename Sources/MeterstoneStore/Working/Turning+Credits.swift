@@ -43,7 +43,9 @@ extension Turning {
             let isFull = terms.credits == .full && !wasHeld(in: windows, before: at)
             isFullSomewhere = isFullSomewhere || isFull
             isReduced = isReduced || terms.credits == .full && !isFull
-            let amount = isFull ? grant.amount : grant.amount - min(known, grant.amount)
+            let wanted = isFull ? grant.amount : grant.amount - min(known, grant.amount)
+            // What there will be when a change applies that is for later, nobody knows.
+            let amount = turn.isScheduled ? wanted : min(wanted, wallet.room(for: grant))
             note(grant, new, in: &turn)
             guard amount > 0 else { continue }
             turn.grants.append(
@@ -70,10 +72,12 @@ extension Turning {
                 windows.allSatisfy({ given(grant.window, in: $0, before: now) == 0 })
             else { continue }
             result.passed.append(PassedWindow(window: grant.window, until: new.until))
+            let amount = min(grant.amount, wallet.room(for: grant))
+            guard amount > 0 else { continue }
             result.grants.append(
                 ChangeGrant(
                     id: .change(grant.window, number: number), window: grant.window,
-                    amount: grant.amount, effectiveAt: now,
+                    amount: amount, effectiveAt: now,
                     expiresAt: grant.rolloverMax == nil ? new.until : nil))
             number += 1
         }

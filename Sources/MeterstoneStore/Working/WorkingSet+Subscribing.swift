@@ -123,7 +123,7 @@ extension WorkingSet {
             // What would not fit is more than anybody has.
             guard
                 case .success(let entries) = wallet.granting(
-                    grant, author: author, note: nil, at: now)
+                    grant, author: author, note: nil, of: recurring, at: now)
             else { continue }
             try write(entries, of: state, at: now)
         }
