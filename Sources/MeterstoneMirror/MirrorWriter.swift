@@ -7,7 +7,7 @@ package import MeterstoneStore
 /// has not happened, and whoever goes on begins after the last page that is there.
 package final class MirrorWriter {
     /// Raised when tables or views change: an older mirror is made anew.
-    package static let version: Int64 = 4
+    package static let version: Int64 = 5
     private static let eventsPerStep = 20_000
 
     let database: any MirrorDatabase

@@ -365,7 +365,7 @@ import Testing
                         "peakUsageDate", "peakUsageTokens", "userType"
                     FROM token_usage_history WHERE "userId" = 'abc123def456'
                     ORDER BY "year" DESC, "month" DESC LIMIT 3
-                    """) == ["abc123def456_2024_01|2024|1|5900|1180.0|04|2100|trial"])
+                    """) == ["abc123def456_2024_01|2024|1|5900|190.32|04|2100|trial"])
             let january = try await scene.ask(
                 """
                 SELECT "dailyUsage" FROM token_usage_history
@@ -449,6 +449,19 @@ import Testing
                     SELECT "maxChats", "maxListsGenerated", "maxListsSaved", "maxExports",
                         "isActive" FROM "UsageLimits"
                     """) == ["10|20|15|10|1"])
+            // One that has used a limit up is blocked by it, and one whose own is larger is not.
+            for id in ["full", "larger"] {
+                try await scene.use(id, nil, ["totalExports": 10])
+            }
+            try await scene.change(
+                .putOverride(
+                    SubjectID(unchecked: "larger"), LimitKey(unchecked: "maxExports"), .units(11)))
+            let blocked = try await scene.ask(
+                """
+                SELECT shop, "isBlocked" FROM "UsageTracking" WHERE "totalExports" = 10
+                ORDER BY shop
+                """)
+            #expect(blocked == ["full|1", "larger|0"])
         }
     }
 }

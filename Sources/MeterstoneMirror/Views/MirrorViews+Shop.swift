@@ -16,7 +16,20 @@ extension MirrorViews {
                     COALESCE(u.generated, 0) AS "totalListsGenerated",
                     COALESCE(u.saved, 0) AS "totalListsSaved",
                     COALESCE(u.exports, 0) AS "totalExports",
-                    s.blocked AS "isBlocked",
+                    (s.blocked OR EXISTS (
+                        SELECT 1 FROM limits l LEFT JOIN subject_overrides o
+                            ON o.limit_key = l.key AND o.subject_number = s.number
+                        WHERE l.active AND COALESCE(o.allowance, l.default_allowance) >= 0
+                            AND CASE l.key WHEN 'maxChats' THEN u.chats
+                                WHEN 'maxListsGenerated' THEN u.generated
+                                WHEN 'maxListsSaved' THEN u.saved
+                                WHEN 'maxExports' THEN u.exports END > 0
+                            AND CASE l.key WHEN 'maxChats' THEN u.chats
+                                WHEN 'maxListsGenerated' THEN u.generated
+                                WHEN 'maxListsSaved' THEN u.saved
+                                WHEN 'maxExports' THEN u.exports END
+                                >= COALESCE(o.allowance, l.default_allowance)))
+                        AS "isBlocked",
                     COALESCE(s.created_at, u.first_used_at) AS "createdAt",
                     CASE WHEN s.updated_at IS NULL OR u.last_used_at > s.updated_at
                         THEN u.last_used_at ELSE s.updated_at END AS "updatedAt"

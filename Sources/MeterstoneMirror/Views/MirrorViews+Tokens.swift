@@ -43,7 +43,10 @@ extension MirrorViews {
                     d.subject AS "userId", MIN(\(year)) AS "year", MIN(\(month)) AS "month",
                     \(words.objectOf(words.dayOfMonth("d.day"), "d.quantity")) AS "dailyUsage",
                     \(words.integer("SUM(d.quantity)")) AS "totalMonthlyTokens",
-                    1.0 * SUM(d.quantity) / COUNT(*) AS "averageDailyUsage",
+                    ROUND(1.0 * SUM(d.quantity) / MAX(CASE
+                        WHEN d.month = \(words.month("t.today"))
+                            THEN CAST(\(words.dayOfMonth("t.today")) AS integer)
+                        ELSE \(words.daysOfMonth("d.month")) END), 2) AS "averageDailyUsage",
                     MAX(CASE WHEN d.place = 1 THEN \(words.dayOfMonth("d.day")) END)
                         AS "peakUsageDate",
                     MAX(d.quantity) AS "peakUsageTokens",
@@ -55,6 +58,7 @@ extension MirrorViews {
                         PARTITION BY subject, month ORDER BY day DESC) AS newest
                     FROM token_days k
                 ) d JOIN subject_plans p ON p.number = d.subject_number
+                JOIN subject_today t ON t.number = d.subject_number
                 GROUP BY d.subject, d.month
                 """),
         ]

@@ -73,6 +73,14 @@ struct DialectWords {
         either("substr(\(day), 9, 2)", "to_char(\(day), 'DD')")
     }
 
+    /// How many days a month such as 2026-02 has.
+    func daysOfMonth(_ month: String) -> String {
+        either(
+            "CAST(strftime('%d', \(month) || '-01', '+1 month', '-1 day') AS INTEGER)",
+            "extract(day FROM to_date(\(month), 'YYYY-MM') + interval '1 month' - interval '1 day')::integer"
+        )
+    }
+
     func dayNumber(_ day: String) -> String {
         either(
             "CAST(julianday(\(day)) - 2440587.5 AS INTEGER)", "(\(day) - DATE '1970-01-01')")
