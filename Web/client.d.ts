@@ -44,6 +44,13 @@ export interface UsageSeries {
   points: { from: string; until: string; quantity: number }[];
 }
 
+/** By day and by type, as an application's own log calls them. */
+export interface TrackedStatistics {
+  daily: Record<string, Record<string, number>>;
+  totals: Record<string, number>;
+  recentEvents: Record<string, unknown>[];
+}
+
 export interface Statistics {
   subject: string;
   timeZone: string;
@@ -73,6 +80,7 @@ export interface Client {
   pace(options?: Asking): Promise<Record<string, unknown>>;
   credits(options?: Asking): Promise<Credits>;
   statistics(options?: Asking & { days?: number }): Promise<Statistics>;
+  tracked(what: 'limits' | 'stats', values: { userId: string; days?: number }, options?: Asking): Promise<Record<string, unknown>>;
   events(options?: Asking & { count?: number; cursor?: string }): Promise<{ events: Record<string, unknown>[]; nextCursor: string | null }>;
   usage(meter: string, options?: Asking & { window?: string; from?: string; until?: string }): Promise<UsageSeries>;
   live(told: (limits: SubjectLimits) => void, options?: Asking & { failed?: (error: Error) => void }): Promise<void>;

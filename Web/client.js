@@ -79,6 +79,8 @@ export function createClient({ base = '', token, subject, fetch: ask = globalThi
     credits: (options) => request(`${own}/credits`, options),
     statistics: ({ days = 30, ...options } = {}) => request(`${own}/statistics?days=${days}`, options),
     events: ({ count, cursor, ...options } = {}) => request(`${own}/events${query({ count, cursor })}`, options),
+    /** What the routes of an application's own usage tracker say: `limits` or `stats` of a user. */
+    tracked: (what, values, options) => request(`/api/usage/${what}${query(values)}`, options),
     usage: (meter, { window = 'day', from, until, ...options } = {}) =>
       request(`${own}/usage${query({ meter, window, from, until })}`, options),
 

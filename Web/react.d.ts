@@ -1,4 +1,4 @@
-import type { Client, ClientOptions, Credits, Statistics } from './client.js';
+import type { Client, ClientOptions, Credits, TrackedStatistics } from './client.js';
 
 export interface HookOptions extends ClientOptions { client?: Client }
 
@@ -12,7 +12,7 @@ export interface UsageLimit {
 
 export interface UsageLimits {
   limits: { prompts?: UsageLimit; exports?: UsageLimit; tier?: string } & Record<string, UsageLimit | string | undefined>;
-  stats: Partial<Statistics>;
+  stats: Partial<TrackedStatistics>;
   isLoading: boolean;
   isFreeTier: boolean;
   canExport: boolean;

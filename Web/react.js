@@ -51,15 +51,17 @@ const shape = (limit) => ({
 export function useUsageLimits(options = {}) {
   const client = useClient(options.client, options);
   const { limits: told, error } = useLimits(client);
-  const plan = useAnswer((asking) => client.lifetime(asking), [client]);
-  const stats = useAnswer((asking) => client.statistics({ days: 30, ...asking }), [client]);
+  const userId = told?.subject;
+  const track = (what, values) => (asking) => (userId === undefined ? new Promise(() => {}) : client.tracked(what, { userId, ...values }, asking));
+  const plan = useAnswer(track('limits'), [client, userId]);
+  const stats = useAnswer(track('stats', { days: 30 }), [client, userId]);
   const limits = useMemo(() => {
     const byMeter = {};
     for (const limit of told?.limits ?? []) {
       byMeter[limit.meter] = byMeter[limit.meter] ? tighter(byMeter[limit.meter], limit) : limit;
     }
     const shaped = Object.fromEntries(Object.entries(byMeter).map(([meter, limit]) => [meter, shape(limit)]));
-    return plan.data?.plan ? { ...shaped, tier: plan.data.plan } : shaped;
+    return plan.data?.tier ? { ...shaped, tier: plan.data.tier } : shaped;
   }, [told, plan.data]);
   return {
     limits,

@@ -1,7 +1,7 @@
 import { MeterstoneError } from './client.js';
 
 /** What tRPC calls a refusal; everything else is a mistake of whoever runs the servers. */
-const codes = { 429: 'TOO_MANY_REQUESTS', 403: 'FORBIDDEN' };
+const codes = { 429: 'TOO_MANY_REQUESTS', 403: 'FORBIDDEN', 402: 'PAYMENT_REQUIRED' };
 
 /**
  * Gates the procedures of a tRPC server: asks Meterstone whether a user may do something, and refuses in its

@@ -35,8 +35,8 @@ const limits = {
 const client = (more = {}) => {
   const made = {
     live: (told, options) => { made.told = told; made.signal = options.signal; return new Promise(() => {}); },
-    lifetime: async () => ({ plan: 'free' }),
-    statistics: async ({ days }) => ({ days, daily: { '2026-03-10': { prompts: 4 } }, totals: { prompts: 4 }, recentEvents: [] }),
+    tracked: async (what, values) => (what === 'limits' ? { tier: 'free' }
+      : { ...values, daily: { '2026-03-10': { prompt: 4 } }, totals: { prompt: 4 }, recentEvents: [] }),
     credits: async () => ({ balance: 40, grants: [{ id: 'g' }] }),
     usage: async (meter, { window }) => ({ meter, window, timeZone: 'UTC', points: [{ quantity: 3 }] }),
     ...more,
@@ -58,8 +58,8 @@ test('useUsageLimits has the shape of the document', async () => {
   assert.deepEqual(now.limits.projects, { allowed: true, current: 9, limit: -1 });
   assert.equal(now.limits.tier, 'free');
   assert.deepEqual([now.isFreeTier, now.canExport, now.canGenerate], [true, false, true]);
-  assert.equal(now.stats.days, 30);
-  assert.deepEqual(now.stats.totals, { prompts: 4 });
+  assert.deepEqual([now.stats.userId, now.stats.days], ['ann', 30]);
+  assert.deepEqual(now.stats.totals, { prompt: 4 });
   await seen.end();
   assert.equal(own.signal.aborted, true);
 });

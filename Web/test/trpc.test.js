@@ -44,12 +44,12 @@ test('a middleware for tRPC lets a procedure run, or refuses with the limit as c
 });
 
 test('nobody, a blocked user and a server that is away are refused, and nothing runs', async () => {
-  const answers = [json({ detail: 'blocked' }, 403), json({ detail: 'no such key' }, 401), new Response('<html>', { status: 502 }), new Response('ok')];
+  const answers = [json({ detail: 'blocked' }, 403), json({ detail: '50 credits are needed' }, 402), json({ detail: 'no such key' }, 401), new Response('<html>', { status: 502 }), new Response('ok')];
   const limiter = createUsageLimiter({ base: '', TRPCError, fetch: async () => answers.shift() });
   const next = async () => assert.fail('it ran');
   await assert.rejects(limiter.middleware('x', () => undefined)({ next }), { code: 'UNAUTHORIZED' });
   const gate = limiter.middleware('x', () => 'u1');
-  for (const code of ['FORBIDDEN', 'INTERNAL_SERVER_ERROR', 'INTERNAL_SERVER_ERROR', 'INTERNAL_SERVER_ERROR']) {
+  for (const code of ['FORBIDDEN', 'PAYMENT_REQUIRED', 'INTERNAL_SERVER_ERROR', 'INTERNAL_SERVER_ERROR', 'INTERNAL_SERVER_ERROR']) {
     await assert.rejects(gate({ next }), { code });
   }
   const away = createUsageLimiter({ base: '', TRPCError, fetch: async () => { throw new TypeError('network'); } });

@@ -36,6 +36,12 @@ public struct LimitCheck: Hashable, Sendable {
             failMode: (limits ?? [status]).failMode)
     }
 
+    package func allowing(_ isAllowed: Bool) -> LimitCheck {
+        LimitCheck(
+            limit: limit, isAllowed: isAllowed, current: current, allowance: allowance,
+            resetsAt: resetsAt, failMode: failMode)
+    }
+
     /// `You've reached your prompts_daily limit (10/10). Resets at 2026-03-11T00:00:00.000Z.`
     package var message: String {
         let reset = resetsAt.map { " Resets at \($0.rfc3339)." } ?? ""

@@ -76,8 +76,9 @@ struct UsageTrackerRoutes: Sendable {
         switch try await engine.checkAction(of: user, body.action) {
         case .allowed(let check):
             return Response(ActionAnswer(isAllowed: true, check: check), Shapes.actionAnswer)
-        case .denied(_, let check?, _) where !body.throwsOnExceed:
-            return Response(ActionAnswer(isAllowed: false, check: check), Shapes.actionAnswer)
+        case .denied(_, let check, _) where !body.throwsOnExceed:
+            return Response(
+                ActionAnswer(isAllowed: false, check: check ?? .unlimited), Shapes.actionAnswer)
         case .denied(let denial, let check, let decision):
             var problem = Problem.denied(
                 denial, limits: decision.limits, credits: decision.credits, at: options.clock())
@@ -235,7 +236,8 @@ extension MeterstoneEngine {
 }
 
 extension [(status: LimitStatus, check: LimitCheck)] {
-    /// Of each meter the limit with the shortest window, by the meters' keys.
+    /// Of each meter the limit with the shortest window, by the meters' keys. What another limit of it refuses is not
+    /// allowed.
     fileprivate var shortestByMeter: [(MeterKey, LimitCheck)] {
         let order = ["minute", "hour", "day", "week", "month", "billingMonth", "quarter", "year"]
         func place(_ status: LimitStatus) -> Int {
@@ -245,8 +247,11 @@ extension [(status: LimitStatus, check: LimitCheck)] {
             $0.status.value == nil && !["tier", "limits"].contains($0.status.meter.text)
         }
         return Dictionary(grouping: known, by: \.status.meter).compactMap { meter, checks in
-            checks.min { (place($0.status), $0.status.limit) < (place($1.status), $1.status.limit) }
-                .map { (meter, $0.check) }
+            let isAllowed = checks.allSatisfy(\.check.isAllowed)
+            let shown = checks.min {
+                (place($0.status), $0.status.limit) < (place($1.status), $1.status.limit)
+            }
+            return shown.map { (meter, $0.check.allowing(isAllowed)) }
         }.sorted { $0.0 < $1.0 }
     }
 }

@@ -142,6 +142,11 @@ import Testing
             _ = try await application.patch("/v1/subjects/u1", #"{"blocked":false}"#)
             let free = try await application.get("/api/usage/limits?userId=u1")
             #expect(free[["limits.exports_daily.allowed", "exports.allowed"]] == "true true")
+            _ = try await application.patch("/v1/subjects/u1", #"{"blocked":true}"#)
+            let asked = try await application.post(
+                "/api/usage/action",
+                #"{"userId":"u1","action":"export_video","throwOnExceed":false}"#)
+            #expect(asked["allowed"] == "false", "\(asked)")
         }
     }
 
@@ -198,6 +203,10 @@ import Testing
             application.at("2026-03-31T12:00:00Z")
             // Nine this month: one more, whatever the day allows.
             #expect(try await application.consume(2, export) == "200 × 1, 429 × 1")
+            let full = try await application.get("/api/usage/limits?userId=u1")
+            #expect(
+                full[["exports.allowed", "exports.current", "limits.exports_daily.allowed"]]
+                    == "false 1 true")
             let refused = try await application.post("/v1/consume", export)
             #expect(refused.texts("violated") == ["exports_monthly"])
             #expect(refused.texts("plansThatAllow") == ["pro", "team", "enterprise"])
