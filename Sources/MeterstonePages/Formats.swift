@@ -43,6 +43,14 @@ enum Format {
             + (rest.isEmpty ? "" : "." + String(rest))
     }
 
+    /// With as many digits as it takes below a cent: what one request costs is less.
+    static func smallMoney(_ millionths: Int64?) -> String {
+        guard let millionths, millionths != 0, millionths.magnitude < 1_000_000 else {
+            return money(millionths)
+        }
+        return exactMoney(millionths)
+    }
+
     /// Millionths of the currency unit.
     static func money(_ millionths: Int64?) -> String {
         guard let millionths else { return "—" }

@@ -63,7 +63,7 @@ extension PageBuilder {
                         one["duration"].number),
                     .count(one["tokensUsed"].integer),
                     Table.Cell(
-                        number: Format.money(one["costMillionths"].integer),
+                        number: Format.smallMoney(one["costMillionths"].integer),
                         one["costMillionths"].number),
                     .count(one["userRating"].integer),
                 ]

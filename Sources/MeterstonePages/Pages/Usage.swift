@@ -30,11 +30,16 @@ extension PageBuilder {
         link: ("How", "/admin"))
 
     private func funnelCards(_ meters: [PageValue]) async throws(PageProblem) -> Cards {
-        let types = Set(meters.flatMap { $0["eventTypes"].list.compactMap(\.text) })
-        let names = [
+        // By meter, so that every spelling of a type counts. Of several meters the one that counts events.
+        let steps = [
             ("project_create", "Created project"), ("prompt", "Generated scene"),
             ("export", "Exported video"),
-        ].filter { types.contains($0.0) }
+        ].compactMap { type, label in
+            meters.first { meter in
+                meter["eventTypes"].list.contains(.text(type))
+                    && meter["quantityName"].text ?? meter["key"].text == meter["key"].text
+            }?["key"].text.map { (type: type, meter: $0, label: label) }
+        }
         let registered = try await source.get("/v1/subjects?count=1&total=true")["total"].integer
         var cards = [
             Cards.Card(
@@ -42,17 +47,22 @@ extension PageBuilder {
                 value: Format.number(registered ?? 0),
                 hint: "all subjects, ever", link: "/admin/subjects")
         ]
-        for (type, label) in names {
-            // As in the document: subjects that did it at all, whatever they did before.
-            let step = try await report("funnel", span + "&types=\(type),\(type)&ordered=false")
-            let count = step["rows"].list.first?["subjects"].number ?? 0
-            let before = try await reportBefore(
-                "funnel", "types=\(type),\(type)&ordered=false", of: step)
+        guard let first = steps.first else {
+            return Cards(label: "Conversion funnel", cards: cards)
+        }
+        // A report has two steps at least.
+        let asked = ([first.meter] + steps.map(\.meter)).map(\.inURL).joined(separator: ",")
+        let query = "meters=\(asked)&ordered=false&independent=true"
+        let now = try await report("funnel", span + "&" + query)
+        let before = try await reportBefore("funnel", query, of: now)
+        for (step, rows) in zip(steps, zip(now["rows"].list, before["rows"].list).dropFirst()) {
+            let count = rows.0["subjects"].number ?? 0
             cards.append(
                 Cards.Card(
-                    label: label, value: Format.number(count),
-                    before: (count, before["rows"].list.first?["subjects"].number ?? 0),
-                    hint: "subjects with an event '\(type)'", link: "/admin/events?type=" + type))
+                    label: step.label, value: Format.number(count),
+                    before: (count, rows.1["subjects"].number ?? 0),
+                    hint: "subjects with \(Format.words(step.meter).lowercased())",
+                    link: "/admin/events?type=" + step.type))
         }
         return Cards(label: "Conversion funnel", cards: cards)
     }
