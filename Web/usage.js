@@ -117,7 +117,7 @@ export class MeterstoneUsage extends (globalThis.HTMLElement ?? class {}) {
       for (const limit of limits) parts.push(this.#meter(limit, labels[limit.limit] ?? words(limit.limit)));
       if (!limits.length) parts.push(this.#line(this.#strings.empty));
       // As the document's component: when the first of them that starts anew does so.
-      const resets = limits.map((limit) => limit.resetsAt).find(Boolean);
+      const resets = limits.map((limit) => limit.resetsAt).filter(Boolean).sort()[0];
       if (resets) parts.push(this.#line(this.#strings.resets(timeUntil(resets))));
     }
     this.section.replaceChildren(...parts);

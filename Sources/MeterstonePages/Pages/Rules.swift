@@ -19,7 +19,7 @@ extension PageBuilder {
             ]
         return Page(
             title: "Limits", question: "How much of what is allowed, on which plan?",
-            sections: [
+            sections: [Self.inForce(limits)].compactMap(\.self) + [
                 .table(
                     Table(
                         id: "limits", heading: "Limits", note: "Open one to change it.",
@@ -33,15 +33,16 @@ extension PageBuilder {
                                 Table.Cell(limit["window"].text ?? ""),
                             ]
                                 + plans.map { plan in
-                                    let value =
-                                        limit["allowances"][plan].integer
-                                        ?? limit["defaultAllowance"].integer ?? -1
+                                    let value = Self.allowance(of: limit, under: plan)
                                     return Table.Cell(
                                         number: Format.allowance(value),
                                         value < 0 ? .infinity : Double(value))
                                 } + [
                                     Table.Cell(
-                                        isOn ? Format.words(limit["mode"].text ?? "") : "Inactive",
+                                        isOn
+                                            ? Format.words(
+                                                limit["effectiveMode"].text ?? limit["mode"].text
+                                                    ?? "") : "Inactive",
                                         mark: isOn ? nil : "quiet")
                                 ]
                         },
@@ -66,6 +67,7 @@ extension PageBuilder {
             title: limit["description"].text ?? Format.words(key),
             question: "What does this limit allow, and who meets it?", place: "/admin/limits",
             crumbs: [("Limits", "/admin/limits")])
+        if let notice = Self.inForce([limit]) { page.sections.append(notice) }
         page.sections.append(
             .facts(
                 Facts(
@@ -74,7 +76,7 @@ extension PageBuilder {
                         ("Key", key, nil), ("Meter", limit["meter"].text ?? "", nil),
                         ("Window", limit["window"].text ?? "", nil),
                         ("Changed", Format.time(limit["updatedAt"].instant), "/admin/changes"),
-                    ])))
+                    ] + Self.terms(of: limit))))
         if source.mayChange { page.sections.append(.forms(editing(limit, key, plans))) }
         page.sections.append(spanFilter())
         page.sections.append(
@@ -202,9 +204,7 @@ extension PageBuilder {
                     ],
                     rows: limits.map { limit in
                         let name = limit["key"].text ?? ""
-                        let value =
-                            limit["allowances"][key].integer ?? limit["defaultAllowance"].integer
-                            ?? -1
+                        let value = Self.allowance(of: limit, under: key)
                         return [
                             Table.Cell(name, link: "/admin/limits/" + name.inURL),
                             Table.Cell(limit["window"].text ?? ""),

@@ -181,7 +181,9 @@ extension PageBuilder {
                     .notice(
                         Notice(
                             heading: "Nobody makes backups",
-                            text: "Name the folder that they go into, and start the server again.",
+                            text:
+                                "Name the folder that they go into, and start the server again. On "
+                                + "PostgreSQL its own tools make them; a follower makes none.",
                             code: "METERSTONE_BACKUPS=/var/backups/meterstone")))
                 page.sections.append(.forms(Forms(heading: "Change it", forms: forms)))
             }

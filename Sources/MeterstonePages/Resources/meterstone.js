@@ -72,12 +72,21 @@ function show(fresh) {
   $('footer', main).replaceChildren(...$('footer', fresh).childNodes);
 }
 
+function tell(words) {
+  const status = $('[data-status]');
+  if (!status) return;
+  status.dataset.lost = 'yes';
+  status.textContent = words;
+}
+
 async function refresh() {
   if (isAsking) { isDue = true; return; }
   isAsking = true;
   try {
     const answer = await fetch(location.href, { headers: { Accept: 'text/html' } });
-    if (answer.ok) show($('main', new DOMParser().parseFromString(await answer.text(), 'text/html')));
+    // To the page where one signs in: what is shown stays.
+    if (answer.redirected) tell('You are signed out. These numbers are as they were.');
+    else if (answer.ok) show($('main', new DOMParser().parseFromString(await answer.text(), 'text/html')));
   } catch { /* The stream tells when the server is back. */ }
   isAsking = false;
   if (isDue) { isDue = false; setTimeout(refresh, 500); }
@@ -95,9 +104,9 @@ if (livePath && 'EventSource' in window) {
   stream.addEventListener('limits', seen);
   stream.addEventListener('changes', seen);
   stream.addEventListener('error', () => {
-    if (stream.readyState === EventSource.CLOSED) return;
-    status.dataset.lost = 'yes';
-    status.textContent = 'The connection is lost. These numbers are as they were; they go on by themselves.';
+    // A server that refuses the stream says to the page why.
+    if (stream.readyState === EventSource.CLOSED) return refresh();
+    tell('The connection is lost. These numbers are as they were; they go on by themselves.');
   });
   stream.addEventListener('open', () => {
     if (status.dataset.lost) { status.textContent = ''; delete status.dataset.lost; refresh(); }
@@ -203,6 +212,7 @@ function explain(form, error) {
     say(form, 'bad', 'You are signed out. ', link);
     return;
   }
+  if (error instanceof TypeError) return say(form, 'bad', 'The server cannot be reached. Nothing was changed, as far as is known here.');
   const field = error.problem?.field;
   say(form, 'bad', field ? `${error.message} (${field})` : error.message);
   if (!field) return;
