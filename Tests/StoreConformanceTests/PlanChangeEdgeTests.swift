@@ -228,6 +228,46 @@ import Testing
         }
     }
 
+    /// What the old plan gives by now is not what the window got of it.
+    @Test(arguments: StoreUnderTest.allCases, [true, false])
+    func `an upgrade takes off what the window was given`(
+        store: StoreUnderTest, keepsVersion: Bool
+    ) async throws {
+        let (pro, max) = (PlanKey(unchecked: "pro"), PlanKey(unchecked: "max"))
+        func plan(_ key: PlanKey, _ rank: Int, _ amount: Int64) -> Plan {
+            Plan(
+                key: key, rank: rank,
+                recurringGrants: [RecurringGrant(window: .billingMonth, amount: amount)],
+                keepsVersion: keepsVersion)
+        }
+        for months in 0...1 {
+            let clock = ManualClock(.at("2026-01-10T12:00:00Z"))
+            try await store.withSession(clock: clock) { session in
+                try await session.engine.setUp(
+                    plans: [plan(pro, 1, 100), plan(max, 2, 1_000)],
+                    credits: CreditPolicy(prices: [.prompts: 1]))
+                _ = try await session.engine.changePlan(SubscriptionChange(plan: pro))
+                #expect(try await session.engine.wallet(of: .ada).balance == 100)
+                session.clock.set(.at("2026-01-12T12:00:00Z"))
+                try await session.engine.put(.putPlan(plan(pro, 1, 1_000)))
+                session.clock.set(
+                    .at(months == 0 ? "2026-01-14T12:00:00Z" : "2026-02-14T12:00:00Z"))
+                let had: Int64 = months == 1 && !keepsVersion ? 1_000 : 100
+                #expect(try await session.engine.wallet(of: .ada).balance == had)
+                _ = try await session.engine.changePlan(SubscriptionChange(plan: max))
+                try await session.reopen()
+                #expect(try await session.engine.wallet(of: .ada).balance == 1_000)
+                // To and fro gives nothing more.
+                for key in [pro, max] {
+                    session.clock.advance(bySeconds: 60)
+                    _ = try await session.engine.changePlan(SubscriptionChange(plan: key, at: .now))
+                }
+                #expect(try await session.engine.wallet(of: .ada).balance == 1_000)
+                try await session.engine.expectClean()
+            }
+        }
+    }
+
     /// Providers tell what happened more than once.
     @Test(arguments: StoreUnderTest.allCases)
     func `a change to the plan that applies is told again and changes nothing`(

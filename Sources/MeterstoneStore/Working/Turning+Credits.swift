@@ -102,8 +102,12 @@ extension Turning {
             guard let plan, let grants = version?.recurring[plan] else { return }
             most = max(most, grants.first { $0.window == window }?.amount ?? 0)
         }
-        take(state.plan(at: span.from, catalog: catalog), schedule.version(at: span.from))
-        for plan in held(in: span, before: at, withTrials: true) where !isWithout(plan, in: span) {
+        // The window has what its plan gave when it began, by the version that the subscriber is on.
+        let first = state.plan(at: span.from, catalog: catalog)
+        let kept = profile.subscription.flatMap { $0.plan == first ? $0.versionAt : nil }
+        take(first, schedule.version(at: kept ?? span.from))
+        for plan in held(in: span, before: at, withTrials: true)
+        where plan != first && !isWithout(plan, in: span) {
             take(plan, schedule.versions.last)
         }
         return most
