@@ -60,7 +60,8 @@ package struct MailProgram: WebhookSender {
             let ending = try await Subprocess.run(
                 .path(FilePath(path)), arguments: Arguments(arguments),
                 environment: Self.environment,
-                input: .array(text), output: .discarded, error: .string(limit: 65_536))
+                input: .fileDescriptor(try Self.file(text), closeAfterSpawningProcess: true),
+                output: .discarded, error: .string(limit: 65_536))
             guard !ending.terminationStatus.isSuccess else { return .success([]) }
             let said = ending.standardError.prefix(200)
             if case .exited(let status) = ending.terminationStatus {
@@ -71,6 +72,23 @@ package struct MailProgram: WebhookSender {
         } catch {
             return .failure(DeliveryError(String("\(error)".prefix(200))))
         }
+    }
+
+    /// A file that has no name any more. A pipe whose reader has ended would end this process.
+    private static func file(_ bytes: [UInt8]) throws -> FileDescriptor {
+        let path = FilePath(NSTemporaryDirectory()).appending("mail-\(UUID().uuidString)")
+        let file = try FileDescriptor.open(
+            path, .readWrite, options: [.create, .exclusiveCreate, .closeOnExec],
+            permissions: .ownerReadWrite)
+        do {
+            try FileManager.default.removeItem(atPath: path.string)
+            try file.writeAll(bytes)
+            try file.seek(offset: 0, from: .start)
+        } catch {
+            try? file.close()
+            throw error
+        }
+        return file
     }
 
     /// Without what is ours: keys are no business of another program.
