@@ -2,6 +2,7 @@ import Foundation
 import HTTPTypes
 import HummingbirdTesting
 import Meterstone
+import MeterstoneBlueprint
 import MeterstoneCore
 import MeterstonePages
 import MeterstoneServer
@@ -83,6 +84,23 @@ import Testing
             #expect(csv.split(separator: "\r\n").count == 121)
             #expect(
                 try await server.page("/admin/usage").text.contains("<p class=\"value\">120</p>"))
+        }
+    }
+
+    @Test func `the cards of the usage page count every spelling of a step`() async throws {
+        let blueprint = try Blueprint(yaml: NamedBlueprint.videoStudio.yaml)
+        try await TestServer.run(blueprint: blueprint) { server in
+            for (subject, event) in [
+                ("a", #""type":"create_project""#), ("b", #""meter":"projects""#),
+                ("c", #""type":"generate_scene""#), ("d", #""type":"export_video""#),
+                ("e", #""type":"export""#),
+            ] {
+                _ = try await server.post(
+                    "/v1/events", #"{"subject":"\#(subject)",\#(event)}"#)
+            }
+            let text = try await server.page("/admin/usage").text
+            let values = text.matches(of: /<p class="value">([0-9]+)<\/p>/).map { String($0.1) }
+            #expect(values == ["5", "2", "1", "2"])
         }
     }
 

@@ -52,7 +52,7 @@ extension PageBuilder {
         }
         // A report has two steps at least.
         let asked = ([first.meter] + steps.map(\.meter)).map(\.inURL).joined(separator: ",")
-        let query = "meters=\(asked)&ordered=false&independent=true"
+        let query = "meters=\(asked)&independent=true"
         let now = try await report("funnel", span + "&" + query)
         let before = try await reportBefore("funnel", query, of: now)
         for (step, rows) in zip(steps, zip(now["rows"].list, before["rows"].list).dropFirst()) {
