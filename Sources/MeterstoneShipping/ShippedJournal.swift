@@ -12,6 +12,9 @@ package struct ShippedJournal: Sendable {
         /// The fact that should come next, where what comes after it is there and it is not.
         package internal(set) var missing: Int64?
         package internal(set) var batches = 0
+        /// The segment of which something follows a batch that is not whole, where nothing goes on from there. Whoever was
+        /// cut off over its last writes leaves the same, and had not said that they are safe.
+        package internal(set) var damaged: String?
     }
 
     private let place: any ShippingPlace
@@ -41,15 +44,12 @@ package struct ShippedJournal: Sendable {
                 guard let segment = try await segment(name) else { continue }
                 var batches: [CommittedBatch] = []
                 let end = try add(segment, part, instant, to: &batches, &reached)
-                if !batches.isEmpty { try await take(batches) }
-                if end { return reached }
-                if segment.isDamaged {
-                    throw ShippingError(
-                        .damaged,
-                        "\(place.name): '\(name)' is damaged after fact \(reached.sequence)"
-                            + (reached.committedAt.map { ", of \($0.rfc3339)" } ?? "")
-                            + "; restore --at that instant, or take another copy of the place")
+                if !batches.isEmpty {
+                    reached.damaged = nil
+                    try await take(batches)
                 }
+                if end { return reached }
+                if segment.isDamaged { reached.damaged = name }
             }
         }
         return reached

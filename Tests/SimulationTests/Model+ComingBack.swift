@@ -57,13 +57,17 @@ extension Model {
     ) {
         var wallet = wallets[id] ?? ModelWallet()
         wallet.recurrences[recurring.window] = until
+        let amount = min(recurring.amount, wallet.room(for: recurring))
+        defer { wallets[id] = wallet }
+        guard amount > 0 else { return }
         let name = GrantID(
             unchecked: "meterstone:change-\(recurring.window.text)-\(wallet.nextNumber)")
         wallet.open(
             ModelGrant(
-                id: name, number: 0, amount: recurring.amount, priority: recurring.priority,
-                effectiveAt: now, expiresAt: recurring.rolloverMax == nil ? until : nil),
-            amount: recurring.amount, at: now)
-        wallets[id] = wallet
+                id: name, number: 0, amount: amount, priority: recurring.priority,
+                effectiveAt: now, expiresAt: recurring.rolloverMax == nil ? until : nil,
+                recurrence: recurring.rolloverMax == nil ? nil : recurring.window,
+                most: recurring.rolloverMax),
+            amount: amount, at: now)
     }
 }

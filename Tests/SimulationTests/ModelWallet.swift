@@ -268,13 +268,20 @@ extension ModelWallet {
             + grants.filter { $0.usable > 0 }.compactMap(\.expiresAt)).min()
     }
 
+    /// How much more may be given of what is kept up to a most.
+    func room(for recurring: RecurringGrant) -> Int64 {
+        guard let most = recurring.rolloverMax else { return .max }
+        let left = grants.filter { $0.recurrence == recurring.window && $0.isOpen }
+        return most - left.reduce(0) { $0 + $1.usable }
+    }
+
     private mutating func give(_ recurring: RecurringGrant, from start: Instant, until: Instant) {
         let left = grants.indices.filter {
             grants[$0].recurrence == recurring.window && grants[$0].isOpen
         }
         var amount = recurring.amount
         if let most = recurring.rolloverMax {
-            amount = min(amount, most - left.reduce(0) { $0 + grants[$1].usable })
+            amount = min(amount, room(for: recurring))
             guard amount > 0 else { return }
             let kept = left.first {
                 grants[$0].expiresAt == nil && !grants[$0].isVoided && !grants[$0].isRefund

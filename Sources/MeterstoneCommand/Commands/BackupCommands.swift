@@ -95,13 +95,14 @@ struct RestoreCommand: AsyncParsableCommand {
         guard !FileManager.default.fileExists(atPath: directory + "/meterstone.sqlite") else {
             throw CommandFailure(.usage, "there is a store in '\(directory)' already")
         }
+        var isCut = false
         switch (backup, from) {
         case (let backup?, nil):
             guard at == nil else {
                 throw CommandFailure(.usage, "--at needs --from: one backup is of one instant")
             }
             try Self.copy(backup, to: directory)
-        case (nil, let from?): try await restore(from, to: directory, settings)
+        case (nil, let from?): isCut = try await restore(from, to: directory, settings)
         default: throw CommandFailure(.usage, "name the folder of one backup, or --from")
         }
         let report: VerifyReport
@@ -117,9 +118,13 @@ struct RestoreCommand: AsyncParsableCommand {
             throw error
         }
         try StoreCheck.tell(report, of: directory)
+        if isCut { throw ExitCode(ProgramExit.negative.rawValue) }
     }
 
-    private func restore(_ from: String, to directory: String, _ settings: Settings) async throws {
+    /// - Returns: whether something that was shipped could not be read.
+    private func restore(
+        _ from: String, to directory: String, _ settings: Settings
+    ) async throws -> Bool {
         guard let location = ShippingLocation(from) else {
             throw CommandFailure(.usage, "--from: expected \(ShippingLocation.expectation)")
         }
@@ -132,6 +137,11 @@ struct RestoreCommand: AsyncParsableCommand {
             Console.note("the backup \(name) cannot be read: an older one was taken")
         }
         Console.write(outcome.text)
+        guard let damaged = outcome.reached.damaged else { return false }
+        Console.note(
+            "'\(damaged)' is damaged: what it has after fact \(outcome.reached.sequence) is not restored"
+        )
+        return true
     }
 
     private static func copy(_ backup: String, to directory: String) throws {

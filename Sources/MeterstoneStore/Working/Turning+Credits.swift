@@ -69,7 +69,7 @@ extension Turning {
             )
             let windows = counted([old, new], of: grant.window, now, profile.anchors)
             guard new.until > now, !result.passed.contains(where: { $0.window == grant.window }),
-                windows.allSatisfy({ given(grant.window, in: $0, before: now) == 0 })
+                windows.allSatisfy({ given(grant.window, in: $0, before: now, byNow: true) == 0 })
             else { continue }
             result.passed.append(PassedWindow(window: grant.window, until: new.until))
             let amount = min(grant.amount, wallet.room(for: grant))
@@ -95,7 +95,11 @@ extension Turning {
     }
 
     /// The most that a window got, or gets, of one recurring grant by the plans until the change.
-    private func given(_ window: Window, in span: WindowSpan, before at: Instant) -> Int64 {
+    ///
+    /// - Parameter byNow: whether what its first plan gives by now counts like what it gave.
+    private func given(
+        _ window: Window, in span: WindowSpan, before at: Instant, byNow: Bool = false
+    ) -> Int64 {
         let schedule = catalog.schedule
         var most = profile.billing?.given(window, in: span) ?? 0
         func take(_ plan: PlanKey?, _ version: CreditSchedule.Version?) {
@@ -107,7 +111,7 @@ extension Turning {
         let kept = profile.subscription.flatMap { $0.plan == first ? $0.versionAt : nil }
         take(first, schedule.version(at: kept ?? span.from))
         for plan in held(in: span, before: at, withTrials: true)
-        where plan != first && !isWithout(plan, in: span) {
+        where (byNow || plan != first) && !isWithout(plan, in: span) {
             take(plan, schedule.versions.last)
         }
         return most
