@@ -43,7 +43,7 @@ enum Format {
             + (rest.isEmpty ? "" : "." + String(rest))
     }
 
-    /// With as many digits as it takes below a cent: what one request costs is less.
+    /// With as many digits as it takes below 1: one request costs less than a cent.
     static func smallMoney(_ millionths: Int64?) -> String {
         guard let millionths, millionths != 0, millionths.magnitude < 1_000_000 else {
             return money(millionths)

@@ -12,7 +12,7 @@ package struct Restoration {
         /// `false`: nothing was shipped at that instant, and what came after the whole backup is not there.
         package let isShipped: Bool
         /// Whole backups that would have come first, and cannot be read.
-        package let damaged: [String]
+        package internal(set) var damaged: [String] = []
     }
 
     private let place: any ShippingPlace
@@ -49,9 +49,10 @@ package struct Restoration {
         var damaged: [String] = []
         let (whole, store) = try await base(
             wholes, epochs, lineage, instant, partial, damaged: &damaged)
-        let outcome: Outcome
+        var outcome: Outcome
         do {
-            outcome = try await goOn(store, from: whole, epochs, lineage, instant, damaged)
+            outcome = try await goOn(store, from: whole, epochs, lineage, instant)
+            outcome.damaged = damaged
         } catch {
             try? store.close()
             throw error
@@ -75,6 +76,10 @@ package struct Restoration {
             try FileManager.default.createDirectory(
                 atPath: partial, withIntermediateDirectories: true)
             try await place.fetchWhole(whole.name, to: partial + "/meterstone.sqlite")
+            guard try WholeFile.isDatabase(partial + "/meterstone.sqlite") else {
+                damaged.append(whole.name)
+                continue
+            }
             do {
                 let store = try open(partial)
                 do {
@@ -125,7 +130,7 @@ package struct Restoration {
 
     private func goOn(
         _ store: any JournaledStore, from whole: WholeBackup?, _ epochs: [Epoch],
-        _ lineage: Lineage, _ instant: Instant?, _ damaged: [String]
+        _ lineage: Lineage, _ instant: Instant?
     ) async throws -> Outcome {
         var identity = try store.identity()
         var reached = ShippedJournal.Reached(sequence: try store.head)
@@ -152,8 +157,7 @@ package struct Restoration {
         }
         while try store.project() {}
         return Outcome(
-            whole: whole?.name, reached: reached, isShipped: !lineage.parts.isEmpty,
-            damaged: damaged)
+            whole: whole?.name, reached: reached, isShipped: !lineage.parts.isEmpty)
     }
 }
 

@@ -1,4 +1,15 @@
+import Foundation
 package import MeterstoneCore
+
+/// What a whole backup is when it can be read at all.
+package enum WholeFile {
+    /// Whether a file begins as a database does. Of an empty one SQLite would make a new store.
+    package static func isDatabase(_ path: String) throws -> Bool {
+        let file = try FileHandle(forReadingFrom: URL(filePath: path))
+        defer { try? file.close() }
+        return try file.read(upToCount: 15) == Data("SQLite format 3".utf8)
+    }
+}
 
 /// Whole backups on their way to a place, and what becomes of those that are old.
 package actor WholeBackups {

@@ -194,6 +194,13 @@ import Testing
             try Data().write(to: URL(fileURLWithPath: empty + "/meterstone.sqlite"))
             let nothing = try await Program.run(["restore", empty, "--data", third])
             #expect(nothing.status == 65 && nothing.errors.contains("is no store"))
+            let place = folder + "/place"
+            try FileManager.default.createDirectory(
+                atPath: place, withIntermediateDirectories: true)
+            try FileManager.default.moveItem(
+                atPath: empty, toPath: place + "/2026-03-10T12-00-00.000Z")
+            let newest = try await Program.run(["restore", "--from", place, "--data", third])
+            #expect(newest.status == 65 && newest.errors.contains("2026-03-10T12-00-00.000Z"))
             for _ in 1...2 {
                 let broken = try await Program.run(
                     ["restore", folder + "/backup", "--data", third])

@@ -151,9 +151,7 @@ struct RestoreCommand: AsyncParsableCommand {
         guard FileManager.default.fileExists(atPath: source) else {
             throw CommandFailure(.usage, "there is no backup in '\(backup)'")
         }
-        // SQLite would make a new store of an empty file.
-        let file = try FileHandle(forReadingFrom: URL(filePath: source))
-        guard try file.read(upToCount: 15) == Data("SQLite format 3".utf8) else {
+        guard try WholeFile.isDatabase(source) else {
             throw CommandFailure(.badData, "'\(source)' is no store: the copy is damaged")
         }
         try FileManager.default.createDirectory(
